@@ -1,0 +1,348 @@
+"""Compile the pages of the contract: `docs/api/*.md` become `schemas/*.json` and `docs/api/index.md`.
+
+    python docs/compile.py            write them
+    python docs/compile.py --check    write nothing; fail when what is committed differs
+
+Each page gives one JSON Schema (draft 2020-12). An operation's section gives the schema of its parameters,
+`sources.json#create-source`, and one for each reply, `sources.json#create-source.201`; an object or an error
+gives its own. Beside the schema stands, as data, what else the section says: routes, callers, grade, evidence.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dialect import NotUnderstood, Page, Part, Section, callers_of, json_of, plain, read_page
+
+from fakeflowdock.contracts import BASE, validators_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from markdown_it.token import Token
+
+ROOT = Path(__file__).resolve().parent.parent
+Schema = dict[str, Any]
+
+# Characters that a person cannot see, spelled out: what `\s` means differs from one validator to the next.
+BLANK = "\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+HTTP = "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]"
+TIMESTAMP = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
+
+# The words of a type cell. `title` completes the sentence "… is not a text", which is what a client reads.
+TYPES: dict[str, Schema] = {
+    "string": {"type": "string", "title": "a string"},
+    "text": {"type": "string", "pattern": f"[^{BLANK}]", "title": "a string"},
+    "boolean": {"type": "boolean", "title": "a boolean"},
+    "integer": {"type": "integer", "title": "an integer"},
+    "positive integer": {"type": "integer", "minimum": 1, "title": "a positive integer"},
+    "date-time": {"type": "string", "format": "date-time", "pattern": TIMESTAMP, "title": "a UTC date-time"},
+    "uri": {"type": "string", "format": "uri", "title": "a URI"},
+    "http uri": {"type": "string", "format": "uri", "pattern": HTTP, "title": "an http or https URL"},
+    "email": {"type": "string", "format": "email", "title": "an e-mail address"},
+    "flow token": {"type": "string", "pattern": "^[0-9a-f]{32}$", "maxLength": 32, "title": "a flow_token"},
+}
+
+
+class Compiler:
+    """Turns all pages into schemas; an object of one page may be named on another."""
+
+    def __init__(self, pages: Sequence[Page]) -> None:
+        self.pages = pages
+        self.errors = {s.anchor for page in pages for s in page.sections if s.kind == "error"}
+
+    def compile(self, page: Page) -> Schema:
+        """The schema file of one page."""
+        definitions: Schema = {}
+        for section in page.sections:
+            for key, schema in self._schemas(page, section).items():
+                definitions[key] = {"$anchor": key, **schema}
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$id": f"{BASE}{page.name}.json",
+            "$comment": f"Compiled from docs/api/{page.name}.md; change the page and compile again.",
+            "title": page.title,
+            "description": page.introduction,
+            "$defs": definitions,
+        }
+
+    def _schemas(self, page: Page, section: Section) -> dict[str, Schema]:
+        head = {"title": section.title, "description": " ".join(section.prose)}
+        facts = {"grade": section.facts.get("Grade"), "evidence": section.facts.get("Evidence")}
+        if section.kind == "rule":
+            return {section.anchor: {**head, "x-rule": facts}}
+        if section.kind == "operation":
+            return self._operation(page, section, head, facts)
+        fields = section.part("Fields")
+        assert fields is not None or section.kind == "error"
+        if fields is None or fields.rows is None:
+            raise section.refuse(section.line, f"{section.title!r} needs a table under `### Fields`")
+        schema = {**self._object(section, fields, closed=True), **head}
+        if section.kind == "error":
+            schema["examples"] = [json_of(section, fields)]
+            everywhere = {"every operation": True, "operations that list it": False}
+            if section.facts["Answers"] not in everywhere:
+                raise section.refuse(section.line, f"Answers is one of: {', '.join(everywhere)}")
+            everywhere_ = everywhere[section.facts["Answers"]]
+            schema["x-error"] = {"status": section.status, "everywhere": everywhere_, **facts}
+        elif fields.code is not None:
+            schema["examples"] = [json_of(section, fields)]
+        return {section.anchor: schema}
+
+    def _operation(self, page: Page, section: Section, head: Schema, facts: Schema) -> dict[str, Schema]:
+        replies: dict[str, Schema] = {}
+        for part in section.parts:
+            if part.name.startswith("Response "):
+                replies[part.name.removeprefix("Response ")] = self._reply(section, part)
+        if not replies:
+            raise section.refuse(section.line, f"{section.title!r} has no `### Response …`")
+        parameters = section.part("Parameters")
+        request: Schema = {"type": "object", "properties": {}}
+        if parameters is not None:
+            request = {**self._object(section, parameters, closed=False)}
+            request["examples"] = [json_of(section, parameters)]
+        operation = {
+            "page": f"docs/api/{page.name}.md#{section.anchor}",
+            "routes": [{"method": m, "path": p, "obsolete": obsolete} for m, p, obsolete in section.routes],
+            "callers": callers_of(section),
+            "scope": section.facts.get("Scope"),
+            **facts,
+            "errors": self._errors(section),
+            "replies": sorted(int(status) for status in replies),
+            "example": self._example(section),
+        }
+        schemas = {section.anchor: {**request, **head, "x-operation": operation}}
+        for status, schema in replies.items():
+            schemas[f"{section.anchor}.{status}"] = {"title": f"{section.title}, {status}", **schema}
+        return schemas
+
+    def _reply(self, section: Section, part: Part) -> Schema:
+        if len(part.text) != 1:
+            raise section.refuse(part.line, "a response says in one line what it holds: `A [Source](#source).`")
+        words = plain(part.text[0])
+        link = _link(part.text[0])
+        if words == "Nothing." and part.rows is None and part.code is None:
+            return {"x-empty": True, "not": {}}
+        if link is None:
+            raise section.refuse(part.line, f"{words!r} names no object")
+        example = {"examples": [json_of(section, part)]}
+        if re.fullmatch(r"A list of .+\.", words) and part.rows is None:
+            return {"type": "array", "items": {"$ref": self._reference(section, part.line, link)}, **example}
+        if re.fullmatch(r"An? .+ with:", words) and part.rows is not None:
+            own = self._object(section, part, closed=True)
+            return {**_merged(self._object_of(section, part.line, link), own), **example}
+        if re.fullmatch(r"An? .+\.", words) and part.rows is None:
+            return {"$ref": self._reference(section, part.line, link), **example}
+        raise section.refuse(part.line, f"{words!r} is no response: `A [X](#x).`, `A list of [X](#x).`, `Nothing.`")
+
+    def _object(self, section: Section, part: Part, *, closed: bool) -> Schema:
+        mark = "always" if closed else "required"
+        properties: Schema = {}
+        required: list[str] = []
+        for row in part.rows or []:
+            name, kind, meaning = row.cells
+            codes = [child for child in name.children or [] if child.type == "code_inline"]
+            if len(name.children or []) != 1 or len(codes) != 1:
+                raise section.refuse(row.line, "the first column holds a name in backquotes and nothing else")
+            if codes[0].content in properties:
+                raise section.refuse(row.line, f"{codes[0].content!r} stands twice")
+            marked = re.match(r"\*\*(\w+)\*\*", meaning.content)
+            if marked and marked[1] != mark:
+                raise section.refuse(row.line, f"**{marked[1]}** has no meaning here, only **{mark}**")
+            if marked:
+                required.append(codes[0].content)
+            words = plain(meaning).removeprefix(mark if marked else "").strip()
+            schema = self._type(section, row.line, kind)
+            properties[codes[0].content] = {**schema, "description": words} if words else schema
+        result: Schema = {"type": "object", "title": "an object", "properties": properties}
+        if required:
+            result["required"] = required
+        if closed:
+            result["additionalProperties"] = False
+        return result
+
+    def _type(self, section: Section, line: int, cell: Token) -> Schema:
+        words = plain(cell)
+        if (link := _link(cell)) is not None:
+            return {"$ref": self._reference(section, line, link)}
+        if constant := re.fullmatch(r'"([^"]*)"', words):
+            return {"const": constant[1]}
+        if words.startswith("map to list of ") and words[15:] in TYPES:
+            items = {"type": "array", "items": TYPES[words[15:]], "minItems": 1}
+            return {"type": "object", "additionalProperties": items, "minProperties": 1}
+        if words.endswith(" or null") and words[:-8] in TYPES:
+            schema = TYPES[words[:-8]]
+            return {**schema, "type": [schema["type"], "null"], "title": f"{schema['title']} or null"}
+        if words in TYPES:
+            return TYPES[words]
+        raise section.refuse(line, f"{words!r} is no type: {', '.join(TYPES)}, or a link to an object")
+
+    def _find(self, section: Section, line: int, link: str) -> tuple[Page, Section]:
+        name, _, anchor = link.partition("#")
+        here = name.removesuffix(".md") or section.page.stem
+        for page in self.pages:
+            for other in page.sections:
+                if page.name == here and other.anchor == anchor:
+                    return page, other
+        raise section.refuse(line, f"{link} leads nowhere")
+
+    def _reference(self, section: Section, line: int, link: str) -> str:
+        page, other = self._find(section, line, link)
+        if other.kind != "object":
+            raise section.refuse(line, f"{link} is no object")
+        return f"{'' if other.page == section.page else page.name + '.json'}#{other.anchor}"
+
+    def _object_of(self, section: Section, line: int, link: str) -> Schema:
+        self._reference(section, line, link)
+        _, other = self._find(section, line, link)
+        fields = other.part("Fields")
+        assert fields is not None
+        return self._object(other, fields, closed=True)
+
+    def _errors(self, section: Section) -> list[Schema]:
+        part = section.part("Errors")
+        errors: list[Schema] = []
+        for row in (part.rows or []) if part is not None else []:
+            error, grade, when = row.cells
+            name = (_link(error) or "").removeprefix("errors.md#")
+            if name not in self.errors:
+                raise section.refuse(row.line, f"{plain(error)!r} is no error of errors.md")
+            if plain(grade) not in ("documented", "observed", "assumed"):
+                raise section.refuse(row.line, f"{plain(grade)!r} is no grade")
+            errors.append({"error": name, "grade": plain(grade), "when": plain(when)})
+        return errors
+
+    def _example(self, section: Section) -> Schema:
+        part = section.part("Example")
+        if part is None or part.code is None or part.code[0] != "http" or part.rows is not None:
+            raise section.refuse(
+                section.line, f"{section.title!r} needs an `### Example`: a request in a block of http"
+            )
+        first, *rest = part.code[1].strip().splitlines()
+        line = re.fullmatch(r"([A-Z]+) (/\S+)", first)
+        if line is None:
+            raise section.refuse(part.code[2] + 1, f"{first!r} is no request line")
+        headers: dict[str, str] = {}
+        for number, text in enumerate(rest, part.code[2] + 2):
+            name, colon, value = text.partition(": ")
+            if not colon:
+                raise section.refuse(number, f"{text!r} is no header")
+            headers[name] = value
+        return {"method": line[1], "path": line[2], "headers": headers}
+
+
+def _link(inline: Token) -> str | None:
+    links = [child for child in inline.children or [] if child.type == "link_open"]
+    return str(links[0].attrs["href"]) if len(links) == 1 else None
+
+
+def _merged(base: Schema, more: Schema) -> Schema:
+    """One closed object that has the fields of two."""
+    return {
+        **base,
+        "properties": {**base["properties"], **more["properties"]},
+        "required": [*base.get("required", ()), *more.get("required", ())],
+    }
+
+
+def index_of(pages: Sequence[Page]) -> str:
+    """`docs/api/index.md`: each operation with its routes, callers, grade and page."""
+    lines = [
+        "# Operations",
+        "",
+        "Compiled from the pages beside it; change a page and compile again.",
+        "",
+        "| operation | routes | callers | grade |",
+        "| --- | --- | --- | --- |",
+    ]
+    for page in pages:
+        for section in page.sections:
+            if section.kind == "operation":
+                routes = "<br>".join(
+                    f"`{method} {path}`{' (obsolete)' if obsolete else ''}" for method, path, obsolete in section.routes
+                )
+                scope = f" with scope `{section.facts['Scope']}`" if "Scope" in section.facts else ""
+                lines.append(
+                    f"| [{section.title}]({page.name}.md#{section.anchor}) | {routes} "
+                    f"| {', '.join(callers_of(section))}{scope} | {section.facts['Grade']} |"
+                )
+    lines += ["", "| page | |", "| --- | --- |"]
+    lines += [f"| [{page.title}]({page.name}.md) | {page.introduction.split('. ')[0].rstrip('.')}. |" for page in pages]
+    return "\n".join(lines) + "\n"
+
+
+def compile_pages(folder: Path) -> dict[str, str]:
+    """All that the pages of a folder give.
+
+    Args:
+        folder: where the pages are, usually `docs/api`.
+
+    Returns:
+        File name, relative to the project, to content.
+
+    Raises:
+        NotUnderstood: a page leaves the dialect, or an example contradicts its own table.
+    """
+    pages = [read_page(path) for path in sorted(folder.glob("*.md")) if path.name != "index.md"]
+    compiler = Compiler(pages)
+    schemas = {page.name: compiler.compile(page) for page in pages}
+    _check_examples(pages, schemas)
+    files = {f"schemas/{name}.json": json.dumps(schema, indent=2) + "\n" for name, schema in schemas.items()}
+    return {**files, "docs/api/index.md": index_of(pages)}
+
+
+def _check_examples(pages: Sequence[Page], schemas: dict[str, Schema]) -> None:
+    validator_of = validators_of({schema["$id"]: schema for schema in schemas.values()})
+    for page in pages:
+        for section in page.sections:
+            for key, schema in schemas[page.name]["$defs"].items():
+                if key.split(".")[0] != section.anchor:
+                    continue
+                for example in schema.get("examples", ()):
+                    for error in validator_of(f"{BASE}{page.name}.json#{key}").iter_errors(example):
+                        pointer = "".join(f"/{step}" for step in error.absolute_path) or "/"
+                        raise section.refuse(
+                            section.line,
+                            f"an example of {key} breaks its table at {pointer}: {error.message}",
+                        )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command. Returns its exit status: 0, or 1 when a page or a committed file is wrong."""
+    parser = argparse.ArgumentParser(prog="docs/compile.py", description="Compile docs/api/*.md.")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when a committed file differs")
+    parser.add_argument("--root", type=Path, default=ROOT, help="the project's folder")
+    options = parser.parse_args(arguments)
+    try:
+        files = compile_pages(options.root / "docs/api")
+    except NotUnderstood as error:
+        print(error, file=sys.stderr)
+        return 1
+    stale = [str(p.relative_to(options.root)) for p in (options.root / "schemas").glob("*.json")]
+    wrong = [name for name in stale if name not in files]
+    for name, content in files.items():
+        path = options.root / name
+        if not path.exists() or path.read_text(encoding="utf-8") != content:
+            wrong.append(name)
+    if options.check:
+        for name in wrong:
+            print(f"{name} is not what the pages give; run: python docs/compile.py", file=sys.stderr)
+        return 1 if wrong else 0
+    for name in wrong:
+        path = options.root / name
+        if name in files:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(files[name], encoding="utf-8")
+        else:
+            path.unlink()
+        print(f"{'wrote' if name in files else 'removed'} {name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

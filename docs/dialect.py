@@ -1,0 +1,313 @@
+"""The dialect of the pages in `docs/api`: Markdown in, sections out.
+
+A page is a title, an introduction, and `##` sections. A section is one of four kinds, told by how it begins:
+
+* an **operation** begins with its routes: paragraphs that hold ``` `METHOD /path` ``` and nothing else;
+* an **error** begins with its status: a paragraph that holds a number in backquotes;
+* an **object** has neither, and a `### Fields` table;
+* a **rule** has neither, and a list of facts (`- **Grade**: …`).
+
+What fits none of this is refused with file and line. Nothing is guessed, nothing is skipped.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from markdown_it import MarkdownIt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from markdown_it.token import Token
+
+ROUTE = re.compile(r"(GET|POST|PUT|DELETE) (/\S+)")
+STATUS = re.compile(r"[1-5][0-9]{2}")
+GRADES = ("documented", "observed", "assumed")
+CALLERS = ("user", "application", "source")
+FACTS = {
+    "operation": (["Callers", "Grade", "Evidence"], ["Scope"]),
+    "error": (["Answers", "Grade", "Evidence"], []),
+    "object": ([], []),
+    "rule": (["Grade", "Evidence"], []),
+}
+PARTS = {
+    "operation": re.compile(r"Parameters|Errors|Example|Response [1-5][0-9]{2}"),
+    "error": re.compile(r"Fields"),
+    "object": re.compile(r"Fields"),
+    "rule": re.compile(r"(?!)"),
+}
+
+
+class NotUnderstood(Exception):
+    """A page says what the dialect does not have. The message begins with file and line."""
+
+    def __init__(self, page: Path, line: int, what: str) -> None:
+        super().__init__(f"{page}:{line}: {what}")
+
+
+@dataclass
+class Row:
+    """One row of a table: its cells as inline tokens, and the line it stands on (from 1)."""
+
+    cells: list[Token]
+    line: int
+
+
+@dataclass
+class Part:
+    """What stands under one `###` heading: at most one table, one block of code, and text."""
+
+    name: str
+    line: int
+    text: list[Token] = field(default_factory=list)
+    rows: list[Row] | None = None
+    code: tuple[str, str, int] | None = None  # language, content, line
+
+
+@dataclass
+class Section:
+    """What stands under one `##` heading."""
+
+    title: str
+    line: int
+    page: Path
+    routes: list[tuple[str, str, bool]] = field(default_factory=list)  # method, path, obsolete
+    status: int | None = None
+    facts: dict[str, str] = field(default_factory=dict)
+    prose: list[str] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+
+    @property
+    def kind(self) -> str:
+        """One of operation, error, object, rule."""
+        if self.routes:
+            return "operation"
+        if self.status is not None:
+            return "error"
+        return "object" if any(part.name == "Fields" for part in self.parts) else "rule"
+
+    @property
+    def anchor(self) -> str:
+        """The heading as a link names it: `Create source` is `create-source`."""
+        return anchor_of(self.title)
+
+    def part(self, name: str) -> Part | None:
+        """The part under `### name`, or None."""
+        return next((part for part in self.parts if part.name == name), None)
+
+    def refuse(self, line: int, what: str) -> NotUnderstood:
+        """The exception for something on a line of this section's page."""
+        return NotUnderstood(self.page, line, what)
+
+
+@dataclass
+class Page:
+    """One page: its name (`sources`), its title, the text before the first section, its sections."""
+
+    name: str
+    title: str
+    introduction: str
+    sections: list[Section]
+
+
+def anchor_of(title: str) -> str:
+    """The anchor of a heading, as the usual renderers of Markdown make it."""
+    return re.sub(r"[^a-z0-9_ -]", "", title.lower()).replace(" ", "-")
+
+
+def plain(inline: Token) -> str:
+    """An inline token as text: backquotes, stars and links resolved to what a person reads."""
+    text = ""
+    for child in inline.children or []:
+        if child.type == "code_inline":
+            text += f"`{child.content}`"
+        elif child.type == "text":
+            text += child.content
+        elif child.type in ("softbreak", "hardbreak"):
+            text += " "
+    return text
+
+
+def read_page(path: Path) -> Page:
+    """One page of the contract.
+
+    Args:
+        path: a Markdown file in `docs/api`.
+
+    Raises:
+        NotUnderstood: the page leaves the dialect.
+    """
+    blocks = list(_blocks(path, path.read_text(encoding="utf-8")))
+    if not blocks or blocks[0][0] != "h1":
+        raise NotUnderstood(path, 1, "a page begins with its title, `# Title`")
+    title = plain(blocks[0][1])
+    introduction: list[str] = []
+    sections: list[Section] = []
+    for kind, content, line in blocks[1:]:
+        if kind == "h1":
+            raise NotUnderstood(path, line, "a page has one title")
+        if kind == "h2":
+            sections.append(Section(plain(content), line, path))
+        elif not sections:
+            if kind != "paragraph":
+                raise NotUnderstood(path, line, f"before the first section only text may stand, not a {kind}")
+            introduction.append(plain(content))
+        else:
+            _add(sections[-1], kind, content, line)
+    for section in sections:
+        _check(section)
+    anchors = [section.anchor for section in sections]
+    for section in sections:
+        if anchors.count(section.anchor) > 1:
+            raise section.refuse(section.line, f"two sections are called {section.title!r}")
+    return Page(path.stem, title, " ".join(introduction), sections)
+
+
+def _blocks(path: Path, text: str) -> Iterator[tuple[str, Any, int]]:
+    """The page as (kind, content, line): h1, h2, h3, paragraph, list, table, code."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    position = 0
+    while position < len(tokens):
+        token = tokens[position]
+        line = token.map[0] + 1 if token.map else 0
+        if token.type in ("heading_open", "paragraph_open"):
+            kind = token.tag if token.type == "heading_open" else "paragraph"
+            if kind not in ("h1", "h2", "h3", "paragraph"):
+                raise NotUnderstood(path, line, f"a heading of level {kind[1:]} has no meaning here")
+            yield kind, tokens[position + 1], line
+            position += 3
+        elif token.type == "fence":
+            yield "code", (token.info, token.content, line), line
+            position += 1
+        elif token.type in ("bullet_list_open", "table_open"):
+            end = next(
+                index
+                for index in range(position, len(tokens))
+                if tokens[index].type == token.type.replace("_open", "_close") and tokens[index].level == token.level
+            )
+            inside = tokens[position:end]
+            if token.type == "table_open":
+                yield "table", _rows(inside), line
+            else:
+                yield (
+                    "list",
+                    [(t, t.map[0] + 1 if t.map else line) for t in inside if t.type == "inline"],
+                    line,
+                )
+            position = end + 1
+        else:
+            raise NotUnderstood(path, line, f"{token.type.removesuffix('_open')} has no meaning here")
+
+
+def _rows(tokens: list[Token]) -> list[Row]:
+    """The rows below a table's header, which is known by where it stands and not by its words."""
+    rows: list[Row] = []
+    in_body = False
+    for token in tokens:
+        if token.type == "tbody_open":
+            in_body = True
+        elif token.type == "tr_open" and in_body:
+            rows.append(Row([], token.map[0] + 1 if token.map else 0))
+        elif token.type == "inline" and in_body:
+            rows[-1].cells.append(token)
+    return rows
+
+
+def _add(section: Section, kind: str, content: Any, line: int) -> None:
+    if kind == "h3":
+        section.parts.append(Part(plain(content), line))
+    elif section.parts:
+        _add_to_part(section, section.parts[-1], kind, content, line)
+    elif kind == "paragraph":
+        _add_paragraph(section, content, line)
+    elif kind == "list" and not section.facts:
+        for item, at in content:
+            _add_fact(section, item, at)
+    else:
+        raise section.refuse(line, f"a {kind} has no meaning here")
+
+
+def _add_paragraph(section: Section, inline: Token, line: int) -> None:
+    children = inline.children or []
+    if children and children[0].type == "code_inline" and not section.facts:
+        code = children[0].content
+        rest = [child for child in children[1:] if child.content.strip()]
+        obsolete = [child.content for child in rest] == ["obsolete"] and children[-1].type == "em_close"
+        if (route := ROUTE.fullmatch(code)) and (obsolete or not rest):
+            section.routes.append((route[1], route[2], obsolete))
+            return
+        if STATUS.fullmatch(code) and not rest and section.status is None:
+            section.status = int(code)
+            return
+        raise section.refuse(line, f"{plain(inline)!r} is neither a route, `METHOD /path`, nor a status")
+    section.prose.append(plain(inline))
+
+
+def _add_fact(section: Section, inline: Token, line: int) -> None:
+    match = re.fullmatch(r"\*\*(\w+)\*\*: (.+)", inline.content.replace("\n", " "))
+    if match is None:
+        raise section.refuse(line, "a fact is written `- **Name**: value`")
+    if match[1] in section.facts:
+        raise section.refuse(line, f"{match[1]} is said twice")
+    section.facts[match[1]] = match[2].replace("`", "") if match[1] == "Scope" else match[2]
+
+
+def _add_to_part(section: Section, part: Part, kind: str, content: Any, line: int) -> None:
+    if kind == "paragraph" and part.rows is None and part.code is None:
+        part.text.append(content)
+    elif kind == "table" and part.rows is None and part.code is None:
+        part.rows = content
+        for row in content:
+            if len(row.cells) != 3:
+                raise section.refuse(row.line, "a table has three columns")
+    elif kind == "code" and part.code is None:
+        part.code = content
+        if content[0] not in ("json", "http"):
+            raise section.refuse(line, f"a block of {content[0] or 'unnamed code'} has no meaning here")
+    else:
+        raise section.refuse(line, f"a {kind} has no meaning here, under `### {part.name}`")
+
+
+def _check(section: Section) -> None:
+    kind = section.kind
+    for part in section.parts:
+        if not PARTS[kind].fullmatch(part.name):
+            raise section.refuse(part.line, f"`### {part.name}` has no meaning in an {kind}")
+        if sum(other.name == part.name for other in section.parts) > 1:
+            raise section.refuse(part.line, f"`### {part.name}` stands twice")
+    required, optional = FACTS[kind]
+    for fact in required:
+        if fact not in section.facts:
+            raise section.refuse(section.line, f"{section.title!r} is an {kind} and has no `- **{fact}**: …`")
+    for fact in section.facts:
+        if fact not in required + optional:
+            raise section.refuse(section.line, f"{section.title!r} is an {kind}, and {fact!r} is no fact of one")
+    if "Grade" in section.facts and section.facts["Grade"] not in GRADES:
+        raise section.refuse(section.line, f"{section.facts['Grade']!r} is no grade: {', '.join(GRADES)}")
+    for caller in callers_of(section):
+        if caller not in CALLERS:
+            raise section.refuse(section.line, f"{caller!r} is no caller: {', '.join(CALLERS)}")
+
+
+def callers_of(section: Section) -> list[str]:
+    """Who may call an operation, as its page says it."""
+    return [caller.strip() for caller in section.facts.get("Callers", "").split(",") if caller.strip()]
+
+
+def json_of(section: Section, part: Part) -> Any:
+    """The JSON example of a part.
+
+    Raises:
+        NotUnderstood: the example is not JSON, or there is none.
+    """
+    if part.code is None or part.code[0] != "json":
+        raise section.refuse(part.line, f"`### {part.name}` needs an example in JSON")
+    try:
+        return json.loads(part.code[1])
+    except ValueError as error:
+        raise section.refuse(part.code[2], f"the example is not JSON: {error}") from None

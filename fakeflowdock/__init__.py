@@ -1,0 +1,41 @@
+"""Flowdock's REST API, in memory: a fake for tests, a standalone server, and the contract to hold both against."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .contract_warnings import ContractWarning
+    from .errors import BrokenContract
+    from .fake import FakeFlowdock
+    from .models import Application, Flow, Organization, Source, User
+
+__all__ = [
+    "Application",
+    "BrokenContract",
+    "ContractWarning",
+    "FakeFlowdock",
+    "Flow",
+    "Organization",
+    "Source",
+    "User",
+    "__version__",
+]
+
+_HOMES = {
+    "BrokenContract": "errors",
+    "ContractWarning": "contract_warnings",
+    "FakeFlowdock": "fake",
+    **dict.fromkeys(("Application", "Flow", "Organization", "Source", "User"), "models"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: importing the package itself costs almost nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

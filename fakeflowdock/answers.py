@@ -1,0 +1,67 @@
+"""A reply as it goes back: status, headers, JSON. docs/api/general-information.md#headers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from .authentication import Caller
+    from .operations import Reply
+
+METHODS = "POST, PUT, PATCH, DELETE, GET, OPTIONS"
+HEADERS = "Origin, Accept, Content-type, Authorization, X-CSRF-Token, X-Requested-With, X-Prototype-Version"
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back, the same through each door.
+
+    Attributes:
+        status: the number; `line` has number and words, `201 Created`.
+    """
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    @property
+    def line(self) -> str:
+        """The status line without the protocol."""
+        return _LINES[self.status]
+
+
+def write(reply: Reply, environ: WSGIEnvironment, caller: Caller | None) -> Answer:
+    """A reply as an answer.
+
+    Args:
+        reply: status and value.
+        environ: the request, for HEAD and `Origin`.
+        caller: who was authenticated, or None.
+    """
+    headers = [
+        ("Content-Type", "application/json; charset=utf-8"),
+        ("Status", _LINES[reply.status]),
+        ("Vary", "Origin"),
+        *reply.headers,
+    ]
+    if caller is not None and caller.user is not None:
+        headers.append(("Flowdock-User", str(caller.user.id)))
+    if origin := environ.get("HTTP_ORIGIN"):
+        headers += [
+            ("Access-Control-Allow-Origin", origin),
+            ("Access-Control-Allow-Methods", METHODS),
+            ("Access-Control-Allow-Headers", HEADERS),
+            ("Access-Control-Expose-Headers", "Flowdock-User, Status"),
+        ]
+    body = b"" if reply.status == 204 else _encode(reply.body).encode()
+    if reply.status != 204:
+        headers.append(("Content-Length", str(len(body))))
+    return Answer(reply.status, headers, b"" if environ["REQUEST_METHOD"] == "HEAD" else body)

@@ -1,0 +1,73 @@
+"""The table of contents: every operation, and the way from a method and a path to one."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.exceptions import MethodNotAllowed as WrongMethod
+from werkzeug.exceptions import NotFound as NoRule
+from werkzeug.routing import Map, MapAdapter, Rule
+
+from .errors import MethodNotAllowed, NoSuchRoute
+from .operations import Operation, rule_of
+from .resources import sources
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RESOURCES = (sources,)
+OPERATIONS: tuple[Operation[Any], ...] = tuple(
+    value for resource in RESOURCES for value in vars(resource).values() if isinstance(value, Operation)
+)
+
+
+@cache
+def _map() -> MapAdapter:
+    rules = [
+        Rule(rule_of(path), methods=[method, "PATCH"] if method == "PUT" else [method], endpoint=operation)
+        for operation in OPERATIONS
+        for method, path in operation.routes
+    ]
+    return Map(rules, merge_slashes=False).bind("api.flowdock.com")
+
+
+def match(method: str, path: str) -> tuple[Operation[Any], Mapping[str, str]]:
+    """The operation that a request asks for, and the values in its path.
+
+    Args:
+        method: in capitals.
+        path: without prefix, suffix and needless slashes (`normal`).
+
+    Raises:
+        NoSuchRoute: Flowdock has no such path.
+        MethodNotAllowed: it has, but not with this method.
+    """
+    try:
+        return _map().match(path, method)  # type: ignore[return-value]  # the endpoint is what we gave
+    except WrongMethod as error:
+        raise MethodNotAllowed(method, path, {*(error.valid_methods or ()), "OPTIONS"}) from None
+    except NoRule:
+        raise NoSuchRoute from None
+
+
+def methods_of(path: str) -> set[str]:
+    """The methods that a path has, OPTIONS included.
+
+    Raises:
+        NoSuchRoute: Flowdock has no such path.
+    """
+    methods = set(_map().allowed_methods(path))
+    if not methods:
+        raise NoSuchRoute
+    return methods | {"OPTIONS"}
+
+
+def normal(path: str) -> str:
+    """A path without what means nothing: a `/v1` prefix, doubled and trailing slashes, a `.json` suffix."""
+    segments = [segment for segment in path.split("/") if segment]
+    if segments and segments[0] == "v1":
+        del segments[0]
+    if segments:
+        segments[-1] = segments[-1].removesuffix(".json")
+    return "/" + "/".join(segments)

@@ -1,0 +1,193 @@
+"""The path of a request, from a WSGI environ to an answer, whichever door it came through."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
+
+from . import api, parameters
+from .answers import Answer, write
+from .authentication import Caller, authenticate
+from .contract_warnings import ContractWarnings
+from .contracts import by_field, contracts
+from .errors import AccessDenied, BrokenContract, NoSuchRoute, Refusal, Unreadable, ValidationError
+from .operations import Call, Operation, Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from .store import Store
+
+STREAM_HOST = re.compile(r"stream\.flowdock\.com\.?(:[0-9]+)?", re.IGNORECASE)
+HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+
+
+class App:
+    """Flowdock over one world, as a WSGI application.
+
+    Args:
+        store: the world.
+        report: is told each bug of fakeflowdock that a request met. The client gets a 500.
+
+    Attributes:
+        warnings: the undocumented fields that requests had.
+    """
+
+    def __init__(self, store: Store, report: Callable[[BrokenContract], None]) -> None:
+        self.store = store
+        self.report = report
+        self.warnings = ContractWarnings()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """The WSGI interface."""
+        answer = self.answer(environ)
+        start_response(answer.line, answer.headers)
+        return [answer.body]
+
+    def answer(self, environ: WSGIEnvironment) -> Answer:
+        """The answer to a request. Nothing is raised: what goes wrong is answered."""
+        exchange = Exchange(self, environ)
+        try:
+            try:
+                reply = exchange.run()
+            except Refusal as refusal:
+                reply = exchange.refuse(refusal)
+        except BrokenContract as broken:
+            reply = self._broke(broken)
+        except Exception as error:
+            at = traceback.extract_tb(error.__traceback__)[-1]
+            broken = BrokenContract(f"{exchange.title} raised {type(error).__name__} at {at.filename}:{at.lineno}")
+            broken.__cause__ = error
+            reply = self._broke(broken)
+        return write(reply, environ, exchange.caller)
+
+    def _broke(self, broken: BrokenContract) -> Reply:
+        self.report(broken)
+        return Reply(500, {"message": str(broken)})
+
+
+class Exchange:
+    """One request on its way through an app.
+
+    Attributes:
+        operation, caller: what is known of it so far; still there when it is refused.
+    """
+
+    def __init__(self, app: App, environ: WSGIEnvironment) -> None:
+        self.app = app
+        self.environ = environ
+        self.operation: Operation[Any] | None = None
+        self.caller: Caller | None = None
+
+    @property
+    def title(self) -> str:
+        """The operation in words."""
+        return self.operation.contract.title if self.operation is not None else "a request for no operation"
+
+    def run(self) -> Reply:
+        """The path itself. Its order is the order in which refusals are told.
+
+        Raises:
+            Refusal: the request is refused.
+            BrokenContract: the reply is not what its page says.
+        """
+        environ, store = self.environ, self.app.store
+        method, path = environ["REQUEST_METHOD"], api.normal(path_of(environ))
+        if STREAM_HOST.fullmatch(environ.get("HTTP_HOST", "")):
+            raise NoSuchRoute
+        if method == "OPTIONS":
+            return Reply(204, headers=(("Allow", ", ".join(sorted(api.methods_of(path)))),))
+        self.operation, values = operation, _ = api.match(method, path)
+        contract = operation.contract
+        given = parameters.read(environ)
+        self.app.warnings.check(contract, values, {**given.query, **given.body})
+        fields = given.fields
+        with store.lock:
+            header = environ.get("HTTP_AUTHORIZATION", "")
+            self.caller = authenticate(store, header, fields, by_flow_token=operation.by_flow_token)
+            if given.unreadable is not None:
+                raise given.unreadable
+            call = Call(store, self.caller, values, fields, base_of(environ))
+            subject = operation.find(call)
+            permit(operation, self.caller)
+            if violations := contract.request.violations(fields):
+                raise ValidationError(by_field(violations))
+            reply = operation.handle(call, subject)
+        if not isinstance(reply, Reply):
+            reply = Reply(200, reply)
+        check_reply(operation, reply)
+        return reply
+
+    def refuse(self, refusal: Refusal) -> Reply:
+        """A refusal as a reply.
+
+        Raises:
+            BrokenContract: it is none that errors.md and the operation's page have.
+        """
+        contract = contracts().errors[refusal.name]
+        if not contract.everywhere and (self.operation is None or refusal.name not in self.operation.contract.errors):
+            raise BrokenContract(f"{self.title} answered {refusal.name}, which its page does not list")
+        for violation in contract.body.violations(refusal.body()):
+            raise BrokenContract(f"{self.title} refused with {violation.pointer} against {contract.body.schema}")
+        return Reply(refusal.status, refusal.body(), refusal.headers)
+
+
+def path_of(environ: WSGIEnvironment) -> str:
+    """The path, decoded once, but for an encoded slash, which belongs to its segment."""
+    raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    if raw is None:
+        return str(environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace"))
+    path = re.sub("^[A-Za-z]+://[^/?#]*", "", raw).partition("?")[0]
+    if "%" not in path:
+        return path
+    path = re.sub("%2F", "%252F", path, flags=re.IGNORECASE)
+    return unquote_to_bytes(path.encode("latin-1", "replace")).decode("utf-8", "replace")
+
+
+def base_of(environ: WSGIEnvironment) -> str:
+    """Scheme and host that the client called.
+
+    Raises:
+        Unreadable: the Host header is none.
+    """
+    host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+    if not HOST.fullmatch(host):
+        raise Unreadable("The Host header is not a host")
+    return f"{environ['wsgi.url_scheme']}://{host}"
+
+
+def permit(operation: Operation[Any], caller: Caller) -> None:
+    """Let the caller pass, or not.
+
+    Raises:
+        AccessDenied: callers of this kind may not, or the access token lacks the scope.
+    """
+    if operation.by_flow_token:
+        return  # a missing flow_token is a field to blame, and told with the other fields
+    what, page = operation.contract.title.lower(), operation.contract.page
+    if operation.scope is not None and operation.scope not in caller.scopes:
+        raise AccessDenied(f"{what} needs an OAuth access token with the scope {operation.scope} ({page})")
+    if caller.kind not in operation.callers:
+        raise AccessDenied(f"{what} is not for a {caller.kind}, only for {' or '.join(operation.callers)} ({page})")
+
+
+def check_reply(operation: Operation[Any], reply: Reply) -> None:
+    """Hold a reply of ours against its page.
+
+    Raises:
+        BrokenContract: it is not what the page says.
+    """
+    contract = operation.contract
+    if reply.status not in contract.replies:
+        raise BrokenContract(f"{contract.title} answered {reply.status}, which {contract.page} does not have")
+    check = contract.replies[reply.status]
+    if check is None and reply.body is not None:
+        raise BrokenContract(f"{contract.title} answered {reply.status} with a body, and {contract.page} has none")
+    for violation in check.violations(reply.body) if check is not None else ():
+        where = f"{violation.pointer or 'the body'}: it {violation.words}"
+        schema = check.schema if check is not None else ""
+        raise BrokenContract(f"{contract.title} answered {reply.status} with {where}, against {schema}")

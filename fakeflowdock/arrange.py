@@ -1,0 +1,195 @@
+"""Make what a test needs to be there, without a request. What Flowdock could never show is refused."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from . import wire
+from .contracts import by_field, contracts
+from .models import AccessToken, Application, Flow, Organization, Source, User
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .store import Store
+
+Entity = TypeVar("Entity", User, Flow, Application)
+
+# docs/api/authentication.md; Flowdock's page "Authentication", heading "Scopes"
+SCOPES = ("flow", "private", "manage", "profile", "offline_access", "integration")
+DEFAULT_SCOPES = ("flow", "private")
+PARAMETERIZED_NAME = re.compile("[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
+BASE = "https://api.flowdock.com"
+
+
+def add_organization(
+    store: Store, parameterized_name: str, *, name: str | None = None, id: int | None = None
+) -> Organization:
+    """Add an organization. Raises ValueError when the name is taken or none."""
+    _check_name(parameterized_name)
+    with store.lock:
+        if store.organization_named(parameterized_name) is not None:
+            raise ValueError(f"there is an organization {parameterized_name!r} already")
+        number = _new_id(store, "organization", store.organizations, id)
+        return store.add_organization(Organization(number, name or parameterized_name.title(), parameterized_name))
+
+
+def add_user(
+    store: Store,
+    *,
+    name: str | None = None,
+    nick: str | None = None,
+    email: str | None = None,
+    password: str | None = None,
+    website: str | None = None,
+    avatar: str | None = None,
+    id: int | None = None,
+) -> User:
+    """Add a user. Raises ValueError when the e-mail address is taken, or a value is none that Flowdock shows."""
+    with store.lock:
+        number = _new_id(store, "user", store.users, id)
+        user = User(
+            id=number,
+            name=f"User {number}" if name is None else name,
+            nick=f"user{number}" if nick is None else nick,
+            email=f"user{number}@example.com" if email is None else email,
+            avatar=f"https://d2cxspbh1aoie1.cloudfront.net/avatars/{store.draw('avatar')}"
+            if avatar is None
+            else avatar,
+            website=website,
+            api_token=store.draw("api_token"),
+            password=store.draw("password") if password is None else password,
+        )
+        if store.user_by_email(user.email) is not None:
+            raise ValueError(f"there is a user {user.email!r} already")
+        _check("creator", wire.creator(user))
+        return store.add_user(user)
+
+
+def add_flow(store: Store, path: str, *, members: Iterable[User], name: str | None = None) -> Flow:
+    """Add a flow, and its organization where there is none yet. Raises ValueError when the path is taken or none."""
+    organization_name, flow_name = _split(path)
+    ids = frozenset(_known(store.users, member, "a user").id for member in members)
+    with store.lock:
+        if store.flow_named(organization_name, flow_name) is not None:
+            raise ValueError(f"there is a flow {path!r} already")
+        organization = store.organization_named(organization_name)
+        if organization is None:
+            organization = add_organization(store, organization_name)
+        raw = store.draw("flow")
+        identity = f"{raw[:8]}-{raw[8:12]}-4{raw[13:16]}-a{raw[17:20]}-{raw[20:]}"
+        return store.add_flow(Flow(identity, name or flow_name.title(), flow_name, organization.id, ids))
+
+
+def add_member(store: Store, flow: Flow, user: User) -> Flow:
+    """Make a user a member of a flow. Returns the flow as it is from now on."""
+    with store.lock:
+        current, member = _known(store.flows, flow, "a flow"), _known(store.users, user, "a user")
+        return store.add_flow(replace(current, members=current.members | {member.id}))
+
+
+def add_application(
+    store: Store, *, name: str | None = None, icon_url: str | None = None, id: int | None = None
+) -> Application:
+    """Add an OAuth application. Raises ValueError when a value is none that Flowdock shows."""
+    with store.lock:
+        number = _new_id(store, "application", store.applications, id)
+        application = Application(
+            id=number,
+            name=f"Application {number}" if name is None else name,
+            icon_url=(
+                f"https://dxgv4vuja9avs.cloudfront.net/applications/{number}/{store.draw('icon')}.png"
+                if icon_url is None
+                else icon_url
+            ),
+            client_id=store.draw("client_id"),
+            client_secret=store.draw("client_secret"),
+        )
+        _check("application", wire.application(application, BASE))
+        return store.add_application(application)
+
+
+def add_access_token(store: Store, user: User, application: Application, scope: str | None) -> AccessToken:
+    """Let a user have authorised an application. Raises ValueError when a scope is none of Flowdock's."""
+    scopes = SCOPES if scope is None else tuple(scope.split()) or DEFAULT_SCOPES
+    if unknown := [name for name in scopes if name not in SCOPES]:
+        raise ValueError(f"{', '.join(map(repr, unknown))} is no scope; the scopes are {', '.join(SCOPES)}")
+    user, application = (
+        _known(store.users, user, "a user"),
+        _known(store.applications, application, "an application"),
+    )
+    with store.lock:
+        token = AccessToken(user.id, application.id, frozenset(scopes), store.draw("access_token"))
+        return store.add_access_token(token)
+
+
+def add_source(store: Store, *, flow: Flow, application: Application, creator: User, **fields: str | None) -> Source:
+    """Add a source. Raises ValueError when a value is none that Flowdock shows."""
+    flow, creator = _known(store.flows, flow, "a flow"), _known(store.users, creator, "a user")
+    application = _known(store.applications, application, "an application")
+    for operation in ("create-source", "update-source"):
+        given = {name: value for name, value in fields.items() if value is not None}
+        _refuse(contracts().operations[operation].request.violations(given))
+    with store.lock:
+        now = store.tick()
+        source = Source(
+            id=store.next_id("source"),
+            flow_id=flow.id,
+            application_id=application.id,
+            creator_id=creator.id,
+            name=str(fields["name"]),
+            external_url=fields.get("external_url"),
+            error_message=fields.get("error_message") or None,
+            configuration_url=fields.get("configuration_url"),
+            created_at=now,
+            updated_at=now,
+            flow_token=store.draw("flow_token"),
+        )
+        return store.add_source(source)
+
+
+def flow_at(store: Store, path: str) -> Flow:
+    """The flow `organization/flow`. Raises ValueError when there is none."""
+    flow = store.flow_named(*_split(path))
+    if flow is None:
+        raise ValueError(f"there is no flow {path!r}")
+    return flow
+
+
+def _split(path: str) -> tuple[str, str]:
+    organization, slash, flow = path.partition("/")
+    if not slash:
+        raise ValueError(f"a flow is named organization/flow, not {path!r}")
+    _check_name(organization)
+    _check_name(flow)
+    return organization, flow
+
+
+def _check_name(name: str) -> None:
+    if not PARAMETERIZED_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no parameterized_name: small letters, digits, - and _")
+
+
+def _new_id(store: Store, kind: str, taken: dict[int, Any], wanted: int | None) -> int:
+    if wanted is not None and (wanted < 1 or wanted in taken):
+        raise ValueError(f"the id {wanted} is taken, or no positive integer")
+    return store.next_id(kind, wanted)
+
+
+def _known(kept: dict[Any, Entity], entity: Entity, what: str) -> Entity:
+    """The entity as this world has it now. Raises ValueError when it is another world's."""
+    current = kept.get(getattr(entity, "id", None))
+    if type(current) is not type(entity) or current is None:
+        raise ValueError(f"{entity!r} is not {what} of this world")
+    return current
+
+
+def _check(name: str, shown: wire.JSON) -> None:
+    _refuse(contracts().objects[name].violations(shown))
+
+
+def _refuse(violations: Iterable[Any]) -> None:
+    if errors := by_field(violations):
+        raise ValueError("; ".join(f"{field} {' and '.join(words)}" for field, words in errors.items()))

@@ -1,0 +1,121 @@
+"""Credentials to caller. docs/api/authentication.md."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .errors import Gone, Unauthorized
+from .operations import APPLICATION, SOURCE, USER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .models import Application, Source, User
+    from .store import Store
+
+CREDENTIALS = ("access_token", "flow_token")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is asking: a user, a user through an application, or a source.
+
+    Attributes:
+        user: None for a source.
+        application: the OAuth application that the user authorised, with its `scopes`.
+        source: for a source itself.
+    """
+
+    user: User | None = None
+    application: Application | None = None
+    scopes: frozenset[str] = frozenset()
+    source: Source | None = None
+
+    @property
+    def kind(self) -> str:
+        """One of USER, APPLICATION, SOURCE."""
+        if self.source is not None:
+            return SOURCE
+        return USER if self.application is None else APPLICATION
+
+
+def authenticate(store: Store, header: str, fields: Mapping[str, Any], *, by_flow_token: bool = False) -> Caller:
+    """The caller, by the first credentials there are: the header, then `access_token`, then `flow_token`.
+
+    Args:
+        store: the world in which the credentials are looked up.
+        header: the `Authorization` header, empty when there is none.
+        fields: the parameters of the request, nulls left out.
+        by_flow_token: whether a `flow_token` decides although right credentials of a user came with it.
+
+    Raises:
+        Unauthorized: there are none, or the first ones are wrong.
+        Gone: the first ones are the `flow_token` of a deleted source.
+    """
+    flow_token = fields.get("flow_token")
+    if isinstance(flow_token, str) and not flow_token.strip():
+        flow_token = None
+    caller = None
+    if header.strip():
+        caller = _by_header(store, header.strip())
+    elif "access_token" in fields:
+        caller = _by_access_token(store, fields["access_token"])
+    if caller is None or (by_flow_token and flow_token is not None):
+        if flow_token is None:
+            raise Unauthorized("the request has no credentials")
+        caller = _by_flow_token(store, flow_token)
+    return caller
+
+
+def _by_header(store: Store, header: str) -> Caller:
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return _by_access_token(store, value.strip())
+    if scheme.lower() != "basic":
+        raise Unauthorized("an Authorization header begins with Basic or Bearer")
+    name, password = _basic(value)
+    user = store.user_by_api_token(name)
+    if user is None and password is not None:
+        user = store.user_by_password(name, password)
+    if user is None:
+        raise Unauthorized("the Basic credentials are neither an api_token nor an e-mail address and its password")
+    return Caller(user=user)
+
+
+def _basic(value: str) -> tuple[str, str | None]:
+    """User name and password, as leniently as clients of the real service needed it."""
+    # Some clients pad wrongly, some append ":password" behind the base64: what counts is the base64 before it.
+    encoded = re.match(r"\s*([A-Za-z0-9+/_-]*)", value)[1]  # type: ignore[index]  # matches anything
+    encoded = encoded.replace("-", "+").replace("_", "/")
+    try:
+        raw = base64.b64decode(encoded + "=" * (-len(encoded) % 4))
+    except binascii.Error:
+        raise Unauthorized("what follows Basic is not base64") from None
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    name, colon, password = text.partition(":")
+    return name.strip(), password if colon else None
+
+
+def _by_access_token(store: Store, access_token: Any) -> Caller:
+    token = store.access_token(access_token) if isinstance(access_token, str) else None
+    if token is None:
+        raise Unauthorized("the access_token is unknown")
+    user, application = store.users[token.user_id], store.applications[token.application_id]
+    return Caller(user=user, application=application, scopes=token.scopes)
+
+
+def _by_flow_token(store: Store, flow_token: Any) -> Caller:
+    source_id = store.source_id_by_flow_token(flow_token) if isinstance(flow_token, str) else None
+    if source_id is None:
+        raise Unauthorized("the flow_token is unknown")
+    source = store.sources.get(source_id)
+    if source is None:
+        raise Gone
+    return Caller(source=source)

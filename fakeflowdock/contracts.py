@@ -1,0 +1,318 @@
+"""The contract: what the pages of `docs/api` say, read from the schemas that were compiled from them.
+
+The only file that knows a JSON-Schema library. `jsonschema` has the last word and words every error;
+`jsonschema_rs` gives the verdict first, because it is a hundred times faster, and may be missing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from .formats import FORMATS
+
+try:
+    import jsonschema_rs as fast
+except ImportError:  # no wheel for this platform: slower, and the same verdicts
+    fast = None  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    import jsonschema_rs
+    from jsonschema.exceptions import ValidationError
+
+BASE = "https://api.flowdock.com/_fakeflowdock/schemas/"
+BLANK = "can't be blank"
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One place where a value breaks its schema.
+
+    Attributes:
+        pointer: where in the value, as a JSON pointer; empty for the value itself.
+        field: the top-level field to blame, or None.
+        words: what is wrong, as a client reads it ("can't be blank", "is not a string").
+    """
+
+    pointer: str
+    field: str | None
+    words: str
+
+
+class Check:
+    """One schema, ready to check values.
+
+    Attributes:
+        schema: where it is written, `schemas/sources.json#create-source.201`.
+    """
+
+    def __init__(self, pages: Pages, page: str, anchor: str) -> None:
+        self.schema = f"schemas/{page}.json#{anchor}"
+        self._uri = f"{BASE}{page}.json#{anchor}"
+        self._pages = pages
+
+    def violations(self, value: Any) -> list[Violation]:
+        """Each place where a value breaks the schema; empty when it keeps it.
+
+        Args:
+            value: what `json.loads` gives: dict, list, str, int, float, bool or None.
+        """
+        if self._verdict is not None:
+            try:
+                if self._verdict(value):
+                    return []
+            except (ValueError, OverflowError):
+                pass  # a number that Rust cannot hold: jsonschema can
+        return [v for error in self._slow.iter_errors(value) for v in _violations(error)]
+
+    @cached_property
+    def _slow(self) -> Draft202012Validator:
+        return self._pages.validator(self._uri)
+
+    @cached_property
+    def _verdict(self) -> Callable[[Any], bool] | None:
+        if fast is None:
+            return None
+        return fast.Draft202012Validator(
+            {"$ref": self._uri}, validate_formats=True, formats=FORMATS, registry=self._pages.fast_registry
+        ).is_valid
+
+
+def _violations(error: ValidationError) -> Iterator[Violation]:
+    """What one error of jsonschema says, without repeating a value: it may be a secret."""
+    path = [str(step) for step in error.absolute_path]
+    schema = error.schema if isinstance(error.schema, dict) else {}
+    rule: Any = error.validator_value
+    value: Any = error.instance
+    if error.validator == "required":
+        # jsonschema reports each missing name by itself, and puts the name into its message alone
+        missing = [name for name in rule if error.message.startswith(repr(name))]
+        yield from (_violation([*path, name], BLANK) for name in missing)
+    elif error.validator == "additionalProperties" and rule is False:
+        extra = [name for name in value if name not in schema["properties"]]
+        yield from (_violation([*path, name], "is not on the page") for name in extra)
+    elif error.validator == "pattern" and "format" not in schema and not str(value).strip():
+        yield _violation(path, BLANK)
+    else:
+        kind = schema.get("title")
+        yield _violation(path, f"is not {kind}" if kind else f"breaks the rule {error.validator}")
+
+
+def _violation(path: Sequence[str], words: str) -> Violation:
+    pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
+    return Violation(pointer, path[0] if path else None, words)
+
+
+def _format_checker() -> FormatChecker:
+    checker = FormatChecker(formats=())
+    for name, is_valid in FORMATS.items():
+
+        def check(value: object, is_valid: Callable[[str], bool] = is_valid) -> bool:
+            return not isinstance(value, str) or is_valid(value)
+
+        checker.checkers[name] = (check, ())
+    return checker
+
+
+def validators_of(schemas: Mapping[str, Mapping[str, Any]]) -> Callable[[str], Draft202012Validator]:
+    """A way to the validator of each address in a set of schemas.
+
+    Args:
+        schemas: `$id` to schema.
+
+    Returns:
+        A function from an address, `$id#anchor`, to its validator, formats included.
+    """
+    resources = [(uri, DRAFT202012.create_resource(schema)) for uri, schema in schemas.items()]
+    registry: Registry[Any] = Registry().with_resources(resources).crawl()
+    formats = _format_checker()
+
+    def validator(uri: str) -> Draft202012Validator:
+        return Draft202012Validator({"$ref": uri}, registry=registry, format_checker=formats)
+
+    return validator
+
+
+class Pages:
+    """The compiled pages.
+
+    Args:
+        schemas: page name (`sources`) to the content of its schema file.
+    """
+
+    def __init__(self, schemas: Mapping[str, Mapping[str, Any]]) -> None:
+        self.schemas = schemas
+        self.validator = validators_of({schema["$id"]: schema for schema in schemas.values()})
+
+    @cached_property
+    def fast_registry(self) -> jsonschema_rs.Registry:
+        """The same schemas, for the fast validator, where there is one."""
+        assert fast is not None
+        return fast.Registry([(schema["$id"], dict(schema)) for schema in self.schemas.values()])
+
+
+@dataclass(frozen=True)
+class ErrorContract:
+    """One section of `errors.md`: a refusal that operations answer.
+
+    Attributes:
+        name: its heading as an anchor, `not-found`.
+        status: the HTTP status.
+        everywhere: whether every operation may answer it, or only those that list it.
+        grade: documented, observed or assumed; `evidence` says from what.
+        page: where it is written.
+        description: what it means, in a sentence or two.
+    """
+
+    name: str
+    status: int
+    everywhere: bool
+    grade: str
+    evidence: str
+    page: str
+    description: str
+    body: Check
+
+
+@dataclass(frozen=True)
+class OperationContract:
+    """One `##` section of a page: an operation as the page describes it.
+
+    Attributes:
+        name: its heading as an anchor, `create-source`.
+        title: its heading.
+        page: where it is written, `docs/api/sources.md#create-source`.
+        description: what it does.
+        routes: (method, path, obsolete), the first one preferred.
+        callers: who may call it: user, application, source.
+        scope: the OAuth scope an application needs, or None.
+        grade: documented, observed or assumed; `evidence` says from what.
+        errors: error name to (grade, when): the refusals beyond those that every operation answers.
+        properties: parameter name to its schema; `required` names the required ones.
+        example: a request, as {"method", "path", "headers"}; its body is the first of `examples`.
+        replies: status to the schema of the body, None for a reply without one.
+    """
+
+    name: str
+    title: str
+    page: str
+    description: str
+    routes: tuple[tuple[str, str, bool], ...]
+    callers: tuple[str, ...]
+    scope: str | None
+    grade: str
+    evidence: str
+    errors: Mapping[str, tuple[str, str]]
+    properties: Mapping[str, Mapping[str, Any]]
+    required: tuple[str, ...]
+    example: Mapping[str, Any]
+    examples: Sequence[Any]
+    request: Check
+    replies: Mapping[int, Check | None]
+    reply_examples: Mapping[int, Any]
+
+
+@dataclass(frozen=True)
+class Contracts:
+    """All that the pages say.
+
+    Attributes:
+        operations: name (`create-source`) to its contract.
+        errors: name (`not-found`) to its contract.
+        objects: name (`source`) to its schema.
+        rules: heading to (grade, evidence, page, description): what holds for every operation.
+    """
+
+    operations: Mapping[str, OperationContract]
+    errors: Mapping[str, ErrorContract]
+    objects: Mapping[str, Check]
+    rules: Mapping[str, tuple[str, str, str, str]]
+
+
+def schema_files() -> dict[str, dict[str, Any]]:
+    """The compiled pages, from the installed package or from the checkout.
+
+    Raises:
+        RuntimeError: there are none; nothing works without them.
+    """
+    package = Path(__file__).resolve().parent
+    for folder in (package / "schemas", package.parent / "schemas"):
+        files = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))}
+        if files:
+            return files
+    raise RuntimeError(f"fakeflowdock is not whole: there are no schemas in {package / 'schemas'}")
+
+
+@cache
+def contracts() -> Contracts:
+    """The contract, read once per process. Raises RuntimeError where the schemas are missing."""
+    pages = Pages(schema_files())
+    operations: dict[str, OperationContract] = {}
+    errors: dict[str, ErrorContract] = {}
+    objects: dict[str, Check] = {}
+    rules: dict[str, tuple[str, str, str, str]] = {}
+    for page, file in pages.schemas.items():
+        for anchor, schema in file["$defs"].items():
+            where = f"docs/api/{page}.md#{anchor}"
+            if operation := schema.get("x-operation"):
+                operations[anchor] = _operation(pages, page, anchor, schema, operation)
+            elif error := schema.get("x-error"):
+                errors[anchor] = ErrorContract(
+                    anchor,
+                    **error,
+                    page=where,
+                    description=schema["description"],
+                    body=Check(pages, page, anchor),
+                )
+            elif rule := schema.get("x-rule"):
+                rules[schema["title"]] = (rule["grade"], rule["evidence"], where, schema["description"])
+            elif "." not in anchor:
+                objects[anchor] = Check(pages, page, anchor)
+    return Contracts(operations, errors, objects, rules)
+
+
+def _operation(
+    pages: Pages, page: str, anchor: str, schema: Mapping[str, Any], operation: Mapping[str, Any]
+) -> OperationContract:
+    replies = {status: pages.schemas[page]["$defs"][f"{anchor}.{status}"] for status in operation["replies"]}
+    return OperationContract(
+        name=anchor,
+        title=schema["title"],
+        page=operation["page"],
+        description=schema["description"],
+        routes=tuple((route["method"], route["path"], route["obsolete"]) for route in operation["routes"]),
+        callers=tuple(operation["callers"]),
+        scope=operation["scope"],
+        grade=operation["grade"],
+        evidence=operation["evidence"],
+        errors={error["error"]: (error["grade"], error["when"]) for error in operation["errors"]},
+        properties=schema["properties"],
+        required=tuple(schema.get("required", ())),
+        example=operation["example"],
+        examples=schema.get("examples", ()),
+        request=Check(pages, page, anchor),
+        replies={
+            status: None if reply.get("x-empty") else Check(pages, page, f"{anchor}.{status}")
+            for status, reply in replies.items()
+        },
+        reply_examples={status: reply["examples"][0] for status, reply in replies.items() if "examples" in reply},
+    )
+
+
+def by_field(violations: Iterable[Violation]) -> dict[str, list[str]]:
+    """Violations as Flowdock's `errors` map: field to what is wrong with it, each said once."""
+    errors: dict[str, list[str]] = {}
+    for violation in violations:
+        words = errors.setdefault(violation.field or "", [])
+        if violation.words not in words:
+            words.append(violation.words)
+    return errors

@@ -1,0 +1,134 @@
+"""Every refusal that Flowdock answers, with its text. Status and grade stand in docs/api/errors.md.
+
+A text says the rule in a sentence, because whoever reads it may not have the page at hand. None holds a secret.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .contracts import contracts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+MAX_BODY = 10 * 1024 * 1024  # bytes
+
+
+class Refusal(Exception):
+    """A request that is refused, with a 4xx.
+
+    Attributes:
+        name: the section of errors.md that it belongs to.
+        message: the text that the client reads.
+        headers: more headers for the answer.
+    """
+
+    name: str
+
+    def __init__(self, message: str, *headers: tuple[str, str]) -> None:
+        super().__init__(message)
+        self.message = message
+        self.headers = headers
+
+    @property
+    def status(self) -> int:
+        """The HTTP status, as the page has it."""
+        return contracts().errors[self.name].status
+
+    def body(self) -> dict[str, Any]:
+        """What is answered."""
+        return {"message": self.message}
+
+
+class NoSuchRoute(Refusal):
+    """The path is none of Flowdock's."""
+
+    name = "no-such-route"
+
+    def __init__(self) -> None:
+        super().__init__("not found")
+
+
+class MethodNotAllowed(Refusal):
+    """The path exists, the method does not."""
+
+    name = "method-not-allowed"
+
+    def __init__(self, method: str, path: str, allowed: Iterable[str]) -> None:
+        methods = ", ".join(sorted(allowed))
+        super().__init__(f"{path} has no {method}, only {methods}", ("Allow", methods))
+
+
+class TooLarge(Refusal):
+    """The body has more than `MAX_BODY` bytes."""
+
+    name = "too-large"
+
+    def __init__(self) -> None:
+        super().__init__(f"The body of a request must not have more than {MAX_BODY} bytes")
+
+
+class Unauthorized(Refusal):
+    """There are no credentials, or wrong ones."""
+
+    name = "unauthorized"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Unauthorized: {reason}", ("WWW-Authenticate", 'Basic realm="Flowdock"'))
+
+
+class Gone(Refusal):
+    """The source of a `flow_token` was deleted."""
+
+    name = "gone"
+
+    def __init__(self) -> None:
+        super().__init__("Gone: the source of this flow_token was deleted")
+
+
+class Unreadable(Refusal):
+    """The body or the query cannot be read."""
+
+    name = "unreadable"
+
+
+class NotFound(Refusal):
+    """What the path names does not exist, or not for this caller."""
+
+    name = "not-found"
+
+    def __init__(self) -> None:
+        super().__init__("not found")
+
+
+class AccessDenied(Refusal):
+    """The caller may see it, and not do this."""
+
+    name = "access-denied"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Access denied: {reason}")
+
+
+class ValidationError(Refusal):
+    """Fields are missing, blank or not of their type."""
+
+    name = "validation-error"
+
+    def __init__(self, errors: Mapping[str, list[str]]) -> None:
+        super().__init__("Validation error")
+        self.errors = errors
+
+    def body(self) -> dict[str, Any]:
+        """The message, and for each field what is wrong with it."""
+        return {"message": self.message, "errors": dict(self.errors)}
+
+
+class BrokenContract(Exception):
+    """A bug of fakeflowdock: it answered, or was about to, what its own pages do not allow."""
+
+    name = "broken-contract"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"fakeflowdock broke its own contract: {what}")

@@ -1,0 +1,306 @@
+"""FakeFlowdock: the object that a test holds."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+
+from . import arrange, worlds
+from .app import App
+from .decoration import decorated
+from .interception.through_requests import Interception
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+    from typing import Self
+
+    from .contract_warnings import ContractWarning
+    from .errors import BrokenContract
+    from .models import Application, Flow, Organization, Source, User
+    from .server import Server
+    from .store import Store
+
+F = TypeVar("F", bound="Callable[..., Any]")
+C = TypeVar("C", bound="type[Any]")
+
+
+class FakeFlowdock:
+    """Flowdock, in memory: a world, and the calls of `requests` to Flowdock's hosts led to it.
+
+    A context manager (`with FakeFlowdock() as fake:`), a decorator of functions, classes and `async def`
+    (`@FakeFlowdock()`: a fresh world per call, per test method of a class), or `start()` and `stop()`. Each new
+    object is a new world; `start()` after `stop()` goes on with the same one. What the world holds can be read at
+    any time.
+
+    Args:
+        world: `empty` (one organization, flow, user and application, no source) or `docs` (what the examples of
+            Flowdock's page "Sources" show).
+
+    Raises:
+        ValueError: there is no such world.
+    """
+
+    def __init__(self, world: Literal["empty", "docs"] = "empty") -> None:
+        self._world = world
+        self._broken: list[BrokenContract] = []
+        self._app = App(worlds.make(world), self._broken.append)
+        self._interception = Interception(self._app)
+        self._server: Server | None = None
+
+    def __repr__(self) -> str:
+        state = "started" if self.active else "stopped"
+        return f"<FakeFlowdock, {state}: {len(self._store.sources)} sources in {len(self._store.flows)} flows>"
+
+    # From start to stop
+
+    def start(self) -> Self:
+        """Begin to answer; does nothing when it does already. Returns the fake itself."""
+        if not self.active:
+            self._interception.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop to answer, and stop the live server; does nothing when it is stopped already.
+
+        Raises:
+            BrokenContract: fakeflowdock broke its own contract meanwhile. Where an exception is under way
+                already, that one gets a note instead.
+        """
+        if self.active:
+            self._interception.stop()
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+        self.raise_broken_contract(sys.exception())
+
+    def raise_broken_contract(self, under_way: BaseException | None = None) -> None:
+        """Raise the first bug of fakeflowdock's own since the last time, or note each on an exception.
+
+        Args:
+            under_way: an exception that is raised anyway.
+
+        Raises:
+            BrokenContract: there was one, and nothing is under way.
+        """
+        broken = self._broken[:]
+        self._broken.clear()
+        for one in broken:
+            if under_way is None:
+                raise one
+            under_way.add_note(str(one))
+
+    def reset(self) -> None:
+        """Forget the world and begin with a new one, as this fake began. A live server goes on, over the new one."""
+        self.exchange_world()
+
+    def exchange_world(self, world: Store | None = None) -> Store:
+        """Put a world, or a new one, in the place of the present one. Returns the one that was there."""
+        before, self._app.store = self._app.store, worlds.make(self._world) if world is None else world
+        return before
+
+    @property
+    def active(self) -> bool:
+        """Whether the fake is started."""
+        return self._interception.active
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        return self.start()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @overload
+    def __call__(self, target: C) -> C: ...
+    @overload
+    def __call__(self, target: F) -> F: ...
+    def __call__(self, target: Any) -> Any:
+        """Decorate a function, a coroutine function or a class of tests."""
+        return decorated(self, target)
+
+    @property
+    def url(self) -> str:
+        """The address of a live server over this world, on 127.0.0.1, started when it is first asked for.
+
+        Raises:
+            RuntimeError: the fake is not started.
+        """
+        if not self.active:
+            raise RuntimeError("the fake is stopped, and so is its live server: start() it first")
+        if self._server is None:
+            from .server import Server
+
+            self._server = Server(self._app)
+            self._server.start()
+        return self._server.url
+
+    # What is there
+
+    @property
+    def _store(self) -> Store:
+        return self._app.store
+
+    @property
+    def organization(self) -> Organization:
+        """The organization that was there first."""
+        return next(iter(self._store.organizations.values()))
+
+    @property
+    def flow(self) -> Flow:
+        """The flow that was there first; the default of each method that takes one."""
+        return next(iter(self._store.flows.values()))
+
+    @property
+    def user(self) -> User:
+        """The user who was there first; the default of each method that takes one."""
+        return next(iter(self._store.users.values()))
+
+    @property
+    def application(self) -> Application:
+        """The application that was there first; the default of each method that takes one."""
+        return next(iter(self._store.applications.values()))
+
+    @property
+    def organizations(self) -> list[Organization]:
+        """Every organization, oldest first."""
+        return list(self._store.organizations.values())
+
+    @property
+    def flows(self) -> list[Flow]:
+        """Every flow, oldest first."""
+        return list(self._store.flows.values())
+
+    @property
+    def users(self) -> list[User]:
+        """Every user, oldest first."""
+        return list(self._store.users.values())
+
+    @property
+    def applications(self) -> list[Application]:
+        """Every OAuth application, oldest first."""
+        return list(self._store.applications.values())
+
+    @property
+    def sources(self) -> list[Source]:
+        """Every source, oldest first."""
+        return list(self._store.sources.values())
+
+    @property
+    def contract_warnings(self) -> list[ContractWarning]:
+        """The undocumented fields that requests had, oldest first; the last thousand."""
+        return list(self._app.warnings)
+
+    # What a test arranges
+
+    def add_organization(self, parameterized_name: str, *, name: str | None = None) -> Organization:
+        """Add an organization.
+
+        Args:
+            parameterized_name: its name in URLs.
+            name: what it is called; made from the other when left out.
+
+        Raises:
+            ValueError: the name is taken, or none.
+        """
+        return arrange.add_organization(self._store, parameterized_name, name=name)
+
+    def add_user(
+        self,
+        *,
+        name: str | None = None,
+        nick: str | None = None,
+        email: str | None = None,
+        password: str | None = None,
+        website: str | None = None,
+        avatar: str | None = None,
+    ) -> User:
+        """Add a user, a member of no flow yet. What is left out is made up.
+
+        Raises:
+            ValueError: the e-mail address is taken, or a value is none that Flowdock shows.
+        """
+        return arrange.add_user(
+            self._store, name=name, nick=nick, email=email, password=password, website=website, avatar=avatar
+        )
+
+    def add_flow(self, path: str, *, members: Iterable[User] | None = None, name: str | None = None) -> Flow:
+        """Add a flow, and its organization where there is none of that name.
+
+        Args:
+            path: the two names in its URL, `acme/ops`.
+            members: who sees it; the default user when left out.
+            name: what it is called; made from the path when left out.
+
+        Raises:
+            ValueError: the path is taken, or none.
+        """
+        return arrange.add_flow(self._store, path, members=[self.user] if members is None else members, name=name)
+
+    def add_member(self, user: User, *, flow: Flow | str | None = None) -> Flow:
+        """Make a user a member of a flow. Returns the flow as it is from now on."""
+        return arrange.add_member(self._store, self._flow(flow), user)
+
+    def add_application(self, *, name: str | None = None, icon_url: str | None = None) -> Application:
+        """Add an OAuth application. Raises ValueError when a value is none that Flowdock shows."""
+        return arrange.add_application(self._store, name=name, icon_url=icon_url)
+
+    def add_source(
+        self,
+        *,
+        name: str = "Example",
+        flow: Flow | str | None = None,
+        application: Application | None = None,
+        creator: User | None = None,
+        external_url: str | None = None,
+        error_message: str | None = None,
+        configuration_url: str | None = None,
+    ) -> Source:
+        """Add a source, as if `application` had created it for `creator`. Returns it, with its `flow_token`.
+
+        Args:
+            flow: a flow or its path, `acme/ops`.
+
+        Raises:
+            ValueError: a value is none that Flowdock would take.
+        """
+        return arrange.add_source(
+            self._store,
+            flow=self._flow(flow),
+            application=application or self.application,
+            creator=creator or self.user,
+            name=name,
+            external_url=external_url,
+            error_message=error_message,
+            configuration_url=configuration_url,
+        )
+
+    def access_token(
+        self, *, user: User | None = None, application: Application | None = None, scope: str | None = None
+    ) -> str:
+        """An OAuth access token, as if the user had authorised the application.
+
+        Args:
+            scope: scopes with spaces between, `"flow integration"`; every scope when left out; the scopes that
+                Flowdock gives by default when empty.
+
+        Raises:
+            ValueError: a scope is none of Flowdock's.
+        """
+        return arrange.add_access_token(
+            self._store, user or self.user, application or self.application, scope
+        ).access_token
+
+    def _flow(self, flow: Flow | str | None) -> Flow:
+        if isinstance(flow, str):
+            return arrange.flow_at(self._store, flow)
+        return flow or self.flow

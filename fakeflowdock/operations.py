@@ -1,0 +1,125 @@
+"""What an operation is, what its handler is given, and the replies that are not 200."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from .contracts import contracts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .authentication import Caller
+    from .contracts import OperationContract
+    from .store import Store
+
+Subject = TypeVar("Subject")
+
+USER = "user"
+APPLICATION = "application"
+SOURCE = "source"
+ANYBODY = (USER, APPLICATION, SOURCE)
+ANY_USER = (USER, APPLICATION)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, as a handler sees it.
+
+    Attributes:
+        store: the world. Its lock is held while the handler runs.
+        caller: who is asking.
+        path: the values in the path, `{"organization": "example", "flow": "main", "id": "2"}`.
+        fields: the parameters from body and query, nulls left out, checked against the page.
+        base: scheme and host that the client called.
+    """
+
+    store: Store
+    caller: Caller
+    path: Mapping[str, str]
+    fields: Mapping[str, Any]
+    base: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a handler returns when it is not simply a value, which means 200."""
+
+    status: int
+    body: Any = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def created(value: Any) -> Reply:
+    """201 with what was made."""
+    return Reply(201, value)
+
+
+NOTHING = Reply(204)
+
+
+@dataclass(frozen=True)
+class Operation(Generic[Subject]):
+    """A handler with its routes and its callers.
+
+    Attributes:
+        routes: (method, path), the preferred one first.
+        callers: who may call it; who may see but not call it is answered 403.
+        find: from the call to what the path names, as far as the caller may see it; raises NotFound.
+        handle: from the call and what was found to a value, or a Reply.
+        scope: the OAuth scope that an application needs.
+        by_flow_token: whether the parameter `flow_token` decides who is calling.
+    """
+
+    routes: tuple[tuple[str, str], ...]
+    callers: tuple[str, ...]
+    find: Callable[[Call], Subject]
+    handle: Callable[[Call, Subject], Any]
+    scope: str | None
+    by_flow_token: bool
+
+    @property
+    def name(self) -> str:
+        """Its section on its page: `create_source` is `create-source`."""
+        return self.handle.__name__.replace("_", "-").replace("flow-token", "flow_token")
+
+    @cached_property
+    def contract(self) -> OperationContract:
+        """What its page says."""
+        return contracts().operations[self.name]
+
+
+def operation(
+    *routes: str,
+    callers: tuple[str, ...],
+    find: Callable[[Call], Subject],
+    scope: str | None = None,
+    by_flow_token: bool = False,
+) -> Callable[[Callable[[Call, Subject], Any]], Operation[Subject]]:
+    """Make a handler an operation.
+
+    Args:
+        routes: `"GET /flows/:organization/:flow/sources"`, the preferred one first.
+        callers: some of USER, APPLICATION, SOURCE.
+        find: what the path names, for this caller.
+        scope: the OAuth scope that an application needs.
+        by_flow_token: whether the parameter `flow_token` decides who is calling.
+    """
+
+    def decorate(handle: Callable[[Call, Subject], Any]) -> Operation[Subject]:
+        pairs = tuple((method, path) for method, path in (route.split(" ") for route in routes))
+        return Operation(pairs, callers, find, handle, scope, by_flow_token)
+
+    return decorate
+
+
+def nothing(call: Call) -> None:
+    """For an operation whose path names nothing."""
+
+
+def rule_of(path: str) -> str:
+    """A path as Werkzeug writes it: `/flows/:flow` is `/flows/<flow>`."""
+    return re.sub(r":(\w+)", r"<\1>", path)

@@ -1,0 +1,230 @@
+"""A request's parameters, from its body and its query. docs/api/general-information.md#parameters."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from werkzeug.http import parse_options_header
+from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, Preamble
+
+from .errors import MAX_BODY, TooLarge, Unreadable
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+DRAINED = 256 * 1024 * 1024  # bytes of a refused body that are still read, so that the client gets to read the answer
+CHUNK = 64 * 1024
+BODY_IS_OPTIONAL = ("GET", "HEAD", "DELETE", "OPTIONS")
+CHARSETS = ("utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16", "utf-16-le", "utf-16-be")
+FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass
+class Given:
+    """What a request gives.
+
+    Attributes:
+        query, body: name to value, as they came.
+        unreadable: why one of the two could not be read, or None. It is told after the credentials were looked at.
+    """
+
+    query: dict[str, Any] = field(default_factory=dict)
+    body: dict[str, Any] = field(default_factory=dict)
+    unreadable: Unreadable | None = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The parameters: body before query, and nulls left out at every depth."""
+        return {**_without_nulls(self.query), **_without_nulls(self.body)}
+
+
+def read(environ: WSGIEnvironment) -> Given:
+    """The parameters of a request.
+
+    Raises:
+        TooLarge: the body has more than `MAX_BODY` bytes; it was read away, within bounds.
+    """
+    given = Given()
+    try:
+        given.query = dict(_pairs(environ.get("QUERY_STRING", "").encode("latin-1"), "utf-8", "query string"))
+    except Unreadable as reason:
+        given.unreadable = reason
+    try:
+        given.body = _parsed(_read_body(environ), environ.get("CONTENT_TYPE", ""))
+    except Unreadable as reason:
+        if environ["REQUEST_METHOD"] not in BODY_IS_OPTIONAL:
+            given.unreadable = given.unreadable or reason
+    except _NoContentType as body:
+        if environ["REQUEST_METHOD"] in BODY_IS_OPTIONAL:
+            given.body = _guessed(body.args[0])
+        elif given.unreadable is None:
+            given.unreadable = Unreadable(
+                f"A request with a body needs a Content-Type: application/json, {FORM} or multipart/form-data"
+            )
+    return given
+
+
+class _NoContentType(Exception):
+    """There is a body and nothing says what it is."""
+
+
+def _read_body(environ: WSGIEnvironment) -> bytes:
+    stream = environ["wsgi.input"]
+    length = environ.get("CONTENT_LENGTH") or "0"
+    if environ.get("wsgi.input_terminated"):  # chunked: the end is known when it comes
+        body = _read(stream, MAX_BODY + 1)
+        if len(body) > MAX_BODY:
+            _drain(stream, DRAINED)
+            raise TooLarge
+        return body
+    if not (length.isascii() and length.isdigit()) or len(length) > 18:
+        raise Unreadable("Content-Length is not a number of bytes")
+    if int(length) > MAX_BODY:
+        _drain(stream, min(int(length), DRAINED))
+        raise TooLarge
+    body = _read(stream, int(length))
+    if len(body) < int(length):
+        raise Unreadable("The body is shorter than its Content-Length")
+    return body
+
+
+def _read(stream: Any, length: int) -> bytes:
+    parts: list[bytes] = []
+    try:
+        while length > 0 and (part := stream.read(length)):
+            parts.append(part)
+            length -= len(part)
+    except OSError:
+        raise Unreadable("The body did not arrive whole, or is not correctly chunked") from None
+    return b"".join(parts)
+
+
+def _drain(stream: Any, length: int) -> None:
+    """Read away what a client still sends: one that only sends until it is done would never see the answer."""
+    try:
+        while length > 0 and (part := stream.read(min(CHUNK, length))):
+            length -= len(part)
+    except OSError:
+        pass  # the client went away, which ends the sending too
+
+
+def _parsed(body: bytes, content_type: str) -> dict[str, Any]:
+    if not body.strip():
+        return {}
+    kind, options = parse_options_header(content_type)
+    if not kind:
+        raise _NoContentType(body)
+    charset = options.get("charset", "utf-8")
+    if kind == "application/json":
+        return _json(_text(body, charset, "body"))
+    if kind == FORM:
+        return dict(_pairs(body, charset, "form"))
+    if kind == "multipart/form-data":
+        return _multipart(body, options.get("boundary", ""), charset)
+    raise Unreadable(
+        f"The Content-Type {_short(kind)} is not known, only application/json, {FORM} and multipart/form-data"
+    )
+
+
+def _guessed(body: bytes) -> dict[str, Any]:
+    """The body of a GET or DELETE that does not say what it is: JSON or a form, or nothing."""
+    for kind in ("application/json", FORM):
+        try:
+            return _parsed(body, kind)
+        except Unreadable:
+            continue
+    return {}
+
+
+def _text(raw: bytes, charset: str, what: str) -> str:
+    try:
+        known = codecs.lookup(charset).name in CHARSETS
+    except (LookupError, ValueError):
+        known = False
+    if not known:
+        raise Unreadable(f"The charset {_short(charset)} is not known")
+    try:
+        return raw.decode(charset).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"The {what} is not valid {_short(charset)}: see byte {error.start}") from None
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+        if "\\u" in text:  # an escape can name half a character, which no answer could repeat
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise Unreadable(f"The body is not valid JSON: {error.msg} at {where}") from None
+    except UnicodeEncodeError:
+        raise Unreadable("The body is not valid JSON: half a surrogate pair is no character") from None
+    except RecursionError:
+        raise Unreadable("The body is not valid JSON: it is nested too deeply") from None
+    except ValueError as error:
+        raise Unreadable(f"The body is not valid JSON: {str(error).split(';')[0]}") from None
+    if not isinstance(value, dict):
+        raise Unreadable("The body is JSON but no object: parameters are given as {…}")
+    return value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _pairs(raw: bytes, charset: str, what: str) -> list[tuple[str, str]]:
+    text = _text(raw, charset, what)
+    try:
+        return parse_qsl(text, keep_blank_values=True, encoding=charset, errors="strict")
+    except UnicodeDecodeError:
+        raise Unreadable(f"The {what} is not valid {_short(charset)} where it is percent-encoded") from None
+
+
+def _multipart(body: bytes, boundary: str, charset: str) -> dict[str, Any]:
+    if not boundary:
+        raise Unreadable("The Content-Type multipart/form-data needs a boundary")
+    decoder = MultipartDecoder(boundary.encode("latin-1", "replace"), max_form_memory_size=None)
+    values: dict[str, Any] = {}
+    part: Field | File | None = None
+    content = b""
+    try:
+        decoder.receive_data(body)
+        decoder.receive_data(None)
+        while not isinstance(event := decoder.next_event(), Epilogue):
+            if isinstance(event, (Field, File)):
+                part, content = event, b""
+            elif isinstance(event, Data) and part is not None:
+                content += event.data
+                if not event.more_data:
+                    values[part.name] = _part(part, content, charset)
+            elif not isinstance(event, Preamble):
+                raise ValueError("it ends early")
+    except ValueError:
+        raise Unreadable("The body is not valid multipart/form-data") from None
+    return values
+
+
+def _part(part: Field | File, content: bytes, charset: str) -> str | dict[str, Any]:
+    if isinstance(part, Field):
+        return _text(content, charset, f"part {_short(part.name)}")
+    return {
+        "file_name": part.filename,
+        "content_type": part.headers.get("Content-Type"),
+        "file_size": len(content),
+    }
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value if item is not None]
+    return value
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:37] + "…"

@@ -1,0 +1,1 @@
+"""One file per page: the operations of that page."""

@@ -1,0 +1,91 @@
+"""Door 2: a socket. Werkzeug's server, in the thread that asks for it or in one of its own."""
+
+from __future__ import annotations
+
+import json
+import selectors
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+
+from . import __version__
+
+if TYPE_CHECKING:
+    from .app import App
+
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # not bound to, but replaced in the printed URL
+SILENCE = 60  # seconds that a client may send nothing
+
+
+class _Handler(WSGIRequestHandler):
+    """Werkzeug's handler, silent, and with Flowdock's form for what is no HTTP."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = SILENCE
+
+    @property
+    def server_version(self) -> str:  # type: ignore[override]
+        return f"fakeflowdock/{__version__}"
+
+    def version_string(self) -> str:
+        return self.server_version
+
+    def log(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        body = json.dumps({"message": message or self.responses[code][0]}).encode()
+        self.send_response(code)
+        self.send_header("Content-Type", "application/json; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+        self.close_connection = True
+
+
+class Server:
+    """A socket on which an app answers.
+
+    Args:
+        app: answers.
+        host: a name or an address; `0.0.0.0` and `::` are every address.
+        port: 0 for a free one.
+
+    Attributes:
+        url: how this machine reaches it, `http://127.0.0.1:8080`.
+
+    Raises:
+        OSError: the address cannot be bound.
+    """
+
+    def __init__(self, app: App, host: str = "127.0.0.1", port: int = 0) -> None:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.create_server((str(address[0]), int(address[1])), family=family, backlog=128) as listener:
+            bound: str
+            number: int
+            bound, number = listener.getsockname()[:2]
+            self._http = ThreadedWSGIServer(bound, number, app, _Handler, fd=listener.fileno())
+        self._http.timeout = 0
+        self._wake, self._woken = socket.socketpair()
+        shown = ANY_ADDRESS.get(bound, bound)
+        self.url = f"http://{f'[{shown}]' if ':' in shown else shown}:{number}"
+
+    def serve(self) -> None:
+        """Answer until `stop`."""
+        with selectors.DefaultSelector() as selector, self._http.socket, self._woken, self._wake:
+            selector.register(self._http, selectors.EVENT_READ)
+            selector.register(self._woken, selectors.EVENT_READ)
+            while not any(key.fileobj is self._woken for key, _ in selector.select()):
+                self._http.handle_request()
+
+    def start(self) -> None:
+        """Answer in a thread, until `stop`."""
+        self._thread = threading.Thread(target=self.serve, name=f"fakeflowdock {self.url}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop at once, wherever `serve` runs; what is being answered is not waited for. May be called in a signal."""
+        self._wake.send(b".")

@@ -1,0 +1,214 @@
+"""A world: one dict per kind of entity, and the look-ups that URLs and tokens imply."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .models import AccessToken, Application, Flow, Organization, Source, User
+
+START = datetime(2015, 1, 1, tzinfo=UTC)
+TICK = timedelta(milliseconds=1)
+
+
+class Secrets:
+    """Secrets of one kind, each with the key of what it stands for.
+
+    A secret is found by its digest and then compared in constant time; the cost is the same among any number.
+    """
+
+    def __init__(self, known: dict[bytes, tuple[bytes, int]] | None = None) -> None:
+        self._known = known or {}
+
+    def add(self, secret: str, key: int) -> None:
+        """Let a secret stand for a key."""
+        raw = _raw(secret)
+        self._known[_digest(raw)] = (raw, key)
+
+    def find(self, secret: str) -> int | None:
+        """The key that a secret stands for, or None."""
+        raw = _raw(secret)
+        stored, key = self._known.get(_digest(raw), (b"", 0))
+        return key if hmac.compare_digest(stored, raw) and key else None
+
+    def copy(self) -> Secrets:
+        """The same secrets, in an index of its own."""
+        return Secrets(self._known.copy())
+
+
+def _raw(secret: str) -> bytes:
+    return secret.encode("utf-8", "surrogatepass")
+
+
+def _digest(raw: bytes) -> bytes:
+    return hashlib.sha256(raw).digest()
+
+
+class Store:
+    """All that one fake Flowdock holds. Whoever reads and then writes holds `lock` meanwhile.
+
+    Ids count up and are never used twice. Tokens are drawn from `seed`, and the clock starts at a fixed moment
+    and moves a millisecond per write, so that the same calls make the same world each time.
+    """
+
+    def __init__(self, seed: str = "") -> None:
+        self.seed = seed
+        self.lock = threading.RLock()
+        self.now = START
+        self.organizations: dict[int, Organization] = {}
+        self.users: dict[int, User] = {}
+        self.flows: dict[str, Flow] = {}
+        self.applications: dict[int, Application] = {}
+        self.access_tokens: list[AccessToken] = []
+        self.sources: dict[int, Source] = {}
+        self._counters: dict[str, int] = {}
+        self._organization_ids: dict[str, int] = {}
+        self._user_ids: dict[str, int] = {}
+        self._flow_ids: dict[tuple[str, str], str] = {}
+        self._flows_of_user: dict[int, dict[str, None]] = {}
+        self._sources_of_flow: dict[str, dict[int, None]] = {}
+        self._api_tokens = Secrets()
+        self._access_tokens = Secrets()
+        self._flow_tokens = Secrets()
+
+    def copy(self) -> Store:
+        """The same world, which from now on goes its own way."""
+        with self.lock:
+            twin = object.__new__(Store)
+            for name, value in vars(self).items():
+                setattr(twin, name, value.copy() if hasattr(value, "copy") else value)
+            for name in ("_flows_of_user", "_sources_of_flow"):
+                setattr(twin, name, {key: value.copy() for key, value in vars(self)[name].items()})
+            twin.lock = threading.RLock()
+            return twin
+
+    # Ids, tokens, time
+
+    def next_id(self, kind: str, wanted: int | None = None) -> int:
+        """A number for a new entity: the wanted one, or one more than any so far."""
+        number = self._counters.get(kind, 0) + 1 if wanted is None else wanted
+        self._counters[kind] = max(number, self._counters.get(kind, 0))
+        return number
+
+    def draw(self, kind: str) -> str:
+        """A new secret or random id: 32 hexadecimal digits, the next of its kind in this world."""
+        number = self.next_id(f"drawn {kind}")
+        return hashlib.blake2b(f"{self.seed}/{kind}/{number}".encode(), digest_size=16).hexdigest()
+
+    def tick(self) -> datetime:
+        """The moment of a write, in UTC: a millisecond after the last one."""
+        self.now += TICK
+        return self.now
+
+    # Organizations, users, flows, applications
+
+    def add_organization(self, organization: Organization) -> Organization:
+        """Keep an organization."""
+        self.organizations[organization.id] = organization
+        self._organization_ids[organization.parameterized_name] = organization.id
+        return organization
+
+    def organization_named(self, parameterized_name: str) -> Organization | None:
+        """The organization of that name in URLs, or None."""
+        return self.organizations.get(self._organization_ids.get(parameterized_name, 0))
+
+    def add_user(self, user: User) -> User:
+        """Keep a user, who can sign in from now on."""
+        self.users[user.id] = user
+        self._user_ids[user.email.casefold()] = user.id
+        self._api_tokens.add(user.api_token, user.id)
+        return user
+
+    def user_by_email(self, email: str) -> User | None:
+        """The user with that e-mail address, in whichever case, or None."""
+        return self.users.get(self._user_ids.get(email.casefold(), 0))
+
+    def user_by_password(self, email: str, password: str) -> User | None:
+        """The user who signs in with e-mail address and password, or None."""
+        user = self.user_by_email(email)
+        known = user.password if user is not None else ""
+        return user if hmac.compare_digest(_raw(known), _raw(password)) else None
+
+    def user_by_api_token(self, api_token: str) -> User | None:
+        """The user whose `api_token` it is, or None."""
+        return self.users.get(self._api_tokens.find(api_token) or 0)
+
+    def add_flow(self, flow: Flow) -> Flow:
+        """Keep a flow, new or changed, with its members."""
+        organization = self.organizations[flow.organization_id]
+        before = self.flows.get(flow.id)
+        self.flows[flow.id] = flow
+        self._flow_ids[organization.parameterized_name, flow.parameterized_name] = flow.id
+        for user_id in before.members - flow.members if before else ():
+            del self._flows_of_user[user_id][flow.id]
+        for user_id in flow.members:
+            self._flows_of_user.setdefault(user_id, {})[flow.id] = None
+        return flow
+
+    def flow_named(self, organization: str, flow: str) -> Flow | None:
+        """The flow of those two names in URLs, or None."""
+        return self.flows.get(self._flow_ids.get((organization, flow), ""))
+
+    def add_application(self, application: Application) -> Application:
+        """Keep an OAuth application."""
+        self.applications[application.id] = application
+        return application
+
+    def add_access_token(self, token: AccessToken) -> AccessToken:
+        """Keep what a user allowed an application to do."""
+        self.access_tokens.append(token)
+        self._access_tokens.add(token.access_token, len(self.access_tokens))
+        return token
+
+    def access_token(self, access_token: str) -> AccessToken | None:
+        """What that access token allows, or None."""
+        position = self._access_tokens.find(access_token)
+        return self.access_tokens[position - 1] if position else None
+
+    # Sources
+
+    def add_source(self, source: Source) -> Source:
+        """Keep a source."""
+        self.sources[source.id] = source
+        self._sources_of_flow.setdefault(source.flow_id, {})[source.id] = None
+        self._flow_tokens.add(source.flow_token, source.id)
+        return source
+
+    def update_source(self, source: Source, **changes: str | None) -> Source:
+        """Put a changed source in the place of one. Its `updated_at` moves, and nothing but what is named."""
+        changed = replace(source, updated_at=self.tick(), **changes)  # type: ignore[arg-type]
+        self.sources[source.id] = changed
+        return changed
+
+    def delete_source(self, source: Source) -> None:
+        """Forget a source. Its `flow_token` stays known, as one that is dead."""
+        self.tick()
+        del self.sources[source.id]
+        of_flow = self._sources_of_flow[source.flow_id]
+        del of_flow[source.id]
+        if not of_flow:
+            del self._sources_of_flow[source.flow_id]
+
+    def source_id_by_flow_token(self, flow_token: str) -> int | None:
+        """The id of the source that has or had that `flow_token`, or None where there never was one."""
+        return self._flow_tokens.find(flow_token)
+
+    def sources_of_flow(self, flow: Flow) -> list[Source]:
+        """The sources of one flow, oldest first."""
+        return [self.sources[id_] for id_ in self._sources_of_flow.get(flow.id, ())]
+
+    def sources_of_user(self, user: User) -> list[Source]:
+        """Each source in each flow of which the user is a member, oldest first."""
+        flows: Iterable[str] = self._flows_of_user.get(user.id, {})
+        others: Iterable[str] = self._sources_of_flow
+        if len(self._sources_of_flow) < len(self._flows_of_user.get(user.id, ())):  # walk the shorter side
+            flows, others = others, flows
+        ids = [id_ for flow_id in flows if flow_id in others for id_ in self._sources_of_flow[flow_id]]
+        return [self.sources[id_] for id_ in sorted(ids)]

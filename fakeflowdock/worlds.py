@@ -1,0 +1,73 @@
+"""The worlds that a fake begins with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+from . import arrange
+from .store import TICK, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ZENDESK_ICON = "https://dxgv4vuja9avs.cloudfront.net/applications/327/64981f9198413209.png"
+AVATAR = "https://d2cxspbh1aoie1.cloudfront.net/avatars/f0b4520a6e0001636bf8fc1431af151c"
+
+
+def make(name: str) -> Store:
+    """A new world.
+
+    Args:
+        name: `empty`: organization `example`, its flow `main`, one user who is a member, one application, no
+            source. `docs`: what the examples of Flowdock's page "Sources" show.
+
+    Raises:
+        ValueError: there is no such world.
+    """
+    if name not in WORLDS:
+        raise ValueError(f"there is no world {name!r}, only {' and '.join(WORLDS)}")
+    return _template(name).copy()
+
+
+@cache
+def _template(name: str) -> Store:
+    store = Store()
+    WORLDS[name](store)
+    return store
+
+
+def _empty(store: Store) -> None:
+    user = arrange.add_user(store, name="Ada Example", nick="Ada", email="ada@example.com")
+    arrange.add_flow(store, "example/main", members=[user], name="Main")
+    arrange.add_application(store, name="Example Application")
+
+
+def _docs(store: Store) -> None:
+    """Users 1, 2 and 9, applications 327 and 1, flows `main` and `other`, sources 1 and 2, as Flowdock shows them."""
+    website = "http://www.example.com/"
+    first = arrange.add_user(
+        store, id=1, name="User", nick="User", email="testuser@example.com", website=website, avatar=AVATAR
+    )
+    second = arrange.add_user(store, id=2, name="Ulla Example", nick="Ulla", email="ulla@example.com")
+    ninth = arrange.add_user(store, id=9, name="Joni Example", nick="Joni", email="joni@example.com")
+    main = arrange.add_flow(store, "example/main", members=[first, second, ninth], name="Main")
+    arrange.add_flow(store, "example/other", members=[first, second, ninth], name="Other")
+    zendesk = arrange.add_application(store, id=327, name="Zendesk", icon_url=ZENDESK_ICON)
+    arrange.add_application(store, id=1, name="AwesomeApp", icon_url=ZENDESK_ICON)
+    for fields, moment in (
+        ({"name": "Example"}, datetime(2014, 10, 14, 11, 5, 27, 176000, UTC)),
+        (
+            {"name": "Engineering", "external_url": "https://acme.example.com/polls/helsinki"},
+            datetime(2014, 10, 14, 11, 5, 27, 7000, UTC),
+        ),
+    ):
+        source = arrange.add_source(store, flow=main, application=zendesk, creator=first, **fields)
+        store.sources[source.id] = replace(source, created_at=moment, updated_at=moment)
+    # The next write is the creation that the page shows, 61 seconds later.
+    store.now = datetime(2014, 10, 14, 11, 6, 28, 131000, UTC) - TICK
+
+
+WORLDS: dict[str, Callable[[Store], None]] = {"docs": _docs, "empty": _empty}
