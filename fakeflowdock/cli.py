@@ -112,7 +112,7 @@ def _serve(options: argparse.Namespace) -> None:
     try:
         server = Server(App(store, _report), options.host, options.port)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror or str(error)
         raise Failure(f"cannot serve on {options.host} port {options.port}: {reason}") from None
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.stop())

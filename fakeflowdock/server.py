@@ -36,6 +36,7 @@ class _Handler(WSGIRequestHandler):
         pass
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        self.request_version = self.protocol_version  # what was not understood was no HTTP/0.9 either
         body = json.dumps({"message": message or self.responses[code][0]}).encode()
         self.send_response(code)
         self.send_header("Content-Type", "application/json; charset=utf-8")

@@ -1,0 +1,1 @@
+"""How fast fakeflowdock is, against named peers: `python -m benchmarks`."""

@@ -1,0 +1,188 @@
+"""`python -m fakeflowdock`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from fakeflowdock import __version__, cli
+from fakeflowdock.contracts import contracts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("FAKEFLOWDOCK_")}
+
+
+@contextmanager
+def running(*options: str, **environ: str) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "fakeflowdock", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**CLEAN, **environ},
+    )
+    assert process.stdout is not None
+    try:
+        yield process, process.stdout
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def ready(stdout: IO[str]) -> dict[str, Any]:
+    line: dict[str, Any] = json.loads(stdout.readline())
+    return line
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_until_a_signal_and_then_ends_quietly(number: signal.Signals) -> None:
+    with running("--port", "0", "--json") as (process, stdout):
+        line = ready(stdout)
+        assert line["event"] == "ready"
+        with socket.create_connection(("127.0.0.1", int(line["url"].rpartition(":")[2]))):  # says nothing
+            process.send_signal(number)
+            rest, errors = process.communicate(timeout=30)
+    assert (process.returncode, rest, errors) == (0, "", "")
+
+
+@pytest.mark.parametrize(("world", "names"), [("docs", ["Example", "Engineering"]), ("empty", [])])
+def test_the_ready_line_has_working_credentials(world: str, names: list[str]) -> None:
+    with running("--port", "0", "--json", "--world", world) as (_, stdout):
+        line = ready(stdout)
+        assert list(line) == [
+            "event",
+            "url",
+            "world",
+            "api_token",
+            "access_token",
+            "client_id",
+            "client_secret",
+            "email",
+            "password",
+        ]
+        assert line["world"] == world
+        for auth in ((line["api_token"], ""), (line["email"], line["password"])):
+            reply = requests.get(f"{line['url']}/sources", auth=auth, timeout=9)
+            assert [source["name"] for source in reply.json()] == names
+            assert reply.headers["Flowdock-User"] == "1"
+        reply = requests.post(
+            f"{line['url']}/flows/example/main/sources",
+            headers={"Authorization": f"Bearer {line['access_token']}"},
+            data={"name": "Builds"},
+            timeout=9,
+        )
+        assert reply.status_code == 201
+
+
+def test_the_greeting_says_what_to_do_next() -> None:
+    with running("--port", "0") as (process, stdout):
+        lines = [stdout.readline().strip() for _ in range(5)]
+        [curl] = [line for line in lines if line.startswith("curl ")]
+        _, _, auth, url = curl.split()
+        assert lines[0] == f"fakeflowdock {__version__} answers on {url.removesuffix('/sources')}, with the world docs."
+        reply = requests.get(url, auth=(auth.removesuffix(":"), ""), timeout=9)
+        assert [source["name"] for source in reply.json()] == ["Example", "Engineering"]
+
+
+def test_every_option_has_a_twin_in_the_environment_and_the_command_line_wins() -> None:
+    twins = {
+        "FAKEFLOWDOCK_HOST": "::1",
+        "FAKEFLOWDOCK_PORT": "0",
+        "FAKEFLOWDOCK_WORLD": "docs",
+        "FAKEFLOWDOCK_JSON": "true",
+    }
+    with running("--world", "empty", **twins) as (_, stdout):
+        line = ready(stdout)
+        assert (line["world"], line["url"].startswith("http://[::1]:")) == ("empty", True)
+
+
+@pytest.mark.parametrize(
+    ("options", "environ", "reason"),
+    [
+        (["--port", "x"], {}, "'x' is no port: a number from 0 to 65535"),
+        (["--port", "65536"], {}, "'65536' is no port"),
+        (["--port", "-1"], {}, "'-1' is no port"),
+        (["--world", "other"], {}, "'other' is no world: docs or empty"),
+        (["--colour"], {}, "unrecognized arguments: --colour"),
+        (["--por=0"], {}, "unrecognized arguments: --por=0"),
+        (["explian"], {}, "invalid choice: 'explian'"),
+        (["explain", "nothing"], {}, "there is no operation 'nothing', only "),
+        (["explain"], {}, "the following arguments are required: operation"),
+        (["--host", "nowhere.invalid"], {}, "cannot serve on nowhere.invalid port 8080"),
+        ([], {"FAKEFLOWDOCK_PORT": "x"}, "'x' is no port"),
+        ([], {"FAKEFLOWDOCK_WORLD": "x"}, "'x' is no world"),
+        ([], {"FAKEFLOWDOCK_JSON": "perhaps"}, "FAKEFLOWDOCK_JSON is 'perhaps', neither true nor false"),
+    ],
+)
+def test_a_bad_option_is_one_line_on_standard_error_and_status_2(
+    options: list[str],
+    environ: dict[str, str],
+    reason: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("HOST", "PORT", "WORLD", "JSON"):
+        monkeypatch.delenv(f"FAKEFLOWDOCK_{name}", raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert cli.main(options) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n"), err.startswith("fakeflowdock: ")) == ("", 1, True)
+    assert reason in err
+
+
+def test_a_port_in_use_is_one_line_and_status_2() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with running("--port", port) as (process, _):
+            out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (2, "")
+    assert err == f"fakeflowdock: cannot serve on 127.0.0.1 port {port}: Address already in use\n"
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    assert (ended.value.code, capsys.readouterr().out) == (0, f"fakeflowdock {__version__}\n")
+
+
+def test_routes_prints_each_operation_with_routes_callers_grade_and_page(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["routes"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("\n") == sum(3 + len(contract.routes) for contract in contracts().operations.values())
+    assert (
+        "create-source\n"
+        "    POST /flows/:organization/:flow/sources\n"
+        "    callers: application, whose access token has the scope integration\n"
+        "    documented, docs/api/sources.md#create-source\n"
+    ) in printed
+    assert "    GET /flows/:organization/:flow/source/:id (obsolete)\n" in printed
+
+
+@pytest.mark.parametrize("name", contracts().operations)
+def test_explain_prints_the_contract_of_one(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain", name]) == 0
+    printed = capsys.readouterr().out
+    contract = contracts().operations[name]
+    assert printed.startswith(f"{contract.title}\n    {contract.routes[0][0]} {contract.routes[0][1]}\n")
+    for word in (*contract.properties, *contract.errors, "unauthorized", "Grade: documented.", contract.page):
+        assert word in printed
+    assert max(map(len, printed.splitlines())) <= cli.WIDTH
+
+
+def test_an_ended_reader_is_no_error() -> None:
+    command = f"{sys.executable} -m fakeflowdock routes | head -1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "list-sources\n", "")

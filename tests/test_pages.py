@@ -1,0 +1,172 @@
+"""The pages are the contract: they agree with the code, their examples happen, and a wrong page is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import compile as compiler
+import pytest
+import requests
+from dialect import NotUnderstood
+from jsonschema import Draft202012Validator
+
+from fakeflowdock import api, errors
+from fakeflowdock.contracts import BASE as SCHEMA_BASE
+from fakeflowdock.contracts import contracts, schema_files, validators_of
+
+if TYPE_CHECKING:
+    from fakeflowdock import FakeFlowdock
+
+ROOT = Path(__file__).parent.parent
+CONTRACTS = contracts().operations
+
+
+def test_the_committed_schemas_are_what_the_pages_give(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (compiler.main(["--check"]), capsys.readouterr().err) == (0, "")
+
+
+def test_compiling_twice_gives_the_same() -> None:
+    assert compiler.compile_pages(ROOT / "docs/api") == compiler.compile_pages(ROOT / "docs/api")
+
+
+@pytest.mark.parametrize("operation", api.OPERATIONS, ids=lambda operation: operation.name)
+def test_code_and_page_say_the_same_of_an_operation(operation: Any) -> None:
+    contract = operation.contract
+    assert operation.routes == tuple((method, path) for method, path, _ in contract.routes)
+    assert operation.callers == contract.callers
+    assert operation.scope == contract.scope
+    assert contract.grade in ("documented", "observed", "assumed")
+    assert contract.evidence
+
+
+def test_every_operation_of_a_page_has_its_handler() -> None:
+    assert sorted(operation.name for operation in api.OPERATIONS) == sorted(CONTRACTS)
+
+
+def test_every_error_of_the_page_has_its_class() -> None:
+    classes = [value for value in vars(errors).values() if isinstance(value, type) and hasattr(value, "name")]
+    assert sorted(value.name for value in classes) == sorted(contracts().errors)
+    for error in contracts().errors.values():
+        assert error.grade in ("documented", "observed", "assumed")
+        assert error.evidence
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_the_example_of_a_page_happens(name: str, docs_world: FakeFlowdock) -> None:
+    contract, source = CONTRACTS[name], docs_world.sources[1]
+    awesome = next(application for application in docs_world.applications if application.name == "AwesomeApp")
+    secrets = {
+        "{api_token}": docs_world.user.api_token,
+        "{access_token}": docs_world.access_token(application=awesome),
+        "{flow_token}": source.flow_token,
+    }
+
+    def filled(text: str) -> str:
+        for placeholder, secret in secrets.items():
+            text = text.replace(placeholder, secret)
+        return text
+
+    headers = {header: filled(value) for header, value in contract.example["headers"].items()}
+    if headers.get("Authorization", "").startswith("Basic "):
+        scheme, token = headers["Authorization"].split(" ")
+        headers["Authorization"] = requests.auth._basic_auth_str(token, "")
+        assert scheme == "Basic"
+    body = filled(json.dumps(contract.examples[0])) if contract.examples else None
+    url = f"https://api.flowdock.com{contract.example['path']}"
+    reply = requests.request(contract.example["method"], url, headers=headers, data=body, timeout=9)
+    assert [reply.status_code] == list(contract.replies)
+    if reply.status_code == 204:
+        assert reply.content == b""
+        return
+    given, expected = reply.json(), contract.reply_examples[reply.status_code]
+    if name == "create-source":  # what the server draws
+        assert len(given.pop("flow_token")) == len(expected.pop("flow_token"))
+    assert given == expected
+
+
+@pytest.mark.parametrize("page", schema_files())
+def test_a_schema_is_valid_closed_and_leads_nowhere_else(page: str) -> None:
+    schemas = schema_files()
+    schema = schemas[page]
+    Draft202012Validator.check_schema(schema)
+    assert schema["$id"] == f"{SCHEMA_BASE}{page}.json"
+    validator = validators_of({each["$id"]: each for each in schemas.values()})
+    for anchor, part in schema["$defs"].items():
+        list(validator(f"{schema['$id']}#{anchor}").iter_errors({}))  # resolves each $ref on its way
+        if part.get("type") == "object" and "x-operation" not in part:
+            assert part["additionalProperties"] is False
+
+
+def test_every_timestamp_is_held_to_a_pattern_too() -> None:
+    properties = schema_files()["sources"]["$defs"]["source"]["properties"]
+    for name in ("created_at", "updated_at"):
+        assert set(properties[name]) >= {"format", "pattern"}
+
+
+def page(tmp_path: Path, *, change: tuple[str, str] = ("", "")) -> Path:
+    folder = tmp_path / "docs/api"
+    shutil.copytree(ROOT / "docs/api", folder)
+    path = folder / "sources.md"
+    text = path.read_text("utf-8")
+    assert change[0] in text
+    path.write_text(text.replace(*change, 1), "utf-8")
+    return path
+
+
+WRONG = {
+    "an unknown type": ("| `name` | text | **always**", "| `name` | txet | **always**", "'txet' is no type"),
+    "an unknown mark": ("| **required** What", "| **mandatory** What", "**mandatory** has no meaning here"),
+    "always in a request": ("| **required** What", "| **always** What", "only **required**"),
+    "an unknown part": ("### Parameters", "### Paramters", "`### Paramters` has no meaning"),
+    "an unknown method": ("`GET /sources`", "`GTE /sources`", "neither a route"),
+    "an unknown grade": ("- **Grade**: documented", "- **Grade**: certain", "'certain' is no grade"),
+    "an unknown fact": ("- **Scope**: `integration`", "- **Scoop**: `integration`", "'Scoop' is no fact"),
+    "an unknown caller": ("- **Callers**: user, ", "- **Callers**: bot, ", "'bot' is no caller"),
+    "no grade": ("- **Grade**: documented\n", "", "has no `- **Grade**"),
+    "a link to nowhere": ("A [Source](#source).", "A [Source](#sauce).", "#sauce leads nowhere"),
+    "an unknown error": ("errors.md#not-found", "errors.md#lost", "is no error of errors.md"),
+    "broken JSON": ('"id": 1,\n', '"id": 1\n', "the example is not JSON"),
+    "an example against its table": ('"name": "Example",\n', "", "breaks its table at /0"),
+    "an undocumented field": ('"name": "Example",', '"name": "Example", "extra": 1,', "breaks its table at /0"),
+    "a wrong date": ('"2014-10-14T11:05:27.176Z"', '"2014-10-32T11:05:27.176Z"', "breaks its table at /0/created_at"),
+    "a wrong URI": ('"https://acme.example.com/polls/helsinki"', '"acme helsinki"', "breaks its table"),
+    "a wrong e-mail": ('"testuser@example.com"', '"testuser"', "breaks its table at /0/creator/email"),
+    "the same name twice": ("| `external_url` | http uri |", "| `name` | http uri |", "'name' stands twice"),
+    "a response without words": ("A list of [Source](#source).\n", "", "in one line what it holds"),
+    "a response of no shape": ("A list of [Source](#source).", "Many [Source](#source).", "is no response"),
+    "two headings alike": ("## List flow sources", "## List sources", "two sections are called"),
+    "a deeper heading": ("### Fields", "#### Fields", "a heading of level 4"),
+    "an image": ("# Sources\n", "# Sources\n\n> quoted\n", "blockquote has no meaning"),
+    "two columns": ("| name | type | |\n| --- | --- | --- |\n| `configuration`", "| name | type |\n| --- | --- |\n| `configuration`", "three columns"),
+    "a name without backquotes": ("| `href` |", "| href |", "a name in backquotes"),
+    "no example": ("### Example\n\n```http\nGET /sources\nAuthorization: Basic {api_token}\n```\n", "", "needs an `### Example`"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_the_compiler_refuses_what_it_does_not_understand_with_file_and_line(what: str, tmp_path: Path) -> None:
+    before, after, reason = WRONG[what]
+    path = page(tmp_path, change=(before, after))
+    with pytest.raises(NotUnderstood) as refused:
+        compiler.compile_pages(path.parent)
+    file, line, words = str(refused.value).split(":", 2)
+    assert file == str(path)
+    assert 1 <= int(line) <= len(path.read_text("utf-8").splitlines())
+    assert reason in words
+
+
+def test_check_names_each_file_that_differs_and_writing_mends_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page(tmp_path, change=("What the source stands for, as its creator called it.", "Its name."))
+    shutil.copytree(ROOT / "schemas", tmp_path / "schemas")
+    (tmp_path / "schemas/stale.json").write_text("{}")
+    assert compiler.main(["--check", "--root", str(tmp_path)]) == 1
+    told = capsys.readouterr().err
+    assert "schemas/sources.json is not what the pages give" in told
+    assert "schemas/stale.json is not what the pages give" in told
+    assert compiler.main(["--root", str(tmp_path)]) == 0
+    assert compiler.main(["--check", "--root", str(tmp_path)]) == 0

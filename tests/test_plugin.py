@@ -1,0 +1,150 @@
+"""The pytest plugin, as a suite that installs it sees it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+SUITE = """
+    import requests
+
+    SOURCES = "https://api.flowdock.com/flows/example/main/sources"
+
+    def test_registers_a_source(fake_flowdock):
+        access_token = fake_flowdock.access_token(scope="flow integration")
+        reply = requests.post(
+            SOURCES, headers={"Authorization": f"Bearer {access_token}"}, json={"name": "Helsinki Lunch Poll"}
+        )
+        assert reply.status_code == 201
+        assert [source.name for source in fake_flowdock.sources] == ["Helsinki Lunch Poll"]
+
+    def test_begins_with_a_new_world(fake_flowdock):
+        assert fake_flowdock.sources == []
+"""
+
+
+def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
+    return pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:xdist", "-W", "error", *options)
+
+
+def test_the_fixture_is_there_without_any_set_up(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(SUITE)
+    run(pytester).assert_outcomes(passed=2)
+
+
+def test_the_fixture_is_listed_with_what_it_is(pytester: pytest.Pytester) -> None:
+    result = run(pytester, "--fixtures")
+    result.stdout.fnmatch_lines(["fake_flowdock*", "    Flowdock, in memory: a new world for each test*"])
+
+
+def test_a_broken_contract_fails_the_test_that_swallowed_the_500(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import requests
+        from fakeflowdock import wire
+
+        def test_swallows(fake_flowdock, monkeypatch):
+            monkeypatch.setattr(wire, "source", lambda source, *_, **__: {"id": source.id})
+            fake_flowdock.add_source()
+            requests.get("https://api.flowdock.com/sources", auth=(fake_flowdock.user.api_token, ""))
+
+        def test_after_it(fake_flowdock):
+            assert fake_flowdock.sources == []
+    """)
+    result = run(pytester)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        ["E*BrokenContract: fakeflowdock broke its own contract: List sources answered 200 with /0/name: it can't*"]
+    )
+
+
+def test_a_failure_of_the_test_itself_keeps_its_own_words_and_gets_a_note(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import requests
+        from fakeflowdock import wire
+
+        def test_notices(fake_flowdock, monkeypatch):
+            monkeypatch.setattr(wire, "source", lambda source, *_, **__: {"id": source.id})
+            fake_flowdock.add_source()
+            reply = requests.get("https://api.flowdock.com/sources", auth=(fake_flowdock.user.api_token, ""))
+            assert reply.status_code == 200
+    """)
+    result = run(pytester)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E*assert 500 == 200*", "E*fakeflowdock broke its own contract: List sources*"])
+
+
+def test_a_contract_broken_while_fixtures_are_torn_down_is_an_error(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest, requests
+        from fakeflowdock import wire
+
+        @pytest.fixture
+        def cleans_up(fake_flowdock, monkeypatch):
+            yield
+            monkeypatch.setattr(wire, "source", lambda source, *_, **__: {"id": source.id})
+            requests.get("https://api.flowdock.com/sources", auth=(fake_flowdock.user.api_token, ""))
+
+        def test_passes(fake_flowdock, cleans_up):
+            fake_flowdock.add_source()
+    """)
+    run(pytester).assert_outcomes(passed=1, errors=1)
+
+
+def test_a_session_scoped_fake_and_a_functions_fake_coexist(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest, requests
+        from fakeflowdock import FakeFlowdock
+
+        def names(fake):
+            reply = requests.get("https://api.flowdock.com/sources", auth=(fake.user.api_token, ""))
+            return [source["name"] for source in reply.json()]
+
+        @pytest.fixture(scope="session", autouse=True)
+        def shared():
+            with FakeFlowdock() as fake:
+                fake.add_source(name="shared")
+                yield fake
+
+        @pytest.mark.parametrize("time", [1, 2])
+        def test_the_innermost_answers(fake_flowdock, shared, time):
+            assert names(fake_flowdock) == []
+            assert [source.name for source in shared.sources] == ["shared"]
+
+        def test_the_shared_one_answers(shared):
+            assert names(shared) == ["shared"]
+    """)
+    run(pytester).assert_outcomes(passed=3)
+
+
+def test_a_live_server_of_the_fixture_leaves_no_warning(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import gc, requests
+
+        def test_over_a_socket(fake_flowdock):
+            assert requests.get(fake_flowdock.url + "/sources").status_code == 401
+
+        def test_after_it():
+            gc.collect()
+    """)
+    run(pytester).assert_outcomes(passed=2)
+
+
+def test_the_plugin_imports_nothing_until_the_fixture_is_used(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import sys
+
+        def test_nothing_was_imported():
+            heavy = {"werkzeug", "requests", "responses", "jsonschema", "jsonschema_rs", "fakeflowdock"}
+            assert not heavy & set(sys.modules)
+    """)
+    run(pytester).assert_outcomes(passed=1)
+
+
+def test_importing_the_package_imports_none_of_its_libraries() -> None:
+    code = "import sys, fakeflowdock; print(sorted({'werkzeug', 'requests', 'responses', 'jsonschema'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
