@@ -44,7 +44,7 @@ def match(method: str, path: str) -> tuple[Operation[Any], Mapping[str, str]]:
         MethodNotAllowed: it has, but not with this method.
     """
     try:
-        return _map().match(path, method)  # type: ignore[return-value]  # the endpoint is what we gave
+        return _map().match(path, method)
     except WrongMethod as error:
         raise MethodNotAllowed(method, path, {*(error.valid_methods or ()), "OPTIONS"}) from None
     except NoRule:

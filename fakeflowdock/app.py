@@ -60,9 +60,9 @@ class App:
             reply = self._broke(broken)
         except Exception as error:
             at = traceback.extract_tb(error.__traceback__)[-1]
-            broken = BrokenContract(f"{exchange.title} raised {type(error).__name__} at {at.filename}:{at.lineno}")
-            broken.__cause__ = error
-            reply = self._broke(broken)
+            bug = BrokenContract(f"{exchange.title} raised {type(error).__name__} at {at.filename}:{at.lineno}")
+            bug.__cause__ = error
+            reply = self._broke(bug)
         return write(reply, environ, exchange.caller)
 
     def _broke(self, broken: BrokenContract) -> Reply:

@@ -112,7 +112,8 @@ def _serve(options: argparse.Namespace) -> None:
     try:
         server = Server(App(store, _report), options.host, options.port)
     except OSError as error:
-        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror or str(error)
+        number = error.errno or 0  # below zero it is no errno but one of getaddrinfo's
+        reason = os.strerror(number) if number > 0 else error.strerror or str(error)
         raise Failure(f"cannot serve on {options.host} port {options.port}: {reason}") from None
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.stop())

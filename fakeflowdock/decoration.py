@@ -6,7 +6,7 @@ import functools
 import inspect
 import unittest
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,11 +65,11 @@ def _function(fake: FakeFlowdock, function: Callable[..., Any]) -> Callable[...,
         with _fresh_world(fake):
             return function(*args, **given(kwargs))
 
-    wrapper = awaited if inspect.iscoroutinefunction(function) else called
+    wrapper: Any = awaited if inspect.iscoroutinefunction(function) else called
     # Without the parameter, or pytest would look for a fixture of that name.
     rest = [parameter for name, parameter in signature.parameters.items() if name != PARAMETER]
-    wrapper.__signature__ = signature.replace(parameters=rest)  # type: ignore[attr-defined]
-    return wrapper
+    wrapper.__signature__ = signature.replace(parameters=rest)
+    return cast("Callable[..., Any]", wrapper)
 
 
 def _class(fake: FakeFlowdock, target: type[Any]) -> type[Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 from doors import SOURCES, Door, as_source
 
-from fakeflowdock import FakeFlowdock
+if TYPE_CHECKING:
+    from fakeflowdock import FakeFlowdock
 
 
 def encoded(text: str) -> str:

@@ -87,7 +87,7 @@ def test_the_ready_line_has_working_credentials(world: str, names: list[str]) ->
 
 
 def test_the_greeting_says_what_to_do_next() -> None:
-    with running("--port", "0") as (process, stdout):
+    with running("--port", "0") as (_, stdout):
         lines = [stdout.readline().strip() for _ in range(5)]
         [curl] = [line for line in lines if line.startswith("curl ")]
         _, _, auth, url = curl.split()

@@ -28,14 +28,16 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
         },
         {"data": '\ufeff{"name": "J\\u00fcrgen \\u2603"}'.encode(), "headers": JSON},
         {
-            "data": "name=J%FCrgen+%26%239731%3B".encode(),
+            "data": b"name=J%FCrgen+%26%239731%3B",
             "headers": {"Content-Type": f"{FORM['Content-Type']}; charset=latin-1"},
         },
-        {"data": iter([b'{"name": ', '"Jürgen ☃"}'.encode()]), "headers": JSON},
+        {"data": [b'{"name": ', '"Jürgen ☃"}'.encode()], "headers": JSON},
         {"json": {"name": "Jürgen ☃", "organization": "nowhere", "id": 9}},
     ],
 )
 def test_parameters_come_as_json_as_a_form_as_multipart_and_in_the_query(flowdock: Door, given: dict[str, Any]) -> None:
+    if isinstance(given.get("data"), list):
+        given = {**given, "data": iter(given["data"])}  # goes over the wire in chunks
     reply = flowdock("POST", SOURCES, flowdock.as_application, **given)
     assert reply.status_code == 201, reply.text
     assert reply.json()["name"] in ("Jürgen ☃", "Jürgen &#9731;")

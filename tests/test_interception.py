@@ -56,7 +56,7 @@ def elsewhere() -> Iterator[str]:
 
         do_GET = do_POST  # noqa: N815
 
-        def log_message(self, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Teapot) as server:
@@ -120,7 +120,7 @@ def test_another_host_gets_the_very_request_that_was_made(elsewhere: str) -> Non
         yield b"a"
 
     with FakeFlowdock():
-        file = io.BytesIO(b"the file")
+        file: Any = io.BytesIO(b"the file")
         reply = requests.post(elsewhere, data=file, timeout=9)
         assert (reply.status_code, reply.content) == (418, b"the file")
         assert reply.request.body is file

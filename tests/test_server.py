@@ -117,7 +117,7 @@ def test_a_client_that_waits_for_100_continue_is_told_to_go_on(fake_flowdock: Fa
     ],
 )
 def test_the_url_can_be_opened_whatever_address_was_bound(host: str, prefix: str) -> None:
-    server = Server(App(make("empty"), pytest.fail), host, 0)
+    server = Server(App(make("empty"), lambda broken: pytest.fail(str(broken))), host, 0)
     server.start()
     try:
         assert server.url.startswith(prefix)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from requests.adapters import HTTPAdapter
 from responses import BaseResponse, CallList, RequestsMock
-from urllib3 import HTTPHeaderDict, HTTPResponse
+from urllib3 import HTTPResponse
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -84,7 +84,7 @@ def _bytes(body: Any) -> bytes:
 def _response_of(answer: Answer, method: str | None) -> HTTPResponse:
     return HTTPResponse(
         body=io.BytesIO(answer.body),
-        headers=HTTPHeaderDict(answer.headers),
+        headers=dict(answer.headers),
         status=answer.status,
         version=11,
         reason=answer.line[4:],
@@ -189,8 +189,8 @@ def _tidy() -> None:
 
 def _watch_mocks() -> None:
     """Learn from the user's own mocks what they have no stub for, and when they stop."""
-    RequestsMock._find_match = _find  # type: ignore[method-assign]
-    RequestsMock.stop = _stop  # type: ignore[method-assign]
+    RequestsMock._find_match = _find  # type: ignore[method-assign, assignment]
+    RequestsMock.stop = _stop  # type: ignore[method-assign, assignment]
 
 
 def _find(mock: RequestsMock, request: PreparedRequest) -> tuple[BaseResponse | None, list[str]]:
