@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from .formats import FORMATS
+from .formats import FORMATS, REMEMBERED
 
 try:
     import jsonschema_rs as fast
@@ -51,11 +51,15 @@ class Violation:
 class Check:
     """One schema, ready to check values.
 
+    Args:
+        ours: whether the values are our own replies, not what a client sends.
+
     Attributes:
         schema: where it is written, `schemas/sources.json#create-source.201`.
     """
 
-    def __init__(self, pages: Pages, page: str, anchor: str) -> None:
+    def __init__(self, pages: Pages, page: str, anchor: str, *, ours: bool = False) -> None:
+        self._formats = REMEMBERED if ours else FORMATS
         self.schema = f"schemas/{page}.json#{anchor}"
         self._uri = f"{BASE}{page}.json#{anchor}"
         self._pages = pages
@@ -83,7 +87,7 @@ class Check:
         if fast is None:
             return None
         return fast.Draft202012Validator(
-            {"$ref": self._uri}, validate_formats=True, formats=FORMATS, registry=self._pages.fast_registry
+            {"$ref": self._uri}, validate_formats=True, formats=self._formats, registry=self._pages.fast_registry
         ).is_valid
 
 
@@ -301,7 +305,7 @@ def _operation(
         examples=schema.get("examples", ()),
         request=Check(pages, page, anchor),
         replies={
-            status: None if reply.get("x-empty") else Check(pages, page, f"{anchor}.{status}")
+            status: None if reply.get("x-empty") else Check(pages, page, f"{anchor}.{status}", ours=True)
             for status, reply in replies.items()
         },
         reply_examples={status: reply["examples"][0] for status, reply in replies.items() if "examples" in reply},
