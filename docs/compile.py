@@ -31,7 +31,7 @@ Schema = dict[str, Any]
 
 # Characters that a person cannot see, spelled out: what `\s` means differs from one validator to the next.
 BLANK = "\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-HTTP = "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]"
+HTTP = "^[Hh][Tt][Tt][Pp][Ss]?://(?:[^/?#@]*@)?[^/?#:@]"
 TIMESTAMP = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
 
 # The words of a type cell. `title` completes the sentence "… is not a text", which is what a client reads.

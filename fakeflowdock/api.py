@@ -46,7 +46,7 @@ def match(method: str, path: str) -> tuple[Operation[Any], Mapping[str, str]]:
     try:
         return _map().match(path, method)
     except WrongMethod as error:
-        raise MethodNotAllowed(method, path, {*(error.valid_methods or ()), "OPTIONS"}) from None
+        raise MethodNotAllowed(method, {*(error.valid_methods or ()), "OPTIONS"}) from None
     except NoRule:
         raise NoSuchRoute from None
 

@@ -13,6 +13,7 @@ from .authentication import Caller, authenticate
 from .contract_warnings import ContractWarnings
 from .contracts import by_field, contracts
 from .errors import AccessDenied, BrokenContract, NoSuchRoute, Refusal, Unreadable, ValidationError
+from .formats import is_uri
 from .operations import Call, Operation, Reply
 
 if TYPE_CHECKING:
@@ -104,8 +105,10 @@ class Exchange:
         self.operation, values = operation, _ = api.match(method, path)
         contract = operation.contract
         given = parameters.read(environ)
-        self.app.warnings.check(contract, values, {**given.query, **given.body})
         fields = given.fields
+        self.app.warnings.check(contract, values, fields)
+        if given.too_large is not None:
+            raise given.too_large
         with store.lock:
             header = environ.get("HTTP_AUTHORIZATION", "")
             self.caller = authenticate(store, header, fields, by_flow_token=operation.by_flow_token)
@@ -155,9 +158,10 @@ def base_of(environ: WSGIEnvironment) -> str:
         Unreadable: the Host header is none.
     """
     host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
-    if not HOST.fullmatch(host):
+    base = f"{environ['wsgi.url_scheme']}://{host}"
+    if not HOST.fullmatch(host) or not is_uri(base):
         raise Unreadable("The Host header is not a host")
-    return f"{environ['wsgi.url_scheme']}://{host}"
+    return base
 
 
 def permit(operation: Operation[Any], caller: Caller) -> None:

@@ -45,13 +45,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser(os.environ).parse_args(arguments)
         run = {"routes": _routes, "explain": _explain, None: _serve}[options.command]
         run(options)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it was closed
+            sys.stdout.flush()
+    except BrokenPipeError:  # as in `fakeflowdock routes | head`
+        _discard_output()
     except Failure as failure:
         print(f"fakeflowdock: {failure}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # as in `fakeflowdock routes | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # as with a full disk behind standard output
+        print(f"fakeflowdock: {error.strerror or error}", file=sys.stderr)
+        _discard_output()
+        return 2
     return 0
+
+
+def _discard_output() -> None:
+    """Let what is still to be printed go nowhere, or Python would complain at its end."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
@@ -63,7 +74,8 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         prog="fakeflowdock",
         allow_abbrev=False,
         description="Serve Flowdock's REST API from memory, until SIGINT or SIGTERM.",
-        epilog="Each option has a twin in the environment, FAKEFLOWDOCK_HOST for --host; the command line wins.",
+        epilog="Each setting has a twin in the environment: FAKEFLOWDOCK_HOST, _PORT, _WORLD and _JSON; "
+        "the command line wins.",
     )
     parser.add_argument("--host", default=twin("HOST", "127.0.0.1"), help="name or address to bind, %(default)s")
     parser.add_argument("--port", type=_port, default=twin("PORT", "8080"), help="0 for a free one, %(default)s")
@@ -114,7 +126,9 @@ def _serve(options: argparse.Namespace) -> None:
     except OSError as error:
         number = error.errno or 0  # below zero it is no errno but one of getaddrinfo's
         reason = os.strerror(number) if number > 0 else error.strerror or str(error)
-        raise Failure(f"cannot serve on {options.host} port {options.port}: {reason}") from None
+        raise Failure(f"cannot serve on {options.host!r}, port {options.port}: {reason}") from None
+    except UnicodeError:
+        raise Failure(f"{options.host!r} is no host name") from None
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.stop())
     user = store.users[1]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .authentication import CREDENTIALS
+from .errors import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,7 +36,7 @@ class ContractWarning:
 
     def __str__(self) -> str:
         hint = f": did you mean {self.nearest}?" if self.nearest else ""
-        return f"{self.operation} has no parameter {self.field}{hint} ({self.page})"
+        return shortened(f"{self.operation} has no parameter {self.field}{hint} ({self.page})")
 
 
 class ContractWarnings:

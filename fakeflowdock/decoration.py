@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import unittest
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+from .errors import BrokenContract
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from .fake import FakeFlowdock
 
@@ -32,22 +34,6 @@ def decorated(fake: FakeFlowdock, target: Any) -> Any:
     return _function(fake, target)
 
 
-@contextmanager
-def _fresh_world(fake: FakeFlowdock) -> Iterator[None]:
-    """The fake over a world of its own. A call inside a call gets one of its own too."""
-    was_active, before = fake.active, fake.exchange_world()
-    try:
-        if was_active:
-            yield
-            fake.raise_broken_contract()
-        else:
-            with fake:
-                yield
-    finally:
-        if was_active:
-            fake.exchange_world(before)
-
-
 def _function(fake: FakeFlowdock, function: Callable[..., Any]) -> Callable[..., Any]:
     signature = inspect.signature(function)
     wants_fake = PARAMETER in signature.parameters
@@ -57,12 +43,12 @@ def _function(fake: FakeFlowdock, function: Callable[..., Any]) -> Callable[...,
 
     @functools.wraps(function)
     async def awaited(*args: Any, **kwargs: Any) -> Any:
-        with _fresh_world(fake):
+        with fake.fresh_world():
             return await function(*args, **given(kwargs))
 
     @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
-        with _fresh_world(fake):
+        with fake.fresh_world():
             return function(*args, **given(kwargs))
 
     wrapper: Any = awaited if inspect.iscoroutinefunction(function) else called
@@ -74,9 +60,32 @@ def _function(fake: FakeFlowdock, function: Callable[..., Any]) -> Callable[...,
 
 def _class(fake: FakeFlowdock, target: type[Any]) -> type[Any]:
     if issubclass(target, unittest.TestCase):
-        target.run = _function(fake, target.run)  # type: ignore[method-assign]
-        return target
+        return _test_case(fake, target)
     for name in dir(target):
-        if name.startswith("test") and inspect.isfunction(method := inspect.getattr_static(target, name)):
+        method = inspect.getattr_static(target, name)
+        if not name.startswith("test"):
+            continue
+        if isinstance(method, (staticmethod, classmethod)):
+            setattr(target, name, type(method)(_function(fake, method.__func__)))
+        elif inspect.isfunction(method):
             setattr(target, name, _function(fake, method))
+    return target
+
+
+def _test_case(fake: FakeFlowdock, target: type[unittest.TestCase]) -> type[unittest.TestCase]:
+    """A case whose `run`, which is `setUp`, test and `tearDown`, is in a fresh world; a bug of ours is its error."""
+    run = target.run
+
+    @functools.wraps(run)
+    def in_a_fresh_world(self: unittest.TestCase, result: unittest.TestResult | None = None) -> Any:
+        try:
+            with fake.fresh_world():
+                return run(self, result)
+        except BrokenContract:
+            if result is None:
+                raise
+            result.addError(self, sys.exc_info())
+            return result
+
+    target.run = in_a_fresh_world  # type: ignore[method-assign]
     return target

@@ -5,6 +5,7 @@ A text says the rule in a sentence, because whoever reads it may not have the pa
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from .contracts import contracts
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MAX_BODY = 10 * 1024 * 1024  # bytes
+
+
+def shortened(text: str) -> str:
+    """A text with each token in it cut to its first four characters."""
+    return re.sub("([0-9a-fA-F]{4})[0-9a-fA-F]{28}", r"\1…", text)
 
 
 class Refusal(Exception):
@@ -27,8 +33,8 @@ class Refusal(Exception):
     name: str
 
     def __init__(self, message: str, *headers: tuple[str, str]) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = shortened(message)
+        super().__init__(self.message)
         self.headers = headers
 
     @property
@@ -55,9 +61,9 @@ class MethodNotAllowed(Refusal):
 
     name = "method-not-allowed"
 
-    def __init__(self, method: str, path: str, allowed: Iterable[str]) -> None:
+    def __init__(self, method: str, allowed: Iterable[str]) -> None:
         methods = ", ".join(sorted(allowed))
-        super().__init__(f"{path} has no {method}, only {methods}", ("Allow", methods))
+        super().__init__(f"This path has no {method}, only {methods}", ("Allow", methods))
 
 
 class TooLarge(Refusal):

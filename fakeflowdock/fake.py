@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import sys
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from . import arrange, worlds
-from .app import App
 from .decoration import decorated
 from .interception.through_requests import Interception
+from .runs import Runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
     from typing import Self
 
     from .contract_warnings import ContractWarning
-    from .errors import BrokenContract
     from .models import Application, Flow, Organization, Source, User
-    from .server import Server
     from .store import Store
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -29,9 +29,9 @@ class FakeFlowdock:
     """Flowdock, in memory: a world, and the calls of `requests` to Flowdock's hosts led to it.
 
     A context manager (`with FakeFlowdock() as fake:`), a decorator of functions, classes and `async def`
-    (`@FakeFlowdock()`: a fresh world per call, per test method of a class), or `start()` and `stop()`. Each new
-    object is a new world; `start()` after `stop()` goes on with the same one. What the world holds can be read at
-    any time.
+    (`@FakeFlowdock()`: a fresh world per call, per test method of a class; what a class that is no
+    `unittest.TestCase` does in `setup_method` is outside), or `start()` and `stop()`. Each new object is a new
+    world; `start()` after `stop()` goes on with the same one. What the world holds can be read at any time.
 
     Args:
         world: `empty` (one organization, flow, user and application, no source) or `docs` (what the examples of
@@ -43,10 +43,10 @@ class FakeFlowdock:
 
     def __init__(self, world: Literal["empty", "docs"] = "empty") -> None:
         self._world = world
-        self._broken: list[BrokenContract] = []
-        self._app = App(worlds.make(world), self._broken.append)
-        self._interception = Interception(self._app)
-        self._server: Server | None = None
+        self._runs = Runs(world)
+        self._interception: Interception | None = None
+        self._lock = threading.RLock()
+        self._started_by_call = False
 
     def __repr__(self) -> str:
         state = "started" if self.active else "stopped"
@@ -54,9 +54,15 @@ class FakeFlowdock:
 
     # From start to stop
 
+    @property
+    def active(self) -> bool:
+        """Whether the fake is started."""
+        return self._interception is not None
+
     def start(self) -> Self:
         """Begin to answer; does nothing when it does already. Returns the fake itself."""
-        if not self.active:
+        if self._interception is None:
+            self._interception = Interception(lambda: self._runs.current.app)
             self._interception.start()
         return self
 
@@ -67,12 +73,14 @@ class FakeFlowdock:
             BrokenContract: fakeflowdock broke its own contract meanwhile. Where an exception is under way
                 already, that one gets a note instead.
         """
-        if self.active:
+        self._stop(sys.exception())
+
+    def _stop(self, under_way: BaseException | None) -> None:
+        if self._interception is not None:
             self._interception.stop()
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
-        self.raise_broken_contract(sys.exception())
+            self._interception = None
+        self._runs.current.stop_server()
+        self.raise_broken_contract(under_way)
 
     def raise_broken_contract(self, under_way: BaseException | None = None) -> None:
         """Raise the first bug of fakeflowdock's own since the last time, or note each on an exception.
@@ -83,26 +91,11 @@ class FakeFlowdock:
         Raises:
             BrokenContract: there was one, and nothing is under way.
         """
-        broken = self._broken[:]
-        self._broken.clear()
-        for one in broken:
-            if under_way is None:
-                raise one
-            under_way.add_note(str(one))
+        self._runs.current.raise_broken_contract(under_way)
 
     def reset(self) -> None:
         """Forget the world and begin with a new one, as this fake began. A live server goes on, over the new one."""
-        self.exchange_world()
-
-    def exchange_world(self, world: Store | None = None) -> Store:
-        """Put a world, or a new one, in the place of the present one. Returns the one that was there."""
-        before, self._app.store = self._app.store, worlds.make(self._world) if world is None else world
-        return before
-
-    @property
-    def active(self) -> bool:
-        """Whether the fake is started."""
-        return self._interception.active
+        self._runs.current.app.store = worlds.make(self._world)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -110,7 +103,7 @@ class FakeFlowdock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.stop()
+        self._stop(error)
 
     async def __aenter__(self) -> Self:
         return self.start()
@@ -118,7 +111,32 @@ class FakeFlowdock:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.stop()
+        self._stop(error)
+
+    @contextmanager
+    def fresh_world(self) -> Iterator[None]:
+        """The fake, started, over a world of its own: for one call of what it decorates.
+
+        Calls that go on at the same time, in threads or as tasks, have a world each. The last one stays readable.
+        """
+        with self._lock:
+            if not self.active:
+                self._started_by_call = True
+                self.start()
+        try:
+            with self._runs.another() as run:
+                try:
+                    yield
+                except BaseException as error:
+                    run.raise_broken_contract(error)
+                    raise
+                run.raise_broken_contract(None)
+        finally:
+            with self._lock:
+                if self._started_by_call and not self._runs.are_open:
+                    self._started_by_call = False
+                    self._runs.keep(run)
+                    self._stop(None)
 
     @overload
     def __call__(self, target: C) -> C: ...
@@ -137,18 +155,13 @@ class FakeFlowdock:
         """
         if not self.active:
             raise RuntimeError("the fake is stopped, and so is its live server: start() it first")
-        if self._server is None:
-            from .server import Server
-
-            self._server = Server(self._app)
-            self._server.start()
-        return self._server.url
+        return self._runs.current.url
 
     # What is there
 
     @property
     def _store(self) -> Store:
-        return self._app.store
+        return self._runs.current.app.store
 
     @property
     def organization(self) -> Organization:
@@ -198,7 +211,7 @@ class FakeFlowdock:
     @property
     def contract_warnings(self) -> list[ContractWarning]:
         """The undocumented fields that requests had, oldest first; the last thousand."""
-        return list(self._app.warnings)
+        return list(self._runs.current.app.warnings)
 
     # What a test arranges
 

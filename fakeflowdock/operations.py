@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -40,7 +40,7 @@ class Call:
     store: Store
     caller: Caller
     path: Mapping[str, str]
-    fields: Mapping[str, Any]
+    fields: Mapping[str, Any] = field(repr=False)
     base: str
 
 
@@ -49,7 +49,7 @@ class Reply:
     """What a handler returns when it is not simply a value, which means 200."""
 
     status: int
-    body: Any = None
+    body: Any = field(default=None, repr=False)  # it may show a secret
     headers: tuple[tuple[str, str], ...] = ()
 
 

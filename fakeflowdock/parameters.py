@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 DRAINED = 256 * 1024 * 1024  # bytes of a refused body that are still read, so that the client gets to read the answer
+DEPTH = 100  # levels of JSON, so that no answer depends on how deep the caller's own stack is
 CHUNK = 64 * 1024
 BODY_IS_OPTIONAL = ("GET", "HEAD", "DELETE", "OPTIONS")
 CHARSETS = ("utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16", "utf-16-le", "utf-16-be")
@@ -28,33 +29,35 @@ class Given:
     """What a request gives.
 
     Attributes:
-        query, body: name to value, as they came.
-        unreadable: why one of the two could not be read, or None. It is told after the credentials were looked at.
+        query, body: name to value, nulls left out at every depth.
+        too_large: that the body has more than `MAX_BODY` bytes, or None; it was read away, within bounds.
+        unreadable: why body or query could not be read, or None. It is told after the credentials were looked at.
     """
 
-    query: dict[str, Any] = field(default_factory=dict)
-    body: dict[str, Any] = field(default_factory=dict)
+    query: dict[str, Any] = field(default_factory=dict, repr=False)  # there may be a secret among them
+    body: dict[str, Any] = field(default_factory=dict, repr=False)
+    too_large: TooLarge | None = None
     unreadable: Unreadable | None = None
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The parameters: body before query, and nulls left out at every depth."""
-        return {**_without_nulls(self.query), **_without_nulls(self.body)}
+        """The parameters: body before query."""
+        return {**self.query, **self.body}
 
 
 def read(environ: WSGIEnvironment) -> Given:
-    """The parameters of a request.
-
-    Raises:
-        TooLarge: the body has more than `MAX_BODY` bytes; it was read away, within bounds.
-    """
+    """The parameters of a request. What is wrong with them is in what is returned, and raised by nobody yet."""
     given = Given()
+    query = environ.get("QUERY_STRING", "").encode("latin-1")
     try:
-        given.query = dict(_pairs(environ.get("QUERY_STRING", "").encode("latin-1"), "utf-8", "query string"))
+        given.query = dict(_pairs(query, "utf-8", "query string"))
     except Unreadable as reason:
         given.unreadable = reason
+        given.query = dict(parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True))  # for its credentials
     try:
         given.body = _parsed(_read_body(environ), environ.get("CONTENT_TYPE", ""))
+    except TooLarge as reason:
+        given.too_large = reason
     except Unreadable as reason:
         if environ["REQUEST_METHOD"] not in BODY_IS_OPTIONAL:
             given.unreadable = given.unreadable or reason
@@ -116,9 +119,12 @@ def _parsed(body: bytes, content_type: str) -> dict[str, Any]:
     if not body.strip():
         return {}
     kind, options = parse_options_header(content_type)
+    kind = kind.lower()
     if not kind:
         raise _NoContentType(body)
     charset = options.get("charset", "utf-8")
+    if "charset" not in options and "charset=" in content_type.lower():
+        raise Unreadable(f"The charset in {_short(content_type)} is not known")
     if kind == "application/json":
         return _json(_text(body, charset, "body"))
     if kind == FORM:
@@ -164,12 +170,13 @@ def _json(text: str) -> dict[str, Any]:
     except UnicodeEncodeError:
         raise Unreadable("The body is not valid JSON: half a surrogate pair is no character") from None
     except RecursionError:
-        raise Unreadable("The body is not valid JSON: it is nested too deeply") from None
+        raise Unreadable(f"The body is not valid JSON: it is nested too deeply, more than {DEPTH} levels") from None
     except ValueError as error:
         raise Unreadable(f"The body is not valid JSON: {str(error).split(';')[0]}") from None
     if not isinstance(value, dict):
         raise Unreadable("The body is JSON but no object: parameters are given as {…}")
-    return value
+    fields: dict[str, Any] = _without_nulls(value)
+    return fields
 
 
 def _no_constant(name: str) -> None:
@@ -196,6 +203,8 @@ def _multipart(body: bytes, boundary: str, charset: str) -> dict[str, Any]:
         decoder.receive_data(None)
         while not isinstance(event := decoder.next_event(), Epilogue):
             if isinstance(event, (Field, File)):
+                if event.name is None:
+                    raise ValueError("a part without a name")
                 part, content = event, b""
             elif isinstance(event, Data) and part is not None:
                 content += event.data
@@ -210,7 +219,8 @@ def _multipart(body: bytes, boundary: str, charset: str) -> dict[str, Any]:
 
 def _part(part: Field | File, content: bytes, charset: str) -> str | dict[str, Any]:
     if isinstance(part, Field):
-        return _text(content, charset, f"part {_short(part.name)}")
+        _, options = parse_options_header(part.headers.get("Content-Type"))
+        return _text(content, options.get("charset", charset), f"part {_short(part.name)}")
     return {
         "file_name": part.filename,
         "content_type": part.headers.get("Content-Type"),
@@ -218,11 +228,13 @@ def _part(part: Field | File, content: bytes, charset: str) -> str | dict[str, A
     }
 
 
-def _without_nulls(value: Any) -> Any:
+def _without_nulls(value: Any, depth: int = 0) -> Any:
+    if depth > DEPTH:
+        raise Unreadable(f"The body is not valid JSON: it is nested too deeply, more than {DEPTH} levels")
     if isinstance(value, dict):
-        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+        return {name: _without_nulls(item, depth + 1) for name, item in value.items() if item is not None}
     if isinstance(value, list):
-        return [_without_nulls(item) for item in value if item is not None]
+        return [_without_nulls(item, depth + 1) for item in value if item is not None]
     return value
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import selectors
 import socket
 import threading
@@ -11,8 +10,14 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from . import __version__
+from .answers import write
+from .chunked import Chunked
+from .errors import shortened
+from .operations import Reply
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
     from .app import App
 
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # not bound to, but replaced in the printed URL
@@ -32,18 +37,30 @@ class _Handler(WSGIRequestHandler):
     def version_string(self) -> str:
         return self.server_version
 
+    def make_environ(self) -> WSGIEnvironment:
+        environ = super().make_environ()
+        # The bytes as they came: Werkzeug decodes them once more, and its reader of chunks trusts their sizes.
+        environ["RAW_URI"] = environ["REQUEST_URI"] = self.path
+        environ["QUERY_STRING"] = self.path.partition("?")[2]
+        if environ.get("wsgi.input_terminated"):
+            environ["wsgi.input"] = Chunked(self.rfile)
+        return environ
+
+    def handle_expect_100(self) -> bool:
+        return True  # run_wsgi says it
+
     def log(self, *args: Any, **kwargs: Any) -> None:
         pass
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
         self.request_version = self.protocol_version  # what was not understood was no HTTP/0.9 either
-        body = json.dumps({"message": message or self.responses[code][0]}).encode()
+        text = shortened(message or self.responses[code][0])
+        answer = write(Reply(code, {"message": text}), {"REQUEST_METHOD": self.command or "GET"}, None)
         self.send_response(code)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Connection", "close")
+        for name, value in (*answer.headers, ("Connection", "close")):
+            self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(answer.body)
         self.close_connection = True
 
 

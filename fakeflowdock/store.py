@@ -72,7 +72,7 @@ class Store:
         self._organization_ids: dict[str, int] = {}
         self._user_ids: dict[str, int] = {}
         self._flow_ids: dict[tuple[str, str], str] = {}
-        self._flows_of_user: dict[int, dict[str, None]] = {}
+        self._sourced_flows: dict[int, dict[str, None]] = {}  # by user: their flows that have a source
         self._sources_of_flow: dict[str, dict[int, None]] = {}
         self._api_tokens = Secrets()
         self._access_tokens = Secrets()
@@ -84,7 +84,7 @@ class Store:
             twin = object.__new__(Store)
             for name, value in vars(self).items():
                 setattr(twin, name, value.copy() if hasattr(value, "copy") else value)
-            for name in ("_flows_of_user", "_sources_of_flow"):
+            for name in ("_sourced_flows", "_sources_of_flow"):
                 setattr(twin, name, {key: value.copy() for key, value in vars(self)[name].items()})
             twin.lock = threading.RLock()
             return twin
@@ -146,10 +146,9 @@ class Store:
         before = self.flows.get(flow.id)
         self.flows[flow.id] = flow
         self._flow_ids[organization.parameterized_name, flow.parameterized_name] = flow.id
-        for user_id in before.members - flow.members if before else ():
-            del self._flows_of_user[user_id][flow.id]
-        for user_id in flow.members:
-            self._flows_of_user.setdefault(user_id, {})[flow.id] = None
+        if flow.id in self._sources_of_flow and before is not None:
+            self._show_sources(flow.id, flow.members - before.members)
+            self._hide_sources(flow.id, before.members - flow.members)
         return flow
 
     def flow_named(self, organization: str, flow: str) -> Flow | None:
@@ -177,7 +176,10 @@ class Store:
     def add_source(self, source: Source) -> Source:
         """Keep a source."""
         self.sources[source.id] = source
-        self._sources_of_flow.setdefault(source.flow_id, {})[source.id] = None
+        if source.flow_id not in self._sources_of_flow:
+            self._sources_of_flow[source.flow_id] = {}
+            self._show_sources(source.flow_id, self.flows[source.flow_id].members)
+        self._sources_of_flow[source.flow_id][source.id] = None
         self._flow_tokens.add(source.flow_token, source.id)
         return source
 
@@ -195,6 +197,7 @@ class Store:
         del of_flow[source.id]
         if not of_flow:
             del self._sources_of_flow[source.flow_id]
+            self._hide_sources(source.flow_id, self.flows[source.flow_id].members)
 
     def source_id_by_flow_token(self, flow_token: str) -> int | None:
         """The id of the source that has or had that `flow_token`, or None where there never was one."""
@@ -206,9 +209,13 @@ class Store:
 
     def sources_of_user(self, user: User) -> list[Source]:
         """Each source in each flow of which the user is a member, oldest first."""
-        flows: Iterable[str] = self._flows_of_user.get(user.id, {})
-        others: Iterable[str] = self._sources_of_flow
-        if len(self._sources_of_flow) < len(self._flows_of_user.get(user.id, ())):  # walk the shorter side
-            flows, others = others, flows
-        ids = [id_ for flow_id in flows if flow_id in others for id_ in self._sources_of_flow[flow_id]]
-        return [self.sources[id_] for id_ in sorted(ids)]
+        flows = self._sourced_flows.get(user.id, ())
+        return [self.sources[id_] for id_ in sorted(id_ for flow in flows for id_ in self._sources_of_flow[flow])]
+
+    def _show_sources(self, flow_id: str, user_ids: Iterable[int]) -> None:
+        for user_id in user_ids:
+            self._sourced_flows.setdefault(user_id, {})[flow_id] = None
+
+    def _hide_sources(self, flow_id: str, user_ids: Iterable[int]) -> None:
+        for user_id in user_ids:
+            del self._sourced_flows[user_id][flow_id]

@@ -120,7 +120,7 @@ def test_every_option_has_a_twin_in_the_environment_and_the_command_line_wins() 
         (["explian"], {}, "invalid choice: 'explian'"),
         (["explain", "nothing"], {}, "there is no operation 'nothing', only "),
         (["explain"], {}, "the following arguments are required: operation"),
-        (["--host", "nowhere.invalid"], {}, "cannot serve on nowhere.invalid port 8080"),
+        (["--host", "nowhere.invalid"], {}, "cannot serve on 'nowhere.invalid', port 8080"),
         ([], {"FAKEFLOWDOCK_PORT": "x"}, "'x' is no port"),
         ([], {"FAKEFLOWDOCK_WORLD": "x"}, "'x' is no world"),
         ([], {"FAKEFLOWDOCK_JSON": "perhaps"}, "FAKEFLOWDOCK_JSON is 'perhaps', neither true nor false"),
@@ -149,7 +149,7 @@ def test_a_port_in_use_is_one_line_and_status_2() -> None:
         with running("--port", port) as (process, _):
             out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (2, "")
-    assert err == f"fakeflowdock: cannot serve on 127.0.0.1 port {port}: Address already in use\n"
+    assert err == f"fakeflowdock: cannot serve on '127.0.0.1', port {port}: Address already in use\n"
 
 
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -180,6 +180,19 @@ def test_explain_prints_the_contract_of_one(name: str, capsys: pytest.CaptureFix
     for word in (*contract.properties, *contract.errors, "unauthorized", "Grade: documented.", contract.page):
         assert word in printed
     assert max(map(len, printed.splitlines())) <= cli.WIDTH
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 70, "a\nb"])
+def test_a_host_that_is_none_is_one_line_and_status_2(host: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--host", host, "--port", "0"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("output", "status", "errors"), [(">&-", 0, 0), (">/dev/full", 2, 1)])
+def test_a_standard_output_that_takes_nothing_is_no_traceback(output: str, status: int, errors: int) -> None:
+    command = f"{sys.executable} -m fakeflowdock routes {output}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (status, "", errors), done.stderr
 
 
 def test_an_ended_reader_is_no_error() -> None:

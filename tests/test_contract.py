@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import unittest
 from typing import Any
 
 import pytest
@@ -117,6 +118,50 @@ def test_an_exception_under_way_is_not_hidden_by_the_broken_contract() -> None:
         leaking(fake)
         raise ZeroDivisionError
     assert "List sources answered 200" in raised.value.__notes__[0]
+
+
+@pytest.mark.usefixtures("leak")
+def test_an_exception_that_was_handled_before_hides_nothing() -> None:
+    try:
+        raise ZeroDivisionError
+    except ZeroDivisionError:
+        fake = FakeFlowdock()
+        with pytest.raises(BrokenContract), fake:
+            leaking(fake)
+
+
+@pytest.mark.usefixtures("leak")
+def test_stop_in_a_finally_clause_leaves_the_exception_under_way() -> None:
+    fake = FakeFlowdock().start()
+    with pytest.raises(ZeroDivisionError) as raised:
+        try:
+            leaking(fake)
+            raise ZeroDivisionError
+        finally:
+            fake.stop()
+    assert "List sources answered 200" in raised.value.__notes__[0]
+
+
+@pytest.mark.usefixtures("leak")
+def test_a_decorated_function_raises_the_broken_contract_too() -> None:
+    fake = FakeFlowdock()
+    with pytest.raises(BrokenContract):
+        fake(lambda: leaking(fake))()
+    assert not fake.active
+
+
+@pytest.mark.usefixtures("leak")
+def test_a_unittest_case_reports_the_broken_contract_as_its_error() -> None:
+    fake = FakeFlowdock()
+
+    @fake
+    class Case(unittest.TestCase):
+        def runTest(self) -> None:  # noqa: N802  # unittest's name
+            leaking(fake)
+
+    result = unittest.TestResult()
+    Case().run(result)
+    assert "BrokenContract" in result.errors[0][1]
 
 
 def test_an_exception_in_a_handler_is_a_500_and_is_raised_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

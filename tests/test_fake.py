@@ -230,6 +230,45 @@ def test_a_decorated_coroutine_function_is_awaited_inside() -> None:
     assert [asyncio.run(register()), asyncio.run(register()), asyncio.run(manage())] == [1, 1, 1]
 
 
+def test_calls_that_go_on_at_the_same_time_have_a_world_each() -> None:
+    fake = FakeFlowdock()
+
+    @fake
+    async def register(name: str) -> list[str]:
+        await asyncio.sleep(0)
+        create(fake, name)
+        await asyncio.sleep(0)
+        return [source.name for source in fake.sources]
+
+    async def all_three() -> list[list[str]]:
+        return list(await asyncio.gather(register("a"), register("b"), register("c")))
+
+    assert asyncio.run(all_three()) == [["a"], ["b"], ["c"]]
+    assert not fake.active
+
+
+def test_a_thread_of_the_code_under_test_reaches_the_world_of_the_call() -> None:
+    fake = FakeFlowdock()
+
+    @fake
+    def register() -> list[str]:
+        thread = threading.Thread(target=create, args=(fake,))
+        thread.start()
+        thread.join()
+        over_the_socket = requests.get(f"{fake.url}/sources", timeout=9, **as_user(fake.user)).json()
+        return [source["name"] for source in over_the_socket]
+
+    assert register() == ["Builds"]
+
+
+def test_a_call_inside_a_started_fake_leaves_its_world_alone() -> None:
+    with FakeFlowdock() as fake:
+        create(fake, "outside")
+        fake(lambda: create(fake, "inside"))()
+        assert [source.name for source in fake.sources] == ["outside"]
+        assert fake.active
+
+
 def test_a_decorated_class_gets_a_fresh_world_per_test_method() -> None:
     class Base:
         def test_inherited(self) -> int:
@@ -246,13 +285,17 @@ def test_a_decorated_class_gets_a_fresh_world_per_test_method() -> None:
             return shared.active
 
         @staticmethod
-        def test_static() -> str:
-            return "untouched"
+        def test_static() -> int:
+            return int(create(shared)["id"])
+
+        @classmethod
+        def test_of_class(cls) -> int:
+            return int(create(shared)["id"])
 
     tests = Tests()
     assert [tests.test_own(), tests.test_inherited(), tests.test_own()] == [1, 1, 1]
     assert tests.helper() is False
-    assert tests.test_static() == "untouched"
+    assert [Tests.test_static(), tests.test_static(), Tests.test_of_class()] == [1, 1, 1]
     assert Base.test_inherited.__qualname__.startswith("test_a_decorated")
     assert not hasattr(Base.test_inherited, "__wrapped__")
 

@@ -21,6 +21,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
         {"params": {"name": "Jürgen ☃"}},
         {"data": "{}", "headers": JSON, "params": {"name": "Jürgen ☃"}},
         {"json": {"name": "Jürgen ☃"}, "params": {"name": "the body beats the query"}},
+        {"data": '{"name": "Jürgen ☃"}'.encode(), "headers": {"Content-Type": "Application/JSON"}},
         {"json": {"name": None}, "params": {"name": "Jürgen ☃"}},
         {
             "data": '{"name": "Jürgen ☃"}'.encode("utf-16"),
@@ -63,6 +64,7 @@ def test_a_file_is_not_a_string(flowdock: Door) -> None:
         (b'{"name": "\\ud800"}', "application/json", "half a surrogate pair"),
         (b'{"name": ' + b"9" * 5000 + b"}", "application/json", "not valid JSON"),
         (b'{"name": ' + b"[" * 100_000, "application/json", "nested too deeply"),
+        (b'{"name": ' + b"[" * 600 + b"]" * 600 + b"}", "application/json", "nested too deeply, more than 100 levels"),
         (b'{"name": "\xff"}', "application/json", "not valid utf-8"),
         (b'{"name": "a"}', "application/json; charset=klingon", "charset klingon is not known"),
         (b'{"name": "a"}', "application/json; charset=rot13", "charset rot13 is not known"),
@@ -70,7 +72,18 @@ def test_a_file_is_not_a_string(flowdock: Door) -> None:
         (b"name=%ff", "application/x-www-form-urlencoded", "not valid utf-8 where it is percent-encoded"),
         (b"<name/>", "text/xml", "Content-Type text/xml is not known"),
         (b"name=a", "", "needs a Content-Type"),
+        (b'{"name": "a"}', "application/json; charset=\xe9", "is not known"),
         (b"--x", "multipart/form-data", "needs a boundary"),
+        (
+            b"--x\r\nContent-Disposition: form-data\r\n\r\na\r\n--x--\r\n",
+            "multipart/form-data; boundary=x",
+            "not valid multipart",
+        ),
+        (
+            b"--x\r\nContent-Disposition: form-data; filename=a\r\n\r\na\r\n--x--\r\n",
+            "multipart/form-data; boundary=x",
+            "not valid multipart",
+        ),
         (b"--x\r\nnonsense", "multipart/form-data; boundary=x", "not valid multipart"),
         (
             b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\n\xff\r\n--x--\r\n',
@@ -223,15 +236,21 @@ def test_an_unknown_field_is_tolerated_and_remembered_with_the_nearest_name(flow
     given = {"name": "Builds", "external_uri": "https://x.example/", "zzz": 1, "organization": "x", "flow_token": "x"}
     assert flowdock("POST", SOURCES, flowdock.as_application, json=given).status_code == 201
     assert flowdock("GET", "/sources", params={"nmae": "x"}).status_code == 401
+    too_large: dict[str, Any] = {"data": b"x" * (10 * 1024 * 1024 + 1), "headers": JSON, "params": {"nmae": "x"}}
+    assert flowdock("PUT", "/sources", **too_large).status_code == 413
+    assert flowdock("PUT", "/sources", json={"nothing": None}).status_code == 401
     assert [str(warning) for warning in flowdock.fake.contract_warnings] == [
         "Create source has no parameter external_uri: did you mean external_url? (docs/api/sources.md#create-source)",
         "Create source has no parameter zzz (docs/api/sources.md#create-source)",
         "List sources has no parameter nmae (docs/api/sources.md#list-sources)",
+        "Update source by flow_token has no parameter nmae (docs/api/sources.md#update-source-by-flow_token)",
     ]
 
 
-def test_a_host_that_is_none_is_unreadable(flowdock: Door) -> None:
-    reply = flowdock("GET", "/sources", flowdock.as_member, headers={"Host": "<script>"})
+@pytest.mark.parametrize("host", ["<script>", "localhost:99999", "[::::]", "[1.2.3.4]"])
+def test_a_host_that_is_none_is_unreadable(flowdock: Door, host: str) -> None:
+    flowdock.fake.add_source()
+    reply = flowdock("GET", "/sources", flowdock.as_member, headers={"Host": host})
     assert (reply.status_code, reply.json()["message"]) == (400, "The Host header is not a host")
 
 

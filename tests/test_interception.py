@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
 API = "https://api.flowdock.com"
 SOURCES = f"{API}/sources"
 UNTOUCHED = (HTTPAdapter.send, responses.RequestsMock._find_match, responses.RequestsMock.stop)
+FIVE = list(itertools.permutations(range(5)))
 
 
 def state() -> tuple[object, ...]:
+    """What a fake may change while it is started, and must put back."""
     return (HTTPAdapter.send, responses.RequestsMock._find_match, responses.RequestsMock.stop)
 
 
@@ -221,6 +224,53 @@ def test_a_mock_of_the_users_may_stop_before_or_after(order: str, stopped: str) 
     assert state() == UNTOUCHED
 
 
+@pytest.mark.parametrize("order", ["fake mock", "mock fake"])
+@pytest.mark.parametrize("stopped", ["fake mock", "mock fake"])
+def test_the_mock_of_the_module_responses_may_stop_before_or_after(order: str, stopped: str) -> None:
+    both = {"fake": FakeFlowdock(), "mock": responses}
+    for name in order.split():
+        both[name].start()  # type: ignore[attr-defined]
+    first, second = stopped.split()
+    both[first].stop()  # type: ignore[attr-defined]
+    if first == "mock":
+        assert status() == 401
+    both[second].stop()  # type: ignore[attr-defined]
+    assert state() == UNTOUCHED
+
+
+@pytest.mark.parametrize("stops", [order for order in FIVE if order.index(3) < order.index(1)])
+def test_fakes_and_mocks_in_turns_stop_in_any_order(stops: tuple[int, ...]) -> None:
+    """Fakes 0, 2 and 4 with mocks 1 and 3 in between: as long as a fake goes on, Flowdock is answered.
+
+    Mock 3 leaves before mock 1: the other way round a mock undoes the other, fakes or not.
+    """
+    started: list[Any] = [
+        FakeFlowdock() if number % 2 == 0 else responses.RequestsMock(assert_all_requests_are_fired=False)
+        for number in range(5)
+    ]
+    for each in started:
+        each.start()
+    for count, number in enumerate(stops, 1):
+        started[number].stop()
+        if any(left % 2 == 0 for left in stops[count:]):
+            assert status() == 401
+    assert state() == UNTOUCHED
+
+
+def test_a_fake_that_stops_and_starts_beneath_a_mock_is_there_once() -> None:
+    fake, mock = FakeFlowdock().start(), responses.RequestsMock(assert_all_requests_are_fired=False)
+    mock.start()
+    mock.get("https://other.example/", status=418)
+    fake.stop()
+    assert status("https://other.example/") == 418
+    fake.start()
+    assert status() == 401
+    mock.stop()
+    assert status() == 401
+    fake.stop()
+    assert state() == UNTOUCHED
+
+
 def test_an_exception_leaves_requests_as_it_was() -> None:
     with pytest.raises(ZeroDivisionError), FakeFlowdock():
         raise ZeroDivisionError
@@ -239,18 +289,22 @@ def test_start_after_stop_goes_on_with_the_same_world() -> None:
 # Sessions behave as against a server
 
 
-def attempts(fake: FakeFlowdock, base: str, retries: Retry | int, method: str = "GET") -> tuple[object, int]:
-    """What a session with a retry policy gets for a 404, and how many requests arrived (each leaves a warning)."""
-    before = len(fake.contract_warnings)
+def attempts(fake: FakeFlowdock, base: str, retries: Retry | int, method: str) -> tuple[object, object, int]:
+    """What a session with a retry policy gets for a 404, the history it tells, and how many requests arrived."""
+    before = len(fake.contract_warnings)  # each request that arrives leaves one
+    url = f"{base}{PATH}/9?counted=1"
+    history: object = None
     with requests.Session() as session:
         session.mount(base, HTTPAdapter(max_retries=retries))
         try:
-            outcome: object = session.request(
-                method, f"{base}{PATH}/9?counted=1", timeout=9, **as_user(fake.user)
-            ).status_code
+            reply = session.request(method, url, timeout=9, **as_user(fake.user))
+            outcome: object = reply.status_code
+            told = reply.raw.retries
+            assert told is not None
+            history = [(entry.method, entry.status, entry.error) for entry in told.history]
         except requests.RequestException as error:
-            outcome = type(error)
-    return outcome, len(fake.contract_warnings) - before
+            outcome = (type(error), type(error.args[0]), error.request.method if error.request else None)
+    return outcome, history, len(fake.contract_warnings) - before
 
 
 @pytest.mark.parametrize(
@@ -285,6 +339,32 @@ def test_the_send_of_an_adapter_subclass_runs() -> None:
             authorization = f"Bearer {fake.access_token()}"
             assert session.get(SOURCES, timeout=9).status_code == 200
     assert adapter.sent == 1
+
+
+def test_the_headers_that_an_adapter_adds_arrive(fake_flowdock: FakeFlowdock) -> None:
+    class Signing(HTTPAdapter):
+        def add_headers(self, request: requests.PreparedRequest, **kwargs: Any) -> None:
+            assert set(kwargs) == {"stream", "timeout", "verify", "cert", "proxies"}
+            request.headers["Authorization"] = f"Bearer {fake_flowdock.access_token()}"
+
+    with requests.Session() as session:
+        session.mount("https://api.flowdock.com", Signing())
+        assert session.get(SOURCES, timeout=9).status_code == 200
+
+
+@pytest.mark.parametrize("timeout", ["soon", 0, (1, 2, 3), (1, -1)])
+def test_a_timeout_that_is_none_is_refused_as_by_requests(fake_flowdock: FakeFlowdock, timeout: Any) -> None:
+    for base in ("https://api.flowdock.com", fake_flowdock.url):
+        with pytest.raises(ValueError, match=r"(?i)timeout"):
+            requests.get(f"{base}/sources", timeout=timeout)
+
+
+def test_an_url_with_letters_beyond_ascii_arrives(fake_flowdock: FakeFlowdock) -> None:
+    with requests.Session() as session:
+        prepared = session.prepare_request(requests.Request("GET", SOURCES, **as_user(fake_flowdock.user)))
+        prepared.url = f"{SOURCES}?näme=€"
+        assert session.send(prepared, timeout=9).status_code == 200
+    assert [warning.field for warning in fake_flowdock.contract_warnings] == ["näme"]
 
 
 def test_a_session_made_before_the_fake_is_caught(fake_flowdock: FakeFlowdock) -> None:

@@ -64,6 +64,7 @@ def test_what_is_no_http_is_refused_in_flowdocks_form(
     first, headers, body = talk(fake_flowdock.url, request_)
     assert first.split()[1] == status
     assert headers["content-type"] == "application/json; charset=utf-8"
+    assert headers["status"] == first.removeprefix("HTTP/1.1 ")
     assert list(json.loads(body)) == ["message"]
 
 
@@ -94,6 +95,39 @@ def test_a_body_that_ends_early_changes_nothing(fake_flowdock: FakeFlowdock) -> 
     assert fake_flowdock.sources == [source]
 
 
+@pytest.mark.parametrize("cut", [b"ffffffff\r\nabc", b"5\r\nab", b"5\r\nabcdeX", b"5", b"", b"0\r\nTrailer: x"])
+def test_a_chunked_body_that_ends_early_is_unreadable_and_the_server_goes_on(
+    fake_flowdock: FakeFlowdock, cut: bytes
+) -> None:
+    source = fake_flowdock.add_source()
+    parts = urlsplit(fake_flowdock.url)
+    head = f"PUT /sources?flow_token={source.flow_token} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30) as connection:
+        connection.sendall(head.encode() + cut)
+        connection.shutdown(socket.SHUT_WR)
+        assert b" 400 " in connection.recv(65536)
+    assert talk(fake_flowdock.url, b"GET /sources HTTP/1.1\r\nHost: x\r\n\r\n")[0].endswith("401 Unauthorized")
+    assert fake_flowdock.sources == [source]
+
+
+def test_a_chunked_body_may_have_extensions_and_trailers(fake_flowdock: FakeFlowdock) -> None:
+    source = fake_flowdock.add_source()
+    head = f"PUT /sources?flow_token={source.flow_token} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+    head += "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    body = b"8;a=b\r\nerror_me\r\n0A\r\nssage=told\r\n0\r\nTrailer: x\r\n\r\n"
+    first, _, answer = talk(fake_flowdock.url, head.encode() + body)
+    assert (first, json.loads(answer)["error_message"]) == ("HTTP/1.1 200 OK", "told")
+
+
+@pytest.mark.parametrize(("raw", "status"), [("Zoë".encode(), "201"), (b"Zo%C3%AB", "201"), (b"\xff", "400")])
+def test_raw_bytes_in_the_query_are_utf_8(fake_flowdock: FakeFlowdock, raw: bytes, status: str) -> None:
+    token = fake_flowdock.access_token().encode()
+    request = b"POST /flows/example/main/sources?access_token=" + token + b"&name=" + raw
+    first, _, _ = talk(fake_flowdock.url, request + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert first.split()[1] == status
+    assert [source.name for source in fake_flowdock.sources] == ["Zoë"] * (status == "201")
+
+
 def test_a_client_that_waits_for_100_continue_is_told_to_go_on(fake_flowdock: FakeFlowdock) -> None:
     token = fake_flowdock.access_token()
     head = f"POST /flows/example/main/sources?access_token={token} HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n"
@@ -101,7 +135,7 @@ def test_a_client_that_waits_for_100_continue_is_told_to_go_on(fake_flowdock: Fa
     parts = urlsplit(fake_flowdock.url)
     with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30) as connection:
         connection.sendall(head.encode())
-        assert connection.recv(65536).startswith(b"HTTP/1.1 100 Continue\r\n")
+        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(b"name=abc")
         assert connection.recv(65536).startswith(b"HTTP/1.1 201 Created\r\n")
 

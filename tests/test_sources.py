@@ -77,6 +77,12 @@ def test_the_flow_token_is_shown_once(flowdock: Door) -> None:
         assert token not in reply.text
         assert token not in str(reply.headers)
     assert token not in repr(flowdock.fake.sources)
+    lost = flowdock("PUT", f"/flows/{token}/main/sources", flowdock.as_member, params={token: "x"})
+    assert (lost.status_code, token in lost.text) == (405, False)
+    flowdock("GET", "/sources", flowdock.as_member, params={token: "x"})
+    assert [str(warning) for warning in flowdock.fake.contract_warnings] == [
+        f"List sources has no parameter {token[:4]}… (docs/api/sources.md#list-sources)"
+    ]
 
 
 def test_what_was_not_set_is_absent(flowdock: Door) -> None:
@@ -295,6 +301,9 @@ def test_the_obsolete_spelling_reaches_the_same_source(flowdock: Door) -> None:
         ({"name": "a", "external_url": "x"}, {"external_url": ["is not an http or https URL"]}),
         ({"name": "a", "external_url": ""}, {"external_url": ["is not an http or https URL"]}),
         ({"name": "a", "external_url": "http://"}, {"external_url": ["is not an http or https URL"]}),
+        ({"name": "a", "external_url": "http://@"}, {"external_url": ["is not an http or https URL"]}),
+        ({"name": "a", "external_url": "http://:80"}, {"external_url": ["is not an http or https URL"]}),
+        ({"name": "a", "external_url": "http://x/" + "a" * 9000}, {"external_url": ["is not an http or https URL"]}),
         ({"name": "a", "external_url": "https://x y/"}, {"external_url": ["is not an http or https URL"]}),
         ({"name": "a", "external_url": "javascript:alert(1)"}, {"external_url": ["is not an http or https URL"]}),
         ({"name": "a", "external_url": 10**400}, {"external_url": ["is not an http or https URL"]}),

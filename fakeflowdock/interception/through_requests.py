@@ -1,8 +1,8 @@
 """`requests`, through `responses`: calls to Flowdock's hosts reach the app, all others go where they went before.
 
 `HTTPAdapter.send` is the one place that each session and each adapter passes, whenever it was made. A fake that
-starts puts its own function there and keeps the one it found; the last one to start answers. A `RequestsMock` of
-the user's may come before or after: the innermost wins, and what the user's mock has no stub for is ours.
+starts puts its own function there and keeps the one it found; the last one to start answers. `chain.py` takes it out
+again, in whichever order fakes and the user's own mocks stop.
 """
 
 from __future__ import annotations
@@ -10,16 +10,25 @@ from __future__ import annotations
 import io
 import re
 import threading
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from requests.adapters import HTTPAdapter
+from requests.utils import requote_uri
 from responses import BaseResponse, CallList, RequestsMock
-from urllib3 import HTTPResponse
+from responses.registries import OrderedRegistry
+from urllib3 import HTTPResponse, Timeout
+from urllib3.exceptions import MaxRetryError
+
+from . import chain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from _typeshed.wsgi import WSGIEnvironment
     from requests import PreparedRequest, Response
+    from requests.adapters import HTTPAdapter
+    from urllib3 import Retry
 
     from ..answers import Answer
     from ..app import App
@@ -37,13 +46,14 @@ def environ_of(request: PreparedRequest) -> WSGIEnvironment:
     port = PORTS[url.scheme] if url.port is None else str(url.port)
     if port == PORTS[url.scheme]:
         host = host.partition(":")[0]
-    target = request.path_url
+    target = request.path_url if request.path_url.isascii() else requote_uri(request.path_url)
+    path, _, query = target.partition("?")
     body = _bytes(request.body)
     environ: WSGIEnvironment = {
         "REQUEST_METHOD": request.method or "GET",
         "SCRIPT_NAME": "",
-        "PATH_INFO": target.partition("?")[0],
-        "QUERY_STRING": target.partition("?")[2],
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
         "RAW_URI": target,
         "SERVER_NAME": url.hostname or "",
         "SERVER_PORT": port,
@@ -81,7 +91,7 @@ def _bytes(body: Any) -> bytes:
     return b"".join(_bytes(piece) for piece in body)
 
 
-def _response_of(answer: Answer, method: str | None) -> HTTPResponse:
+def _response_of(answer: Answer, method: str | None, retries: Retry | None) -> HTTPResponse:
     return HTTPResponse(
         body=io.BytesIO(answer.body),
         headers=dict(answer.headers),
@@ -90,6 +100,7 @@ def _response_of(answer: Answer, method: str | None) -> HTTPResponse:
         reason=answer.line[4:],
         preload_content=False,
         request_method=method,
+        retries=retries,
     )
 
 
@@ -104,20 +115,35 @@ class _Forgetful(CallList):
 
 
 class FlowdockResponse(BaseResponse):
-    """A fake as `responses` sees it: one stub, for every method and path of Flowdock's hosts."""
+    """A fake as `responses` sees it: one stub, for every method and path of Flowdock's hosts.
 
-    def __init__(self, app: App) -> None:
+    Args:
+        app: gives the app that answers a request.
+    """
+
+    def __init__(self, app: Callable[[], App]) -> None:
         super().__init__("ANY", FLOWDOCK)
         self._calls = _Forgetful()
         self._app = app
+        self._policy = threading.local()
 
     def matches(self, request: PreparedRequest) -> tuple[bool, str]:
         """Whether the request goes to Flowdock, and why not."""
         return FLOWDOCK.match(str(request.url)) is not None, "This is none of Flowdock's hosts"
 
+    def follow(self, retries: Retry | None) -> None:
+        """Answer this thread's next requests under a session's retry policy."""
+        self._policy.retries = retries
+
     def get_response(self, request: PreparedRequest) -> HTTPResponse:
-        """The app's answer."""
-        return _response_of(self._app.answer(environ_of(request)), request.method)
+        """The app's answer. It carries the history of its retries, as one of urllib3's own does."""
+        retries: Retry | None = getattr(self._policy, "retries", None)
+        response = _response_of(self._app().answer(environ_of(request)), request.method, retries)
+        after = "Retry-After" in response.headers
+        if retries is not None and retries.is_retry(str(request.method), response.status, after):
+            with suppress(MaxRetryError):  # responses finds the same, and says so as the policy asks for
+                self._policy.retries = retries.increment(request.method, request.path_url, response=response)
+        return response
 
 
 class _Mock(RequestsMock):
@@ -129,90 +155,77 @@ class _Mock(RequestsMock):
         self.add(stub)
 
 
-class Interception:
-    """The calls of `requests` to Flowdock's hosts, from `start` to `stop`.
+class Interception(chain.Link):
+    """The calls of `requests` to Flowdock's hosts, from `start` to `stop`, once.
 
     Args:
-        app: answers them.
+        app: gives the app that answers a request.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: Callable[[], App]) -> None:
+        super().__init__()
         self._stub = FlowdockResponse(app)
         answer = _Mock(self._stub).unbound_on_send()
-        self.active = False
-        self.before = HTTPAdapter.send
 
-        def send(adapter: HTTPAdapter, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
-            if self.active and FLOWDOCK.match(str(request.url)):
-                return answer(adapter, request, *args, **kwargs)
-            return self.before(adapter, request, *args, **kwargs)
+        def send(
+            adapter: HTTPAdapter,
+            request: PreparedRequest,
+            stream: bool = False,
+            timeout: Any = None,
+            verify: Any = True,
+            cert: Any = None,
+            proxies: Any = None,
+        ) -> Response:
+            more = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
+            if not (self.active and FLOWDOCK.match(str(request.url))):
+                return cast("Response", self.before(adapter, request, **more))
+            # What requests does before it opens a connection, an adapter of the user's included.
+            adapter.add_headers(request, **more)
+            _check_timeout(timeout)
+            self._stub.follow(adapter.max_retries)
+            try:
+                return answer(adapter, request, **more)
+            finally:
+                self._stub.follow(None)
 
         self.send = send
 
     def start(self) -> None:
         """Begin to answer, before all that were there."""
-        with _lock:
-            self.active = True
-            self.before = HTTPAdapter.send
-            HTTPAdapter.send = self.send  # type: ignore[method-assign, assignment]
-            _standing.append(self)
-            _watch_mocks()
+        chain.put(self)
+        RequestsMock._find_match = _find  # type: ignore[method-assign, assignment]
 
     def stop(self) -> None:
         """Stop to answer, in whichever order."""
-        with _lock:
-            self.active = False
-            _tidy()
+        if not chain.take(self):
+            RequestsMock._find_match = _find_match  # type: ignore[method-assign]
 
 
-_lock = threading.RLock()
-_standing: list[Interception] = []  # each whose `send` some link of the chain still leads to, oldest first
+def _check_timeout(timeout: Any) -> None:
+    """Refuse what requests refuses, with its ValueError."""
+    if isinstance(timeout, tuple):
+        if len(timeout) != 2:
+            raise ValueError(
+                f"Invalid timeout {timeout}. Pass a (connect, read) timeout tuple, or one number for both."
+            )
+        Timeout(connect=timeout[0], read=timeout[1])
+    elif not isinstance(timeout, Timeout):
+        Timeout(connect=timeout, read=timeout)
+
+
 _find_match = RequestsMock._find_match
-_stop_mock = RequestsMock.stop
-
-
-def _tidy() -> None:
-    """Take each stopped interception out of the chain, as far as the chain is ours to change."""
-    for interception in [standing for standing in _standing if not standing.active]:
-        above = [other for other in _standing if other.before is interception.send]
-        if HTTPAdapter.send is interception.send:
-            HTTPAdapter.send = interception.before  # type: ignore[method-assign]
-        elif above:
-            above[0].before = interception.before
-        else:
-            continue  # a mock of the user's holds on to it, and will put it back: see _stop
-        _standing.remove(interception)
-    if not _standing:
-        RequestsMock._find_match = _find_match  # type: ignore[method-assign]
-        RequestsMock.stop = _stop_mock  # type: ignore[method-assign]
-
-
-def _watch_mocks() -> None:
-    """Learn from the user's own mocks what they have no stub for, and when they stop."""
-    RequestsMock._find_match = _find  # type: ignore[method-assign, assignment]
-    RequestsMock.stop = _stop  # type: ignore[method-assign, assignment]
 
 
 def _find(mock: RequestsMock, request: PreparedRequest) -> tuple[BaseResponse | None, list[str]]:
-    if not isinstance(mock, _Mock) and FLOWDOCK.match(str(request.url)):
-        innermost = next((standing for standing in reversed(_standing) if standing.active), None)
-        stubbed = any(stub.matches(request)[0] and not stub.passthrough for stub in mock.registered())
-        if innermost is not None and not stubbed:
+    """What a mock of the user's has for a request; for a Flowdock URL without a stub, the innermost fake."""
+    innermost = chain.innermost()
+    if innermost is None or isinstance(mock, _Mock) or not FLOWDOCK.match(str(request.url)):
+        return _find_match(mock, request)
+    assert isinstance(innermost, Interception)
+    # An ordered registry forgets its order over a request that is not its next: look before asking.
+    if isinstance(registry := mock.get_registry(), OrderedRegistry):
+        next_one = next(iter(registry.registered), None)
+        if next_one is None or not next_one.matches(request)[0]:
             return innermost._stub, []
-    return _find_match(mock, request)
-
-
-def _stop(mock: RequestsMock, *args: Any, **kwargs: Any) -> None:
-    theirs = getattr(mock._patcher, "new", None)
-    top = HTTPAdapter.send
-    try:
-        _stop_mock(mock, *args, **kwargs)
-    finally:
-        with _lock:
-            if theirs is not None and any(top is standing.send for standing in _standing):
-                # The mock began before a fake that goes on: it leaves from beneath, and the fake stays on top.
-                for standing in _standing:
-                    if standing.before is theirs:
-                        standing.before = HTTPAdapter.send
-                HTTPAdapter.send = top  # type: ignore[method-assign]
-            _tidy()
+    match, reasons = _find_match(mock, request)
+    return (innermost._stub, []) if match is None or match.passthrough else (match, reasons)

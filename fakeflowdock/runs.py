@@ -1,0 +1,105 @@
+"""The worlds of one fake: the one that it has, and one more for each call of what it decorates."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from . import worlds
+from .app import App
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .errors import BrokenContract
+    from .server import Server
+
+
+class Run:
+    """A world with what belongs to it: the app that answers over it, its live server, the bugs that it met.
+
+    Args:
+        world: `empty` or `docs`.
+    """
+
+    def __init__(self, world: str) -> None:
+        self._broken: list[BrokenContract] = []
+        self.app = App(worlds.make(world), self._broken.append)
+        self._server: Server | None = None
+
+    @property
+    def url(self) -> str:
+        """The address of the live server, which is started when it is first asked for."""
+        if self._server is None:
+            from .server import Server
+
+            self._server = Server(self.app)
+            self._server.start()
+        return self._server.url
+
+    def stop_server(self) -> None:
+        """Stop the live server, if there is one."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    def raise_broken_contract(self, under_way: BaseException | None) -> None:
+        """Raise the first bug since the last time, or note each on an exception that is under way anyway.
+
+        Raises:
+            BrokenContract: there was one, and nothing is under way.
+        """
+        broken = self._broken[:]
+        self._broken.clear()
+        for one in broken:
+            if under_way is None:
+                raise one
+            under_way.add_note(str(one))
+
+
+# The runs that this thread or task is in, innermost last, whichever fake they belong to.
+_entered: ContextVar[tuple[Run, ...]] = ContextVar("fakeflowdock_runs", default=())
+
+
+class Runs:
+    """All runs of one fake.
+
+    Args:
+        world: what each begins with.
+    """
+
+    def __init__(self, world: str) -> None:
+        self._world = world
+        self._last = Run(world)
+        self._open: list[Run] = []
+
+    @property
+    def current(self) -> Run:
+        """The run that this thread or task is in; elsewhere, as in a thread of the code under test, the last begun."""
+        for run in reversed(_entered.get()):
+            if run in self._open:
+                return run
+        return self._open[-1] if self._open else self._last
+
+    @contextmanager
+    def another(self) -> Iterator[Run]:
+        """A run of its own for this thread or task."""
+        run = Run(self._world)
+        self._open.append(run)
+        token = _entered.set((*_entered.get(), run))
+        try:
+            yield run
+        finally:
+            _entered.reset(token)
+            self._open.remove(run)
+            run.stop_server()
+
+    @property
+    def are_open(self) -> bool:
+        """Whether any other run than the fake's own goes on."""
+        return bool(self._open)
+
+    def keep(self, run: Run) -> None:
+        """Let a run that ended be the fake's own, to be looked at."""
+        self._last = run
