@@ -54,7 +54,20 @@ class Compiler:
 
     def __init__(self, pages: Sequence[Page]) -> None:
         self.pages = pages
-        self.errors = {s.anchor for page in pages for s in page.sections if s.kind == "error"}
+        self.errors = {s.anchor: s.title for page in pages for s in page.sections if s.kind == "error"}
+        self._check_names()
+
+    def _check_names(self) -> None:
+        """Refuse two sections of one name, and two operations of one route, on whichever pages."""
+        titles: dict[str, Section] = {}
+        routes: dict[tuple[str, str], Section] = {}
+        for section in (section for page in self.pages for section in page.sections):
+            if (other := titles.setdefault(section.anchor, section)) is not section:
+                raise section.refuse(section.line, f"{other.page.name} has a section {section.title!r} already")
+            for method, path, _ in section.routes:
+                if (method, path) in routes:
+                    raise section.refuse(section.line, f"`{method} {path}` is {routes[method, path].title!r} already")
+                routes[method, path] = section
 
     def compile(self, page: Page) -> Schema:
         """The schema file of one page."""
@@ -151,12 +164,14 @@ class Compiler:
                 raise section.refuse(row.line, "the first column holds a name in backquotes and nothing else")
             if codes[0].content in properties:
                 raise section.refuse(row.line, f"{codes[0].content!r} stands twice")
-            marked = re.match(r"\*\*(\w+)\*\*", meaning.content)
-            if marked and marked[1] != mark:
-                raise section.refuse(row.line, f"**{marked[1]}** has no meaning here, only **{mark}**")
+            words = plain(meaning)
+            marked = meaning.content.startswith(f"**{mark}**")
+            stars = sum(child.type in ("strong_open", "em_open") for child in meaning.children or [])
+            if stars > marked or (not marked and re.match("(required|always)\\b", words, re.IGNORECASE)):
+                raise section.refuse(row.line, f"the only mark here is **{mark}**, at the head of the third column")
             if marked:
                 required.append(codes[0].content)
-            words = plain(meaning).removeprefix(mark if marked else "").strip()
+                words = words.removeprefix(mark).strip()
             schema = self._type(section, row.line, kind)
             properties[codes[0].content] = {**schema, "description": words} if words else schema
         result: Schema = {"type": "object", "title": "an object", "properties": properties}
@@ -168,7 +183,8 @@ class Compiler:
 
     def _type(self, section: Section, line: int, cell: Token) -> Schema:
         words = plain(cell)
-        if (link := _link(cell)) is not None:
+        link = _link(cell)
+        if link is not None and [child.type for child in cell.children or []] == ["link_open", "text", "link_close"]:
             return {"$ref": self._reference(section, line, link)}
         if constant := re.fullmatch(r'"([^"]*)"', words):
             return {"const": constant[1]}
@@ -210,7 +226,7 @@ class Compiler:
         for row in (part.rows or []) if part is not None else []:
             error, grade, when = row.cells
             name = (_link(error) or "").removeprefix("errors.md#")
-            if name not in self.errors:
+            if name not in self.errors or plain(error) != self.errors[name]:
                 raise section.refuse(row.line, f"{plain(error)!r} is no error of errors.md")
             if plain(grade) not in ("documented", "observed", "assumed"):
                 raise section.refuse(row.line, f"{plain(grade)!r} is no grade")
@@ -227,6 +243,9 @@ class Compiler:
         line = re.fullmatch(r"([A-Z]+) (/\S+)", first)
         if line is None:
             raise section.refuse(part.code[2] + 1, f"{first!r} is no request line")
+        asked = [re.sub(r":\w+", "[^/]+", path) for method, path, _ in section.routes if method == line[1]]
+        if not any(re.fullmatch(path, line[2]) for path in asked):
+            raise section.refuse(part.code[2] + 1, f"{first!r} is no route of {section.title!r}")
         headers: dict[str, str] = {}
         for number, text in enumerate(rest, part.code[2] + 2):
             name, colon, value = text.partition(": ")
@@ -304,6 +323,9 @@ def _check_examples(pages: Sequence[Page], schemas: dict[str, Schema]) -> None:
                 if key.split(".")[0] != section.anchor:
                     continue
                 for example in schema.get("examples", ()):
+                    if "x-operation" in schema:
+                        for name in set(example) - set(schema["properties"]):
+                            raise section.refuse(section.line, f"an example of {key} has {name!r}, its table has not")
                     for error in validator_of(f"{BASE}{page.name}.json#{key}").iter_errors(example):
                         pointer = "".join(f"/{step}" for step in error.absolute_path) or "/"
                         raise section.refuse(

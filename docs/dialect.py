@@ -26,9 +26,21 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 ROUTE = re.compile(r"(GET|POST|PUT|DELETE) (/\S+)")
-STATUS = re.compile(r"[1-5][0-9]{2}")
+STATUS = re.compile(r"[45][0-9]{2}")
 GRADES = ("documented", "observed", "assumed")
 CALLERS = ("user", "application", "source")
+SCOPES = ("flow", "private", "manage", "profile", "offline_access", "integration")
+INLINE = (
+    "text",
+    "softbreak",
+    "code_inline",
+    "strong_open",
+    "strong_close",
+    "em_open",
+    "em_close",
+    "link_open",
+    "link_close",
+)
 FACTS = {
     "operation": (["Callers", "Grade", "Evidence"], ["Scope"]),
     "error": (["Answers", "Grade", "Evidence"], []),
@@ -121,16 +133,9 @@ def anchor_of(title: str) -> str:
 
 
 def plain(inline: Token) -> str:
-    """An inline token as text: backquotes, stars and links resolved to what a person reads."""
-    text = ""
-    for child in inline.children or []:
-        if child.type == "code_inline":
-            text += f"`{child.content}`"
-        elif child.type == "text":
-            text += child.content
-        elif child.type in ("softbreak", "hardbreak"):
-            text += " "
-    return text
+    """An inline token as text: stars and links resolved to what a person reads."""
+    words = {"code_inline": "`{}`", "text": "{}", "softbreak": " "}
+    return "".join(words.get(child.type, "").format(child.content) for child in inline.children or [])
 
 
 def read_page(path: Path) -> Page:
@@ -142,7 +147,10 @@ def read_page(path: Path) -> Page:
     Raises:
         NotUnderstood: the page leaves the dialect.
     """
-    blocks = list(_blocks(path, path.read_text(encoding="utf-8")))
+    try:
+        blocks = list(_blocks(path, path.read_text(encoding="utf-8")))
+    except UnicodeDecodeError as error:
+        raise NotUnderstood(path, 1, f"the page is not UTF-8: see byte {error.start}") from None
     if not blocks or blocks[0][0] != "h1":
         raise NotUnderstood(path, 1, "a page begins with its title, `# Title`")
     title = plain(blocks[0][1])
@@ -170,7 +178,19 @@ def read_page(path: Path) -> Page:
 
 def _blocks(path: Path, text: str) -> Iterator[tuple[str, Any, int]]:
     """The page as (kind, content, line): h1, h2, h3, paragraph, list, table, code."""
-    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    environment: dict[str, Any] = {}
+    tokens = MarkdownIt("commonmark").enable("table").parse(text, environment)
+    for name, reference in environment.get("references", {}).items():
+        raise NotUnderstood(
+            path, reference["map"][0] + 1, f"a link is written where it stands, not as [{name.lower()}]:"
+        )
+    lines = text.splitlines()
+    line = 1
+    for token in tokens:
+        line = token.map[0] + 1 if token.map else line
+        for child in token.children or []:
+            if child.type not in INLINE:
+                raise NotUnderstood(path, line, f"{child.type} has no meaning here")
     position = 0
     while position < len(tokens):
         token = tokens[position]
@@ -192,7 +212,11 @@ def _blocks(path: Path, text: str) -> Iterator[tuple[str, Any, int]]:
             )
             inside = tokens[position:end]
             if token.type == "table_open":
-                yield "table", _rows(inside), line
+                rows = _rows(inside)
+                for number in range(line, line + 1 + len(rows)):
+                    if len(re.findall(r"(?<!\\)\|", lines[number - 1])) != 4:
+                        raise NotUnderstood(path, number, "a row has three columns, between four upright strokes")
+                yield "table", rows, line
             else:
                 yield (
                     "list",
@@ -205,15 +229,12 @@ def _blocks(path: Path, text: str) -> Iterator[tuple[str, Any, int]]:
 
 
 def _rows(tokens: list[Token]) -> list[Row]:
-    """The rows below a table's header, which is known by where it stands and not by its words."""
+    """The rows of a table. The first is its header, which is known by where it stands and not by its words."""
     rows: list[Row] = []
-    in_body = False
     for token in tokens:
-        if token.type == "tbody_open":
-            in_body = True
-        elif token.type == "tr_open" and in_body:
+        if token.type == "tr_open":
             rows.append(Row([], token.map[0] + 1 if token.map else 0))
-        elif token.type == "inline" and in_body:
+        elif token.type == "inline":
             rows[-1].cells.append(token)
     return rows
 
@@ -238,10 +259,10 @@ def _add_paragraph(section: Section, inline: Token, line: int) -> None:
         code = children[0].content
         rest = [child for child in children[1:] if child.content.strip()]
         obsolete = [child.content for child in rest] == ["obsolete"] and children[-1].type == "em_close"
-        if (route := ROUTE.fullmatch(code)) and (obsolete or not rest):
+        if (route := ROUTE.fullmatch(code)) and (obsolete or not rest) and section.status is None:
             section.routes.append((route[1], route[2], obsolete))
             return
-        if STATUS.fullmatch(code) and not rest and section.status is None:
+        if STATUS.fullmatch(code) and not rest and section.status is None and not section.routes:
             section.status = int(code)
             return
         raise section.refuse(line, f"{plain(inline)!r} is neither a route, `METHOD /path`, nor a status")
@@ -258,17 +279,17 @@ def _add_fact(section: Section, inline: Token, line: int) -> None:
 
 
 def _add_to_part(section: Section, part: Part, kind: str, content: Any, line: int) -> None:
-    if kind == "paragraph" and part.rows is None and part.code is None:
+    if kind == "paragraph" and part.name.startswith("Response ") and part.rows is None and part.code is None:
         part.text.append(content)
     elif kind == "table" and part.rows is None and part.code is None:
-        part.rows = content
-        for row in content:
-            if len(row.cells) != 3:
-                raise section.refuse(row.line, "a table has three columns")
+        header, *part.rows = content
+        columns = ["error", "grade", "when"] if part.name == "Errors" else ["name", "type", ""]
+        if [plain(cell) for cell in header.cells] != columns:
+            raise section.refuse(header.line, f"the columns here are {' | '.join(columns)}")
     elif kind == "code" and part.code is None:
         part.code = content
-        if content[0] not in ("json", "http"):
-            raise section.refuse(line, f"a block of {content[0] or 'unnamed code'} has no meaning here")
+        if content[0] not in ("json", "http") or not content[1].strip():
+            raise section.refuse(line, f"an empty block, or one of {content[0] or 'unnamed code'}, has no meaning here")
     else:
         raise section.refuse(line, f"a {kind} has no meaning here, under `### {part.name}`")
 
@@ -289,9 +310,19 @@ def _check(section: Section) -> None:
             raise section.refuse(section.line, f"{section.title!r} is an {kind}, and {fact!r} is no fact of one")
     if "Grade" in section.facts and section.facts["Grade"] not in GRADES:
         raise section.refuse(section.line, f"{section.facts['Grade']!r} is no grade: {', '.join(GRADES)}")
-    for caller in callers_of(section):
-        if caller not in CALLERS:
-            raise section.refuse(section.line, f"{caller!r} is no caller: {', '.join(CALLERS)}")
+    callers = callers_of(section)
+    for caller in callers:
+        if caller not in CALLERS or callers.count(caller) > 1:
+            raise section.refuse(section.line, f"{caller!r} is no caller, or stands twice: {', '.join(CALLERS)}")
+    if kind == "operation" and not callers:
+        raise section.refuse(section.line, f"nobody may call {section.title!r}")
+    if section.facts.get("Scope", SCOPES[0]) not in SCOPES:
+        raise section.refuse(section.line, f"{section.facts['Scope']!r} is no scope: {', '.join(SCOPES)}")
+    for part in section.parts:
+        if part.name in ("Fields", "Parameters", "Errors") and not part.rows:
+            raise section.refuse(part.line, f"`### {part.name}` needs a table")
+        if part.name == "Errors" and part.code is not None:
+            raise section.refuse(part.line, "an example has no meaning under `### Errors`")
 
 
 def callers_of(section: Section) -> list[str]:
@@ -308,6 +339,18 @@ def json_of(section: Section, part: Part) -> Any:
     if part.code is None or part.code[0] != "json":
         raise section.refuse(part.line, f"`### {part.name}` needs an example in JSON")
     try:
-        return json.loads(part.code[1])
+        return json.loads(part.code[1], object_pairs_hook=_object, parse_constant=_constant)
     except ValueError as error:
         raise section.refuse(part.code[2], f"the example is not JSON: {error}") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{name!r} stands twice")
+    return dict(pairs)
+
+
+def _constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")

@@ -135,7 +135,7 @@ class FakeFlowdock:
             with self._lock:
                 if self._started_by_call and not self._runs.are_open:
                     self._started_by_call = False
-                    self._runs.keep(run)
+                    self._runs.keep()
                     self._stop(None)
 
     @overload

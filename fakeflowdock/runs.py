@@ -71,7 +71,7 @@ class Runs:
 
     def __init__(self, world: str) -> None:
         self._world = world
-        self._last = Run(world)
+        self._last = self._ended = Run(world)
         self._open: list[Run] = []
 
     @property
@@ -94,12 +94,13 @@ class Runs:
             _entered.reset(token)
             self._open.remove(run)
             run.stop_server()
+            self._ended = run
 
     @property
     def are_open(self) -> bool:
         """Whether any other run than the fake's own goes on."""
         return bool(self._open)
 
-    def keep(self, run: Run) -> None:
-        """Let a run that ended be the fake's own, to be looked at."""
-        self._last = run
+    def keep(self) -> None:
+        """Let the run that ended last be the fake's own, to be looked at."""
+        self._last = self._ended

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,48 +117,25 @@ def page(tmp_path: Path, *, change: tuple[str, str] = ("", "")) -> Path:
     return path
 
 
-THREE = "| name | type | |\n| --- | --- | --- |\n"
-EXAMPLE = "### Example\n\n```http\nGET /sources\nAuthorization: Basic {api_token}\n```\n"
-WRONG = {
-    "an unknown type": ("| `name` | text | **always**", "| `name` | txet | **always**", "'txet' is no type"),
-    "an unknown mark": ("| **required** What", "| **mandatory** What", "**mandatory** has no meaning here"),
-    "always in a request": ("| **required** What", "| **always** What", "only **required**"),
-    "an unknown part": ("### Parameters", "### Paramters", "`### Paramters` has no meaning"),
-    "an unknown method": ("`GET /sources`", "`GTE /sources`", "neither a route"),
-    "an unknown grade": ("- **Grade**: documented", "- **Grade**: certain", "'certain' is no grade"),
-    "an unknown fact": ("- **Scope**: `integration`", "- **Scoop**: `integration`", "'Scoop' is no fact"),
-    "an unknown caller": ("- **Callers**: user, ", "- **Callers**: bot, ", "'bot' is no caller"),
-    "no grade": ("- **Grade**: documented\n", "", "has no `- **Grade**"),
-    "a link to nowhere": ("A [Source](#source).", "A [Source](#sauce).", "#sauce leads nowhere"),
-    "an unknown error": ("errors.md#not-found", "errors.md#lost", "is no error of errors.md"),
-    "broken JSON": ('"id": 1,\n', '"id": 1\n', "the example is not JSON"),
-    "an example against its table": ('"name": "Example",\n', "", "breaks its table at /0"),
-    "an undocumented field": ('"name": "Example",', '"name": "Example", "extra": 1,', "breaks its table at /0"),
-    "a wrong date": ('"2014-10-14T11:05:27.176Z"', '"2014-10-32T11:05:27.176Z"', "breaks its table at /0/created_at"),
-    "a wrong URI": ('"https://acme.example.com/polls/helsinki"', '"acme helsinki"', "breaks its table"),
-    "a wrong e-mail": ('"testuser@example.com"', '"testuser"', "breaks its table at /0/creator/email"),
-    "the same name twice": ("| `external_url` | http uri |", "| `name` | http uri |", "'name' stands twice"),
-    "a response without words": ("A list of [Source](#source).\n", "", "in one line what it holds"),
-    "a response of no shape": ("A list of [Source](#source).", "Many [Source](#source).", "is no response"),
-    "two headings alike": ("## List flow sources", "## List sources", "two sections are called"),
-    "a deeper heading": ("### Fields", "#### Fields", "a heading of level 4"),
-    "an image": ("# Sources\n", "# Sources\n\n> quoted\n", "blockquote has no meaning"),
-    "two columns": (f"{THREE}| `configuration`", "| name | type |\n| --- | --- |\n| `configuration`", "three columns"),
-    "a name without backquotes": ("| `href` |", "| href |", "a name in backquotes"),
-    "no example": (EXAMPLE, "", "needs an `### Example`"),
-}  # fmt: skip
+WRONG = tomllib.loads((Path(__file__).parent / "wrong_pages.toml").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("what", WRONG)
 def test_the_compiler_refuses_what_it_does_not_understand_with_file_and_line(what: str, tmp_path: Path) -> None:
-    before, after, reason = WRONG[what]
-    path = page(tmp_path, change=(before, after))
+    path = page(tmp_path, change=(WRONG[what]["before"], WRONG[what]["after"]))
     with pytest.raises(NotUnderstood) as refused:
         compiler.compile_pages(path.parent)
     file, line, words = str(refused.value).split(":", 2)
     assert file == str(path)
     assert 1 <= int(line) <= len(path.read_text("utf-8").splitlines())
-    assert reason in words
+    assert WRONG[what]["reason"] in words
+
+
+def test_a_page_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    path = page(tmp_path)
+    path.write_bytes(b"# Sources\n\n\xff\n")
+    with pytest.raises(NotUnderstood, match=r"sources\.md:1: the page is not UTF-8"):
+        compiler.compile_pages(path.parent)
 
 
 def test_check_names_each_file_that_differs_and_writing_mends_it(
