@@ -7,7 +7,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from . import api, parameters
+from . import api, own, parameters
 from .answers import Answer, write
 from .authentication import Caller, authenticate
 from .contract_warnings import ContractWarnings
@@ -100,6 +100,8 @@ class Exchange:
         method, path = environ["REQUEST_METHOD"], api.normal(path_of(environ))
         if STREAM_HOST.fullmatch(environ.get("HTTP_HOST", "")):
             raise NoSuchRoute
+        if path.startswith(own.PREFIX):
+            return own.reply(method, path)
         if method == "OPTIONS":
             return Reply(204, headers=(("Allow", ", ".join(sorted(api.methods_of(path)))),))
         self.operation, values = operation, _ = api.match(method, path)

@@ -101,6 +101,14 @@ def test_a_schema_is_valid_closed_and_leads_nowhere_else(page: str) -> None:
             assert part["additionalProperties"] is False
 
 
+@pytest.mark.parametrize("page", schema_files())
+def test_the_id_of_a_schema_leads_to_it(page: str, fake_flowdock: FakeFlowdock) -> None:
+    schema = schema_files()[page]
+    assert requests.get(schema["$id"], timeout=9).json() == schema
+    assert requests.put(schema["$id"], timeout=9).status_code == 405
+    assert requests.get(schema["$id"].replace(page, "nothing"), timeout=9).status_code == 404
+
+
 def test_every_timestamp_is_held_to_a_pattern_too() -> None:
     properties = schema_files()["sources"]["$defs"]["source"]["properties"]
     for name in ("created_at", "updated_at"):
