@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dialect import NotUnderstood, Page, Part, Section, callers_of, json_of, plain, read_page
+from dialect import CALLERS, NotUnderstood, Page, Part, Section, callers_of, json_of, plain, read_page
 
 from fakeflowdock.contracts import BASE, validators_of
 
@@ -44,6 +44,7 @@ TYPES: dict[str, Schema] = {
     "date-time": {"type": "string", "format": "date-time", "pattern": TIMESTAMP, "title": "a UTC date-time"},
     "uri": {"type": "string", "format": "uri", "title": "a URI"},
     "http uri": {"type": "string", "format": "uri", "pattern": HTTP, "title": "an http or https URL"},
+    "date": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "maxLength": 10, "title": "a date"},
     "email": {"type": "string", "format": "email", "title": "an e-mail address"},
     "flow token": {"type": "string", "pattern": "^[0-9a-f]{32}$", "maxLength": 32, "title": "a flow_token"},
 }
@@ -114,6 +115,8 @@ class Compiler:
                 replies[part.name.removeprefix("Response ")] = self._reply(section, part)
         if not replies:
             raise section.refuse(section.line, f"{section.title!r} has no `### Response …`")
+        errors = self._errors(section)
+        self._check_errors(section, {error["error"] for error in errors})
         parameters = section.part("Parameters")
         request: Schema = {"type": "object", "properties": {}}
         if parameters is not None:
@@ -125,7 +128,7 @@ class Compiler:
             "callers": callers_of(section),
             "scope": section.facts.get("Scope"),
             **facts,
-            "errors": self._errors(section),
+            "errors": errors,
             "replies": sorted(int(status) for status in replies),
             "example": self._example(section),
         }
@@ -141,6 +144,8 @@ class Compiler:
         link = _link(part.text[0])
         if words == "Nothing." and part.rows is None and part.code is None:
             return {"x-empty": True, "not": {}}
+        if words == "An empty object." and part.rows is None:
+            return {"type": "object", "additionalProperties": False, "examples": [json_of(section, part)]}
         if link is None:
             raise section.refuse(part.line, f"{words!r} names no object")
         example = {"examples": [json_of(section, part)]}
@@ -184,13 +189,23 @@ class Compiler:
     def _type(self, section: Section, line: int, cell: Token) -> Schema:
         words = plain(cell)
         link = _link(cell)
-        if link is not None and [child.type for child in cell.children or []] == ["link_open", "text", "link_close"]:
+        kinds = [child.type for child in cell.children or []]
+        if link is not None and kinds == ["link_open", "text", "link_close"]:
             return {"$ref": self._reference(section, line, link)}
+        if words.startswith("list of ") and link is not None and kinds[1:] == ["link_open", "text", "link_close"]:
+            return {"type": "array", "items": {"$ref": self._reference(section, line, link)}, "title": "a list"}
         if constant := re.fullmatch(r'"([^"]*)"', words):
             return {"const": constant[1]}
+        if re.fullmatch(r'"[^"]+"( or "[^"]+")+', words):
+            names = re.findall(r'"([^"]+)"', words)
+            return {"enum": names, "title": f"one of {', '.join(names)}"}
+        if words.startswith("list of ") and words[8:] in TYPES:
+            return {"type": "array", "items": TYPES[words[8:]], "title": "a list"}
         if words.startswith("map to list of ") and words[15:] in TYPES:
-            items = {"type": "array", "items": TYPES[words[15:]], "minItems": 1}
-            return {"type": "object", "additionalProperties": items, "minProperties": 1}
+            lists: Schema = {"type": "array", "items": TYPES[words[15:]], "minItems": 1}
+            return {"type": "object", "additionalProperties": lists, "minProperties": 1}
+        if limited := re.fullmatch("(string|text) of at most ([0-9]+)", words):
+            return {**TYPES[limited[1]], "maxLength": int(limited[2])}
         if words.endswith(" or null") and words[:-8] in TYPES:
             schema = TYPES[words[:-8]]
             return {**schema, "type": [schema["type"], "null"], "title": f"{schema['title']} or null"}
@@ -232,6 +247,16 @@ class Compiler:
                 raise section.refuse(row.line, f"{plain(grade)!r} is no grade")
             errors.append({"error": name, "grade": plain(grade), "when": plain(when)})
         return errors
+
+    def _check_errors(self, section: Section, errors: set[str]) -> None:
+        """Refuse an operation that says less of its errors than follows from what else it says."""
+        # Where the flow_token decides who calls, another caller is told that the field is missing.
+        parameters = section.part("Parameters")
+        decides = any(plain(row.cells[0]) == "`flow_token`" for row in (parameters.rows or [] if parameters else []))
+        if set(callers_of(section)) != set(CALLERS) and not decides and "access-denied" not in errors:
+            raise section.refuse(section.line, f"{section.title!r} is not for everybody and lists no Access denied")
+        if parameters is not None and "validation-error" not in errors:
+            raise section.refuse(section.line, f"{section.title!r} has parameters and lists no Validation error")
 
     def _example(self, section: Section) -> Schema:
         part = section.part("Example")

@@ -14,7 +14,7 @@ from .contract_warnings import ContractWarnings
 from .contracts import by_field, contracts
 from .errors import AccessDenied, BrokenContract, NoSuchRoute, Refusal, Unreadable, ValidationError
 from .formats import is_uri
-from .operations import Call, Operation, Reply
+from .operations import APPLICATION, Call, Operation, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -107,7 +107,7 @@ class Exchange:
         self.operation, values = operation, _ = api.match(method, path)
         contract = operation.contract
         given = parameters.read(environ)
-        fields = given.fields
+        fields = contract.coerced(given.fields)
         self.app.warnings.check(contract, values, fields)
         if given.too_large is not None:
             raise given.too_large
@@ -175,7 +175,8 @@ def permit(operation: Operation[Any], caller: Caller) -> None:
     if operation.by_flow_token:
         return  # a missing flow_token is a field to blame, and told with the other fields
     what, page = operation.contract.title.lower(), operation.contract.page
-    if operation.scope is not None and operation.scope not in caller.scopes:
+    bound = caller.kind == APPLICATION or operation.callers == (APPLICATION,)
+    if bound and operation.scope is not None and operation.scope not in caller.scopes:
         raise AccessDenied(f"{what} needs an OAuth access token with the scope {operation.scope} ({page})")
     if caller.kind not in operation.callers:
         raise AccessDenied(f"{what} is not for a {caller.kind}, only for {' or '.join(operation.callers)} ({page})")

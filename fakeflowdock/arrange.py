@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import wire
 from .contracts import by_field, contracts
-from .models import AccessToken, Application, Flow, Organization, Source, User
+from .models import AccessToken, Application, Flow, Organization, Source, User, uuid_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .store import Store
 
-Entity = TypeVar("Entity", User, Flow, Application)
+ACCESS_MODES = ("invitation", "link", "organization")
+Entity = TypeVar("Entity", Organization, User, Flow, Application)
 
 # docs/api/authentication.md; Flowdock's page "Authentication", heading "Scopes"
 SCOPES = ("flow", "private", "manage", "profile", "offline_access", "integration")
@@ -45,9 +46,15 @@ def add_user(
     password: str | None = None,
     website: str | None = None,
     avatar: str | None = None,
+    organization: Organization | None = None,
+    admin: bool = False,
     id: int | None = None,
 ) -> User:
-    """Add a user. Raises ValueError when the e-mail address is taken, or a value is none that Flowdock shows."""
+    """Add a user, to an organization if one is given.
+
+    Raises:
+        ValueError: the e-mail address is taken, or a value is none that Flowdock shows.
+    """
     with store.lock:
         number = _new_id(store, "user", store.users, id)
         user = User(
@@ -65,28 +72,69 @@ def add_user(
         if store.user_by_email(user.email) is not None:
             raise ValueError(f"there is a user {user.email!r} already")
         _check("creator", wire.creator(user))
-        return store.add_user(user)
+        store.add_user(user)
+        if organization is not None:
+            join_organization(store, organization, user, admin=admin)
+        return user
 
 
-def add_flow(store: Store, path: str, *, members: Iterable[User], name: str | None = None) -> Flow:
-    """Add a flow, and its organization where there is none yet. Raises ValueError when the path is taken or none."""
+def join_organization(store: Store, organization: Organization, user: User, *, admin: bool = False) -> Organization:
+    """Let a user belong to an organization. Returns the organization as it is from now on."""
+    with store.lock:
+        current = _known(store.organizations, organization, "an organization")
+        admins = current.admins | {user.id} if admin else current.admins
+        return store.add_organization(replace(current, members=current.members | {user.id}, admins=admins))
+
+
+def add_flow(
+    store: Store,
+    path: str,
+    *,
+    members: Iterable[User],
+    name: str | None = None,
+    access_mode: str = "invitation",
+    id: str | None = None,
+    join_key: str | None = None,
+) -> Flow:
+    """Add a flow, and its organization where there is none yet; its members join the organization too.
+
+    Raises:
+        ValueError: the path is taken or none, or the access mode is none of Flowdock's.
+    """
     organization_name, flow_name = _split(path)
-    ids = frozenset(_known(store.users, member, "a user").id for member in members)
+    users = [_known(store.users, member, "a user") for member in members]
+    if access_mode not in ACCESS_MODES:
+        raise ValueError(f"{access_mode!r} is no access_mode: {', '.join(ACCESS_MODES)}")
     with store.lock:
         if store.flow_named(organization_name, flow_name) is not None:
             raise ValueError(f"there is a flow {path!r} already")
         organization = store.organization_named(organization_name)
         if organization is None:
             organization = add_organization(store, organization_name)
-        raw = store.draw("flow")
-        identity = f"{raw[:8]}-{raw[8:12]}-4{raw[13:16]}-a{raw[17:20]}-{raw[20:]}"
-        return store.add_flow(Flow(identity, name or flow_name.title(), flow_name, organization.id, ids))
+        for user in users:
+            if user.id not in store.organizations[organization.id].members:
+                join_organization(store, organization, user)
+        return store.add_flow(
+            Flow(
+                id=id or uuid_of(store.draw("flow")),
+                name=name or flow_name.title(),
+                parameterized_name=flow_name,
+                organization_id=organization.id,
+                members=frozenset(user.id for user in users),
+                access_mode=access_mode,
+                join_key=join_key or store.draw("join_key"),
+                api_token=store.draw("flow api_token"),
+            )
+        )
 
 
 def add_member(store: Store, flow: Flow, user: User) -> Flow:
     """Make a user a member of a flow. Returns the flow as it is from now on."""
     with store.lock:
         current, member = _known(store.flows, flow, "a flow"), _known(store.users, user, "a user")
+        organization = store.organizations[current.organization_id]
+        if member.id not in organization.members:
+            join_organization(store, organization, member)
         return store.add_flow(replace(current, members=current.members | {member.id}))
 
 
@@ -121,7 +169,7 @@ def add_access_token(store: Store, user: User, application: Application, scope: 
         _known(store.applications, application, "an application"),
     )
     with store.lock:
-        token = AccessToken(user.id, application.id, frozenset(scopes), store.draw("access_token"))
+        token = AccessToken(user.id, application.id, frozenset(scopes), access_token=store.draw("access_token"))
         return store.add_access_token(token)
 
 

@@ -7,6 +7,7 @@ The only file that knows a JSON-Schema library. `jsonschema` has the last word a
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -106,6 +107,8 @@ def _violations(error: ValidationError) -> Iterator[Violation]:
         yield from (_violation([*path, name], "is not on the page") for name in extra)
     elif error.validator == "pattern" and "format" not in schema and not str(value).strip():
         yield _violation(path, BLANK)
+    elif error.validator == "maxLength":
+        yield _violation(path, f"is too long (maximum is {rule} characters)")
     else:
         kind = schema.get("title")
         yield _violation(path, f"is not {kind}" if kind else f"breaks the rule {error.validator}")
@@ -223,6 +226,26 @@ class OperationContract:
     request: Check
     replies: Mapping[int, Check | None]
     reply_examples: Mapping[int, Any]
+
+    def coerced(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Parameters with the numbers and truths in them read as such: in a form and in a query all is text."""
+        for name in self._typed.intersection(fields):
+            fields[name] = _coerced(fields[name], self.properties[name]["type"])
+        return fields
+
+    @cached_property
+    def _typed(self) -> frozenset[str]:
+        return frozenset(n for n, schema in self.properties.items() if schema.get("type") in ("integer", "boolean"))
+
+
+TRUTH = {"true": True, "1": True, "false": False, "0": False}
+
+
+def _coerced(value: Any, kind: str) -> Any:
+    text = str(value) if type(value) in (str, int) else ""
+    if kind == "boolean":
+        return TRUTH.get(text.lower(), value)
+    return int(text) if re.fullmatch("-?[0-9]{1,18}", text) else value
 
 
 @dataclass(frozen=True)

@@ -236,28 +236,51 @@ class FakeFlowdock:
         password: str | None = None,
         website: str | None = None,
         avatar: str | None = None,
+        organization: Organization | None = None,
+        admin: bool = False,
     ) -> User:
         """Add a user, a member of no flow yet. What is left out is made up.
+
+        Args:
+            organization: where they belong; the default organization when left out.
+            admin: whether they administer it.
 
         Raises:
             ValueError: the e-mail address is taken, or a value is none that Flowdock shows.
         """
         return arrange.add_user(
-            self._store, name=name, nick=nick, email=email, password=password, website=website, avatar=avatar
+            self._store,
+            name=name,
+            nick=nick,
+            email=email,
+            password=password,
+            website=website,
+            avatar=avatar,
+            organization=organization or self.organization,
+            admin=admin,
         )
 
-    def add_flow(self, path: str, *, members: Iterable[User] | None = None, name: str | None = None) -> Flow:
+    def add_flow(
+        self,
+        path: str,
+        *,
+        members: Iterable[User] | None = None,
+        name: str | None = None,
+        access_mode: str = "invitation",
+    ) -> Flow:
         """Add a flow, and its organization where there is none of that name.
 
         Args:
             path: the two names in its URL, `acme/ops`.
             members: who sees it; the default user when left out.
             name: what it is called; made from the path when left out.
+            access_mode: `invitation`, `link`, or `organization`, which each user of the organization may join.
 
         Raises:
-            ValueError: the path is taken, or none.
+            ValueError: the path is taken, or none; or there is no such mode.
         """
-        return arrange.add_flow(self._store, path, members=[self.user] if members is None else members, name=name)
+        members = [self.user] if members is None else members
+        return arrange.add_flow(self._store, path, members=members, name=name, access_mode=access_mode)
 
     def add_member(self, user: User, *, flow: Flow | str | None = None) -> Flow:
         """Make a user a member of a flow. Returns the flow as it is from now on."""

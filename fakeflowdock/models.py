@@ -13,16 +13,25 @@ if TYPE_CHECKING:
 
 
 def _secret() -> str:
-    return field(repr=False, compare=False)  # type: ignore[no-any-return]  # as dataclasses asks for it
+    return field(repr=False, compare=False, kw_only=True)  # type: ignore[no-any-return]  # as dataclasses asks for it
+
+
+def uuid_of(drawn: str) -> str:
+    """32 hexadecimal digits in the form of a UUID, as the ids of flows have it."""
+    return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-a{drawn[17:20]}-{drawn[20:]}"
 
 
 @dataclass(frozen=True)
 class Organization:
-    """An organization; `parameterized_name` is its name in URLs."""
+    """An organization; `parameterized_name` is its name in URLs. `admins` are some of the `members`."""
 
     id: int
     name: str
     parameterized_name: str
+    members: frozenset[int] = frozenset()
+    admins: frozenset[int] = frozenset()
+    user_limit: int = 100
+    trial_ends: str = "2015-02-01"
 
 
 @dataclass(frozen=True)
@@ -41,13 +50,39 @@ class User:
 
 @dataclass(frozen=True)
 class Flow:
-    """A flow of an organization; `parameterized_name` is its name in URLs, below the organization's."""
+    """A flow of an organization; `parameterized_name` is its name in URLs, below the organization's.
+
+    Attributes:
+        members: the users who joined it. Those among them who were `blocked` no longer see it.
+        admins: those among them who may change it, besides the organization's administrators.
+        closed: those among them who have no tab open for it.
+        access_mode: invitation, link or organization.
+        disabled: whether it was archived.
+        join_key: what the address for joining it ends with.
+    """
 
     id: str
     name: str
     parameterized_name: str
     organization_id: int
     members: frozenset[int]
+    join_key: str
+    blocked: frozenset[int] = frozenset()
+    admins: frozenset[int] = frozenset()
+    closed: frozenset[int] = frozenset()
+    access_mode: str = "invitation"
+    description: str = ""
+    disabled: bool = False
+    api_token: str = _secret()
+
+    def is_seen_by(self, user: User) -> bool:
+        """Whether a user is a member who sees it and what is in it."""
+        return not self.disabled and user.id in self.members and user.id not in self.blocked
+
+    @property
+    def seen_by(self) -> frozenset[int]:
+        """The members who see it and what is in it."""
+        return frozenset() if self.disabled else self.members - self.blocked
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from .authentication import Caller
     from .contracts import OperationContract
+    from .models import User
     from .store import Store
 
 Subject = TypeVar("Subject")
@@ -42,6 +43,12 @@ class Call:
     path: Mapping[str, str]
     fields: Mapping[str, Any] = field(repr=False)
     base: str
+
+    @property
+    def user(self) -> User:
+        """The user who is asking, for operations that no source may call."""
+        assert self.caller.user is not None
+        return self.caller.user
 
 
 @dataclass(frozen=True)

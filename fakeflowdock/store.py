@@ -72,6 +72,9 @@ class Store:
         self._organization_ids: dict[str, int] = {}
         self._user_ids: dict[str, int] = {}
         self._flow_ids: dict[tuple[str, str], str] = {}
+        self._organizations_of_user: dict[int, dict[int, None]] = {}
+        self._flows_of_user: dict[int, dict[str, None]] = {}
+        self._flows_of_organization: dict[int, dict[str, None]] = {}
         self._sourced_flows: dict[int, dict[str, None]] = {}  # by user: their flows that have a source
         self._sources_of_flow: dict[str, dict[int, None]] = {}
         self._api_tokens = Secrets()
@@ -84,8 +87,8 @@ class Store:
             twin = object.__new__(Store)
             for name, value in vars(self).items():
                 setattr(twin, name, value.copy() if hasattr(value, "copy") else value)
-            for name in ("_sourced_flows", "_sources_of_flow"):
-                setattr(twin, name, {key: value.copy() for key, value in vars(self)[name].items()})
+                if value and isinstance(value, dict) and isinstance(next(iter(value.values())), dict):
+                    setattr(twin, name, {key: inner.copy() for key, inner in value.items()})
             twin.lock = threading.RLock()
             return twin
 
@@ -113,7 +116,33 @@ class Store:
         """Keep an organization."""
         self.organizations[organization.id] = organization
         self._organization_ids[organization.parameterized_name] = organization.id
+        for user_id in organization.members:
+            self._organizations_of_user.setdefault(user_id, {})[organization.id] = None
         return organization
+
+    def remove_from_organization(self, organization: Organization, user: User) -> Organization:
+        """Take a user out of an organization and of each of its flows."""
+        for flow_id in list(self._flows_of_user.get(user.id, ())):
+            flow = self.flows[flow_id]
+            if flow.organization_id == organization.id:
+                gone = {user.id}
+                self.add_flow(
+                    replace(
+                        flow,
+                        members=flow.members - gone,
+                        blocked=flow.blocked - gone,
+                        admins=flow.admins - gone,
+                        closed=flow.closed - gone,
+                    )
+                )
+        del self._organizations_of_user[user.id][organization.id]
+        return self.add_organization(
+            replace(organization, members=organization.members - {user.id}, admins=organization.admins - {user.id})
+        )
+
+    def organizations_of(self, user: User) -> list[Organization]:
+        """The organizations that a user belongs to, oldest first."""
+        return [self.organizations[id_] for id_ in sorted(self._organizations_of_user.get(user.id, ()))]
 
     def organization_named(self, parameterized_name: str) -> Organization | None:
         """The organization of that name in URLs, or None."""
@@ -125,6 +154,15 @@ class Store:
         self._user_ids[user.email.casefold()] = user.id
         self._api_tokens.add(user.api_token, user.id)
         return user
+
+    def update_user(self, user: User, **changes: str) -> User:
+        """Put a changed user in the place of one."""
+        self.tick()
+        del self._user_ids[user.email.casefold()]
+        changed = replace(user, **changes)  # type: ignore[arg-type]
+        self._user_ids[changed.email.casefold()] = changed.id
+        self.users[user.id] = changed
+        return changed
 
     def user_by_email(self, email: str) -> User | None:
         """The user with that e-mail address, in whichever case, or None."""
@@ -146,10 +184,23 @@ class Store:
         before = self.flows.get(flow.id)
         self.flows[flow.id] = flow
         self._flow_ids[organization.parameterized_name, flow.parameterized_name] = flow.id
+        self._flows_of_organization.setdefault(organization.id, {})[flow.id] = None
+        for user_id in flow.members - before.members if before else flow.members:
+            self._flows_of_user.setdefault(user_id, {})[flow.id] = None
+        for user_id in before.members - flow.members if before else ():
+            del self._flows_of_user[user_id][flow.id]
         if flow.id in self._sources_of_flow and before is not None:
-            self._show_sources(flow.id, flow.members - before.members)
-            self._hide_sources(flow.id, before.members - flow.members)
+            self._show_sources(flow.id, flow.seen_by - before.seen_by)
+            self._hide_sources(flow.id, before.seen_by - flow.seen_by)
         return flow
+
+    def flows_of_user(self, user: User) -> list[Flow]:
+        """The flows that a user joined, those that blocked them left out, oldest first."""
+        return [flow for id_ in self._flows_of_user.get(user.id, ()) if (flow := self.flows[id_]).is_seen_by(user)]
+
+    def flows_of_organization(self, organization: Organization) -> list[Flow]:
+        """Every flow of an organization, oldest first."""
+        return [self.flows[id_] for id_ in self._flows_of_organization.get(organization.id, ())]
 
     def flow_named(self, organization: str, flow: str) -> Flow | None:
         """The flow of those two names in URLs, or None."""
@@ -178,7 +229,7 @@ class Store:
         self.sources[source.id] = source
         if source.flow_id not in self._sources_of_flow:
             self._sources_of_flow[source.flow_id] = {}
-            self._show_sources(source.flow_id, self.flows[source.flow_id].members)
+            self._show_sources(source.flow_id, self.flows[source.flow_id].seen_by)
         self._sources_of_flow[source.flow_id][source.id] = None
         self._flow_tokens.add(source.flow_token, source.id)
         return source
@@ -197,7 +248,7 @@ class Store:
         del of_flow[source.id]
         if not of_flow:
             del self._sources_of_flow[source.flow_id]
-            self._hide_sources(source.flow_id, self.flows[source.flow_id].members)
+            self._hide_sources(source.flow_id, self.flows[source.flow_id].seen_by)
 
     def source_id_by_flow_token(self, flow_token: str) -> int | None:
         """The id of the source that has or had that `flow_token`, or None where there never was one."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from .models import Application, Source, User
+    from .models import Application, Flow, Organization, Source, User
     from .store import Store
 
 JSON = dict[str, Any]
@@ -68,4 +68,106 @@ def creator(user: User) -> JSON:
         "email": user.email,
         "avatar": user.avatar,
         "website": user.website,
+    }
+
+
+def user(user: User) -> JSON:
+    """A user, as other users see them. docs/api/users.md#user."""
+    return {
+        "id": user.id,
+        "nick": user.nick,
+        "email": user.email,
+        "avatar": user.avatar,
+        "name": user.name,
+        "website": user.website,
+    }
+
+
+def organization_user(member: User, organization: Organization) -> JSON:
+    """A user, as a member of an organization. docs/api/users.md#organization-user."""
+    return {**user(member), "admin": member.id in organization.admins}
+
+
+def organization_users(organization: Organization, store: Store) -> list[JSON]:
+    """Everybody in an organization, by number."""
+    return [organization_user(store.users[number], organization) for number in sorted(organization.members)]
+
+
+def organization(organization: Organization, store: Store, base: str) -> JSON:
+    """An organization, for those who belong to it. docs/api/organizations.md#organization."""
+    return {
+        **flow_organization(organization, base),
+        "subscription": {"trial": True, "trial_ends": organization.trial_ends},
+        "users": organization_users(organization, store),
+    }
+
+
+def flow_organization(organization: Organization, base: str) -> JSON:
+    """An organization, as a flow shows it. docs/api/organizations.md#flow-organization."""
+    return {
+        "id": organization.id,
+        "name": organization.name,
+        "parameterized_name": organization.parameterized_name,
+        "user_limit": organization.user_limit,
+        "user_count": len(organization.members),
+        "active": True,
+        "url": f"{base}/organizations/{organization.parameterized_name}",
+        "flow_admins": True,
+        "billing_method": "credit_card",
+    }
+
+
+def flow(flow: Flow, store: Store, base: str, viewer: User, *, with_users: bool) -> JSON:
+    """A flow, as one user sees it. docs/api/flows.md#flow.
+
+    Args:
+        flow: what is kept.
+        store: the world it belongs to.
+        base: scheme and host that the client called.
+        viewer: the user who asks.
+        with_users: whether its members are shown too.
+    """
+    organization = store.organizations[flow.organization_id]
+    path = f"{organization.parameterized_name}/{flow.parameterized_name}"
+    joined = flow.is_seen_by(viewer)
+    shown: JSON = {
+        "id": flow.id,
+        "name": flow.name,
+        "parameterized_name": flow.parameterized_name,
+        "email": f"{flow.parameterized_name}@{organization.parameterized_name}.flowdock.com",
+        "description": flow.description,
+        "url": f"{base}/flows/{path}",
+        "web_url": f"https://www.flowdock.com/app/{path}",
+        "access_mode": flow.access_mode,
+        "flow_admin": viewer.id in flow.admins | organization.admins,
+        "api_token": flow.api_token,
+        "open": joined and viewer.id not in flow.closed,
+        "joined": joined,
+        "disabled": flow.disabled,
+        "last_message_at": None,
+        "last_message_id": None,
+        "unread_mentions": 0,
+        "team_notifications": True,
+        "flow_groups": [],
+        "organization": flow_organization(organization, base),
+    }
+    if flow.access_mode != "invitation":
+        shown["join_url"] = f"https://www.flowdock.com/invitations/{flow.join_key}-{flow.parameterized_name}"
+    if with_users:
+        admins = flow.admins | organization.admins
+        shown["users"] = [flow_user(store.users[number], flow, admins) for number in sorted(flow.members)]
+    return shown
+
+
+def flow_user(member: User, flow: Flow, admins: frozenset[int]) -> JSON:
+    """A user, as a member of a flow. docs/api/flows.md#flow-user."""
+    return {
+        **user(member),
+        "disabled": member.id in flow.blocked,
+        "in_flow": member.id not in flow.blocked,
+        "team_notifications": True,
+        "status": None,
+        "flow_admin": member.id in admins,
+        "last_activity": 0,
+        "last_ping": 0,
     }

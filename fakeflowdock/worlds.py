@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ZENDESK_ICON = "https://dxgv4vuja9avs.cloudfront.net/applications/327/64981f9198413209.png"
-AVATAR = "https://d2cxspbh1aoie1.cloudfront.net/avatars/f0b4520a6e0001636bf8fc1431af151c"
+AVATARS = "https://d2cxspbh1aoie1.cloudfront.net/avatars/"
+FLOW = "0b5a1a52-58f5-4a56-a2d6-6ad9c2b7a00"
+JOIN_KEY = "5d1f0c9ab3e84f7210aa77e4c2d9b6830f1e2d3c"
 
 
 def make(name: str) -> Store:
@@ -40,21 +42,48 @@ def _template(name: str) -> Store:
 
 
 def _empty(store: Store) -> None:
-    user = arrange.add_user(store, name="Ada Example", nick="Ada", email="ada@example.com")
+    organization = arrange.add_organization(store, "example")
+    user = arrange.add_user(
+        store, name="Ada Example", nick="Ada", email="ada@example.com", organization=organization, admin=True
+    )
     arrange.add_flow(store, "example/main", members=[user], name="Main")
     arrange.add_application(store, name="Example Application")
 
 
 def _docs(store: Store) -> None:
-    """Users 1, 2 and 9, applications 327 and 1, flows `main` and `other`, sources 1 and 2, as Flowdock shows them."""
-    website = "http://www.example.com/"
+    """Users 1, 2 and 9, applications 327 and 1, flows `main` and `other`, sources 1 and 2, as Flowdock shows them.
+
+    What Flowdock's examples do not name is ours: the names of users 2 and 9, and a flow `lobby` that is open to all.
+    """
+    organization = arrange.add_organization(store, "example")
     first = arrange.add_user(
-        store, id=1, name="User", nick="User", email="testuser@example.com", website=website, avatar=AVATAR
+        store,
+        id=1,
+        name="User",
+        nick="User",
+        email="testuser@example.com",
+        website="http://www.example.com/",
+        avatar=f"{AVATARS}f0b4520a6e0001636bf8fc1431af151c",
+        organization=organization,
+        admin=True,
     )
-    second = arrange.add_user(store, id=2, name="Ulla Example", nick="Ulla", email="ulla@example.com")
-    ninth = arrange.add_user(store, id=9, name="Joni Example", nick="Joni", email="joni@example.com")
-    main = arrange.add_flow(store, "example/main", members=[first, second, ninth], name="Main")
-    arrange.add_flow(store, "example/other", members=[first, second, ninth], name="Other")
+    second, ninth = (
+        arrange.add_user(
+            store,
+            id=number,
+            name=f"{nick} Example",
+            nick=nick,
+            email=f"{nick.lower()}@example.com",
+            avatar=f"{AVATARS}{nick.lower()}",
+            organization=organization,
+        )
+        for number, nick in ((2, "Ulla"), (9, "Joni"))
+    )
+    main = arrange.add_flow(store, "example/main", members=[first, second, ninth], id=f"{FLOW}1")
+    arrange.add_flow(store, "example/other", members=[first, second], id=f"{FLOW}2")
+    arrange.add_flow(
+        store, "example/lobby", members=[second], id=f"{FLOW}3", access_mode="organization", join_key=JOIN_KEY
+    )
     zendesk = arrange.add_application(store, id=327, name="Zendesk", icon_url=ZENDESK_ICON)
     arrange.add_application(store, id=1, name="AwesomeApp", icon_url=ZENDESK_ICON)
     for fields, moment in (

@@ -56,6 +56,16 @@ def test_every_error_of_the_page_has_its_class() -> None:
         assert error.evidence
 
 
+def hidden(value: Any, operation: str) -> Any:
+    """A reply with what the server draws replaced by its length."""
+    if isinstance(value, list):
+        return [hidden(item, operation) for item in value]
+    if not isinstance(value, dict):
+        return value
+    drawn = {"flow_token", "api_token"} | ({"id"} if operation == "create-flow" and "web_url" in value else set())
+    return {n: len(item) if n in drawn else hidden(item, operation) for n, item in value.items()}
+
+
 @pytest.mark.parametrize("name", CONTRACTS)
 def test_the_example_of_a_page_happens(name: str, docs_world: FakeFlowdock) -> None:
     contract, source = CONTRACTS[name], docs_world.sources[1]
@@ -83,9 +93,7 @@ def test_the_example_of_a_page_happens(name: str, docs_world: FakeFlowdock) -> N
         assert reply.content == b""
         return
     given, expected = reply.json(), contract.reply_examples[reply.status_code]
-    if name == "create-source":  # what the server draws
-        assert len(given.pop("flow_token")) == len(expected.pop("flow_token"))
-    assert given == expected
+    assert hidden(given, name) == hidden(expected, name)
 
 
 @pytest.mark.parametrize("page", schema_files())

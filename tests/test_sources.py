@@ -239,7 +239,7 @@ def test_a_source_may_not_change_itself_by_number_and_does_not_see_others(flowdo
         "/flows/example/main/sources/1x",
         "/flows/example/main/sources/01",
         "/flows/example/main/sources/" + "9" * 400,
-        "/flows/example%2Fmain/sources",
+        "/flows/example%2Fmain/sources/1",
         "/nowhere",
         "/",
     ],

@@ -1,0 +1,65 @@
+"""The operations of docs/api/organizations.md."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .. import wire
+from ..errors import AccessDenied, NotFound
+from ..operations import ANY_USER, Call, nothing, operation
+
+if TYPE_CHECKING:
+    from ..models import Organization
+
+
+def organization_of_the_path(call: Call) -> Organization:
+    """The organization that the path names.
+
+    Raises:
+        NotFound: it does not exist, or the user does not belong to it.
+    """
+    organization = call.store.organization_named(call.path["organization"])
+    if organization is None or call.caller.user is None or call.caller.user.id not in organization.members:
+        raise NotFound
+    return organization
+
+
+def check_administrator(call: Call, organization: Organization, what: str) -> None:
+    """Let an administrator pass.
+
+    Raises:
+        AccessDenied: the user is none.
+    """
+    if call.user.id not in organization.admins:
+        raise AccessDenied(f"only an administrator of the organization {what}")
+
+
+@operation("GET /organizations", callers=ANY_USER, find=nothing)
+def list_organizations(call: Call, _: None) -> list[wire.JSON]:
+    """The organizations that the user belongs to."""
+    return [wire.organization(each, call.store, call.base) for each in call.store.organizations_of(call.user)]
+
+
+@operation("GET /organizations/find", callers=ANY_USER, find=nothing)
+def find_organization(call: Call, _: None) -> wire.JSON:
+    """One organization, by its number."""
+    organization = call.store.organizations.get(call.fields["id"])
+    if organization is None or call.user.id not in organization.members:
+        raise NotFound
+    return wire.organization(organization, call.store, call.base)
+
+
+@operation("GET /organizations/:organization", callers=ANY_USER, find=organization_of_the_path)
+def get_organization(call: Call, organization: Organization) -> wire.JSON:
+    """One organization, by its name in URLs."""
+    return wire.organization(organization, call.store, call.base)
+
+
+@operation("PUT /organizations/:organization", callers=ANY_USER, scope="manage", find=organization_of_the_path)
+def update_organization(call: Call, organization: Organization) -> wire.JSON:
+    """Change what the organization is called."""
+    check_administrator(call, organization, "changes it")
+    call.store.tick()
+    changed = replace(organization, name=call.fields.get("name", organization.name))
+    return wire.organization(call.store.add_organization(changed), call.store, call.base)
