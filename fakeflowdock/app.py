@@ -113,7 +113,9 @@ class Exchange:
             raise given.too_large
         with store.lock:
             header = environ.get("HTTP_AUTHORIZATION", "")
-            self.caller = authenticate(store, header, fields, by_flow_token=operation.by_flow_token)
+            self.caller = authenticate(
+                store, header, fields, by_flow_token=operation.by_flow_token, unreadable=given.unreadable
+            )
             if given.unreadable is not None:
                 raise given.unreadable
             call = Call(store, self.caller, values, fields, base_of(environ))
@@ -134,11 +136,14 @@ class Exchange:
             BrokenContract: it is none that errors.md and the operation's page have.
         """
         contract = contracts().errors[refusal.name]
-        if not contract.everywhere and (self.operation is None or refusal.name not in self.operation.contract.errors):
+        operation = self.operation.contract if self.operation is not None else None
+        listed = operation is not None and refusal.name in operation.errors
+        if not (contract.everywhere or listed):
             raise BrokenContract(f"{self.title} answered {refusal.name}, which its page does not list")
-        for violation in contract.body.violations(refusal.body()):
+        body = refusal.body(operation.page if operation is not None and listed else contract.page)
+        for violation in contract.body.violations(body):
             raise BrokenContract(f"{self.title} refused with {violation.pointer} against {contract.body.schema}")
-        return Reply(refusal.status, refusal.body(), refusal.headers)
+        return Reply(refusal.status, body, refusal.headers)
 
 
 def path_of(environ: WSGIEnvironment) -> str:
@@ -174,12 +179,12 @@ def permit(operation: Operation[Any], caller: Caller) -> None:
     """
     if operation.by_flow_token:
         return  # a missing flow_token is a field to blame, and told with the other fields
-    what, page = operation.contract.title.lower(), operation.contract.page
+    what = operation.contract.title.lower()
     bound = caller.kind == APPLICATION or operation.callers == (APPLICATION,)
     if bound and operation.scope is not None and operation.scope not in caller.scopes:
-        raise AccessDenied(f"{what} needs an OAuth access token with the scope {operation.scope} ({page})")
+        raise AccessDenied(f"{what} needs an OAuth access token with the scope {operation.scope}")
     if caller.kind not in operation.callers:
-        raise AccessDenied(f"{what} is not for a {caller.kind}, only for {' or '.join(operation.callers)} ({page})")
+        raise AccessDenied(f"{what} is not for a {caller.kind}, only for {' or '.join(operation.callers)}")
 
 
 def check_reply(operation: Operation[Any], reply: Reply) -> None:

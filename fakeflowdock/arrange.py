@@ -161,6 +161,8 @@ def add_application(
 
 def add_access_token(store: Store, user: User, application: Application, scope: str | None) -> AccessToken:
     """Let a user have authorised an application. Raises ValueError when a scope is none of Flowdock's."""
+    if not isinstance(scope, str | None):
+        raise TypeError(f"scope is a string, 'flow integration', not {scope!r}")
     scopes = SCOPES if scope is None else tuple(scope.split()) or DEFAULT_SCOPES
     if unknown := [name for name in scopes if name not in SCOPES]:
         raise ValueError(f"{', '.join(map(repr, unknown))} is no scope; the scopes are {', '.join(SCOPES)}")
@@ -202,7 +204,8 @@ def flow_at(store: Store, path: str) -> Flow:
     """The flow `organization/flow`. Raises ValueError when there is none."""
     flow = store.flow_named(*_split(path))
     if flow is None:
-        raise ValueError(f"there is no flow {path!r}")
+        known = [store.path_of(each) for each in store.flows.values()]
+        raise ValueError(f"there is no flow {path!r}, only {', '.join(known[:10])}")
     return flow
 
 
@@ -217,7 +220,7 @@ def _split(path: str) -> tuple[str, str]:
 
 def _check_name(name: str) -> None:
     if not PARAMETERIZED_NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no parameterized_name: small letters, digits, - and _")
+        raise ValueError(f"{name!r} is no parameterized_name: lower-case letters, digits, - and _ between them")
 
 
 def _new_id(store: Store, kind: str, taken: dict[int, Any], wanted: int | None) -> int:

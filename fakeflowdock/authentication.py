@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .errors import Gone, Unauthorized
+from .errors import Gone, Unauthorized, Unreadable
 from .operations import APPLICATION, SOURCE, USER
 
 if TYPE_CHECKING:
@@ -43,7 +43,14 @@ class Caller:
         return USER if self.application is None else APPLICATION
 
 
-def authenticate(store: Store, header: str, fields: Mapping[str, Any], *, by_flow_token: bool = False) -> Caller:
+def authenticate(
+    store: Store,
+    header: str,
+    fields: Mapping[str, Any],
+    *,
+    by_flow_token: bool = False,
+    unreadable: Unreadable | None = None,
+) -> Caller:
     """The caller, by the first credentials there are: the header, then `access_token`, then `flow_token`.
 
     Args:
@@ -51,6 +58,7 @@ def authenticate(store: Store, header: str, fields: Mapping[str, Any], *, by_flo
         header: the `Authorization` header, empty when there is none.
         fields: the parameters of the request, nulls left out.
         by_flow_token: whether a `flow_token` decides although right credentials of a user came with it.
+        unreadable: why there may be more in the request than in `fields`.
 
     Raises:
         Unauthorized: there are none, or the first ones are wrong.
@@ -65,6 +73,8 @@ def authenticate(store: Store, header: str, fields: Mapping[str, Any], *, by_flo
     elif "access_token" in fields:
         caller = _by_access_token(store, fields["access_token"])
     if caller is None or (by_flow_token and flow_token is not None):
+        if flow_token is None and unreadable is not None:
+            raise Unauthorized(f"the request has no credentials that can be read. {unreadable.message}")
         if flow_token is None:
             raise Unauthorized("the request has no credentials")
         caller = _by_flow_token(store, flow_token)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from . import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from .contracts import OperationContract
     from .errors import BrokenContract
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0, or 2 with one line on standard error when an option or the address is wrong.
     """
     try:
-        options = _parser(os.environ).parse_args(arguments)
+        options = _parser().parse_args(arguments)
         run = {"routes": _routes, "explain": _explain, None: _serve}[options.command]
         run(options)
         if sys.stdout is not None:  # it was closed
@@ -65,11 +65,7 @@ def _discard_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
-    def twin(option: str, default: Any) -> Any:
-        """The value of an option's environment twin; argparse checks it as if it stood on the command line."""
-        return environ.get(f"FAKEFLOWDOCK_{option}") or default
-
+def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="fakeflowdock",
         allow_abbrev=False,
@@ -77,23 +73,41 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         epilog="Each setting has a twin in the environment: FAKEFLOWDOCK_HOST, _PORT, _WORLD and _JSON; "
         "the command line wins.",
     )
-    parser.add_argument("--host", default=twin("HOST", "127.0.0.1"), help="name or address to bind, %(default)s")
-    parser.add_argument("--port", type=_port, default=twin("PORT", "8080"), help="0 for a free one, %(default)s")
+    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", type=_port, help="port to listen on, 0 for a free one (default: 8080)")
     parser.add_argument(
-        "--world", type=_world, default=twin("WORLD", "docs"), metavar="docs|empty", help="what is there, %(default)s"
+        "--world",
+        type=_world,
+        metavar="docs|empty",
+        help="the world to begin with: what Flowdock's examples show, or nothing but a user (default: docs)",
     )
     parser.add_argument(
         "--json",
         action="store_true",
-        default=_truth(environ, "FAKEFLOWDOCK_JSON"),
-        help="say that it is ready in one line of JSON",
+        default=None,
+        help="print address and credentials as one line of JSON, instead of the greeting",
     )
     parser.add_argument("--version", action="version", version=f"fakeflowdock {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     commands.add_parser("routes", help="print every operation: routes, callers, grade, page")
     explain = commands.add_parser("explain", help="print the contract of one operation")
-    explain.add_argument("operation", help="its name, create-source, or its title")
+    explain.add_argument("operation", nargs="+", help="create-source, or GET /sources")
     return parser
+
+
+def _setting(given: Any, name: str, default: str, read: Callable[[str], Any]) -> Any:
+    """A setting from the command line, or else from its twin in the environment.
+
+    Raises:
+        Failure: the twin holds what the setting cannot be.
+    """
+    if given is not None:
+        return given
+    variable = f"FAKEFLOWDOCK_{name}"
+    try:
+        return read(os.environ.get(variable) or default)
+    except argparse.ArgumentTypeError as error:
+        raise Failure(f"{variable}: {error}") from None
 
 
 def _port(text: str) -> int:
@@ -108,10 +122,9 @@ def _world(text: str) -> str:
     return text
 
 
-def _truth(environ: Mapping[str, str], name: str) -> bool:
-    text = environ.get(name) or "0"
+def _truth(text: str) -> bool:
     if text.lower() not in TRUTH:
-        raise Failure(f"{name} is {text!r}, neither true nor false")
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
     return TRUTH[text.lower()]
 
 
@@ -120,15 +133,19 @@ def _serve(options: argparse.Namespace) -> None:
     from .app import App
     from .server import Server
 
-    store = worlds.make(options.world)
+    host = _setting(options.host, "HOST", "127.0.0.1", str)
+    port = _setting(options.port, "PORT", "8080", _port)
+    world = _setting(options.world, "WORLD", "docs", _world)
+    in_json = _setting(options.json, "JSON", "false", _truth)
+    store = worlds.make(world)
     try:
-        server = Server(App(store, _report), options.host, options.port)
+        server = Server(App(store, _report), host, port)
     except OSError as error:
         number = error.errno or 0  # below zero it is no errno but one of getaddrinfo's
         reason = os.strerror(number) if number > 0 else error.strerror or str(error)
-        raise Failure(f"cannot serve on {options.host!r}, port {options.port}: {reason}") from None
+        raise Failure(f"cannot serve on {host!r}, port {port}: {reason}") from None
     except UnicodeError:
-        raise Failure(f"{options.host!r} is no host name") from None
+        raise Failure(f"{host!r} is no host name") from None
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.stop())
     user = store.users[1]
@@ -136,7 +153,7 @@ def _serve(options: argparse.Namespace) -> None:
     ready = {
         "event": "ready",
         "url": server.url,
-        "world": options.world,
+        "world": world,
         "api_token": user.api_token,
         "access_token": arrange.add_access_token(store, user, application, None).access_token,
         "client_id": application.client_id,
@@ -144,7 +161,7 @@ def _serve(options: argparse.Namespace) -> None:
         "email": user.email,
         "password": user.password,
     }
-    print(json.dumps(ready) if options.json else _greeting(ready), flush=True)
+    print(json.dumps(ready) if in_json else _greeting(ready), flush=True)
     server.serve()
 
 
@@ -160,8 +177,8 @@ def _greeting(ready: Mapping[str, str]) -> str:
             f"  curl -H 'Authorization: Bearer {ready['access_token']}' -d name=Builds \\",
             f"       {ready['url']}/flows/example/main/sources",
             "",
-            f"The user signs in with {ready['email']} and {ready['password']} too.",
-            f"The application has client_id {ready['client_id']} and client_secret {ready['client_secret']}.",
+            "The user's e-mail address and password do as well:",
+            f"  curl -u {ready['email']}:{ready['password']} {ready['url']}/sources",
         )
     )
 
@@ -190,9 +207,13 @@ def _explain(options: argparse.Namespace) -> None:
     from .contracts import contracts
 
     known = contracts().operations
-    contract = known.get(options.operation.lower().replace(" ", "-"))
+    asked = " ".join(options.operation)
+    contract = known.get(asked.lower().replace(" ", "-"))
+    for each in known.values():
+        if any(f"{method} {path}" == asked for method, path, _ in each.routes):
+            contract = each
     if contract is None:
-        raise Failure(f"there is no operation {options.operation!r}, only {', '.join(known)}")
+        raise Failure(f"there is no operation {asked!r}, only {', '.join(known)}")
     print(contract.title)
     for method, path, obsolete in contract.routes:
         print(f"    {method} {path}{' (obsolete)' if obsolete else ''}")
@@ -208,13 +229,18 @@ def _explain(options: argparse.Namespace) -> None:
             _say(f"{name} ({required}{schema['title']}): {schema['description']}", "    ")
     print("\nReplies")
     for status, check in contract.replies.items():
-        print(f"    {status}: {check.schema if check is not None else 'no body'}")
+        print(f"    {status}: {check.address if check is not None else 'no body'}")
+        if status in contract.reply_examples:
+            print(
+                textwrap.indent(json.dumps(contract.reply_examples[status], indent=2, ensure_ascii=False), "        ")
+            )
     print("\nErrors")
-    for error in contracts().errors.values():
-        if error.name in contract.errors:
-            grade, when = contract.errors[error.name]
-            _say(f"{error.status} {error.name} ({grade}): {when}", "    ")
-        elif error.everywhere:
+    every = contracts().errors
+    for name, (grade, when) in contract.errors.items():
+        _say(f"{every[name].status} {name} ({grade}): {when}", "    ")
+    print("\nErrors of every operation")
+    for error in every.values():
+        if error.everywhere:
             _say(f"{error.status} {error.name} ({error.grade}): {error.description}", "    ")
     print(f"\nWritten in {contract.page}")
 

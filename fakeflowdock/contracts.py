@@ -57,12 +57,13 @@ class Check:
 
     Attributes:
         schema: where it is written, `schemas/sources.json#create-source.201`.
+        address: its `$id` and anchor, where every fake answers with it.
     """
 
     def __init__(self, pages: Pages, page: str, anchor: str, *, ours: bool = False) -> None:
         self._formats = REMEMBERED if ours else FORMATS
         self.schema = f"schemas/{page}.json#{anchor}"
-        self._uri = f"{BASE}{page}.json#{anchor}"
+        self.address = f"{BASE}{page}.json#{anchor}"
         self._pages = pages
 
     def violations(self, value: Any) -> list[Violation]:
@@ -81,14 +82,14 @@ class Check:
 
     @cached_property
     def _slow(self) -> Draft202012Validator:
-        return self._pages.validator(self._uri)
+        return self._pages.validator(self.address)
 
     @cached_property
     def _verdict(self) -> Callable[[Any], bool] | None:
         if fast is None:
             return None
         return fast.Draft202012Validator(
-            {"$ref": self._uri}, validate_formats=True, formats=self._formats, registry=self._pages.fast_registry
+            {"$ref": self.address}, validate_formats=True, formats=self._formats, registry=self._pages.fast_registry
         ).is_valid
 
 

@@ -31,6 +31,7 @@ class Refusal(Exception):
     """
 
     name: str
+    cites = True  # whether Flowdock's own text leaves room to say where the rule is written
 
     def __init__(self, message: str, *headers: tuple[str, str]) -> None:
         self.message = shortened(message)
@@ -42,15 +43,20 @@ class Refusal(Exception):
         """The HTTP status, as the page has it."""
         return contracts().errors[self.name].status
 
-    def body(self) -> dict[str, Any]:
-        """What is answered."""
-        return {"message": self.message}
+    def body(self, page: str) -> dict[str, Any]:
+        """What is answered.
+
+        Args:
+            page: where the rule is written, `docs/api/sources.md#create-source`.
+        """
+        return {"message": f"{self.message} ({page})" if self.cites else self.message}
 
 
 class NoSuchRoute(Refusal):
-    """The path is none of Flowdock's."""
+    """The path is none that is answered."""
 
     name = "no-such-route"
+    cites = False
 
     def __init__(self) -> None:
         super().__init__("not found")
@@ -103,6 +109,7 @@ class NotFound(Refusal):
     """What the path names does not exist, or not for this caller."""
 
     name = "not-found"
+    cites = False
 
     def __init__(self) -> None:
         super().__init__("not found")
@@ -121,14 +128,15 @@ class ValidationError(Refusal):
     """Fields are missing, blank or not of their type."""
 
     name = "validation-error"
+    cites = False
 
     def __init__(self, errors: Mapping[str, list[str]]) -> None:
         super().__init__("Validation error")
         self.errors = errors
 
-    def body(self) -> dict[str, Any]:
+    def body(self, page: str) -> dict[str, Any]:
         """The message, and for each field what is wrong with it."""
-        return {"message": self.message, "errors": dict(self.errors)}
+        return {**super().body(page), "errors": dict(self.errors)}
 
 
 class BrokenContract(Exception):

@@ -33,6 +33,9 @@ class FakeFlowdock:
     `unittest.TestCase` does in `setup_method` is outside), or `start()` and `stop()`. Each new object is a new
     world; `start()` after `stop()` goes on with the same one. What the world holds can be read at any time.
 
+    A decorated function that has a parameter `fake_flowdock` is given the fake; elsewhere, and in a `TestCase`, keep it
+    in a name: `fake = FakeFlowdock()`, then `@fake`.
+
     Args:
         world: `empty` (one organization, flow, user and application, no source) or `docs` (what the examples of
             Flowdock's page "Sources" show).
@@ -50,7 +53,7 @@ class FakeFlowdock:
 
     def __repr__(self) -> str:
         state = "started" if self.active else "stopped"
-        return f"<FakeFlowdock, {state}: {len(self._store.sources)} sources in {len(self._store.flows)} flows>"
+        return f"<FakeFlowdock, {state}; flows: {len(self._store.flows)}, sources: {len(self._store.sources)}>"
 
     # From start to stop
 
@@ -67,7 +70,7 @@ class FakeFlowdock:
         return self
 
     def stop(self) -> None:
-        """Stop to answer, and stop the live server; does nothing when it is stopped already.
+        """Stop answering, and stop the live server; does nothing when it is stopped already.
 
         Raises:
             BrokenContract: fakeflowdock broke its own contract meanwhile. Where an exception is under way

@@ -128,6 +128,10 @@ def _parsed(body: bytes, content_type: str) -> dict[str, Any]:
     if kind == "application/json":
         return _json(_text(body, charset, "body"))
     if kind == FORM:
+        if body.lstrip().startswith(b"{") and _is_json(body):  # as curl -d sends it when nobody tells it otherwise
+            raise Unreadable(
+                "The body looks like JSON and comes as a form: its Content-Type should be application/json"
+            )
         return dict(_pairs(body, charset, "form"))
     if kind == "multipart/form-data":
         return _multipart(body, options.get("boundary", ""), charset)
@@ -172,11 +176,20 @@ def _json(text: str) -> dict[str, Any]:
     except RecursionError:
         raise Unreadable(f"The body is not valid JSON: it is nested too deeply, more than {DEPTH} levels") from None
     except ValueError as error:
-        raise Unreadable(f"The body is not valid JSON: {str(error).split(';')[0]}") from None
+        reason = "a number has too many digits" if "digits" in str(error) else error
+        raise Unreadable(f"The body is not valid JSON: {reason}") from None
     if not isinstance(value, dict):
         raise Unreadable("The body is JSON but no object: parameters are given as {…}")
     fields: dict[str, Any] = _without_nulls(value)
     return fields
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _no_constant(name: str) -> None:

@@ -202,6 +202,10 @@ class Store:
         """Every flow of an organization, oldest first."""
         return [self.flows[id_] for id_ in self._flows_of_organization.get(organization.id, ())]
 
+    def path_of(self, flow: Flow) -> str:
+        """The two names of a flow in URLs, `example/main`."""
+        return f"{self.organizations[flow.organization_id].parameterized_name}/{flow.parameterized_name}"
+
     def flow_named(self, organization: str, flow: str) -> Flow | None:
         """The flow of those two names in URLs, or None."""
         return self.flows.get(self._flow_ids.get((organization, flow), ""))

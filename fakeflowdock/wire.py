@@ -27,9 +27,7 @@ def source(source: Source, store: Store, base: str, *, with_flow_token: bool = F
         base: scheme and host that the client called, `https://api.flowdock.com`.
         with_flow_token: for the reply to its creation, the only one that shows the secret.
     """
-    flow = store.flows[source.flow_id]
-    organization = store.organizations[flow.organization_id]
-    path = f"{organization.parameterized_name}/{flow.parameterized_name}"
+    path = store.path_of(store.flows[source.flow_id])
     shown: JSON = {"id": source.id, "name": source.name, "url": f"{base}/flows/{path}/sources/{source.id}"}
     links: JSON = {}
     if source.external_url is not None:
@@ -128,7 +126,7 @@ def flow(flow: Flow, store: Store, base: str, viewer: User, *, with_users: bool)
         with_users: whether its members are shown too.
     """
     organization = store.organizations[flow.organization_id]
-    path = f"{organization.parameterized_name}/{flow.parameterized_name}"
+    path = store.path_of(flow)
     joined = flow.is_seen_by(viewer)
     shown: JSON = {
         "id": flow.id,

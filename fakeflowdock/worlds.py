@@ -29,6 +29,8 @@ def make(name: str) -> Store:
     Raises:
         ValueError: there is no such world.
     """
+    if callable(name):
+        raise TypeError("FakeFlowdock takes a world, not a function: write @FakeFlowdock(), with parentheses")
     if name not in WORLDS:
         raise ValueError(f"there is no world {name!r}, only {' and '.join(WORLDS)}")
     return _template(name).copy()

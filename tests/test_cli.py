@@ -89,7 +89,7 @@ def test_the_ready_line_has_working_credentials(world: str, names: list[str]) ->
 def test_the_greeting_says_what_to_do_next() -> None:
     with running("--port", "0") as (_, stdout):
         lines = [stdout.readline().strip() for _ in range(5)]
-        [curl] = [line for line in lines if line.startswith("curl ")]
+        [curl] = [line for line in lines if line.startswith("curl -u")]
         _, _, auth, url = curl.split()
         assert lines[0] == f"fakeflowdock {__version__} answers on {url.removesuffix('/sources')}, with the world docs."
         reply = requests.get(url, auth=(auth.removesuffix(":"), ""), timeout=9)
@@ -121,9 +121,9 @@ def test_every_option_has_a_twin_in_the_environment_and_the_command_line_wins() 
         (["explain", "nothing"], {}, "there is no operation 'nothing', only "),
         (["explain"], {}, "the following arguments are required: operation"),
         (["--host", "nowhere.invalid"], {}, "cannot serve on 'nowhere.invalid', port 8080"),
-        ([], {"FAKEFLOWDOCK_PORT": "x"}, "'x' is no port"),
-        ([], {"FAKEFLOWDOCK_WORLD": "x"}, "'x' is no world"),
-        ([], {"FAKEFLOWDOCK_JSON": "perhaps"}, "FAKEFLOWDOCK_JSON is 'perhaps', neither true nor false"),
+        ([], {"FAKEFLOWDOCK_PORT": "x"}, "FAKEFLOWDOCK_PORT: 'x' is no port"),
+        ([], {"FAKEFLOWDOCK_WORLD": "x"}, "FAKEFLOWDOCK_WORLD: 'x' is no world"),
+        ([], {"FAKEFLOWDOCK_JSON": "perhaps"}, "FAKEFLOWDOCK_JSON: 'perhaps' is neither true nor false"),
     ],
 )
 def test_a_bad_option_is_one_line_on_standard_error_and_status_2(
@@ -179,7 +179,9 @@ def test_explain_prints_the_contract_of_one(name: str, capsys: pytest.CaptureFix
     assert printed.startswith(f"{contract.title}\n    {contract.routes[0][0]} {contract.routes[0][1]}\n")
     for word in (*contract.properties, *contract.errors, "unauthorized", f"Grade: {contract.grade}.", contract.page):
         assert word in printed
-    assert max(map(len, printed.splitlines())) <= cli.WIDTH
+    for method, path, _ in contract.routes:
+        cli.main(["explain", method, path])
+        assert capsys.readouterr().out == printed
 
 
 @pytest.mark.parametrize("host", ["a..b", "a" * 70, "a\nb"])

@@ -318,6 +318,16 @@ def test_a_decorated_unittest_case_has_the_fake_in_set_up_too() -> None:
     assert (result.testsRun, result.failures, result.errors) == (2, [], [])
 
 
+def test_parentheses_that_are_missing_are_missed() -> None:
+    with pytest.raises(TypeError, match=r"write @FakeFlowdock\(\), with parentheses"):
+        FakeFlowdock(cast("Any", lambda: None))
+
+
+def test_a_scope_is_a_string() -> None:
+    with pytest.raises(TypeError, match="scope is a string, 'flow integration', not"):
+        FakeFlowdock().access_token(scope=cast("Any", ["flow"]))
+
+
 def test_a_generator_is_not_decorated() -> None:
     def generator() -> Any:
         yield 1

@@ -73,6 +73,7 @@ def test_a_file_is_not_a_string(flowdock: Door) -> None:
         (b"<name/>", "text/xml", "Content-Type text/xml is not known"),
         (b"name=a", "", "needs a Content-Type"),
         (b'{"name": "a"}', "application/json; charset=\xe9", "is not known"),
+        (b'{"name": "a=b"}', FORM["Content-Type"], "looks like JSON and comes as a form"),
         (b"--x", "multipart/form-data", "needs a boundary"),
         (
             b"--x\r\nContent-Disposition: form-data\r\n\r\na\r\n--x--\r\n",
@@ -214,6 +215,33 @@ def test_a_body_of_more_than_ten_mebibytes_is_refused_and_the_client_reads_the_a
     assert reply.status_code == (413 if size > 10 * 1024 * 1024 else 201)
 
 
+@pytest.mark.parametrize(
+    ("body", "kind", "reason"),
+    [
+        ('{{"flow_token": "{token}",}}', "application/json", "The body is not valid JSON"),
+        ('{{"flow_token": "{token}"}}', "text/plain;charset=UTF-8", "The Content-Type text/plain is not known"),
+        (
+            '{{"flow_token": "{token}"}}',
+            "application/x-www-form-urlencoded",
+            "The body looks like JSON and comes as a form",
+        ),
+        ('{{"flow_token": "{token}"}}', "", "A request with a body needs a Content-Type"),
+    ],
+)
+def test_credentials_in_a_body_that_cannot_be_read_do_not_count_and_the_answer_says_why(
+    flowdock: Door, body: str, kind: str, reason: str
+) -> None:
+    source = flowdock.fake.add_source()
+    headers = {"Content-Type": kind} if kind else {}
+    data = body.format(token=source.flow_token).encode()
+    reply = flowdock("PUT", "/sources", data=data, headers=headers)
+    assert reply.status_code == 401
+    assert reply.json()["message"].startswith(
+        "Unauthorized: the request has no credentials that can be read. " + reason
+    )
+    assert source.flow_token not in reply.text
+
+
 def test_refusals_come_in_order(flowdock: Door) -> None:
     huge, broken = b"x" * (10 * 1024 * 1024 + 1), b"{"
     source = flowdock.fake.add_source()
@@ -251,7 +279,10 @@ def test_an_unknown_field_is_tolerated_and_remembered_with_the_nearest_name(flow
 def test_a_host_that_is_none_is_unreadable(flowdock: Door, host: str) -> None:
     flowdock.fake.add_source()
     reply = flowdock("GET", "/sources", flowdock.as_member, headers={"Host": host})
-    assert (reply.status_code, reply.json()["message"]) == (400, "The Host header is not a host")
+    assert (reply.status_code, reply.json()["message"]) == (
+        400,
+        "The Host header is not a host (docs/api/errors.md#unreadable)",
+    )
 
 
 def test_the_stream_host_has_nothing_yet(flowdock: Door) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import shutil
 import tomllib
@@ -15,7 +16,7 @@ import requests
 from dialect import NotUnderstood
 from jsonschema import Draft202012Validator
 
-from fakeflowdock import api, errors
+from fakeflowdock import api, errors, wire
 from fakeflowdock.contracts import BASE as SCHEMA_BASE
 from fakeflowdock.contracts import contracts, schema_files, validators_of
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from fakeflowdock import FakeFlowdock
 
 ROOT = Path(__file__).parent.parent
+JSON = {"Content-Type": "application/json"}
 CONTRACTS = contracts().operations
 
 
@@ -94,6 +96,35 @@ def test_the_example_of_a_page_happens(name: str, docs_world: FakeFlowdock) -> N
         return
     given, expected = reply.json(), contract.reply_examples[reply.status_code]
     assert hidden(given, name) == hidden(expected, name)
+
+
+def test_the_example_of_each_error_is_what_is_answered(fake_flowdock: FakeFlowdock, monkeypatch: Any) -> None:
+    fake = fake_flowdock
+    source, dead = fake.add_source(), fake.add_source()
+    api_url, sources = "https://api.flowdock.com/sources", "https://api.flowdock.com/flows/example/main/sources"
+    member: dict[str, Any] = {"auth": (fake.user.api_token, ""), "timeout": 9}
+    authorization = {"Authorization": f"Bearer {fake.access_token()}"}
+    bearer: dict[str, Any] = {"headers": {**authorization, **JSON}, "timeout": 9}
+    requests.delete(f"{sources}/{dead.id}", **member)
+    answers = {
+        "no-such-route": requests.get("https://api.flowdock.com/nowhere", timeout=9),
+        "method-not-allowed": requests.post(api_url, timeout=9),
+        "too-large": requests.put(api_url, data=b"x" * (errors.MAX_BODY + 1), timeout=9),
+        "unauthorized": requests.get(api_url, timeout=9),
+        "gone": requests.get(api_url, params={"flow_token": dead.flow_token}, timeout=9),
+        "unreadable": requests.post(sources, data='{"name": }', **bearer),
+        "not-found": requests.get(f"{sources}/99", **member),
+        "access-denied": requests.post(sources, json={"name": "x"}, **member),
+        "validation-error": requests.post(sources, data="{}", **bearer),
+    }
+    monkeypatch.setattr("fakeflowdock.wire.source", functools.partial(wire.source, with_flow_token=True))
+    answers["broken-contract"] = requests.get(api_url, params={"flow_token": source.flow_token}, timeout=9)
+    with pytest.raises(errors.BrokenContract):
+        fake.raise_broken_contract()
+    assert list(answers) == list(contracts().errors)
+    for name, reply in answers.items():
+        [example] = schema_files()["errors"]["$defs"][name]["examples"]
+        assert (reply.status_code, reply.json()) == (contracts().errors[name].status, example)
 
 
 @pytest.mark.parametrize("page", schema_files())

@@ -47,8 +47,8 @@ def test_the_two_commands_are_each_one_line() -> None:
 def test_the_oldest_versions_are_those_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     oldest = dict(line.split(">=") for line in project["dependencies"])
-    rows = re.findall(r"^\| (\w+) \| ([\d.]+) \| ([\d.]+) \|$", README, re.MULTILINE)
-    assert [name for name, _, _ in rows] == ["Python", "pytest", "requests", "responses", "werkzeug"]
+    rows = re.findall(r"^\| ([\w-]+) \| ([\d.]+) \| ([\d.]+) \|$", README, re.MULTILINE)
+    assert {name for name, _, _ in rows} == {"Python", *oldest}
     assert project["requires-python"] == f">={rows[0][1]}"
     for name, first, last in rows[1:]:
         assert oldest[name] == first

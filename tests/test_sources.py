@@ -180,7 +180,7 @@ def test_a_deleted_sources_flow_token_answers_410_everywhere_and_an_unknown_one_
     dead = flowdock(method, path, as_source(source))
     unknown = flowdock(method, path, as_source("0" * 32))
     assert (dead.status_code, unknown.status_code) == (410, 401)
-    assert dead.json() == {"message": "Gone: the source of this flow_token was deleted"}
+    assert dead.json() == {"message": "Gone: the source of this flow_token was deleted (docs/api/errors.md#gone)"}
 
 
 def test_an_id_is_never_used_again(flowdock: Door) -> None:

@@ -196,7 +196,7 @@ class Interception(chain.Link):
         RequestsMock._find_match = _find  # type: ignore[method-assign, assignment]
 
     def stop(self) -> None:
-        """Stop to answer, in whichever order."""
+        """Stop answering, in whichever order."""
         if not chain.take(self):
             RequestsMock._find_match = _find_match  # type: ignore[method-assign]
 
