@@ -221,7 +221,7 @@ def _explain(options: argparse.Namespace) -> None:
     _say(contract.description)
     print()
     print(f"Callers: {_callers(contract)}")
-    _say(f"Grade: {contract.grade}. {contract.evidence}")
+    _say(f"Grade: {contract.grade}. Evidence: {contract.evidence}")
     if contract.properties:
         print("\nParameters")
         for name, schema in contract.properties.items():

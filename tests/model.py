@@ -1,0 +1,75 @@
+"""The rules of who sees what and what exists, written a second time and independently of the fake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Organization:
+    members: set[str]
+    admins: set[str]
+
+
+@dataclass
+class Flow:
+    organization: str
+    members: set[str]
+    admins: set[str] = field(default_factory=set)
+    blocked: set[str] = field(default_factory=set)
+    mode: str = "invitation"
+    archived: bool = False
+
+
+@dataclass
+class Source:
+    flow: str
+    name: str
+    flow_token: str
+    error_message: str | None = None
+    deleted: bool = False
+
+
+class Model:
+    """A world as its rules have it. People, organizations and flows go by their names."""
+
+    def __init__(self) -> None:
+        self.organizations: dict[str, Organization] = {}
+        self.flows: dict[str, Flow] = {}
+        self.sources: dict[int, Source] = {}
+
+    def sees(self, person: str, path: str) -> bool:
+        """Whether somebody sees a flow and what is in it."""
+        flow = self.flows[path]
+        return person in flow.members and person not in flow.blocked and not flow.archived
+
+    def may_join(self, person: str, path: str) -> bool:
+        """Whether somebody who is no member lets themselves in."""
+        flow = self.flows[path]
+        belongs = person in self.organizations[flow.organization].members
+        return flow.mode == "organization" and belongs and person not in flow.members and not flow.archived
+
+    def reaches(self, person: str, path: str) -> bool:
+        """Whether a flow exists for somebody who names it."""
+        flow = self.flows[path]
+        revives = flow.archived and person in self.organizations[flow.organization].admins
+        return self.sees(person, path) or self.may_join(person, path) or revives
+
+    def administers(self, person: str, path: str) -> bool:
+        """Whether somebody may change a flow."""
+        flow = self.flows[path]
+        return person in flow.admins or person in self.organizations[flow.organization].admins
+
+    def sees_user(self, person: str, other: str) -> bool:
+        """Whether somebody is in another's list of users."""
+        administered = any(person in o.admins and other in o.members for o in self.organizations.values())
+        return person == other or administered or any(self.sees(person, f) and self.sees(other, f) for f in self.flows)
+
+    def leave(self, person: str, organization: str) -> None:
+        """Take somebody out of an organization."""
+        self.organizations[organization].members.discard(person)
+        self.organizations[organization].admins.discard(person)
+        for flow in self.flows.values():
+            if flow.organization == organization:
+                for group in (flow.members, flow.blocked, flow.admins):
+                    group.discard(person)
