@@ -74,16 +74,8 @@ def add_user(
         _check("creator", wire.creator(user))
         store.add_user(user)
         if organization is not None:
-            join_organization(store, organization, user, admin=admin)
+            store.join(_known(store.organizations, organization, "an organization"), user, admin=admin)
         return user
-
-
-def join_organization(store: Store, organization: Organization, user: User, *, admin: bool = False) -> Organization:
-    """Let a user belong to an organization. Returns the organization as it is from now on."""
-    with store.lock:
-        current = _known(store.organizations, organization, "an organization")
-        admins = current.admins | {user.id} if admin else current.admins
-        return store.add_organization(replace(current, members=current.members | {user.id}, admins=admins))
 
 
 def add_flow(
@@ -112,8 +104,8 @@ def add_flow(
         if organization is None:
             organization = add_organization(store, organization_name)
         for user in users:
-            if user.id not in store.organizations[organization.id].members:
-                join_organization(store, organization, user)
+            if not store.belongs(user, organization.id):
+                store.join(organization, user, admin=False)
         return store.add_flow(
             Flow(
                 id=id or uuid_of(store.draw("flow")),
@@ -132,9 +124,8 @@ def add_member(store: Store, flow: Flow, user: User) -> Flow:
     """Make a user a member of a flow. Returns the flow as it is from now on."""
     with store.lock:
         current, member = _known(store.flows, flow, "a flow"), _known(store.users, user, "a user")
-        organization = store.organizations[current.organization_id]
-        if member.id not in organization.members:
-            join_organization(store, organization, member)
+        if not store.belongs(member, current.organization_id):
+            store.join(store.organizations[current.organization_id], member, admin=False)
         return store.add_flow(replace(current, members=current.members | {member.id}))
 
 

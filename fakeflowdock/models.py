@@ -5,7 +5,7 @@ Secrets are left out of `repr` and of comparisons, so that no printed assertion 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,13 +23,11 @@ def uuid_of(drawn: str) -> str:
 
 @dataclass(frozen=True)
 class Organization:
-    """An organization; `parameterized_name` is its name in URLs. `admins` are some of the `members`."""
+    """An organization; `parameterized_name` is its name in URLs."""
 
     id: int
     name: str
     parameterized_name: str
-    members: frozenset[int] = frozenset()
-    admins: frozenset[int] = frozenset()
     user_limit: int = 100
     trial_ends: str = "2015-02-01"
 
@@ -74,6 +72,17 @@ class Flow:
     description: str = ""
     disabled: bool = False
     api_token: str = _secret()
+
+    def without(self, user: User) -> Flow:
+        """The same flow, which the user never joined."""
+        gone = {user.id}
+        return replace(
+            self,
+            members=self.members - gone,
+            blocked=self.blocked - gone,
+            admins=self.admins - gone,
+            closed=self.closed - gone,
+        )
 
     def is_seen_by(self, user: User) -> bool:
         """Whether a user is a member who sees it and what is in it."""

@@ -72,6 +72,7 @@ class Store:
         self._organization_ids: dict[str, int] = {}
         self._user_ids: dict[str, int] = {}
         self._flow_ids: dict[tuple[str, str], str] = {}
+        self._members: dict[int, dict[int, bool]] = {}  # by organization: its users, and whether they administer it
         self._organizations_of_user: dict[int, dict[int, None]] = {}
         self._flows_of_user: dict[int, dict[str, None]] = {}
         self._flows_of_organization: dict[int, dict[str, None]] = {}
@@ -116,29 +117,38 @@ class Store:
         """Keep an organization."""
         self.organizations[organization.id] = organization
         self._organization_ids[organization.parameterized_name] = organization.id
-        for user_id in organization.members:
-            self._organizations_of_user.setdefault(user_id, {})[organization.id] = None
+        self._members.setdefault(organization.id, {})
         return organization
 
-    def remove_from_organization(self, organization: Organization, user: User) -> Organization:
+    def join(self, organization: Organization, user: User, *, admin: bool) -> None:
+        """Let a user belong to an organization, as its administrator or not."""
+        self._members[organization.id][user.id] = admin
+        self._organizations_of_user.setdefault(user.id, {})[organization.id] = None
+
+    def belongs(self, user: User, organization_id: int) -> bool:
+        """Whether a user belongs to an organization."""
+        return user.id in self._members[organization_id]
+
+    def administers(self, user: User, organization_id: int) -> bool:
+        """Whether a user administers an organization."""
+        return self._members[organization_id].get(user.id, False)
+
+    def users_of_organization(self, organization: Organization) -> list[User]:
+        """Everybody who belongs to an organization, by number."""
+        return [self.users[user_id] for user_id in sorted(self._members[organization.id])]
+
+    def count_users(self, organization: Organization) -> int:
+        """How many users belong to an organization."""
+        return len(self._members[organization.id])
+
+    def remove_from_organization(self, organization: Organization, user: User) -> None:
         """Take a user out of an organization and of each of its flows."""
         for flow_id in list(self._flows_of_user.get(user.id, ())):
             flow = self.flows[flow_id]
             if flow.organization_id == organization.id:
-                gone = {user.id}
-                self.add_flow(
-                    replace(
-                        flow,
-                        members=flow.members - gone,
-                        blocked=flow.blocked - gone,
-                        admins=flow.admins - gone,
-                        closed=flow.closed - gone,
-                    )
-                )
+                self.add_flow(flow.without(user))
         del self._organizations_of_user[user.id][organization.id]
-        return self.add_organization(
-            replace(organization, members=organization.members - {user.id}, admins=organization.admins - {user.id})
-        )
+        del self._members[organization.id][user.id]
 
     def organizations_of(self, user: User) -> list[Organization]:
         """The organizations that a user belongs to, oldest first."""

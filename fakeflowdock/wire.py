@@ -81,33 +81,33 @@ def user(user: User) -> JSON:
     }
 
 
-def organization_user(member: User, organization: Organization) -> JSON:
+def organization_user(member: User, organization: Organization, store: Store) -> JSON:
     """A user, as a member of an organization. docs/api/users.md#organization-user."""
-    return {**user(member), "admin": member.id in organization.admins}
+    return {**user(member), "admin": store.administers(member, organization.id)}
 
 
 def organization_users(organization: Organization, store: Store) -> list[JSON]:
     """Everybody in an organization, by number."""
-    return [organization_user(store.users[number], organization) for number in sorted(organization.members)]
+    return [organization_user(member, organization, store) for member in store.users_of_organization(organization)]
 
 
 def organization(organization: Organization, store: Store, base: str) -> JSON:
     """An organization, for those who belong to it. docs/api/organizations.md#organization."""
     return {
-        **flow_organization(organization, base),
+        **flow_organization(organization, store, base),
         "subscription": {"trial": True, "trial_ends": organization.trial_ends},
         "users": organization_users(organization, store),
     }
 
 
-def flow_organization(organization: Organization, base: str) -> JSON:
+def flow_organization(organization: Organization, store: Store, base: str) -> JSON:
     """An organization, as a flow shows it. docs/api/organizations.md#flow-organization."""
     return {
         "id": organization.id,
         "name": organization.name,
         "parameterized_name": organization.parameterized_name,
         "user_limit": organization.user_limit,
-        "user_count": len(organization.members),
+        "user_count": store.count_users(organization),
         "active": True,
         "url": f"{base}/organizations/{organization.parameterized_name}",
         "flow_admins": True,
@@ -137,7 +137,7 @@ def flow(flow: Flow, store: Store, base: str, viewer: User, *, with_users: bool)
         "url": f"{base}/flows/{path}",
         "web_url": f"https://www.flowdock.com/app/{path}",
         "access_mode": flow.access_mode,
-        "flow_admin": viewer.id in flow.admins | organization.admins,
+        "flow_admin": _administers(viewer, flow, store),
         "api_token": flow.api_token,
         "open": joined and viewer.id not in flow.closed,
         "joined": joined,
@@ -147,17 +147,16 @@ def flow(flow: Flow, store: Store, base: str, viewer: User, *, with_users: bool)
         "unread_mentions": 0,
         "team_notifications": True,
         "flow_groups": [],
-        "organization": flow_organization(organization, base),
+        "organization": flow_organization(organization, store, base),
     }
     if flow.access_mode != "invitation":
         shown["join_url"] = f"https://www.flowdock.com/invitations/{flow.join_key}-{flow.parameterized_name}"
     if with_users:
-        admins = flow.admins | organization.admins
-        shown["users"] = [flow_user(store.users[number], flow, admins) for number in sorted(flow.members)]
+        shown["users"] = [flow_user(store.users[number], flow, store) for number in sorted(flow.members)]
     return shown
 
 
-def flow_user(member: User, flow: Flow, admins: frozenset[int]) -> JSON:
+def flow_user(member: User, flow: Flow, store: Store) -> JSON:
     """A user, as a member of a flow. docs/api/flows.md#flow-user."""
     return {
         **user(member),
@@ -165,7 +164,11 @@ def flow_user(member: User, flow: Flow, admins: frozenset[int]) -> JSON:
         "in_flow": member.id not in flow.blocked,
         "team_notifications": True,
         "status": None,
-        "flow_admin": member.id in admins,
+        "flow_admin": _administers(member, flow, store),
         "last_activity": 0,
         "last_ping": 0,
     }
+
+
+def _administers(user: User, flow: Flow, store: Store) -> bool:
+    return user.id in flow.admins or store.administers(user, flow.organization_id)

@@ -20,7 +20,7 @@ def organization_of_the_path(call: Call) -> Organization:
         NotFound: it does not exist, or the user does not belong to it.
     """
     organization = call.store.organization_named(call.path["organization"])
-    if organization is None or call.caller.user is None or call.caller.user.id not in organization.members:
+    if organization is None or call.caller.user is None or not call.store.belongs(call.user, organization.id):
         raise NotFound
     return organization
 
@@ -31,7 +31,7 @@ def check_administrator(call: Call, organization: Organization, what: str) -> No
     Raises:
         AccessDenied: the user is none.
     """
-    if call.user.id not in organization.admins:
+    if not call.store.administers(call.user, organization.id):
         raise AccessDenied(f"only an administrator of the organization {what}")
 
 
@@ -45,7 +45,7 @@ def list_organizations(call: Call, _: None) -> list[wire.JSON]:
 def find_organization(call: Call, _: None) -> wire.JSON:
     """One organization, by its number."""
     organization = call.store.organizations.get(call.fields["id"])
-    if organization is None or call.user.id not in organization.members:
+    if organization is None or not call.store.belongs(call.user, organization.id):
         raise NotFound
     return wire.organization(organization, call.store, call.base)
 

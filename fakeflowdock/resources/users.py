@@ -30,7 +30,7 @@ def user_of_the_path(call: Call) -> User:
     if call.caller.user is None:
         raise NotFound
     user = call.store.users.get(_number(call))
-    shared = user is not None and any(user.id in each.members for each in call.store.organizations_of(call.user))
+    shared = user is not None and any(call.store.belongs(user, o.id) for o in call.store.organizations_of(call.user))
     if user is None or not (shared or user == call.user):
         raise NotFound
     return user
@@ -43,9 +43,10 @@ def organization_and_user_of_the_path(call: Call) -> tuple[Organization, User]:
         NotFound: the caller does not belong to it, or the user does not.
     """
     organization = organization_of_the_path(call)
-    if _number(call) not in organization.members:
+    user = call.store.users.get(_number(call))
+    if user is None or not call.store.belongs(user, organization.id):
         raise NotFound
-    return organization, call.store.users[_number(call)]
+    return organization, user
 
 
 def flow_and_user_of_the_path(call: Call) -> tuple[Flow, User]:
@@ -71,8 +72,8 @@ def list_users(call: Call, _: None) -> list[wire.JSON]:
     """Everybody whom the user may see."""
     visible = {call.user.id}
     for organization in call.store.organizations_of(call.user):
-        if call.user.id in organization.admins:
-            visible |= organization.members
+        if call.store.administers(call.user, organization.id):
+            visible |= {user.id for user in call.store.users_of_organization(organization)}
     for flow in call.store.flows_of_user(call.user):
         visible |= flow.seen_by
     return [wire.user(call.store.users[number]) for number in sorted(visible)]
@@ -105,11 +106,11 @@ def list_flow_users(call: Call, flow: Flow) -> list[wire.JSON]:
 @operation("POST /flows/:organization/:flow/users", callers=ANY_USER, scope="manage", find=flow_of_the_path)
 def add_flow_user(call: Call, flow: Flow) -> wire.JSON:
     """Make another user of the organization a member."""
-    number = call.fields["id"]
-    if number not in call.store.organizations[flow.organization_id].members:
+    user = call.store.users.get(call.fields["id"])
+    if user is None or not call.store.belongs(user, flow.organization_id):
         raise NotFound
     call.store.tick()
-    call.store.add_flow(replace(flow, members=flow.members | {number}))
+    call.store.add_flow(replace(flow, members=flow.members | {user.id}))
     return {}
 
 
@@ -117,8 +118,8 @@ def add_flow_user(call: Call, flow: Flow) -> wire.JSON:
 def block_flow_user(call: Call, found: tuple[Flow, User]) -> wire.JSON:
     """Block a member, or let them in again."""
     flow, user = found
-    admins = call.store.organizations[flow.organization_id].admins
-    if user.id in admins and call.user.id not in admins:
+    administers = call.store.administers
+    if administers(user, flow.organization_id) and not administers(call.user, flow.organization_id):
         raise AccessDenied("only an administrator of the organization blocks another")
     blocked = flow.blocked | {user.id} if call.fields["disabled"] else flow.blocked - {user.id}
     call.store.tick()
@@ -136,7 +137,7 @@ def list_organization_users(call: Call, organization: Organization) -> list[wire
 def get_organization_user(call: Call, found: tuple[Organization, User]) -> wire.JSON:
     """One user of an organization."""
     organization, user = found
-    return wire.organization_user(user, organization)
+    return wire.organization_user(user, organization, call.store)
 
 
 @operation(
