@@ -12,7 +12,6 @@ import re
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
 from requests.utils import requote_uri
 from responses import BaseResponse, CallList, RequestsMock
@@ -34,19 +33,19 @@ if TYPE_CHECKING:
     from ..app import App
 
 FLOWDOCK = re.compile(
-    r"https?://(?:[^/?#\\]*@)?(?:api|stream)\.flowdock\.com\.?(?::[0-9]*)?(?=[/?#]|\Z)", re.IGNORECASE
+    r"(https?)://(?:[^/?#\\]*@)?((?:api|stream)\.flowdock\.com\.?)(?::([0-9]*))?(?=[/?#]|\Z)", re.IGNORECASE
 )
 PORTS = {"http": "80", "https": "443"}
 
 
 def environ_of(request: PreparedRequest) -> WSGIEnvironment:
-    """A prepared request as a server would hand it to the app."""
-    url = urlsplit(str(request.url))
-    host = url.netloc.rpartition("@")[2]
-    port = PORTS[url.scheme] if url.port is None else str(url.port)
-    if port == PORTS[url.scheme]:
-        host = host.partition(":")[0]
-    target = request.path_url if request.path_url.isascii() else requote_uri(request.path_url)
+    """A prepared request to Flowdock as a server would hand it to the app."""
+    match = FLOWDOCK.match(str(request.url))
+    assert match is not None
+    scheme, host, port = match[1].lower(), match[2], match[3]
+    target = request.path_url
+    if not target.isascii():
+        target = requote_uri(target)
     path, _, query = target.partition("?")
     body = _bytes(request.body)
     environ: WSGIEnvironment = {
@@ -55,12 +54,12 @@ def environ_of(request: PreparedRequest) -> WSGIEnvironment:
         "PATH_INFO": path,
         "QUERY_STRING": query,
         "RAW_URI": target,
-        "SERVER_NAME": url.hostname or "",
-        "SERVER_PORT": port,
+        "SERVER_NAME": host,
+        "SERVER_PORT": port or PORTS[scheme],
         "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_HOST": host,
+        "HTTP_HOST": f"{host}:{port}" if port and port != PORTS[scheme] else host,
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": url.scheme,
+        "wsgi.url_scheme": scheme,
         "wsgi.input": io.BytesIO(body),
         "wsgi.errors": io.StringIO(),
         "wsgi.multithread": True,
