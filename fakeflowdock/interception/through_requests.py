@@ -180,7 +180,8 @@ class Interception(chain.Link):
                 return cast("Response", self.before(adapter, request, **more))
             # What requests does before it opens a connection, an adapter of the user's included.
             adapter.add_headers(request, **more)
-            _check_timeout(timeout)
+            if timeout is not None:
+                _check_timeout(timeout)
             self._stub.follow(adapter.max_retries)
             try:
                 return answer(adapter, request, **more)
