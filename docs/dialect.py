@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ROUTE = re.compile(r"(GET|POST|PUT|DELETE) (/\S+)")
 STATUS = re.compile(r"[45][0-9]{2}")
 GRADES = ("documented", "observed", "assumed")
-CALLERS = ("user", "application", "source")
+CALLERS = ("user", "application", "source", "anyone")
 SCOPES = ("flow", "private", "manage", "profile", "offline_access", "integration")
 INLINE = (
     "text",
@@ -316,6 +316,8 @@ def _check(section: Section) -> None:
             raise section.refuse(section.line, f"{caller!r} is no caller, or stands twice: {', '.join(CALLERS)}")
     if kind == "operation" and not callers:
         raise section.refuse(section.line, f"nobody may call {section.title!r}")
+    if "anyone" in callers and (len(callers) > 1 or "Scope" in section.facts):
+        raise section.refuse(section.line, "anyone stands alone, and has no scope")
     if section.facts.get("Scope", SCOPES[0]) not in SCOPES:
         raise section.refuse(section.line, f"{section.facts['Scope']!r} is no scope: {', '.join(SCOPES)}")
     for part in section.parts:

@@ -11,12 +11,12 @@ from werkzeug.routing import Map, MapAdapter, Rule
 
 from .errors import MethodNotAllowed, NoSuchRoute
 from .operations import Operation, rule_of
-from .resources import sources
+from .resources import oauth, sources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-RESOURCES = (sources,)
+RESOURCES = (oauth, sources)
 OPERATIONS: tuple[Operation[Any], ...] = tuple(
     value for resource in RESOURCES for value in vars(resource).values() if isinstance(value, Operation)
 )

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from . import arrange
+from .settings import Settings
 from .store import TICK, Store
 
 if TYPE_CHECKING:
@@ -17,19 +18,22 @@ ZENDESK_ICON = "https://dxgv4vuja9avs.cloudfront.net/applications/327/64981f9198
 AVATAR = "https://d2cxspbh1aoie1.cloudfront.net/avatars/f0b4520a6e0001636bf8fc1431af151c"
 
 
-def make(name: str) -> Store:
+def make(name: str, settings: Settings | None = None) -> Store:
     """A new world.
 
     Args:
         name: `empty`: organization `example`, its flow `main`, one user who is a member, one application, no
             source. `docs`: what the examples of Flowdock's page "Sources" show.
+        settings: how it behaves; those of nobody else when left out.
 
     Raises:
         ValueError: there is no such world.
     """
     if name not in WORLDS:
         raise ValueError(f"there is no world {name!r}, only {' and '.join(WORLDS)}")
-    return _template(name).copy()
+    store = _template(name).copy()
+    store.settings = Settings() if settings is None else settings
+    return store
 
 
 @cache
