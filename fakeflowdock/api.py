@@ -11,12 +11,12 @@ from werkzeug.routing import Map, MapAdapter, Rule
 
 from .errors import MethodNotAllowed, NoSuchRoute
 from .operations import Operation, rule_of
-from .resources import oauth, sources
+from .resources import consent, oauth, sources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-RESOURCES = (oauth, sources)
+RESOURCES = (consent, oauth, sources)
 OPERATIONS: tuple[Operation[Any], ...] = tuple(
     value for resource in RESOURCES for value in vars(resource).values() if isinstance(value, Operation)
 )

@@ -12,6 +12,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__
+from .settings import REFRESH_TOKENS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,13 +75,27 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         prog="fakeflowdock",
         allow_abbrev=False,
         description="Serve Flowdock's REST API from memory, until SIGINT or SIGTERM.",
-        epilog="Each setting has a twin in the environment: FAKEFLOWDOCK_HOST, _PORT, _WORLD and _JSON; "
+        epilog="Each setting has a twin in the environment: FAKEFLOWDOCK_HOST, _PORT, _WORLD, _AUTO_CONSENT, "
+        "_REFRESH_TOKENS and _JSON; "
         "the command line wins.",
     )
     parser.add_argument("--host", default=twin("HOST", "127.0.0.1"), help="name or address to bind, %(default)s")
     parser.add_argument("--port", type=_port, default=twin("PORT", "8080"), help="0 for a free one, %(default)s")
     parser.add_argument(
         "--world", type=_world, default=twin("WORLD", "docs"), metavar="docs|empty", help="what is there, %(default)s"
+    )
+    parser.add_argument(
+        "--auto-consent",
+        action="store_true",
+        default=_truth(environ, "FAKEFLOWDOCK_AUTO_CONSENT"),
+        help="give each application that asks for it the consent of user 1, without a page",
+    )
+    parser.add_argument(
+        "--refresh-tokens",
+        type=_refresh_tokens,
+        default=twin("REFRESH_TOKENS", "always"),
+        metavar="always|offline_access",
+        help="when tokens come with a refresh token: always, or with that scope alone, %(default)s",
     )
     parser.add_argument(
         "--json",
@@ -108,6 +123,12 @@ def _world(text: str) -> str:
     return text
 
 
+def _refresh_tokens(text: str) -> str:
+    if text not in REFRESH_TOKENS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not when refresh tokens come: {' or '.join(REFRESH_TOKENS)}")
+    return text
+
+
 def _truth(environ: Mapping[str, str], name: str) -> bool:
     text = environ.get(name) or "0"
     if text.lower() not in TRUTH:
@@ -120,7 +141,7 @@ def _serve(options: argparse.Namespace) -> None:
     from .app import App
     from .server import Server
 
-    store = worlds.make(options.world)
+    store = worlds.make(options.world, Settings(options.auto_consent, options.refresh_tokens))
     try:
         server = Server(App(store, _report), options.host, options.port)
     except OSError as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+REFRESH_TOKENS = ("always", "offline_access")
+
 
 @dataclass
 class Settings:
@@ -18,5 +20,5 @@ class Settings:
     refresh_tokens: str = "always"
 
     def __post_init__(self) -> None:
-        if self.refresh_tokens not in ("always", "offline_access"):
+        if self.refresh_tokens not in REFRESH_TOKENS:
             raise ValueError(f"refresh_tokens is 'always' or 'offline_access', not {self.refresh_tokens!r}")
