@@ -33,14 +33,16 @@ body { margin: 0; min-height: 100vh; display: flex; align-items: center; justify
   background: var(--ground); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
 main { width: 100%; max-width: 27rem; padding: 2rem; background: var(--card); border: 1px solid var(--line);
   border-radius: 1rem; box-shadow: 0 .5rem 2rem rgb(0 0 0 / .08); }
-h1 { margin: 0 0 .25rem; font-size: 1.35rem; line-height: 1.3; }
+h1 { margin: 0 0 .5rem; font-size: 1.35rem; line-height: 1.3; }
 h2 { margin: 1.5rem 0 .5rem; font-size: 1rem; }
 p { margin: 0 0 .75rem; }
 .soft { color: var(--soft); font-size: .9rem; }
-.icon { position: relative; width: 4rem; height: 4rem; margin-bottom: 1.25rem; border-radius: .9rem; overflow: hidden;
-  background: var(--line); color: var(--soft); font-size: 1.75rem; font-weight: 600; line-height: 4rem;
-  text-align: center; }
-.icon img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: cover; }
+header { display: flex; align-items: center; gap: 1rem; margin-bottom: 1rem; }
+header h1 { margin: 0; }
+img, img::after { width: 3.5rem; height: 3.5rem; border-radius: .8rem; }
+img { position: relative; flex: none; object-fit: cover; }
+img::after { content: attr(data-letter); position: absolute; inset: 0; background: var(--line); color: var(--soft);
+  font-size: 1.5rem; font-weight: 600; line-height: 3.5rem; text-align: center; }
 ul { margin: 0; padding: 0; list-style: none; border: 1px solid var(--line); border-radius: .6rem; }
 li { padding: .6rem .9rem .6rem 2.4rem; position: relative; }
 li + li { border-top: 1px solid var(--line); }
@@ -68,9 +70,10 @@ _DOCUMENT = Markup(
     '<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>{style}</style>\n</head>\n'
     "<body>\n<main>\n{content}\n</main>\n</body>\n</html>\n"
 )
-_ICON = Markup('<div class="icon" aria-hidden="true">{letter}<img src="{url}" alt=""></div>\n')
+# Where the icon cannot be had, its letter is seen.
+_HEADER = Markup('<header>\n<img src="{url}" alt="" data-letter="{letter}">\n<h1>{title}</h1>\n</header>\n')
 _FORM = Markup(
-    "<h1>Authorize {name}</h1>\n<p>{name} would like to use Flowdock as you. You will allow it to:</p>\n"
+    "<p>{name} would like to use Flowdock as you. You will allow it to:</p>\n"
     "<ul>\n{scopes}</ul>\n"
     '<form method="post" action="/oauth/authorize">\n{hidden}{alert}{who}'
     '<div class="buttons">\n'
@@ -93,7 +96,7 @@ _OTHER = Markup(
 _ALERT = Markup('<p class="alert" role="alert">{}</p>\n')
 _MESSAGE = Markup("<h1>{title}</h1>\n<p>{text}</p>")
 _CODE = Markup(
-    "<h1>You authorized {name}</h1>\n<p>Copy this code and paste it into {name}. "
+    "<p>Copy this code and paste it into {name}. "
     "It is good for ten minutes, and for one use.</p>\n<code>{code}</code>\n"
     '<p class="soft">Then you may close this page.</p>'
 )
@@ -123,7 +126,8 @@ def consent(
         alert: what went wrong before.
         cookie: a `Set-Cookie` header for their browser.
     """
-    content = _icon(application) + _FORM.format(
+    title = f"Authorize {application.name}"
+    content = _header(application, title) + _FORM.format(
         name=application.name,
         scopes=_joined(Markup("<li>{}</li>\n").format(WORDS[name]) for name in SCOPES if name in scopes),
         hidden=_joined(_HIDDEN.format(name, value) for name, value in hidden.items()),
@@ -132,7 +136,7 @@ def consent(
         where=_where(redirect_uri),
         other="" if user is None else _OTHER,
     )
-    return _page(status, f"Authorize {application.name}", content, icon=application.icon_url, cookie=cookie)
+    return _page(status, title, content, icon=application.icon_url, cookie=cookie)
 
 
 def message(title: str, text: str, status: int = 200) -> Reply:
@@ -142,8 +146,9 @@ def message(title: str, text: str, status: int = 200) -> Reply:
 
 def code(application: Application, code: str) -> Reply:
     """The page that shows a code, for an application that nobody can be led to."""
-    content = _icon(application) + _CODE.format(name=application.name, code=code)
-    return _page(200, f"You authorized {application.name}", content, icon=application.icon_url)
+    title = f"You authorized {application.name}"
+    content = _header(application, title) + _CODE.format(name=application.name, code=code)
+    return _page(200, title, content, icon=application.icon_url)
 
 
 def redirect(location: str, cookie: tuple[tuple[str, str], ...] = ()) -> Reply:
@@ -170,9 +175,9 @@ def _page(
     return Reply(status, str(document), (*headers, *cookie), HTML)
 
 
-def _icon(application: Application) -> Markup:
-    """The icon, over a letter, which is seen where the icon cannot be had."""
-    return _ICON.format(letter=application.name.strip()[:1].upper(), url=application.icon_url)
+def _header(application: Application, title: str) -> Markup:
+    letter = application.name.strip()[:1].upper()
+    return _HEADER.format(letter=letter, url=application.icon_url, title=title)
 
 
 def _origin(url: str) -> str:
@@ -186,7 +191,7 @@ def _where(redirect_uri: str | None) -> str:
     if redirect_uri is None:
         return "Afterwards you are shown a code for the application."
     parts = urlsplit(redirect_uri)
-    return f"Afterwards you are led to {parts.hostname or parts.scheme}."
+    return f"Afterwards you are led to {parts.netloc.rpartition('@')[2] or parts.scheme}."
 
 
 def _joined(pieces: Iterable[Markup]) -> Markup:
