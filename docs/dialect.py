@@ -7,6 +7,9 @@ A page is a title, an introduction, and `##` sections. A section is one of four 
 * an **object** has neither, and a `### Fields` table;
 * a **rule** has neither, and a list of facts (`- **Grade**: …`).
 
+A reply is what its one line says: `A [X](#x).`, `A list of [X](#x).`, `A [X](#x) with:` and a table, `A page.` for
+people, `A redirect.`, `Nothing.` An operation's example is answered with the first of its replies.
+
 What fits none of this is refused with file and line. Nothing is guessed, nothing is skipped.
 """
 

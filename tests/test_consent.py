@@ -11,7 +11,8 @@ import requests
 from browsing import Browser, Form, asking
 from doors import SOURCES, Door
 
-from fakeflowdock import FakeFlowdock
+from fakeflowdock import BrokenContract, FakeFlowdock
+from fakeflowdock.operations import HTML, Reply
 
 CALLBACK = "https://lunch.example.net/callback?team=1"
 AUTHORIZE = "/oauth/authorize"
@@ -281,6 +282,26 @@ def test_a_page_loads_nothing_but_the_icon(icon: str, source: str) -> None:
         fake.add_application(icon_url=icon)
         reply = Browser("https://api.flowdock.com").open(AUTHORIZE, **asking(fake))
         assert reply.headers["Content-Security-Policy"].endswith(f"; img-src {source}")
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (Reply(200, "<p>no document</p>", media=HTML), "with the body: it is not a page, against schemas/oauth.json"),
+        (Reply(200, {"consent": "x"}), "answered 200 as application/json"),
+        (Reply(200, "<!doctype html>", (("Location", "/"),), HTML), "with a Location, or should have"),
+        (Reply(302, None, media=HTML), "with a Location, or should have"),
+        (Reply(302, "<!doctype html>", (("Location", "/"),), HTML), "answered 302 with a body"),
+    ],
+)
+def test_a_page_or_a_redirect_that_is_none_is_a_broken_contract(
+    reply: Reply, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fakeflowdock.consent_pages.consent", lambda *_, **__: reply)
+    fake = FakeFlowdock()
+    with pytest.raises(BrokenContract, match=f"Ask for consent .*{reason}"), fake:
+        answer = Browser("https://api.flowdock.com").open(AUTHORIZE, **asking(fake))
+        assert (answer.status_code, list(answer.json())) == (500, ["message"])
 
 
 # Without a browser

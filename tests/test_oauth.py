@@ -72,6 +72,15 @@ def test_a_user_registers_an_application_and_gets_tokens_with_it(flowdock: Door)
     assert source["application"]["url"] == shown["url"]
 
 
+@pytest.mark.parametrize("media", ["data", "params", "files"])
+def test_an_application_is_registered_by_a_form_too(flowdock: Door, media: str) -> None:
+    given: dict[str, Any] = {"application[name]": "Lunch Poll", "application[redirect_uri]": CALLBACK}
+    if media == "files":
+        given = {name: (None, value) for name, value in given.items()}
+    reply = flowdock("POST", "/oauth/applications", flowdock.as_member, **{media: given})
+    assert (reply.status_code, reply.json()["name"], reply.json()["redirect_uri"]) == (201, "Lunch Poll", CALLBACK)
+
+
 def test_an_application_without_a_redirect_uri_shows_its_codes_to_the_user(flowdock: Door) -> None:
     body = {"application": {"name": "Script"}}
     shown = flowdock("POST", "/oauth/applications", flowdock.as_member, json=body).json()
