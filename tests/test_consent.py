@@ -247,6 +247,16 @@ def test_the_cookie_is_for_this_site_and_no_script_and_changes_when_somebody_sig
     page(flowdock("GET", AUTHORIZE, headers=before, params=asking(flowdock.fake)), 200, "Sign in to Flowdock")
 
 
+def test_each_of_several_cookies_reaches_the_browser(
+    flowdock: Door, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cookies = (("Set-Cookie", "a=1; Path=/"), ("Set-Cookie", "b=2; Path=/"))
+    two = Reply(200, "<!doctype html>", cookies, HTML)
+    monkeypatch.setattr("fakeflowdock.consent_pages.consent", lambda *_, **__: two)
+    browser.open(AUTHORIZE, **asking(flowdock.fake))
+    assert dict(browser.session.cookies) == {"a": "1", "b": "2"}
+
+
 def test_a_session_belongs_to_its_world(flowdock: Door, browser: Browser) -> None:
     answered(browser.authorize(browser.open(AUTHORIZE, **asking(flowdock.fake)), flowdock.fake.user))
     flowdock.fake.reset()

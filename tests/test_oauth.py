@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import pytest
+from browsing import asking
 from doors import SOURCES, Door, as_application, as_source, as_user
 
 from fakeflowdock import FakeFlowdock
@@ -430,8 +431,11 @@ def test_no_repr_shows_a_code_a_token_or_a_client_secret() -> None:
         code = fake.authorize()
         granted = exchange(door, code).json()
         store = fake._store
-        shown = repr([fake.applications, *store.codes, *store.access_tokens, *store.refresh_tokens])
-        for secret in (code, granted["access_token"], granted["refresh_token"], fake.application.client_secret):
+        cookie = door("GET", "/oauth/authorize", params=asking(fake)).cookies["fakeflowdock_session"]
+        kept = (*store.codes, *store.access_tokens, *store.refresh_tokens, *store.sessions)
+        assert len(kept) == 5  # with the access token of the door
+        shown = repr([fake.applications, *kept])
+        for secret in (cookie, code, granted["access_token"], granted["refresh_token"], fake.application.client_secret):
             assert secret not in shown
 
 
