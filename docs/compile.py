@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dialect import CALLERS, NotUnderstood, Page, Part, Section, callers_of, json_of, plain, read_page
+from dialect import NotUnderstood, Page, Part, Section, callers_of, json_of, plain, read_page
 
 from fakeflowdock.contracts import BASE, validators_of
 
@@ -32,6 +32,8 @@ Schema = dict[str, Any]
 # Characters that a person cannot see, spelled out: what `\s` means differs from one validator to the next.
 BLANK = "\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 HTTP = "^[Hh][Tt][Tt][Pp][Ss]?://(?:[^/?#@]*@)?[^/?#:@]"
+# No scheme that a browser runs or opens on its own machine; no fragment, as RFC 6749 has it.
+REDIRECT = "^(?!(?:[Jj][Aa][Vv][Aa]|[Vv][Bb])[Ss][Cc]|[Dd][Aa][Tt][Aa]:|[Ff][Ii][Ll][Ee]:|[Bb][Ll][Oo][Bb]:)[^#]+$"
 TIMESTAMP = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
 
 # The words of a type cell. `title` completes the sentence "… is not a text", which is what a client reads.
@@ -45,8 +47,22 @@ TYPES: dict[str, Schema] = {
     "uri": {"type": "string", "format": "uri", "title": "a URI"},
     "http uri": {"type": "string", "format": "uri", "pattern": HTTP, "title": "an http or https URL"},
     "date": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "maxLength": 10, "title": "a date"},
+    "redirect uri": {
+        "type": "string",
+        "format": "uri",
+        "pattern": REDIRECT,
+        "title": "an absolute URI without a fragment that a browser may be led to",
+    },
     "email": {"type": "string", "format": "email", "title": "an e-mail address"},
     "flow token": {"type": "string", "pattern": "^[0-9a-f]{32}$", "maxLength": 32, "title": "a flow_token"},
+}
+
+# A reply for people: a whole document, which has no example, since only its kind is promised.
+PAGE: Schema = {
+    "type": "string",
+    "pattern": "^<!doctype html>",
+    "contentMediaType": "text/html",
+    "title": "a page",
 }
 
 
@@ -109,7 +125,7 @@ class Compiler:
         return {section.anchor: schema}
 
     def _operation(self, page: Page, section: Section, head: Schema, facts: Schema) -> dict[str, Schema]:
-        replies: dict[str, Schema] = {}
+        replies: dict[str, Schema] = {}  # the first one is what the example is answered with
         for part in section.parts:
             if part.name.startswith("Response "):
                 replies[part.name.removeprefix("Response ")] = self._reply(section, part)
@@ -129,7 +145,7 @@ class Compiler:
             "scope": section.facts.get("Scope"),
             **facts,
             "errors": errors,
-            "replies": sorted(int(status) for status in replies),
+            "replies": [int(status) for status in replies],
             "example": self._example(section),
         }
         schemas = {section.anchor: {**request, **head, "x-operation": operation}}
@@ -142,10 +158,17 @@ class Compiler:
             raise section.refuse(part.line, "a response says in one line what it holds: `A [Source](#source).`")
         words = plain(part.text[0])
         link = _link(part.text[0])
+        redirects = part.name.startswith("Response 3")
+        if redirects or words == "A redirect.":
+            if words != "A redirect." or not redirects or part.rows is not None or part.code is not None:
+                raise section.refuse(part.line, "a redirect is `A redirect.`, alone, with a status of 3xx")
+            return {"x-empty": True, "x-redirect": True, "not": {}}
         if words == "Nothing." and part.rows is None and part.code is None:
             return {"x-empty": True, "not": {}}
         if words == "An empty object." and part.rows is None:
             return {"type": "object", "additionalProperties": False, "examples": [json_of(section, part)]}
+        if words == "A page." and part.rows is None and part.code is None:
+            return PAGE
         if link is None:
             raise section.refuse(part.line, f"{words!r} names no object")
         example = {"examples": [json_of(section, part)]}
@@ -156,7 +179,8 @@ class Compiler:
             return {**_merged(self._object_of(section, part.line, link), own), **example}
         if re.fullmatch(r"An? .+\.", words) and part.rows is None:
             return {"$ref": self._reference(section, part.line, link), **example}
-        raise section.refuse(part.line, f"{words!r} is no response: `A [X](#x).`, `A list of [X](#x).`, `Nothing.`")
+        forms = "`A [X](#x).`, `A list of [X](#x).`, `A page.`, `A redirect.`, `Nothing.`"
+        raise section.refuse(part.line, f"{words!r} is no response: {forms}")
 
     def _object(self, section: Section, part: Part, *, closed: bool) -> Schema:
         mark = "always" if closed else "required"
@@ -178,6 +202,9 @@ class Compiler:
                 required.append(codes[0].content)
                 words = words.removeprefix(mark).strip()
             schema = self._type(section, row.line, kind)
+            if not closed and (link := _link(kind)) is not None:  # what a request has is open, at every depth
+                schema = {**self._object_of(section, row.line, link), "title": "an object"}
+                del schema["additionalProperties"]
             properties[codes[0].content] = {**schema, "description": words} if words else schema
         result: Schema = {"type": "object", "title": "an object", "properties": properties}
         if required:
@@ -253,7 +280,10 @@ class Compiler:
         # Where the flow_token decides who calls, another caller is told that the field is missing.
         parameters = section.part("Parameters")
         decides = any(plain(row.cells[0]) == "`flow_token`" for row in (parameters.rows or [] if parameters else []))
-        if set(callers_of(section)) != set(CALLERS) and not decides and "access-denied" not in errors:
+        callers = set(callers_of(section))
+        if callers == {"anyone"}:
+            return
+        if callers != {"user", "application", "source"} and not decides and "access-denied" not in errors:
             raise section.refuse(section.line, f"{section.title!r} is not for everybody and lists no Access denied")
         if parameters is not None and "validation-error" not in errors:
             raise section.refuse(section.line, f"{section.title!r} has parameters and lists no Validation error")

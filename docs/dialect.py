@@ -7,6 +7,9 @@ A page is a title, an introduction, and `##` sections. A section is one of four 
 * an **object** has neither, and a `### Fields` table;
 * a **rule** has neither, and a list of facts (`- **Grade**: …`).
 
+A reply is what its one line says: `A [X](#x).`, `A list of [X](#x).`, `A [X](#x) with:` and a table, `A page.` for
+people, `A redirect.`, `Nothing.` An operation's example is answered with the first of its replies.
+
 What fits none of this is refused with file and line. Nothing is guessed, nothing is skipped.
 """
 
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 ROUTE = re.compile(r"(GET|POST|PUT|DELETE) (/\S+)")
 STATUS = re.compile(r"[45][0-9]{2}")
 GRADES = ("documented", "observed", "assumed")
-CALLERS = ("user", "application", "source")
+CALLERS = ("user", "application", "source", "anyone")
 SCOPES = ("flow", "private", "manage", "profile", "offline_access", "integration")
 INLINE = (
     "text",
@@ -316,6 +319,8 @@ def _check(section: Section) -> None:
             raise section.refuse(section.line, f"{caller!r} is no caller, or stands twice: {', '.join(CALLERS)}")
     if kind == "operation" and not callers:
         raise section.refuse(section.line, f"nobody may call {section.title!r}")
+    if "anyone" in callers and (len(callers) > 1 or "Scope" in section.facts):
+        raise section.refuse(section.line, "anyone stands alone, and has no scope")
     if section.facts.get("Scope", SCOPES[0]) not in SCOPES:
         raise section.refuse(section.line, f"{section.facts['Scope']!r} is no scope: {', '.join(SCOPES)}")
     for part in section.parts:

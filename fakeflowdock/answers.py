@@ -1,13 +1,18 @@
-"""A reply as it goes back: status, headers, JSON. docs/api/general-information.md#headers."""
+"""A reply as it goes back: status, headers, body. docs/api/general-information.md#headers."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from .operations import FORM, HTML, JSON
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from _typeshed.wsgi import WSGIEnvironment
 
     from .authentication import Caller
@@ -17,6 +22,7 @@ METHODS = "POST, PUT, PATCH, DELETE, GET, OPTIONS"
 HEADERS = "Origin, Accept, Content-type, Authorization, X-CSRF-Token, X-Requested-With, X-Prototype-Version"
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_ENCODERS: dict[str, Callable[[Any], str]] = {JSON: _encode, FORM: urlencode, HTML: str}
 _LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
@@ -42,26 +48,26 @@ def write(reply: Reply, environ: WSGIEnvironment, caller: Caller | None) -> Answ
     """A reply as an answer.
 
     Args:
-        reply: status and value.
-        environ: the request, for HEAD and `Origin`.
+        reply: status, value and media type.
+        environ: the request, for HEAD and `Origin`. A page answers no other origin.
         caller: who was authenticated, or None.
     """
     headers = [
-        ("Content-Type", "application/json; charset=utf-8"),
+        ("Content-Type", f"{reply.media}; charset=utf-8"),
         ("Status", _LINES[reply.status]),
         ("Vary", "Origin"),
         *reply.headers,
     ]
     if caller is not None and caller.user is not None:
         headers.append(("Flowdock-User", str(caller.user.id)))
-    if origin := environ.get("HTTP_ORIGIN"):
+    if reply.media != HTML and (origin := environ.get("HTTP_ORIGIN")):
         headers += [
             ("Access-Control-Allow-Origin", origin),
             ("Access-Control-Allow-Methods", METHODS),
             ("Access-Control-Allow-Headers", HEADERS),
             ("Access-Control-Expose-Headers", "Flowdock-User, Status"),
         ]
-    body = b"" if reply.status == 204 else _encode(reply.body).encode()
+    body = b"" if reply.body is None else _ENCODERS[reply.media](reply.body).encode()
     if reply.status != 204:
         headers.append(("Content-Length", str(len(body))))
     return Answer(reply.status, headers, b"" if environ["REQUEST_METHOD"] == "HEAD" else body)

@@ -14,7 +14,7 @@ from .contract_warnings import ContractWarnings
 from .contracts import by_field, contracts
 from .errors import AccessDenied, BrokenContract, NoSuchRoute, Refusal, Unreadable, ValidationError
 from .formats import is_uri
-from .operations import APPLICATION, Call, Operation, Reply
+from .operations import ANYONE, APPLICATION, HTML, Call, Operation, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -113,17 +113,23 @@ class Exchange:
             raise given.too_large
         with store.lock:
             header = environ.get("HTTP_AUTHORIZATION", "")
-            self.caller = authenticate(
-                store, header, fields, by_flow_token=operation.by_flow_token, unreadable=given.unreadable
-            )
+            if operation.callers == (ANYONE,):
+                self.caller = Caller()
+            else:
+                self.caller = authenticate(
+                    store, header, fields, by_flow_token=operation.by_flow_token, unreadable=given.unreadable
+                )
             if given.unreadable is not None:
                 raise given.unreadable
-            call = Call(store, self.caller, values, fields, base_of(environ))
+            call = Call(store, self.caller, values, fields, base_of(environ), headers_of(environ))
             subject = operation.find(call)
             permit(operation, self.caller)
-            if violations := contract.request.violations(fields):
+            if not (violations := contract.request.violations(fields)):
+                reply = operation.handle(call, subject)
+            elif operation.invalid is not None:
+                reply = operation.invalid(call, subject, violations)
+            else:
                 raise ValidationError(by_field(violations))
-            reply = operation.handle(call, subject)
         if not isinstance(reply, Reply):
             reply = Reply(200, reply)
         check_reply(operation, reply)
@@ -171,6 +177,11 @@ def base_of(environ: WSGIEnvironment) -> str:
     return base
 
 
+def headers_of(environ: WSGIEnvironment) -> dict[str, str]:
+    """The headers of a request, by their names in small letters."""
+    return {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
+
+
 def permit(operation: Operation[Any], caller: Caller) -> None:
     """Let the caller pass, or not.
 
@@ -197,6 +208,10 @@ def check_reply(operation: Operation[Any], reply: Reply) -> None:
     if reply.status not in contract.replies:
         raise BrokenContract(f"{contract.title} answered {reply.status}, which {contract.page} does not have")
     check = contract.replies[reply.status]
+    if (reply.media == HTML) != (reply.status in contract.pages | contract.redirects):
+        raise BrokenContract(f"{contract.title} answered {reply.status} as {reply.media}, against {contract.page}")
+    if any(name == "Location" for name, _ in reply.headers) != (reply.status in contract.redirects):
+        raise BrokenContract(f"{contract.title} answered {reply.status} with a Location, or should have")
     if check is None and reply.body is not None:
         raise BrokenContract(f"{contract.title} answered {reply.status} with a body, and {contract.page} has none")
     for violation in check.violations(reply.body) if check is not None else ():

@@ -6,21 +6,21 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import wire
+from . import grants, wire
 from .contracts import by_field, contracts
-from .models import AccessToken, Application, Flow, Organization, Source, User, uuid_of
+from .models import OUT_OF_BAND, AccessToken, Application, Flow, Organization, Source, User, uuid_of
+from .scopes import SCOPES, scopes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import timedelta
 
+    from .models import AuthorizationCode
     from .store import Store
 
 ACCESS_MODES = ("invitation", "link", "organization")
 Entity = TypeVar("Entity", Organization, User, Flow, Application)
 
-# docs/api/authentication.md; Flowdock's page "Authentication", heading "Scopes"
-SCOPES = ("flow", "private", "manage", "profile", "offline_access", "integration")
-DEFAULT_SCOPES = ("flow", "private")
 PARAMETERIZED_NAME = re.compile("[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
 BASE = "https://api.flowdock.com"
 
@@ -130,7 +130,13 @@ def add_member(store: Store, flow: Flow, user: User) -> Flow:
 
 
 def add_application(
-    store: Store, *, name: str | None = None, icon_url: str | None = None, id: int | None = None
+    store: Store,
+    *,
+    name: str | None = None,
+    icon_url: str | None = None,
+    redirect_uri: str | None = None,
+    owner: User | None = None,
+    id: int | None = None,
 ) -> Application:
     """Add an OAuth application. Raises ValueError when a value is none that Flowdock shows."""
     with store.lock:
@@ -144,26 +150,43 @@ def add_application(
                 else icon_url
             ),
             client_id=store.draw("client_id"),
+            redirect_uri=OUT_OF_BAND if redirect_uri is None else redirect_uri,
+            owner_id=None if owner is None else _known(store.users, owner, "a user").id,
             client_secret=store.draw("client_secret"),
         )
         _check("application", wire.application(application, BASE))
+        _check("registration", {"name": application.name, "redirect_uri": application.redirect_uri})
         return store.add_application(application)
 
 
-def add_access_token(store: Store, user: User, application: Application, scope: str | None) -> AccessToken:
+def add_access_token(
+    store: Store, user: User, application: Application, scope: str | None, lifetime: timedelta | None = None
+) -> AccessToken:
     """Let a user have authorised an application. Raises ValueError when a scope is none of Flowdock's."""
-    if not isinstance(scope, str | None):
-        raise TypeError(f"scope is a string, 'flow integration', not {scope!r}")
-    scopes = SCOPES if scope is None else tuple(scope.split()) or DEFAULT_SCOPES
-    if unknown := [name for name in scopes if name not in SCOPES]:
-        raise ValueError(f"{', '.join(map(repr, unknown))} is no scope; the scopes are {', '.join(SCOPES)}")
+    scopes = frozenset(SCOPES) if scope is None else scopes_of(scope)
     user, application = (
         _known(store.users, user, "a user"),
         _known(store.applications, application, "an application"),
     )
     with store.lock:
-        token = AccessToken(user.id, application.id, frozenset(scopes), access_token=store.draw("access_token"))
-        return store.add_access_token(token)
+        expires_at = None if lifetime is None else store.now + lifetime
+        grant, secret = store.next_id("grant"), store.draw("access_token")
+        return store.add_access_token(AccessToken(user.id, application.id, scopes, grant, expires_at, secret))
+
+
+def add_code(
+    store: Store, user: User, application: Application, scope: str | None, redirect_uri: str | None
+) -> AuthorizationCode:
+    """Let a user have clicked Authorize. Raises ValueError when a scope is none, or the redirect URI another one."""
+    scopes = frozenset(SCOPES) if scope is None else scopes_of(scope)
+    user, application = (
+        _known(store.users, user, "a user"),
+        _known(store.applications, application, "an application"),
+    )
+    if redirect_uri not in (None, application.redirect_uri):
+        raise ValueError(f"the redirect_uri of the application is {application.redirect_uri!r}, not {redirect_uri!r}")
+    with store.lock:
+        return grants.give_code(store, user, application, scopes, asked=redirect_uri is not None)
 
 
 def add_source(store: Store, *, flow: Flow, application: Application, creator: User, **fields: str | None) -> Source:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .errors import Gone, Unauthorized, Unreadable
-from .operations import APPLICATION, SOURCE, USER
+from .operations import ANYONE, APPLICATION, SOURCE, USER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ CREDENTIALS = ("access_token", "flow_token")
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is asking: a user, a user through an application, or a source.
+    """Who is asking: a user, a user through an application, a source, or anyone, with none of these.
 
     Attributes:
         user: None for a source.
@@ -37,9 +37,11 @@ class Caller:
 
     @property
     def kind(self) -> str:
-        """One of USER, APPLICATION, SOURCE."""
+        """One of USER, APPLICATION, SOURCE, ANYONE."""
         if self.source is not None:
             return SOURCE
+        if self.user is None:
+            return ANYONE
         return USER if self.application is None else APPLICATION
 
 
@@ -87,7 +89,7 @@ def _by_header(store: Store, header: str) -> Caller:
         return _by_access_token(store, value.strip())
     if scheme.lower() != "basic":
         raise Unauthorized("an Authorization header begins with Basic or Bearer")
-    name, password = _basic(value)
+    name, password = basic(value)
     user = store.user_by_api_token(name)
     if user is None and password is not None:
         user = store.user_by_password(name, password)
@@ -96,8 +98,12 @@ def _by_header(store: Store, header: str) -> Caller:
     return Caller(user=user)
 
 
-def _basic(value: str) -> tuple[str, str | None]:
-    """User name and password, as leniently as clients of the real service needed it."""
+def basic(value: str) -> tuple[str, str | None]:
+    """User name and password, as leniently as clients of the real service needed it.
+
+    Raises:
+        Unauthorized: what follows `Basic` is none.
+    """
     # Some clients pad wrongly, some append ":password" behind the base64: what counts is the base64 before it.
     encoded = re.match(r"\s*([A-Za-z0-9+/_-]*)", value)[1]  # type: ignore[index]  # matches anything
     encoded = encoded.replace("-", "+").replace("_", "/")
@@ -117,6 +123,10 @@ def _by_access_token(store: Store, access_token: Any) -> Caller:
     token = store.access_token(access_token) if isinstance(access_token, str) else None
     if token is None:
         raise Unauthorized("the access_token is unknown")
+    if store.is_revoked(token):
+        raise Unauthorized("the access_token was revoked")
+    if token.expires_at is not None and store.now >= token.expires_at:
+        raise Unauthorized("the access_token has expired")
     user, application = store.users[token.user_id], store.applications[token.application_id]
     return Caller(user=user, application=application, scopes=token.scopes)
 

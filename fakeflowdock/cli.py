@@ -12,6 +12,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__
+from .settings import REFRESH_TOKENS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -70,7 +71,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="fakeflowdock",
         allow_abbrev=False,
         description="Serve Flowdock's REST API from memory, until SIGINT or SIGTERM.",
-        epilog="Each setting has a twin in the environment: FAKEFLOWDOCK_HOST, _PORT, _WORLD and _JSON; "
+        epilog="Each setting has a twin in the environment: FAKEFLOWDOCK_HOST, _PORT, _WORLD, _AUTO_CONSENT, "
+        "_REFRESH_TOKENS and _JSON; "
         "the command line wins.",
     )
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
@@ -80,6 +82,18 @@ def _parser() -> argparse.ArgumentParser:
         type=_world,
         metavar="docs|empty",
         help="the world to begin with: what Flowdock's examples show, or nothing but a user (default: docs)",
+    )
+    parser.add_argument(
+        "--auto-consent",
+        action="store_true",
+        default=None,
+        help="give each application that asks for it the consent of user 1, without a page",
+    )
+    parser.add_argument(
+        "--refresh-tokens",
+        type=_refresh_tokens,
+        metavar="always|offline_access",
+        help="when tokens come with a refresh token: always, or with that scope alone (default: always)",
     )
     parser.add_argument(
         "--json",
@@ -122,6 +136,12 @@ def _world(text: str) -> str:
     return text
 
 
+def _refresh_tokens(text: str) -> str:
+    if text not in REFRESH_TOKENS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not when refresh tokens come: {' or '.join(REFRESH_TOKENS)}")
+    return text
+
+
 def _truth(text: str) -> bool:
     if text.lower() not in TRUTH:
         raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
@@ -137,7 +157,9 @@ def _serve(options: argparse.Namespace) -> None:
     port = _setting(options.port, "PORT", "8080", _port)
     world = _setting(options.world, "WORLD", "docs", _world)
     in_json = _setting(options.json, "JSON", "false", _truth)
-    store = worlds.make(world)
+    auto_consent = _setting(options.auto_consent, "AUTO_CONSENT", "false", _truth)
+    refresh_tokens = _setting(options.refresh_tokens, "REFRESH_TOKENS", "always", _refresh_tokens)
+    store = worlds.make(world, Settings(auto_consent, refresh_tokens))
     try:
         server = Server(App(store, _report), host, port)
     except OSError as error:

@@ -48,6 +48,11 @@ class Violation:
     field: str | None
     words: str
 
+    @property
+    def innermost(self) -> Violation:
+        """The same, with the blame on the field deepest inside: `name` of `/application/name`."""
+        return Violation(self.pointer, self.pointer.rpartition("/")[2] or None, self.words)
+
 
 class Check:
     """One schema, ready to check values.
@@ -201,13 +206,14 @@ class OperationContract:
         page: where it is written, `docs/api/sources.md#create-source`.
         description: what it does.
         routes: (method, path, obsolete), the first one preferred.
-        callers: who may call it: user, application, source.
+        callers: who may call it: user, application, source; or anyone alone.
         scope: the OAuth scope an application needs, or None.
         grade: documented, observed or assumed; `evidence` says from what.
         errors: error name to (grade, when): the refusals beyond those that every operation answers.
         properties: parameter name to its schema; `required` names the required ones.
         example: a request, as {"method", "path", "headers"}; its body is the first of `examples`.
-        replies: status to the schema of the body, None for a reply without one.
+        replies: status to the schema of the body, None for a reply without one. The example gets the first.
+        pages, redirects: the statuses whose body is a page for people, and those that lead elsewhere.
     """
 
     name: str
@@ -227,6 +233,8 @@ class OperationContract:
     request: Check
     replies: Mapping[int, Check | None]
     reply_examples: Mapping[int, Any]
+    pages: frozenset[int]
+    redirects: frozenset[int]
 
     def coerced(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Parameters with the numbers and truths in them read as such: in a form and in a query all is text."""
@@ -333,6 +341,8 @@ def _operation(
             for status, reply in replies.items()
         },
         reply_examples={status: reply["examples"][0] for status, reply in replies.items() if "examples" in reply},
+        pages=frozenset(status for status, reply in replies.items() if "contentMediaType" in reply),
+        redirects=frozenset(status for status, reply in replies.items() if reply.get("x-redirect")),
     )
 
 

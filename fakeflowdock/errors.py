@@ -139,6 +139,34 @@ class ValidationError(Refusal):
         return {**super().body(page), "errors": dict(self.errors)}
 
 
+class TokenRefused(Refusal):
+    """A request for tokens is refused, in the form of RFC 6749.
+
+    Args:
+        error: one of the words of the RFC's section 5.2.
+        description: the reason, in ASCII and without quotes, as the RFC asks for it.
+    """
+
+    name = "token-refused"
+
+    def __init__(self, error: str, description: str, *headers: tuple[str, str]) -> None:
+        super().__init__(description, ("Cache-Control", "no-store"), ("Pragma", "no-cache"), *headers)
+        self.error = error
+
+    def body(self, page: str) -> dict[str, Any]:
+        """The word, and the reason."""
+        return {"error": self.error, "error_description": super().body(page)["message"]}
+
+
+class ClientRefused(TokenRefused):
+    """A request for tokens comes from no application that is known."""
+
+    name = "client-refused"
+
+    def __init__(self, description: str) -> None:
+        super().__init__("invalid_client", description, ("WWW-Authenticate", 'Basic realm="Flowdock"'))
+
+
 class BrokenContract(Exception):
     """A bug of fakeflowdock: it answered, or was about to, what its own pages do not allow."""
 

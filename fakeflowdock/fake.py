@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from . import arrange, worlds
+from . import arrange
 from .decoration import decorated
 from .interception.through_requests import Interception
 from .runs import Runs
+from .settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -39,14 +41,24 @@ class FakeFlowdock:
     Args:
         world: `empty` (one organization, flow, user and application, no source) or `docs` (what the examples of
             Flowdock's page "Sources" show).
+        auto_consent: whether an application that asks for consent at `/oauth/authorize` gets it at once, from the
+            first user; no page is shown then. It may be changed at any time, as the attribute of that name.
+        refresh_tokens: whether tokens come with a refresh token `always`, as clients of the real service relied on,
+            or with the scope `offline_access` alone, as its documentation says.
 
     Raises:
         ValueError: there is no such world.
     """
 
-    def __init__(self, world: Literal["empty", "docs"] = "empty") -> None:
-        self._world = world
-        self._runs = Runs(world)
+    def __init__(
+        self,
+        world: Literal["empty", "docs"] = "empty",
+        *,
+        auto_consent: bool = False,
+        refresh_tokens: Literal["always", "offline_access"] = "always",
+    ) -> None:
+        self._settings = Settings(auto_consent, refresh_tokens)
+        self._runs = Runs(world, self._settings)
         self._interception: Interception | None = None
         self._lock = threading.RLock()
         self._started_by_call = False
@@ -98,7 +110,7 @@ class FakeFlowdock:
 
     def reset(self) -> None:
         """Forget the world and begin with a new one, as this fake began. A live server goes on, over the new one."""
-        self._runs.current.app.store = worlds.make(self._world)
+        self._runs.reset()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -159,6 +171,26 @@ class FakeFlowdock:
         if not self.active:
             raise RuntimeError("the fake is stopped, and so is its live server: start() it first")
         return self._runs.current.url
+
+    @property
+    def auto_consent(self) -> bool:
+        """Whether an application that asks for consent gets it at once, from the first user."""
+        return self._settings.auto_consent
+
+    @auto_consent.setter
+    def auto_consent(self, at_once: bool) -> None:
+        self._settings.auto_consent = at_once
+
+    def advance(self, time: float | timedelta) -> None:
+        """Move the world's clock: codes and access tokens die when their time has come.
+
+        Args:
+            time: seconds, or a timedelta.
+
+        Raises:
+            ValueError: the clock would go backwards.
+        """
+        self._store.advance(time if isinstance(time, timedelta) else timedelta(seconds=time))
 
     # What is there
 
@@ -289,9 +321,26 @@ class FakeFlowdock:
         """Make a user a member of a flow. Returns the flow as it is from now on."""
         return arrange.add_member(self._store, self._flow(flow), user)
 
-    def add_application(self, *, name: str | None = None, icon_url: str | None = None) -> Application:
-        """Add an OAuth application. Raises ValueError when a value is none that Flowdock shows."""
-        return arrange.add_application(self._store, name=name, icon_url=icon_url)
+    def add_application(
+        self,
+        *,
+        name: str | None = None,
+        icon_url: str | None = None,
+        redirect_uri: str | None = None,
+        owner: User | None = None,
+    ) -> Application:
+        """Add an OAuth application, with its `client_id` and `client_secret`.
+
+        Args:
+            redirect_uri: where its users are led with a code; when left out, nowhere: the code is shown to them.
+            owner: who registered it, and may read its secret; nobody when left out.
+
+        Raises:
+            ValueError: a value is none that Flowdock shows.
+        """
+        return arrange.add_application(
+            self._store, name=name, icon_url=icon_url, redirect_uri=redirect_uri, owner=owner
+        )
 
     def add_source(
         self,
@@ -324,20 +373,49 @@ class FakeFlowdock:
         )
 
     def access_token(
-        self, *, user: User | None = None, application: Application | None = None, scope: str | None = None
+        self,
+        *,
+        user: User | None = None,
+        application: Application | None = None,
+        scope: str | None = None,
+        expires_in: float | timedelta | None = None,
     ) -> str:
         """An OAuth access token, as if the user had authorised the application.
 
         Args:
             scope: scopes with spaces between, `"flow integration"`; every scope when left out; the scopes that
                 Flowdock gives by default when empty.
+            expires_in: how long it lives, in seconds or as a timedelta; as long as the world when left out.
 
         Raises:
             ValueError: a scope is none of Flowdock's.
         """
+        if expires_in is not None and not isinstance(expires_in, timedelta):
+            expires_in = timedelta(seconds=expires_in)
         return arrange.add_access_token(
-            self._store, user or self.user, application or self.application, scope
+            self._store, user or self.user, application or self.application, scope, expires_in
         ).access_token
+
+    def authorize(
+        self,
+        *,
+        user: User | None = None,
+        application: Application | None = None,
+        scope: str | None = None,
+        redirect_uri: str | None = None,
+    ) -> str:
+        """An authorization code, as if the user had clicked Authorize; it is exchanged at `POST /oauth/token`.
+
+        Args:
+            scope: as for `access_token`.
+            redirect_uri: as the application names it when it asks; the exchange must then name it too.
+
+        Raises:
+            ValueError: a scope is none of Flowdock's, or the redirect URI is not that of the application.
+        """
+        return arrange.add_code(
+            self._store, user or self.user, application or self.application, scope, redirect_uri
+        ).code
 
     def _flow(self, flow: Flow | str | None) -> Flow:
         if isinstance(flow, str):

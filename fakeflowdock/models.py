@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"  # the redirect URI of who has none: the code is shown to the user
+
+
 def _secret() -> str:
-    return field(repr=False, compare=False, kw_only=True)  # type: ignore[no-any-return]  # as dataclasses asks for it
+    return field(repr=False, compare=False)  # type: ignore[no-any-return]  # as dataclasses asks for it
 
 
 def uuid_of(drawn: str) -> str:
@@ -65,13 +68,13 @@ class Flow:
     organization_id: int
     members: frozenset[int]
     join_key: str
+    api_token: str = _secret()
     blocked: frozenset[int] = frozenset()
     admins: frozenset[int] = frozenset()
     closed: frozenset[int] = frozenset()
     access_mode: str = "invitation"
     description: str = ""
     disabled: bool = False
-    api_token: str = _secret()
 
     def without(self, user: User) -> Flow:
         """The same flow, which the user never joined."""
@@ -96,23 +99,78 @@ class Flow:
 
 @dataclass(frozen=True)
 class Application:
-    """An OAuth application, which registers sources."""
+    """An OAuth application, which registers sources. Its owner, who registered it, may read its secret.
+
+    Attributes:
+        redirect_uri: where its users are led after they were asked, with a code.
+        owner_id: None where it was there from the beginning.
+    """
 
     id: int
     name: str
     icon_url: str
     client_id: str
+    redirect_uri: str
+    owner_id: int | None
     client_secret: str = _secret()
 
 
 @dataclass(frozen=True)
 class AccessToken:
-    """What a user allowed an application to do: the scopes, and the secret that stands for them."""
+    """What a user allowed an application to do: the scopes, and the secret that stands for them.
+
+    Attributes:
+        grant_id: what a user allowed once has one number, whatever codes and tokens come of it.
+        expires_at: None for a token that lives as long as its world.
+    """
 
     user_id: int
     application_id: int
     scopes: frozenset[str]
+    grant_id: int
+    expires_at: datetime | None
     access_token: str = _secret()
+
+
+@dataclass(frozen=True)
+class RefreshToken:
+    """A secret that is exchanged, once, for another access token and another of its kind."""
+
+    user_id: int
+    application_id: int
+    scopes: frozenset[str]
+    grant_id: int
+    used: bool
+    refresh_token: str = _secret()
+
+
+@dataclass(frozen=True)
+class AuthorizationCode:
+    """A secret that an application exchanges, once, for its first tokens.
+
+    Attributes:
+        redirect_uri: where the code was sent.
+        redirect_uri_asked: whether the request for it named that redirect URI; the exchange must then name it too.
+    """
+
+    user_id: int
+    application_id: int
+    scopes: frozenset[str]
+    grant_id: int
+    redirect_uri: str
+    redirect_uri_asked: bool
+    expires_at: datetime
+    used: bool
+    code: str = _secret()
+
+
+@dataclass(frozen=True)
+class Session:
+    """A browser at the consent page, known by its cookie; `user_id` is None until somebody signed in."""
+
+    user_id: int | None
+    ended: bool
+    cookie: str = _secret()
 
 
 @dataclass(frozen=True)

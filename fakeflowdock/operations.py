@@ -13,15 +13,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .authentication import Caller
-    from .contracts import OperationContract
+    from .contracts import OperationContract, Violation
     from .models import User
     from .store import Store
 
 Subject = TypeVar("Subject")
 
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+HTML = "text/html"
+
 USER = "user"
 APPLICATION = "application"
 SOURCE = "source"
+ANYONE = "anyone"  # no credentials are asked for, and none are looked at
 ANYBODY = (USER, APPLICATION, SOURCE)
 ANY_USER = (USER, APPLICATION)
 
@@ -36,6 +41,7 @@ class Call:
         path: the values in the path, `{"organization": "example", "flow": "main", "id": "2"}`.
         fields: the parameters from body and query, nulls left out, checked against the page.
         base: scheme and host that the client called.
+        headers: those of the request, by their names in small letters.
     """
 
     store: Store
@@ -43,6 +49,7 @@ class Call:
     path: Mapping[str, str]
     fields: Mapping[str, Any] = field(repr=False)
     base: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def user(self) -> User:
@@ -53,11 +60,18 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a handler returns when it is not simply a value, which means 200."""
+    """What a handler returns when it is not simply a value, which means 200.
+
+    Attributes:
+        body: as the media type has it: any value of JSON, the text of a page, the fields of a form; None for none.
+        headers: more headers for the answer.
+        media: one of JSON, FORM, HTML.
+    """
 
     status: int
     body: Any = field(default=None, repr=False)  # it may show a secret
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    media: str = JSON
 
 
 def created(value: Any) -> Reply:
@@ -79,6 +93,7 @@ class Operation(Generic[Subject]):
         handle: from the call and what was found to a value, or a Reply.
         scope: the OAuth scope that an application needs.
         by_flow_token: whether the parameter `flow_token` decides who is calling.
+        invalid: what is answered, or raised, where fields break the page; None for a ValidationError.
     """
 
     routes: tuple[tuple[str, str], ...]
@@ -87,6 +102,7 @@ class Operation(Generic[Subject]):
     handle: Callable[[Call, Subject], Any]
     scope: str | None
     by_flow_token: bool
+    invalid: Callable[[Call, Subject, list[Violation]], Any] | None = None
 
     @property
     def name(self) -> str:
@@ -105,20 +121,22 @@ def operation(
     find: Callable[[Call], Subject],
     scope: str | None = None,
     by_flow_token: bool = False,
+    invalid: Callable[[Call, Subject, list[Violation]], Any] | None = None,
 ) -> Callable[[Callable[[Call, Subject], Any]], Operation[Subject]]:
     """Make a handler an operation.
 
     Args:
         routes: `"GET /flows/:organization/:flow/sources"`, the preferred one first.
-        callers: some of USER, APPLICATION, SOURCE.
+        callers: some of USER, APPLICATION, SOURCE; or ANYONE alone.
         find: what the path names, for this caller.
         scope: the OAuth scope that an application needs.
         by_flow_token: whether the parameter `flow_token` decides who is calling.
+        invalid: what is answered, or raised, where fields break the page; a ValidationError when left out.
     """
 
     def decorate(handle: Callable[[Call, Subject], Any]) -> Operation[Subject]:
         pairs = tuple((method, path) for method, path in (route.split(" ") for route in routes))
-        return Operation(pairs, callers, find, handle, scope, by_flow_token)
+        return Operation(pairs, callers, find, handle, scope, by_flow_token, invalid)
 
     return decorate
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -14,6 +15,8 @@ from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDeco
 from .errors import MAX_BODY, TooLarge, Unreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from _typeshed.wsgi import WSGIEnvironment
 
 DRAINED = 256 * 1024 * 1024  # bytes of a refused body that are still read, so that the client gets to read the answer
@@ -21,6 +24,7 @@ DEPTH = 100  # levels of JSON, so that no answer depends on how deep the caller'
 CHUNK = 64 * 1024
 BODY_IS_OPTIONAL = ("GET", "HEAD", "DELETE", "OPTIONS")
 CHARSETS = ("utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16", "utf-16-le", "utf-16-be")
+NESTED = re.compile(r"(\w+)\[(\w+)\]")
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -50,7 +54,7 @@ def read(environ: WSGIEnvironment) -> Given:
     given = Given()
     query = environ.get("QUERY_STRING", "").encode("latin-1")
     try:
-        given.query = dict(_pairs(query, "utf-8", "query string"))
+        given.query = _gathered(_pairs(query, "utf-8", "query string"))
     except Unreadable as reason:
         given.unreadable = reason
         given.query = dict(parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True))  # for its credentials
@@ -132,7 +136,7 @@ def _parsed(body: bytes, content_type: str) -> dict[str, Any]:
             raise Unreadable(
                 "The body looks like JSON and comes as a form: its Content-Type should be application/json"
             )
-        return dict(_pairs(body, charset, "form"))
+        return _gathered(_pairs(body, charset, "form"))
     if kind == "multipart/form-data":
         return _multipart(body, options.get("boundary", ""), charset)
     raise Unreadable(
@@ -204,11 +208,23 @@ def _pairs(raw: bytes, charset: str, what: str) -> list[tuple[str, str]]:
         raise Unreadable(f"The {what} is not valid {_short(charset)} where it is percent-encoded") from None
 
 
+def _gathered(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Names and values as one dict. `application[name]` is the `name` inside `application`."""
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        if inner := NESTED.fullmatch(name):
+            outer = values.get(inner[1])
+            values[inner[1]] = {**(outer if isinstance(outer, dict) else {}), inner[2]: value}
+        else:
+            values[name] = value
+    return values
+
+
 def _multipart(body: bytes, boundary: str, charset: str) -> dict[str, Any]:
     if not boundary:
         raise Unreadable("The Content-Type multipart/form-data needs a boundary")
     decoder = MultipartDecoder(boundary.encode("latin-1", "replace"), max_form_memory_size=None)
-    values: dict[str, Any] = {}
+    values: list[tuple[str, Any]] = []
     part: Field | File | None = None
     content = b""
     try:
@@ -222,12 +238,12 @@ def _multipart(body: bytes, boundary: str, charset: str) -> dict[str, Any]:
             elif isinstance(event, Data) and part is not None:
                 content += event.data
                 if not event.more_data:
-                    values[part.name] = _part(part, content, charset)
+                    values.append((part.name, _part(part, content, charset)))
             elif not isinstance(event, Preamble):
                 raise ValueError("it ends early")
     except ValueError:
         raise Unreadable("The body is not valid multipart/form-data") from None
-    return values
+    return _gathered(values)
 
 
 def _part(part: Field | File, content: bytes, charset: str) -> str | dict[str, Any]:

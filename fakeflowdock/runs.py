@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from .errors import BrokenContract
     from .server import Server
+    from .settings import Settings
 
 
 class Run:
@@ -21,11 +22,12 @@ class Run:
 
     Args:
         world: `empty` or `docs`.
+        settings: how it behaves.
     """
 
-    def __init__(self, world: str) -> None:
+    def __init__(self, world: str, settings: Settings) -> None:
         self._broken: list[BrokenContract] = []
-        self.app = App(worlds.make(world), self._broken.append)
+        self.app = App(worlds.make(world, settings), self._broken.append)
         self._server: Server | None = None
 
     @property
@@ -67,11 +69,13 @@ class Runs:
 
     Args:
         world: what each begins with.
+        settings: how each behaves.
     """
 
-    def __init__(self, world: str) -> None:
+    def __init__(self, world: str, settings: Settings) -> None:
         self._world = world
-        self._last = self._ended = Run(world)
+        self._settings = settings
+        self._last = self._ended = Run(world, settings)
         self._open: list[Run] = []
 
     @property
@@ -85,7 +89,7 @@ class Runs:
     @contextmanager
     def another(self) -> Iterator[Run]:
         """A run of its own for this thread or task."""
-        run = Run(self._world)
+        run = Run(self._world, self._settings)
         self._open.append(run)
         token = _entered.set((*_entered.get(), run))
         try:
@@ -95,6 +99,10 @@ class Runs:
             self._open.remove(run)
             run.stop_server()
             self._ended = run
+
+    def reset(self) -> None:
+        """Give the present run a new world."""
+        self.current.app.store = worlds.make(self._world, self._settings)
 
     @property
     def are_open(self) -> bool:

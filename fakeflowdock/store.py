@@ -7,12 +7,26 @@ import hmac
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from .settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from .models import AccessToken, Application, Flow, Organization, Source, User
+    from .models import (
+        AccessToken,
+        Application,
+        AuthorizationCode,
+        Flow,
+        Organization,
+        RefreshToken,
+        Session,
+        Source,
+        User,
+    )
+
+Entity = TypeVar("Entity")
 
 START = datetime(2015, 1, 1, tzinfo=UTC)
 TICK = timedelta(milliseconds=1)
@@ -43,6 +57,40 @@ class Secrets:
         return Secrets(self._known.copy())
 
 
+class BySecret(Generic[Entity]):
+    """Entities that are found by their secret, oldest first."""
+
+    def __init__(self) -> None:
+        self._positions = Secrets()
+        self._kept: list[Entity] = []
+
+    def __iter__(self) -> Iterator[Entity]:
+        return iter(self._kept)
+
+    def add(self, secret: str, entity: Entity) -> Entity:
+        """Keep an entity."""
+        self._kept.append(entity)
+        self._positions.add(secret, len(self._kept))
+        return entity
+
+    def find(self, secret: str) -> Entity | None:
+        """The entity with that secret, or None."""
+        position = self._positions.find(secret)
+        return self._kept[position - 1] if position else None
+
+    def change(self, secret: str, changed: Entity) -> None:
+        """Put a changed entity in the place of the one with that secret."""
+        position = self._positions.find(secret)
+        assert position is not None
+        self._kept[position - 1] = changed
+
+    def copy(self) -> BySecret[Entity]:
+        """The same entities, in a collection of its own."""
+        twin: BySecret[Entity] = BySecret()
+        twin._positions, twin._kept = self._positions.copy(), self._kept.copy()
+        return twin
+
+
 def _raw(secret: str) -> bytes:
     return secret.encode("utf-8", "surrogatepass")
 
@@ -66,7 +114,12 @@ class Store:
         self.users: dict[int, User] = {}
         self.flows: dict[str, Flow] = {}
         self.applications: dict[int, Application] = {}
-        self.access_tokens: list[AccessToken] = []
+        self.access_tokens: BySecret[AccessToken] = BySecret()
+        self.refresh_tokens: BySecret[RefreshToken] = BySecret()
+        self.codes: BySecret[AuthorizationCode] = BySecret()
+        self.sessions: BySecret[Session] = BySecret()
+        self.revoked_grants: set[int] = set()
+        self.settings = Settings()
         self.sources: dict[int, Source] = {}
         self._counters: dict[str, int] = {}
         self._organization_ids: dict[str, int] = {}
@@ -79,7 +132,8 @@ class Store:
         self._sourced_flows: dict[int, dict[str, None]] = {}  # by user: their flows that have a source
         self._sources_of_flow: dict[str, dict[int, None]] = {}
         self._api_tokens = Secrets()
-        self._access_tokens = Secrets()
+        self._client_ids: dict[str, int] = {}
+        self._client_secrets = Secrets()
         self._flow_tokens = Secrets()
 
     def copy(self) -> Store:
@@ -110,6 +164,13 @@ class Store:
         """The moment of a write, in UTC: a millisecond after the last one."""
         self.now += TICK
         return self.now
+
+    def advance(self, time: timedelta) -> None:
+        """Move the clock. Raises ValueError when it would go backwards."""
+        if time < timedelta():
+            raise ValueError(f"a clock goes forwards, not by {time.total_seconds()} seconds")
+        with self.lock:
+            self.now += time
 
     # Organizations, users, flows, applications
 
@@ -223,18 +284,33 @@ class Store:
     def add_application(self, application: Application) -> Application:
         """Keep an OAuth application."""
         self.applications[application.id] = application
+        self._client_ids[application.client_id] = application.id
+        self._client_secrets.add(application.client_secret, application.id)
         return application
+
+    def application_by_client_id(self, client_id: str) -> Application | None:
+        """The application of that public id, or None."""
+        return self.applications.get(self._client_ids.get(client_id, 0))
+
+    def application_by_client_secret(self, client_id: str, client_secret: str) -> Application | None:
+        """The application that shows who it is with its id and its secret, or None."""
+        application = self.application_by_client_id(client_id)
+        owner_of_the_secret = self._client_secrets.find(client_secret)
+        return application if application is not None and application.id == owner_of_the_secret else None
+
+    # What users allowed
 
     def add_access_token(self, token: AccessToken) -> AccessToken:
         """Keep what a user allowed an application to do."""
-        self.access_tokens.append(token)
-        self._access_tokens.add(token.access_token, len(self.access_tokens))
-        return token
+        return self.access_tokens.add(token.access_token, token)
 
     def access_token(self, access_token: str) -> AccessToken | None:
-        """What that access token allows, or None."""
-        position = self._access_tokens.find(access_token)
-        return self.access_tokens[position - 1] if position else None
+        """What that access token allows or allowed, or None where there never was one."""
+        return self.access_tokens.find(access_token)
+
+    def is_revoked(self, held: AccessToken | RefreshToken) -> bool:
+        """Whether what a user allowed was taken back."""
+        return held.grant_id in self.revoked_grants
 
     # Sources
 

@@ -57,6 +57,16 @@ def application(application: Application, base: str) -> JSON:
     }
 
 
+def own_application(owned: Application, base: str) -> JSON:
+    """An application, as its owner sees it. docs/api/oauth.md#create-application."""
+    return {
+        **application(owned, base),
+        "redirect_uri": owned.redirect_uri,
+        "client_id": owned.client_id,
+        "client_secret": owned.client_secret,
+    }
+
+
 def creator(user: User) -> JSON:
     """A user, as a source shows them. docs/api/sources.md#creator."""
     return {

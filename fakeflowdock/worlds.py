@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from . import arrange
+from .settings import Settings
 from .store import TICK, Store
 
 if TYPE_CHECKING:
@@ -19,12 +20,13 @@ FLOW = "0b5a1a52-58f5-4a56-a2d6-6ad9c2b7a00"
 JOIN_KEY = "5d1f0c9ab3e84f7210aa77e4c2d9b6830f1e2d3c"
 
 
-def make(name: str) -> Store:
+def make(name: str, settings: Settings | None = None) -> Store:
     """A new world.
 
     Args:
         name: `empty`: organization `example`, its flow `main`, one user who is a member, one application, no
             source. `docs`: what the examples of Flowdock's page "Sources" show.
+        settings: how it behaves; those of nobody else when left out.
 
     Raises:
         ValueError: there is no such world.
@@ -33,7 +35,9 @@ def make(name: str) -> Store:
         raise TypeError("FakeFlowdock takes a world, not a function: write @FakeFlowdock(), with parentheses")
     if name not in WORLDS:
         raise ValueError(f"there is no world {name!r}, only {' and '.join(WORLDS)}")
-    return _template(name).copy()
+    store = _template(name).copy()
+    store.settings = Settings() if settings is None else settings
+    return store
 
 
 @cache

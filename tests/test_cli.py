@@ -102,10 +102,31 @@ def test_every_option_has_a_twin_in_the_environment_and_the_command_line_wins() 
         "FAKEFLOWDOCK_PORT": "0",
         "FAKEFLOWDOCK_WORLD": "docs",
         "FAKEFLOWDOCK_JSON": "true",
+        "FAKEFLOWDOCK_AUTO_CONSENT": "true",
+        "FAKEFLOWDOCK_REFRESH_TOKENS": "offline_access",
     }
     with running("--world", "empty", **twins) as (_, stdout):
         line = ready(stdout)
         assert (line["world"], line["url"].startswith("http://[::1]:")) == ("empty", True)
+        assert "refresh_token" not in granted_without_a_page(line)
+    with running("--refresh-tokens", "always", "--auto-consent", "--port", "0", "--json") as (_, stdout):
+        assert "refresh_token" in granted_without_a_page(ready(stdout))
+
+
+def granted_without_a_page(line: dict[str, Any]) -> dict[str, Any]:
+    """What an application gets whose users are asked nothing."""
+    asked = {"client_id": line["client_id"], "response_type": "code", "scope": "flow"}
+    led = requests.get(f"{line['url']}/oauth/authorize", params=asked, timeout=9, allow_redirects=False)
+    fields = {
+        "grant_type": "authorization_code",
+        "client_id": line["client_id"],
+        "client_secret": line["client_secret"],
+        "code": led.headers["Location"].rpartition("/")[2],
+    }
+    granted: dict[str, Any] = requests.post(f"{line['url']}/oauth/token", data=fields, timeout=9).json()
+    reply = requests.get(f"{line['url']}/sources", params={"access_token": granted["access_token"]}, timeout=9)
+    assert (reply.status_code, reply.headers["Flowdock-User"]) == (200, "1")
+    return granted
 
 
 @pytest.mark.parametrize(
@@ -123,6 +144,9 @@ def test_every_option_has_a_twin_in_the_environment_and_the_command_line_wins() 
         (["--host", "nowhere.invalid"], {}, "cannot serve on 'nowhere.invalid', port 8080"),
         ([], {"FAKEFLOWDOCK_PORT": "x"}, "FAKEFLOWDOCK_PORT: 'x' is no port"),
         ([], {"FAKEFLOWDOCK_WORLD": "x"}, "FAKEFLOWDOCK_WORLD: 'x' is no world"),
+        (["--refresh-tokens", "never"], {}, "'never' is not when refresh tokens come: always or offline_access"),
+        ([], {"FAKEFLOWDOCK_REFRESH_TOKENS": "x"}, "FAKEFLOWDOCK_REFRESH_TOKENS: 'x' is not when refresh tokens come"),
+        ([], {"FAKEFLOWDOCK_AUTO_CONSENT": "perhaps"}, "FAKEFLOWDOCK_AUTO_CONSENT: 'perhaps' is neither true nor"),
         ([], {"FAKEFLOWDOCK_JSON": "perhaps"}, "FAKEFLOWDOCK_JSON: 'perhaps' is neither true nor false"),
     ],
 )
@@ -133,7 +157,7 @@ def test_a_bad_option_is_one_line_on_standard_error_and_status_2(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for name in ("HOST", "PORT", "WORLD", "JSON"):
+    for name in ("HOST", "PORT", "WORLD", "AUTO_CONSENT", "REFRESH_TOKENS", "JSON"):
         monkeypatch.delenv(f"FAKEFLOWDOCK_{name}", raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)

@@ -106,7 +106,7 @@ def test_no_repr_and_no_comparison_shows_a_secret() -> None:
     fake = FakeFlowdock()
     source = fake.add_source()
     token = fake.access_token()
-    shown = repr([fake, fake.users, fake.applications, fake.sources, fake._store.access_tokens])
+    shown = repr([fake, fake.users, fake.applications, fake.sources, *fake._store.access_tokens])
     secrets = [source.flow_token, token, fake.user.api_token, fake.user.password, fake.application.client_secret]
     assert len({*secrets}) == 5
     for secret in secrets:

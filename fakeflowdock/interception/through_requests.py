@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from requests.utils import requote_uri
 from responses import BaseResponse, CallList, RequestsMock
 from responses.registries import OrderedRegistry
-from urllib3 import HTTPResponse, Timeout
+from urllib3 import HTTPHeaderDict, HTTPResponse, Timeout
 from urllib3.exceptions import MaxRetryError
 
 from . import chain
@@ -91,15 +91,22 @@ def _bytes(body: Any) -> bytes:
 
 
 def _response_of(answer: Answer, method: str | None, retries: Retry | None) -> HTTPResponse:
+    headers = HTTPHeaderDict(answer.headers)  # of the same name twice it keeps both, as Set-Cookie needs it
+    original: Any = None
+    if "Set-Cookie" in headers:  # requests looks for cookies in what http.client would have read
+        ended = io.BytesIO()
+        ended.close()
+        original = HTTPResponse(body=ended, msg=cast("Any", headers), preload_content=False)
     return HTTPResponse(
         body=io.BytesIO(answer.body),
-        headers=dict(answer.headers),
+        headers=headers,
         status=answer.status,
         version=11,
         reason=answer.line[4:],
         preload_content=False,
         request_method=method,
         retries=retries,
+        original_response=original,
     )
 
 
