@@ -14,12 +14,13 @@ import requests
 from browsing import asking
 from doors import SOURCES
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.expected_conditions import presence_of_element_located, staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from fakeflowdock import Application, FakeFlowdock
@@ -87,11 +88,15 @@ class Person:
         """Press a button, and wait for the page that follows."""
         before = self.chrome.find_element(By.TAG_NAME, "html")
         self.chrome.find_element(By.XPATH, f"//button[.='{button}']").click()
-        WebDriverWait(self.chrome, 60).until(staleness_of(before))
+        self.waits(staleness_of(before))
+
+    def waits(self, until: Callable[[webdriver.Chrome], Any]) -> None:
+        """Wait; a browser that is between two pages fails in ways that mean nothing."""
+        WebDriverWait(self.chrome, 60, ignored_exceptions=[WebDriverException]).until(until)
 
     def told(self, application: Application) -> dict[str, str]:
         """What the application is told, when it was led to."""
-        WebDriverWait(self.chrome, 60).until(presence_of_element_located((By.ID, "back")))
+        self.waits(presence_of_element_located((By.ID, "back")))
         assert self.chrome.current_url.startswith(f"{application.redirect_uri}&")
         return {name: value for name, [value] in parse_qs(urlsplit(self.chrome.current_url).query).items()}
 
