@@ -30,6 +30,26 @@ class Source:
     deleted: bool = False
 
 
+@dataclass
+class Grant:
+    """What somebody allowed an application once; its code was exchanged."""
+
+    person: str
+    code: str
+    revoked: bool = False
+
+
+@dataclass
+class Token:
+    """What a code or a refresh token gave. Times are in seconds since the world began to be watched."""
+
+    grant: Grant
+    access_token: str
+    refresh_token: str
+    expires_at: int
+    refreshed: bool = False
+
+
 class Model:
     """A world as its rules have it. People, organizations and flows go by their names."""
 
@@ -37,6 +57,12 @@ class Model:
         self.organizations: dict[str, Organization] = {}
         self.flows: dict[str, Flow] = {}
         self.sources: dict[int, Source] = {}
+        self.tokens: list[Token] = []
+        self.now = 0
+
+    def lives(self, token: Token) -> bool:
+        """Whether an access token lets its application in."""
+        return not token.grant.revoked and self.now < token.expires_at
 
     def sees(self, person: str, path: str) -> bool:
         """Whether somebody sees a flow and what is in it."""

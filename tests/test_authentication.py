@@ -9,6 +9,8 @@ import pytest
 import requests
 from doors import SOURCES, Door, as_source
 
+from fakeflowdock.contracts import contracts
+
 if TYPE_CHECKING:
     from fakeflowdock import FakeFlowdock
 
@@ -103,3 +105,14 @@ def test_flowdock_user_is_there_on_errors_too(flowdock: Door) -> None:
     for method, path, status in (("GET", f"{SOURCES}/9", 404), ("POST", SOURCES, 403)):
         reply = flowdock(method, path, flowdock.as_member)
         assert (reply.status_code, reply.headers["Flowdock-User"]) == (status, str(flowdock.fake.user.id))
+
+
+@pytest.mark.parametrize("form", LENIENT)
+@pytest.mark.parametrize("operation", [name for name, op in contracts().operations.items() if "user" in op.callers])
+def test_every_operation_takes_every_form_of_credentials(operation: str, form: str, docs_world: FakeFlowdock) -> None:
+    contract = contracts().operations[operation]
+    header = LENIENT[form](docs_world.user.api_token)
+    url = f"https://api.flowdock.com{contract.example['path']}"
+    reply = requests.request(contract.example["method"], url, headers={"Authorization": header}, timeout=9)
+    assert reply.status_code not in (401, 500)
+    assert reply.headers["Flowdock-User"] == "1"

@@ -9,7 +9,7 @@ from doors import as_application, as_source, as_user
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
-from model import Flow, Model, Organization, Source
+from model import Flow, Grant, Model, Organization, Source, Token
 
 from fakeflowdock import FakeFlowdock
 
@@ -25,6 +25,7 @@ class LifeOfAWorld(RuleBasedStateMachine):
 
     sources = Bundle("sources")
     flows = Bundle("flows")
+    tokens = Bundle("tokens")
 
     @initialize(target=flows)
     def begin(self) -> Any:
@@ -33,7 +34,7 @@ class LifeOfAWorld(RuleBasedStateMachine):
         bob, eve = self.fake.add_user(name="Bob"), self.fake.add_user(name="Eve", organization=acme, admin=True)
         self.fake.add_flow("acme/ops", members=[bob, eve])
         self.people = {"ada": self.fake.user, "bob": bob, "eve": eve}
-        self.tokens = {name: as_application(self.fake, user=user) for name, user in self.people.items()}
+        self.applications = {name: as_application(self.fake, user=user) for name, user in self.people.items()}
         self.doors = ("https://api.flowdock.com", self.fake.url)
         self.calls = 0
         self.model = Model()
@@ -132,7 +133,7 @@ class LifeOfAWorld(RuleBasedStateMachine):
 
     @rule(target=sources, flow=flows, person=PEOPLE, name=NAMES)
     def create_source(self, flow: str, person: str, name: str) -> Any:
-        reply = self.call("POST", f"/flows/{flow}/sources", self.tokens[person], json={"name": name})
+        reply = self.call("POST", f"/flows/{flow}/sources", self.applications[person], json={"name": name})
         if not self.model.sees(person, flow):
             assert reply.status_code == 404
         elif not name.strip():
@@ -177,6 +178,63 @@ class LifeOfAWorld(RuleBasedStateMachine):
         source = self.model.sources[number]
         reply = self.call("DELETE", f"/flows/{source.flow}/sources/{other}", as_source(source.flow_token))
         assert reply.status_code == (410 if source.deleted else 403 if number == other else 404)
+
+    # Tokens
+
+    def ask_for_tokens(self, **fields: str) -> requests.Response:
+        client = (self.fake.application.client_id, self.fake.application.client_secret)
+        return self.call("POST", "/oauth/token", {"auth": client}, data=fields)
+
+    def keep(self, grant: Grant, reply: requests.Response) -> int:
+        assert reply.status_code == 200, reply.text
+        given = reply.json()
+        known = {kept.access_token for kept in self.model.tokens} | {kept.refresh_token for kept in self.model.tokens}
+        assert not known & {given["access_token"], given["refresh_token"]}
+        expires_at = self.model.now + given["expires_in"]
+        self.model.tokens.append(Token(grant, given["access_token"], given["refresh_token"], expires_at))
+        return len(self.model.tokens) - 1
+
+    @rule(target=tokens, person=PEOPLE, late=st.booleans())
+    def buy_tokens(self, person: str, late: bool) -> Any:
+        code = self.fake.authorize(user=self.people[person])
+        if late:
+            self.advance(601)
+            reply = self.ask_for_tokens(grant_type="authorization_code", code=code)
+            assert (reply.status_code, reply.json()["error"]) == (400, "invalid_grant")
+            return multiple()
+        reply = self.ask_for_tokens(grant_type="authorization_code", code=code)
+        return self.keep(Grant(person, code), reply)
+
+    @rule(number=tokens)
+    def use_a_code_again(self, number: int) -> None:
+        grant = self.model.tokens[number].grant
+        reply = self.ask_for_tokens(grant_type="authorization_code", code=grant.code)
+        assert (reply.status_code, reply.json()["error"]) == (400, "invalid_grant")
+        grant.revoked = True
+
+    @rule(target=tokens, number=tokens)
+    def refresh_a_token(self, number: int) -> Any:
+        token = self.model.tokens[number]
+        reply = self.ask_for_tokens(grant_type="refresh_token", refresh_token=token.refresh_token)
+        if token.refreshed or token.grant.revoked:
+            assert (reply.status_code, reply.json()["error"]) == (400, "invalid_grant")
+            return multiple()
+        token.refreshed = True
+        return self.keep(token.grant, reply)
+
+    @rule(seconds=st.sampled_from([1, 1800, 3600, 7200]))
+    def advance(self, seconds: int) -> None:
+        self.fake.advance(seconds)
+        self.model.now += seconds
+
+    @rule(number=tokens)
+    def use_a_token(self, number: int) -> None:
+        token = self.model.tokens[number]
+        reply = self.call("GET", "/user", {"headers": {"Authorization": f"Bearer {token.access_token}"}})
+        if self.model.lives(token):
+            assert reply.json()["id"] == self.people[token.grant.person].id
+        else:
+            assert reply.status_code == 401
 
     # What everybody sees, after each step
 
