@@ -130,7 +130,7 @@ def a_world(total: int, hours: int = 0) -> World:
     The listed sources are all in one flow, and lie among the others at even distances.
     """
     store = worlds.make("empty")
-    store.now += timedelta(hours=hours)
+    store.clock.advance(timedelta(hours=hours))
     user, main = next(iter(store.users.values())), next(iter(store.flows.values()))
     application = next(iter(store.applications.values()))
     for number in range(total):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import grants, wire
 from .contracts import by_field, contracts
+from .errors import shortened
 from .models import OUT_OF_BAND, AccessToken, Application, Flow, Organization, Source, User, uuid_of
 from .scopes import SCOPES, scopes_of
 
@@ -172,6 +173,24 @@ def add_access_token(
         expires_at = None if lifetime is None else store.now + lifetime
         grant, secret = store.next_id("grant"), store.draw("access_token")
         return store.add_access_token(AccessToken(user.id, application.id, scopes, grant, expires_at, secret))
+
+
+def revoke(store: Store, access_token: str) -> None:
+    """Take back an access token, with all that came of the same consent. Raises ValueError when there is none such."""
+    with store.lock:
+        token = store.access_tokens.find(access_token)
+        if token is None:
+            raise ValueError(f"{shortened(access_token)!r} is no access token of this world")
+        store.revoked_grants.add(token.grant_id)
+
+
+def revoke_application(store: Store, application: Application, user: User | None) -> None:
+    """Take back all that a user, or everybody, allowed an application so far."""
+    application = _known(store.applications, application, "an application")
+    with store.lock:
+        for given in (*store.access_tokens, *store.refresh_tokens, *store.codes):
+            if given.application_id == application.id and user in (None, store.users[given.user_id]):
+                store.revoked_grants.add(given.grant_id)
 
 
 def add_code(

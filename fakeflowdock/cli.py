@@ -160,6 +160,7 @@ def _serve(options: argparse.Namespace) -> None:
     auto_consent = _setting(options.auto_consent, "AUTO_CONSENT", "false", _truth)
     refresh_tokens = _setting(options.refresh_tokens, "REFRESH_TOKENS", "always", _refresh_tokens)
     store = worlds.make(world, Settings(auto_consent, refresh_tokens))
+    store.clock.run()
     try:
         server = Server(App(store, _report), host, port)
     except OSError as error:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from .clock import Clock
     from .contract_warnings import ContractWarning
     from .models import Application, Flow, Organization, Source, User
     from .store import Store
@@ -190,9 +191,31 @@ class FakeFlowdock:
         Raises:
             ValueError: the clock would go backwards.
         """
-        self._store.advance(time if isinstance(time, timedelta) else timedelta(seconds=time))
+        with self._store.lock:
+            self.clock.advance(time)
+
+    def revoke(self, access_token: str) -> None:
+        """Take back what a user allowed: the access token is dead, and whatever else came of the same consent.
+
+        Raises:
+            ValueError: this world has no such access token.
+        """
+        arrange.revoke(self._store, access_token)
+
+    def revoke_application(self, application: Application | None = None, *, user: User | None = None) -> None:
+        """Take back all that users allowed an application so far. They may allow it again; its sources stay.
+
+        Args:
+            user: of this user alone; of everybody when left out.
+        """
+        arrange.revoke_application(self._store, application or self.application, user)
 
     # What is there
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the world: it stands still but for a millisecond per write, unless it is let run."""
+        return self._store.clock
 
     @property
     def _store(self) -> Store:

@@ -76,6 +76,8 @@ def exchange_code(store: Store, application: Application, secret: str, redirect_
     if code.used:
         store.revoked_grants.add(code.grant_id)
         raise TokenRefused("invalid_grant", "The code was used before: the tokens that it gave are revoked")
+    if store.is_revoked(code):
+        raise TokenRefused("invalid_grant", "The code was revoked")
     if store.now >= code.expires_at:
         raise TokenRefused("invalid_grant", "The code has expired: it lives ten minutes")
     if redirect_uri is None and code.redirect_uri_asked:

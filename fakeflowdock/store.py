@@ -6,9 +6,10 @@ import hashlib
 import hmac
 import threading
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from .clock import Clock
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 Entity = TypeVar("Entity")
 
 START = datetime(2015, 1, 1, tzinfo=UTC)
-TICK = timedelta(milliseconds=1)
 
 
 class Secrets:
@@ -102,14 +102,14 @@ def _digest(raw: bytes) -> bytes:
 class Store:
     """All that one fake Flowdock holds. Whoever reads and then writes holds `lock` meanwhile.
 
-    Ids count up and are never used twice. Tokens are drawn from `seed`, and the clock starts at a fixed moment
-    and moves a millisecond per write, so that the same calls make the same world each time.
+    Ids count up and are never used twice. Tokens are drawn from `seed`, and the clock begins at a fixed moment, so
+    that the same calls make the same world each time.
     """
 
     def __init__(self, seed: str = "") -> None:
         self.seed = seed
         self.lock = threading.RLock()
-        self.now = START
+        self.clock = Clock(START)
         self.organizations: dict[int, Organization] = {}
         self.users: dict[int, User] = {}
         self.flows: dict[str, Flow] = {}
@@ -161,16 +161,13 @@ class Store:
         return hashlib.blake2b(f"{self.seed}/{kind}/{number}".encode(), digest_size=16).hexdigest()
 
     def tick(self) -> datetime:
-        """The moment of a write, in UTC: a millisecond after the last one."""
-        self.now += TICK
-        return self.now
+        """The moment of a write, in UTC, to the millisecond."""
+        return self.clock.tick()
 
-    def advance(self, time: timedelta) -> None:
-        """Move the clock. Raises ValueError when it would go backwards."""
-        if time < timedelta():
-            raise ValueError(f"a clock goes forwards, not by {time.total_seconds()} seconds")
-        with self.lock:
-            self.now += time
+    @property
+    def now(self) -> datetime:
+        """The present moment, in UTC."""
+        return self.clock.now
 
     # Organizations, users, flows, applications
 
@@ -308,7 +305,7 @@ class Store:
         """What that access token allows or allowed, or None where there never was one."""
         return self.access_tokens.find(access_token)
 
-    def is_revoked(self, held: AccessToken | RefreshToken) -> bool:
+    def is_revoked(self, held: AccessToken | RefreshToken | AuthorizationCode) -> bool:
         """Whether what a user allowed was taken back."""
         return held.grant_id in self.revoked_grants
 

@@ -8,8 +8,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from . import arrange
+from .clock import TICK, Clock
 from .settings import Settings
-from .store import TICK, Store
+from .store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +103,7 @@ def _docs(store: Store) -> None:
         source = arrange.add_source(store, flow=main, application=zendesk, creator=first, **fields)
         store.sources[source.id] = replace(source, created_at=moment, updated_at=moment)
     # The next write is the creation that the page shows, 61 seconds later.
-    store.now = datetime(2014, 10, 14, 11, 6, 28, 131000, UTC) - TICK
+    store.clock = Clock(datetime(2014, 10, 14, 11, 6, 28, 131000, UTC) - TICK)
 
 
 WORLDS: dict[str, Callable[[Store], None]] = {"docs": _docs, "empty": _empty}

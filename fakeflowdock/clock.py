@@ -1,0 +1,81 @@
+"""The clock of a world. Nothing else here reads the machine's."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TICK = timedelta(milliseconds=1)
+
+
+class Clock:
+    """The time of one world, in UTC: frozen, or running on from the moment at which it was let run.
+
+    A frozen clock moves a millisecond with each write, so that what was written later is later; a running one moves
+    at least that much.
+
+    Args:
+        moment: what it shows at first.
+        machine: seconds that pass by themselves; what a running clock follows.
+    """
+
+    def __init__(self, moment: datetime, machine: Callable[[], float] = time.monotonic) -> None:
+        self._moment = moment
+        self._machine = machine
+        self._since: float | None = None
+
+    def __repr__(self) -> str:
+        return f"<Clock, {'frozen' if self.frozen else 'running'}: {self.now.isoformat(timespec='milliseconds')}>"
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it stands still between writes."""
+        return self._since is None
+
+    @property
+    def now(self) -> datetime:
+        """The present moment of the world."""
+        if self._since is None:
+            return self._moment
+        return self._moment + timedelta(seconds=self._machine() - self._since)
+
+    def advance(self, by: float | timedelta) -> datetime:
+        """Move it by hand. Returns the moment that it shows then.
+
+        Args:
+            by: seconds, or a timedelta; not below zero.
+
+        Raises:
+            ValueError: it would go backwards.
+        """
+        step = by if isinstance(by, timedelta) else timedelta(seconds=by)
+        if step < timedelta():
+            raise ValueError(f"a clock goes forwards, not by {step.total_seconds()} seconds")
+        self._moment += step
+        return self.now
+
+    def freeze(self) -> None:
+        """Let it stand still from now on."""
+        self._moment, self._since = self.now, None
+
+    def run(self) -> None:
+        """Let it run from now on, as fast as the machine's."""
+        self._moment, self._since = self.now, self._machine()
+
+    def tick(self) -> datetime:
+        """The moment of a write: at least a millisecond after the last one."""
+        running = not self.frozen
+        self._moment = self.now + TICK
+        if running:
+            self._since = self._machine()
+        return self._moment
+
+    def copy(self) -> Clock:
+        """A clock that shows the same and goes its own way."""
+        twin = Clock(self._moment, self._machine)
+        twin._since = self._since
+        return twin
