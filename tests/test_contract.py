@@ -176,11 +176,14 @@ def test_an_exception_in_a_handler_is_a_500_and_is_raised_at_the_end(monkeypatch
 
 def test_a_refusal_that_the_page_does_not_list_is_a_broken_contract(monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(*_: object) -> None:
-        raise errors.AccessDenied("x")
+        raise errors.ValidationError({"x": ["is wrong"]})
 
     monkeypatch.setattr("fakeflowdock.app.permit", forbidden)
     fake = FakeFlowdock()
-    with pytest.raises(BrokenContract, match="List sources answered access-denied, which its page does not list"), fake:
+    with (
+        pytest.raises(BrokenContract, match="List sources answered validation-error, which its page does not list"),
+        fake,
+    ):
         assert leaking(fake).status_code == 500
 
 

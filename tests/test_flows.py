@@ -200,3 +200,40 @@ def test_a_source_is_no_user(flowdock: Door, path: str) -> None:
     reply = flowdock("GET", path, params={"flow_token": source.flow_token})
     assert reply.status_code in (403, 404)
     assert source.flow_token not in reply.text
+
+
+READING = ["/sources", "/flows/example/main/sources", "/flows", "/flows/all", "/flows/example", MAIN, f"{MAIN}/users"]
+
+
+@pytest.mark.parametrize("path", READING)
+def test_an_application_reads_flows_and_sources_only_with_the_scope_flow(flowdock: Door, path: str) -> None:
+    for scope, status in (("flow", 200), ("", 200), ("integration", 403), ("manage profile", 403)):
+        reply = flowdock("GET", path, as_application(flowdock.fake, scope=scope))
+        assert reply.status_code == status
+    assert "needs an OAuth access token with the scope flow (docs/api/" in reply.json()["message"]
+
+
+def test_an_application_changes_sources_with_the_scope_flow(flowdock: Door) -> None:
+    path = f"{MAIN}/sources/{flowdock.fake.add_source().id}"
+    with_it, without = (as_application(flowdock.fake, scope=scope) for scope in ("flow", "integration manage"))
+    for method in ("PUT", "DELETE"):
+        assert flowdock(method, path, without).status_code == 403
+        assert flowdock(method, path, with_it).ok
+
+
+def test_an_application_opens_a_flow_with_the_scope_flow(flowdock: Door) -> None:
+    for scope, status in (("flow", 200), ("manage", 403)):
+        reply = flowdock("PUT", MAIN, as_application(flowdock.fake, scope=scope), json={"open": True})
+        assert reply.status_code == status
+
+
+def test_an_application_changes_a_user_with_the_scope_profile(flowdock: Door) -> None:
+    path = f"/users/{flowdock.fake.user.id}"
+    for scope, status in (("profile", 200), ("flow manage", 403)):
+        reply = flowdock("PUT", path, as_application(flowdock.fake, scope=scope), json={"nick": "Adda"})
+        assert reply.status_code == status
+
+
+@pytest.mark.parametrize("path", ["/user", "/users", "/organizations", "/organizations/example"])
+def test_any_access_token_asks_who_is_who(flowdock: Door, path: str) -> None:
+    assert flowdock("GET", path, as_application(flowdock.fake, scope="integration")).status_code == 200

@@ -60,13 +60,13 @@ def _may_join(call: Call, flow: Flow) -> bool:
     )
 
 
-@operation("GET /flows", callers=ANY_USER, find=nothing)
+@operation("GET /flows", callers=ANY_USER, scope="flow", find=nothing)
 def list_flows(call: Call, _: None) -> list[wire.JSON]:
     """The flows that the user joined."""
     return _shown(call, call.store.flows_of_user(call.user))
 
 
-@operation("GET /flows/all", callers=ANY_USER, find=nothing)
+@operation("GET /flows/all", callers=ANY_USER, scope="flow", find=nothing)
 def list_all_flows(call: Call, _: None) -> list[wire.JSON]:
     """The flows that the user joined, and those that they may join by themselves."""
     flows = call.store.flows_of_user(call.user)
@@ -75,14 +75,14 @@ def list_all_flows(call: Call, _: None) -> list[wire.JSON]:
     return _shown(call, flows)
 
 
-@operation("GET /flows/:organization", callers=ANY_USER, find=organization_of_the_path)
+@operation("GET /flows/:organization", callers=ANY_USER, scope="flow", find=organization_of_the_path)
 def list_organization_flows(call: Call, organization: Organization) -> list[wire.JSON]:
     """The flows of one organization that the user joined."""
     flows = call.store.flows_of_user(call.user)
     return _shown(call, [flow for flow in flows if flow.organization_id == organization.id])
 
 
-@operation("GET /flows/find", callers=ANY_USER, find=nothing)
+@operation("GET /flows/find", callers=ANY_USER, scope="flow", find=nothing)
 def find_flow(call: Call, _: None) -> wire.JSON:
     """One flow by its id, or by its two names with a colon between."""
     identity = call.fields["id"]
@@ -91,7 +91,7 @@ def find_flow(call: Call, _: None) -> wire.JSON:
     return wire.flow(_open(call, flow), call.store, call.base, call.user, with_users=True)
 
 
-@operation("GET /flows/:organization/:flow", callers=ANY_USER, find=open_flow_of_the_path)
+@operation("GET /flows/:organization/:flow", callers=ANY_USER, scope="flow", find=open_flow_of_the_path)
 def get_flow(call: Call, flow: Flow) -> wire.JSON:
     """One flow, with its users."""
     return wire.flow(flow, call.store, call.base, call.user, with_users=True)
@@ -122,8 +122,9 @@ def update_flow(call: Call, flow: Flow) -> wire.JSON:
     user = call.user.id
     if fields and user not in flow.admins and not call.store.administers(call.user, flow.organization_id):
         raise AccessDenied("only an administrator of the flow or of its organization changes more than open")
-    if fields and call.caller.kind == APPLICATION and "manage" not in call.caller.scopes:
-        raise AccessDenied("to change more than open an access token needs the scope manage")
+    scope = "manage" if fields else "flow"
+    if call.caller.kind == APPLICATION and scope not in call.caller.scopes:
+        raise AccessDenied(f"to change {'more than open' if fields else 'open'} needs the scope {scope}")
     members, closed = flow.members, flow.closed
     if call.fields.get("open") is True:
         members, closed = members | {user}, closed - {user}

@@ -40,7 +40,7 @@ def source_of_the_path(call: Call) -> Source:
     return source
 
 
-@operation("GET /sources", callers=ANYBODY, find=nothing)
+@operation("GET /sources", callers=ANYBODY, scope="flow", find=nothing)
 def list_sources(call: Call, _: None) -> list[wire.JSON]:
     """Each source that the caller may see."""
     if call.caller.source is not None:
@@ -49,7 +49,7 @@ def list_sources(call: Call, _: None) -> list[wire.JSON]:
     return _shown(call, call.store.sources_of_user(call.caller.user))
 
 
-@operation("GET /flows/:organization/:flow/sources", callers=ANYBODY, find=flow_of_the_path)
+@operation("GET /flows/:organization/:flow/sources", callers=ANYBODY, scope="flow", find=flow_of_the_path)
 def list_flow_sources(call: Call, flow: Flow) -> list[wire.JSON]:
     """The sources of one flow; for a source itself alone."""
     if call.caller.source is not None:
@@ -61,6 +61,7 @@ def list_flow_sources(call: Call, flow: Flow) -> list[wire.JSON]:
     "GET /flows/:organization/:flow/sources/:id",
     "GET /flows/:organization/:flow/source/:id",
     callers=ANYBODY,
+    scope="flow",
     find=source_of_the_path,
 )
 def get_source(call: Call, source: Source) -> wire.JSON:
@@ -96,7 +97,7 @@ def create_source(call: Call, flow: Flow) -> Reply:
     return created(wire.source(call.store.add_source(source), call.store, call.base, with_flow_token=True))
 
 
-@operation("PUT /flows/:organization/:flow/sources/:id", callers=ANY_USER, find=source_of_the_path)
+@operation("PUT /flows/:organization/:flow/sources/:id", callers=ANY_USER, scope="flow", find=source_of_the_path)
 def update_source(call: Call, source: Source) -> wire.JSON:
     """Say what is wrong with a source, or where it is configured."""
     return _updated(call, source)
@@ -113,6 +114,7 @@ def update_source_by_flow_token(call: Call, _: None) -> wire.JSON:
     "DELETE /flows/:organization/:flow/sources/:id",
     "DELETE /flows/:organization/:flow/source/:id",
     callers=ANY_USER,
+    scope="flow",
     find=source_of_the_path,
 )
 def delete_source(call: Call, source: Source) -> Reply:

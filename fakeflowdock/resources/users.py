@@ -85,7 +85,7 @@ def get_user(call: Call, user: User) -> wire.JSON:
     return wire.user(user)
 
 
-@operation("PUT /users/:id", callers=ANY_USER, find=user_of_the_path)
+@operation("PUT /users/:id", callers=ANY_USER, scope="profile", find=user_of_the_path)
 def update_user(call: Call, user: User) -> wire.JSON:
     """Change one's own nick or e-mail address."""
     if user != call.user:
@@ -97,7 +97,7 @@ def update_user(call: Call, user: User) -> wire.JSON:
     return {}
 
 
-@operation("GET /flows/:organization/:flow/users", callers=ANY_USER, find=flow_of_the_path)
+@operation("GET /flows/:organization/:flow/users", callers=ANY_USER, scope="flow", find=flow_of_the_path)
 def list_flow_users(call: Call, flow: Flow) -> list[wire.JSON]:
     """The members of a flow, but for those who were blocked."""
     return [wire.user(call.store.users[number]) for number in sorted(flow.seen_by)]
