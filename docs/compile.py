@@ -53,6 +53,11 @@ TYPES: dict[str, Schema] = {
         "pattern": REDIRECT,
         "title": "an absolute URI without a fragment that a browser may be led to",
     },
+    "parameterized name": {
+        "type": "string",
+        "pattern": "^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$",
+        "title": "a parameterized_name",
+    },
     "email": {"type": "string", "format": "email", "title": "an e-mail address"},
     "flow token": {"type": "string", "pattern": "^[0-9a-f]{32}$", "maxLength": 32, "title": "a flow_token"},
 }
@@ -228,6 +233,8 @@ class Compiler:
             return {"enum": names, "title": f"one of {', '.join(names)}"}
         if words.startswith("list of ") and words[8:] in TYPES:
             return {"type": "array", "items": TYPES[words[8:]], "title": "a list"}
+        if words == "map to integer":
+            return {"type": "object", "additionalProperties": TYPES["integer"], "title": "an object"}
         if words.startswith("map to list of ") and words[15:] in TYPES:
             lists: Schema = {"type": "array", "items": TYPES[words[15:]], "minItems": 1}
             return {"type": "object", "additionalProperties": lists, "minProperties": 1}

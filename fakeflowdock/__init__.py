@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .errors import BrokenContract
     from .fake import FakeFlowdock
     from .models import Application, Flow, Organization, Source, User
+    from .world_files import WorldFileError
 
 __all__ = [
     "Application",
@@ -21,6 +22,7 @@ __all__ = [
     "Organization",
     "Source",
     "User",
+    "WorldFileError",
     "__version__",
 ]
 
@@ -28,6 +30,7 @@ _HOMES = {
     "BrokenContract": "errors",
     "ContractWarning": "contract_warnings",
     "FakeFlowdock": "fake",
+    "WorldFileError": "world_files",
     **dict.fromkeys(("Application", "Flow", "Organization", "Source", "User"), "models"),
 }
 

@@ -71,7 +71,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="fakeflowdock",
         allow_abbrev=False,
         description="Serve Flowdock's REST API from memory, until SIGINT or SIGTERM.",
-        epilog="Each setting has a twin in the environment: FAKEFLOWDOCK_HOST, _PORT, _WORLD, _AUTO_CONSENT, "
+        epilog="Each setting has a twin in the environment: FAKEFLOWDOCK_HOST, _PORT, _WORLD, _STATE, "
+        "_AUTO_CONSENT, "
         "_REFRESH_TOKENS and _JSON; "
         "the command line wins.",
     )
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="docs|empty",
         help="the world to begin with: what Flowdock's examples show, or nothing but a user (default: docs)",
     )
+    parser.add_argument("--state", metavar="FILE", help="a file with the world to begin with, in the place of --world")
     parser.add_argument(
         "--auto-consent",
         action="store_true",
@@ -149,7 +151,7 @@ def _truth(text: str) -> bool:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    from . import arrange, worlds
+    from . import arrange, world_files, worlds
     from .app import App
     from .server import Server
 
@@ -159,7 +161,14 @@ def _serve(options: argparse.Namespace) -> None:
     in_json = _setting(options.json, "JSON", "false", _truth)
     auto_consent = _setting(options.auto_consent, "AUTO_CONSENT", "false", _truth)
     refresh_tokens = _setting(options.refresh_tokens, "REFRESH_TOKENS", "always", _refresh_tokens)
-    store = worlds.make(world, Settings(auto_consent, refresh_tokens))
+    state = _setting(options.state, "STATE", "", str)
+    settings = Settings(auto_consent, refresh_tokens)
+    try:
+        store = worlds.over(world_files.load(state), settings) if state else worlds.make(world, settings)
+    except (OSError, world_files.WorldFileError) as error:
+        raise Failure(str(error)) from None
+    if not store.users or not store.applications:
+        raise Failure(f"{state} has no user, or no application, to whose name the server could print credentials")
     store.clock.run()
     try:
         server = Server(App(store, _report), host, port)
@@ -171,12 +180,11 @@ def _serve(options: argparse.Namespace) -> None:
         raise Failure(f"{host!r} is no host name") from None
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.stop())
-    user = store.users[1]
-    application = store.applications[1]
+    user, application = store.users[min(store.users)], store.applications[min(store.applications)]
     ready = {
         "event": "ready",
         "url": server.url,
-        "world": world,
+        "world": state or world,
         "api_token": user.api_token,
         "access_token": arrange.add_access_token(store, user, application, None).access_token,
         "client_id": application.client_id,

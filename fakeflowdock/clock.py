@@ -67,9 +67,10 @@ class Clock:
         self._moment, self._since = self.now, self._machine()
 
     def tick(self) -> datetime:
-        """The moment of a write: at least a millisecond after the last one."""
+        """The moment of a write, in whole milliseconds: at least one after the last."""
         running = not self.frozen
-        self._moment = self.now + TICK
+        now = self.now
+        self._moment = now.replace(microsecond=now.microsecond // 1000 * 1000) + TICK
         if running:
             self._since = self._machine()
         return self._moment

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from . import arrange
+from . import arrange, world_files, worlds
 from .decoration import decorated
 from .interception.through_requests import Interception
 from .runs import Runs
@@ -16,6 +16,7 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from os import PathLike
     from types import TracebackType
     from typing import Self
 
@@ -110,8 +111,26 @@ class FakeFlowdock:
         self._runs.current.raise_broken_contract(under_way)
 
     def reset(self) -> None:
-        """Forget the world and begin with a new one, as this fake began. A live server goes on, over the new one."""
+        """Forget the world, a loaded one too, and begin with a new one, as this fake began. A live server goes on."""
         self._runs.reset()
+
+    def load(self, file: str | PathLike[str]) -> None:
+        """Put the world of a file in the place of the present one. Where it cannot be read, the present one stays.
+
+        Raises:
+            OSError: the file cannot be read.
+            WorldFileError: it is no world; the message begins with file and line.
+        """
+        run = self._runs.current
+        run.app.store = worlds.over(world_files.load(file), run.app.store.settings)
+
+    def dump(self, file: str | PathLike[str]) -> None:
+        """Write the world to a file, secrets included. docs/api/world-files.md.
+
+        Raises:
+            OSError: it cannot be written; what was there before stays.
+        """
+        world_files.dump(self._store, file)
 
     def __enter__(self) -> Self:
         return self.start()

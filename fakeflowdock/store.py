@@ -52,6 +52,10 @@ class Secrets:
         stored, key = self._known.get(_digest(raw), (b"", 0))
         return key if hmac.compare_digest(stored, raw) and key else None
 
+    def __iter__(self) -> Iterator[tuple[str, int]]:
+        """Each secret with its key."""
+        return ((raw.decode("utf-8", "surrogatepass"), key) for raw, key in self._known.values())
+
     def copy(self) -> Secrets:
         """The same secrets, in an index of its own."""
         return Secrets(self._known.copy())
@@ -121,7 +125,7 @@ class Store:
         self.revoked_grants: set[int] = set()
         self.settings = Settings()
         self.sources: dict[int, Source] = {}
-        self._counters: dict[str, int] = {}
+        self.counters: dict[str, int] = {}
         self._organization_ids: dict[str, int] = {}
         self._user_ids: dict[str, int] = {}
         self._flow_ids: dict[tuple[str, str], str] = {}
@@ -151,8 +155,8 @@ class Store:
 
     def next_id(self, kind: str, wanted: int | None = None) -> int:
         """A number for a new entity: the wanted one, or one more than any so far."""
-        number = self._counters.get(kind, 0) + 1 if wanted is None else wanted
-        self._counters[kind] = max(number, self._counters.get(kind, 0))
+        number = self.counters.get(kind, 0) + 1 if wanted is None else wanted
+        self.counters[kind] = max(number, self.counters.get(kind, 0))
         return number
 
     def draw(self, kind: str) -> str:
@@ -336,6 +340,15 @@ class Store:
         if not of_flow:
             del self._sources_of_flow[source.flow_id]
             self._hide_sources(source.flow_id, self.flows[source.flow_id].seen_by)
+
+    def bury(self, flow_token: str, source_id: int) -> None:
+        """Know a `flow_token` as that of a source that is no more."""
+        self.next_id("source", source_id)
+        self._flow_tokens.add(flow_token, source_id)
+
+    def deleted_flow_tokens(self) -> list[tuple[int, str]]:
+        """Each source that is no more, with the `flow_token` that it had."""
+        return [(number, token) for token, number in self._flow_tokens if number not in self.sources]
 
     def source_id_by_flow_token(self, flow_token: str) -> int | None:
         """The id of the source that has or had that `flow_token`, or None where there never was one."""

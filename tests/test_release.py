@@ -59,7 +59,8 @@ def test_the_wheel_holds_package_plugin_schemas_and_py_typed_and_nothing_else(wh
     [information] = {name.split("/")[0] for name in names if ".dist-info/" in name}
     described = {f"{information}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt")}
     licence = {f"{information}/licenses/LICENSE"}
-    assert names == package | schemas | {"fakeflowdock/py.typed", "conftest_plugin.py"} | described | licence
+    worlds = {"fakeflowdock/data/docs.json", "fakeflowdock/data/empty.json"}
+    assert names == package | schemas | worlds | {"fakeflowdock/py.typed", "conftest_plugin.py"} | described | licence
 
 
 def test_the_wheel_works_from_an_empty_environment(wheel: Path, tmp_path: Path) -> None:

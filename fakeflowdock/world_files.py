@@ -1,0 +1,252 @@
+"""A world as a file, and back. docs/api/world-files.md."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import fields
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .clock import Clock
+from .contracts import contracts
+from .models import (
+    AccessToken,
+    Application,
+    AuthorizationCode,
+    Flow,
+    Organization,
+    RefreshToken,
+    Session,
+    Source,
+    User,
+)
+from .scopes import SCOPES
+from .store import Store
+from .wire import timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FORMAT = "fakeflowdock world 1"
+KINDS: dict[str, type[Any]] = {
+    "organizations": Organization,
+    "users": User,
+    "flows": Flow,
+    "applications": Application,
+    "sources": Source,
+    "access_tokens": AccessToken,
+    "refresh_tokens": RefreshToken,
+    "codes": AuthorizationCode,
+    "sessions": Session,
+}
+SETS = ("members", "blocked", "admins", "closed", "scopes")
+MOMENTS = ("created_at", "updated_at", "expires_at")
+REFERENCES = {
+    "organization_id": "organizations",
+    "user_id": "users",
+    "owner_id": "users",
+    "creator_id": "users",
+    "application_id": "applications",
+    "flow_id": "flows",
+    **dict.fromkeys(("members", "blocked", "admins", "closed"), "users"),
+}
+UNIQUE = ("id", "email", "api_token", "client_id", "flow_token", "access_token", "refresh_token", "code", "cookie")
+
+
+class WorldFileError(ValueError):
+    """A file is no world. The message begins with file and line, and says why."""
+
+
+def dump(store: Store, file: str | os.PathLike[str]) -> None:
+    """Write a world. The file is whole or not there, and only its owner may read it: it holds secrets.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path = Path(file)
+    with store.lock:
+        text = dumps(store)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as written:
+            written.write(text)
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            Path(name).unlink()
+        raise
+
+
+def load(file: str | os.PathLike[str]) -> Store:
+    """Read a world.
+
+    Raises:
+        OSError: the file cannot be read.
+        WorldFileError: it is no world.
+    """
+    path = Path(file)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise WorldFileError(f"{path}:1: it is not UTF-8, see byte {error.start}") from None
+    return loads(text, str(path))
+
+
+def dumps(store: Store) -> str:
+    """A world as text."""
+    kept: dict[str, Any] = {
+        "organizations": store.organizations.values(),
+        "users": store.users.values(),
+        "flows": store.flows.values(),
+        "applications": store.applications.values(),
+        "sources": store.sources.values(),
+        "access_tokens": store.access_tokens,
+        "refresh_tokens": store.refresh_tokens,
+        "codes": store.codes,
+        "sessions": store.sessions,
+    }
+    world = {
+        "format": FORMAT,
+        "seed": store.seed,
+        "now": timestamp(store.now),
+        "counters": store.counters,
+        "revoked_grants": sorted(store.revoked_grants),
+        "memberships": [
+            {"organization_id": organization.id, "user_id": user.id, "admin": store.administers(user, organization.id)}
+            for organization in store.organizations.values()
+            for user in store.users_of_organization(organization)
+        ],
+        "deleted_sources": [{"id": number, "flow_token": token} for number, token in store.deleted_flow_tokens()],
+        **{kind: [_plain(entity) for entity in entities] for kind, entities in kept.items()},
+    }
+    return json.dumps(world, indent=2, ensure_ascii=False) + "\n"
+
+
+def _plain(entity: Any) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for field in fields(entity):
+        value = getattr(entity, field.name)
+        if isinstance(value, frozenset):
+            value = sorted(value)
+        shown[field.name] = timestamp(value) if isinstance(value, datetime) else value
+    return shown
+
+
+def loads(text: str, name: str) -> Store:
+    """The world in a text.
+
+    Args:
+        name: what the text is called in an error.
+
+    Raises:
+        WorldFileError: it is no world.
+    """
+    try:
+        world = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise WorldFileError(f"{name}:{error.lineno}: {error.msg}") from None
+    except RecursionError:
+        raise WorldFileError(f"{name}:1: it is nested too deeply") from None
+    for violation in contracts().objects["world"].violations(world):
+        raise WorldFileError(f"{name}:{_line(text, violation.pointer)}: {violation.pointer} {violation.words}")
+    for pointer, reason in _contradictions(world):
+        raise WorldFileError(f"{name}:{_line(text, pointer)}: {pointer} {reason}")
+    return _built(world)
+
+
+def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Where a world names what it does not have, or the same twice."""
+    known = {
+        kind: {entity["id"] for entity in world[kind]} for kind in ("organizations", "users", "applications", "flows")
+    }
+    for kind in (*KINDS, "memberships", "deleted_sources"):
+        seen: dict[str, set[Any]] = {}
+        for position, entity in enumerate(world[kind]):
+            for field, value in entity.items():
+                pointer = f"/{kind}/{position}/{field}"
+                for each in value if isinstance(value, list) else [value]:
+                    if field in REFERENCES and each is not None and each not in known[REFERENCES[field]]:
+                        yield pointer, f"names {each!r}, which is not among the {REFERENCES[field]}"
+                    if field == "scopes" and each not in SCOPES:
+                        yield pointer, f"names {each!r}, which is no scope"
+                if field in UNIQUE:
+                    key = str(value).casefold() if field == "email" else value
+                    if key in seen.setdefault(field, set()):
+                        yield pointer, "stands twice"
+                    seen[field].add(key)
+    alive = {source["id"] for source in world["sources"]}
+    for position, source in enumerate(world["deleted_sources"]):
+        if source["id"] in alive:
+            yield f"/deleted_sources/{position}/id", "is among the sources too"
+    paths: set[tuple[int, str]] = set()
+    for position, flow in enumerate(world["flows"]):
+        path = (flow["organization_id"], flow["parameterized_name"])
+        if path in paths:
+            yield f"/flows/{position}/parameterized_name", "stands twice in its organization"
+        paths.add(path)
+
+
+def _built(world: dict[str, Any]) -> Store:
+    store = Store(world["seed"])
+    store.clock = Clock(datetime.fromisoformat(world["now"]))
+    store.counters.update(world["counters"])
+    store.revoked_grants.update(world["revoked_grants"])
+    made = {kind: [_entity(kind, entity) for entity in world[kind]] for kind in KINDS}
+    for kind, add in (
+        ("organizations", store.add_organization),
+        ("users", store.add_user),
+        ("flows", store.add_flow),
+        ("applications", store.add_application),
+        ("sources", store.add_source),
+        ("access_tokens", store.add_access_token),
+    ):
+        for entity in made[kind]:
+            add(entity)
+            if isinstance(number := getattr(entity, "id", None), int):
+                store.next_id(kind[:-1], number)  # a file written by hand may have forgotten to count
+    for member in world["memberships"]:
+        organization, user = store.organizations[member["organization_id"]], store.users[member["user_id"]]
+        store.join(organization, user, admin=member["admin"])
+    for source in world["deleted_sources"]:
+        store.bury(source["flow_token"], source["id"])
+    for refresh in made["refresh_tokens"]:
+        store.refresh_tokens.add(refresh.refresh_token, refresh)
+    for code in made["codes"]:
+        store.codes.add(code.code, code)
+    for session in made["sessions"]:
+        store.sessions.add(session.cookie, session)
+    return store
+
+
+def _entity(kind: str, shown: dict[str, Any]) -> Any:
+    values = dict(shown)
+    for field in SETS:
+        if field in values:
+            values[field] = frozenset(values[field])
+    for field in MOMENTS:
+        if values.get(field) is not None:
+            values[field] = datetime.fromisoformat(values[field])
+    return KINDS[kind](**values)
+
+
+def _line(text: str, pointer: str) -> int:
+    """The line on which a place of a JSON text begins. JSON is YAML, whose parser remembers lines."""
+    import yaml
+
+    try:
+        node = yaml.compose(text, yaml.SafeLoader)
+    except yaml.YAMLError:
+        return 1
+    for step in pointer.split("/")[1:]:
+        if isinstance(node, yaml.SequenceNode):
+            node = node.value[int(step)]
+        elif isinstance(node, yaml.MappingNode):
+            found = [value for key, value in node.value if key.value == step.replace("~1", "/").replace("~0", "~")]
+            if not found:  # it is missing: the object around it is to blame
+                break
+            node = found[0]
+    return int(node.start_mark.line) + 1 if node is not None else 1

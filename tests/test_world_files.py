@@ -1,0 +1,158 @@
+"""A world as a file: what was written is what is read, and what is wrong is told with its line."""
+
+from __future__ import annotations
+
+import json
+import stat
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from doors import SOURCES, as_application, as_source, as_user
+from test_cli import ready, running
+
+from fakeflowdock import FakeFlowdock, WorldFileError, cli, world_files, worlds
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+API = "https://api.flowdock.com"
+
+
+def lived_in(fake: FakeFlowdock) -> dict[str, Any]:
+    """A world in which everything happened that a file can hold; what is needed to go on in it."""
+    bob = fake.add_user(name="Bob", admin=True)
+    fake.add_flow("acme/ops", members=[bob], access_mode="organization")
+    deleted, source = fake.add_source(), fake.add_source(name="Böilds ☃", external_url="https://x.example/")
+    requests.delete(f"{API}{SOURCES}/{deleted.id}", timeout=9, **as_user(fake.user))
+    client = (fake.application.client_id, fake.application.client_secret)
+    bought, code = fake.authorize(), fake.authorize(user=bob)
+    given = {"grant_type": "authorization_code", "code": bought}
+    tokens = requests.post(f"{API}/oauth/token", data=given, auth=client, timeout=9).json()
+    revoked = fake.access_token()
+    fake.revoke(revoked)
+    fake.clock.advance(60)
+    return {"deleted": deleted, "source": source, "code": code, "tokens": tokens, "revoked": revoked, "client": client}
+
+
+def test_a_world_goes_on_where_it_was_written(tmp_path: Path) -> None:
+    file = tmp_path / "world.json"
+    with FakeFlowdock() as fake:
+        left = lived_in(fake)
+        fake.dump(file)
+        expected = requests.get(f"{API}/sources", timeout=9, **as_user(fake.user)).json()
+    with FakeFlowdock() as other:
+        other.load(file)
+        assert requests.get(f"{API}/sources", timeout=9, **as_user(other.user)).json() == expected
+        assert (other.clock.now, other.flows, other.users) == (fake.clock.now, fake.flows, fake.users)
+        for who, status in ((as_source(left["deleted"]), 410), (as_source(left["source"]), 200)):
+            assert requests.get(f"{API}/sources", timeout=9, **who).status_code == status
+        for token, status in ((left["revoked"], 401), (left["tokens"]["access_token"], 200)):
+            reply = requests.get(f"{API}/user", params={"access_token": token}, timeout=9)
+            assert reply.status_code == status
+        for given in (
+            {"grant_type": "authorization_code", "code": left["code"]},
+            {"grant_type": "refresh_token", "refresh_token": left["tokens"]["refresh_token"]},
+        ):
+            assert requests.post(f"{API}/oauth/token", data=given, auth=left["client"], timeout=9).status_code == 200
+        made = requests.post(f"{API}{SOURCES}", json={"name": "x"}, timeout=9, **as_application(other)).json()
+        assert made["id"] == 3
+        other.reset()
+        assert other.sources == []
+
+
+def test_writing_what_was_read_gives_the_same_file(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    with FakeFlowdock() as fake:
+        lived_in(fake)
+        fake.dump(first)
+        fake.load(first)
+        fake.dump(second)
+    assert first.read_text() == second.read_text()
+    assert stat.S_IMODE(first.stat().st_mode) == 0o600
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["first.json", "second.json"]
+
+
+def test_the_worlds_of_every_fake_are_such_files() -> None:
+    for name in ("docs", "empty"):
+        text = (worlds.DATA / f"{name}.json").read_text("utf-8")
+        assert world_files.dumps(world_files.loads(text, name)) == text
+
+
+WRONG = {
+    "no JSON": ('"seed": "",', '"seed": ""', "Expecting ',' delimiter"),
+    "another format": ('"fakeflowdock world 1"', '"fakeflowdock world 9"', "/format breaks the rule const"),
+    "an unknown field": ('"seed": "",', '"seed": "", "sead": "",', "/sead is not on the page"),
+    "a missing field": ('      "nick": "User",\n', "", "/users/0/nick can't be blank"),
+    "a wrong type": ('"admin": true', '"admin": "yes"', "/memberships/0/admin is not a boolean"),
+    "a wrong date": (
+        "2014-10-14T11:05:27.176Z",
+        "2014-10-41T11:05:27.176Z",
+        "/sources/0/created_at is not a UTC date-time",
+    ),
+    "a wrong name": ('"parameterized_name": "main"', '"parameterized_name": "Main"', "is not a parameterized_name"),
+    "a stranger": ('"creator_id": 1', '"creator_id": 7', "/sources/0/creator_id names 7, which is not among the users"),
+    "a strange member": ('"members": [\n        1,', '"members": [\n        5,', "/flows/0/members names 5"),
+    "the same twice": ('"id": 2,\n      "name": "Ulla', '"id": 1,\n      "name": "Ulla', "/users/1/id stands twice"),
+    "the same address twice": ('"ulla@example.com"', '"TESTUSER@example.com"', "/users/1/email stands twice"),
+    "two flows of a name": (
+        '"parameterized_name": "other"',
+        '"parameterized_name": "main"',
+        "stands twice in its organ",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_wrong_file_is_refused_with_line_and_reason_and_changes_nothing(what: str, tmp_path: Path) -> None:
+    before, after, reason = WRONG[what]
+    file = tmp_path / "world.json"
+    fake = FakeFlowdock("docs")
+    fake.dump(file)
+    text = file.read_text("utf-8")
+    assert before in text
+    changed = text.replace(before, after, 1)
+    file.write_text(changed, "utf-8")
+    with pytest.raises(WorldFileError) as refused:
+        fake.load(file)
+    name, line, words = str(refused.value).split(":", 2)
+    assert (name, reason in words) == (str(file), True)
+    place = text.index(before)
+    if what == "a missing field":
+        place = text.rindex("{", 0, place)  # the object that lacks it
+    expected = text[:place].count("\n") + 1
+    assert int(line) == (expected + 1 if what == "no JSON" else expected)
+    assert [source.name for source in fake.sources] == ["Example", "Engineering"]
+
+
+def test_a_scope_that_is_none_is_refused(tmp_path: Path) -> None:
+    fake, file = FakeFlowdock(), tmp_path / "world.json"
+    fake.access_token(scope="flow")
+    fake.dump(file)
+    world = json.loads(file.read_text())
+    world["access_tokens"][0]["scopes"] = ["flow", "fly"]
+    file.write_text(json.dumps(world))
+    with pytest.raises(WorldFileError, match="/access_tokens/0/scopes names 'fly', which is no scope"):
+        fake.load(file)
+
+
+def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+    fake = FakeFlowdock()
+    with pytest.raises(OSError, match="No such file"):
+        fake.dump(tmp_path / "nowhere/world.json")
+    with pytest.raises(OSError, match="No such file"):
+        fake.load(tmp_path / "nothing.json")
+
+
+def test_the_server_begins_with_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "world.json"
+    fake = FakeFlowdock("docs")
+    fake.add_source(name="Third")
+    fake.dump(file)
+    with running("--port", "0", "--json", "--state", str(file)) as (_, stdout):
+        line = ready(stdout)
+        reply = requests.get(f"{line['url']}/sources", auth=(line["api_token"], ""), timeout=9)
+        assert [source["name"] for source in reply.json()] == ["Example", "Engineering", "Third"]
+    file.write_text("{\n\n nonsense")
+    assert cli.main(["--port", "0", "--state", str(file)]) == 2
+    assert capsys.readouterr().err.startswith(f"fakeflowdock: {file}:3: ")
