@@ -86,7 +86,7 @@ def unseen(number: int) -> tuple[App, WSGIEnvironment]:
 
     Addresses and dates that were found to be right are remembered; here that is of no help.
     """
-    return a_world(LISTED, hours=number).list_request(f"http://127.0.0.1:{10_000 + number}")
+    return a_world(LISTED, hours=number).list_request(f"http://api.flowdock.com:{10_000 + number}")
 
 
 # Worlds

@@ -14,7 +14,7 @@ from .contract_warnings import ContractWarnings
 from .contracts import by_field, contracts
 from .errors import AccessDenied, BrokenContract, NoSuchRoute, Refusal, Unreadable, ValidationError
 from .formats import is_uri
-from .operations import ANYONE, APPLICATION, HTML, Call, Operation, Reply
+from .operations import ANYONE, APPLICATION, HTML, Call, Headers, Operation, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -121,7 +121,7 @@ class Exchange:
                 )
             if given.unreadable is not None:
                 raise given.unreadable
-            call = Call(store, self.caller, values, fields, base_of(environ), headers_of(environ))
+            call = Call(store, self.caller, values, fields, base_of(environ), Headers(environ))
             subject = operation.find(call)
             permit(operation, self.caller)
             if not (violations := contract.request.violations(fields)):
@@ -175,11 +175,6 @@ def base_of(environ: WSGIEnvironment) -> str:
     if not HOST.fullmatch(host) or not is_uri(base):
         raise Unreadable("The Host header is not a host")
     return base
-
-
-def headers_of(environ: WSGIEnvironment) -> dict[str, str]:
-    """The headers of a request, by their names in small letters."""
-    return {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
 
 
 def permit(operation: Operation[Any], caller: Caller) -> None:

@@ -12,6 +12,8 @@ from .contracts import contracts
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from _typeshed.wsgi import WSGIEnvironment
+
     from .authentication import Caller
     from .contracts import OperationContract, Violation
     from .models import User
@@ -29,6 +31,17 @@ SOURCE = "source"
 ANYONE = "anyone"  # no credentials are asked for, and none are looked at
 ANYBODY = (USER, APPLICATION, SOURCE)
 ANY_USER = (USER, APPLICATION)
+
+
+class Headers:
+    """The headers of a request, looked up when one is asked for: few operations ask."""
+
+    def __init__(self, environ: WSGIEnvironment) -> None:
+        self._environ = environ
+
+    def get(self, name: str, default: str) -> str:
+        """The header of that name, in small letters, or the default."""
+        return str(self._environ.get(f"HTTP_{name.upper().replace('-', '_')}", default))
 
 
 @dataclass(frozen=True)
@@ -49,7 +62,7 @@ class Call:
     path: Mapping[str, str]
     fields: Mapping[str, Any] = field(repr=False)
     base: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Headers = field(repr=False)
 
     @property
     def user(self) -> User:
