@@ -234,7 +234,8 @@ class Compiler:
         if words.startswith("list of ") and words[8:] in TYPES:
             return {"type": "array", "items": TYPES[words[8:]], "title": "a list"}
         if words == "map to integer":
-            return {"type": "object", "additionalProperties": TYPES["integer"], "title": "an object"}
+            count = {**TYPES["integer"], "minimum": 0}
+            return {"type": "object", "additionalProperties": count, "title": "an object"}
         if words.startswith("map to list of ") and words[15:] in TYPES:
             lists: Schema = {"type": "array", "items": TYPES[words[15:]], "minItems": 1}
             return {"type": "object", "additionalProperties": lists, "minProperties": 1}

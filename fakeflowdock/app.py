@@ -54,9 +54,9 @@ class App:
         exchange = Exchange(self, environ)
         try:
             try:
-                reply = exchange.run()
+                return write(exchange.run(), environ, exchange.caller)
             except Refusal as refusal:
-                reply = exchange.refuse(refusal)
+                return write(exchange.refuse(refusal), environ, exchange.caller)
         except BrokenContract as broken:
             reply = self._broke(broken)
         except Exception as error:

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import grants, wire
+from . import grants, world_files
 from .contracts import by_field, contracts
 from .errors import shortened
 from .models import OUT_OF_BAND, AccessToken, Application, Flow, Organization, Source, User, uuid_of
@@ -35,7 +35,9 @@ def add_organization(
         if store.organization_named(parameterized_name) is not None:
             raise ValueError(f"there is an organization {parameterized_name!r} already")
         number = _new_id(store, "organization", store.organizations, id)
-        return store.add_organization(Organization(number, name or parameterized_name.title(), parameterized_name))
+        organization = Organization(number, name or parameterized_name.title(), parameterized_name)
+        world_files.check(organization, "kept-organization")
+        return store.add_organization(organization)
 
 
 def add_user(
@@ -72,7 +74,7 @@ def add_user(
         )
         if store.user_by_email(user.email) is not None:
             raise ValueError(f"there is a user {user.email!r} already")
-        _check("creator", wire.creator(user))
+        world_files.check(user, "kept-user")
         store.add_user(user)
         if organization is not None:
             store.join(_known(store.organizations, organization, "an organization"), user, admin=admin)
@@ -107,18 +109,18 @@ def add_flow(
         for user in users:
             if not store.belongs(user, organization.id):
                 store.join(organization, user, admin=False)
-        return store.add_flow(
-            Flow(
-                id=id or uuid_of(store.draw("flow")),
-                name=name or flow_name.title(),
-                parameterized_name=flow_name,
-                organization_id=organization.id,
-                members=frozenset(user.id for user in users),
-                access_mode=access_mode,
-                join_key=join_key or store.draw("join_key"),
-                api_token=store.draw("flow api_token"),
-            )
+        flow = Flow(
+            id=id or uuid_of(store.draw("flow")),
+            name=name or flow_name.title(),
+            parameterized_name=flow_name,
+            organization_id=organization.id,
+            members=frozenset(user.id for user in users),
+            access_mode=access_mode,
+            join_key=join_key or store.draw("join_key"),
+            api_token=store.draw("flow api_token"),
         )
+        world_files.check(flow, "kept-flow")
+        return store.add_flow(flow)
 
 
 def add_member(store: Store, flow: Flow, user: User) -> Flow:
@@ -155,8 +157,7 @@ def add_application(
             owner_id=None if owner is None else _known(store.users, owner, "a user").id,
             client_secret=store.draw("client_secret"),
         )
-        _check("application", wire.application(application, BASE))
-        _check("registration", {"name": application.name, "redirect_uri": application.redirect_uri})
+        world_files.check(application, "kept-application")
         return store.add_application(application)
 
 
@@ -230,6 +231,7 @@ def add_source(store: Store, *, flow: Flow, application: Application, creator: U
             updated_at=now,
             flow_token=store.draw("flow_token"),
         )
+        world_files.check(source, "kept-source")
         return store.add_source(source)
 
 
@@ -268,10 +270,6 @@ def _known(kept: dict[Any, Entity], entity: Entity, what: str) -> Entity:
     if type(current) is not type(entity) or current is None:
         raise ValueError(f"{entity!r} is not {what} of this world")
     return current
-
-
-def _check(name: str, shown: wire.JSON) -> None:
-    _refuse(contracts().objects[name].violations(shown))
 
 
 def _refuse(violations: Iterable[Any]) -> None:

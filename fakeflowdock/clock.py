@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ class Clock:
         self._moment = moment
         self._machine = machine
         self._since: float | None = None
+        self._lock = threading.RLock()
 
     def __repr__(self) -> str:
         return f"<Clock, {'frozen' if self.frozen else 'running'}: {self.now.isoformat(timespec='milliseconds')}>"
@@ -39,9 +41,10 @@ class Clock:
     @property
     def now(self) -> datetime:
         """The present moment of the world."""
-        if self._since is None:
-            return self._moment
-        return self._moment + timedelta(seconds=self._machine() - self._since)
+        with self._lock:
+            if self._since is None:
+                return self._moment
+            return self._moment + timedelta(seconds=self._machine() - self._since)
 
     def advance(self, by: float | timedelta) -> datetime:
         """Move it by hand. Returns the moment that it shows then.
@@ -55,28 +58,32 @@ class Clock:
         step = by if isinstance(by, timedelta) else timedelta(seconds=by)
         if step < timedelta():
             raise ValueError(f"a clock goes forwards, not by {step.total_seconds()} seconds")
-        self._moment += step
-        return self.now
+        with self._lock:
+            self._moment += step
+            return self.now
 
     def freeze(self) -> None:
         """Let it stand still from now on."""
-        self._moment, self._since = self.now, None
+        with self._lock:
+            self._moment, self._since = self.now, None
 
     def run(self) -> None:
         """Let it run from now on, as fast as the machine's."""
-        self._moment, self._since = self.now, self._machine()
+        with self._lock:
+            self._moment, self._since = self.now, self._machine()
 
     def tick(self) -> datetime:
         """The moment of a write, in whole milliseconds: at least one after the last."""
-        running = not self.frozen
-        now = self.now
-        self._moment = now.replace(microsecond=now.microsecond // 1000 * 1000) + TICK
-        if running:
-            self._since = self._machine()
-        return self._moment
+        with self._lock:
+            now = self.now
+            self._moment = now.replace(microsecond=now.microsecond // 1000 * 1000) + TICK
+            if not self.frozen:
+                self._since = self._machine()
+            return self._moment
 
     def copy(self) -> Clock:
         """A clock that shows the same and goes its own way."""
-        twin = Clock(self._moment, self._machine)
-        twin._since = self._since
-        return twin
+        with self._lock:
+            twin = Clock(self._moment, self._machine)
+            twin._since = self._since
+            return twin

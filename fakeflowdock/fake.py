@@ -122,7 +122,11 @@ class FakeFlowdock:
             WorldFileError: it is no world; the message begins with file and line.
         """
         run = self._runs.current
-        run.app.store = worlds.over(world_files.load(file), run.app.store.settings)
+        before = run.app.store
+        store = worlds.over(world_files.load(file), before.settings)
+        if not before.clock.frozen:
+            store.clock.run()
+        run.app.store = store
 
     def dump(self, file: str | PathLike[str]) -> None:
         """Write the world to a file, secrets included. docs/api/world-files.md.

@@ -132,6 +132,7 @@ class Store:
         self._members: dict[int, dict[int, bool]] = {}  # by organization: its users, and whether they administer it
         self._organizations_of_user: dict[int, dict[int, None]] = {}
         self._flows_of_user: dict[int, dict[str, None]] = {}
+        self._flow_order: dict[str, int] = {}
         self._flows_of_organization: dict[int, dict[str, None]] = {}
         self._sourced_flows: dict[int, dict[str, None]] = {}  # by user: their flows that have a source
         self._sources_of_flow: dict[str, dict[int, None]] = {}
@@ -161,7 +162,10 @@ class Store:
 
     def draw(self, kind: str) -> str:
         """A new secret or random id: 32 hexadecimal digits, the next of its kind in this world."""
-        number = self.next_id(f"drawn {kind}")
+        return self.drawn(kind, self.next_id(f"drawn {kind}"))
+
+    def drawn(self, kind: str, number: int) -> str:
+        """The secret of a kind with that number."""
         return hashlib.blake2b(f"{self.seed}/{kind}/{number}".encode(), digest_size=16).hexdigest()
 
     def tick(self) -> datetime:
@@ -256,6 +260,7 @@ class Store:
         before = self.flows.get(flow.id)
         self.flows[flow.id] = flow
         self._flow_ids[organization.parameterized_name, flow.parameterized_name] = flow.id
+        self._flow_order.setdefault(flow.id, len(self._flow_order))
         self._flows_of_organization.setdefault(organization.id, {})[flow.id] = None
         for user_id in flow.members - before.members if before else flow.members:
             self._flows_of_user.setdefault(user_id, {})[flow.id] = None
@@ -268,7 +273,8 @@ class Store:
 
     def flows_of_user(self, user: User) -> list[Flow]:
         """The flows that a user joined, those that blocked them left out, oldest first."""
-        return [flow for id_ in self._flows_of_user.get(user.id, ()) if (flow := self.flows[id_]).is_seen_by(user)]
+        joined = sorted(self._flows_of_user.get(user.id, ()), key=self._flow_order.__getitem__)
+        return [flow for id_ in joined if (flow := self.flows[id_]).is_seen_by(user)]
 
     def flows_of_organization(self, organization: Organization) -> list[Flow]:
         """Every flow of an organization, oldest first."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .clock import Clock
-from .contracts import contracts
+from .contracts import by_field, contracts
 from .models import (
     AccessToken,
     Application,
@@ -23,6 +23,7 @@ from .models import (
     Session,
     Source,
     User,
+    uuid_of,
 )
 from .scopes import SCOPES
 from .store import Store
@@ -54,7 +55,13 @@ REFERENCES = {
     "flow_id": "flows",
     **dict.fromkeys(("members", "blocked", "admins", "closed"), "users"),
 }
-UNIQUE = ("id", "email", "api_token", "client_id", "flow_token", "access_token", "refresh_token", "code", "cookie")
+UNIQUE = ("id", "email", "api_token", "client_id", "client_secret", "access_token", "refresh_token", "code", "cookie")
+DRAWN = (
+    *("api_token", "password", "flow", "join_key", "flow api_token", "client_id", "client_secret"),
+    *("flow_token", "access_token", "refresh_token", "code", "session"),
+)
+GAP = 100  # drawn secrets that may be missing from a file in a row, as those of what was deleted
+LAST = "9000"  # years after which a clock could not go on
 
 
 class WorldFileError(ValueError):
@@ -146,16 +153,56 @@ def loads(text: str, name: str) -> Store:
         WorldFileError: it is no world.
     """
     try:
-        world = json.loads(text)
+        world = json.loads(text, object_pairs_hook=_object, parse_float=_no_fraction, parse_constant=_no_fraction)
+        json.dumps(world, ensure_ascii=False).encode("utf-8")
+        for violation in contracts().objects["world"].violations(world):
+            where = f"{name}:{_line(text, violation.pointer)}:"
+            raise WorldFileError(f"{where} {violation.pointer or 'the file'} {violation.words}")
+        for pointer, reason in _contradictions(world):
+            raise WorldFileError(f"{name}:{_line(text, pointer)}: {pointer} {reason}")
+    except WorldFileError:
+        raise
     except json.JSONDecodeError as error:
         raise WorldFileError(f"{name}:{error.lineno}: {error.msg}") from None
+    except UnicodeEncodeError:
+        raise WorldFileError(f"{name}:1: half a surrogate pair is no character") from None
     except RecursionError:
         raise WorldFileError(f"{name}:1: it is nested too deeply") from None
-    for violation in contracts().objects["world"].violations(world):
-        raise WorldFileError(f"{name}:{_line(text, violation.pointer)}: {violation.pointer} {violation.words}")
-    for pointer, reason in _contradictions(world):
-        raise WorldFileError(f"{name}:{_line(text, pointer)}: {pointer} {reason}")
+    except ValueError as error:
+        raise WorldFileError(
+            f"{name}:1: {'a number has too many digits' if 'digits' in str(error) else error}"
+        ) from None
     return _built(world)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} stands twice in one object")
+    return made
+
+
+def _no_fraction(number: str) -> Any:
+    raise ValueError(f"{number} is no whole number, and there are no others in a world")
+
+
+def check(entity: Any, kind: str) -> None:
+    """Hold an entity that is to be kept against what a file can hold.
+
+    Args:
+        kind: its section on the page, `kept-user`.
+
+    Raises:
+        ValueError: a file could not hold it.
+    """
+    shown = _plain(entity)
+    try:
+        json.dumps(shown, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("half a surrogate pair is no character") from None
+    if errors := by_field(contracts().objects[kind].violations(shown)):
+        raise ValueError("; ".join(f"{field} {' and '.join(words)}" for field, words in errors.items()))
 
 
 def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -178,16 +225,30 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
                     if key in seen.setdefault(field, set()):
                         yield pointer, "stands twice"
                     seen[field].add(key)
-    alive = {source["id"] for source in world["sources"]}
-    for position, source in enumerate(world["deleted_sources"]):
-        if source["id"] in alive:
-            yield f"/deleted_sources/{position}/id", "is among the sources too"
-    paths: set[tuple[int, str]] = set()
+    yield from _twice(world, "organizations", ("parameterized_name",), "stands twice")
+    yield from _twice(world, "flows", ("organization_id", "parameterized_name"), "stands twice in its organization")
+    yield from _twice(world, "memberships", ("organization_id", "user_id"), "stands twice")
+    together = {"all": [*world["sources"], *world["deleted_sources"]]}
+    for field in ("id", "flow_token"):
+        for pointer, reason in _twice(together, "all", (field,), "stands twice among the sources"):
+            position = int(pointer.split("/")[2]) - len(world["sources"])
+            yield (f"/deleted_sources/{position}/{field}" if position >= 0 else f"/sources/{position}/{field}"), reason
+    belongs = {(member["organization_id"], member["user_id"]) for member in world["memberships"]}
     for position, flow in enumerate(world["flows"]):
-        path = (flow["organization_id"], flow["parameterized_name"])
-        if path in paths:
-            yield f"/flows/{position}/parameterized_name", "stands twice in its organization"
-        paths.add(path)
+        if any((flow["organization_id"], user_id) not in belongs for user_id in flow["members"]):
+            yield f"/flows/{position}/members", "names a user who does not belong to the organization"
+    if world["now"] > LAST:
+        yield "/now", f"is after the year {LAST}"
+
+
+def _twice(world: dict[str, Any], kind: str, named: tuple[str, ...], reason: str) -> Iterator[tuple[str, str]]:
+    """Each entity that has the same values in some fields as one before it."""
+    seen: set[tuple[Any, ...]] = set()
+    for position, entity in enumerate(world[kind]):
+        key = tuple(entity[field] for field in named)
+        if key in seen:
+            yield f"/{kind}/{position}/{named[-1]}", reason
+        seen.add(key)
 
 
 def _built(world: dict[str, Any]) -> Store:
@@ -219,7 +280,33 @@ def _built(world: dict[str, Any]) -> Store:
         store.codes.add(code.code, code)
     for session in made["sessions"]:
         store.sessions.add(session.cookie, session)
+    _count(store, world)
     return store
+
+
+def _count(store: Store, world: dict[str, Any]) -> None:
+    """Let no number and no secret be given again, though a file written by hand may have forgotten to count."""
+    for number in world["revoked_grants"]:
+        store.next_id("grant", number)
+    for kind in ("access_tokens", "refresh_tokens", "codes"):
+        for held in world[kind]:
+            store.next_id("grant", held["grant_id"])
+    known = {
+        value
+        for kind in (*KINDS, "deleted_sources")
+        for entity in world[kind]
+        for value in entity.values()
+        if isinstance(value, str)
+    }
+    for kind in DRAWN:
+        misses, number = 0, store.counters.get(f"drawn {kind}", 0)
+        while misses < GAP:
+            number += 1
+            misses += 1
+            drawn = store.drawn(kind, number)
+            if drawn in known or uuid_of(drawn) in known:
+                store.next_id(f"drawn {kind}", number)
+                misses = 0
 
 
 def _entity(kind: str, shown: dict[str, Any]) -> Any:

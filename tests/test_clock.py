@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -50,6 +52,22 @@ def test_a_running_clock_follows_the_machine_until_it_is_frozen() -> None:
     machine.seconds += 50
     assert clock.now == written + TICK + timedelta(seconds=10)
     assert twin.now == clock.now + timedelta(seconds=50)
+
+
+def test_no_time_is_lost_between_threads() -> None:
+    clock = Clock(NOON)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=lambda: [clock.advance(1) for _ in range(5000)]) for _ in range(2)]
+        threads += [threading.Thread(target=lambda: [clock.tick() for _ in range(5000)]) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert clock.now == NOON + timedelta(seconds=10_000) + 10_000 * TICK
 
 
 def test_a_worlds_clock_is_its_own() -> None:

@@ -194,11 +194,18 @@ def test_an_application_manages_only_with_the_scope_manage(
     assert flowdock(method, path, as_application(flowdock.fake, scope="manage"), json=body).ok
 
 
-@pytest.mark.parametrize("path", ["/flows", "/flows/all", "/user", "/users", "/organizations", MAIN, "/users/1"])
-def test_a_source_is_no_user(flowdock: Door, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        *((path, 403) for path in ("/flows", "/flows/all", "/user", "/users", "/organizations", MAIN, f"{MAIN}/users")),
+        *((path, 404) for path in ("/users/1", "/organizations/example", "/flows/example", "/flows/example/two")),
+    ],
+)
+def test_a_source_is_no_user(flowdock: Door, path: str, status: int) -> None:
+    flowdock.fake.add_flow("example/two")
     source = flowdock.fake.add_source()
     reply = flowdock("GET", path, params={"flow_token": source.flow_token})
-    assert reply.status_code in (403, 404)
+    assert reply.status_code == status
     assert source.flow_token not in reply.text
 
 

@@ -125,6 +125,120 @@ def test_a_wrong_file_is_refused_with_line_and_reason_and_changes_nothing(what: 
     assert [source.name for source in fake.sources] == ["Example", "Engineering"]
 
 
+def broken(tmp_path: Path, change: Any) -> str:
+    """What is said of a file after its JSON was changed."""
+    fake, file = FakeFlowdock("docs"), tmp_path / "world.json"
+    fake.access_token()
+    fake.dump(file)
+    world = json.loads(file.read_text())
+    change(world)
+    file.write_text(json.dumps(world))
+    with pytest.raises(WorldFileError) as refused:
+        fake.load(file)
+    return str(refused.value)
+
+
+CONTRADICTIONS = {
+    "a live token among the deleted": (
+        lambda w: w["deleted_sources"].append({"id": 500, "flow_token": w["sources"][0]["flow_token"]}),
+        "/deleted_sources/0/flow_token stands twice among the sources",
+    ),
+    "a deleted source that lives": (
+        lambda w: w["deleted_sources"].append({"id": 1, "flow_token": "0" * 32}),
+        "/deleted_sources/0/id stands twice among the sources",
+    ),
+    "two secrets alike": (
+        lambda w: w["applications"][1].update(client_secret=w["applications"][0]["client_secret"]),
+        "/applications/1/client_secret stands twice",
+    ),
+    "two organizations of a name": (
+        lambda w: w["organizations"].append({**w["organizations"][0], "id": 2}),
+        "/organizations/1/parameterized_name stands twice",
+    ),
+    "a membership twice": (
+        lambda w: w["memberships"].append(w["memberships"][0]),
+        "/memberships/3/user_id stands twice",
+    ),
+    "members from nowhere": (lambda w: w["memberships"].clear(), "/flows/0/members names a user who does not belong"),
+    "a fraction": (lambda w: w["sources"][0].update(id=7.0), "7.0 is no whole number"),
+    "half a surrogate pair": (lambda w: w["users"][0].update(name="\ud800"), "half a surrogate pair is no character"),
+    "a count below zero": (lambda w: w["counters"].update(source=-5), "/counters/source is not an integer"),
+    "a browser's own address": (
+        lambda w: w["applications"][0].update(redirect_uri="javascript:alert(1)"),
+        "/applications/0/redirect_uri is not an absolute URI",
+    ),
+    "the end of time": (lambda w: w.update(now="9999-12-31T23:59:59.999Z"), "/now is after the year 9000"),
+}
+
+
+@pytest.mark.parametrize("what", CONTRADICTIONS)
+def test_a_file_that_contradicts_itself_is_refused(what: str, tmp_path: Path) -> None:
+    change, reason = CONTRADICTIONS[what]
+    assert reason in broken(tmp_path, change)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("1" * 5000, ":1: a number has too many digits"),
+        ('{"format": ' + "[" * 900 + "]" * 900 + "}", ":1: "),
+        ('{"a": 1, "a": 2}', ":1: 'a' stands twice in one object"),
+        ("[]", ":1: the file is not"),
+    ],
+)
+def test_no_other_error_comes_of_a_file(text: str, reason: str, tmp_path: Path) -> None:
+    file = tmp_path / "world.json"
+    file.write_text(text)
+    with pytest.raises(WorldFileError, match=reason):
+        FakeFlowdock().load(file)
+
+
+def test_a_file_that_forgot_to_count_makes_nothing_twice(tmp_path: Path) -> None:
+    file = tmp_path / "world.json"
+    with FakeFlowdock() as fake:
+        left = lived_in(fake)
+        fake.dump(file)
+        world = json.loads(file.read_text())
+        world["counters"] = {}
+        file.write_text(json.dumps(world))
+        fake.load(file)
+        made = requests.post(f"{API}{SOURCES}", json={"name": "x"}, timeout=9, **as_application(fake)).json()
+        assert made["id"] == 3
+        fake.add_application()
+        fake.add_flow("example/new")
+        fake.add_user()
+        for who, status in ((as_source(left["source"]), 200), (as_source(left["deleted"]), 410)):
+            assert requests.get(f"{API}/sources", timeout=9, **who).status_code == status
+        fake.dump(file)
+        fake.load(file)
+
+
+@pytest.mark.parametrize(
+    "arrange",
+    [
+        lambda fake: fake.add_user(password=" "),
+        lambda fake: fake.add_user(name="\ud800"),
+        lambda fake: fake.add_flow("example/zz", name=" "),
+        lambda fake: fake.add_organization("zz", name=" "),
+        lambda fake: fake.add_source(name="\ud800"),
+    ],
+)
+def test_what_no_file_could_hold_is_not_arranged(arrange: Any, tmp_path: Path) -> None:
+    fake = FakeFlowdock()
+    with pytest.raises(ValueError, match=r"can't be blank|half a surrogate pair"):
+        arrange(fake)
+    fake.dump(tmp_path / "world.json")
+    fake.load(tmp_path / "world.json")
+
+
+def test_a_running_clock_runs_on_after_a_file_was_read(tmp_path: Path) -> None:
+    fake = FakeFlowdock()
+    fake.dump(tmp_path / "world.json")
+    fake.clock.run()
+    fake.load(tmp_path / "world.json")
+    assert not fake.clock.frozen
+
+
 def test_a_scope_that_is_none_is_refused(tmp_path: Path) -> None:
     fake, file = FakeFlowdock(), tmp_path / "world.json"
     fake.access_token(scope="flow")

@@ -81,8 +81,9 @@ def ask_for_consent(call: Call, asked: Asked | Reply) -> Reply:
         return problem
     session = _session(call)
     user = _user(call.store, session)
-    if call.store.settings.auto_consent:
-        return _with_code(call, asked, user or next(iter(call.store.users.values())))
+    agrees = user or next(iter(call.store.users.values()), None)
+    if call.store.settings.auto_consent and agrees is not None:
+        return _with_code(call, asked, agrees)
     if session is None:
         session = _begin(call.store, None)
         return _page(call, asked, session, cookie=_cookie(call, session))
