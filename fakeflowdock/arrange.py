@@ -213,6 +213,7 @@ def add_source(store: Store, *, flow: Flow, application: Application, creator: U
     """Add a source. Raises ValueError when a value is none that Flowdock shows."""
     flow, creator = _known(store.flows, flow, "a flow"), _known(store.users, creator, "a user")
     application = _known(store.applications, application, "an application")
+    world_files.check_characters(fields)
     for operation in ("create-source", "update-source"):
         given = {name: value for name, value in fields.items() if value is not None}
         _refuse(contracts().operations[operation].request.violations(given))

@@ -154,7 +154,7 @@ def loads(text: str, name: str) -> Store:
     """
     try:
         world = json.loads(text, object_pairs_hook=_object, parse_float=_no_fraction, parse_constant=_no_fraction)
-        json.dumps(world, ensure_ascii=False).encode("utf-8")
+        check_characters(world)
         for violation in contracts().objects["world"].violations(world):
             where = f"{name}:{_line(text, violation.pointer)}:"
             raise WorldFileError(f"{where} {violation.pointer or 'the file'} {violation.words}")
@@ -164,8 +164,6 @@ def loads(text: str, name: str) -> Store:
         raise
     except json.JSONDecodeError as error:
         raise WorldFileError(f"{name}:{error.lineno}: {error.msg}") from None
-    except UnicodeEncodeError:
-        raise WorldFileError(f"{name}:1: half a surrogate pair is no character") from None
     except RecursionError:
         raise WorldFileError(f"{name}:1: it is nested too deeply") from None
     except ValueError as error:
@@ -187,6 +185,14 @@ def _no_fraction(number: str) -> Any:
     raise ValueError(f"{number} is no whole number, and there are no others in a world")
 
 
+def check_characters(value: Any) -> None:
+    """Raise ValueError where a value of JSON holds half a character, which no reply and no file could hold."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("half a surrogate pair is no character") from None
+
+
 def check(entity: Any, kind: str) -> None:
     """Hold an entity that is to be kept against what a file can hold.
 
@@ -197,10 +203,7 @@ def check(entity: Any, kind: str) -> None:
         ValueError: a file could not hold it.
     """
     shown = _plain(entity)
-    try:
-        json.dumps(shown, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:
-        raise ValueError("half a surrogate pair is no character") from None
+    check_characters(shown)
     if errors := by_field(contracts().objects[kind].violations(shown)):
         raise ValueError("; ".join(f"{field} {' and '.join(words)}" for field, words in errors.items()))
 
