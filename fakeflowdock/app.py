@@ -185,12 +185,14 @@ def permit(operation: Operation[Any], caller: Caller) -> None:
     """
     if operation.by_flow_token:
         return  # a missing flow_token is a field to blame, and told with the other fields
-    what = operation.contract.title.lower()
     bound = caller.kind == APPLICATION or operation.callers == (APPLICATION,)
     if bound and operation.scope is not None and operation.scope not in caller.scopes:
-        raise AccessDenied(f"{what} needs an OAuth access token with the scope {operation.scope}")
+        raise AccessDenied(
+            f"{operation.contract.title.lower()} needs an OAuth access token with the scope {operation.scope}"
+        )
     if caller.kind not in operation.callers:
-        raise AccessDenied(f"{what} is not for a {caller.kind}, only for {' or '.join(operation.callers)}")
+        what, others = operation.contract.title.lower(), " or ".join(operation.callers)
+        raise AccessDenied(f"{what} is not for a {caller.kind}, only for {others}")
 
 
 def check_reply(operation: Operation[Any], reply: Reply) -> None:

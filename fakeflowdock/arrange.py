@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import grants, world_files
-from .contracts import by_field, contracts
+from .contracts import contracts
 from .errors import shortened
 from .models import OUT_OF_BAND, AccessToken, Application, Flow, Organization, Source, User, uuid_of
 from .scopes import SCOPES, scopes_of
@@ -23,7 +23,6 @@ ACCESS_MODES = ("invitation", "link", "organization")
 Entity = TypeVar("Entity", Organization, User, Flow, Application)
 
 PARAMETERIZED_NAME = re.compile("[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
-BASE = "https://api.flowdock.com"
 
 
 def add_organization(
@@ -216,7 +215,7 @@ def add_source(store: Store, *, flow: Flow, application: Application, creator: U
     world_files.check_characters(fields)
     for operation in ("create-source", "update-source"):
         given = {name: value for name, value in fields.items() if value is not None}
-        _refuse(contracts().operations[operation].request.violations(given))
+        world_files.refuse(contracts().operations[operation].request.violations(given))
     with store.lock:
         now = store.tick()
         source = Source(
@@ -271,8 +270,3 @@ def _known(kept: dict[Any, Entity], entity: Entity, what: str) -> Entity:
     if type(current) is not type(entity) or current is None:
         raise ValueError(f"{entity!r} is not {what} of this world")
     return current
-
-
-def _refuse(violations: Iterable[Any]) -> None:
-    if errors := by_field(violations):
-        raise ValueError("; ".join(f"{field} {' and '.join(words)}" for field, words in errors.items()))

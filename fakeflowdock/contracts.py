@@ -22,7 +22,7 @@ from .formats import FORMATS, REMEMBERED
 try:
     import jsonschema_rs as fast
 except ImportError:  # no wheel for this platform: slower, and the same verdicts
-    fast = None  # type: ignore[assignment]
+    fast = None  # type: ignore[assignment]  # a module or nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -87,5 +87,5 @@ def _test_case(fake: FakeFlowdock, target: type[unittest.TestCase]) -> type[unit
             result.addError(self, sys.exc_info())
             return result
 
-    target.run = in_a_fresh_world  # type: ignore[method-assign]
+    target.run = in_a_fresh_world  # type: ignore[method-assign]  # decorating is replacing
     return target

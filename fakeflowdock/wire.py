@@ -43,7 +43,7 @@ def source(source: Source, store: Store, base: str, *, with_flow_token: bool = F
         shown["flow_token"] = source.flow_token
     shown["_links"] = links
     shown["application"] = application(store.applications[source.application_id], base)
-    shown["creator"] = creator(store.users[source.creator_id])
+    shown["creator"] = user(store.users[source.creator_id])
     return shown
 
 
@@ -67,20 +67,8 @@ def own_application(owned: Application, base: str) -> JSON:
     }
 
 
-def creator(user: User) -> JSON:
-    """A user, as a source shows them. docs/api/sources.md#creator."""
-    return {
-        "id": user.id,
-        "name": user.name,
-        "nick": user.nick,
-        "email": user.email,
-        "avatar": user.avatar,
-        "website": user.website,
-    }
-
-
 def user(user: User) -> JSON:
-    """A user, as other users see them. docs/api/users.md#user."""
+    """A user, as other users and a source show them. docs/api/users.md#user, docs/api/sources.md#creator."""
     return {
         "id": user.id,
         "nick": user.nick,

@@ -30,7 +30,9 @@ from .store import Store
 from .wire import timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from .contracts import Violation
 
 FORMAT = "fakeflowdock world 1"
 KINDS: dict[str, type[Any]] = {
@@ -204,7 +206,12 @@ def check(entity: Any, kind: str) -> None:
     """
     shown = _plain(entity)
     check_characters(shown)
-    if errors := by_field(contracts().objects[kind].violations(shown)):
+    refuse(contracts().objects[kind].violations(shown))
+
+
+def refuse(violations: Iterable[Violation]) -> None:
+    """Raise ValueError where there are violations; it names each field and what is wrong with it."""
+    if errors := by_field(violations):
         raise ValueError("; ".join(f"{field} {' and '.join(words)}" for field, words in errors.items()))
 
 

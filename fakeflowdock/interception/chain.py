@@ -64,7 +64,7 @@ def take(link: Link) -> bool:
 
 
 def _set(send: Send) -> None:
-    HTTPAdapter.send = send  # type: ignore[method-assign]
+    HTTPAdapter.send = send  # type: ignore[method-assign]  # this is what intercepting means
 
 
 def _relink(old: Send, new: Send) -> None:

@@ -200,12 +200,12 @@ class Interception(chain.Link):
     def start(self) -> None:
         """Begin to answer, before all that were there."""
         chain.put(self)
-        RequestsMock._find_match = _find  # type: ignore[method-assign, assignment]
+        RequestsMock._find_match = _find  # type: ignore[method-assign, assignment]  # watched while a fake is there
 
     def stop(self) -> None:
         """Stop answering, in whichever order."""
         if not chain.take(self):
-            RequestsMock._find_match = _find_match  # type: ignore[method-assign]
+            RequestsMock._find_match = _find_match  # type: ignore[method-assign]  # and put back
 
 
 def _check_timeout(timeout: Any) -> None:
