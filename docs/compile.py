@@ -17,7 +17,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dialect import NotUnderstood, Page, Part, Section, callers_of, json_of, plain, read_page
+from dialect import WHERE, NotUnderstood, Page, Part, Section, callers_of, json_of, plain, read_page
+from kinds import MIXED, kind_of, known_kinds, or_null
 
 from fakeflowdock.contracts import BASE, validators_of
 
@@ -28,39 +29,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 Schema = dict[str, Any]
-
-# Characters that a person cannot see, spelled out: what `\s` means differs from one validator to the next.
-BLANK = "\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-HTTP = "^[Hh][Tt][Tt][Pp][Ss]?://(?:[^/?#@]*@)?[^/?#:@]"
-# No scheme that a browser runs or opens on its own machine; no fragment, as RFC 6749 has it.
-REDIRECT = "^(?!(?:[Jj][Aa][Vv][Aa]|[Vv][Bb])[Ss][Cc]|[Dd][Aa][Tt][Aa]:|[Ff][Ii][Ll][Ee]:|[Bb][Ll][Oo][Bb]:)[^#]+$"
-TIMESTAMP = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
-
-# The words of a type cell. `title` completes the sentence "… is not a text", which is what a client reads.
-TYPES: dict[str, Schema] = {
-    "string": {"type": "string", "title": "a string"},
-    "text": {"type": "string", "pattern": f"[^{BLANK}]", "title": "a string"},
-    "boolean": {"type": "boolean", "title": "a boolean"},
-    "integer": {"type": "integer", "title": "an integer"},
-    "positive integer": {"type": "integer", "minimum": 1, "title": "a positive integer"},
-    "date-time": {"type": "string", "format": "date-time", "pattern": TIMESTAMP, "title": "a UTC date-time"},
-    "uri": {"type": "string", "format": "uri", "title": "a URI"},
-    "http uri": {"type": "string", "format": "uri", "pattern": HTTP, "title": "an http or https URL"},
-    "date": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "maxLength": 10, "title": "a date"},
-    "redirect uri": {
-        "type": "string",
-        "format": "uri",
-        "pattern": REDIRECT,
-        "title": "an absolute URI without a fragment that a browser may be led to",
-    },
-    "parameterized name": {
-        "type": "string",
-        "pattern": "^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$",
-        "title": "a parameterized_name",
-    },
-    "email": {"type": "string", "format": "email", "title": "an e-mail address"},
-    "flow token": {"type": "string", "pattern": "^[0-9a-f]{32}$", "maxLength": 32, "title": "a flow_token"},
-}
 
 # A reply for people: a whole document, which has no example, since only its kind is promised.
 PAGE: Schema = {
@@ -117,7 +85,7 @@ class Compiler:
         assert fields is not None or section.kind == "error"
         if fields is None or fields.rows is None:
             raise section.refuse(section.line, f"{section.title!r} needs a table under `### Fields`")
-        schema = {**self._object(section, fields, closed=True), **head}
+        schema = {**self._object(section, "Fields", closed=True), **head}
         if section.kind == "error":
             schema["examples"] = [json_of(section, fields)]
             everywhere = {"every operation": True, "operations that list it": False}
@@ -141,8 +109,12 @@ class Compiler:
         parameters = section.part("Parameters")
         request: Schema = {"type": "object", "properties": {}}
         if parameters is not None:
-            request = {**self._object(section, parameters, closed=False)}
-            request["examples"] = [json_of(section, parameters)]
+            request = self._object(section, "Parameters", closed=False)
+            request["examples"] = [
+                json_of(section, part)
+                for part in section.parts
+                if part is parameters or (part.name.startswith("Parameters where") and part.code is not None)
+            ]
         operation = {
             "page": f"docs/api/{page.name}.md#{section.anchor}",
             "routes": [{"method": m, "path": p, "obsolete": obsolete} for m, p, obsolete in section.routes],
@@ -180,15 +152,42 @@ class Compiler:
         if re.fullmatch(r"A list of .+\.", words) and part.rows is None:
             return {"type": "array", "items": {"$ref": self._reference(section, part.line, link)}, **example}
         if re.fullmatch(r"An? .+ with:", words) and part.rows is not None:
-            own = self._object(section, part, closed=True)
-            return {**_merged(self._object_of(section, part.line, link), own), **example}
+            return {
+                **_merged(self._object_of(section, part.line, link), self._table(section, part, closed=True)),
+                **example,
+            }
         if re.fullmatch(r"An? .+\.", words) and part.rows is None:
             return {"$ref": self._reference(section, part.line, link), **example}
         forms = "`A [X](#x).`, `A list of [X](#x).`, `A page.`, `A redirect.`, `Nothing.`"
         raise section.refuse(part.line, f"{words!r} is no response: {forms}")
 
-    def _object(self, section: Section, part: Part, *, closed: bool) -> Schema:
-        mark = "always" if closed else "required"
+    def _object(self, section: Section, name: str, *, closed: bool) -> Schema:
+        """What the table under `### Fields` or `### Parameters` says, with those for one value of a field each."""
+        part = section.part(name)
+        assert part is not None
+        base = self._table(section, part, closed=closed)
+        variants = [(match, other) for other in section.parts if (match := WHERE.fullmatch(other.name))]
+        if not variants:
+            return base
+        cases: list[Schema] = []
+        told: list[str] = []
+        for match, other in variants:
+            field, values = match["field"], re.findall("`([^`]+)`", match["values"])
+            known = base["properties"].get(field, {}).get("enum", [])
+            if field not in base.get("required", ()) or not set(values) <= set(known) - set(told):
+                raise section.refuse(other.line, f"`{field}` is not always there, or is told twice or cannot be that")
+            told += values
+            own = self._table(section, other, closed=closed)
+            case = {"properties": {field: {"enum": values}}, "required": [field]}
+            cases.append({"if": case, "then": _merged(base, own) if closed else own})
+        if closed and told != known:
+            raise section.refuse(section.line, f"there is no table for each of {', '.join(known)}, in this order")
+        names: Schema = {each: {} for case in cases for each in case["then"]["properties"]}
+        always = {field: base["properties"][field]} if closed else base["properties"]
+        return {**base, "properties": {**names, **always}, "allOf": cases}
+
+    def _table(self, section: Section, part: Part, *, closed: bool) -> Schema:
+        mark = "required" if part.name.startswith("Parameters") else "always"
         properties: Schema = {}
         required: list[str] = []
         for row in part.rows or []:
@@ -206,10 +205,7 @@ class Compiler:
             if marked:
                 required.append(codes[0].content)
                 words = words.removeprefix(mark).strip()
-            schema = self._type(section, row.line, kind)
-            if not closed and (link := _link(kind)) is not None:  # what a request has is open, at every depth
-                schema = {**self._object_of(section, row.line, link), "title": "an object"}
-                del schema["additionalProperties"]
+            schema = self._type(section, row.line, kind, closed=closed)
             properties[codes[0].content] = {**schema, "description": words} if words else schema
         result: Schema = {"type": "object", "title": "an object", "properties": properties}
         if required:
@@ -218,35 +214,31 @@ class Compiler:
             result["additionalProperties"] = False
         return result
 
-    def _type(self, section: Section, line: int, cell: Token) -> Schema:
-        words = plain(cell)
-        link = _link(cell)
+    def _type(self, section: Section, line: int, cell: Token, *, closed: bool) -> Schema:
+        words, link = plain(cell), _link(cell)
+        if link is None:
+            if (kind := kind_of(words)) is not None:
+                return kind
+            raise section.refuse(line, f"{words!r} is no type: {', '.join(known_kinds())}, or a link to an object")
         kinds = [child.type for child in cell.children or []]
-        if link is not None and kinds == ["link_open", "text", "link_close"]:
-            return {"$ref": self._reference(section, line, link)}
-        if words.startswith("list of ") and link is not None and kinds[1:] == ["link_open", "text", "link_close"]:
-            return {"type": "array", "items": {"$ref": self._reference(section, line, link)}, "title": "a list"}
-        if constant := re.fullmatch(r'"([^"]*)"', words):
-            return {"const": constant[1]}
-        if re.fullmatch(r'"[^"]+"( or "[^"]+")+', words):
-            names = re.findall(r'"([^"]+)"', words)
-            return {"enum": names, "title": f"one of {', '.join(names)}"}
-        if words.startswith("list of ") and words[8:] in TYPES:
-            return {"type": "array", "items": TYPES[words[8:]], "title": "a list"}
-        if words == "map to integer":
-            count = {**TYPES["integer"], "minimum": 0}
-            return {"type": "object", "additionalProperties": count, "title": "an object"}
-        if words.startswith("map to list of ") and words[15:] in TYPES:
-            lists: Schema = {"type": "array", "items": TYPES[words[15:]], "minItems": 1}
-            return {"type": "object", "additionalProperties": lists, "minProperties": 1}
-        if limited := re.fullmatch("(string|text) of at most ([0-9]+)", words):
-            return {**TYPES[limited[1]], "maxLength": int(limited[2])}
-        if words.endswith(" or null") and words[:-8] in TYPES:
-            schema = TYPES[words[:-8]]
-            return {**schema, "type": [schema["type"], "null"], "title": f"{schema['title']} or null"}
-        if words in TYPES:
-            return TYPES[words]
-        raise section.refuse(line, f"{words!r} is no type: {', '.join(TYPES)}, or a link to an object")
+        before = words[: words.index(name)] if (name := _link_text(cell)) in words else words
+        after = words.removeprefix(before + name)
+        if (
+            kinds.count("text") != 1 + bool(before) + bool(after)
+            or before not in MIXED
+            or after not in ("", " or null")
+        ):
+            raise section.refuse(line, f"{words!r} is no type: what stands beside a link is one of {', '.join(MIXED)}")
+        schema: Schema = {"$ref": self._reference(section, line, link)}
+        if not closed:  # what a request has is open, at every depth
+            schema = {**self._opened(section, line, link), "title": "an object"}
+        if after:
+            return or_null(schema)
+        return MIXED[before](schema)
+
+    def _opened(self, section: Section, line: int, link: str) -> Schema:
+        self._reference(section, line, link)
+        return self._object(self._find(section, line, link)[1], "Fields", closed=False)
 
     def _find(self, section: Section, line: int, link: str) -> tuple[Page, Section]:
         name, _, anchor = link.partition("#")
@@ -266,9 +258,10 @@ class Compiler:
     def _object_of(self, section: Section, line: int, link: str) -> Schema:
         self._reference(section, line, link)
         _, other = self._find(section, line, link)
-        fields = other.part("Fields")
-        assert fields is not None
-        return self._object(other, fields, closed=True)
+        schema = self._object(other, "Fields", closed=True)
+        if "allOf" in schema:
+            raise section.refuse(line, f"{link} has more than one table, and nothing can be added to it")
+        return schema
 
     def _errors(self, section: Section) -> list[Schema]:
         part = section.part("Errors")
@@ -321,6 +314,12 @@ class Compiler:
 def _link(inline: Token) -> str | None:
     links = [child for child in inline.children or [] if child.type == "link_open"]
     return str(links[0].attrs["href"]) if len(links) == 1 else None
+
+
+def _link_text(inline: Token) -> str:
+    children = inline.children or []
+    start = next(position for position, child in enumerate(children) if child.type == "link_open")
+    return children[start + 1].content
 
 
 def _merged(base: Schema, more: Schema) -> Schema:

@@ -7,6 +7,9 @@ A page is a title, an introduction, and `##` sections. A section is one of four 
 * an **object** has neither, and a `### Fields` table;
 * a **rule** has neither, and a list of facts (`- **Grade**: …`).
 
+What an object or a request holds only where some field has some value stands under a heading that says so,
+``### Fields where `event` is `file` ``; several values have `or` between them.
+
 A reply is what its one line says: `A [X](#x).`, `A list of [X](#x).`, `A [X](#x) with:` and a table, `A page.` for
 people, `A redirect.`, `Nothing.` An operation's example is answered with the first of its replies.
 
@@ -51,11 +54,13 @@ FACTS = {
     "rule": (["Grade", "Evidence"], []),
 }
 PARTS = {
-    "operation": re.compile(r"Parameters|Errors|Example|Response [1-5][0-9]{2}"),
+    "operation": re.compile(r"Parameters( where .+)?|Errors|Example|Response [1-5][0-9]{2}"),
     "error": re.compile(r"Fields"),
-    "object": re.compile(r"Fields"),
+    "object": re.compile(r"Fields( where .+)?"),
     "rule": re.compile(r"(?!)"),
 }
+
+WHERE = re.compile(r"(Fields|Parameters) where `(?P<field>[^`]+)` is (?P<values>`[^`]+`(?: or `[^`]+`)*)")
 
 
 class NotUnderstood(Exception):
@@ -324,7 +329,10 @@ def _check(section: Section) -> None:
     if section.facts.get("Scope", SCOPES[0]) not in SCOPES:
         raise section.refuse(section.line, f"{section.facts['Scope']!r} is no scope: {', '.join(SCOPES)}")
     for part in section.parts:
-        if part.name in ("Fields", "Parameters", "Errors") and not part.rows:
+        named = part.name.split(" where ")[0]
+        if " where " in part.name and (WHERE.fullmatch(part.name) is None or section.part(named) is None):
+            raise section.refuse(part.line, f"`### {part.name}` is not ### {named} where `field` is `value`, after it")
+        if named in ("Fields", "Parameters", "Errors") and not part.rows:
             raise section.refuse(part.line, f"`### {part.name}` needs a table")
         if part.name == "Errors" and part.code is not None:
             raise section.refuse(part.line, "an example has no meaning under `### Errors`")

@@ -40,7 +40,7 @@ class Violation:
 
     Attributes:
         pointer: where in the value, as a JSON pointer; empty for the value itself.
-        field: the top-level field to blame, or None.
+        field: the field to blame, or None; one inside another with dots between, `thread.status.color`.
         words: what is wrong, as a client reads it ("can't be blank", "is not a string").
     """
 
@@ -117,12 +117,13 @@ def _violations(error: ValidationError) -> Iterator[Violation]:
         yield _violation(path, f"is too long (maximum is {rule} characters)")
     else:
         kind = schema.get("title")
-        yield _violation(path, f"is not {kind}" if kind else f"breaks the rule {error.validator}")
+        words = schema.get("x-words", {}).get(error.validator)
+        yield _violation(path, words or (f"is not {kind}" if kind else f"breaks the rule {error.validator}"))
 
 
 def _violation(path: Sequence[str], words: str) -> Violation:
     pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
-    return Violation(pointer, path[0] if path else None, words)
+    return Violation(pointer, ".".join(path) or None, words)
 
 
 def _format_checker() -> FormatChecker:

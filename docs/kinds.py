@@ -1,0 +1,116 @@
+"""The words of a type cell on the pages, and the JSON Schema that each means."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Schema = dict[str, Any]
+
+# Characters that a person cannot see, spelled out: what `\s` means differs from one validator to the next.
+BLANK = "\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+HTTP = "^[Hh][Tt][Tt][Pp][Ss]?://(?:[^/?#@]*@)?[^/?#:@]"
+# No scheme that a browser runs or opens on its own machine; no fragment, as RFC 6749 has it.
+REDIRECT = "^(?!(?:[Jj][Aa][Vv][Aa]|[Vv][Bb])[Ss][Cc]|[Dd][Aa][Tt][Aa]:|[Ff][Ii][Ll][Ee]:|[Bb][Ll][Oo][Bb]:)[^#]+$"
+TIMESTAMP = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
+
+# The words of a type cell. `title` completes the sentence "… is not a text", which is what a client reads.
+TYPES: dict[str, Schema] = {
+    "string": {"type": "string", "title": "a string"},
+    "text": {"type": "string", "pattern": f"[^{BLANK}]", "title": "a string"},
+    "boolean": {"type": "boolean", "title": "a boolean"},
+    "integer": {"type": "integer", "title": "an integer"},
+    "positive integer": {"type": "integer", "minimum": 1, "title": "a positive integer"},
+    "date-time": {"type": "string", "format": "date-time", "pattern": TIMESTAMP, "title": "a UTC date-time"},
+    "uri": {"type": "string", "format": "uri", "title": "a URI"},
+    "http uri": {"type": "string", "format": "uri", "pattern": HTTP, "title": "an http or https URL"},
+    "date": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "maxLength": 10, "title": "a date"},
+    "redirect uri": {
+        "type": "string",
+        "format": "uri",
+        "pattern": REDIRECT,
+        "title": "an absolute URI without a fragment that a browser may be led to",
+    },
+    "parameterized name": {
+        "type": "string",
+        "pattern": "^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$",
+        "title": "a parameterized_name",
+    },
+    "email": {"type": "string", "format": "email", "title": "an e-mail address"},
+    "flow token": {"type": "string", "pattern": "^[0-9a-f]{32}$", "maxLength": 32, "title": "a flow_token"},
+    "anything": {},
+    "null": {"type": "null", "title": "null"},
+    "object": {"type": "object", "title": "an object"},
+    "comma list": {
+        "type": ["array", "string"],
+        "items": {"type": "string", "title": "a string"},
+        "title": "a list of strings, or a string with commas",
+    },
+    "user number": {"type": "string", "pattern": "^(0|[1-9][0-9]*)$", "title": "the number of a user, as a string"},
+    "thread id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{27}$", "maxLength": 27, "title": "the id of a thread"},
+    "category": {
+        "type": "string",
+        "pattern": "^[A-Za-z0-9_ -]*[A-Za-z0-9_-][A-Za-z0-9_ -]*$",
+        "title": "made of letters, digits, underscores, hyphens and spaces",
+    },
+    "sender name": {
+        "type": "string",
+        "pattern": f"^[^{BLANK}]+$",
+        "maxLength": 16,
+        "title": "a string",
+        "x-words": {"pattern": "should not contain whitespace"},
+    },
+}
+
+
+def known_kinds() -> list[str]:
+    """The words that stand for a type by themselves."""
+    return [*TYPES, "list of …", "map to …", '"a" or "b"', "text of at most N", "integer from N to M", "… or null"]
+
+
+def kind_of(words: str) -> Schema | None:
+    """What the words of a type cell mean, or None where they mean nothing."""
+    if words in TYPES:
+        return TYPES[words]
+    if constant := re.fullmatch(r'"([^"]*)"', words):
+        return {"const": constant[1]}
+    if re.fullmatch(r'"[^"]+"( or "[^"]+")+', words):
+        names = re.findall(r'"([^"]+)"', words)
+        return {"enum": names, "title": f"one of {', '.join(names)}"}
+    if words.startswith("list of ") and words[8:] in TYPES:
+        return {"type": "array", "items": TYPES[words[8:]], "title": "a list"}
+    if words == "map to integer":
+        count = {**TYPES["integer"], "minimum": 0}
+        return {"type": "object", "additionalProperties": count, "title": "an object"}
+    if words.startswith("map to list of ") and words[15:] in TYPES:
+        lists: Schema = {"type": "array", "items": TYPES[words[15:]], "minItems": 1}
+        return {"type": "object", "additionalProperties": lists, "minProperties": 1}
+    if limited := re.fullmatch("(string|text) of at most ([0-9]+)", words):
+        return {**TYPES[limited[1]], "maxLength": int(limited[2])}
+    if bounds := re.fullmatch("integer from ([0-9]+) to ([0-9]+)", words):
+        low, high = int(bounds[1]), int(bounds[2])
+        return {"type": "integer", "minimum": low, "maximum": high, "title": f"an integer from {low} to {high}"}
+    if words.endswith(" or null") and (schema := kind_of(words[:-8])) is not None and "type" in schema:
+        return {**schema, "type": [schema["type"], "null"], "title": f"{schema['title']} or null"}
+    return None
+
+
+def or_null(schema: Schema) -> Schema:
+    """What a schema allows, or null."""
+    return {"anyOf": [schema, {"type": "null"}], "title": "an object or null"}
+
+
+# What may stand before a link to an object.
+MIXED: dict[str, Callable[[Schema], Schema]] = {
+    "": lambda schema: schema,
+    "list of ": lambda schema: {"type": "array", "items": schema, "title": "a list"},
+    "list of or map to ": lambda schema: {
+        "type": ["array", "object"],
+        "items": schema,
+        "additionalProperties": schema,
+        "title": "a list or an object",
+    },
+}
