@@ -110,11 +110,8 @@ class Compiler:
         request: Schema = {"type": "object", "properties": {}}
         if parameters is not None:
             request = self._object(section, "Parameters", closed=False)
-            request["examples"] = [
-                json_of(section, part)
-                for part in section.parts
-                if part is parameters or (part.name.startswith("Parameters where") and part.code is not None)
-            ]
+            having = [part for part in section.parts if part.name.startswith("Parameters") and part.code is not None]
+            request["examples"] = [json_of(section, part) for part in having or [parameters]]
         operation = {
             "page": f"docs/api/{page.name}.md#{section.anchor}",
             "routes": [{"method": m, "path": p, "obsolete": obsolete} for m, p, obsolete in section.routes],
@@ -171,10 +168,12 @@ class Compiler:
             return base
         cases: list[Schema] = []
         told: list[str] = []
+        field = variants[0][0]["field"]
+        known = base["properties"].get(field, {}).get("enum", [])
         for match, other in variants:
-            field, values = match["field"], re.findall("`([^`]+)`", match["values"])
-            known = base["properties"].get(field, {}).get("enum", [])
-            if field not in base.get("required", ()) or not set(values) <= set(known) - set(told):
+            values = re.findall("`([^`]+)`", match["values"])
+            always_there = field == match["field"] and field in base.get("required", ())
+            if not always_there or not set(values) <= set(known) - set(told):
                 raise section.refuse(other.line, f"`{field}` is not always there, or is told twice or cannot be that")
             told += values
             own = self._table(section, other, closed=closed)
@@ -280,7 +279,8 @@ class Compiler:
         """Refuse an operation that says less of its errors than follows from what else it says."""
         # Where the flow_token decides who calls, another caller is told that the field is missing.
         parameters = section.part("Parameters")
-        decides = any(plain(row.cells[0]) == "`flow_token`" for row in (parameters.rows or [] if parameters else []))
+        rows = (parameters.rows or []) if parameters is not None else []
+        decides = any(plain(row.cells[0]) in ("`flow_token`", "`token`") for row in rows)
         callers = set(callers_of(section))
         if callers == {"anyone"}:
             return

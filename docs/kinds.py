@@ -17,6 +17,8 @@ HTTP = "^[Hh][Tt][Tt][Pp][Ss]?://(?:[^/?#@]*@)?[^/?#:@]"
 REDIRECT = "^(?!(?:[Jj][Aa][Vv][Aa]|[Vv][Bb])[Ss][Cc]|[Dd][Aa][Tt][Aa]:|[Ff][Ii][Ll][Ee]:|[Bb][Ll][Oo][Bb]:)[^#]+$"
 TIMESTAMP = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
 
+COLORS = ["red", "green", "yellow", "cyan", "orange", "grey", "black", "lime", "purple", "blue"]
+
 # The words of a type cell. `title` completes the sentence "… is not a text", which is what a client reads.
 TYPES: dict[str, Schema] = {
     "string": {"type": "string", "title": "a string"},
@@ -41,6 +43,25 @@ TYPES: dict[str, Schema] = {
     },
     "email": {"type": "string", "format": "email", "title": "an e-mail address"},
     "flow token": {"type": "string", "pattern": "^[0-9a-f]{32}$", "maxLength": 32, "title": "a flow_token"},
+    "count": {"type": "integer", "minimum": 0, "title": "a number not below zero"},
+    "moment": {
+        "type": "string",
+        "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?$",
+        "maxLength": 40,
+        "title": "an ISO 8601 date",
+    },
+    "uri or blank": {"type": "string", "anyOf": [{"format": "uri"}, {"maxLength": 0}], "title": "a URI"},
+    "media type": {
+        "type": "string",
+        "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+ *(;[ -~]*)?$",
+        "maxLength": 255,
+        "title": "a media type",
+    },
+    "color": {
+        "type": "string",
+        "enum": COLORS,
+        "title": f"one of {', '.join(COLORS)}",
+    },
     "anything": {},
     "null": {"type": "null", "title": "null"},
     "object": {"type": "object", "title": "an object"},
@@ -76,7 +97,7 @@ def kind_of(words: str) -> Schema | None:
     if words in TYPES:
         return TYPES[words]
     if constant := re.fullmatch(r'"([^"]*)"', words):
-        return {"const": constant[1]}
+        return {"const": constant[1], "title": f'"{constant[1]}"'}
     if re.fullmatch(r'"[^"]+"( or "[^"]+")+', words):
         names = re.findall(r'"([^"]+)"', words)
         return {"enum": names, "title": f"one of {', '.join(names)}"}
@@ -94,7 +115,8 @@ def kind_of(words: str) -> Schema | None:
         low, high = int(bounds[1]), int(bounds[2])
         return {"type": "integer", "minimum": low, "maximum": high, "title": f"an integer from {low} to {high}"}
     if words.endswith(" or null") and (schema := kind_of(words[:-8])) is not None and "type" in schema:
-        return {**schema, "type": [schema["type"], "null"], "title": f"{schema['title']} or null"}
+        nullable = {**schema, "type": [schema["type"], "null"], "title": f"{schema['title']} or null"}
+        return {**nullable, "enum": [*schema["enum"], None]} if "enum" in schema else nullable
     return None
 
 

@@ -52,8 +52,9 @@ def write(reply: Reply, environ: WSGIEnvironment, caller: Caller | None) -> Answ
         environ: the request, for HEAD and `Origin`. A page answers no other origin.
         caller: who was authenticated, or None.
     """
+    raw = reply.body if isinstance(reply.body, bytes) else None
     headers = [
-        ("Content-Type", f"{reply.media}; charset=utf-8"),
+        ("Content-Type", reply.media if raw is not None else f"{reply.media}; charset=utf-8"),
         ("Status", _LINES[reply.status]),
         ("Vary", "Origin"),
         *reply.headers,
@@ -65,9 +66,9 @@ def write(reply: Reply, environ: WSGIEnvironment, caller: Caller | None) -> Answ
             ("Access-Control-Allow-Origin", origin),
             ("Access-Control-Allow-Methods", METHODS),
             ("Access-Control-Allow-Headers", HEADERS),
-            ("Access-Control-Expose-Headers", "Flowdock-User, Status"),
+            ("Access-Control-Expose-Headers", "Flowdock-User, Link, Status"),
         ]
-    body = b"" if reply.body is None else _ENCODERS[reply.media](reply.body).encode()
+    body = raw if raw is not None else b"" if reply.body is None else _ENCODERS[reply.media](reply.body).encode()
     if reply.status != 204:
         headers.append(("Content-Length", str(len(body))))
     return Answer(reply.status, headers, b"" if environ["REQUEST_METHOD"] == "HEAD" else body)

@@ -11,12 +11,12 @@ from werkzeug.routing import Map, MapAdapter, Rule
 
 from .errors import MethodNotAllowed, NoSuchRoute
 from .operations import Operation, rule_of
-from .resources import consent, flows, oauth, organizations, sources, users
+from .resources import consent, files, flows, messages, oauth, organizations, push, sources, threads, users
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-RESOURCES = (consent, oauth, organizations, users, flows, sources)
+RESOURCES = (consent, oauth, organizations, users, flows, sources, messages, threads, files, push)
 OPERATIONS: tuple[Operation[Any], ...] = tuple(
     value for resource in RESOURCES for value in vars(resource).values() if isinstance(value, Operation)
 )

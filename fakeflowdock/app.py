@@ -11,7 +11,7 @@ from . import api, own, parameters
 from .answers import Answer, write
 from .authentication import Caller, authenticate
 from .contract_warnings import ContractWarnings
-from .contracts import by_field, contracts
+from .contracts import by_field, contracts, missing
 from .errors import AccessDenied, BrokenContract, NoSuchRoute, Refusal, Unreadable, ValidationError
 from .formats import is_uri
 from .operations import ANYONE, APPLICATION, HTML, Call, Headers, Operation, Reply
@@ -101,7 +101,7 @@ class Exchange:
         if STREAM_HOST.fullmatch(environ.get("HTTP_HOST", "")):
             raise NoSuchRoute
         if path.startswith(own.PREFIX):
-            return own.reply(method, path)
+            return own.reply(method, path, store, environ.get("QUERY_STRING", ""))
         if method == "OPTIONS":
             return Reply(204, headers=(("Allow", ", ".join(sorted(api.methods_of(path)))),))
         self.operation, values = operation, _ = api.match(method, path)
@@ -117,14 +117,17 @@ class Exchange:
                 self.caller = Caller()
             else:
                 self.caller = authenticate(
-                    store, header, fields, by_flow_token=operation.by_flow_token, unreadable=given.unreadable
+                    store, header, fields, credential=operation.credential, unreadable=given.unreadable
                 )
             if given.unreadable is not None:
                 raise given.unreadable
             call = Call(store, self.caller, values, fields, base_of(environ), Headers(environ))
             subject = operation.find(call)
             permit(operation, self.caller)
-            if not (violations := contract.request.violations(fields)):
+            violations = contract.request.violations(fields)
+            if operation.needs is not None:
+                violations += missing(operation.needs(call), fields)
+            if not violations:
                 reply = operation.handle(call, subject)
             elif operation.invalid is not None:
                 reply = operation.invalid(call, subject, violations)
@@ -183,8 +186,8 @@ def permit(operation: Operation[Any], caller: Caller) -> None:
     Raises:
         AccessDenied: callers of this kind may not, or the access token lacks the scope.
     """
-    if operation.by_flow_token:
-        return  # a missing flow_token is a field to blame, and told with the other fields
+    if operation.credential in operation.contract.required:
+        return  # that it is missing is told with the other fields
     bound = caller.kind == APPLICATION or operation.callers == (APPLICATION,)
     if bound and operation.scope is not None and operation.scope not in caller.scopes:
         raise AccessDenied(
@@ -205,7 +208,7 @@ def check_reply(operation: Operation[Any], reply: Reply) -> None:
     if reply.status not in contract.replies:
         raise BrokenContract(f"{contract.title} answered {reply.status}, which {contract.page} does not have")
     check = contract.replies[reply.status]
-    if (reply.media == HTML) != (reply.status in contract.pages | contract.redirects):
+    if (reply.media == HTML) != (reply.status in contract.pages) and reply.status not in contract.redirects:
         raise BrokenContract(f"{contract.title} answered {reply.status} as {reply.media}, against {contract.page}")
     if any(name == "Location" for name, _ in reply.headers) != (reply.status in contract.redirects):
         raise BrokenContract(f"{contract.title} answered {reply.status} with a Location, or should have")

@@ -50,7 +50,7 @@ def authenticate(
     header: str,
     fields: Mapping[str, Any],
     *,
-    by_flow_token: bool = False,
+    credential: str | None = None,
     unreadable: Unreadable | None = None,
 ) -> Caller:
     """The caller, by the first credentials there are: the header, then `access_token`, then `flow_token`.
@@ -59,14 +59,15 @@ def authenticate(
         store: the world in which the credentials are looked up.
         header: the `Authorization` header, empty when there is none.
         fields: the parameters of the request, nulls left out.
-        by_flow_token: whether a `flow_token` decides although right credentials of a user came with it.
+        credential: the parameter that is a `flow_token` and decides, although right credentials of a user came with
+            it; None where `flow_token` comes last.
         unreadable: why there may be more in the request than in `fields`.
 
     Raises:
         Unauthorized: there are none, or the first ones are wrong.
         Gone: the first ones are the `flow_token` of a deleted source.
     """
-    flow_token = fields.get("flow_token")
+    flow_token = fields.get(credential or "flow_token")
     if isinstance(flow_token, str) and not flow_token.strip():
         flow_token = None
     caller = None
@@ -74,7 +75,7 @@ def authenticate(
         caller = _by_header(store, header.strip())
     elif "access_token" in fields:
         caller = _by_access_token(store, fields["access_token"])
-    if caller is None or (by_flow_token and flow_token is not None):
+    if caller is None or (credential is not None and flow_token is not None):
         if flow_token is None and unreadable is not None:
             raise Unauthorized(f"the request has no credentials that can be read. {unreadable.message}")
         if flow_token is None:

@@ -15,7 +15,7 @@ from . import __version__
 from .settings import REFRESH_TOKENS, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from .contracts import OperationContract
     from .errors import BrokenContract
@@ -255,9 +255,10 @@ def _explain(options: argparse.Namespace) -> None:
     _say(f"Grade: {contract.grade}. Evidence: {contract.evidence}")
     if contract.properties:
         print("\nParameters")
-        for name, schema in contract.properties.items():
-            required = "required, " if name in contract.required else ""
-            _say(f"{name} ({required}{schema['title']}): {schema['description']}", "    ")
+        _say_parameters({n: schema for n, schema in contract.properties.items() if schema}, contract.required)
+    for variant in contract.variants:
+        print(f"\nParameters where {variant.field} is {' or '.join(variant.values)}")
+        _say_parameters(variant.properties, variant.required)
     print("\nReplies")
     for status, check in contract.replies.items():
         print(f"    {status}: {check.address if check is not None else 'no body'}")
@@ -274,6 +275,13 @@ def _explain(options: argparse.Namespace) -> None:
         if error.everywhere:
             _say(f"{error.status} {error.name} ({error.grade}): {error.description}", "    ")
     print(f"\nWritten in {contract.page}")
+
+
+def _say_parameters(properties: Mapping[str, Mapping[str, Any]], required: Collection[str]) -> None:
+    for name, schema in properties.items():
+        mark = "required, " if name in required else ""
+        words = f": {schema['description']}" if "description" in schema else ""
+        _say(f"{name} ({mark}{schema['title']}){words}", "    ")
 
 
 def _say(text: str, indent: str = "") -> None:

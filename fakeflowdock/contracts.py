@@ -198,6 +198,16 @@ class ErrorContract:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """The parameters that an operation has where one of them, as `event`, has one of some values."""
+
+    field: str
+    values: tuple[str, ...]
+    properties: Mapping[str, Mapping[str, Any]]
+    required: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class OperationContract:
     """One `##` section of a page: an operation as the page describes it.
 
@@ -212,6 +222,7 @@ class OperationContract:
         grade: documented, observed or assumed; `evidence` says from what.
         errors: error name to (grade, when): the refusals beyond those that every operation answers.
         properties: parameter name to its schema; `required` names the required ones.
+        variants: what else there is where a field has one of some values.
         example: a request, as {"method", "path", "headers"}; its body is the first of `examples`.
         replies: status to the schema of the body, None for a reply without one. The example gets the first.
         pages, redirects: the statuses whose body is a page for people, and those that lead elsewhere.
@@ -229,6 +240,7 @@ class OperationContract:
     errors: Mapping[str, tuple[str, str]]
     properties: Mapping[str, Mapping[str, Any]]
     required: tuple[str, ...]
+    variants: tuple[Variant, ...]
     example: Mapping[str, Any]
     examples: Sequence[Any]
     request: Check
@@ -334,6 +346,7 @@ def _operation(
         errors={error["error"]: (error["grade"], error["when"]) for error in operation["errors"]},
         properties=schema["properties"],
         required=tuple(schema.get("required", ())),
+        variants=tuple(_variant(case) for case in schema.get("allOf", ())),
         example=operation["example"],
         examples=schema.get("examples", ()),
         request=Check(pages, page, anchor),
@@ -345,6 +358,17 @@ def _operation(
         pages=frozenset(status for status, reply in replies.items() if "contentMediaType" in reply),
         redirects=frozenset(status for status, reply in replies.items() if reply.get("x-redirect")),
     )
+
+
+def _variant(case: Mapping[str, Any]) -> Variant:
+    [(field, values)] = case["if"]["properties"].items()
+    then = case["then"]
+    return Variant(field, tuple(values["enum"]), then["properties"], tuple(then.get("required", ())))
+
+
+def missing(names: Iterable[str], fields: Mapping[str, Any]) -> list[Violation]:
+    """That each of some parameters is missing, if it is."""
+    return [_violation([name], BLANK) for name in names if name not in fields]
 
 
 def by_field(violations: Iterable[Violation]) -> dict[str, list[str]]:

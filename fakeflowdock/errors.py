@@ -124,6 +124,16 @@ class AccessDenied(Refusal):
         super().__init__(f"Access denied: {reason}")
 
 
+class InvalidFlow(Refusal):
+    """The parameter `flow` names none that the caller may post to."""
+
+    name = "invalid-flow"
+    cites = False
+
+    def __init__(self) -> None:
+        super().__init__("Invalid flow identifier")
+
+
 class ValidationError(Refusal):
     """Fields are missing, blank or not of their type."""
 

@@ -5,11 +5,15 @@ Secrets are left out of `repr` and of comparisons, so that no printed assertion 
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
+    from typing import Any
 
 
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"  # the redirect URI of who has none: the code is shown to the user
@@ -22,6 +26,16 @@ def _secret() -> str:
 def uuid_of(drawn: str) -> str:
     """32 hexadecimal digits in the form of a UUID, as the ids of flows have it."""
     return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-a{drawn[17:20]}-{drawn[20:]}"
+
+
+def short(drawn: str) -> str:
+    """32 hexadecimal digits as 22 characters, as files and messages have them."""
+    return base64.urlsafe_b64encode(bytes.fromhex(drawn)).rstrip(b"=").decode()
+
+
+def thread_id_of(drawn: str) -> str:
+    """What stands for 32 hexadecimal digits in 27 characters, as the ids of threads have it."""
+    return base64.urlsafe_b64encode(hashlib.sha1(drawn.encode(), usedforsecurity=False).digest())[:27].decode()
 
 
 @dataclass(frozen=True)
@@ -188,3 +202,155 @@ class Source:
     created_at: datetime
     updated_at: datetime
     flow_token: str = _secret()
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who did outside what an activity or a discussion tells."""
+
+    name: str
+    email: str | None = None
+    avatar: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of what a thread stands for, in a word and a colour."""
+
+    value: str | None
+    color: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A property of what a thread stands for."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that came with a message.
+
+    Attributes:
+        file_token: what names it in its address.
+        content_id: what the message's body calls it, `cid:…`; None where it was given no name.
+        width, height: of a picture, in pixels.
+    """
+
+    file_token: str
+    file_name: str
+    content_type: str
+    data: bytes = field(repr=False)
+    content_id: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+    @property
+    def file_size(self) -> int:
+        """How many bytes it has."""
+        return len(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What a message of the team inbox says, and who sent it."""
+
+    subject: str
+    content: str
+    source: str
+    from_address: str
+    from_name: str | None = None
+    reply_to: str | None = None
+    project: str | None = None
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of a flow. `id` counts within the flow.
+
+    Attributes:
+        event: message, comment, status, file, activity, discussion, mail or action.
+        user_id: who sent it; None for a source and for somebody from outside.
+        source_id: the source that posted it.
+        sent: the moment; `edited` is the last moment at which its content was changed.
+        content: the text of a message, comment or status; empty after a deletion.
+        title, body: of an activity or a discussion; the `title` of a comment is that of what it comments on.
+        attachments: its files; the event `file` has one.
+        action: the content of the event `action`.
+        parent_id: the message that a comment, or a file beside one, belongs to.
+    """
+
+    flow_id: str
+    id: int
+    event: str
+    user_id: int | None
+    source_id: int | None
+    sent: datetime
+    tags: tuple[str, ...]
+    app: str | None = None
+    uuid: str | None = None
+    thread_id: str | None = None
+    edited: datetime | None = None
+    content: str | None = None
+    title: str | None = None
+    body: str | None = None
+    author: Author | None = None
+    attachments: tuple[File, ...] = ()
+    mail: Mail | None = None
+    action: Mapping[str, Any] | None = None
+    parent_id: int | None = None
+    external_user_name: str | None = None
+
+
+# The counter of a thread that a message of each event moves.
+COUNTERS = {
+    "activity": "activities",
+    "message": "internal_comments",
+    "comment": "internal_comments",
+    "discussion": "external_comments",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """What belongs together in a flow: a chat message and its replies, or a thing outside that a source tells of.
+
+    Attributes:
+        source_id: the source whose `external_thread_id` it is; None for one that began in the chat.
+        actions: what can be done to the thing, in the form of schema.org.
+        initial_message: the number of its first message.
+        activities, internal_comments, external_comments: how many messages of each sort it has.
+    """
+
+    id: str
+    flow_id: str
+    title: str
+    initial_message: int
+    created_at: datetime
+    updated_at: datetime
+    body: str | None = None
+    external_url: str | None = None
+    status: Status | None = None
+    actions: tuple[Mapping[str, Any], ...] = ()
+    fields: tuple[Field, ...] = ()
+    source_id: int | None = None
+    external_thread_id: str | None = None
+    activities: int = 0
+    internal_comments: int = 0
+    external_comments: int = 0
+
+    def counting(self, event: str, by: int) -> Thread:
+        """The same thread after a message came, or went.
+
+        Args:
+            event: the event of the message.
+            by: 1 or -1.
+        """
+        counter = COUNTERS.get(event)
+        if counter is None:
+            return self
+        counts: dict[str, Any] = {counter: getattr(self, counter) + by}
+        return replace(self, **counts)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from .contracts import contracts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -78,7 +78,7 @@ class Reply:
     Attributes:
         body: as the media type has it: any value of JSON, the text of a page, the fields of a form; None for none.
         headers: more headers for the answer.
-        media: one of JSON, FORM, HTML.
+        media: one of JSON, FORM, HTML; or the media type of a file, whose body is bytes.
     """
 
     status: int
@@ -105,8 +105,9 @@ class Operation(Generic[Subject]):
         find: from the call to what the path names, as far as the caller may see it; raises NotFound.
         handle: from the call and what was found to a value, or a Reply.
         scope: the OAuth scope that an application needs.
-        by_flow_token: whether the parameter `flow_token` decides who is calling.
+        credential: the parameter that decides who is calling, as the `flow_token` of a source, or None.
         invalid: what is answered, or raised, where fields break the page; None for a ValidationError.
+        needs: the parameters that this call must have besides those that are always required.
     """
 
     routes: tuple[tuple[str, str], ...]
@@ -114,8 +115,9 @@ class Operation(Generic[Subject]):
     find: Callable[[Call], Subject]
     handle: Callable[[Call, Subject], Any]
     scope: str | None
-    by_flow_token: bool
+    credential: str | None = None
     invalid: Callable[[Call, Subject, list[Violation]], Any] | None = None
+    needs: Callable[[Call], Iterable[str]] | None = None
 
     @property
     def name(self) -> str:
@@ -133,8 +135,9 @@ def operation(
     callers: tuple[str, ...],
     find: Callable[[Call], Subject],
     scope: str | None = None,
-    by_flow_token: bool = False,
+    credential: str | None = None,
     invalid: Callable[[Call, Subject, list[Violation]], Any] | None = None,
+    needs: Callable[[Call], Iterable[str]] | None = None,
 ) -> Callable[[Callable[[Call, Subject], Any]], Operation[Subject]]:
     """Make a handler an operation.
 
@@ -143,13 +146,14 @@ def operation(
         callers: some of USER, APPLICATION, SOURCE; or ANYONE alone.
         find: what the path names, for this caller.
         scope: the OAuth scope that an application needs.
-        by_flow_token: whether the parameter `flow_token` decides who is calling.
+        credential: the parameter that decides who is calling, as the `flow_token` of a source.
         invalid: what is answered, or raised, where fields break the page; a ValidationError when left out.
+        needs: the parameters that a call must have besides those that are always required.
     """
 
     def decorate(handle: Callable[[Call, Subject], Any]) -> Operation[Subject]:
         pairs = tuple((method, path) for method, path in (route.split(" ") for route in routes))
-        return Operation(pairs, callers, find, handle, scope, by_flow_token, invalid)
+        return Operation(pairs, callers, find, handle, scope, credential, invalid, needs)
 
     return decorate
 

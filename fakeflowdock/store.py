@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from .archive import Archive
 from .clock import Clock
 from .settings import Settings
 
@@ -125,6 +126,8 @@ class Store:
         self.revoked_grants: set[int] = set()
         self.settings = Settings()
         self.sources: dict[int, Source] = {}
+        self.deleted_sources: dict[int, Source] = {}
+        self.archive = Archive()
         self.counters: dict[str, int] = {}
         self._organization_ids: dict[str, int] = {}
         self._user_ids: dict[str, int] = {}
@@ -140,6 +143,8 @@ class Store:
         self._client_ids: dict[str, int] = {}
         self._client_secrets = Secrets()
         self._flow_tokens = Secrets()
+        self._flow_api_tokens = Secrets()
+        self._flow_numbers: dict[int, str] = {}
 
     def copy(self) -> Store:
         """The same world, which from now on goes its own way."""
@@ -260,7 +265,10 @@ class Store:
         before = self.flows.get(flow.id)
         self.flows[flow.id] = flow
         self._flow_ids[organization.parameterized_name, flow.parameterized_name] = flow.id
-        self._flow_order.setdefault(flow.id, len(self._flow_order))
+        number = self._flow_order.setdefault(flow.id, len(self._flow_order) + 1)
+        if before is None:
+            self._flow_numbers[number] = flow.id
+            self._flow_api_tokens.add(flow.api_token, number)
         self._flows_of_organization.setdefault(organization.id, {})[flow.id] = None
         for user_id in flow.members - before.members if before else flow.members:
             self._flows_of_user.setdefault(user_id, {})[flow.id] = None
@@ -287,6 +295,10 @@ class Store:
     def flow_named(self, organization: str, flow: str) -> Flow | None:
         """The flow of those two names in URLs, or None."""
         return self.flows.get(self._flow_ids.get((organization, flow), ""))
+
+    def flow_by_api_token(self, api_token: str) -> Flow | None:
+        """The flow whose own `api_token` it is, or None."""
+        return self.flows.get(self._flow_numbers.get(self._flow_api_tokens.find(api_token) or 0, ""))
 
     def add_application(self, application: Application) -> Application:
         """Keep an OAuth application."""
@@ -338,23 +350,24 @@ class Store:
         return changed
 
     def delete_source(self, source: Source) -> None:
-        """Forget a source. Its `flow_token` stays known, as one that is dead."""
+        """Take a source away. It stays known, as that of its threads, and its `flow_token` as one that is dead."""
         self.tick()
         del self.sources[source.id]
+        self.deleted_sources[source.id] = source
         of_flow = self._sources_of_flow[source.flow_id]
         del of_flow[source.id]
         if not of_flow:
             del self._sources_of_flow[source.flow_id]
             self._hide_sources(source.flow_id, self.flows[source.flow_id].seen_by)
 
-    def bury(self, flow_token: str, source_id: int) -> None:
-        """Know a `flow_token` as that of a source that is no more."""
-        self.next_id("source", source_id)
-        self._flow_tokens.add(flow_token, source_id)
+    def bury(self, source: Source) -> None:
+        """Know a source as one that is no more."""
+        self.deleted_sources[source.id] = source
+        self._flow_tokens.add(source.flow_token, source.id)
 
-    def deleted_flow_tokens(self) -> list[tuple[int, str]]:
-        """Each source that is no more, with the `flow_token` that it had."""
-        return [(number, token) for token, number in self._flow_tokens if number not in self.sources]
+    def source_once(self, source_id: int) -> Source:
+        """A source that is or was there."""
+        return self.sources.get(source_id) or self.deleted_sources[source_id]
 
     def source_id_by_flow_token(self, flow_token: str) -> int | None:
         """The id of the source that has or had that `flow_token`, or None where there never was one."""

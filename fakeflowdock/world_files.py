@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 import os
 import tempfile
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,13 +18,22 @@ from .contracts import by_field, contracts
 from .models import (
     AccessToken,
     Application,
+    Author,
     AuthorizationCode,
+    Field,
+    File,
     Flow,
+    Mail,
+    Message,
     Organization,
     RefreshToken,
     Session,
     Source,
+    Status,
+    Thread,
     User,
+    short,
+    thread_id_of,
     uuid_of,
 )
 from .scopes import SCOPES
@@ -41,13 +52,24 @@ KINDS: dict[str, type[Any]] = {
     "flows": Flow,
     "applications": Application,
     "sources": Source,
+    "deleted_sources": Source,
+    "threads": Thread,
+    "messages": Message,
     "access_tokens": AccessToken,
     "refresh_tokens": RefreshToken,
     "codes": AuthorizationCode,
     "sessions": Session,
 }
 SETS = ("members", "blocked", "admins", "closed", "scopes")
-MOMENTS = ("created_at", "updated_at", "expires_at")
+MOMENTS = ("created_at", "updated_at", "expires_at", "sent", "edited")
+INNER: dict[str, type[Any]] = {
+    "author": Author,
+    "mail": Mail,
+    "status": Status,
+    "attachments": File,
+    "fields": Field,
+}
+LISTS = ("tags", "actions", "attachments", "fields")  # the order of which counts
 REFERENCES = {
     "organization_id": "organizations",
     "user_id": "users",
@@ -55,12 +77,14 @@ REFERENCES = {
     "creator_id": "users",
     "application_id": "applications",
     "flow_id": "flows",
+    "source_id": "sources",
+    "thread_id": "threads",
     **dict.fromkeys(("members", "blocked", "admins", "closed"), "users"),
 }
 UNIQUE = ("id", "email", "api_token", "client_id", "client_secret", "access_token", "refresh_token", "code", "cookie")
 DRAWN = (
     *("api_token", "password", "flow", "join_key", "flow api_token", "client_id", "client_secret"),
-    *("flow_token", "access_token", "refresh_token", "code", "session"),
+    *("flow_token", "access_token", "refresh_token", "code", "session", "thread", "uuid", "file"),
 )
 GAP = 100  # drawn secrets that may be missing from a file in a row, as those of what was deleted
 LAST = "9000"  # years after which a clock could not go on
@@ -113,6 +137,9 @@ def dumps(store: Store) -> str:
         "flows": store.flows.values(),
         "applications": store.applications.values(),
         "sources": store.sources.values(),
+        "deleted_sources": store.deleted_sources.values(),
+        "threads": store.archive.threads(),
+        "messages": store.archive.messages(),
         "access_tokens": store.access_tokens,
         "refresh_tokens": store.refresh_tokens,
         "codes": store.codes,
@@ -129,20 +156,22 @@ def dumps(store: Store) -> str:
             for organization in store.organizations.values()
             for user in store.users_of_organization(organization)
         ],
-        "deleted_sources": [{"id": number, "flow_token": token} for number, token in store.deleted_flow_tokens()],
         **{kind: [_plain(entity) for entity in entities] for kind, entities in kept.items()},
     }
     return json.dumps(world, indent=2, ensure_ascii=False) + "\n"
 
 
-def _plain(entity: Any) -> dict[str, Any]:
-    shown: dict[str, Any] = {}
-    for field in fields(entity):
-        value = getattr(entity, field.name)
-        if isinstance(value, frozenset):
-            value = sorted(value)
-        shown[field.name] = timestamp(value) if isinstance(value, datetime) else value
-    return shown
+def _plain(value: Any) -> Any:
+    """An entity, or a value of one, as JSON has it."""
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, (tuple, list)):
+        return [_plain(each) for each in value]
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return timestamp(value) if isinstance(value, datetime) else value
 
 
 def loads(text: str, name: str) -> Store:
@@ -217,10 +246,9 @@ def refuse(violations: Iterable[Violation]) -> None:
 
 def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Where a world names what it does not have, or the same twice."""
-    known = {
-        kind: {entity["id"] for entity in world[kind]} for kind in ("organizations", "users", "applications", "flows")
-    }
-    for kind in (*KINDS, "memberships", "deleted_sources"):
+    known = {kind: {entity["id"] for entity in world[kind]} for kind in set(REFERENCES.values())}
+    known["sources"] |= {source["id"] for source in world["deleted_sources"]}
+    for kind in (*KINDS, "memberships"):
         seen: dict[str, set[Any]] = {}
         for position, entity in enumerate(world[kind]):
             for field, value in entity.items():
@@ -230,7 +258,7 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
                         yield pointer, f"names {each!r}, which is not among the {REFERENCES[field]}"
                     if field == "scopes" and each not in SCOPES:
                         yield pointer, f"names {each!r}, which is no scope"
-                if field in UNIQUE:
+                if field in UNIQUE and kind != "messages":
                     key = str(value).casefold() if field == "email" else value
                     if key in seen.setdefault(field, set()):
                         yield pointer, "stands twice"
@@ -243,12 +271,42 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
         for pointer, reason in _twice(together, "all", (field,), "stands twice among the sources"):
             position = int(pointer.split("/")[2]) - len(world["sources"])
             yield (f"/deleted_sources/{position}/{field}" if position >= 0 else f"/sources/{position}/{field}"), reason
+    yield from _contradictions_of_posts(world)
     belongs = {(member["organization_id"], member["user_id"]) for member in world["memberships"]}
     for position, flow in enumerate(world["flows"]):
         if any((flow["organization_id"], user_id) not in belongs for user_id in flow["members"]):
             yield f"/flows/{position}/members", "names a user who does not belong to the organization"
     if world["now"] > LAST:
         yield "/now", f"is after the year {LAST}"
+
+
+def _contradictions_of_posts(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The same, for messages and threads."""
+    yield from _twice(world, "messages", ("flow_id", "id"), "stands twice in its flow")
+    flows = {thread["id"]: thread["flow_id"] for thread in world["threads"]}
+    tokens: set[str] = set()
+    for position, message in enumerate(world["messages"]):
+        pointer = f"/messages/{position}"
+        if message["thread_id"] is not None and flows.get(message["thread_id"]) != message["flow_id"]:
+            yield f"{pointer}/thread_id", "names a thread of another flow"
+        if (message["event"] == "file") != (len(message["attachments"]) == 1) and message["app"] == "chat":
+            yield f"{pointer}/attachments", "is one file where the event is file, and none elsewhere in the chat"
+        for number, file in enumerate(message["attachments"]):
+            if file["file_token"] in tokens:
+                yield f"{pointer}/attachments/{number}/file_token", "stands twice"
+            tokens.add(file["file_token"])
+            try:
+                base64.b64decode(file["data"], validate=True)
+            except (binascii.Error, ValueError):
+                yield f"{pointer}/attachments/{number}/data", "is not base64"
+    called: set[tuple[Any, Any]] = set()
+    for position, thread in enumerate(world["threads"]):
+        name = thread["source_id"], thread["external_thread_id"]
+        if name[0] is None and name[1] is not None:
+            yield f"/threads/{position}/external_thread_id", "is an id within a source, and there is no source_id"
+        if None not in name and name in called:
+            yield f"/threads/{position}/external_thread_id", "stands twice in its source"
+        called.add(name)
 
 
 def _twice(world: dict[str, Any], kind: str, named: tuple[str, ...], reason: str) -> Iterator[tuple[str, str]]:
@@ -282,8 +340,14 @@ def _built(world: dict[str, Any]) -> Store:
     for member in world["memberships"]:
         organization, user = store.organizations[member["organization_id"]], store.users[member["user_id"]]
         store.join(organization, user, admin=member["admin"])
-    for source in world["deleted_sources"]:
-        store.bury(source["flow_token"], source["id"])
+    for source in made["deleted_sources"]:
+        store.bury(source)
+        store.next_id("source", source.id)
+    for message in sorted(made["messages"], key=lambda each: each.id):
+        store.archive.add(message)
+        store.next_id(f"message {message.flow_id}", message.id)
+    for thread in made["threads"]:
+        store.archive.keep(thread)
     for refresh in made["refresh_tokens"]:
         store.refresh_tokens.add(refresh.refresh_token, refresh)
     for code in made["codes"]:
@@ -301,33 +365,45 @@ def _count(store: Store, world: dict[str, Any]) -> None:
     for kind in ("access_tokens", "refresh_tokens", "codes"):
         for held in world[kind]:
             store.next_id("grant", held["grant_id"])
-    known = {
-        value
-        for kind in (*KINDS, "deleted_sources")
-        for entity in world[kind]
-        for value in entity.values()
-        if isinstance(value, str)
-    }
+    known = {value for kind in KINDS for entity in world[kind] for value in entity.values() if isinstance(value, str)}
+    known.update(file["file_token"] for message in world["messages"] for file in message["attachments"])
     for kind in DRAWN:
         misses, number = 0, store.counters.get(f"drawn {kind}", 0)
         while misses < GAP:
             number += 1
             misses += 1
             drawn = store.drawn(kind, number)
-            if drawn in known or uuid_of(drawn) in known:
+            if not known.isdisjoint((drawn, uuid_of(drawn), short(drawn), thread_id_of(drawn))):
                 store.next_id(f"drawn {kind}", number)
                 misses = 0
 
 
 def _entity(kind: str, shown: dict[str, Any]) -> Any:
-    values = dict(shown)
-    for field in SETS:
-        if field in values:
-            values[field] = frozenset(values[field])
-    for field in MOMENTS:
-        if values.get(field) is not None:
-            values[field] = datetime.fromisoformat(values[field])
-    return KINDS[kind](**values)
+    return KINDS[kind](**{name: _value(name, value) for name, value in shown.items()})
+
+
+def _value(name: str, value: Any) -> Any:
+    """A value of JSON as the field of that name has it."""
+    if value is None:
+        return None
+    if name in SETS:
+        return frozenset(value)
+    if name in MOMENTS:
+        return datetime.fromisoformat(value)
+    if name in LISTS:
+        return tuple(_inner(name, each) for each in value)
+    return _inner(name, value)
+
+
+def _inner(name: str, value: Any) -> Any:
+    if name not in INNER:
+        return value
+    made = dict(value)
+    if name == "status":
+        made = {"value": None, "color": None, **made}
+    if name == "attachments":
+        made["data"] = base64.b64decode(made["data"])
+    return INNER[name](**made)
 
 
 def _line(text: str, pointer: str) -> int:

@@ -189,6 +189,7 @@ def test_routes_prints_each_operation_with_routes_callers_grade_and_page(capsys:
     assert (
         "create-source\n"
         "    POST /flows/:organization/:flow/sources\n"
+        "    POST /flows/:organization/:flow/integrations (obsolete)\n"
         "    callers: application, whose access token has the scope integration\n"
         "    documented, docs/api/sources.md#create-source\n"
     ) in printed
@@ -200,7 +201,9 @@ def test_explain_prints_the_contract_of_one(name: str, capsys: pytest.CaptureFix
     assert cli.main(["explain", name]) == 0
     printed = capsys.readouterr().out
     contract = contracts().operations[name]
-    assert printed.startswith(f"{contract.title}\n    {contract.routes[0][0]} {contract.routes[0][1]}\n")
+    method, path, obsolete = contract.routes[0]
+    assert printed.startswith(f"{contract.title}\n    {method} {path}{' (obsolete)' if obsolete else ''}\n")
+    assert all(f"Parameters where {variant.field} is {variant.values[0]}" in printed for variant in contract.variants)
     for word in (*contract.properties, *contract.errors, "unauthorized", f"Grade: {contract.grade}.", contract.page):
         assert word in printed
     for method, path, _ in contract.routes:

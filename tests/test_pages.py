@@ -77,6 +77,7 @@ def test_the_example_of_a_page_happens(name: str, docs_world: FakeFlowdock) -> N
         "{api_token}": docs_world.user.api_token,
         "{access_token}": docs_world.access_token(application=awesome),
         "{flow_token}": source.flow_token,
+        "{flow_api_token}": docs_world.flow.api_token,
         "{client_id}": awesome.client_id,
         "{client_secret}": awesome.client_secret,
     }
@@ -131,6 +132,11 @@ def test_the_example_of_each_error_is_what_is_answered(fake_flowdock: FakeFlowdo
         "unreadable": requests.post(sources, data='{"name": }', **bearer),
         "not-found": requests.get(f"{sources}/99", **member),
         "access-denied": requests.post(sources, json={"name": "x"}, **member),
+        "invalid-flow": requests.post(
+            "https://api.flowdock.com/messages",
+            json={"flow": "example/main", "event": "message", "content": "x"},
+            **member,
+        ),
         "validation-error": requests.post(sources, data="{}", **bearer),
     }
     client = {"client_id": fake.application.client_id, "client_secret": fake.application.client_secret}

@@ -81,7 +81,7 @@ def test_the_worlds_of_every_fake_are_such_files() -> None:
 
 WRONG = {
     "no JSON": ('"seed": "",', '"seed": ""', "Expecting ',' delimiter"),
-    "another format": ('"fakeflowdock world 1"', '"fakeflowdock world 9"', "/format breaks the rule const"),
+    "another format": ('"fakeflowdock world 1"', '"fakeflowdock world 9"', '/format is not "fakeflowdock world 1"'),
     "an unknown field": ('"seed": "",', '"seed": "", "sead": "",', "/sead is not on the page"),
     "a missing field": ('      "nick": "User",\n', "", "/users/0/nick can't be blank"),
     "a wrong type": ('"admin": true', '"admin": "yes"', "/memberships/0/admin is not a boolean"),
@@ -140,11 +140,11 @@ def broken(tmp_path: Path, change: Any) -> str:
 
 CONTRADICTIONS = {
     "a live token among the deleted": (
-        lambda w: w["deleted_sources"].append({"id": 500, "flow_token": w["sources"][0]["flow_token"]}),
+        lambda w: w["deleted_sources"].append({**w["sources"][0], "id": 500}),
         "/deleted_sources/0/flow_token stands twice among the sources",
     ),
     "a deleted source that lives": (
-        lambda w: w["deleted_sources"].append({"id": 1, "flow_token": "0" * 32}),
+        lambda w: w["deleted_sources"].append({**w["sources"][0], "flow_token": "0" * 32}),
         "/deleted_sources/0/id stands twice among the sources",
     ),
     "two secrets alike": (

@@ -20,6 +20,7 @@ from ..operations import (
     nothing,
     operation,
 )
+from ..posting import announce
 from .flows import flow_of_the_path
 
 if TYPE_CHECKING:
@@ -49,7 +50,13 @@ def list_sources(call: Call, _: None) -> list[wire.JSON]:
     return _shown(call, call.store.sources_of_user(call.caller.user))
 
 
-@operation("GET /flows/:organization/:flow/sources", callers=ANYBODY, scope="flow", find=flow_of_the_path)
+@operation(
+    "GET /flows/:organization/:flow/sources",
+    "GET /flows/:organization/:flow/integrations",
+    callers=ANYBODY,
+    scope="flow",
+    find=flow_of_the_path,
+)
 def list_flow_sources(call: Call, flow: Flow) -> list[wire.JSON]:
     """The sources of one flow; for a source itself alone."""
     if call.caller.source is not None:
@@ -71,6 +78,7 @@ def get_source(call: Call, source: Source) -> wire.JSON:
 
 @operation(
     "POST /flows/:organization/:flow/sources",
+    "POST /flows/:organization/:flow/integrations",
     callers=(APPLICATION,),
     scope="integration",
     find=flow_of_the_path,
@@ -94,7 +102,9 @@ def create_source(call: Call, flow: Flow) -> Reply:
         updated_at=now,
         flow_token=call.store.draw("flow_token"),
     )
-    return created(wire.source(call.store.add_source(source), call.store, call.base, with_flow_token=True))
+    call.store.add_source(source)
+    announce(call.store, source)
+    return created(wire.source(source, call.store, call.base, with_flow_token=True))
 
 
 @operation("PUT /flows/:organization/:flow/sources/:id", callers=ANY_USER, scope="flow", find=source_of_the_path)
@@ -103,7 +113,7 @@ def update_source(call: Call, source: Source) -> wire.JSON:
     return _updated(call, source)
 
 
-@operation("PUT /sources", callers=(SOURCE,), find=nothing, by_flow_token=True)
+@operation("PUT /sources", callers=(SOURCE,), find=nothing, credential="flow_token")
 def update_source_by_flow_token(call: Call, _: None) -> wire.JSON:
     """The same, by the source itself."""
     assert call.caller.source is not None

@@ -1,0 +1,274 @@
+"""What was posted: the messages, threads and files of each flow, and the ways to find them."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, insort
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from .idsets import IdSet, Index
+from .tags import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from .models import File, Message, Thread
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which messages of a flow are asked for. docs/api/messages.md#list-messages.
+
+    Attributes:
+        tags, keywords: with any of these two the list is one of a search, for which `skip` counts and nothing below.
+        any_tag: whether one of the tags is enough.
+        events: the events that count; empty for every one.
+        above, below: numbers between which the messages are.
+        newest: which end is taken where there are more than `limit`.
+        thread_id: the thread to stay in.
+    """
+
+    limit: int
+    tags: Sequence[str] = ()
+    keywords: Sequence[str] = ()
+    any_tag: bool = False
+    skip: int = 0
+    events: Sequence[str] = ()
+    above: int | None = None
+    below: int | None = None
+    newest: bool = True
+    thread_id: str | None = None
+
+
+class FlowArchive:
+    """The messages and threads of one flow. Messages come in the order of their numbers, mostly."""
+
+    def __init__(self) -> None:
+        self.messages: dict[int, Message] = {}
+        self.threads: dict[str, Thread] = {}
+        self.statuses: dict[int, str] = {}  # by user: the text of their last status
+        self._ids = IdSet()
+        self._events = Index()
+        self._threads = Index()
+        self._tags = Index()
+        self._words: dict[str, array[int]] = {}
+        self._order: list[tuple[datetime, str]] = []  # threads that have messages, by when they were updated
+
+    def copy(self) -> FlowArchive:
+        """The same messages and threads, in an archive of its own."""
+        twin = object.__new__(FlowArchive)
+        for name, value in vars(self).items():
+            setattr(twin, name, value.copy())
+        twin._words = {word: numbers[:] for word, numbers in self._words.items()}
+        return twin
+
+    # Messages
+
+    def add(self, message: Message) -> None:
+        """Keep a message."""
+        self.messages[message.id] = message
+        self._index(message)
+        if message.event == "status" and message.user_id is not None and message.content is not None:
+            self.statuses[message.user_id] = message.content
+
+    def remove(self, message: Message) -> None:
+        """Forget a message."""
+        del self.messages[message.id]
+        self._forget(message)
+
+    def change(self, after: Message) -> None:
+        """Put a changed message in the place of the one with its number."""
+        self._forget(self.messages[after.id])
+        self.messages[after.id] = after
+        self._index(after)
+
+    def _index(self, message: Message) -> None:
+        number = message.id
+        self._ids.add(number)
+        self._events.add(message.event, number)
+        if message.thread_id is not None:
+            self._threads.add(message.thread_id, number)
+        for tag in message.tags:
+            self._tags.add(tag.casefold(), number)
+        for word in words_of(message):
+            numbers = self._words.setdefault(word, array("q"))
+            if numbers and numbers[-1] > number:
+                insort(numbers, number)
+            else:
+                numbers.append(number)
+
+    def _forget(self, message: Message) -> None:
+        number = message.id
+        self._ids.discard(number)
+        self._events.discard(message.event, number)
+        if message.thread_id is not None:
+            self._threads.discard(message.thread_id, number)
+        for tag in message.tags:
+            self._tags.discard(tag.casefold(), number)
+        for word in words_of(message):
+            numbers = self._words[word]
+            del numbers[bisect_left(numbers, number)]
+            if not numbers:
+                del self._words[word]
+
+    def find(self, asked: Filter) -> list[Message]:
+        """The messages that a filter lets through, in ascending order."""
+        if asked.tags or asked.keywords:
+            found = self._tagged(asked) | self._worded(asked.keywords)
+            if asked.thread_id is not None:
+                found = found & self._threads[asked.thread_id]
+            numbers = found.page(asked.limit, skip=asked.skip)
+        else:
+            found = self._ids if asked.thread_id is None else self._threads[asked.thread_id]
+            if asked.events:
+                events = IdSet()
+                for event in asked.events:
+                    events = events | self._events[event]
+                found = found & events
+            numbers = found.page(asked.limit, above=asked.above, below=asked.below, newest=asked.newest)
+        return [self.messages[number] for number in numbers]
+
+    def _tagged(self, asked: Filter) -> IdSet:
+        found: IdSet | None = None
+        for tag in asked.tags:
+            having = self._tags[tag.casefold()]
+            found = having if found is None else found | having if asked.any_tag else found & having
+        return IdSet() if found is None else found
+
+    def _worded(self, keywords: Sequence[str]) -> IdSet:
+        lists = sorted((self._words.get(word, array("q")) for word in keywords), key=len)
+        if not lists:
+            return IdSet()
+        common = set(lists[0])
+        for numbers in lists[1:]:
+            common.intersection_update(numbers)
+        return IdSet(common)
+
+    @property
+    def newest(self) -> Message | None:
+        """The last message, or None."""
+        for number in self._ids.page(1):
+            return self.messages[number]
+        return None
+
+    def count_tagged(self, tag: str) -> int:
+        """How many messages have a tag."""
+        return len(self._tags[tag])
+
+    # Threads
+
+    def keep(self, thread: Thread) -> Thread:
+        """Keep a thread, new or changed."""
+        before = self.threads.get(thread.id)
+        if before is not None:
+            self._drop(before)
+        self.threads[thread.id] = thread
+        if thread.id in self._threads:
+            insort(self._order, (thread.updated_at, thread.id))
+        return thread
+
+    def _drop(self, thread: Thread) -> None:
+        place = (thread.updated_at, thread.id)
+        position = bisect_left(self._order, place)
+        if self._order[position : position + 1] == [place]:
+            del self._order[position]
+
+    def threads_between(self, since: datetime | None, until: datetime | None, limit: int) -> tuple[list[Thread], bool]:
+        """The threads updated after one moment and before another, newest first; and whether there are more."""
+        end = len(self._order) if until is None else bisect_left(self._order, (until, ""))
+        start = 0 if since is None else bisect_left(self._order, (since + timedelta(microseconds=1), ""))
+        found = self._order[max(start, end - limit) : end]
+        return [self.threads[thread_id] for _, thread_id in reversed(found)], end - limit > start
+
+
+class Archive:
+    """What was posted to all flows."""
+
+    def __init__(self) -> None:
+        self._flows: dict[str, FlowArchive] = {}
+        self._files: dict[str, tuple[str, int]] = {}  # by token: the flow and the number of the message
+        self._external: dict[tuple[int, str], tuple[str, str]] = {}  # by source and its own id: flow, thread
+
+    def copy(self) -> Archive:
+        """The same, in an archive of its own."""
+        twin = Archive()
+        twin._flows = {flow_id: archive.copy() for flow_id, archive in self._flows.items()}
+        twin._files, twin._external = self._files.copy(), self._external.copy()
+        return twin
+
+    def of(self, flow_id: str) -> FlowArchive:
+        """What was posted to one flow."""
+        return self._flows.setdefault(flow_id, FlowArchive())
+
+    def messages(self) -> Iterator[Message]:
+        """Every message, flow by flow, oldest first."""
+        return (message for flow in self._flows.values() for message in flow.messages.values())
+
+    def threads(self) -> Iterator[Thread]:
+        """Every thread, flow by flow, oldest first."""
+        return (thread for flow in self._flows.values() for thread in flow.threads.values())
+
+    def add(self, message: Message) -> Message:
+        """Keep a message, with its files."""
+        self.of(message.flow_id).add(message)
+        for file in message.attachments:
+            self._files[file.file_token] = (message.flow_id, message.id)
+        return message
+
+    def change(self, message: Message, *, retitle: bool = False) -> None:
+        """Put a changed message in the place of the one with its number.
+
+        Args:
+            retitle: whether the thread of the chat that began with it is to be called by its new content.
+        """
+        flow = self.of(message.flow_id)
+        flow.change(message)
+        thread = flow.threads.get(message.thread_id or "")
+        if retitle and thread is not None and thread.source_id is None and thread.initial_message == message.id:
+            flow.keep(replace(thread, title=message.content or ""))
+
+    def remove(self, message: Message) -> None:
+        """Forget a message, with its files, and count it no longer in its thread."""
+        flow = self.of(message.flow_id)
+        flow.remove(message)
+        for file in message.attachments:
+            del self._files[file.file_token]
+        if message.thread_id is not None:
+            flow.keep(flow.threads[message.thread_id].counting(message.event, -1))
+
+    def keep(self, thread: Thread) -> Thread:
+        """Keep a thread, new or changed."""
+        if thread.source_id is not None and thread.external_thread_id is not None:
+            self._external[thread.source_id, thread.external_thread_id] = (thread.flow_id, thread.id)
+        return self.of(thread.flow_id).keep(thread)
+
+    def thread_of(self, source_id: int, external_thread_id: str) -> Thread | None:
+        """The thread that a source calls by an id of its own, or None."""
+        flow_id, thread_id = self._external.get((source_id, external_thread_id), ("", ""))
+        return self.of(flow_id).threads[thread_id] if thread_id else None
+
+    def file(self, file_token: str) -> tuple[Message, File] | None:
+        """The file of that token with its message, or None."""
+        flow_id, number = self._files.get(file_token, ("", 0))
+        if not flow_id:
+            return None
+        message = self.of(flow_id).messages[number]
+        return message, next(file for file in message.attachments if file.file_token == file_token)
+
+
+def words_of(message: Message) -> set[str]:
+    """The words by which a message is found."""
+    found: set[str] = set()
+    for text in (message.title if message.parent_id is None else None, message.body):
+        if text:
+            found.update(words(text, html=True))
+    if message.content:
+        found.update(words(message.content))
+    if message.mail is not None:
+        found.update(words(message.mail.subject), words(message.mail.content, html=True))
+    for file in message.attachments:
+        found.update(words(file.file_name))
+    return found

@@ -1,0 +1,39 @@
+"""HTML that others wrote, reduced to what Flowdock's pages allow. docs/api/threads.md#html."""
+
+from __future__ import annotations
+
+ELEMENTS = """
+    a abbr acronym address article aside b big blockquote br caption cite code dd del details dfn div dl dt em
+    figcaption figure footer h1 h2 h3 h4 h5 h6 header hgroup hr i img ins kbd li nav ol p pre samp section small span
+    strong sub summary sup table tbody td tfoot th thead tr tt ul var wb
+"""
+INLINE = frozenset({"a"})
+BLOCK = frozenset(ELEMENTS.split())
+ATTRIBUTES = {
+    "*": {"title"},
+    "a": {"href"},
+    "img": {"src", "alt", "width", "height"},
+    "ol": {"start"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan"},
+}
+SCHEMES = {"http", "https", "mailto", "cid"}  # cid: what a body calls an attachment of its own message
+
+
+def inline(html: str) -> str:
+    """HTML with links and nothing else, as titles and the values of fields have it."""
+    return _cleaned(html, INLINE)
+
+
+def block(html: str) -> str:
+    """HTML with every element that Flowdock lists, as bodies have it."""
+    return _cleaned(html, BLOCK)
+
+
+def _cleaned(html: str, tags: frozenset[str]) -> str:
+    if not any(sign in html for sign in "<>&"):
+        return html
+    import nh3  # takes a moment, and most texts need none
+
+    attributes = {tag: allowed for tag, allowed in ATTRIBUTES.items() if tag in tags or tag == "*"}
+    return nh3.clean(html, tags=set(tags), attributes=attributes, url_schemes=SCHEMES, link_rel="nofollow")
