@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -13,18 +14,15 @@ from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, Preamble
 
 from .errors import MAX_BODY, TooLarge, Unreadable
+from .forms import DEPTH, gathered, short
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from _typeshed.wsgi import WSGIEnvironment
 
 DRAINED = 256 * 1024 * 1024  # bytes of a refused body that are still read, so that the client gets to read the answer
-DEPTH = 100  # levels of JSON, so that no answer depends on how deep the caller's own stack is
 CHUNK = 64 * 1024
 BODY_IS_OPTIONAL = ("GET", "HEAD", "DELETE", "OPTIONS")
 CHARSETS = ("utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16", "utf-16-le", "utf-16-be")
-NESTED = re.compile(r"(\w+)\[(\w+)\]")
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -54,10 +52,12 @@ def read(environ: WSGIEnvironment) -> Given:
     given = Given()
     query = environ.get("QUERY_STRING", "").encode("latin-1")
     try:
-        given.query = _gathered(_pairs(query, "utf-8", "query string"))
+        if query:
+            given.query = gathered(_pairs(query, "utf-8", "query string"))
     except Unreadable as reason:
         given.unreadable = reason
-        given.query = dict(parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True))  # for its credentials
+        pairs = parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True)
+        given.query = {name: value for name, value in pairs if "[" not in name}  # for its credentials
     try:
         given.body = _parsed(_read_body(environ), environ.get("CONTENT_TYPE", ""))
     except TooLarge as reason:
@@ -128,7 +128,7 @@ def _parsed(body: bytes, content_type: str) -> dict[str, Any]:
         raise _NoContentType(body)
     charset = options.get("charset", "utf-8")
     if "charset" not in options and "charset=" in content_type.lower():
-        raise Unreadable(f"The charset in {_short(content_type)} is not known")
+        raise Unreadable(f"The charset in {short(content_type)} is not known")
     if kind == "application/json":
         return _json(_text(body, charset, "body"))
     if kind == FORM:
@@ -136,11 +136,11 @@ def _parsed(body: bytes, content_type: str) -> dict[str, Any]:
             raise Unreadable(
                 "The body looks like JSON and comes as a form: its Content-Type should be application/json"
             )
-        return _gathered(_pairs(body, charset, "form"))
+        return gathered(_pairs(body, charset, "form"))
     if kind == "multipart/form-data":
         return _multipart(body, options.get("boundary", ""), charset)
     raise Unreadable(
-        f"The Content-Type {_short(kind)} is not known, only application/json, {FORM} and multipart/form-data"
+        f"The Content-Type {short(kind)} is not known, only application/json, {FORM} and multipart/form-data"
     )
 
 
@@ -160,11 +160,11 @@ def _text(raw: bytes, charset: str, what: str) -> str:
     except (LookupError, ValueError):
         known = False
     if not known:
-        raise Unreadable(f"The charset {_short(charset)} is not known")
+        raise Unreadable(f"The charset {short(charset)} is not known")
     try:
         return raw.decode(charset).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        raise Unreadable(f"The {what} is not valid {_short(charset)}: see byte {error.start}") from None
+        raise Unreadable(f"The {what} is not valid {short(charset)}: see byte {error.start}") from None
 
 
 def _json(text: str) -> dict[str, Any]:
@@ -205,26 +205,14 @@ def _pairs(raw: bytes, charset: str, what: str) -> list[tuple[str, str]]:
     try:
         return parse_qsl(text, keep_blank_values=True, encoding=charset, errors="strict")
     except UnicodeDecodeError:
-        raise Unreadable(f"The {what} is not valid {_short(charset)} where it is percent-encoded") from None
-
-
-def _gathered(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Names and values as one dict. `application[name]` is the `name` inside `application`."""
-    values: dict[str, Any] = {}
-    for name, value in pairs:
-        if inner := NESTED.fullmatch(name):
-            outer = values.get(inner[1])
-            values[inner[1]] = {**(outer if isinstance(outer, dict) else {}), inner[2]: value}
-        else:
-            values[name] = value
-    return values
+        raise Unreadable(f"The {what} is not valid {short(charset)} where it is percent-encoded") from None
 
 
 def _multipart(body: bytes, boundary: str, charset: str) -> dict[str, Any]:
     if not boundary:
         raise Unreadable("The Content-Type multipart/form-data needs a boundary")
     decoder = MultipartDecoder(boundary.encode("latin-1", "replace"), max_form_memory_size=None)
-    values: list[tuple[str, Any]] = []
+    values: list[tuple[str, str | dict[str, str]]] = []
     part: Field | File | None = None
     content = b""
     try:
@@ -237,24 +225,34 @@ def _multipart(body: bytes, boundary: str, charset: str) -> dict[str, Any]:
                 part, content = event, b""
             elif isinstance(event, Data) and part is not None:
                 content += event.data
-                if not event.more_data:
+                is_no_file = isinstance(part, File) and not part.filename and not content  # an input left empty
+                if not event.more_data and not is_no_file:
                     values.append((part.name, _part(part, content, charset)))
             elif not isinstance(event, Preamble):
                 raise ValueError("it ends early")
     except ValueError:
         raise Unreadable("The body is not valid multipart/form-data") from None
-    return _gathered(values)
+    return gathered(values)
 
 
-def _part(part: Field | File, content: bytes, charset: str) -> str | dict[str, Any]:
+def _part(part: Field | File, content: bytes, charset: str) -> str | dict[str, str]:
+    """A text, or a file as JSON has it."""
     if isinstance(part, Field):
         _, options = parse_options_header(part.headers.get("Content-Type"))
-        return _text(content, options.get("charset", charset), f"part {_short(part.name)}")
+        return _text(content, options.get("charset", charset), f"part {short(part.name)}")
+    kind = part.headers.get("Content-Type")
     return {
-        "file_name": part.filename,
-        "content_type": part.headers.get("Content-Type"),
-        "file_size": len(content),
+        "data": b64encode(content).decode("ascii"),
+        **({"content_type": kind} if kind else {}),
+        "file_name": _file_name(part),
     }
+
+
+def _file_name(part: File) -> str:
+    """The last component of what was sent. Some send a whole path, and its backslashes as they are: no escapes."""
+    sent = re.sub(r'\\\\|\\(?!")', "/", part.headers["Content-Disposition"])
+    _, options = parse_options_header(sent)
+    return re.split(r"[/\\]", options.get("filename", part.filename))[-1]
 
 
 def _without_nulls(value: Any, depth: int = 0) -> Any:
@@ -265,7 +263,3 @@ def _without_nulls(value: Any, depth: int = 0) -> Any:
     if isinstance(value, list):
         return [_without_nulls(item, depth + 1) for item in value if item is not None]
     return value
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:37] + "…"
