@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from .tags import hashtags, mentions, nicks, urls
+from .tags import hashtags, mentions, names_nick, urls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +43,7 @@ class People:
 
     def named(self, text: str) -> list[str]:
         """The tags for those whose nick stands in a text without an at sign."""
-        numbers = dict.fromkeys(number for nick in nicks(text) if (number := self.find(nick)) is not None)
+        numbers = [number for nick, number in self._by_nick.items() if names_nick(text, nick)]
         return [tag for number in numbers for tag in (f":highlight:{number}", *self.unread(number))]
 
 

@@ -6,15 +6,14 @@ address is no tag, and in a line that four spaces quote there are only URLs.
 
 from __future__ import annotations
 
-import html as markup
 import re
+from html import unescape
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Each constant up to the first function is the inside of a character class or a pattern of its own. The repetitions
-# are possessive wherever they can be: whoever posts a message must not choose how long it is read.
+# Nobody may post a message that takes long to read: repetitions are possessive wherever they can be.
 
 _ACCENTED = r"\xc0-\u017f\u1e00-\u1eff"
 _LETTERS = _ACCENTED + (
@@ -31,6 +30,7 @@ _HASHTAG = re.compile(rf"{_BEFORE_TAG}[#\uff03]([{_TAG}]++){_AFTER_TAG}")
 _MENTION = re.compile(rf"{_BEFORE_TAG}@((?>[{_TAG}.]*[{_TAG}])){_AFTER_TAG}")
 
 _SPACES = r"\t-\r \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+# A line after four spaces is a quote; newlines count as spaces, as they did, and reading may go on inside a line.
 _QUOTE_HERE = re.compile(rf"[{_SPACES}\ufeff]{{4}}[^\n\r\u2028\u2029]*")
 _QUOTE = re.compile(rf"(?:(?<![^\n\r\u2028\u2029])|\n){_QUOTE_HERE.pattern}")
 
@@ -92,7 +92,7 @@ _TOP_LEVEL_HERE = re.compile(
     rf"|(?i:{'|'.join(name.encode().decode('punycode') for name in _OTHER_SCRIPTS.split())})(?![0-9A-Za-z@])"
 )
 
-_TAGS_OF_HTML = re.compile(r"</?[A-Za-z!][^<>]*+>")
+_MARKUP = re.compile(r"</?[A-Za-z!][^<>]*+>")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z0-9]{1,31});")
 
 
@@ -107,19 +107,19 @@ def mentions(text: str) -> list[str]:
 
 
 def urls(text: str) -> list[str]:
-    """The URLs of a text as they are written, in order: any after `http`, without it those of a known domain."""
+    """The URLs of a text as they are written, in order: of any host after `http://`, of known domains without it."""
     return _all_of("url", text) if "." in text or "://" in text else []
 
 
 def words(text: str, *, html: bool = False) -> list[str]:
     """The words of a text for a search that ignores case, each once, in order; of HTML, what a reader would see."""
     if html:
-        text = _ENTITY.sub(lambda entity: markup.unescape(entity[0]), _TAGS_OF_HTML.sub(" ", text))
+        text = _ENTITY.sub(lambda entity: unescape(entity[0]), _MARKUP.sub(" ", text))
     return list(dict.fromkeys(word.casefold() for word in re.findall(r"\w+", text)))
 
 
 def names_nick(text: str, nick: str) -> bool:
-    """Whether a nick is in a text as a word of its own, in whichever case, other than in what follows an at sign."""
+    """Whether a nick is a word of its own in a text, in whichever case; what follows an at sign does not count."""
     text, nick = text.casefold(), nick.casefold()
     if not nick or nick not in text:
         return False
@@ -153,7 +153,7 @@ class _Text:
     def __init__(self, text: str) -> None:
         self.text = text
         self.hosts: dict[int, tuple[int, bool]] = {}
-        # From the right, so that each dot is looked at once: a host goes on as far as it can.
+        # A host goes on as far as it can; from the right, each dot is looked at once.
         for match in reversed(list(_LABEL_AFTER_DOT.finditer(text))):
             further = self.host_end(match.start(1))
             if further is not None:
@@ -285,9 +285,3 @@ def _latin_hosts(host: str) -> list[str]:
                 break
             dot = host.rfind(".", labels.start(), dot)
     return found
-
-
-def nicks(text: str) -> list[str]:
-    """The words of a text that may be somebody's nick, other than after an at sign, in order, each once."""
-    found = re.findall(r"(?<![\w@\uff20.-])[\w.-]+", text)
-    return list(dict.fromkeys(name.strip(".-") for name in found))
