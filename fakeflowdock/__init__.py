@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .contract_warnings import ContractWarning
     from .errors import BrokenContract
     from .fake import FakeFlowdock
-    from .models import Application, Flow, Organization, Source, User
+    from .models import Application, File, Flow, Message, Organization, Source, Thread, User
     from .world_files import WorldFileError
 
 __all__ = [
@@ -18,9 +18,12 @@ __all__ = [
     "BrokenContract",
     "ContractWarning",
     "FakeFlowdock",
+    "File",
     "Flow",
+    "Message",
     "Organization",
     "Source",
+    "Thread",
     "User",
     "WorldFileError",
     "__version__",
@@ -31,7 +34,7 @@ _HOMES = {
     "ContractWarning": "contract_warnings",
     "FakeFlowdock": "fake",
     "WorldFileError": "world_files",
-    **dict.fromkeys(("Application", "Flow", "Organization", "Source", "User"), "models"),
+    **dict.fromkeys(("Application", "File", "Flow", "Message", "Organization", "Source", "Thread", "User"), "models"),
 }
 
 

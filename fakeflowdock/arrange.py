@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import grants, world_files
 from .contracts import contracts
-from .errors import shortened
+from .errors import ValidationError, shortened
 from .models import OUT_OF_BAND, AccessToken, Application, Flow, Organization, Source, User, uuid_of
+from .posting import Post
 from .scopes import SCOPES, scopes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import timedelta
 
-    from .models import AuthorizationCode
+    from .models import AuthorizationCode, Message
     from .store import Store
 
 ACCESS_MODES = ("invitation", "link", "organization")
-Entity = TypeVar("Entity", Organization, User, Flow, Application)
+Entity = TypeVar("Entity", Organization, User, Flow, Application, Source)
 
 PARAMETERIZED_NAME = re.compile("[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
 
@@ -233,6 +234,41 @@ def add_source(store: Store, *, flow: Flow, application: Application, creator: U
         )
         world_files.check(source, "kept-source")
         return store.add_source(source)
+
+
+def add_message(
+    store: Store,
+    flow: Flow,
+    event: str,
+    fields: Mapping[str, Any],
+    *,
+    user: User | None,
+    source: Source | None,
+    parent: Message | None,
+) -> Message:
+    """Post a message. Raises ValueError when Flowdock would refuse it."""
+    with store.lock:
+        if source is not None:
+            source = _known(store.sources, source, "a source")
+            flow = store.flows[source.flow_id]
+        flow = _known(store.flows, flow, "a flow")
+        if user is not None:
+            user = _known(store.users, user, "a user")
+        if parent is not None:
+            event = "comment" if event == "message" else event
+            parent = store.archive.of(flow.id).messages.get(parent.id)
+            if parent is None or parent.event == "comment":
+                raise ValueError("what is commented is no message of the flow, or a comment itself")
+        world_files.check_characters(fields)
+        given = {name: value for name, value in fields.items() if value is not None}
+        operation = contracts().operations["send-message" if parent is None else "create-comment"]
+        needed = {"message": 1} if parent is not None else {}
+        world_files.refuse(operation.request.violations({"event": event, **needed, **given}))
+        try:
+            return Post(store, flow, event, given, user=user, source=source, parent=parent).send()
+        except ValidationError as error:
+            reasons = (f"{field} {' and '.join(words)}" for field, words in error.errors.items())
+            raise ValueError("; ".join(reasons)) from None
 
 
 def flow_at(store: Store, path: str) -> Flow:

@@ -5,31 +5,29 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from . import arrange, world_files, worlds
+from . import world_files, worlds
 from .decoration import decorated
 from .interception.through_requests import Interception
 from .runs import Runs
 from .settings import Settings
+from .world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from os import PathLike
     from types import TracebackType
     from typing import Self
 
-    from .clock import Clock
     from .contract_warnings import ContractWarning
-    from .models import Application, Flow, Organization, Source, User
     from .store import Store
 
 F = TypeVar("F", bound="Callable[..., Any]")
 C = TypeVar("C", bound="type[Any]")
 
 
-class FakeFlowdock:
+class FakeFlowdock(World):
     """Flowdock, in memory: a world, and the calls of `requests` to Flowdock's hosts led to it.
 
     A context manager (`with FakeFlowdock() as fake:`), a decorator of functions, classes and `async def`
@@ -205,265 +203,11 @@ class FakeFlowdock:
     def auto_consent(self, at_once: bool) -> None:
         self._settings.auto_consent = at_once
 
-    def advance(self, time: float | timedelta) -> None:
-        """Move the world's clock: codes and access tokens die when their time has come.
-
-        Args:
-            time: seconds, or a timedelta.
-
-        Raises:
-            ValueError: the clock would go backwards.
-        """
-        with self._store.lock:
-            self.clock.advance(time)
-
-    def revoke(self, access_token: str) -> None:
-        """Take back what a user allowed: the access token is dead, and whatever else came of the same consent.
-
-        Raises:
-            ValueError: this world has no such access token.
-        """
-        arrange.revoke(self._store, access_token)
-
-    def revoke_application(self, application: Application | None = None, *, user: User | None = None) -> None:
-        """Take back all that users allowed an application so far. They may allow it again; its sources stay.
-
-        Args:
-            user: of this user alone; of everybody when left out.
-        """
-        arrange.revoke_application(self._store, application or self.application, user)
-
-    # What is there
-
-    @property
-    def clock(self) -> Clock:
-        """The clock of the world: it stands still but for a millisecond per write, unless it is let run."""
-        return self._store.clock
-
-    @property
-    def _store(self) -> Store:
-        return self._runs.current.app.store
-
-    @property
-    def organization(self) -> Organization:
-        """The organization that was there first."""
-        return next(iter(self._store.organizations.values()))
-
-    @property
-    def flow(self) -> Flow:
-        """The flow that was there first; the default of each method that takes one."""
-        return next(iter(self._store.flows.values()))
-
-    @property
-    def user(self) -> User:
-        """The user who was there first; the default of each method that takes one."""
-        return next(iter(self._store.users.values()))
-
-    @property
-    def application(self) -> Application:
-        """The application that was there first; the default of each method that takes one."""
-        return next(iter(self._store.applications.values()))
-
-    @property
-    def organizations(self) -> list[Organization]:
-        """Every organization, oldest first."""
-        return list(self._store.organizations.values())
-
-    @property
-    def flows(self) -> list[Flow]:
-        """Every flow, oldest first."""
-        return list(self._store.flows.values())
-
-    @property
-    def users(self) -> list[User]:
-        """Every user, oldest first."""
-        return list(self._store.users.values())
-
-    @property
-    def applications(self) -> list[Application]:
-        """Every OAuth application, oldest first."""
-        return list(self._store.applications.values())
-
-    @property
-    def sources(self) -> list[Source]:
-        """Every source, oldest first."""
-        return list(self._store.sources.values())
-
     @property
     def contract_warnings(self) -> list[ContractWarning]:
         """The undocumented fields that requests had, oldest first; the last thousand."""
         return list(self._runs.current.app.warnings)
 
-    # What a test arranges
-
-    def add_organization(self, parameterized_name: str, *, name: str | None = None) -> Organization:
-        """Add an organization.
-
-        Args:
-            parameterized_name: its name in URLs.
-            name: what it is called; made from the other when left out.
-
-        Raises:
-            ValueError: the name is taken, or none.
-        """
-        return arrange.add_organization(self._store, parameterized_name, name=name)
-
-    def add_user(
-        self,
-        *,
-        name: str | None = None,
-        nick: str | None = None,
-        email: str | None = None,
-        password: str | None = None,
-        website: str | None = None,
-        avatar: str | None = None,
-        organization: Organization | None = None,
-        admin: bool = False,
-    ) -> User:
-        """Add a user, a member of no flow yet. What is left out is made up.
-
-        Args:
-            organization: where they belong; the default organization when left out.
-            admin: whether they administer it.
-
-        Raises:
-            ValueError: the e-mail address is taken, or a value is none that Flowdock shows.
-        """
-        return arrange.add_user(
-            self._store,
-            name=name,
-            nick=nick,
-            email=email,
-            password=password,
-            website=website,
-            avatar=avatar,
-            organization=organization or self.organization,
-            admin=admin,
-        )
-
-    def add_flow(
-        self,
-        path: str,
-        *,
-        members: Iterable[User] | None = None,
-        name: str | None = None,
-        access_mode: str = "invitation",
-    ) -> Flow:
-        """Add a flow, and its organization where there is none of that name.
-
-        Args:
-            path: the two names in its URL, `acme/ops`.
-            members: who sees it; the default user when left out.
-            name: what it is called; made from the path when left out.
-            access_mode: `invitation`, `link`, or `organization`, which each user of the organization may join.
-
-        Raises:
-            ValueError: the path is taken, or none; or there is no such mode.
-        """
-        members = [self.user] if members is None else members
-        return arrange.add_flow(self._store, path, members=members, name=name, access_mode=access_mode)
-
-    def add_member(self, user: User, *, flow: Flow | str | None = None) -> Flow:
-        """Make a user a member of a flow. Returns the flow as it is from now on."""
-        return arrange.add_member(self._store, self._flow(flow), user)
-
-    def add_application(
-        self,
-        *,
-        name: str | None = None,
-        icon_url: str | None = None,
-        redirect_uri: str | None = None,
-        owner: User | None = None,
-    ) -> Application:
-        """Add an OAuth application, with its `client_id` and `client_secret`.
-
-        Args:
-            redirect_uri: where its users are led with a code; when left out, nowhere: the code is shown to them.
-            owner: who registered it, and may read its secret; nobody when left out.
-
-        Raises:
-            ValueError: a value is none that Flowdock shows.
-        """
-        return arrange.add_application(
-            self._store, name=name, icon_url=icon_url, redirect_uri=redirect_uri, owner=owner
-        )
-
-    def add_source(
-        self,
-        *,
-        name: str = "Example",
-        flow: Flow | str | None = None,
-        application: Application | None = None,
-        creator: User | None = None,
-        external_url: str | None = None,
-        error_message: str | None = None,
-        configuration_url: str | None = None,
-    ) -> Source:
-        """Add a source, as if `application` had created it for `creator`. Returns it, with its `flow_token`.
-
-        Args:
-            flow: a flow or its path, `acme/ops`.
-
-        Raises:
-            ValueError: a value is none that Flowdock would take.
-        """
-        return arrange.add_source(
-            self._store,
-            flow=self._flow(flow),
-            application=application or self.application,
-            creator=creator or self.user,
-            name=name,
-            external_url=external_url,
-            error_message=error_message,
-            configuration_url=configuration_url,
-        )
-
-    def access_token(
-        self,
-        *,
-        user: User | None = None,
-        application: Application | None = None,
-        scope: str | None = None,
-        expires_in: float | timedelta | None = None,
-    ) -> str:
-        """An OAuth access token, as if the user had authorised the application.
-
-        Args:
-            scope: scopes with spaces between, `"flow integration"`; every scope when left out; the scopes that
-                Flowdock gives by default when empty.
-            expires_in: how long it lives, in seconds or as a timedelta; as long as the world when left out.
-
-        Raises:
-            ValueError: a scope is none of Flowdock's.
-        """
-        if expires_in is not None and not isinstance(expires_in, timedelta):
-            expires_in = timedelta(seconds=expires_in)
-        return arrange.add_access_token(
-            self._store, user or self.user, application or self.application, scope, expires_in
-        ).access_token
-
-    def authorize(
-        self,
-        *,
-        user: User | None = None,
-        application: Application | None = None,
-        scope: str | None = None,
-        redirect_uri: str | None = None,
-    ) -> str:
-        """An authorization code, as if the user had clicked Authorize; it is exchanged at `POST /oauth/token`.
-
-        Args:
-            scope: as for `access_token`.
-            redirect_uri: as the application names it when it asks; the exchange must then name it too.
-
-        Raises:
-            ValueError: a scope is none of Flowdock's, or the redirect URI is not that of the application.
-        """
-        return arrange.add_code(
-            self._store, user or self.user, application or self.application, scope, redirect_uri
-        ).code
-
-    def _flow(self, flow: Flow | str | None) -> Flow:
-        if isinstance(flow, str):
-            return arrange.flow_at(self._store, flow)
-        return flow or self.flow
+    @property
+    def _store(self) -> Store:
+        return self._runs.current.app.store

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
-    from typing import Any
 
 
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"  # the redirect URI of who has none: the code is shown to the user
@@ -267,7 +266,17 @@ class Mail:
     link: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+def _brief(entity: Any) -> str:
+    """An entity as a failing test shows it: without what it has not."""
+    shown: list[str] = []
+    for each in fields(entity):
+        value = getattr(entity, each.name)
+        if value != each.default:
+            shown.append(f"{each.name}={value.isoformat() if isinstance(value, datetime) else repr(value)}")
+    return f"{type(entity).__name__}({', '.join(shown)})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Message:
     """A message of a flow. `id` counts within the flow.
 
@@ -304,6 +313,8 @@ class Message:
     parent_id: int | None = None
     external_user_name: str | None = None
 
+    __repr__ = _brief
+
 
 # The counter of a thread that a message of each event moves.
 COUNTERS = {
@@ -314,7 +325,7 @@ COUNTERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Thread:
     """What belongs together in a flow: a chat message and its replies, or a thing outside that a source tells of.
 
@@ -341,6 +352,8 @@ class Thread:
     activities: int = 0
     internal_comments: int = 0
     external_comments: int = 0
+
+    __repr__ = _brief
 
     def counting(self, event: str, by: int) -> Thread:
         """The same thread after a message came, or went.

@@ -1,0 +1,107 @@
+"""Messages and threads as a test reads them: lists that can be narrowed down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import arrange
+from .models import Message, Thread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .models import Flow, Source, User
+    from .store import Store
+
+
+class Messages(list[Message]):
+    """Messages, oldest first."""
+
+    def __init__(self, store: Store, messages: Iterable[Message]) -> None:
+        super().__init__(messages)
+        self._store = store
+
+    def where(
+        self,
+        *,
+        flow: Flow | str | None = None,
+        source: Source | None = None,
+        user: User | None = None,
+        thread: Thread | str | None = None,
+        event: str | None = None,
+    ) -> Messages:
+        """Those of them for which all that is given holds.
+
+        Args:
+            flow: the flow, or its path, `acme/ops`.
+            source: the source that posted them.
+            user: the user who sent them.
+            thread: the thread, its id, or the `external_thread_id` that a source gave it.
+            event: their event.
+
+        Raises:
+            ValueError: there is no flow of that path.
+        """
+        flow_id = _flow_id(self._store, flow)
+        threads = None
+        if thread is not None:
+            threads = {
+                each.id
+                for each in self._store.archive.threads()
+                if thread in (each.id, each.external_thread_id) or (isinstance(thread, Thread) and each.id == thread.id)
+            }
+        return Messages(
+            self._store,
+            (
+                message
+                for message in self
+                if flow_id in (None, message.flow_id)
+                and (source is None or message.source_id == source.id)
+                and (user is None or message.user_id == user.id)
+                and (threads is None or message.thread_id in threads)
+                and event in (None, message.event)
+            ),
+        )
+
+
+class Threads(list[Thread]):
+    """Threads, oldest first."""
+
+    def __init__(self, store: Store, threads: Iterable[Thread]) -> None:
+        super().__init__(threads)
+        self._store = store
+
+    def where(
+        self,
+        *,
+        flow: Flow | str | None = None,
+        source: Source | None = None,
+        external_thread_id: str | None = None,
+    ) -> Threads:
+        """Those of them for which all that is given holds.
+
+        Args:
+            flow: the flow, or its path, `acme/ops`.
+            source: the source that they belong to.
+            external_thread_id: what the source calls them.
+
+        Raises:
+            ValueError: there is no flow of that path.
+        """
+        flow_id = _flow_id(self._store, flow)
+        return Threads(
+            self._store,
+            (
+                thread
+                for thread in self
+                if flow_id in (None, thread.flow_id)
+                and (source is None or thread.source_id == source.id)
+                and external_thread_id in (None, thread.external_thread_id)
+            ),
+        )
+
+
+def _flow_id(store: Store, flow: Flow | str | None) -> str | None:
+    if isinstance(flow, str):
+        return arrange.flow_at(store, flow).id
+    return None if flow is None else flow.id
