@@ -12,7 +12,7 @@ from .idsets import IdSet, Index
 from .tags import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from .models import File, Message, Thread
@@ -203,13 +203,13 @@ class Archive:
         """What was posted to one flow."""
         return self._flows.setdefault(flow_id, FlowArchive())
 
-    def messages(self) -> Iterator[Message]:
-        """Every message, flow by flow, oldest first."""
-        return (message for flow in self._flows.values() for message in flow.messages.values())
+    def messages(self, flow_ids: Iterable[str]) -> Iterator[Message]:
+        """Every message of some flows, flow by flow, oldest first."""
+        return (message for flow_id in flow_ids for message in self.of(flow_id).messages.values())
 
-    def threads(self) -> Iterator[Thread]:
-        """Every thread, flow by flow, oldest first."""
-        return (thread for flow in self._flows.values() for thread in flow.threads.values())
+    def threads(self, flow_ids: Iterable[str]) -> Iterator[Thread]:
+        """Every thread of some flows, flow by flow, oldest first."""
+        return (thread for flow_id in flow_ids for thread in self.of(flow_id).threads.values())
 
     def add(self, message: Message) -> Message:
         """Keep a message, with its files."""

@@ -222,7 +222,7 @@ class OperationContract:
         grade: documented, observed or assumed; `evidence` says from what.
         errors: error name to (grade, when): the refusals beyond those that every operation answers.
         properties: parameter name to its schema; `required` names the required ones.
-        variants: what else there is where a field has one of some values.
+        cases: the conditions in the schema of the parameters; `variants` says what is in them.
         example: a request, as {"method", "path", "headers"}; its body is the first of `examples`.
         replies: status to the schema of the body, None for a reply without one. The example gets the first.
         pages, redirects: the statuses whose body is a page for people, and those that lead elsewhere.
@@ -240,7 +240,7 @@ class OperationContract:
     errors: Mapping[str, tuple[str, str]]
     properties: Mapping[str, Mapping[str, Any]]
     required: tuple[str, ...]
-    variants: tuple[Variant, ...]
+    cases: tuple[Mapping[str, Any], ...]
     example: Mapping[str, Any]
     examples: Sequence[Any]
     request: Check
@@ -249,11 +249,24 @@ class OperationContract:
     pages: frozenset[int]
     redirects: frozenset[int]
 
+    @property
+    def variants(self) -> list[Variant]:
+        """What else there is where a field has one of some values."""
+        return [_variant(case) for case in self.cases]
+
     def coerced(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Parameters with the numbers and truths in them read as such: in a form and in a query all is text."""
         for name in self._typed.intersection(fields):
             fields[name] = _coerced(fields[name], self.properties[name]["type"])
         return fields
+
+    def parameters_of(self, fields: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+        """The parameters that it has for such values, each with its schema."""
+        return (
+            parameters_in({"properties": self.properties, "allOf": self.cases}, fields)
+            if self.cases
+            else self.properties
+        )
 
     @cached_property
     def _typed(self) -> frozenset[str]:
@@ -346,7 +359,7 @@ def _operation(
         errors={error["error"]: (error["grade"], error["when"]) for error in operation["errors"]},
         properties=schema["properties"],
         required=tuple(schema.get("required", ())),
-        variants=tuple(_variant(case) for case in schema.get("allOf", ())),
+        cases=tuple(schema.get("allOf", ())),
         example=operation["example"],
         examples=schema.get("examples", ()),
         request=Check(pages, page, anchor),
@@ -358,6 +371,17 @@ def _operation(
         pages=frozenset(status for status, reply in replies.items() if "contentMediaType" in reply),
         redirects=frozenset(status for status, reply in replies.items() if reply.get("x-redirect")),
     )
+
+
+def parameters_in(schema: Mapping[str, Any], fields: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """The fields that an object has by its schema where some of them have these values, each with its own schema."""
+    properties: dict[str, Mapping[str, Any]] = {n: each for n, each in schema["properties"].items() if each}
+    known = False
+    for variant in map(_variant, schema.get("allOf", ())):
+        if fields.get(variant.field) in variant.values:
+            properties |= variant.properties
+            known = True
+    return properties if known or "allOf" not in schema else schema["properties"]
 
 
 def _variant(case: Mapping[str, Any]) -> Variant:

@@ -47,7 +47,7 @@ class Messages(list[Message]):
         if thread is not None:
             threads = {
                 each.id
-                for each in self._store.archive.threads()
+                for each in self._store.archive.threads(self._store.flows)
                 if thread in (each.id, each.external_thread_id) or (isinstance(thread, Thread) and each.id == thread.id)
             }
         return Messages(

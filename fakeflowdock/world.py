@@ -76,12 +76,12 @@ class World:
     @property
     def messages(self) -> Messages:
         """Every message, flow by flow, oldest first; `messages.where(event="activity")` has some of them."""
-        return Messages(self._store, self._store.archive.messages())
+        return Messages(self._store, self._store.archive.messages(self._store.flows))
 
     @property
     def threads(self) -> Threads:
         """Every thread, flow by flow, oldest first; `threads.where(source=source)` has some of them."""
-        return Threads(self._store, self._store.archive.threads())
+        return Threads(self._store, self._store.archive.threads(self._store.flows))
 
     # What a test arranges
 
@@ -214,7 +214,7 @@ class World:
         event: str = "message",
         flow: Flow | str | None = None,
         user: User | None = None,
-        source: Source | None = None,
+        source: Source | str | None = None,
         comments: Message | None = None,
         **fields: Any,
     ) -> Message:
@@ -225,7 +225,7 @@ class World:
             event: `message`, `status`, `file`, `activity`, `discussion` or `mail`.
             flow: a flow or its path, `acme/ops`; a source has its own.
             user: who sends it, where no source does.
-            source: the source that sends it.
+            source: the source that sends it; or, as text, the parameter `source` of a `mail`.
             comments: the message that it comments; the event is then `comment`, or `file`.
             fields: more parameters of `POST /messages`, as `title`, `author`, `external_thread_id`, `thread`, `tags`.
 
@@ -233,6 +233,8 @@ class World:
             ValueError: Flowdock would refuse it.
         """
         given = fields if content is None else {"content": content, **fields}
+        if isinstance(source, str):
+            given, source = {**given, "source": source}, None
         poster = None if source is not None else user or self.user
         where = self._flow(flow)
         return arrange.add_message(self._store, where, event, given, user=poster, source=source, parent=comments)

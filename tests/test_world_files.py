@@ -11,12 +11,36 @@ import requests
 from doors import SOURCES, as_application, as_source, as_user
 from test_cli import ready, running
 
-from fakeflowdock import FakeFlowdock, WorldFileError, cli, world_files, worlds
+from fakeflowdock import FakeFlowdock, Source, User, WorldFileError, cli, world_files, worlds
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 API = "https://api.flowdock.com"
+MESSAGES = f"{API}/flows/example/main/messages"
+
+
+TICKET: dict[str, Any] = {"event": "activity", "title": "opened", "author": {"name": "Doc"}, "external_thread_id": "42"}
+
+
+def posted(fake: FakeFlowdock, user: User, source: Source) -> None:
+    """One message of each event, some of them edited or deleted."""
+    fake.add_member(user)
+    upload = {"data": "R0lGODdhAQABAIAAAP///////ywAAAAAAQABAAACAkQBADs=", "file_name": "dot.gif"}
+    status = {"value": "open", "color": "red"}
+    action = {"@type": "ViewAction", "name": "Open", "url": "https://x.example/"}
+    thread = {"title": "T", "status": status, "actions": [action], "fields": [{"label": "a", "value": "b"}]}
+    hello = fake.add_message("Hello #there")
+    fake.add_message("Yes", comments=hello, user=user)
+    fake.add_message("out for lunch", event="status", user=user)
+    fake.add_message(upload, event="file")
+    fake.add_message(source=source, thread=thread, attachments={"a": upload}, **TICKET)
+    fake.add_message(source=source, **{**TICKET, "event": "discussion", "body": "<b>x</b>"})
+    mail: dict[str, Any] = {"subject": "S", "source": "CI", "from_address": "ci@example.com", "project": "p"}
+    fake.add_message("<i>x</i>", event="mail", flow="acme/ops", user=user, **mail)
+    fake.add_message("from outside", external_user_name="Stevie")
+    requests.put(f"{MESSAGES}/{hello.id}", json={"content": "Hello #again"}, timeout=9, **as_user(fake.user))
+    requests.delete(f"{MESSAGES}/4", timeout=9, **as_user(fake.user))
 
 
 def lived_in(fake: FakeFlowdock) -> dict[str, Any]:
@@ -31,6 +55,7 @@ def lived_in(fake: FakeFlowdock) -> dict[str, Any]:
     tokens = requests.post(f"{API}/oauth/token", data=given, auth=client, timeout=9).json()
     revoked = fake.access_token()
     fake.revoke(revoked)
+    posted(fake, bob, source)
     fake.clock.advance(60)
     return {"deleted": deleted, "source": source, "code": code, "tokens": tokens, "revoked": revoked, "client": client}
 
@@ -45,6 +70,21 @@ def test_a_world_goes_on_where_it_was_written(tmp_path: Path) -> None:
         other.load(file)
         assert requests.get(f"{API}/sources", timeout=9, **as_user(other.user)).json() == expected
         assert (other.clock.now, other.flows, other.users) == (fake.clock.now, fake.flows, fake.users)
+        assert [message.event for message in fake.messages] == [
+            *("message", "comment", "status", "activity", "discussion", "message", "mail")
+        ]
+        assert (other.messages, other.threads) == (fake.messages, fake.threads)
+        [thread] = other.threads.where(external_thread_id="42")
+        more = other.add_message(source=other.sources[0], **TICKET)
+        assert (more.id, more.thread_id) == (8, thread.id)
+        members = requests.get(f"{API}/flows/example/main", timeout=9, **as_user(other.user)).json()["users"]
+        assert [member["status"] for member in members] == [None, "out for lunch"]
+        found = requests.get(MESSAGES, params={"search": "again"}, timeout=9, **as_user(other.user)).json()
+        assert [message["id"] for message in found] == [1]
+        shown = requests.get(f"{MESSAGES}/5", timeout=9, **as_user(other.user)).json()
+        assert shown["thread"]["source"]["name"] == "Böilds ☃"
+        path = shown["attachments"][0]["path"]
+        assert requests.get(API + path, timeout=9, **as_user(other.user)).content.startswith(b"GIF87a")
         for who, status in ((as_source(left["deleted"]), 410), (as_source(left["source"]), 200)):
             assert requests.get(f"{API}/sources", timeout=9, **who).status_code == status
         for token, status in ((left["revoked"], 401), (left["tokens"]["access_token"], 200)):
@@ -138,7 +178,48 @@ def broken(tmp_path: Path, change: Any) -> str:
     return str(refused.value)
 
 
+def main_thread(world: Any) -> Any:
+    return next(thread for thread in world["threads"] if thread["external_thread_id"])
+
+
 CONTRADICTIONS = {
+    "a number twice": (
+        lambda w: w["messages"].append(w["messages"][0]),
+        "/messages/6/id stands twice in its flow",
+    ),
+    "a thread that is not there": (
+        lambda w: w["messages"][0].update(thread_id="x" * 27),
+        f"/messages/0/thread_id names '{'x' * 27}', which is not among the threads",
+    ),
+    "a thread of another flow": (
+        lambda w: w["messages"][0].update(flow_id=w["flows"][1]["id"]),
+        "/messages/0/thread_id names a thread of another flow",
+    ),
+    "a file that is none": (
+        lambda w: w["messages"][4]["attachments"][0].update(data="?"),
+        "/messages/4/attachments/0/data is not base64",
+    ),
+    "a file without a file": (
+        lambda w: w["messages"][4]["attachments"].clear(),
+        "/messages/4/attachments is one file where the event is file",
+    ),
+    "a file twice": (
+        lambda w: w["messages"][2]["attachments"].append(w["messages"][4]["attachments"][0]),
+        "/messages/4/attachments/0/file_token stands twice",
+    ),
+    "an event without its author": (
+        lambda w: w["messages"][2].update(author=None),
+        "/messages/2/author is not Kept author",
+    ),
+    "a thread twice": (lambda w: w["threads"].append(w["threads"][0]), "/threads/5/id stands twice"),
+    "a thread called like another": (
+        lambda w: w["threads"].append({**main_thread(w), "id": "x" * 27}),
+        "/threads/5/external_thread_id stands twice in its source",
+    ),
+    "an id within no source": (
+        lambda w: main_thread(w).update(source_id=None),
+        "external_thread_id is an id within a source, and there is no source_id",
+    ),
     "a live token among the deleted": (
         lambda w: w["deleted_sources"].append({**w["sources"][0], "id": 500}),
         "/deleted_sources/0/flow_token stands twice among the sources",
@@ -205,6 +286,7 @@ def test_a_file_that_forgot_to_count_makes_nothing_twice(tmp_path: Path) -> None
         made = requests.post(f"{API}{SOURCES}", json={"name": "x"}, timeout=9, **as_application(fake)).json()
         assert made["id"] == 3
         fake.add_application()
+        assert fake.add_message("new").id == 9  # the source that was just made is 8
         fake.add_flow("example/new")
         fake.add_user()
         for who, status in ((as_source(left["source"]), 200), (as_source(left["deleted"]), 410)):
