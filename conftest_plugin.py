@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,19 +12,85 @@ if TYPE_CHECKING:
 
     from fakeflowdock import FakeFlowdock
 
+# Each choice: its values, the first of which is the default, and what it is about.
+CHOICES = {
+    "world": (("empty", "docs"), "what the world of a test begins with"),
+    "auto_consent": (("false", "true"), "whether an application gets a user's consent at once"),
+    "refresh_tokens": (("always", "offline_access"), "when tokens come with a refresh token"),
+    "unknown_paths": (("fail", "allow"), "whether a request to a path that Flowdock never had fails the test"),
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add each choice as an option of the ini file and of the command line."""
+    group = parser.getgroup("fakeflowdock")
+    for name, (values, about) in CHOICES.items():
+        words = f"{about}: {' or '.join(values)}"
+        twin = f"FAKEFLOWDOCK_{name.upper()}"
+        parser.addini(f"flowdock_{name}", f"{words}. @pytest.mark.flowdock({name}=…) comes before it.")
+        group.addoption(
+            f"--flowdock-{name.replace('_', '-')}",
+            choices=values,
+            help=f"{words}; also {twin}. The marker and flowdock_{name} of the ini file come before it.",
+        )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    about = "; ".join(f"{name}: {' or '.join(values)}" for name, (values, _) in CHOICES.items())
+    config.addinivalue_line("markers", f"flowdock({', '.join(CHOICES)}): how fake_flowdock behaves. {about}.")
+
+
+def choice(item: Any, name: str) -> str:
+    """What was chosen for a test: by the marker nearest to it, the ini file, the command line, the environment.
+
+    Raises:
+        pytest.UsageError: it is none of the values that there are.
+    """
+    values = CHOICES[name][0]
+    config = item.config
+    for where, given in (
+        ("@pytest.mark.flowdock", _marked(item, name)),
+        (f"flowdock_{name}", config.getini(f"flowdock_{name}") or None),
+        (f"--flowdock-{name.replace('_', '-')}", config.getoption(f"flowdock_{name}")),
+        (f"FAKEFLOWDOCK_{name.upper()}", os.environ.get(f"FAKEFLOWDOCK_{name.upper()}")),
+    ):
+        if given is not None:
+            chosen = str(given).lower() if isinstance(given, bool) else str(given)
+            if chosen not in values:
+                raise pytest.UsageError(f"{where}: {name} is {' or '.join(values)}, not {chosen!r}")
+            return chosen
+    return values[0]
+
+
+def _marked(item: Any, name: str) -> Any:
+    for marker in item.iter_markers("flowdock"):
+        unknown = set(marker.kwargs) - set(CHOICES)
+        if marker.args or unknown:
+            wrong = ", ".join(map(repr, (*marker.args, *sorted(unknown))))
+            raise pytest.UsageError(f"@pytest.mark.flowdock takes {', '.join(CHOICES)}, by name, and not {wrong}")
+        if name in marker.kwargs:
+            return marker.kwargs[name]
+    return None
+
 
 @pytest.fixture
-def fake_flowdock() -> Iterator[FakeFlowdock]:
+def fake_flowdock(request: pytest.FixtureRequest) -> Iterator[FakeFlowdock]:
     """Flowdock, in memory: a new world for each test, reached by `requests` at https://api.flowdock.com."""
     from fakeflowdock import FakeFlowdock
 
-    with FakeFlowdock() as fake:
+    chosen: dict[str, Any] = {name: choice(request.node, name) for name in ("world", "auto_consent", "refresh_tokens")}
+    chosen["auto_consent"] = chosen["auto_consent"] == "true"
+    with FakeFlowdock(**chosen) as fake:
         yield fake
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail a test in which fakeflowdock broke its own contract, even if the code under test swallowed the 500."""
+    """Fail a test in which fakeflowdock broke its own contract, or that asked for a path that Flowdock never had.
+
+    That holds even if the code under test swallowed the answer.
+    """
     fake: FakeFlowdock | None = getattr(item, "funcargs", {}).get("fake_flowdock")
     try:
         result = yield
@@ -33,4 +100,18 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         raise
     if fake is not None:
         fake.raise_broken_contract()
+        if choice(item, "unknown_paths") == "fail" and (lost := fake.unknown_paths):
+            asked = "\n".join(f"    {exchange}" for exchange in lost)
+            allowed = '@pytest.mark.flowdock(unknown_paths="allow") allows that'
+            pytest.fail(f"the test asked for what Flowdock never had; {allowed}:\n{asked}", pytrace=False)
     return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the traffic of a failed test in its report."""
+    report = yield
+    fake: FakeFlowdock | None = getattr(item, "funcargs", {}).get("fake_flowdock")
+    if report.failed and report.when == "call" and fake is not None:
+        report.sections.append(("fakeflowdock", fake.report()))
+    return report

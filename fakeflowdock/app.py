@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
@@ -14,6 +15,7 @@ from .contract_warnings import ContractWarnings
 from .contracts import by_field, contracts, missing
 from .errors import AccessDenied, BrokenContract, NoSuchRoute, Refusal, Unreadable, ValidationError
 from .formats import is_uri
+from .journal import Journal
 from .operations import ANYONE, APPLICATION, HTML, Call, Headers, Operation, Reply
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+    from .contract_warnings import ContractWarning
+    from .parameters import Given
     from .store import Store
 
 STREAM_HOST = re.compile(r"stream\.flowdock\.com\.?(:[0-9]+)?", re.IGNORECASE)
@@ -36,12 +40,14 @@ class App:
 
     Attributes:
         warnings: the undocumented fields that requests had.
+        journal: the last requests with their answers.
     """
 
     def __init__(self, store: Store, report: Callable[[BrokenContract], None]) -> None:
         self.store = store
         self.report = report
         self.warnings = ContractWarnings()
+        self.journal = Journal()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """The WSGI interface."""
@@ -51,38 +57,51 @@ class App:
 
     def answer(self, environ: WSGIEnvironment) -> Answer:
         """The answer to a request. Nothing is raised: what goes wrong is answered."""
-        exchange = Exchange(self, environ)
+        begun = perf_counter()
+        handling = Handling(self, environ)
+        answer = self._answer(handling)
+        self.journal.add(environ, handling, answer, perf_counter() - begun)
+        return answer
+
+    def _answer(self, handling: Handling) -> Answer:
+        environ = handling.environ
         try:
             try:
-                return write(exchange.run(), environ, exchange.caller)
+                return write(handling.run(), environ, handling.caller)
             except Refusal as refusal:
-                return write(exchange.refuse(refusal), environ, exchange.caller)
+                handling.refusal = refusal
+                return write(handling.refuse(refusal), environ, handling.caller)
         except BrokenContract as broken:
             reply = self._broke(broken)
         except Exception as error:
             at = traceback.extract_tb(error.__traceback__)[-1]
-            bug = BrokenContract(f"{exchange.title} raised {type(error).__name__} at {at.filename}:{at.lineno}")
+            bug = BrokenContract(f"{handling.title} raised {type(error).__name__} at {at.filename}:{at.lineno}")
             bug.__cause__ = error
             reply = self._broke(bug)
-        return write(reply, environ, exchange.caller)
+        return write(reply, environ, handling.caller)
 
     def _broke(self, broken: BrokenContract) -> Reply:
         self.report(broken)
         return Reply(500, {"message": str(broken)})
 
 
-class Exchange:
+class Handling:
     """One request on its way through an app.
 
     Attributes:
-        operation, caller: what is known of it so far; still there when it is refused.
+        path: as it was called.
+        operation, caller, given, warnings, refusal: what is known of it so far; still there when it is refused.
     """
 
     def __init__(self, app: App, environ: WSGIEnvironment) -> None:
         self.app = app
         self.environ = environ
+        self.path = path_of(environ)
         self.operation: Operation[Any] | None = None
         self.caller: Caller | None = None
+        self.given: Given | None = None
+        self.warnings: tuple[ContractWarning, ...] = ()
+        self.refusal: Refusal | None = None
 
     @property
     def title(self) -> str:
@@ -97,7 +116,7 @@ class Exchange:
             BrokenContract: the reply is not what its page says.
         """
         environ, store = self.environ, self.app.store
-        method, path = environ["REQUEST_METHOD"], api.normal(path_of(environ))
+        method, path = environ["REQUEST_METHOD"], api.normal(self.path)
         if STREAM_HOST.fullmatch(environ.get("HTTP_HOST", "")):
             raise NoSuchRoute
         if path.startswith(own.PREFIX):
@@ -106,9 +125,9 @@ class Exchange:
             return Reply(204, headers=(("Allow", ", ".join(sorted(api.methods_of(path)))),))
         self.operation, values = operation, _ = api.match(method, path)
         contract = operation.contract
-        given = parameters.read(environ)
+        self.given = given = parameters.read(environ)
         fields = contract.coerced(given.fields)
-        self.app.warnings.check(contract, values, fields)
+        self.warnings = self.app.warnings.check(contract, values, fields)
         if given.too_large is not None:
             raise given.too_large
         with store.lock:

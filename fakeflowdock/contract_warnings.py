@@ -50,14 +50,28 @@ class ContractWarnings:
     def __iter__(self) -> Iterator[ContractWarning]:
         return iter(list(self._kept))
 
-    def check(self, contract: OperationContract, path: Iterable[str], fields: Mapping[str, Any]) -> None:
-        """Remember each field that is neither on the operation's page, nor in its path, nor a credential."""
+    def check(
+        self, contract: OperationContract, path: Iterable[str], fields: Mapping[str, Any]
+    ) -> tuple[ContractWarning, ...]:
+        """Remember each field that is neither on the operation's page, nor in its path, nor a credential.
+
+        Returns:
+            What was remembered, for most requests nothing.
+        """
         known = contract.parameters_of(fields)
-        for number, (field, siblings) in enumerate(_unknown(fields, known, {*path, *CREDENTIALS})):
-            within = field.rpartition(".")[0]
-            names = [f"{within}.{name}" if within else name for name in sorted(siblings)]
-            nearest = difflib.get_close_matches(field, names, n=1) if number < GUESSED else []
-            self._kept.append(ContractWarning(contract.title, contract.page, field, nearest[0] if nearest else None))
+        noted = tuple(
+            _warning(contract, field, siblings, guess=number < GUESSED)
+            for number, (field, siblings) in enumerate(_unknown(fields, known, {*path, *CREDENTIALS}))
+        )
+        self._kept.extend(noted)
+        return noted
+
+
+def _warning(contract: OperationContract, field: str, siblings: Collection[str], *, guess: bool) -> ContractWarning:
+    within = field.rpartition(".")[0]
+    names = [f"{within}.{name}" if within else name for name in sorted(siblings)] if guess else []
+    nearest = difflib.get_close_matches(field, names, n=1)
+    return ContractWarning(contract.title, contract.page, field, nearest[0] if nearest else None)
 
 
 def _unknown(

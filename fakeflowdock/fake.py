@@ -7,9 +7,11 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from . import world_files, worlds
+from . import own, report, world_files, worlds
 from .decoration import decorated
+from .errors import NoSuchRoute
 from .interception.through_requests import Interception
+from .journal import Exchanges
 from .runs import Runs
 from .settings import Settings
 from .world import World
@@ -125,6 +127,7 @@ class FakeFlowdock(World):
         if not before.clock.frozen:
             store.clock.run()
         run.app.store = store
+        run.began = store.copy()
 
     def dump(self, file: str | PathLike[str]) -> None:
         """Write the world to a file, secrets included. docs/api/world-files.md.
@@ -202,6 +205,22 @@ class FakeFlowdock(World):
     @auto_consent.setter
     def auto_consent(self, at_once: bool) -> None:
         self._settings.auto_consent = at_once
+
+    @property
+    def requests(self) -> Exchanges:
+        """Every request with its answer, through whichever door it came, oldest first; the last thousand."""
+        return Exchanges(self._runs.current.app.journal)
+
+    @property
+    def unknown_paths(self) -> Exchanges:
+        """The requests to paths that Flowdock never had, but for those to the fake itself."""
+        lost = (each for each in self.requests if isinstance(each.refusal, NoSuchRoute))
+        return Exchanges(each for each in lost if not each.path.startswith(own.PREFIX))
+
+    def report(self) -> str:
+        """What a failed test is told: its traffic, why requests were refused, what changed in the world."""
+        run = self._runs.current
+        return report.text(self.requests, run.began, run.app.store)
 
     @property
     def contract_warnings(self) -> list[ContractWarning]:

@@ -28,6 +28,7 @@ class Run:
     def __init__(self, world: str, settings: Settings) -> None:
         self._broken: list[BrokenContract] = []
         self.app = App(worlds.make(world, settings), self._broken.append)
+        self.began = worlds.template(world)  # what the world was like at first
         self._server: Server | None = None
 
     @property

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from . import arrange
+from . import actors, arrange
 from .posts import Messages, Threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from .actors import Actor
     from .clock import Clock
     from .models import Application, Flow, Message, Organization, Source, User
     from .store import Store
@@ -238,6 +239,35 @@ class World:
         poster = None if source is not None else user or self.user
         where = self._flow(flow)
         return arrange.add_message(self._store, where, event, given, user=poster, source=source, parent=comments)
+
+    def as_user(self, user: User | None = None) -> Actor:
+        """A user with their credentials, by the `api_token`: `requests.get(url, **fake_flowdock.as_user())`."""
+        return actors.user(user or self.user)
+
+    def as_source(self, source: Source | None = None) -> Actor:
+        """A source with its `flow_token`: the one given, or the one that was there first.
+
+        Raises:
+            ValueError: none was given, and there is none.
+        """
+        known = source or next(iter(self.sources), None)
+        if known is None:
+            raise ValueError("there is no source to act as: add_source() makes one")
+        return actors.source(known)
+
+    def as_application(
+        self, application: Application | None = None, *, user: User | None = None, scope: str | None = None
+    ) -> Actor:
+        """An application with a new access token of a user.
+
+        Args:
+            scope: as for `access_token`.
+
+        Raises:
+            ValueError: a scope is none of Flowdock's.
+        """
+        known = application or self.application
+        return actors.application(known.name, self.access_token(user=user, application=known, scope=scope))
 
     def access_token(
         self,

@@ -32,7 +32,7 @@ def make(name: str, settings: Settings | None = None) -> Store:
         raise TypeError("FakeFlowdock takes a world, not a function: write @FakeFlowdock(), with parentheses")
     if name not in WORLDS:
         raise ValueError(f"there is no world {name!r}, only {' and '.join(WORLDS)}")
-    return over(_template(name).copy(), settings)
+    return over(template(name).copy(), settings)
 
 
 def over(store: Store, settings: Settings | None) -> Store:
@@ -42,5 +42,6 @@ def over(store: Store, settings: Settings | None) -> Store:
 
 
 @cache
-def _template(name: str) -> Store:
+def template(name: str) -> Store:
+    """The world of that name as each one begins. It is shared: nobody changes it."""
     return world_files.load(DATA / f"{name}.json")

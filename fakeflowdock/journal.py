@@ -1,0 +1,200 @@
+"""What was asked and answered: the exchanges of a world, in order, and how a test looks among them."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from .contracts import contracts
+from .errors import shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from .answers import Answer
+    from .app import Handling
+    from .authentication import Caller
+    from .contract_warnings import ContractWarning
+    from .errors import Refusal
+    from .models import Application, Source, User
+
+KEPT = 1000  # exchanges of a world; the oldest are forgotten first
+
+
+class Exchange:
+    """One request and its answer. What is kept of it is whole; what is printed of it shows no secret.
+
+    Attributes:
+        number: which one it was in its world, from 1.
+        method: in capitals.
+        path: as it was called, decoded.
+        query, body: the parameters in query and body, as they were read.
+        headers: those of the request, by their names in small letters.
+        caller: who asked, as far as that became known; None where it did not.
+        answer: status, headers and body, as they went back.
+        refusal: why the request was refused, or None.
+        warnings: the undocumented fields that it had.
+        duration: seconds from its arrival to its answer.
+    """
+
+    __slots__ = (
+        *("number", "method", "path", "query", "body", "headers", "_operation", "caller", "answer", "refusal"),
+        *("warnings", "duration"),
+    )
+
+    def __init__(
+        self, number: int, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float
+    ) -> None:
+        given = handling.given
+        self.number = number
+        self.method: str = environ["REQUEST_METHOD"]
+        self.path = handling.path
+        self.query: Mapping[str, Any] = given.query if given is not None else {}
+        self.body: Mapping[str, Any] = given.body if given is not None else {}
+        self.headers = headers_of(environ)
+        self._operation = handling.operation
+        self.caller: Caller | None = handling.caller
+        self.answer = answer
+        self.refusal: Refusal | None = handling.refusal
+        self.warnings: tuple[ContractWarning, ...] = handling.warnings
+        self.duration = duration
+
+    def __str__(self) -> str:
+        return shortened(f"{self.method} {self.path} → {self.status}")
+
+    __repr__ = __str__
+
+    @property
+    def operation(self) -> str | None:
+        """What was asked for, `create-source`; None where the path is none."""
+        return None if self._operation is None else self._operation.name
+
+    @property
+    def status(self) -> int:
+        """The status of the answer."""
+        return self.answer.status
+
+    @property
+    def json(self) -> Any:
+        """The body of the answer, read as JSON.
+
+        Raises:
+            ValueError: it is none.
+        """
+        return json.loads(self.answer.body)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The parameters: body before query."""
+        return {**self.query, **self.body}
+
+    @property
+    def page(self) -> str | None:
+        """Where it is written what was asked for, or why it was refused; None where neither is."""
+        operation = contracts().operations.get(self.operation or "")
+        if self.refusal is not None and (operation is None or self.refusal.name not in operation.errors):
+            return contracts().errors[self.refusal.name].page
+        return None if operation is None else operation.page
+
+    @property
+    def grade(self) -> str | None:
+        """Whether that is documented, observed or assumed; None where nothing is written."""
+        operation = contracts().operations.get(self.operation or "")
+        if self.refusal is None:
+            return None if operation is None else operation.grade
+        if operation is not None and self.refusal.name in operation.errors:
+            return operation.errors[self.refusal.name][0]
+        return contracts().errors[self.refusal.name].grade
+
+
+def headers_of(environ: WSGIEnvironment) -> dict[str, str]:
+    """The headers of a request, by their names in small letters."""
+    headers = {name[5:].lower().replace("_", "-"): value for name, value in environ.items() if name[:5] == "HTTP_"}
+    if kind := environ.get("CONTENT_TYPE"):
+        headers["content-type"] = kind
+    return headers
+
+
+class Exchanges(list[Exchange]):
+    """Exchanges, oldest first."""
+
+    def where(
+        self,
+        *,
+        operation: str | None = None,
+        method: str | None = None,
+        path: str | None = None,
+        status: int | None = None,
+        user: User | None = None,
+        source: Source | None = None,
+        application: Application | None = None,
+    ) -> Exchanges:
+        """Those of them for which all that is given holds.
+
+        Args:
+            operation: what was asked for, as its page calls it: `"create source"`, `"create-source"`.
+            method: in capitals.
+            path: as it was called, without scheme, host and query.
+            status: the status of the answer.
+            user, source, application: who asked.
+
+        Raises:
+            ValueError: there is no such operation.
+        """
+        name = None if operation is None else operation_named(operation)
+        return Exchanges(
+            each
+            for each in self
+            if name in (None, each.operation)
+            and method in (None, each.method)
+            and path in (None, each.path)
+            and status in (None, each.status)
+            and (user is None or _is(each, "user", user))
+            and (source is None or _is(each, "source", source))
+            and (application is None or _is(each, "application", application))
+        )
+
+
+def _is(exchange: Exchange, role: str, entity: User | Source | Application) -> bool:
+    asking = getattr(exchange.caller, role, None)
+    return asking is not None and asking.id == entity.id
+
+
+def operation_named(words: str) -> str:
+    """The name of an operation from what its page calls it: `Create source` is `create-source`.
+
+    Raises:
+        ValueError: there is no such operation; the message names the nearest.
+    """
+    name = words.strip().lower().replace(" ", "-")
+    if name not in contracts().operations:
+        import difflib
+
+        near = difflib.get_close_matches(name, contracts().operations, n=3, cutoff=0.4)
+        raise ValueError(
+            f"there is no operation {words!r}{': did you mean ' + ' or '.join(near) + '?' if near else ''}"
+        )
+    return name
+
+
+class Journal:
+    """The last exchanges of a world, oldest first.
+
+    Args:
+        kept: how many.
+    """
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._kept: deque[Exchange] = deque(maxlen=kept)
+        self._count = 0
+
+    def __iter__(self) -> Iterator[Exchange]:
+        return iter(list(self._kept))
+
+    def add(self, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float) -> None:
+        """Keep an exchange."""
+        self._count += 1
+        self._kept.append(Exchange(self._count, environ, handling, answer, duration))

@@ -1,0 +1,101 @@
+"""What a failed test is told: its traffic, why requests were refused, and what changed in the world."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from . import differences
+from .errors import ValidationError, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .authentication import Caller
+    from .journal import Exchange
+    from .store import Store
+
+SHOWN = 50  # exchanges, and changes
+WIDTH = 500  # characters of what was sent, or of one change
+ABSENT = object()
+
+
+def text(exchanges: Sequence[Exchange], before: Store, after: Store) -> str:
+    """The section of a failed test.
+
+    Args:
+        exchanges: its traffic.
+        before: the world as it began.
+        after: the world as it is.
+
+    Returns:
+        Lines; each request begins one, `METHOD /path → status`. No secret is in them.
+    """
+    lines: list[str] = []
+    if len(exchanges) > SHOWN:
+        lines.append(f"({len(exchanges) - SHOWN} requests before these)")
+    for exchange in exchanges[-SHOWN:]:
+        lines += (str(exchange), *(f"    {line}" for line in _about(exchange, after)))
+    if not exchanges:
+        lines.append("no request reached the fake")
+    changes = list(differences.between(before, after))
+    lines += ["", "what changed in the world:" if changes else "nothing changed in the world"]
+    lines += [f"    {_cut(change)}" for change in changes[:SHOWN]]
+    if len(changes) > SHOWN:
+        lines.append(f"    (and {len(changes) - SHOWN} changes more)")
+    return shortened("\n".join(lines))
+
+
+def _about(exchange: Exchange, store: Store) -> Iterator[str]:
+    """What there is to say of one request."""
+    if exchange.caller is not None:
+        yield f"as {_named(exchange.caller, store)}"
+    refused = exchange.status >= 400
+    if exchange.fields and (refused or exchange.method not in ("GET", "HEAD")):
+        yield f"sent {_cut(_shown(exchange.fields))}"
+    if refused:
+        reason = exchange.refusal.message if exchange.refusal is not None else exchange.json.get("message", "")
+        yield f"refused: {reason}"
+        if isinstance(exchange.refusal, ValidationError):
+            yield from (f"    {line}" for line in _blamed(exchange, exchange.refusal))
+        if exchange.page is not None:
+            yield f"{exchange.grade}, {exchange.page}"
+    yield from (f"note: {warning}" for warning in exchange.warnings)
+
+
+def _named(caller: Caller, store: Store) -> str:
+    if caller.source is not None:
+        flow = store.flows.get(caller.source.flow_id)
+        return f"the source {caller.source.name}{'' if flow is None else ' of ' + store.path_of(flow)}"
+    if caller.user is None:
+        return "anyone"
+    through = "" if caller.application is None else f" through the application {caller.application.name}"
+    scopes = f", with the scopes {' '.join(sorted(caller.scopes))}" if through else ""
+    return f"the user {caller.user.name}{through}{scopes}"
+
+
+def _blamed(exchange: Exchange, refusal: ValidationError) -> Iterator[str]:
+    """Each field that is wrong, as a JSON pointer, with why, and what came."""
+    for field, words in refusal.errors.items():
+        pointer = "/" + field.replace(".", "/")
+        came = _at(exchange.fields, field.split("."))
+        yield f"{pointer} {' and '.join(words)}{'' if came is ABSENT else ', and was ' + _cut(_shown(came))}"
+
+
+def _at(value: Any, steps: list[str]) -> Any:
+    for step in steps:
+        if isinstance(value, dict) and step in value:
+            value = value[step]
+        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return ABSENT
+    return value
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= WIDTH else f"{line[:WIDTH]}… ({len(line)} characters)"

@@ -1,0 +1,109 @@
+"""The journal of a fake: each request with its answer, and who asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+from doors import SOURCES, Door, as_source
+
+from fakeflowdock import FakeFlowdock, journal
+
+API = "https://api.flowdock.com"
+
+
+def test_each_exchange_is_kept_in_order_with_what_was_asked_and_answered(flowdock: Door) -> None:
+    fake = flowdock.fake
+    source = fake.add_source()
+    sent = {"event": "message", "content": "Hello", "thread": {"titel": "x"}}
+    flowdock("POST", "/messages", as_source(source), json=sent, headers={"X-Mine": "1"})
+    flowdock("GET", "/sources/", flowdock.as_member)
+    posted, listed = fake.requests
+    assert [str(posted), str(listed)] == ["POST /messages → 400", "GET /sources/ → 200"]
+    assert (posted.number, listed.number) == (1, 2)
+    assert (posted.query, posted.body) == ({"flow_token": source.flow_token}, sent)
+    assert posted.fields == {**sent, "flow_token": source.flow_token}
+    assert posted.headers["x-mine"] == "1"
+    assert posted.headers["content-type"] == "application/json"
+    assert (posted.operation, listed.operation) == ("send-message", "list-sources")
+    assert posted.caller is not None
+    assert posted.caller.source == source
+    assert listed.caller is not None
+    assert listed.caller.user == fake.user
+    assert posted.json["errors"] == {"thread.title": ["can't be blank"]}
+    assert (posted.page, posted.grade) == ("docs/api/messages.md#send-message", "documented")
+    assert [warning.field for warning in posted.warnings] == ["thread.titel"]
+    assert listed.refusal is None
+    assert 0 < listed.duration < 60
+
+
+def test_what_an_exchange_keeps_is_whole_and_what_it_prints_shows_no_secret(fake_flowdock: FakeFlowdock) -> None:
+    token = fake_flowdock.flow.api_token
+    pushed = {"content": "x", "external_user_name": "CI"}
+    requests.post(f"{API}/v1/messages/chat/{token}", json=pushed, timeout=9)
+    [exchange] = fake_flowdock.requests
+    assert exchange.path == f"/v1/messages/chat/{token}"
+    assert repr(exchange) == str(exchange) == f"POST /v1/messages/chat/{token[:4]}… → 200"
+    assert token not in repr(fake_flowdock.requests)
+
+
+def test_exchanges_are_narrowed_down_by_operation_path_status_and_caller(fake_flowdock: FakeFlowdock) -> None:
+    fake = fake_flowdock
+    source, bob = fake.add_source(), fake.add_user(name="Bob")
+    other = fake.add_application()
+    requests.get(f"{API}/sources", timeout=9, **fake.as_user())
+    requests.get(f"{API}/sources", timeout=9, **fake.as_user(bob))
+    requests.get(f"{API}/sources", timeout=9, **fake.as_source(source))
+    requests.get(f"{API}{SOURCES}", timeout=9, **fake.as_application(other))
+    requests.get(f"{API}/nowhere", timeout=9)
+    asked: list[tuple[dict[str, Any], list[int]]] = [
+        ({"operation": "list sources"}, [1, 2, 3]),
+        ({"operation": "List flow sources"}, [4]),
+        ({"operation": "list-sources", "user": bob}, [2]),
+        ({"source": source}, [3]),
+        ({"application": other}, [4]),
+        ({"user": fake.user}, [1, 4]),
+        ({"path": SOURCES}, [4]),
+        ({"status": 404, "method": "GET"}, [5]),
+        ({"method": "POST"}, []),
+    ]
+    for filters, numbers in asked:
+        assert [exchange.number for exchange in fake.requests.where(**filters)] == numbers, filters
+    assert [exchange.number for exchange in fake.unknown_paths] == [5]
+    with pytest.raises(ValueError, match="there is no operation 'list source': did you mean list-sources or"):
+        fake.requests.where(operation="list source")
+
+
+def test_the_journal_keeps_the_last_thousand(fake_flowdock: FakeFlowdock) -> None:
+    assert journal.KEPT == 1000
+    kept = journal.Journal(kept=2)
+    with FakeFlowdock() as fake:
+        fake._runs.current.app.journal = kept
+        for _ in range(5):
+            requests.get(f"{API}/sources", timeout=9)
+        assert [exchange.number for exchange in fake.requests] == [4, 5]
+
+
+@pytest.mark.parametrize("who", ["user", "source", "application"])
+def test_an_actor_is_let_in_by_its_parts_and_as_a_whole(who: str, fake_flowdock: FakeFlowdock) -> None:
+    fake_flowdock.add_source(name="Builds")
+    actor = getattr(fake_flowdock, f"as_{who}")()
+    url = f"{API}/sources"
+    whole = requests.get(url, timeout=9, **actor)
+    parts = requests.get(url, timeout=9, headers=actor.headers, params=actor.params)
+    assert [source["name"] for source in whole.json()] == ["Builds"]
+    assert whole.json() == parts.json()
+    secrets = [fake_flowdock.user.api_token, fake_flowdock.sources[0].flow_token]
+    assert not any(secret in repr(actor) for secret in secrets)
+
+
+def test_an_application_acts_with_the_scopes_that_it_is_given(fake_flowdock: FakeFlowdock) -> None:
+    actor = fake_flowdock.as_application(scope="integration")
+    assert requests.get(f"{API}/sources", timeout=9, **actor).status_code == 403
+    assert requests.post(f"{API}{SOURCES}", json={"name": "x"}, timeout=9, **actor).status_code == 201
+
+
+def test_nobody_can_act_as_a_source_that_is_not_there(fake_flowdock: FakeFlowdock) -> None:
+    with pytest.raises(ValueError, match="there is no source to act as"):
+        fake_flowdock.as_source()

@@ -1,0 +1,191 @@
+"""What a red test says, line by line."""
+
+from __future__ import annotations
+
+import pytest
+
+SUITE = """
+    import pytest
+    import requests
+
+    API = "https://api.flowdock.com"
+    SOURCES = API + "/flows/example/main/sources"
+
+
+    def test_red(fake_flowdock):
+        source = fake_flowdock.add_source(name="Builds")
+        requests.get(SOURCES, **fake_flowdock.as_user())
+        requests.post(SOURCES, json={"name": "x"}, **fake_flowdock.as_user())
+        thread = {"title": "T", "external_uri": "http://x/", "status": {"color": "pink"}}
+        post = {"event": "activity", "title": "opened", "author": {"nam": "x"}, "thread": thread}
+        requests.post(API + "/messages", json=post, **fake_flowdock.as_source())
+        requests.put(API + "/sources", data={"error_message": "broken"}, **fake_flowdock.as_source())
+        requests.put(API + "/user", auth=("wrong", ""))
+        requests.get(SOURCES + "/99", **fake_flowdock.as_application(scope="flow"))
+        fake_flowdock.add_user(name="Bob", nick="bob")
+        assert fake_flowdock.sources == []
+
+
+    def test_idle(fake_flowdock):
+        raise RuntimeError("before any request")
+
+
+    def test_green(fake_flowdock):
+        requests.get(SOURCES, **fake_flowdock.as_user())
+"""
+RED = """
+GET /flows/example/main/sources → 200
+    as the user Ada Example
+POST /flows/example/main/sources → 403
+    as the user Ada Example
+    sent {"name": "x"}
+    refused: Access denied: create source needs an OAuth access token with the scope integration
+    assumed, docs/api/sources.md#create-source
+POST /messages → 400
+    as the source Builds of example/main
+    sent {"flow_token": "834f…", "event": "activity", "title": "opened", "author": {"nam": "x"}, \
+"thread": {"title": "T", "external_uri": "http://x/", "status": {"color": "pink"}}}
+    refused: Validation error
+        /thread/status/color is not one of red, green, yellow, cyan, orange, grey, black, lime, purple, \
+blue or null, and was "pink"
+        /author/name can't be blank
+    documented, docs/api/messages.md#send-message
+    note: Send message has no parameter author.nam: did you mean author.name? (docs/api/messages.md#send-message)
+    note: Send message has no parameter thread.external_uri: did you mean thread.external_url? \
+(docs/api/messages.md#send-message)
+PUT /sources → 200
+    as the source Builds of example/main
+    sent {"flow_token": "834f…", "error_message": "broken"}
+PUT /user → 405
+    refused: This path has no PUT, only GET, HEAD, OPTIONS
+    assumed, docs/api/errors.md#method-not-allowed
+GET /flows/example/main/sources/99 → 404
+    as the user Ada Example through the application Example Application, with the scopes flow
+    refused: not found
+    observed, docs/api/sources.md#get-source
+
+what changed in the world:
+    + user 2: name 'Bob', nick 'bob', email 'user2@example.com'
+    + source 1 in example/main: application_id 1, creator_id 1, name 'Builds', error_message 'broken'
+"""
+
+
+def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
+    return pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:xdist", "-W", "error", *options)
+
+
+def section(result: pytest.RunResult, number: int = 0) -> list[str]:
+    """The lines of the n-th section about the fake."""
+    lines = result.stdout.lines
+    starts = [place for place, line in enumerate(lines) if line.strip("- ") == "fakeflowdock" and line.startswith("-")]
+    rest = lines[starts[number] + 1 :]
+    end = next(place for place, line in enumerate(rest) if line.startswith(("=", "_")))
+    return rest[:end]
+
+
+def test_a_failed_test_shows_its_traffic_its_refusals_and_what_changed(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(SUITE)
+    result = run(pytester)
+    result.assert_outcomes(passed=1, failed=2)
+    assert section(result) == RED.strip("\n").split("\n")
+    assert section(result, 1) == ["no request reached the fake", "", "nothing changed in the world"]
+    assert result.stdout.str().count("- fakeflowdock -") == 2
+
+
+def test_a_long_story_is_cut(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import requests
+
+        def test_long(fake_flowdock):
+            for number in range(60):
+                fake_flowdock.add_message("x" * 600)
+            for number in range(53):
+                requests.get("https://api.flowdock.com/sources", **fake_flowdock.as_user())
+            assert False
+    """)
+    lines = section(run(pytester))
+    assert lines[0] == "(3 requests before these)"
+    assert lines.count("GET /sources → 200") == 50
+    assert lines[-1] == "    (and 70 changes more)"
+    assert max(map(len, lines)) < 600
+
+
+def test_a_request_to_what_flowdock_never_had_fails_the_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+        import requests
+
+        def test_lost(fake_flowdock):
+            requests.get("https://api.flowdock.com/flow/example/main")
+
+        @pytest.mark.flowdock(unknown_paths="allow")
+        def test_allowed(fake_flowdock):
+            requests.get("https://api.flowdock.com/flow/example/main")
+    """)
+    result = run(pytester)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            'the test asked for what Flowdock never had; @pytest.mark.flowdock(unknown_paths="allow") allows that:',
+            "    GET /flow/example/main → 404",
+        ]
+    )
+    run(pytester, "--flowdock-unknown-paths", "allow").assert_outcomes(passed=2)
+    pytester.makeini("[pytest]\nflowdock_unknown_paths = allow\n")
+    run(pytester).assert_outcomes(passed=2)
+
+
+CHOOSING = """
+    import pytest
+
+    @pytest.mark.flowdock(world="docs", auto_consent=True)
+    def test_marked(fake_flowdock):
+        assert (len(fake_flowdock.sources), fake_flowdock.auto_consent) == (2, True)
+
+    def test_unmarked(fake_flowdock):
+        assert (len(fake_flowdock.sources), fake_flowdock.auto_consent) == {expected}
+"""
+
+
+def test_a_choice_is_made_by_marker_ini_file_command_line_and_environment_in_that_order(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile(CHOOSING.format(expected="(0, False)"))
+    run(pytester).assert_outcomes(passed=2)
+    monkeypatch.setenv("FAKEFLOWDOCK_WORLD", "docs")
+    pytester.makepyfile(CHOOSING.format(expected="(2, False)"))
+    run(pytester).assert_outcomes(passed=2)
+    pytester.makepyfile(CHOOSING.format(expected="(0, True)"))
+    run(pytester, "--flowdock-world", "empty", "--flowdock-auto-consent", "true").assert_outcomes(passed=2)
+    pytester.makeini("[pytest]\nflowdock_world = docs\n")
+    pytester.makepyfile(CHOOSING.format(expected="(2, False)"))
+    run(pytester, "--flowdock-world", "empty").assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    ("marker", "words"),
+    [
+        ('world="moon"', "@pytest.mark.flowdock: world is empty or docs, not 'moon'"),
+        ('word="docs"', "@pytest.mark.flowdock takes world, *by name, and not 'word'"),
+        ('"docs"', "@pytest.mark.flowdock takes world, *by name, and not 'docs'"),
+    ],
+)
+def test_a_wrong_marker_says_what_would_be_right(marker: str, words: str, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(f"""
+        import pytest
+
+        @pytest.mark.flowdock({marker})
+        def test_wrong(fake_flowdock):
+            pass
+    """)
+    result = run(pytester)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"*{words}*"])
+
+
+def test_markers_and_options_are_listed(pytester: pytest.Pytester) -> None:
+    run(pytester, "--markers").stdout.fnmatch_lines(
+        ["@pytest.mark.flowdock(world, auto_consent, refresh_tokens, unknown_paths): how fake_flowdock behaves.*"]
+    )
+    helped = run(pytester, "--help").stdout
+    helped.fnmatch_lines(["fakeflowdock:", "*--flowdock-world={empty,docs}*", "*flowdock_unknown_paths*"])
