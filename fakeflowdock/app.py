@@ -69,7 +69,7 @@ class App:
             try:
                 return write(handling.run(), environ, handling.caller)
             except Refusal as refusal:
-                handling.refusal = refusal
+                handling.refusal = refusal.forgetful()
                 return write(handling.refuse(refusal), environ, handling.caller)
         except BrokenContract as broken:
             reply = self._broke(broken)

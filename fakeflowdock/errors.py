@@ -12,6 +12,7 @@ from .contracts import contracts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Self
 
 MAX_BODY = 10 * 1024 * 1024  # bytes
 
@@ -37,6 +38,11 @@ class Refusal(Exception):
         self.message = shortened(message)
         super().__init__(self.message)
         self.headers = headers
+
+    def forgetful(self) -> Self:
+        """The same, without the frames that raised it: those hold the whole call, and the journal keeps refusals."""
+        self.__context__ = self.__cause__ = None
+        return self.with_traceback(None)
 
     @property
     def status(self) -> int:

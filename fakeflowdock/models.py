@@ -266,14 +266,14 @@ class Mail:
     link: str | None = None
 
 
-def _brief(entity: Any) -> str:
+def _brief(self: Any) -> str:
     """An entity as a failing test shows it: without what it has not."""
     shown: list[str] = []
-    for each in fields(entity):
-        value = getattr(entity, each.name)
+    for each in fields(self):
+        value = getattr(self, each.name)
         if value != each.default:
             shown.append(f"{each.name}={value.isoformat() if isinstance(value, datetime) else repr(value)}")
-    return f"{type(entity).__name__}({', '.join(shown)})"
+    return f"{type(self).__name__}({', '.join(shown)})"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
