@@ -74,7 +74,7 @@ TYPES: dict[str, Schema] = {
     "thread id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{27}$", "maxLength": 27, "title": "the id of a thread"},
     "category": {
         "type": "string",
-        "pattern": "^[A-Za-z0-9_ -]*[A-Za-z0-9_-][A-Za-z0-9_ -]*$",
+        "pattern": "^ *[A-Za-z0-9_-][A-Za-z0-9_ -]*$",
         "title": "made of letters, digits, underscores, hyphens and spaces",
     },
     "sender name": {

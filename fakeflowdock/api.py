@@ -69,5 +69,5 @@ def normal(path: str) -> str:
     if segments and segments[0] == "v1":
         del segments[0]
     if segments:
-        segments[-1] = segments[-1].removesuffix(".json")
+        segments[-1] = segments[-1].removesuffix(".json") or segments[-1]
     return "/" + "/".join(segments)

@@ -127,7 +127,8 @@ class Handling:
         contract = operation.contract
         self.given = given = parameters.read(environ)
         fields = contract.coerced(given.fields)
-        self.warnings = self.app.warnings.check(contract, values, fields)
+        known = contract.parameters_of(fields)
+        self.warnings = self.app.warnings.check(contract, known, values, fields)
         if given.too_large is not None:
             raise given.too_large
         with store.lock:
@@ -140,7 +141,8 @@ class Handling:
                 )
             if given.unreadable is not None:
                 raise given.unreadable
-            call = Call(store, self.caller, values, fields, base_of(environ), Headers(environ))
+            meant = {name: value for name, value in fields.items() if name in known}
+            call = Call(store, self.caller, values, meant, base_of(environ), Headers(environ))
             subject = operation.find(call)
             permit(operation, self.caller)
             violations = contract.request.violations(fields)

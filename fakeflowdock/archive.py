@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from .idsets import IdSet, Index
@@ -179,7 +178,7 @@ class FlowArchive:
     def threads_between(self, since: datetime | None, until: datetime | None, limit: int) -> tuple[list[Thread], bool]:
         """The threads updated after one moment and before another, newest first; and whether there are more."""
         end = len(self._order) if until is None else bisect_left(self._order, (until, ""))
-        start = 0 if since is None else bisect_left(self._order, (since + timedelta(microseconds=1), ""))
+        start = 0 if since is None else bisect_right(self._order, since, key=lambda place: place[0])
         found = self._order[max(start, end - limit) : end]
         return [self.threads[thread_id] for _, thread_id in reversed(found)], end - limit > start
 

@@ -51,14 +51,23 @@ class ContractWarnings:
         return iter(list(self._kept))
 
     def check(
-        self, contract: OperationContract, path: Iterable[str], fields: Mapping[str, Any]
+        self,
+        contract: OperationContract,
+        known: Mapping[str, Mapping[str, Any]],
+        path: Iterable[str],
+        fields: Mapping[str, Any],
     ) -> tuple[ContractWarning, ...]:
         """Remember each field that is neither on the operation's page, nor in its path, nor a credential.
+
+        Args:
+            contract: that of the operation.
+            known: the parameters that it has for such fields.
+            path: the names in its path.
+            fields: what was sent.
 
         Returns:
             What was remembered, for most requests nothing.
         """
-        known = contract.parameters_of(fields)
         noted = tuple(
             _warning(contract, field, siblings, guess=number < GUESSED)
             for number, (field, siblings) in enumerate(_unknown(fields, known, {*path, *CREDENTIALS}))

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import jsonschema_rs
-    from jsonschema.exceptions import ValidationError
 
 BASE = "https://api.flowdock.com/_fakeflowdock/schemas/"
 BLANK = "can't be blank"
@@ -137,6 +138,15 @@ def _format_checker() -> FormatChecker:
     return checker
 
 
+def _pattern(validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator[ValidationError]:
+    """A pattern as JSON Schema has it: at its end `$` is the end of the text, not also a line break before that."""
+    if validator.is_type(value, "string") and not re.search(re.sub(r"\$\Z", r"\\Z", pattern), value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+_Validator: type[Draft202012Validator] = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+
+
 def validators_of(schemas: Mapping[str, Mapping[str, Any]]) -> Callable[[str], Draft202012Validator]:
     """A way to the validator of each address in a set of schemas.
 
@@ -151,7 +161,7 @@ def validators_of(schemas: Mapping[str, Mapping[str, Any]]) -> Callable[[str], D
     formats = _format_checker()
 
     def validator(uri: str) -> Draft202012Validator:
-        return Draft202012Validator({"$ref": uri}, registry=registry, format_checker=formats)
+        return _Validator({"$ref": uri}, registry=registry, format_checker=formats)
 
     return validator
 
@@ -261,12 +271,10 @@ class OperationContract:
         return fields
 
     def parameters_of(self, fields: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
-        """The parameters that it has for such values, each with its schema."""
-        return (
-            parameters_in({"properties": self.properties, "allOf": self.cases}, fields)
-            if self.cases
-            else self.properties
-        )
+        """The parameters that it has for such values, each with its schema. All others mean nothing to it."""
+        if not self.cases:
+            return self.properties
+        return parameters_in({"properties": self.properties, "allOf": self.cases}, fields)
 
     @cached_property
     def _typed(self) -> frozenset[str]:
@@ -277,6 +285,8 @@ TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
 def _coerced(value: Any, kind: str) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # `2.0` is an integer to JSON Schema
     text = str(value) if type(value) in (str, int) else ""
     if kind == "boolean":
         return TRUTH.get(text.lower(), value)

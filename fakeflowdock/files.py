@@ -46,10 +46,10 @@ def uploads(event: str, fields: Mapping[str, Any], errors: dict[str, list[str]])
     given: Iterable[tuple[str, str | None, Mapping[str, Any]]] = ()
     if event == "file":
         given = [("content", None, fields["content"])]
-    elif "attachments" in fields:
+    elif fields.get("attachments"):
         attached = fields["attachments"]
         if isinstance(attached, dict):
-            given = [(f"attachments.{name}", name, upload) for name, upload in attached.items()]
+            given = [(f"attachments.{name}", name.strip() or None, upload) for name, upload in attached.items()]
         else:
             given = [(f"attachments.{position}", None, upload) for position, upload in enumerate(attached)]
         if event not in WITH_ATTACHMENTS:
@@ -64,7 +64,11 @@ def _read(name: str, content_id: str | None, given: Mapping[str, Any], errors: d
         errors[f"{name}.data"] = ["is not base64"]
         return None
     file_name = given["file_name"]
-    kind = given.get("content_type") or _types.guess_type(file_name)[0] or "application/octet-stream"
+    if file_name in (".", ".."):
+        errors[f"{name}.file_name"] = ["is no name of a file"]
+        return None
+    # A name is no URL, whatever stands before a colon in it.
+    kind = given.get("content_type") or _types.guess_type(f"./{file_name}")[0] or "application/octet-stream"
     return Upload(file_name, kind, data, content_id)
 
 
@@ -76,6 +80,6 @@ def _size(data: bytes) -> tuple[int | None, int | None]:
 
     try:
         width, height = imagesize.get(io.BytesIO(data))
-    except (ValueError, OSError, EOFError):
+    except Exception:  # broken pictures make it stumble in many ways
         return None, None
     return (int(width), int(height)) if width > 0 and height > 0 else (None, None)

@@ -52,7 +52,7 @@ class Call:
         store: the world. Its lock is held while the handler runs.
         caller: who is asking.
         path: the values in the path, `{"organization": "example", "flow": "main", "id": "2"}`.
-        fields: the parameters from body and query, nulls left out, checked against the page.
+        fields: the parameters that the page has, from body and query, nulls left out, checked against it.
         base: scheme and host that the client called.
         headers: those of the request, by their names in small letters.
     """

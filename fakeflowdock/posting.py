@@ -82,7 +82,7 @@ class Post:
         """The thread that is there already, if one is named."""
         external_id = self.fields.get("external_thread_id")
         if self.event in THREADLESS:
-            if self.thread is not None or "thread_id" in self.fields or external_id is not None:
+            if self.thread is not None or not {"thread_id", "external_thread_id", "thread"}.isdisjoint(self.fields):
                 errors["event"] = [f"is {self.event}, which belongs to no thread"]
             return None
         thread = self.thread
@@ -223,8 +223,10 @@ def _state(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _action(given: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {name: given[name] for name in ("@type", "name", "description", "image", "url") if name in given}
-    if given["@type"] == "UpdateAction":
+    kept = {name: given[name] for name in ("@type", "name", "description", "image") if name in given}
+    if given["@type"] == "ViewAction":
+        kept["url"] = given["url"]
+    else:
         kept["target"] = {name: given["target"][name] for name in ("@type", "urlTemplate", "httpMethod")}
     return kept
 

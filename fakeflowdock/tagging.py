@@ -50,7 +50,7 @@ class People:
 def split(given: Any) -> list[str]:
     """A list of tags, or a string with commas, as tags without spaces and signs that mean nothing."""
     each = given.split(",") if isinstance(given, str) else given or ()
-    return [tag for tag in (one.strip().removeprefix("#") for one in each) if tag]
+    return [tag for tag in (one.strip().removeprefix("#").strip() for one in each) if tag]
 
 
 def tags_of(post: Post, text: str, html: str) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ def tags_of(post: Post, text: str, html: str) -> tuple[str, ...]:
     sender = post.user.id if post.user is not None and "external_user_name" not in post.fields else None
     people = People(post.store, post.flow, sender)
     intrinsic = [":url"] if urls(text) or urls(html) else []
-    if post.event == "file" or "attachments" in post.fields:
+    if post.event == "file" or post.fields.get("attachments"):
         intrinsic.append(":file")
     if post.parent is not None:
         intrinsic.append(f"influx:{post.parent.id}")

@@ -194,10 +194,11 @@ def _posted(call: Call, place: Place) -> Reply:
 def list_messages(call: Call, place: Place) -> list[wire.JSON]:
     """Messages of a flow, or of a thread of it."""
     fields, flow = call.fields, place.known_flow
+    search = fields.get("search", "")
     asked = Filter(
         limit=fields.get("limit", 30),
         tags=tagging.asked(call.store, flow, fields["tags"]) if "tags" in fields else (),
-        keywords=words(fields.get("search", "")),
+        keywords=words(search) or search.split(),  # signs alone are no word of any message
         any_tag=fields.get("tag_mode") == "or",
         skip=fields.get("skip", 0),
         events=tagging.split(fields.get("event")),
