@@ -91,7 +91,7 @@ class Post:
             thread = archive.of(self.flow.id).threads[self.parent.thread_id]
         elif thread is None and "thread_id" in self.fields:
             thread = archive.of(self.flow.id).threads.get(self.fields["thread_id"])
-            if thread is None:
+            if thread is None and (external_id is None or self.source is None):
                 errors["thread_id"] = ["is no thread of this flow"]
         if external_id is None:
             return thread
