@@ -9,7 +9,11 @@ import requests
 if TYPE_CHECKING:
     from fakeflowdock import FakeFlowdock, Source, User
 
-SOURCES = "/flows/example/main/sources"
+FLOW = "/flows/example/main"
+SOURCES = f"{FLOW}/sources"
+MESSAGES = f"{FLOW}/messages"
+THREADS = f"{FLOW}/threads"
+WAIT = {"X-flowdock-wait-for-message": "true"}
 Credentials = dict[str, Any]
 
 
@@ -20,6 +24,25 @@ class Door:
         self.as_member = as_user(fake.user)
         self.as_application = as_application(fake)
 
+    def say(self, content: str, **more: Any) -> Any:
+        """The message that the user of this fake sent."""
+        reply = self("POST", MESSAGES, self.as_member, json={"event": "message", "content": content, **more})
+        assert reply.status_code == 201, reply.text
+        return reply.json()
+
+    def tell(self, source: Source, /, **more: Any) -> Any:
+        """The activity that a source posted, about `ticket:1` if nothing else is said."""
+        reply = self("POST", "/messages", headers=WAIT, json={**activity(source), **more})
+        assert reply.status_code == 201, reply.text
+        return reply.json()
+
+    def listed(self, path: str = MESSAGES, **asked: Any) -> list[Any]:
+        """What the user of this fake reads there."""
+        reply = self("GET", path, self.as_member, params=asked)
+        assert reply.status_code == 200, reply.text
+        found: list[Any] = reply.json()
+        return found
+
     def __call__(self, method: str, path: str, who: Credentials | None = None, **more: Any) -> requests.Response:
         """One request, with credentials from `as_user`, `as_application` or `as_source`."""
         both = {**(who or {}), **more}
@@ -27,6 +50,19 @@ class Door:
             if who and name in who and name in more:
                 both[name] = {**who[name], **more[name]}
         return requests.request(method, self.base + path, timeout=30, **both)
+
+
+def activity(source: Source, /, **more: Any) -> dict[str, Any]:
+    """The smallest activity that a source can post."""
+    return {
+        "flow_token": source.flow_token,
+        "event": "activity",
+        "title": "opened",
+        "author": {"name": "Marty"},
+        "external_thread_id": "ticket:1",
+        "thread": {"title": "The capacitor is dusty"},
+        **more,
+    }
 
 
 def as_user(user: User) -> Credentials:
