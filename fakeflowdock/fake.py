@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from . import own, report, world_files, worlds
+from .asserting import Asserting
 from .decoration import decorated
 from .errors import NoSuchRoute
 from .interception.through_requests import Interception
@@ -29,7 +30,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 C = TypeVar("C", bound="type[Any]")
 
 
-class FakeFlowdock(World):
+class FakeFlowdock(World, Asserting):
     """Flowdock, in memory: a world, and the calls of `requests` to Flowdock's hosts led to it.
 
     A context manager (`with FakeFlowdock() as fake:`), a decorator of functions, classes and `async def`
