@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from doors import SOURCES, Door, as_application, as_source, as_user
+from doors import FLOW, MESSAGES, SOURCES, THREADS, WAIT, Door, activity, as_application, as_source, as_user
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -170,6 +170,12 @@ def test_a_deleted_source_is_gone(flowdock: Door) -> None:
         ("PUT", f"{SOURCES}/1"),
         ("DELETE", f"{SOURCES}/1"),
         ("GET", "/flows/no/where/sources"),
+        ("GET", f"{FLOW}/integrations"),
+        ("POST", "/messages"),
+        ("POST", MESSAGES),
+        ("POST", "/comments"),
+        ("POST", f"{MESSAGES}/1/comments"),
+        ("POST", f"{FLOW}/threads/x/messages"),
     ],
 )
 def test_a_deleted_sources_flow_token_answers_410_everywhere_and_an_unknown_one_401(
@@ -320,3 +326,82 @@ def test_a_client_that_follows_the_urls_of_a_reply_stays_inside(flowdock: Door) 
     source = flowdock("POST", SOURCES, flowdock.as_application, json={"name": "Builds"}).json()
     again = Door(flowdock.fake, source["url"])("GET", "", flowdock.as_member)
     assert again.json()["id"] == source["id"]
+
+
+# What a source does in its flow
+
+
+def test_a_new_source_is_announced_in_its_flow(flowdock: Door) -> None:
+    fake = flowdock.fake
+    source = flowdock("POST", SOURCES, flowdock.as_application, json={"name": "R&D <x>"}).json()
+    [message] = flowdock.listed()
+    thread = message["thread"]
+    assert (message["event"], message["app"], message["user"]) == ("activity", "influx", "0")
+    assert (message["title"], message["body"], message["tags"]) == ("added source R&amp;D &lt;x&gt;", None, [])
+    assert message["author"] == {"name": fake.user.name, "avatar": fake.user.avatar}
+    assert "uuid" not in message
+    assert thread["title"] == f"{fake.application.name} source R&amp;D &lt;x&gt; added"
+    assert (thread["source"]["id"], thread["source"]["name"]) == (source["id"], "R&D <x>")
+    assert (thread["activities"], thread["initial_message"], thread["status"]) == (1, message["id"], None)
+    assert message["created_at"] == source["created_at"] == thread["updated_at"]
+
+
+@pytest.mark.parametrize("body", [{}, {"name": " "}, {"name": "x", "external_url": "nowhere"}])
+def test_a_source_that_was_not_created_is_not_announced(flowdock: Door, body: dict[str, str]) -> None:
+    assert flowdock("POST", SOURCES, flowdock.as_application, json=body).status_code == 400
+    assert (flowdock.listed(), flowdock.listed(THREADS)) == ([], [])
+
+
+def test_the_names_of_2014_reach_the_same_sources(flowdock: Door) -> None:
+    path = f"{FLOW}/integrations"
+    created = flowdock("POST", path, flowdock.as_application, json={"name": "Builds"})
+    assert created.status_code == 201
+    assert flowdock("GET", path, flowdock.as_member).json() == flowdock("GET", SOURCES, flowdock.as_member).json()
+    assert ids(flowdock("GET", path, as_source(created.json()["flow_token"]))) == [created.json()["id"]]
+    assert [message["title"] for message in flowdock.listed()] == ["added source Builds"]
+
+
+def test_activities_are_posted_as_in_2014(flowdock: Door) -> None:
+    source = flowdock.fake.add_source()
+    body = activity(source)
+    token = body["token"] = body.pop("flow_token")
+    assert flowdock("POST", "/activities", json=body).status_code == 202
+    waited = flowdock("POST", "/v1/activities", json=body, headers=WAIT)
+    assert (waited.status_code, waited.json()["thread"]["activities"]) == (201, 2)
+    del body["token"]
+    assert flowdock("POST", "/activities", json=body, params={"token": token}).status_code == 202
+    assert flowdock("POST", "/activities", json=body).status_code == 401
+    assert flowdock("POST", "/activities", as_source(source), json=body).status_code == 401
+    by_a_user = flowdock("POST", "/activities", flowdock.as_member, json=body)
+    assert (by_a_user.status_code, by_a_user.json()["errors"]) == (400, {"token": ["can't be blank"]})
+    assert len(flowdock.listed()) == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("/messages", "flow_token"), (MESSAGES, "flow_token"), ("/activities", "token")]
+)
+def test_a_dead_flow_token_posts_nothing_and_neither_does_one_that_never_was(
+    flowdock: Door, path: str, name: str
+) -> None:
+    source = flowdock.fake.add_source()
+    flowdock("DELETE", f"{SOURCES}/{source.id}", flowdock.as_member)
+    tokens: list[tuple[object, int]] = [(source.flow_token, 410), ("f" * 32, 401), ("é", 401), (5, 401), (["x"], 401)]
+    for token, status in tokens:
+        body = {**activity(source), name: token}
+        if name == "token":
+            del body["flow_token"]
+        for who in (None, flowdock.as_member):
+            assert flowdock("POST", path, who, json=body, headers=WAIT).status_code == status
+    assert (flowdock.listed(), flowdock.listed(THREADS)) == ([], [])
+    assert flowdock.say("x")["id"] == 1
+
+
+def test_a_thread_shows_its_source_as_it_is_now(flowdock: Door) -> None:
+    source = flowdock.fake.add_source(external_url="https://x.example/")
+    flowdock.tell(source)
+    body = {"flow_token": source.flow_token, "configuration_url": "https://x.example/c"}
+    updated = flowdock("PUT", "/sources", json=body).json()
+    [message] = flowdock.listed()
+    shown = message["thread"]["source"]
+    assert shown == {name: updated[name] for name in shown}
+    assert shown["_links"] == {"configuration": {"href": "https://x.example/c"}}
