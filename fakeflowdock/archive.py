@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from dataclasses import dataclass, replace
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 from .idsets import IdSet, Index
+from .order import Order
 from .tags import words
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ class FlowArchive:
         self._threads = Index()
         self._tags = Index()
         self._words: dict[str, array[int]] = {}
-        self._order: list[tuple[datetime, str]] = []  # threads that have messages, by when they were updated
+        self._order = Order()  # of the threads that have messages
 
     def copy(self) -> FlowArchive:
         """The same messages and threads, in an archive of its own."""
@@ -163,24 +165,17 @@ class FlowArchive:
         """Keep a thread, new or changed."""
         before = self.threads.get(thread.id)
         if before is not None:
-            self._drop(before)
+            self._order.discard(before)
         self.threads[thread.id] = thread
         if thread.id in self._threads:
-            insort(self._order, (thread.updated_at, thread.id))
+            self._order.add(thread)
         return thread
-
-    def _drop(self, thread: Thread) -> None:
-        place = (thread.updated_at, thread.id)
-        position = bisect_left(self._order, place)
-        if self._order[position : position + 1] == [place]:
-            del self._order[position]
 
     def threads_between(self, since: datetime | None, until: datetime | None, limit: int) -> tuple[list[Thread], bool]:
         """The threads updated after one moment and before another, newest first; and whether there are more."""
-        end = len(self._order) if until is None else bisect_left(self._order, (until, ""))
-        start = 0 if since is None else bisect_right(self._order, since, key=lambda place: place[0])
-        found = self._order[max(start, end - limit) : end]
-        return [self.threads[thread_id] for _, thread_id in reversed(found)], end - limit > start
+        found = takewhile(lambda thread: since is None or thread.updated_at > since, self._order.backwards(until))
+        threads = list(islice(found, limit + 1))
+        return threads[:limit], len(threads) > limit
 
 
 class Archive:
@@ -200,7 +195,10 @@ class Archive:
 
     def of(self, flow_id: str) -> FlowArchive:
         """What was posted to one flow."""
-        return self._flows.setdefault(flow_id, FlowArchive())
+        flow = self._flows.get(flow_id)
+        if flow is None:
+            flow = self._flows[flow_id] = FlowArchive()
+        return flow
 
     def messages(self, flow_ids: Iterable[str]) -> Iterator[Message]:
         """Every message of some flows, flow by flow, oldest first."""

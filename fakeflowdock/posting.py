@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import sys
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -152,7 +153,7 @@ class Post:
         return Message(
             flow_id=self.flow.id,
             id=number,
-            event=self.event,
+            event=sys.intern(self.event),
             user_id=None if self.user is None or name is not None else self.user.id,
             source_id=None if self.source is None else self.source.id,
             sent=sent,

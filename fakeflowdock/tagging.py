@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 from .tags import hashtags, mentions, names_nick, urls
@@ -106,7 +107,7 @@ def _composed(people: People, text: str, intrinsic: list[str], given: Iterable[s
         )
     once: dict[str, str] = {}
     for tag in (*users, *people.named(text), *intrinsic, *hashtags(text), *others):
-        once.setdefault(tag.casefold(), tag)
+        once.setdefault(tag.casefold(), sys.intern(tag))
     return tuple(once.values())
 
 
