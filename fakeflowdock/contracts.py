@@ -175,7 +175,11 @@ class Pages:
 
     def __init__(self, schemas: Mapping[str, Mapping[str, Any]]) -> None:
         self.schemas = schemas
-        self.validator = validators_of({schema["$id"]: schema for schema in schemas.values()})
+
+    @cached_property
+    def validator(self) -> Callable[[str], Draft202012Validator]:
+        """The way to the validators that say what is wrong."""
+        return validators_of({schema["$id"]: schema for schema in self.schemas.values()})
 
     @cached_property
     def fast_registry(self) -> jsonschema_rs.Registry:

@@ -150,10 +150,12 @@ class Store:
         """The same world, which from now on goes its own way."""
         with self.lock:
             twin = object.__new__(Store)
+            kept = vars(twin)
             for name, value in vars(self).items():
-                setattr(twin, name, value.copy() if hasattr(value, "copy") else value)
                 if value and isinstance(value, dict) and isinstance(next(iter(value.values())), dict):
-                    setattr(twin, name, {key: inner.copy() for key, inner in value.items()})
+                    kept[name] = {key: inner.copy() for key, inner in value.items()}
+                else:
+                    kept[name] = value.copy() if hasattr(value, "copy") else value
             twin.lock = threading.RLock()
             return twin
 

@@ -41,7 +41,7 @@ from .store import Store
 from .wire import timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from .contracts import Violation
 
@@ -82,10 +82,17 @@ REFERENCES = {
     **dict.fromkeys(("members", "blocked", "admins", "closed"), "users"),
 }
 UNIQUE = ("id", "email", "api_token", "client_id", "client_secret", "access_token", "refresh_token", "code", "cookie")
-DRAWN = (
-    *("api_token", "password", "flow", "join_key", "flow api_token", "client_id", "client_secret"),
-    *("flow_token", "access_token", "refresh_token", "code", "session", "thread", "uuid", "file"),
+SECRETS = (
+    *("api_token", "password", "join_key", "flow api_token", "client_id", "client_secret"),
+    *("flow_token", "access_token", "refresh_token", "code", "session"),
 )
+DRAWN: dict[str, Callable[[str], str]] = {  # each kind, with the form that it has
+    **dict.fromkeys(SECRETS, str),
+    "flow": uuid_of,
+    "thread": thread_id_of,
+    "uuid": short,
+    "file": short,
+}
 GAP = 100  # drawn secrets that may be missing from a file in a row, as those of what was deleted
 LAST = "9000"  # years after which a clock could not go on
 
@@ -367,13 +374,12 @@ def _count(store: Store, world: dict[str, Any]) -> None:
             store.next_id("grant", held["grant_id"])
     known = {value for kind in KINDS for entity in world[kind] for value in entity.values() if isinstance(value, str)}
     known.update(file["file_token"] for message in world["messages"] for file in message["attachments"])
-    for kind in DRAWN:
+    for kind, form in DRAWN.items():
         misses, number = 0, store.counters.get(f"drawn {kind}", 0)
         while misses < GAP:
             number += 1
             misses += 1
-            drawn = store.drawn(kind, number)
-            if not known.isdisjoint((drawn, uuid_of(drawn), short(drawn), thread_id_of(drawn))):
+            if form(store.drawn(kind, number)) in known:
                 store.next_id(f"drawn {kind}", number)
                 misses = 0
 
