@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import assertions
 from .journal import operation_named
 from .models import Application, Flow
+from .world import World
 
 if TYPE_CHECKING:
     from .journal import Exchange, Exchanges
     from .models import Message, Source, User
-    from .store import Store
 
 
-class Asserting:
-    """The assertions of a test. `FakeFlowdock` has them.
+class Asserting(World):
+    """A world with the assertions of a test.
 
     What is expected is given by name. A value is compared as it is; a pattern of `re` is looked for in a text; of a
     mapping only the names that it has count; `tags` are to be among those that there are. When an assertion fails, it
@@ -24,13 +25,9 @@ class Asserting:
     """
 
     @property
+    @abstractmethod
     def requests(self) -> Exchanges:
         """Every request with its answer."""
-        raise NotImplementedError("Asserting is part of a FakeFlowdock")
-
-    @property
-    def _store(self) -> Store:
-        raise NotImplementedError("Asserting is part of a FakeFlowdock")
 
     def assert_requested(
         self,

@@ -15,7 +15,6 @@ from .interception.through_requests import Interception
 from .journal import Exchanges
 from .runs import Runs
 from .settings import Settings
-from .world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +29,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 C = TypeVar("C", bound="type[Any]")
 
 
-class FakeFlowdock(World, Asserting):
+class FakeFlowdock(Asserting):
     """Flowdock, in memory: a world, and the calls of `requests` to Flowdock's hosts led to it.
 
     A context manager (`with FakeFlowdock() as fake:`), a decorator of functions, classes and `async def`

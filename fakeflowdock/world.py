@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
     from .store import Store
 
 
-class World:
+class World(ABC):
     """A world in the hands of a test. `FakeFlowdock` is one."""
 
     @property
+    @abstractmethod
     def _store(self) -> Store:
-        raise AttributeError("a World is part of a FakeFlowdock")
+        """What the world holds."""
 
     @property
     def clock(self) -> Clock:
