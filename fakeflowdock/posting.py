@@ -90,6 +90,8 @@ class Post:
         archive = self.store.archive
         if thread is None and self.parent is not None and self.parent.thread_id is not None:
             thread = archive.of(self.flow.id).threads[self.parent.thread_id]
+            if self.fields.get("thread_id", thread.id) != thread.id:
+                errors["thread_id"] = ["is not the thread of what is commented"]
         elif thread is None and "thread_id" in self.fields:
             thread = archive.of(self.flow.id).threads.get(self.fields["thread_id"])
             if thread is None and (external_id is None or self.source is None):
@@ -102,6 +104,10 @@ class Post:
         called = archive.thread_of(self.source.id, external_id)
         if thread is not None and called is not None and called.id != thread.id:
             errors["external_thread_id"] = ["names another thread than thread_id"]
+        if thread is not None and called is None:
+            if thread.external_thread_id is not None or thread.source_id not in (None, self.source.id):
+                errors["external_thread_id"] = ["is new, and the thread has another name already"]
+            return replace(thread, source_id=self.source.id, external_thread_id=external_id)
         return thread or called
 
     def _check_new_thread(self, errors: dict[str, list[str]]) -> None:

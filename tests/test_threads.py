@@ -372,3 +372,33 @@ def test_a_thread_counts_what_it_lists(steps: list[tuple[str, int]]) -> None:
             assert thread["external_comments"] == events.count("discussion")
             assert all(message["thread"] == thread for message in own)
         assert {m["thread_id"] for m in listed} == {thread["id"] for thread in door.listed(THREADS, limit=100)}
+
+
+def test_a_thread_is_given_a_name_by_the_source_that_knows_its_id(flowdock: Door) -> None:
+    fake = flowdock.fake
+    source, other = fake.add_source(), fake.add_source()
+    hello = fake.add_message("Hello")
+    post = {"event": "message", "content": "x", "external_thread_id": "42"}
+    named = flowdock("POST", "/messages", as_source(source), json={**post, "thread_id": hello.thread_id})
+    again = flowdock("POST", "/messages", as_source(source), json=post)
+    assert (named.status_code, again.status_code) == (202, 202)
+    assert [message.thread_id for message in fake.messages] == [hello.thread_id] * 3
+    [thread] = fake.threads
+    assert (thread.source_id, thread.external_thread_id, thread.title) == (source.id, "42", "Hello")
+    for who, name in ((source, "43"), (other, "42")):
+        refused = {**post, "thread_id": hello.thread_id, "external_thread_id": name}
+        reply = flowdock("POST", "/messages", as_source(who), json=refused)
+        words = {"external_thread_id": ["is new, and the thread has another name already"]}
+        assert (reply.status_code, reply.json()["errors"]) == (400, words)
+    assert fake.threads == [thread]
+
+
+def test_a_comment_is_in_no_other_thread_than_what_it_comments(flowdock: Door) -> None:
+    fake = flowdock.fake
+    hello, other = fake.add_message("Hello"), fake.add_message("Other")
+    push = {"content": "x", "external_user_name": "CI", "message_id": hello.id}
+    path = f"/v1/messages/chat/{fake.flow.api_token}"
+    reply = flowdock("POST", path, json={**push, "thread_id": other.thread_id})
+    assert reply.json()["errors"] == {"thread_id": ["is not the thread of what is commented"]}
+    assert flowdock("POST", path, json={**push, "thread_id": hello.thread_id}).status_code == 200
+    assert [message.thread_id for message in fake.messages] == [hello.thread_id, other.thread_id, hello.thread_id]
