@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,6 @@ class Exchange:
         method: in capitals.
         path: as it was called, decoded.
         query, body: the parameters in query and body, as they were read.
-        headers: those of the request, by their names in small letters.
         caller: who asked, as far as that became known; None where it did not.
         answer: status, headers and body, as they went back.
         refusal: why the request was refused, or None.
@@ -41,7 +41,7 @@ class Exchange:
     """
 
     __slots__ = (
-        *("number", "method", "path", "query", "body", "headers", "_operation", "caller", "answer", "refusal"),
+        *("number", "method", "path", "query", "body", "_environ", "_operation", "caller", "answer", "refusal"),
         *("warnings", "duration"),
     )
 
@@ -54,7 +54,7 @@ class Exchange:
         self.path = handling.path
         self.query: Mapping[str, Any] = given.query if given is not None else {}
         self.body: Mapping[str, Any] = given.body if given is not None else {}
-        self.headers = headers_of(environ)
+        self._environ = {**environ, "wsgi.input": None, "werkzeug.socket": None}  # no stream is kept
         self._operation = handling.operation
         self.caller: Caller | None = handling.caller
         self.answer = answer
@@ -66,6 +66,11 @@ class Exchange:
         return shortened(f"{self.method} {self.path} → {self.status}")
 
     __repr__ = __str__
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of the request, by their names in small letters."""
+        return headers_of(self._environ)
 
     @property
     def operation(self) -> str | None:
@@ -110,7 +115,7 @@ class Exchange:
         return contracts().errors[self.refusal.name].grade
 
 
-def headers_of(environ: WSGIEnvironment) -> dict[str, str]:
+def headers_of(environ: Mapping[str, Any]) -> dict[str, str]:
     """The headers of a request, by their names in small letters."""
     headers = {name[5:].lower().replace("_", "-"): value for name, value in environ.items() if name[:5] == "HTTP_"}
     if kind := environ.get("CONTENT_TYPE"):
@@ -190,11 +195,13 @@ class Journal:
     def __init__(self, kept: int = KEPT) -> None:
         self._kept: deque[Exchange] = deque(maxlen=kept)
         self._count = 0
+        self._lock = threading.Lock()
 
     def __iter__(self) -> Iterator[Exchange]:
         return iter(list(self._kept))
 
     def add(self, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float) -> None:
         """Keep an exchange."""
-        self._count += 1
-        self._kept.append(Exchange(self._count, environ, handling, answer, duration))
+        with self._lock:
+            self._count += 1
+            self._kept.append(Exchange(self._count, environ, handling, answer, duration))

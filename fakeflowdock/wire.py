@@ -18,7 +18,7 @@ THUMBNAIL = 100  # pixels, for the longer side
 
 def timestamp(moment: datetime) -> str:
     """A UTC moment as ISO 8601 with milliseconds and `Z`."""
-    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def milliseconds(moment: datetime) -> int:
