@@ -9,7 +9,9 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .contract_warnings import ContractWarning
     from .errors import BrokenContract
+    from .failures import Failure
     from .fake import FakeFlowdock
+    from .faults import Fault
     from .models import Application, File, Flow, Message, Organization, Source, Thread, User
     from .world_files import WorldFileError
 
@@ -17,7 +19,9 @@ __all__ = [
     "Application",
     "BrokenContract",
     "ContractWarning",
+    "Failure",
     "FakeFlowdock",
+    "Fault",
     "File",
     "Flow",
     "Message",
@@ -32,7 +36,9 @@ __all__ = [
 _HOMES = {
     "BrokenContract": "errors",
     "ContractWarning": "contract_warnings",
+    "Failure": "failures",
     "FakeFlowdock": "fake",
+    "Fault": "faults",
     "WorldFileError": "world_files",
     **dict.fromkeys(("Application", "File", "Flow", "Message", "Organization", "Source", "Thread", "User"), "models"),
 }

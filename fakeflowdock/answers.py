@@ -1,11 +1,11 @@
-"""A reply as it goes back: status, headers, body. docs/api/general-information.md#headers."""
+"""A reply as it goes back: status, headers, body. docs/api/general-information.md#headers. Or that none goes back."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode
 
 from .operations import FORM, HTML, JSON
@@ -25,23 +25,56 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _ENCODERS: dict[str, Callable[[Any], str]] = {JSON: _encode, FORM: urlencode, HTML: str}
 _LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
+Loss = Literal["refused", "reset", "closed", "timeout"]  # the ways in which a connection brings no answer
+
+
+def line_of(status: int) -> str:
+    """A status line without the protocol: `201 Created`."""
+    return _LINES.get(status) or f"{status} Unknown"
+
 
 @dataclass(frozen=True)
 class Answer:
     """What goes back, the same through each door.
 
     Attributes:
-        status: the number; `line` has number and words, `201 Created`.
+        status: the number; `line` has number and words, `201 Created`. 0 where no answer goes back.
+        cut: whether the body ends before its Content-Length. The connection ends with it.
+        lost: how the connection broke where no answer goes back, else None.
     """
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes = field(repr=False)
+    cut: bool = False
+    lost: Loss | None = None
 
     @property
     def line(self) -> str:
         """The status line without the protocol."""
-        return _LINES[self.status]
+        return line_of(self.status)
+
+    def cut_short(self) -> Answer:
+        """The first half of it. One without a body is lost whole."""
+        return replace(self, body=self.body[: len(self.body) // 2], cut=True) if self.body else lost("closed")
+
+
+def lost(how: Loss) -> Answer:
+    """No answer."""
+    return Answer(0, [], b"", lost=how)
+
+
+class Broken(ConnectionError):
+    """What a door is told where no answer goes back: it says so as its client's library does, or its socket.
+
+    Attributes:
+        loss: how the connection broke. `refused`: it never came to be. `reset`: the other side dropped it. `closed`:
+            the other side closed it in good order. `timeout`: the client has waited as long as it waits.
+    """
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__(f"a fault broke the connection: {loss}")
+        self.loss = loss
 
 
 def write(reply: Reply, environ: WSGIEnvironment, caller: Caller | None) -> Answer:
@@ -55,7 +88,7 @@ def write(reply: Reply, environ: WSGIEnvironment, caller: Caller | None) -> Answ
     raw = reply.body if isinstance(reply.body, bytes) else None
     headers = [
         ("Content-Type", reply.media if raw is not None else f"{reply.media}; charset=utf-8"),
-        ("Status", _LINES[reply.status]),
+        ("Status", line_of(reply.status)),
         ("Vary", "Origin"),
         *reply.headers,
     ]

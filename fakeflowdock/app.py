@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import re
 import traceback
+from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from . import api, own, parameters
-from .answers import Answer, write
+from .answers import Answer, Broken, lost, write
 from .authentication import Caller, authenticate
 from .contract_warnings import ContractWarnings
 from .contracts import by_field, contracts, missing
 from .errors import AccessDenied, BrokenContract, NoSuchRoute, Refusal, Unreadable, ValidationError
+from .faults import Faults, in_process, on_a_socket
 from .formats import is_uri
 from .journal import Journal
 from .operations import ANYONE, APPLICATION, HTML, Call, Headers, Operation, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Self
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
     from .contract_warnings import ContractWarning
+    from .contracts import OperationContract
+    from .failures import Failure
+    from .faults import Fault, Wait
     from .parameters import Given
     from .store import Store
 
@@ -41,6 +47,7 @@ class App:
     Attributes:
         warnings: the undocumented fields that requests had.
         journal: the last requests with their answers.
+        faults: what goes wrong on purpose.
     """
 
     def __init__(self, store: Store, report: Callable[[BrokenContract], None]) -> None:
@@ -48,20 +55,55 @@ class App:
         self.report = report
         self.warnings = ContractWarnings()
         self.journal = Journal()
+        self.faults = Faults()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """The WSGI interface."""
-        answer = self.answer(environ)
+        """The WSGI interface. A server that can wait for real has `fakeflowdock.wait` in its environ."""
+        answer = self.answer(environ, wait=environ.pop("fakeflowdock.wait", None))
         start_response(answer.line, answer.headers)
         return [answer.body]
 
-    def answer(self, environ: WSGIEnvironment) -> Answer:
-        """The answer to a request. Nothing is raised: what goes wrong is answered."""
+    def answer(self, environ: WSGIEnvironment, *, timeout: float | None = None, wait: Wait | None = None) -> Answer:
+        """The answer to a request. What goes wrong is answered, but for a fault of the connection.
+
+        Args:
+            timeout: the seconds that the client waits for an answer; None for ever.
+            wait: how a server lets time pass: for so many seconds, or as long as the client waits, it returns whether
+                the client is still there. Where it is left out nobody waits, and the world's clock is moved instead.
+
+        Raises:
+            Broken: no answer goes back.
+        """
         begun = perf_counter()
         handling = Handling(self, environ)
-        answer = self._answer(handling)
+        if self.faults.active and (met := self.faults.meet(handling.look())) is not None:
+            handling.fault, handling.failure = met
+            wait = in_process(self.store, timeout) if wait is None else on_a_socket(self.store, wait)
+            answer = self._failed(handling, handling.failure, wait)
+        else:
+            answer = handling.true_answer = self._answer(handling)
         self.journal.add(environ, handling, answer, perf_counter() - begun)
+        if answer.lost is not None:
+            if wait is not None and handling.failure is not None and handling.failure.connection == "timeout":
+                wait(None)
+            raise Broken(answer.lost)
         return answer
+
+    def _failed(self, handling: Handling, failure: Failure, wait: Wait) -> Answer:
+        """What goes back when something goes wrong on purpose."""
+        if failure.after:
+            handling.true_answer = self._answer(handling)
+        if failure.latency and not wait(failure.seconds):
+            return lost("timeout")
+        if failure.connection is not None and failure.connection != "cut":
+            return lost(failure.connection)
+        if failure.status is not None:
+            caller = None if failure.status == 401 else handling.caller
+            answer = write(failure.reply(handling.contract), handling.environ, caller)
+        else:
+            answer = handling.true_answer = handling.true_answer or self._answer(handling)
+            answer = failure.spoiled(answer, head=handling.environ["REQUEST_METHOD"] == "HEAD")
+        return answer.cut_short() if failure.connection == "cut" else answer
 
     def _answer(self, handling: Handling) -> Answer:
         environ = handling.environ
@@ -91,6 +133,8 @@ class Handling:
     Attributes:
         path: as it was called.
         operation, caller, given, warnings, refusal: what is known of it so far; still there when it is refused.
+        fault, failure: what goes wrong with it on purpose, or None.
+        true_answer: the answer that is due to it; None as long as it did not take place.
     """
 
     def __init__(self, app: App, environ: WSGIEnvironment) -> None:
@@ -102,11 +146,35 @@ class Handling:
         self.given: Given | None = None
         self.warnings: tuple[ContractWarning, ...] = ()
         self.refusal: Refusal | None = None
+        self.fault: Fault | None = None
+        self.failure: Failure | None = None
+        self.true_answer: Answer | None = None
+
+    @property
+    def contract(self) -> OperationContract | None:
+        """What the page of the operation says."""
+        return self.operation.contract if self.operation is not None else None
 
     @property
     def title(self) -> str:
         """The operation in words."""
-        return self.operation.contract.title if self.operation is not None else "a request for no operation"
+        return self.contract.title if self.contract is not None else "a request for no operation"
+
+    def look(self) -> Self:
+        """Learn what faults are told apart by, before anything happens: what is asked for, and by whom."""
+        with suppress(Refusal):  # it is refused when it takes place, if it does
+            self.operation = operation = api.match(self.environ["REQUEST_METHOD"], api.normal(self.path))[0]
+            self.given = given = parameters.read(self.environ)
+            with self.app.store.lock:
+                self.caller = self._caller(operation, given, operation.contract.coerced(given.fields))
+        return self
+
+    def _caller(self, operation: Operation[Any], given: Given, fields: dict[str, Any]) -> Caller:
+        """Who asks. Raises Unauthorized and Gone."""
+        if operation.callers == (ANYONE,):
+            return Caller()
+        header, unreadable = self.environ.get("HTTP_AUTHORIZATION", ""), given.unreadable
+        return authenticate(self.app.store, header, fields, credential=operation.credential, unreadable=unreadable)
 
     def run(self) -> Reply:
         """The path itself. Its order is the order in which refusals are told.
@@ -125,20 +193,14 @@ class Handling:
             return Reply(204, headers=(("Allow", ", ".join(sorted(api.methods_of(path)))),))
         self.operation, values = operation, _ = api.match(method, path)
         contract = operation.contract
-        self.given = given = parameters.read(environ)
+        self.given = given = self.given or parameters.read(environ)
         fields = contract.coerced(given.fields)
         known = contract.parameters_of(fields)
         self.warnings = self.app.warnings.check(contract, known, values, fields)
         if given.too_large is not None:
             raise given.too_large
         with store.lock:
-            header = environ.get("HTTP_AUTHORIZATION", "")
-            if operation.callers == (ANYONE,):
-                self.caller = Caller()
-            else:
-                self.caller = authenticate(
-                    store, header, fields, credential=operation.credential, unreadable=given.unreadable
-                )
+            self.caller = self._caller(operation, given, fields)
             if given.unreadable is not None:
                 raise given.unreadable
             meant = {name: value for name, value in fields.items() if name in known}
@@ -166,7 +228,7 @@ class Handling:
             BrokenContract: it is none that errors.md and the operation's page have.
         """
         contract = contracts().errors[refusal.name]
-        operation = self.operation.contract if self.operation is not None else None
+        operation = self.contract
         listed = operation is not None and refusal.name in operation.errors
         if not (contract.everywhere or listed):
             raise BrokenContract(f"{self.title} answered {refusal.name}, which its page does not list")

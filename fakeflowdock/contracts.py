@@ -199,6 +199,7 @@ class ErrorContract:
         grade: documented, observed or assumed; `evidence` says from what.
         page: where it is written.
         description: what it means, in a sentence or two.
+        example: a body.
     """
 
     name: str
@@ -209,6 +210,7 @@ class ErrorContract:
     page: str
     description: str
     body: Check
+    example: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -348,6 +350,7 @@ def contracts() -> Contracts:
                     page=where,
                     description=schema["description"],
                     body=Check(pages, page, anchor),
+                    example=schema["examples"][0],
                 )
             elif rule := schema.get("x-rule"):
                 rules[schema["title"]] = (rule["grade"], rule["evidence"], where, schema["description"])

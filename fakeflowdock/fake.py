@@ -11,18 +11,23 @@ from . import own, report, world_files, worlds
 from .asserting import Asserting
 from .decoration import decorated
 from .errors import NoSuchRoute
+from .faults import fault_for, matching_for
 from .interception.through_requests import Interception
 from .journal import Exchanges
 from .runs import Runs
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import timedelta
     from os import PathLike
     from types import TracebackType
     from typing import Self
 
     from .contract_warnings import ContractWarning
+    from .failures import Connection, Failure
+    from .faults import Fault
+    from .models import Application, Source, User
     from .store import Store
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -111,7 +116,10 @@ class FakeFlowdock(Asserting):
         self._runs.current.raise_broken_contract(under_way)
 
     def reset(self) -> None:
-        """Forget the world, a loaded one too, and begin with a new one, as this fake began. A live server goes on."""
+        """Forget the world, a loaded one too, and begin with a new one, as this fake began. A live server goes on.
+
+        The faults are forgotten with it.
+        """
         self._runs.reset()
 
     def load(self, file: str | PathLike[str]) -> None:
@@ -218,9 +226,81 @@ class FakeFlowdock(Asserting):
         return Exchanges(each for each in lost if not each.path.startswith(own.PREFIX))
 
     def report(self) -> str:
-        """What a failed test is told: its traffic, why requests were refused, what changed in the world."""
+        """What a failed test is told: its traffic, why requests were refused, its faults, what changed in the world."""
         run = self._runs.current
-        return report.text(self.requests, run.began, run.app.store)
+        return report.text(self.requests, run.began, run.app.store, run.app.faults.remembered)
+
+    # What goes wrong on purpose
+
+    def fail(
+        self,
+        operation: str | None = None,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        caller: User | Source | Application | None = None,
+        nth: int | None = None,
+        times: int | None = None,
+        status: int | None = None,
+        body: Any = None,
+        content_type: str | None = None,
+        retry_after: int | None = None,
+        latency: float | timedelta = 0,
+        connection: Connection | None = None,
+        after: bool = False,
+        sequence: Sequence[Failure | None] | None = None,
+    ) -> Fault:
+        """Let something go wrong with some requests: with every one for which all that is given holds.
+
+        A `status`, or a `connection` without an answer, stands in the place of the answer, and nothing changes in the
+        world, unless it comes `after`. Everything else spoils the true answer, and the request takes place. Of several
+        faults that a request meets, the one that was set first acts.
+
+        Args:
+            operation: as its page calls it: `"send message"`, `"send-message"`.
+            method: in capitals.
+            path: without scheme, host and query.
+            caller: who asks.
+            nth: only the request of that number, of those that are meant; the first is 1.
+            times: with so many requests alone, from the next one, or from the `nth` on. A sequence is gone through
+                as often; once when left out.
+            status: of the answer. Its body has Flowdock's own form, with the text of docs/api/errors.md if it has one.
+            body: instead of that: bytes or text as they are, anything else as JSON.
+            content_type: that of JSON when left out.
+            retry_after: the seconds of a header `Retry-After`.
+            latency: seconds, or a timedelta, by which the answer is late. In process nobody waits: the clock of the
+                world moves on, and a client whose timeout is shorter has its timeout.
+            connection: `"refused"`; `"reset"` or `"closed"` before an answer; `"cut"` within its body; or `"timeout"`,
+                where the client waits in vain.
+            after: let the request take place, and lose its answer: the post arrived, and nobody was told.
+            sequence: what goes wrong with one request after the other: a `Failure` each, or None for one that passes.
+
+        Returns:
+            The fault, which tells how often it acted and can be removed; `with fake.fail(…):` removes it at the end.
+
+        Raises:
+            ValueError: there is no such operation, or what is given contradicts itself.
+        """
+        what = {
+            "status": status,
+            "body": body,
+            "content_type": content_type,
+            "retry_after": retry_after,
+            "latency": latency,
+            "connection": connection,
+            "after": after,
+        }
+        matching = matching_for(operation, method, path, caller)
+        return self._runs.current.app.faults.add(fault_for(matching, nth, times, sequence, what))
+
+    @property
+    def faults(self) -> list[Fault]:
+        """What goes wrong on purpose, oldest first, with how often each has acted."""
+        return list(self._runs.current.app.faults.active)
+
+    def mend(self) -> None:
+        """Remove every fault."""
+        self._runs.current.app.faults.remove()
 
     @property
     def contract_warnings(self) -> list[ContractWarning]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .authentication import Caller
     from .contract_warnings import ContractWarning
     from .errors import Refusal
+    from .failures import Failure
+    from .faults import Fault
     from .models import Application, Source, User
 
 KEPT = 1000  # exchanges of a world; the oldest are forgotten first
@@ -34,7 +36,9 @@ class Exchange:
         path: as it was called, decoded.
         query, body: the parameters in query and body, as they were read.
         caller: who asked, as far as that became known; None where it did not.
-        answer: status, headers and body, as they went back.
+        answer: status, headers and body, as they went back. Where a fault lost it the status is 0.
+        true_answer: the same before a fault changed or lost it; None where a fault kept the request from taking place.
+        fault: what made something go wrong on purpose, or None; `failure` is what went wrong.
         refusal: why the request was refused, or None.
         warnings: the undocumented fields that it had.
         duration: seconds from its arrival to its answer.
@@ -42,7 +46,7 @@ class Exchange:
 
     __slots__ = (
         *("number", "method", "path", "query", "body", "_environ", "_operation", "caller", "answer", "refusal"),
-        *("warnings", "duration"),
+        *("warnings", "duration", "true_answer", "fault", "failure"),
     )
 
     def __init__(
@@ -58,12 +62,15 @@ class Exchange:
         self._operation = handling.operation
         self.caller: Caller | None = handling.caller
         self.answer = answer
+        self.true_answer: Answer | None = handling.true_answer
+        self.fault: Fault | None = handling.fault
+        self.failure: Failure | None = handling.failure
         self.refusal: Refusal | None = handling.refusal
         self.warnings: tuple[ContractWarning, ...] = handling.warnings
         self.duration = duration
 
     def __str__(self) -> str:
-        return shortened(f"{self.method} {self.path} → {self.status}")
+        return shortened(f"{self.method} {self.path} → {self.status or 'no answer'}")
 
     __repr__ = __str__
 
@@ -79,7 +86,7 @@ class Exchange:
 
     @property
     def status(self) -> int:
-        """The status of the answer."""
+        """The status of the answer; 0 where none went back."""
         return self.answer.status
 
     @property
@@ -143,7 +150,7 @@ class Exchanges(list[Exchange]):
             operation: what was asked for, as its page calls it: `"create source"`, `"create-source"`.
             method: in capitals.
             path: as it was called, without scheme, host and query.
-            status: the status of the answer.
+            status: the status of the answer; 0 where a fault lost it.
             user, source, application: who asked.
 
         Raises:

@@ -9,9 +9,10 @@ from . import differences
 from .errors import ValidationError, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from .authentication import Caller
+    from .faults import Fault
     from .journal import Exchange
     from .store import Store
 
@@ -20,13 +21,14 @@ WIDTH = 500  # characters of what was sent, or of one change
 ABSENT = object()
 
 
-def text(exchanges: Sequence[Exchange], before: Store, after: Store) -> str:
+def text(exchanges: Sequence[Exchange], before: Store, after: Store, faults: Iterable[Fault] = ()) -> str:
     """The section of a failed test.
 
     Args:
         exchanges: its traffic.
         before: the world as it began.
         after: the world as it is.
+        faults: what was to go wrong on purpose.
 
     Returns:
         Lines; each request begins one, `METHOD /path → status`. No secret is in them.
@@ -38,6 +40,8 @@ def text(exchanges: Sequence[Exchange], before: Store, after: Store) -> str:
         lines += (str(exchange), *(f"    {line}" for line in _about(exchange, after)))
     if not exchanges:
         lines.append("no request reached the fake")
+    recorded = [f"    {fault} ({fault.record})" for fault in faults]
+    lines += ["", "faults:", *recorded] if recorded else []
     changes = list(differences.between(before, after))
     lines += ["", "what changed in the world:" if changes else "nothing changed in the world"]
     lines += [f"    {_cut(change)}" for change in changes[:SHOWN]]
@@ -50,11 +54,17 @@ def _about(exchange: Exchange, store: Store) -> Iterator[str]:
     """What there is to say of one request."""
     if exchange.caller is not None:
         yield f"as {_named(exchange.caller, store)}"
-    refused = exchange.status >= 400
+    true = exchange.true_answer
+    refused = true is not None and true.status >= 400
     if exchange.fields and (refused or exchange.method not in ("GET", "HEAD")):
         yield f"sent {_cut(_shown(exchange.fields))}"
+    if exchange.failure is not None:
+        changed = true is not None and true.status != exchange.status
+        yield f"fault: {exchange.failure}{f'; the true answer: {true.status}' if true is not None and changed else ''}"
     if refused:
-        reason = exchange.refusal.message if exchange.refusal is not None else exchange.json.get("message", "")
+        assert true is not None
+        refusal = exchange.refusal
+        reason = refusal.message if refusal is not None else json.loads(true.body).get("message", "")
         yield f"refused: {reason}"
         if isinstance(exchange.refusal, ValidationError):
             yield from (f"    {line}" for line in _blamed(exchange, exchange.refusal))

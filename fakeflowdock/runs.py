@@ -102,8 +102,9 @@ class Runs:
             self._ended = run
 
     def reset(self) -> None:
-        """Give the present run a new world."""
+        """Give the present run a new world, in which nothing goes wrong on purpose."""
         self.current.app.store = worlds.make(self._world, self._settings)
+        self.current.app.faults.remove()
 
     @property
     def are_open(self) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import selectors
 import socket
+import struct
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from . import __version__
-from .answers import write
+from .answers import Broken, write
 from .chunked import Chunked
 from .errors import shortened
 from .operations import Reply
@@ -44,7 +46,31 @@ class _Handler(WSGIRequestHandler):
         environ["QUERY_STRING"] = self.path.partition("?")[2]
         if environ.get("wsgi.input_terminated"):
             environ["wsgi.input"] = Chunked(self.rfile)
+        environ["fakeflowdock.wait"] = self.wait
         return environ
+
+    def wait(self, seconds: float | None) -> bool:
+        """Let seconds pass, or as many as the client waits and at most `SILENCE`. Returns whether it is still there."""
+        until = time.monotonic() + (SILENCE if seconds is None else seconds)
+        try:
+            self.connection.settimeout(SILENCE if seconds is None else seconds)
+            if not self.connection.recv(1, socket.MSG_PEEK):  # nothing more comes: it has hung up
+                return False
+            time.sleep(max(0.0, until - time.monotonic()))  # another request of its own can wait, too
+        except TimeoutError:
+            pass
+        except OSError:
+            return False
+        finally:
+            self.connection.settimeout(self.timeout)
+        return True
+
+    def connection_dropped(self, error: BaseException, environ: WSGIEnvironment | None = None) -> None:  # noqa: ARG002
+        """Where a fault broke the connection, break it: `close` after a reset loses whatever is under way."""
+        self.close_connection = True
+        if isinstance(error, Broken) and error.loss in ("refused", "reset"):
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            socket.close(self.connection.detach())
 
     def handle_expect_100(self) -> bool:
         return True  # run_wsgi says it

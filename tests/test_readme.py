@@ -26,14 +26,14 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("number", [0, 1, 2])
 def test_the_examples_of_a_test_pass(number: int, pytester: pytest.Pytester) -> None:
     pytester.makepyfile(blocks("python")[number])
     pytester.runpytest_subprocess("-W", "error", "-p", "no:randomly").assert_outcomes(passed=1)
 
 
 def test_the_example_without_pytest_prints_a_flow_token() -> None:
-    code = blocks("python")[2]
+    code = blocks("python")[3]
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert re.fullmatch("[0-9a-f]{32}\n", done.stdout)
 

@@ -92,6 +92,49 @@ def test_a_failed_test_shows_its_traffic_its_refusals_and_what_changed(pytester:
     assert result.stdout.str().count("- fakeflowdock -") == 2
 
 
+FAULTS = """
+POST /messages → no answer
+    as the source Builds of example/main
+    sent {"flow_token": "834f…", "event": "activity", "title": "opened", "author": {"name": "x"}}
+    fault: connection reset, after the request took place; the true answer: 400
+    refused: Validation error
+        /external_thread_id can't be blank
+    documented, docs/api/messages.md#send-message
+GET /sources → 503
+    as the source Builds of example/main
+    fault: 503, a body of 6 bytes, Content-Type: text/html
+
+faults:
+    the next request to /messages: connection reset, after the request took place (acted once)
+    every request for list-sources: 503, a body of 6 bytes, Content-Type: text/html (acted once)
+    the next request for list-flows by the source Builds: timeout (never met)
+
+what changed in the world:
+    + source 1 in example/main: application_id 1, creator_id 1, name 'Builds'
+"""
+
+
+def test_a_failed_test_shows_its_faults_and_those_that_nothing_met(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+        import requests
+
+        API = "https://api.flowdock.com"
+
+        def test_red(fake_flowdock):
+            source = fake_flowdock.add_source(name="Builds")
+            fake_flowdock.fail(path="/messages", nth=1, connection="reset", after=True)
+            post = {"event": "activity", "title": "opened", "author": {"name": "x"}}
+            with pytest.raises(requests.ConnectionError):
+                requests.post(API + "/messages", json=post, **fake_flowdock.as_source())
+            with fake_flowdock.fail("list sources", status=503, body="<html>", content_type="text/html"):
+                requests.get(API + "/sources", **fake_flowdock.as_source())
+            fake_flowdock.fail("list flows", caller=source, connection="timeout", times=1)
+            assert False
+    """)
+    assert section(run(pytester)) == FAULTS.strip("\n").split("\n")
+
+
 def test_a_long_story_is_cut(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("""
         import requests

@@ -7,18 +7,29 @@ again, in whichever order fakes and the user's own mocks stop.
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import re
 import threading
 from contextlib import suppress
+from http.client import RemoteDisconnected
 from typing import TYPE_CHECKING, Any, cast
 
+from requests import exceptions
 from requests.utils import requote_uri
 from responses import BaseResponse, CallList, RequestsMock
 from responses.registries import OrderedRegistry
-from urllib3 import HTTPHeaderDict, HTTPResponse, Timeout
-from urllib3.exceptions import MaxRetryError
+from urllib3 import HTTPConnectionPool, HTTPHeaderDict, HTTPResponse, HTTPSConnectionPool, Retry, Timeout
+from urllib3.exceptions import (
+    MaxRetryError,
+    NewConnectionError,
+    ProtocolError,
+    ReadTimeoutError,
+    TimeoutStateError,
+)
 
+from ..answers import Broken
 from . import chain
 
 if TYPE_CHECKING:
@@ -27,7 +38,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
     from requests import PreparedRequest, Response
     from requests.adapters import HTTPAdapter
-    from urllib3 import Retry
+    from urllib3.exceptions import HTTPError
 
     from ..answers import Answer
     from ..app import App
@@ -40,9 +51,7 @@ PORTS = {"http": "80", "https": "443"}
 
 def environ_of(request: PreparedRequest) -> WSGIEnvironment:
     """A prepared request to Flowdock as a server would hand it to the app."""
-    match = FLOWDOCK.match(str(request.url))
-    assert match is not None
-    scheme, host, port = match[1].lower(), match[2], match[3]
+    scheme, host, port = _address(request)
     target = request.path_url
     if not target.isascii():
         target = requote_uri(target)
@@ -71,6 +80,13 @@ def environ_of(request: PreparedRequest) -> WSGIEnvironment:
         environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = _text(value)
     environ["CONTENT_LENGTH"] = str(len(body))
     return environ
+
+
+def _address(request: PreparedRequest) -> tuple[str, str, str | None]:
+    """Scheme, host, and the port where there is one."""
+    match = FLOWDOCK.match(str(request.url))
+    assert match is not None
+    return match[1].lower(), match[2], match[3]
 
 
 def _text(value: str | bytes) -> str:
@@ -143,13 +159,67 @@ class FlowdockResponse(BaseResponse):
 
     def get_response(self, request: PreparedRequest) -> HTTPResponse:
         """The app's answer. It carries the history of its retries, as one of urllib3's own does."""
+        timeout = _read_timeout(cast("Any", request).req_kwargs["timeout"])  # as responses notes it there
         retries: Retry | None = getattr(self._policy, "retries", None)
-        response = _response_of(self._app().answer(environ_of(request)), request.method, retries)
+        while True:
+            try:
+                answer = self._app().answer(environ_of(request), timeout=timeout)
+                break
+            except Broken as broken:
+                self._policy.retries = retries = _again(broken, request, retries, timeout)
+        response = _response_of(answer, request.method, retries)
         after = "Retry-After" in response.headers
         if retries is not None and retries.is_retry(str(request.method), response.status, after):
-            with suppress(MaxRetryError):  # responses finds the same, and says so as the policy asks for
+            try:
                 self._policy.retries = retries.increment(request.method, request.path_url, response=response)
+            except MaxRetryError as error:
+                if retries.raise_on_status:
+                    raise exceptions.RetryError(error, request=request) from error
         return response
+
+
+def _again(broken: Broken, request: PreparedRequest, retries: Retry | None, timeout: float | None) -> Retry:
+    """The retry policy after a connection that broke, where it allows to try again.
+
+    Raises:
+        RequestException: it does not; what requests raises then.
+    """
+    scheme, host, port = _address(request)
+    pool = (HTTPSConnectionPool if scheme == "https" else HTTPConnectionPool)(host, int(port or PORTS[scheme]))
+    error: HTTPError
+    if broken.loss == "refused":
+        number = errno.ECONNREFUSED
+        error = NewConnectionError(
+            cast("Any", pool), f"Failed to establish a new connection: [Errno {number}] {os.strerror(number)}"
+        )
+    elif broken.loss == "timeout" and timeout is not None:
+        error = ReadTimeoutError(pool, request.path_url, f"Read timed out. (read timeout={timeout:g})")
+    else:
+        error = ProtocolError("Connection aborted.", _CAUSES[broken.loss]())
+    try:
+        return (retries or Retry(0, read=False)).increment(request.method, request.path_url, error=error, _pool=pool)
+    except ReadTimeoutError as read:
+        raise exceptions.ReadTimeout(read, request=request) from read
+    except (ProtocolError, MaxRetryError) as last:
+        raise exceptions.ConnectionError(last, request=request) from last
+
+
+_CAUSES: dict[str, Callable[[], OSError]] = {
+    "reset": lambda: ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)),
+    "closed": lambda: RemoteDisconnected("Remote end closed connection without response"),
+    "timeout": lambda: TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)),  # the system's own, at last
+}
+
+
+def _read_timeout(timeout: Any) -> float | None:
+    """The seconds that a client waits for an answer, None for ever, from what requests is given."""
+    if not isinstance(timeout, Timeout):
+        read = timeout[1] if isinstance(timeout, tuple) else timeout
+        return None if read is None else float(read)
+    bounds: list[Any] = [timeout.total]
+    with suppress(TimeoutStateError):
+        bounds.append(timeout.read_timeout)
+    return min((bound for bound in bounds if isinstance(bound, (int, float))), default=None)
 
 
 class _Mock(RequestsMock):
