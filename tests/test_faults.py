@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 from doors import FLOW, MESSAGES, SOURCES, Door, activity, as_source, as_user
+from requests.adapters import HTTPAdapter
 from urllib3 import Retry, Timeout
 from urllib3.exceptions import IncompleteRead, MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError
 
@@ -507,7 +508,7 @@ def session(flowdock: Door) -> Iterator[requests.Session]:
     """A session that tries again, three times, whatever went wrong."""
     retries = Retry(total=3, allowed_methods=None, status_forcelist=[429, 503], backoff_factor=0)
     with requests.Session() as session:
-        session.mount(flowdock.base, requests.adapters.HTTPAdapter(max_retries=retries))
+        session.mount(flowdock.base, HTTPAdapter(max_retries=retries))
         yield session
 
 
