@@ -77,12 +77,23 @@ def _marked(item: Any, name: str) -> Any:
 @pytest.fixture
 def fake_flowdock(request: pytest.FixtureRequest) -> Iterator[FakeFlowdock]:
     """Flowdock, in memory: a new world for each test, reached by `requests` at https://api.flowdock.com."""
+    with _fake(request.node) as fake:
+        yield fake
+
+
+@pytest.fixture(scope="session")
+def fake_flowdock_session(request: pytest.FixtureRequest) -> Iterator[FakeFlowdock]:
+    """Flowdock, in memory: one world for the whole session. Tests share it; `fork()` gives each one of its own."""
+    with _fake(request.session) as fake:
+        yield fake
+
+
+def _fake(node: Any) -> FakeFlowdock:
     from fakeflowdock import FakeFlowdock
 
-    chosen: dict[str, Any] = {name: choice(request.node, name) for name in ("world", "auto_consent", "refresh_tokens")}
+    chosen: dict[str, Any] = {name: choice(node, name) for name in ("world", "auto_consent", "refresh_tokens")}
     chosen["auto_consent"] = chosen["auto_consent"] == "true"
-    with FakeFlowdock(**chosen) as fake:
-        yield fake
+    return FakeFlowdock(**chosen)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -91,19 +102,21 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
     That holds even if the code under test swallowed the answer.
     """
-    fake: FakeFlowdock | None = getattr(item, "funcargs", {}).get("fake_flowdock")
+    used = getattr(item, "funcargs", {})
+    fakes: list[FakeFlowdock] = [used[name] for name in ("fake_flowdock", "fake_flowdock_session") if name in used]
     try:
         result = yield
     except BaseException as error:
-        if fake is not None:
+        for fake in fakes:
             fake.raise_broken_contract(error)
         raise
-    if fake is not None:
+    for fake in fakes:
         fake.raise_broken_contract()
-        if choice(item, "unknown_paths") == "fail" and (lost := fake.unknown_paths):
-            asked = "\n".join(f"    {exchange}" for exchange in lost)
-            allowed = '@pytest.mark.flowdock(unknown_paths="allow") allows that'
-            pytest.fail(f"the test asked for what Flowdock never had; {allowed}:\n{asked}", pytrace=False)
+    lost = used["fake_flowdock"].unknown_paths if "fake_flowdock" in used else ()
+    if lost and choice(item, "unknown_paths") == "fail":
+        asked = "\n".join(f"    {exchange}" for exchange in lost)
+        allowed = '@pytest.mark.flowdock(unknown_paths="allow") allows that'
+        pytest.fail(f"the test asked for what Flowdock never had; {allowed}:\n{asked}", pytrace=False)
     return result
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from importlib import import_module
 
-NAMES = ("intercepted", "validation", "fixture", "plugin")
+NAMES = ("intercepted", "validation", "fixture", "plugin", "forks")
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .fake import FakeFlowdock
     from .faults import Fault
     from .models import Application, File, Flow, Message, Organization, Source, Thread, User
+    from .snapshots import Snapshot
     from .world_files import WorldFileError
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Flow",
     "Message",
     "Organization",
+    "Snapshot",
     "Source",
     "Thread",
     "User",
@@ -39,6 +41,7 @@ _HOMES = {
     "Failure": "failures",
     "FakeFlowdock": "fake",
     "Fault": "faults",
+    "Snapshot": "snapshots",
     "WorldFileError": "world_files",
     **dict.fromkeys(("Application", "File", "Flow", "Message", "Organization", "Source", "Thread", "User"), "models"),
 }

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left, insort
 from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 from .idsets import IdSet, Index
+from .layers import Branching, Groups
 from .order import Order
 from .tags import words
+from .word_index import WordIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, MutableMapping, Sequence
     from datetime import datetime
 
     from .models import File, Message, Thread
@@ -44,27 +44,19 @@ class Filter:
     thread_id: str | None = None
 
 
-class FlowArchive:
+class FlowArchive(Branching):
     """The messages and threads of one flow. Messages come in the order of their numbers, mostly."""
 
     def __init__(self) -> None:
-        self.messages: dict[int, Message] = {}
-        self.threads: dict[str, Thread] = {}
-        self.statuses: dict[int, str] = {}  # by user: the text of their last status
+        self.messages: MutableMapping[int, Message] = {}
+        self.threads: MutableMapping[str, Thread] = {}
+        self.statuses: MutableMapping[int, str] = {}  # by user: the text of their last status
         self._ids = IdSet()
         self._events = Index()
         self._threads = Index()
         self._tags = Index()
-        self._words: dict[str, array[int]] = {}
+        self._words = WordIndex()
         self._order = Order()  # of the threads that have messages
-
-    def copy(self) -> FlowArchive:
-        """The same messages and threads, in an archive of its own."""
-        twin = object.__new__(FlowArchive)
-        for name, value in vars(self).items():
-            setattr(twin, name, value.copy())
-        twin._words = {word: numbers[:] for word, numbers in self._words.items()}
-        return twin
 
     # Messages
 
@@ -94,12 +86,7 @@ class FlowArchive:
             self._threads.add(message.thread_id, number)
         for tag in message.tags:
             self._tags.add(tag.casefold(), number)
-        for word in words_of(message):
-            numbers = self._words.setdefault(word, array("q"))
-            if numbers and numbers[-1] > number:
-                insort(numbers, number)
-            else:
-                numbers.append(number)
+        self._words.add(words_of(message), number)
 
     def _forget(self, message: Message) -> None:
         number = message.id
@@ -109,16 +96,12 @@ class FlowArchive:
             self._threads.discard(message.thread_id, number)
         for tag in message.tags:
             self._tags.discard(tag.casefold(), number)
-        for word in words_of(message):
-            numbers = self._words[word]
-            del numbers[bisect_left(numbers, number)]
-            if not numbers:
-                del self._words[word]
+        self._words.discard(words_of(message), number)
 
     def find(self, asked: Filter) -> list[Message]:
         """The messages that a filter lets through, in ascending order."""
         if asked.tags or asked.keywords:
-            found = self._tagged(asked) | self._worded(asked.keywords)
+            found = self._tagged(asked) | self._words.find(asked.keywords)
             if asked.thread_id is not None:
                 found = found & self._threads[asked.thread_id]
             numbers = found.page(asked.limit, skip=asked.skip)
@@ -138,15 +121,6 @@ class FlowArchive:
             having = self._tags[tag.casefold()]
             found = having if found is None else found | having if asked.any_tag else found & having
         return IdSet() if found is None else found
-
-    def _worded(self, keywords: Sequence[str]) -> IdSet:
-        lists = sorted((self._words.get(word, array("q")) for word in keywords), key=len)
-        if not lists:
-            return IdSet()
-        common = set(lists[0])
-        for numbers in lists[1:]:
-            common.intersection_update(numbers)
-        return IdSet(common)
 
     @property
     def newest(self) -> Message | None:
@@ -178,27 +152,25 @@ class FlowArchive:
         return threads[:limit], len(threads) > limit
 
 
-class Archive:
+EMPTY = FlowArchive()  # of a flow to which nothing was posted; nobody writes to it
+
+
+class Archive(Branching):
     """What was posted to all flows."""
 
     def __init__(self) -> None:
-        self._flows: dict[str, FlowArchive] = {}
-        self._files: dict[str, tuple[str, int]] = {}  # by token: the flow and the number of the message
-        self._external: dict[tuple[int, str], tuple[str, str]] = {}  # by source and its own id: flow, thread
-
-    def copy(self) -> Archive:
-        """The same, in an archive of its own."""
-        twin = Archive()
-        twin._flows = {flow_id: archive.copy() for flow_id, archive in self._flows.items()}
-        twin._files, twin._external = self._files.copy(), self._external.copy()
-        return twin
+        self._flows: Groups[str, FlowArchive] = Groups()
+        self._files: MutableMapping[str, tuple[str, int]] = {}  # by token: the flow and the number of the message
+        self._external: MutableMapping[tuple[int, str], tuple[str, str]] = {}  # by source and its id: flow, thread
 
     def of(self, flow_id: str) -> FlowArchive:
-        """What was posted to one flow."""
-        flow = self._flows.get(flow_id)
-        if flow is None:
-            flow = self._flows[flow_id] = FlowArchive()
+        """What was posted to one flow, to be read."""
+        flow: FlowArchive = self._flows.get(flow_id, EMPTY)
         return flow
+
+    def _own(self, flow_id: str) -> FlowArchive:
+        """The same, to be written to."""
+        return self._flows.own(flow_id, FlowArchive)
 
     def messages(self, flow_ids: Iterable[str]) -> Iterator[Message]:
         """Every message of some flows, flow by flow, oldest first."""
@@ -210,7 +182,7 @@ class Archive:
 
     def add(self, message: Message) -> Message:
         """Keep a message, with its files."""
-        self.of(message.flow_id).add(message)
+        self._own(message.flow_id).add(message)
         for file in message.attachments:
             self._files[file.file_token] = (message.flow_id, message.id)
         return message
@@ -221,7 +193,7 @@ class Archive:
         Args:
             retitle: whether the thread of the chat that began with it is to be called by its new content.
         """
-        flow = self.of(message.flow_id)
+        flow = self._own(message.flow_id)
         flow.change(message)
         thread = flow.threads.get(message.thread_id or "")
         if retitle and thread is not None and thread.source_id is None and thread.initial_message == message.id:
@@ -229,7 +201,7 @@ class Archive:
 
     def remove(self, message: Message) -> None:
         """Forget a message, with its files, and count it no longer in its thread."""
-        flow = self.of(message.flow_id)
+        flow = self._own(message.flow_id)
         flow.remove(message)
         for file in message.attachments:
             del self._files[file.file_token]
@@ -240,7 +212,7 @@ class Archive:
         """Keep a thread, new or changed."""
         if thread.source_id is not None and thread.external_thread_id is not None:
             self._external[thread.source_id, thread.external_thread_id] = (thread.flow_id, thread.id)
-        return self.of(thread.flow_id).keep(thread)
+        return self._own(thread.flow_id).keep(thread)
 
     def thread_of(self, source_id: int, external_thread_id: str) -> Thread | None:
         """The thread that a source calls by an id of its own, or None."""

@@ -182,7 +182,7 @@ def revoke(store: Store, access_token: str) -> None:
         token = store.access_tokens.find(access_token)
         if token is None:
             raise ValueError(f"{shortened(access_token)!r} is no access token of this world")
-        store.revoked_grants.add(token.grant_id)
+        store.revoke(token.grant_id)
 
 
 def revoke_application(store: Store, application: Application, user: User | None) -> None:
@@ -191,7 +191,7 @@ def revoke_application(store: Store, application: Application, user: User | None
     with store.lock:
         for given in (*store.access_tokens, *store.refresh_tokens, *store.codes):
             if given.application_id == application.id and user in (None, store.users[given.user_id]):
-                store.revoked_grants.add(given.grant_id)
+                store.revoke(given.grant_id)
 
 
 def add_code(
@@ -294,13 +294,13 @@ def _check_name(name: str) -> None:
         raise ValueError(f"{name!r} is no parameterized_name: lower-case letters, digits, - and _ between them")
 
 
-def _new_id(store: Store, kind: str, taken: dict[int, Any], wanted: int | None) -> int:
+def _new_id(store: Store, kind: str, taken: Mapping[int, Any], wanted: int | None) -> int:
     if wanted is not None and (wanted < 1 or wanted in taken):
         raise ValueError(f"the id {wanted} is taken, or no positive integer")
     return store.next_id(kind, wanted)
 
 
-def _known(kept: dict[Any, Entity], entity: Entity, what: str) -> Entity:
+def _known(kept: Mapping[Any, Entity], entity: Entity, what: str) -> Entity:
     """The entity as this world has it now. Raises ValueError when it is another world's."""
     current = kept.get(getattr(entity, "id", None))
     if type(current) is not type(entity) or current is None:

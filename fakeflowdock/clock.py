@@ -7,13 +7,15 @@ import time
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from .layers import Branching
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 TICK = timedelta(milliseconds=1)
 
 
-class Clock:
+class Clock(Branching):
     """The time of one world, in UTC: frozen, or running on from the moment at which it was let run.
 
     A frozen clock moves a millisecond with each write, so that what was written later is later; a running one moves
@@ -28,6 +30,7 @@ class Clock:
         self._moment = moment
         self._machine = machine
         self._since: float | None = None
+        self._runs_on = False
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
@@ -81,9 +84,22 @@ class Clock:
                 self._since = self._machine()
             return self._moment
 
-    def copy(self) -> Clock:
+    def held(self) -> Clock:
+        """A clock that shows this moment for ever, and whose branches go on from there as this one does now."""
+        with self._lock:
+            twin = Clock(self.now, self._machine)
+            twin._runs_on = self.runs
+            return twin
+
+    @property
+    def runs(self) -> bool:
+        """Whether it runs, or would if it were not held."""
+        return self._runs_on or not self.frozen
+
+    def branch(self) -> Clock:
         """A clock that shows the same and goes its own way."""
         with self._lock:
-            twin = Clock(self._moment, self._machine)
-            twin._since = self._since
+            twin = Clock(self.now, self._machine)
+            if self.runs:
+                twin.run()
             return twin

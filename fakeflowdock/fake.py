@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import contextmanager
+from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from . import own, report, world_files, worlds
+from . import differences, own, report, world_files, worlds
 from .asserting import Asserting
 from .decoration import decorated
 from .errors import NoSuchRoute
@@ -16,6 +18,7 @@ from .interception.through_requests import Interception
 from .journal import Exchanges
 from .runs import Runs
 from .settings import Settings
+from .snapshots import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -64,8 +67,11 @@ class FakeFlowdock(Asserting):
         auto_consent: bool = False,
         refresh_tokens: Literal["always", "offline_access"] = "always",
     ) -> None:
-        self._settings = Settings(auto_consent, refresh_tokens)
-        self._runs = Runs(world, self._settings)
+        self._begin(worlds.template(world), Settings(auto_consent, refresh_tokens))
+
+    def _begin(self, world: Store, settings: Settings) -> None:
+        self._settings = settings
+        self._runs = Runs(world, settings)
         self._interception: Interception | None = None
         self._lock = threading.RLock()
         self._started_by_call = False
@@ -135,7 +141,7 @@ class FakeFlowdock(Asserting):
         if not before.clock.frozen:
             store.clock.run()
         run.app.store = store
-        run.began = store.copy()
+        run.began = store.freeze()
 
     def dump(self, file: str | PathLike[str]) -> None:
         """Write the world to a file, secrets included. docs/api/world-files.md.
@@ -144,6 +150,45 @@ class FakeFlowdock(Asserting):
             OSError: it cannot be written; what was there before stays.
         """
         world_files.dump(self._store, file)
+
+    # Snapshots
+
+    def snapshot(self) -> Snapshot:
+        """The world as it is now, with its clock, ids and tokens, to come back to. It costs the same for any world.
+
+        The journal, contract warnings, settings and the live server are the fake's, and in no snapshot.
+        """
+        return Snapshot(self._store.freeze())
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put the world of a snapshot, this fake's or another's, in the place of the present one.
+
+        That may be done any number of times. A live server goes on.
+        """
+        self._runs.restore(snapshot.store)
+
+    def fork(self) -> Self:
+        """Another fake that begins with this world and these settings, and goes its own way. It is not started.
+
+        It costs the same for any world, and so does the first change in it. It has a journal of its own, and a live
+        server of its own when it is asked for one; `reset` brings it back to where it began.
+        """
+        twin = copy(self)
+        twin._begin(self._store.freeze(), replace(self._settings))
+        return twin
+
+    def same_world(self, other: FakeFlowdock | Snapshot) -> bool:
+        """Whether two worlds are the same in all that a world file holds: every entity, secret, id and the clock."""
+        return self.snapshot() == (other if isinstance(other, Snapshot) else other.snapshot())
+
+    def difference(self, other: FakeFlowdock | Snapshot) -> list[str]:
+        """What this world has that another one has not, and the other way round, in lines for a person to read.
+
+        Each line tells of what is only here (`+`), only there (`-`), or not the same (`~`, first as it is there).
+        Secrets are shortened. Settings that differ are told too, though they are no part of a world.
+        """
+        there, here = other if isinstance(other, Snapshot) else other.snapshot(), self.snapshot()
+        return [*differences.everything(there.store, here.store)]
 
     def __enter__(self) -> Self:
         return self.start()

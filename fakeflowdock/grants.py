@@ -74,7 +74,7 @@ def exchange_code(store: Store, application: Application, secret: str, redirect_
     if code is None or code.application_id != application.id:
         raise TokenRefused("invalid_grant", "The code is unknown, or was given to another application")
     if code.used:
-        store.revoked_grants.add(code.grant_id)
+        store.revoke(code.grant_id)
         raise TokenRefused("invalid_grant", "The code was used before: the tokens that it gave are revoked")
     if store.is_revoked(code):
         raise TokenRefused("invalid_grant", "The code was revoked")

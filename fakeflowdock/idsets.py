@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .layers import Branching, Groups, branch
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, MutableMapping
 
 BITS = 1024  # numbers that share one integer: few enough that adding one copies little
 
 
-class IdSet:
+class IdSet(Branching):
     """A set of positive integers, kept as bits."""
 
     __slots__ = ("_chunks",)
 
     def __init__(self, numbers: Iterable[int] = ()) -> None:
-        self._chunks: dict[int, int] = {}
+        self._chunks: MutableMapping[int, int] = {}
         for number in numbers:
             self.add(number)
 
@@ -33,6 +35,13 @@ class IdSet:
         else:
             self._chunks.pop(chunk, None)
 
+    def __contains__(self, number: int) -> bool:
+        chunk, bit = divmod(number, BITS)
+        return bool(self._chunks.get(chunk, 0) >> bit & 1)
+
+    def __bool__(self) -> bool:
+        return bool(self._chunks)
+
     def __len__(self) -> int:
         return sum(bits.bit_count() for bits in self._chunks.values())
 
@@ -45,15 +54,16 @@ class IdSet:
 
     def __or__(self, other: IdSet) -> IdSet:
         """What is in either."""
-        either = self.copy()
+        either = IdSet()
+        either._chunks = dict(self._chunks)
         for number, bits in other._chunks.items():
             either._chunks[number] = either._chunks.get(number, 0) | bits
         return either
 
-    def copy(self) -> IdSet:
-        """The same numbers, in a set of its own."""
+    def branch(self) -> IdSet:
+        """A set that begins with the same numbers. This one is not written to any more."""
         twin = IdSet()
-        twin._chunks = self._chunks.copy()
+        twin._chunks = branch(self._chunks)
         return twin
 
     def page(
@@ -95,30 +105,39 @@ def _between(bits: int, first: int, above: int | None, below: int | None) -> int
     return bits
 
 
-class Index:
+class Index(Branching):
     """Names, each with the numbers of the messages that have it. Most names have one, which is kept as it is."""
 
     def __init__(self) -> None:
-        self._known: dict[str, int | IdSet] = {}
+        self._known: Groups[str, int | IdSet] = Groups()
 
     def add(self, name: str, number: int) -> None:
         """Let a message have a name."""
-        known = self._known.setdefault(name, number)
-        if isinstance(known, IdSet):
-            known.add(number)
-        elif known != number:
-            self._known[name] = IdSet((known, number))
+        known = self._known.get(name)
+        if known is None:
+            self._known[name] = number
+        elif isinstance(known, int):
+            if known != number:
+                self._known[name] = IdSet((known, number))
+        else:
+            self._own(name).add(number)
 
     def discard(self, name: str, number: int) -> None:
         """Let a message have a name no longer."""
         known = self._known.get(name)
         if isinstance(known, IdSet):
+            known = self._own(name)
             known.discard(number)
-        if known == number or (isinstance(known, IdSet) and not len(known)):
-            del self._known[name]
+        if known == number or not known:
+            self._known.discard(name)
+
+    def _own(self, name: str) -> IdSet:
+        known = self._known.own(name)
+        assert isinstance(known, IdSet)
+        return known
 
     def __getitem__(self, name: str) -> IdSet:
-        """The numbers of the messages that have a name."""
+        """The numbers of the messages that have a name, to be read."""
         known = self._known.get(name)
         if isinstance(known, IdSet):
             return known
@@ -126,9 +145,3 @@ class Index:
 
     def __contains__(self, name: str) -> bool:
         return name in self._known
-
-    def copy(self) -> Index:
-        """The same names and numbers, in an index of its own."""
-        twin = Index()
-        twin._known = {n: known.copy() if isinstance(known, IdSet) else known for n, known in self._known.items()}
-        return twin

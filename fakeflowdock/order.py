@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
+
+from .layers import Branching
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -11,29 +13,29 @@ if TYPE_CHECKING:
 
     from .models import Thread
 
-RUN = 1024  # threads that lie side by side: few enough that moving one of them moves little
+RUN = 512  # threads that lie side by side: few enough that a run is made anew fast when one of them moves
 
 
 def _place(thread: Thread) -> tuple[datetime, str]:
     return thread.updated_at, thread.id
 
 
-class Order:
-    """Threads by when they were updated, in sorted runs, none of which is empty."""
+class Order(Branching):
+    """Threads by when they were updated, in sorted runs, none of which is empty. A run itself never changes."""
 
     def __init__(self) -> None:
-        self._runs: list[list[Thread]] = []
+        self._runs: list[tuple[Thread, ...]] = []
 
     def add(self, thread: Thread) -> None:
         """Put a thread in its place."""
         number = min(self._run_of(_place(thread)), len(self._runs) - 1)
         if number < 0:
-            self._runs.append([thread])
+            self._runs.append((thread,))
             return
         run = self._runs[number]
-        insort(run, thread, key=_place)
-        if len(run) > RUN:
-            self._runs[number : number + 1] = [run[: RUN // 2], run[RUN // 2 :]]
+        position = bisect_right(run, _place(thread), key=_place)
+        run = (*run[:position], thread, *run[position:])
+        self._runs[number : number + 1] = [run] if len(run) <= RUN else [run[: RUN // 2], run[RUN // 2 :]]
 
     def discard(self, thread: Thread) -> None:
         """Take a thread out, if it is there."""
@@ -44,9 +46,14 @@ class Order:
         run = self._runs[number]
         position = bisect_left(run, place, key=_place)
         if _place(run[position]) == place:
-            del run[position]
-        if not run:
-            del self._runs[number]
+            left = run[:position] + run[position + 1 :]
+            self._runs[number : number + 1] = [left] if left else []
+
+    def branch(self) -> Order:
+        """An order that begins with the same threads. This one is not written to any more."""
+        twin = Order()
+        twin._runs = self._runs.copy()
+        return twin
 
     def _run_of(self, place: tuple[datetime, str]) -> int:
         """The number of the first run that reaches as far as a place; one more than the last where none does."""
@@ -63,9 +70,3 @@ class Order:
             yield from reversed(self._runs[reach][:end])
         for run in reversed(self._runs[:reach]):
             yield from reversed(run)
-
-    def copy(self) -> Order:
-        """The same threads, in an order of its own."""
-        twin = Order()
-        twin._runs = [run.copy() for run in self._runs]
-        return twin

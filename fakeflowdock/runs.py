@@ -15,20 +15,21 @@ if TYPE_CHECKING:
     from .errors import BrokenContract
     from .server import Server
     from .settings import Settings
+    from .store import Store
 
 
 class Run:
     """A world with what belongs to it: the app that answers over it, its live server, the bugs that it met.
 
     Args:
-        world: `empty` or `docs`.
+        began: what the world is like at first. It is shared: nobody changes it.
         settings: how it behaves.
     """
 
-    def __init__(self, world: str, settings: Settings) -> None:
+    def __init__(self, began: Store, settings: Settings) -> None:
         self._broken: list[BrokenContract] = []
-        self.app = App(worlds.make(world, settings), self._broken.append)
-        self.began = worlds.template(world)  # what the world was like at first
+        self.app = App(worlds.over(began.branch(), settings), self._broken.append)
+        self.began = began
         self._server: Server | None = None
 
     @property
@@ -69,14 +70,14 @@ class Runs:
     """All runs of one fake.
 
     Args:
-        world: what each begins with.
+        began: the world that each begins with.
         settings: how each behaves.
     """
 
-    def __init__(self, world: str, settings: Settings) -> None:
-        self._world = world
+    def __init__(self, began: Store, settings: Settings) -> None:
+        self._began = began
         self._settings = settings
-        self._last = self._ended = Run(world, settings)
+        self._last = self._ended = Run(began, settings)
         self._open: list[Run] = []
 
     @property
@@ -90,7 +91,7 @@ class Runs:
     @contextmanager
     def another(self) -> Iterator[Run]:
         """A run of its own for this thread or task."""
-        run = Run(self._world, self._settings)
+        run = Run(self._began, self._settings)
         self._open.append(run)
         token = _entered.set((*_entered.get(), run))
         try:
@@ -102,9 +103,13 @@ class Runs:
             self._ended = run
 
     def reset(self) -> None:
-        """Give the present run a new world, in which nothing goes wrong on purpose."""
-        self.current.app.store = worlds.make(self._world, self._settings)
+        """Give the present run a world as each begins, in which nothing goes wrong on purpose."""
+        self.restore(self._began)
         self.current.app.faults.remove()
+
+    def restore(self, frozen: Store) -> None:
+        """Give the present run a world that begins as a frozen one is."""
+        self.current.app.store = worlds.over(frozen.branch(), self._settings)
 
     @property
     def are_open(self) -> bool:

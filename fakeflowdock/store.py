@@ -1,4 +1,4 @@
-"""A world: one dict per kind of entity, and the look-ups that URLs and tokens imply."""
+"""A world: one mapping per kind of entity, and the look-ups that URLs and tokens imply."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from .archive import Archive
 from .clock import Clock
+from .layers import Branching, Groups, branch
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, MutableMapping
 
     from .models import (
         AccessToken,
@@ -31,16 +32,17 @@ if TYPE_CHECKING:
 Entity = TypeVar("Entity")
 
 START = datetime(2015, 1, 1, tzinfo=UTC)
+LIVE = ("lock", "clock", "settings")  # what a world that is frozen and goes on keeps as it is
 
 
-class Secrets:
+class Secrets(Branching):
     """Secrets of one kind, each with the key of what it stands for.
 
     A secret is found by its digest and then compared in constant time; the cost is the same among any number.
     """
 
-    def __init__(self, known: dict[bytes, tuple[bytes, int]] | None = None) -> None:
-        self._known = known or {}
+    def __init__(self) -> None:
+        self._known: MutableMapping[bytes, tuple[bytes, int]] = {}
 
     def add(self, secret: str, key: int) -> None:
         """Let a secret stand for a key."""
@@ -53,47 +55,34 @@ class Secrets:
         stored, key = self._known.get(_digest(raw), (b"", 0))
         return key if hmac.compare_digest(stored, raw) and key else None
 
-    def __iter__(self) -> Iterator[tuple[str, int]]:
-        """Each secret with its key."""
-        return ((raw.decode("utf-8", "surrogatepass"), key) for raw, key in self._known.values())
 
-    def copy(self) -> Secrets:
-        """The same secrets, in an index of its own."""
-        return Secrets(self._known.copy())
-
-
-class BySecret(Generic[Entity]):
+class BySecret(Branching, Generic[Entity]):
     """Entities that are found by their secret, oldest first."""
 
     def __init__(self) -> None:
         self._positions = Secrets()
-        self._kept: list[Entity] = []
+        self._kept: MutableMapping[int, Entity] = {}
 
     def __iter__(self) -> Iterator[Entity]:
-        return iter(self._kept)
+        return iter(self._kept.values())
 
     def add(self, secret: str, entity: Entity) -> Entity:
         """Keep an entity."""
-        self._kept.append(entity)
-        self._positions.add(secret, len(self._kept))
+        position = len(self._kept) + 1
+        self._kept[position] = entity
+        self._positions.add(secret, position)
         return entity
 
     def find(self, secret: str) -> Entity | None:
         """The entity with that secret, or None."""
         position = self._positions.find(secret)
-        return self._kept[position - 1] if position else None
+        return self._kept[position] if position else None
 
     def change(self, secret: str, changed: Entity) -> None:
         """Put a changed entity in the place of the one with that secret."""
         position = self._positions.find(secret)
         assert position is not None
-        self._kept[position - 1] = changed
-
-    def copy(self) -> BySecret[Entity]:
-        """The same entities, in a collection of its own."""
-        twin: BySecret[Entity] = BySecret()
-        twin._positions, twin._kept = self._positions.copy(), self._kept.copy()
-        return twin
+        self._kept[position] = changed
 
 
 def _raw(secret: str) -> bytes:
@@ -104,7 +93,7 @@ def _digest(raw: bytes) -> bytes:
     return hashlib.sha256(raw).digest()
 
 
-class Store:
+class Store(Branching):
     """All that one fake Flowdock holds. Whoever reads and then writes holds `lock` meanwhile.
 
     Ids count up and are never used twice. Tokens are drawn from `seed`, and the clock begins at a fixed moment, so
@@ -115,49 +104,55 @@ class Store:
         self.seed = seed
         self.lock = threading.RLock()
         self.clock = Clock(START)
-        self.organizations: dict[int, Organization] = {}
-        self.users: dict[int, User] = {}
-        self.flows: dict[str, Flow] = {}
-        self.applications: dict[int, Application] = {}
+        self.organizations: MutableMapping[int, Organization] = {}
+        self.users: MutableMapping[int, User] = {}
+        self.flows: MutableMapping[str, Flow] = {}
+        self.applications: MutableMapping[int, Application] = {}
         self.access_tokens: BySecret[AccessToken] = BySecret()
         self.refresh_tokens: BySecret[RefreshToken] = BySecret()
         self.codes: BySecret[AuthorizationCode] = BySecret()
         self.sessions: BySecret[Session] = BySecret()
-        self.revoked_grants: set[int] = set()
+        self.revoked_grants: MutableMapping[int, None] = {}
         self.settings = Settings()
-        self.sources: dict[int, Source] = {}
-        self.deleted_sources: dict[int, Source] = {}
+        self.sources: MutableMapping[int, Source] = {}
+        self.deleted_sources: MutableMapping[int, Source] = {}
         self.archive = Archive()
-        self.counters: dict[str, int] = {}
-        self._organization_ids: dict[str, int] = {}
-        self._user_ids: dict[str, int] = {}
-        self._flow_ids: dict[tuple[str, str], str] = {}
-        self._members: dict[int, dict[int, bool]] = {}  # by organization: its users, and whether they administer it
-        self._organizations_of_user: dict[int, dict[int, None]] = {}
-        self._flows_of_user: dict[int, dict[str, None]] = {}
-        self._flow_order: dict[str, int] = {}
-        self._flows_of_organization: dict[int, dict[str, None]] = {}
-        self._sourced_flows: dict[int, dict[str, None]] = {}  # by user: their flows that have a source
-        self._sources_of_flow: dict[str, dict[int, None]] = {}
+        self.counters: MutableMapping[str, int] = {}
+        self._organization_ids: MutableMapping[str, int] = {}
+        self._user_ids: MutableMapping[str, int] = {}
+        self._flow_ids: MutableMapping[tuple[str, str], str] = {}
+        self._members: Groups[int, MutableMapping[int, bool]] = Groups()  # by organization: who administers it or not
+        self._organizations_of_user: Groups[int, MutableMapping[int, None]] = Groups()
+        self._flows_of_user: Groups[int, MutableMapping[str, None]] = Groups()
+        self._flow_order: MutableMapping[str, int] = {}
+        self._flows_of_organization: Groups[int, MutableMapping[str, None]] = Groups()
+        self._sourced_flows: Groups[int, MutableMapping[str, None]] = Groups()  # by user: those with a source
+        self._sources_of_flow: Groups[str, MutableMapping[int, None]] = Groups()
         self._api_tokens = Secrets()
-        self._client_ids: dict[str, int] = {}
+        self._client_ids: MutableMapping[str, int] = {}
         self._client_secrets = Secrets()
         self._flow_tokens = Secrets()
         self._flow_api_tokens = Secrets()
-        self._flow_numbers: dict[int, str] = {}
+        self._flow_numbers: MutableMapping[int, str] = {}
 
-    def copy(self) -> Store:
-        """The same world, which from now on goes its own way."""
+    def freeze(self) -> Store:
+        """The world as it is now, to be read and branched, and never to be changed. This one goes on as before."""
         with self.lock:
-            twin = object.__new__(Store)
-            kept = vars(twin)
-            for name, value in vars(self).items():
-                if value and isinstance(value, dict) and isinstance(next(iter(value.values())), dict):
-                    kept[name] = {key: inner.copy() for key, inner in value.items()}
-                else:
-                    kept[name] = value.copy() if hasattr(value, "copy") else value
-            twin.lock = threading.RLock()
-            return twin
+            frozen = object.__new__(Store)
+            vars(frozen).update(vars(self))
+            frozen.lock = threading.RLock()
+            frozen.clock = self.clock.held()
+            frozen.settings = replace(self.settings)
+            for name, value in vars(frozen).items():
+                if name not in LIVE:
+                    setattr(self, name, branch(value))
+            return frozen
+
+    def branch(self) -> Store:
+        """A world that begins as a frozen one is, with settings that are still its own."""
+        twin = super().branch()
+        twin.lock = threading.RLock()
+        return twin
 
     # Ids, tokens, time
 
@@ -190,13 +185,13 @@ class Store:
         """Keep an organization."""
         self.organizations[organization.id] = organization
         self._organization_ids[organization.parameterized_name] = organization.id
-        self._members.setdefault(organization.id, {})
+        self._members.own(organization.id, dict)
         return organization
 
     def join(self, organization: Organization, user: User, *, admin: bool) -> None:
         """Let a user belong to an organization, as its administrator or not."""
-        self._members[organization.id][user.id] = admin
-        self._organizations_of_user.setdefault(user.id, {})[organization.id] = None
+        self._members.own(organization.id)[user.id] = admin
+        self._organizations_of_user.own(user.id, dict)[organization.id] = None
 
     def belongs(self, user: User, organization_id: int) -> bool:
         """Whether a user belongs to an organization."""
@@ -220,8 +215,8 @@ class Store:
             flow = self.flows[flow_id]
             if flow.organization_id == organization.id:
                 self.add_flow(flow.without(user))
-        del self._organizations_of_user[user.id][organization.id]
-        del self._members[organization.id][user.id]
+        del self._organizations_of_user.own(user.id)[organization.id]
+        del self._members.own(organization.id)[user.id]
 
     def organizations_of(self, user: User) -> list[Organization]:
         """The organizations that a user belongs to, oldest first."""
@@ -271,11 +266,11 @@ class Store:
         if before is None:
             self._flow_numbers[number] = flow.id
             self._flow_api_tokens.add(flow.api_token, number)
-        self._flows_of_organization.setdefault(organization.id, {})[flow.id] = None
+        self._flows_of_organization.own(organization.id, dict)[flow.id] = None
         for user_id in flow.members - before.members if before else flow.members:
-            self._flows_of_user.setdefault(user_id, {})[flow.id] = None
+            self._flows_of_user.own(user_id, dict)[flow.id] = None
         for user_id in before.members - flow.members if before else ():
-            del self._flows_of_user[user_id][flow.id]
+            del self._flows_of_user.own(user_id)[flow.id]
         if flow.id in self._sources_of_flow and before is not None:
             self._show_sources(flow.id, flow.seen_by - before.seen_by)
             self._hide_sources(flow.id, before.seen_by - flow.seen_by)
@@ -329,6 +324,10 @@ class Store:
         """What that access token allows or allowed, or None where there never was one."""
         return self.access_tokens.find(access_token)
 
+    def revoke(self, grant_id: int) -> None:
+        """Take back all that came of what a user allowed once."""
+        self.revoked_grants[grant_id] = None
+
     def is_revoked(self, held: AccessToken | RefreshToken | AuthorizationCode) -> bool:
         """Whether what a user allowed was taken back."""
         return held.grant_id in self.revoked_grants
@@ -339,9 +338,8 @@ class Store:
         """Keep a source."""
         self.sources[source.id] = source
         if source.flow_id not in self._sources_of_flow:
-            self._sources_of_flow[source.flow_id] = {}
             self._show_sources(source.flow_id, self.flows[source.flow_id].seen_by)
-        self._sources_of_flow[source.flow_id][source.id] = None
+        self._sources_of_flow.own(source.flow_id, dict)[source.id] = None
         self._flow_tokens.add(source.flow_token, source.id)
         return source
 
@@ -356,10 +354,10 @@ class Store:
         self.tick()
         del self.sources[source.id]
         self.deleted_sources[source.id] = source
-        of_flow = self._sources_of_flow[source.flow_id]
+        of_flow = self._sources_of_flow.own(source.flow_id)
         del of_flow[source.id]
         if not of_flow:
-            del self._sources_of_flow[source.flow_id]
+            self._sources_of_flow.discard(source.flow_id)
             self._hide_sources(source.flow_id, self.flows[source.flow_id].seen_by)
 
     def bury(self, source: Source) -> None:
@@ -386,8 +384,8 @@ class Store:
 
     def _show_sources(self, flow_id: str, user_ids: Iterable[int]) -> None:
         for user_id in user_ids:
-            self._sourced_flows.setdefault(user_id, {})[flow_id] = None
+            self._sourced_flows.own(user_id, dict)[flow_id] = None
 
     def _hide_sources(self, flow_id: str, user_ids: Iterable[int]) -> None:
         for user_id in user_ids:
-            del self._sourced_flows[user_id][flow_id]
+            del self._sourced_flows.own(user_id)[flow_id]

@@ -156,7 +156,7 @@ def dumps(store: Store) -> str:
         "format": FORMAT,
         "seed": store.seed,
         "now": timestamp(store.now),
-        "counters": store.counters,
+        "counters": dict(store.counters),
         "revoked_grants": sorted(store.revoked_grants),
         "memberships": [
             {"organization_id": organization.id, "user_id": user.id, "admin": store.administers(user, organization.id)}
@@ -330,7 +330,7 @@ def _built(world: dict[str, Any]) -> Store:
     store = Store(world["seed"])
     store.clock = Clock(datetime.fromisoformat(world["now"]))
     store.counters.update(world["counters"])
-    store.revoked_grants.update(world["revoked_grants"])
+    store.revoked_grants.update(dict.fromkeys(world["revoked_grants"]))
     made = {kind: [_entity(kind, entity) for entity in world[kind]] for kind in KINDS}
     for kind, add in (
         ("organizations", store.add_organization),

@@ -28,11 +28,7 @@ def make(name: str, settings: Settings | None = None) -> Store:
     Raises:
         ValueError: there is no such world.
     """
-    if callable(name):
-        raise TypeError("FakeFlowdock takes a world, not a function: write @FakeFlowdock(), with parentheses")
-    if name not in WORLDS:
-        raise ValueError(f"there is no world {name!r}, only {' and '.join(WORLDS)}")
-    return over(template(name).copy(), settings)
+    return over(template(name).branch(), settings)
 
 
 def over(store: Store, settings: Settings | None) -> Store:
@@ -43,5 +39,13 @@ def over(store: Store, settings: Settings | None) -> Store:
 
 @cache
 def template(name: str) -> Store:
-    """The world of that name as each one begins. It is shared: nobody changes it."""
+    """The world of that name as each one begins. It is shared: nobody changes it.
+
+    Raises:
+        ValueError: there is no such world.
+    """
+    if callable(name):
+        raise TypeError("FakeFlowdock takes a world, not a function: write @FakeFlowdock(), with parentheses")
+    if name not in WORLDS:
+        raise ValueError(f"there is no world {name!r}, only {' and '.join(WORLDS)}")
     return world_files.load(DATA / f"{name}.json")

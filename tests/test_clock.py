@@ -47,7 +47,7 @@ def test_a_running_clock_follows_the_machine_until_it_is_frozen() -> None:
     written = clock.tick()
     assert clock.tick() == written + TICK  # later, though the machine did not move
     clock.advance(10)
-    twin = clock.copy()
+    twin = clock.branch()
     clock.freeze()
     machine.seconds += 50
     assert clock.now == written + TICK + timedelta(seconds=10)

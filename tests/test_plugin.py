@@ -149,3 +149,49 @@ def test_importing_the_package_imports_none_of_its_libraries() -> None:
     code = f"import sys, fakeflowdock; print(sorted({libraries} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_world_is_built_once_per_session_and_forked_per_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest, requests
+
+        @pytest.fixture(scope="session")
+        def built(fake_flowdock_session):
+            for number in range(100):
+                fake_flowdock_session.add_message(f"message {number}")
+            return fake_flowdock_session
+
+        @pytest.fixture
+        def fake(built):
+            with built.fork() as fake:
+                yield fake
+
+        @pytest.mark.parametrize("time", [1, 2])
+        def test_each_begins_with_the_same_world(fake, time):
+            assert len(fake.messages) == 100
+            url = "https://api.flowdock.com/flows/example/main/messages"
+            sent = requests.post(url, json={"event": "message", "content": "Hello"}, **fake.as_user())
+            assert (sent.json()["id"], len(fake.messages)) == (101, 101)
+
+        def test_the_session_has_a_world_of_its_own(fake_flowdock_session, fake_flowdock):
+            assert fake_flowdock_session.active
+            assert len(fake_flowdock_session.messages) in (0, 100)
+            assert fake_flowdock.messages == []
+    """)
+    run(pytester).assert_outcomes(passed=3)
+
+
+def test_a_broken_contract_of_the_sessions_fake_fails_the_test_that_met_it(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import requests
+        from fakeflowdock import wire
+
+        def test_swallows(fake_flowdock_session, monkeypatch):
+            monkeypatch.setattr(wire, "source", lambda source, *_, **__: {"id": source.id})
+            fake_flowdock_session.add_source()
+            requests.get("https://api.flowdock.com/sources", **fake_flowdock_session.as_user())
+
+        def test_after_it(fake_flowdock_session):
+            assert len(fake_flowdock_session.sources) == 1
+    """)
+    run(pytester).assert_outcomes(passed=1, failed=1)
