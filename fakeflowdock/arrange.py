@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import grants, world_files
+from .assertions import check_names
 from .contracts import contracts
 from .errors import ValidationError, shortened
 from .models import OUT_OF_BAND, AccessToken, Application, Flow, Organization, Source, User, uuid_of
@@ -262,6 +263,8 @@ def add_message(
         world_files.check_characters(fields)
         given = {name: value for name, value in fields.items() if value is not None}
         operation = contracts().operations["send-message" if parent is None else "create-comment"]
+        known = {*operation.properties, *(name for each in operation.variants for name in each.properties)}
+        check_names("a message", given, known - {"flow", "flow_token"})
         needed = {"message": 1} if parent is not None else {}
         world_files.refuse(operation.request.violations({"event": event, **needed, **given}))
         try:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from . import assertions
+from . import arrange, assertions
+from .authentication import CREDENTIALS
+from .contracts import contracts
 from .journal import operation_named
-from .models import Application, Flow
+from .models import Application, Flow, Message, Source
 from .world import World
 
 if TYPE_CHECKING:
     from .journal import Exchange, Exchanges
-    from .models import Message, Source, User
+    from .models import User
+
+
+MESSAGE = "a message", frozenset({*(each.name for each in fields(Message)), "flow", "user", "source", "thread"})
+SOURCE = "a source", frozenset({*(each.name for each in fields(Source)), "flow", "application", "creator"})
 
 
 class Asserting(World):
@@ -54,6 +61,7 @@ class Asserting(World):
             AssertionError: there was none, or another number of them.
             ValueError: there is no such operation.
         """
+        __tracebackhide__ = True
         title, expected = self._expected(operation, status, caller, fields)
         candidates = self.requests.where(operation=operation)
         if times == 0:
@@ -73,6 +81,7 @@ class Asserting(World):
         **fields: Any,
     ) -> None:
         """Assert that something was not asked for. Arguments and errors as for `assert_requested`."""
+        __tracebackhide__ = True
         title, expected = self._expected(operation, status, caller, fields)
         candidates = self.requests.where(operation=operation)
         assertions.none(f"request to {title}", candidates, expected, assertions.exchange_view)
@@ -89,13 +98,20 @@ class Asserting(World):
         Raises:
             AssertionError: there is none.
         """
-        view = partial(assertions.source_view, store=self._store)
-        return assertions.found("source", self._store.sources.values(), self._named(expected), view)[0]
+        __tracebackhide__ = True
+        named, view = self._named(expected, SOURCE), partial(assertions.source_view, store=self._store)
+        return assertions.found("source", self._store.sources.values(), named, view)[0]
 
     def assert_no_source(self, **expected: Any) -> None:
-        """Assert that there is no such source. Arguments as for `assert_source`."""
-        view = partial(assertions.source_view, store=self._store)
-        assertions.none("source", self._store.sources.values(), self._named(expected), view)
+        """Assert that there is no such source. Arguments as for `assert_source`.
+
+        Raises:
+            AssertionError: there is one.
+            ValueError: there can be none, as nothing has such an attribute, or there is no such flow.
+        """
+        __tracebackhide__ = True
+        named, view = self._named(expected, SOURCE), partial(assertions.source_view, store=self._store)
+        assertions.none("source", self._store.sources.values(), named, view)
 
     def assert_message(self, **expected: Any) -> Message:
         """Assert that a flow received a message, whichever way it was posted.
@@ -111,33 +127,59 @@ class Asserting(World):
         Raises:
             AssertionError: there is none.
         """
-        store = self._store
-        view = partial(assertions.message_view, store=store)
-        return assertions.found("message", store.archive.messages(store.flows), self._named(expected), view)[0]
+        __tracebackhide__ = True
+        store, named = self._store, self._named(expected, MESSAGE)
+        view = partial(assertions.message_view, store=store, expected=named)
+        return assertions.found("message", store.archive.messages(store.flows), named, view)[0]
 
     def assert_no_message(self, **expected: Any) -> None:
-        """Assert that no flow received such a message. Arguments as for `assert_message`."""
-        store = self._store
-        view = partial(assertions.message_view, store=store)
-        assertions.none("message", store.archive.messages(store.flows), self._named(expected), view)
+        """Assert that no flow received such a message. Arguments as for `assert_message`.
+
+        Raises:
+            AssertionError: one did.
+            ValueError: none could, as nothing has such an attribute, or there is no such flow, source or user.
+        """
+        __tracebackhide__ = True
+        store, named = self._store, self._named(expected, MESSAGE)
+        for name, known in (
+            ("source", [*store.sources.values(), *store.deleted_sources.values()]),
+            ("user", store.users.values()),
+        ):
+            if isinstance(named.get(name), str) and named[name] not in {each.name for each in known}:
+                raise ValueError(f"there is no {name} {named[name]!r}, and never was")
+        view = partial(assertions.message_view, store=store, expected=named)
+        assertions.none("message", store.archive.messages(store.flows), named, view)
 
     def _expected(
         self, operation: str, status: int | None, caller: User | Source | Application | None, fields: dict[str, Any]
     ) -> tuple[str, dict[str, Any]]:
         """What the operation is called in words, and all that is expected of a request."""
+        name = operation_named(operation)
+        contract = contracts().operations[name]
+        known = {*contract.properties, *CREDENTIALS}
+        known.update(*(variant.properties for variant in contract.variants))
+        known.update(*(exchange.fields for exchange in self.requests.where(operation=name)))
+        assertions.check_names(contract.title, fields, known)
         expected = dict(fields)
         if status is not None:
             expected["the status"] = status
         if caller is not None:
             expected["the caller"] = caller
-        return operation_named(operation).replace("-", " "), expected
+        return name.replace("-", " "), expected
 
-    def _named(self, expected: dict[str, Any]) -> dict[str, Any]:
-        """Flows by their paths, applications by their names."""
+    def _named(self, expected: dict[str, Any], what: tuple[str, frozenset[str]]) -> dict[str, Any]:
+        """What is expected, with flows by their paths and applications by their names.
+
+        Raises:
+            ValueError: nothing has such an attribute, or there is no such flow.
+        """
+        assertions.check_names(what[0], expected, what[1])
         named = dict(expected)
         for name, value in expected.items():
             if isinstance(value, Flow):
                 named[name] = self._store.path_of(self._store.flows[value.id])
             elif isinstance(value, Application):
                 named[name] = value.name
+            elif name == "flow" and isinstance(value, str):
+                arrange.flow_at(self._store, value)
         return named

@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from . import tagging, wire
+from .contracts import contracts
 from .errors import shortened
-from .models import Application, Flow, Message, Source, Thread, User
+from .models import Application, Author, Flow, Mail, Message, Source, Status, Thread, User
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from .journal import Exchange
     from .store import Store
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 Candidate = TypeVar("Candidate", "Exchange", Source, Message)
 
 SHOWN = 3  # misses
+INNER: dict[str, type[Any]] = {"author": Author, "mail": Mail, "status": Status, "thread": Thread}
 ENTITIES = (Application, Flow, Source, Thread, User)
 
 
@@ -61,8 +64,8 @@ def misses(expected: Any, came: Any, within: str = "") -> Iterator[Miss]:
     """Each place where something is not what was expected.
 
     Args:
-        expected: a value; a pattern that is to be found in a text; a mapping, whose fields alone count; a list of
-            `tags`, which are to be among those that came.
+        expected: a value; a pattern that is to be found in a text; a mapping, whose fields alone count; `tags`, as the
+            API takes them, which are to be among those that came.
         came: what there is.
         within: the name of the field, for what is told.
     """
@@ -73,8 +76,9 @@ def misses(expected: Any, came: Any, within: str = "") -> Iterator[Miss]:
     elif isinstance(expected, re.Pattern):
         if not isinstance(came, str) or expected.search(came) is None:
             yield Miss(within, expected, came)
-    elif within == "tags" and not isinstance(expected, str) and isinstance(came, Sequence):
-        if missing := [tag for tag in expected if tag not in came]:
+    elif within == "tags" and isinstance(came, Sequence):
+        there = {tag.casefold() for tag in tagging.split(came)}
+        if missing := [tag for tag in tagging.split(expected) if tag.casefold() not in there]:
             yield Miss(within, missing, came)
     elif isinstance(expected, (list, tuple)) and isinstance(came, (list, tuple)) and len(expected) == len(came):
         for position, (one, other) in enumerate(zip(expected, came, strict=True)):
@@ -115,6 +119,7 @@ def found(
     Raises:
         AssertionError: there is none; it shows those that came nearest, field by field.
     """
+    __tracebackhide__ = True
     looked: list[tuple[list[Miss], Candidate]] = [(list(misses(expected, view(each))), each) for each in candidates]
     if right := [candidate for missed, candidate in looked if not missed]:
         return right
@@ -130,6 +135,7 @@ def found(
 
 def none(what: str, candidates: Iterable[Any], expected: Mapping[str, Any], view: Callable[[Any], Any]) -> None:
     """Raise AssertionError, which shows them, where some candidates are as expected."""
+    __tracebackhide__ = True
     there = [each for each in candidates if not list(misses(expected, view(each)))]
     if there:
         shown = "".join(f"\n    {_named(each)}" for each in there[:SHOWN])
@@ -141,11 +147,17 @@ def exchange_view(exchange: Exchange) -> dict[str, Any]:
     """A request with its parameters, its caller and the status of its answer."""
     caller = exchange.caller
     asking = None if caller is None else caller.source or caller.application or caller.user
-    return {**exchange.fields, "the status": exchange.status, "the caller": asking}
+    operation = contracts().operations.get(exchange.operation or "")
+    fields = exchange.fields if operation is None else operation.coerced(exchange.fields)
+    return {**fields, "the status": exchange.status, "the caller": asking}
 
 
-def message_view(message: Message, store: Store) -> dict[str, Any]:
-    """A message with its flow, user, source and thread in place of their numbers."""
+def message_view(message: Message, store: Store, expected: Mapping[str, Any]) -> dict[str, Any]:
+    """A message with its flow, user, source and thread in place of their numbers.
+
+    Args:
+        expected: what is looked for; a `content` of several fields is compared with that of the API.
+    """
     shown = {field.name: getattr(message, field.name) for field in fields(message)}
     flow = store.flows[message.flow_id]
     shown["flow"] = store.path_of(flow)
@@ -153,6 +165,8 @@ def message_view(message: Message, store: Store) -> dict[str, Any]:
     shown["source"] = None if message.source_id is None else store.source_once(message.source_id)
     threads = store.archive.of(message.flow_id).threads
     shown["thread"] = None if message.thread_id is None else threads[message.thread_id]
+    if isinstance(expected.get("content"), Mapping):
+        shown["content"] = wire.content(message, store)
     return shown
 
 
@@ -170,17 +184,37 @@ def _with(expected: Mapping[str, Any]) -> str:
 
 
 def _named(candidate: Exchange | Source | Message) -> str:
-    if isinstance(candidate, (Source, Message)):
-        return f"{type(candidate).__name__.lower()} {candidate.id}"
+    if isinstance(candidate, Source):
+        return f"source {candidate.id} {candidate.name!r}"
+    if isinstance(candidate, Message):
+        called = candidate.title if candidate.content is None else candidate.content
+        return f"message {candidate.id}, {candidate.event} {called or ''!r}"
     return repr(candidate)
+
+
+def check_names(what: str, expected: Mapping[str, Any], known: Collection[str], within: str = "") -> None:
+    """Refuse to look for what nothing can have: nobody would notice that it is never found.
+
+    Raises:
+        ValueError: some name is none of those that there are; it says which may have been meant.
+    """
+    for name, value in expected.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f": did you mean {within}{near[0]}?" if near else f", only {', '.join(sorted(known))}"
+            raise ValueError(f"{what} has no {within}{name}{hint}")
+        inner = INNER.get(name)
+        if inner is not None and isinstance(value, Mapping):
+            check_names(what, value, [field.name for field in fields(inner)], f"{within}{name}.")
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, re.Pattern):
         return f"something with /{value.pattern}/"
-    if isinstance(value, ENTITIES):
-        name = "" if isinstance(value, Thread) else f" {value.name!r}"
-        return f"{type(value).__name__.lower()} {value.id}{name}"
+    if isinstance(value, Thread):
+        return f"thread {value.external_thread_id or value.id} {value.title!r}"
+    if isinstance(value, (Application, Flow, Source, User)):
+        return f"{type(value).__name__.lower()} {value.id} {value.name!r}"
     return repr(value)
 
 

@@ -167,8 +167,8 @@ def _serve(options: argparse.Namespace) -> None:
         store = worlds.over(world_files.load(state), settings) if state else worlds.make(world, settings)
     except (OSError, world_files.WorldFileError) as error:
         raise Failure(str(error)) from None
-    if not store.users or not store.applications:
-        raise Failure(f"{state} has no user, or no application, to whose name the server could print credentials")
+    if not store.users or not store.applications or not store.flows:
+        raise Failure(f"{state} has no user, no application or no flow, for which the server could print credentials")
     store.clock.run()
     try:
         server = Server(App(store, _report), host, port)
@@ -181,6 +181,7 @@ def _serve(options: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.stop())
     user, application = store.users[min(store.users)], store.applications[min(store.applications)]
+    flow = next(iter(store.flows.values()))
     ready = {
         "event": "ready",
         "url": server.url,
@@ -191,6 +192,7 @@ def _serve(options: argparse.Namespace) -> None:
         "client_secret": application.client_secret,
         "email": user.email,
         "password": user.password,
+        "flow_api_token": flow.api_token,
     }
     print(json.dumps(ready) if in_json else _greeting(ready), flush=True)
     server.serve()
@@ -207,8 +209,10 @@ def _greeting(ready: Mapping[str, str]) -> str:
             "Create one through an OAuth application, and keep the flow_token of the reply:",
             f"  curl -H 'Authorization: Bearer {ready['access_token']}' -d name=Builds \\",
             f"       {ready['url']}/flows/example/main/sources",
-            "Post with it, as the source, and read what was posted:",
+            "Post with that flow_token, as the source, or as old clients did, and read what was posted:",
             f"  curl -d flow_token=… -d event=message -d content=Done {ready['url']}/messages",
+            "  curl -d external_user_name=CI -d content=Done \\",
+            f"       {ready['url']}/v1/messages/chat/{ready['flow_api_token']}",
             f"  curl -u {ready['api_token']}: {ready['url']}/flows/example/main/messages",
             "",
             "The user's e-mail address and password do as well:",
@@ -240,14 +244,7 @@ def _callers(contract: OperationContract) -> str:
 def _explain(options: argparse.Namespace) -> None:
     from .contracts import contracts
 
-    known = contracts().operations
-    asked = " ".join(options.operation)
-    contract = known.get(asked.lower().replace(" ", "-"))
-    for each in known.values():
-        if any(f"{method} {path}" == asked for method, path, _ in each.routes):
-            contract = each
-    if contract is None:
-        raise Failure(f"there is no operation {asked!r}, only {', '.join(known)}")
+    contract = _operation(" ".join(options.operation))
     print(contract.title)
     for method, path, obsolete in contract.routes:
         print(f"    {method} {path}{' (obsolete)' if obsolete else ''}")
@@ -280,11 +277,49 @@ def _explain(options: argparse.Namespace) -> None:
     print(f"\nWritten in {contract.page}")
 
 
+def _operation(asked: str) -> OperationContract:
+    """The operation of a name, or of a method and a path.
+
+    Raises:
+        Failure: there is none.
+    """
+    from . import api
+    from .contracts import contracts
+    from .errors import Refusal
+    from .journal import operation_named
+
+    method, _, path = asked.partition(" ")
+    if path.startswith("/"):
+        try:
+            return api.match(method.upper(), api.normal(path))[0].contract
+        except Refusal:
+            raise Failure(f"there is no operation at {asked}; python -m fakeflowdock routes lists them") from None
+    try:
+        return contracts().operations[operation_named(asked)]
+    except ValueError as error:
+        raise Failure(
+            f"{error}{'' if 'mean' in str(error) else ', only ' + ', '.join(contracts().operations)}"
+        ) from None
+
+
 def _say_parameters(properties: Mapping[str, Mapping[str, Any]], required: Collection[str]) -> None:
     for name, schema in properties.items():
         mark = "required, " if name in required else ""
         words = f": {schema['description']}" if "description" in schema else ""
         _say(f"{name} ({mark}{schema['title']}){words}", "    ")
+        if inner := _inner(schema):
+            _say_parameters({f"{name}.{each}": it for each, it in inner.items()}, ())
+
+
+def _inner(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The fields of an object, or of the objects in a list, those of each of its forms together."""
+    schema = schema.get("items", schema)
+    if "properties" not in schema:
+        return {}
+    fields = {name: each for name, each in schema["properties"].items() if each}
+    for case in schema.get("allOf", ()):
+        fields |= case["then"]["properties"]
+    return fields
 
 
 def _say(text: str, indent: str = "") -> None:

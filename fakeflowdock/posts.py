@@ -25,8 +25,8 @@ class Messages(list[Message]):
         self,
         *,
         flow: Flow | str | None = None,
-        source: Source | None = None,
-        user: User | None = None,
+        source: Source | str | None = None,
+        user: User | str | None = None,
         thread: Thread | str | None = None,
         event: str | None = None,
     ) -> Messages:
@@ -34,15 +34,17 @@ class Messages(list[Message]):
 
         Args:
             flow: the flow, or its path, `acme/ops`.
-            source: the source that posted them.
-            user: the user who sent them.
+            source: the source that posted them, or its name.
+            user: the user who sent them, or their name.
             thread: the thread, its id, or the `external_thread_id` that a source gave it.
             event: their event.
 
         Raises:
-            ValueError: there is no flow of that path.
+            ValueError: there is no flow of that path, or no source or user of that name.
         """
         flow_id = _flow_id(self._store, flow)
+        sources = _ids(self._store, source, "source")
+        users = _ids(self._store, user, "user")
         threads = None
         if thread is not None:
             threads = {
@@ -56,8 +58,8 @@ class Messages(list[Message]):
                 message
                 for message in self
                 if flow_id in (None, message.flow_id)
-                and (source is None or message.source_id == source.id)
-                and (user is None or message.user_id == user.id)
+                and (sources is None or message.source_id in sources)
+                and (users is None or message.user_id in users)
                 and (threads is None or message.thread_id in threads)
                 and event in (None, message.event)
             ),
@@ -75,27 +77,28 @@ class Threads(list[Thread]):
         self,
         *,
         flow: Flow | str | None = None,
-        source: Source | None = None,
+        source: Source | str | None = None,
         external_thread_id: str | None = None,
     ) -> Threads:
         """Those of them for which all that is given holds.
 
         Args:
             flow: the flow, or its path, `acme/ops`.
-            source: the source that they belong to.
+            source: the source that they belong to, or its name.
             external_thread_id: what the source calls them.
 
         Raises:
-            ValueError: there is no flow of that path.
+            ValueError: there is no flow of that path, or no source of that name.
         """
         flow_id = _flow_id(self._store, flow)
+        sources = _ids(self._store, source, "source")
         return Threads(
             self._store,
             (
                 thread
                 for thread in self
                 if flow_id in (None, thread.flow_id)
-                and (source is None or thread.source_id == source.id)
+                and (sources is None or thread.source_id in sources)
                 and external_thread_id in (None, thread.external_thread_id)
             ),
         )
@@ -105,3 +108,18 @@ def _flow_id(store: Store, flow: Flow | str | None) -> str | None:
     if isinstance(flow, str):
         return arrange.flow_at(store, flow).id
     return None if flow is None else flow.id
+
+
+def _ids(store: Store, entity: Source | User | str | None, what: str) -> set[int] | None:
+    """The numbers of a source or a user, or of all that have a name; None where nothing is asked for."""
+    if entity is None:
+        return None
+    if not isinstance(entity, str):
+        return {entity.id}
+    kept: list[Source | User] = [*store.users.values()]
+    if what == "source":
+        kept = [*store.sources.values(), *store.deleted_sources.values()]
+    found = {each.id for each in kept if each.name == entity}
+    if not found:
+        raise ValueError(f"there is no {what} {entity!r}, and never was")
+    return found

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from . import differences
+from .authentication import CREDENTIALS
 from .errors import ValidationError, shortened
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 SHOWN = 50  # exchanges, and changes
 WIDTH = 500  # characters of what was sent, or of one change
+BLOB = 200  # characters without a space that are more than a word
 ABSENT = object()
 
 
@@ -56,7 +58,7 @@ def _about(exchange: Exchange, store: Store) -> Iterator[str]:
         yield f"as {_named(exchange.caller, store)}"
     true = exchange.true_answer
     refused = true is not None and true.status >= 400
-    if exchange.fields and (refused or exchange.method not in ("GET", "HEAD")):
+    if set(exchange.fields) - ({*CREDENTIALS} if exchange.method in ("GET", "HEAD") and not refused else set()):
         yield f"sent {_cut(_shown(exchange.fields))}"
     if exchange.failure is not None:
         changed = true is not None and true.status != exchange.status
@@ -104,7 +106,18 @@ def _at(value: Any, steps: list[str]) -> Any:
 
 
 def _shown(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(_brief(value), ensure_ascii=False)
+
+
+def _brief(value: Any) -> Any:
+    """A value of JSON, in which a long text without spaces, as that of a file, is told by its beginning."""
+    if isinstance(value, dict):
+        return {name: _brief(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_brief(item) for item in value]
+    if isinstance(value, str) and len(value) > BLOB and " " not in value:
+        return f"{value[:20]}… ({len(value)} characters)"
+    return value
 
 
 def _cut(line: str) -> str:

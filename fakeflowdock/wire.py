@@ -192,7 +192,7 @@ def message(message: Message, store: Store, base: str) -> JSON:
         "event": message.event,
         "app": message.app,
         "user": str(message.user_id or 0),
-        "content": _content(message, store),
+        "content": content(message, store),
         "tags": list(message.tags),
         "attachments": [file(each, message, store) for each in message.attachments],
         "sent": milliseconds(message.sent),
@@ -218,7 +218,7 @@ def message(message: Message, store: Store, base: str) -> JSON:
     return shown
 
 
-def _content(message: Message, store: Store) -> Any:
+def content(message: Message, store: Store) -> Any:
     """The content of a message, which is something else for each event."""
     if message.event == "comment":
         return {"title": message.title, "text": message.content}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from abc import ABC, abstractmethod
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -212,7 +213,7 @@ class World(ABC):
 
     def add_message(
         self,
-        content: str | Mapping[str, Any] | None = None,
+        content: str | bytes | Mapping[str, Any] | None = None,
         *,
         event: str = "message",
         flow: Flow | str | None = None,
@@ -224,7 +225,7 @@ class World(ABC):
         """Post a message, as if a user had sent it, or a source. Returns it.
 
         Args:
-            content: what it says; of a file, the object that `POST /messages` takes.
+            content: what it says; of a file, its bytes, with `file_name`, or the object that `POST /messages` takes.
             event: `message`, `status`, `file`, `activity`, `discussion` or `mail`.
             flow: a flow or its path, `acme/ops`; a source has its own.
             user: who sends it, where no source does.
@@ -235,9 +236,18 @@ class World(ABC):
         Raises:
             ValueError: Flowdock would refuse it.
         """
-        given = fields if content is None else {"content": content, **fields}
+        given = dict(fields)
+        if isinstance(content, bytes):
+            name = given.pop("file_name", "file")
+            given["content"] = {"data": base64.b64encode(content).decode(), "file_name": name}
+        elif content is not None:
+            given["content"] = content
         if isinstance(source, str):
-            given, source = {**given, "source": source}, None
+            if event != "mail":
+                raise ValueError(f"source is a Source; as text, {source!r}, it is a parameter of a mail")
+            given["source"], source = source, None
+        if source is not None and user is not None:
+            raise ValueError("a message is sent by a source or by a user, and not by both")
         poster = None if source is not None else user or self.user
         where = self._flow(flow)
         return arrange.add_message(self._store, where, event, given, user=poster, source=source, parent=comments)

@@ -97,7 +97,7 @@ FAILURES: dict[str, tuple[str, dict[str, Any], list[str]]] = {
                 "capacitors', author {'name': 'Doc'}, thread {'status': {'value': 'closed'}}, "
                 "tags ['hardware', 'software']"
             ),
-            "near, of 2: message 1",
+            "near, of 2: message 1, activity 'opened the ticket about the capacitor'",
             (
                 "    title: expected 'opened the ticket about the capacitors', "
                 "and was 'opened the ticket about the capacitor'"
@@ -108,7 +108,7 @@ FAILURES: dict[str, tuple[str, dict[str, Any], list[str]]] = {
             "    author.name: expected 'Doc', and was 'Marty'",
             "    thread.status.value: expected 'closed', and was 'open'",
             "    tags: expected ['software'], and was ('hardware',)",
-            "near, of 2: message 2",
+            "near, of 2: message 2, message 'Hello #bug'",
             "    event: expected 'activity', and was 'message'",
             "    source: expected 'Builds', and was None",
             "    title: expected 'opened the ticket about the capacitors', and was None",
@@ -149,7 +149,7 @@ FAILURES: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "one that should not be there": (
         "assert_no_message",
         {"event": "message"},
-        ["there is a message with event 'message':", "    message 2"],
+        ["there is a message with event 'message':", "    message 2, message 'Hello #bug'"],
     ),
     "a request that should not be there": (
         "assert_not_requested",
@@ -159,14 +159,14 @@ FAILURES: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "a source that should not be there": (
         "assert_no_source",
         {"name": "Builds"},
-        ["there is a source with name 'Builds':", "    source 1"],
+        ["there is a source with name 'Builds':", "    source 1 'Builds'"],
     ),
     "a source by another name": (
         "assert_source",
         {"name": "Built"},
         [
             "there is no source with name 'Built'",
-            "near, of 1: source 1",
+            "near, of 1: source 1 'Builds'",
             "    name: expected 'Built', and was 'Builds'",
         ],
     ),
@@ -205,3 +205,54 @@ def test_an_operation_that_is_none_is_no_failed_assertion_but_a_mistake(fake_flo
         fake_flowdock.assert_requested("post message")
     with pytest.raises(ValueError, match="assert_not_requested"):
         fake_flowdock.assert_requested("send message", times=0)
+
+
+MISTAKES: list[tuple[str, dict[str, Any], str]] = [
+    ("assert_no_message", {"evnt": "activity"}, "a message has no evnt: did you mean event?"),
+    ("assert_message", {"titel": "x"}, "a message has no titel: did you mean title?"),
+    (
+        "assert_no_message",
+        {"thread": {"status": {"valeu": "x"}}},
+        "no thread.status.valeu: did you mean thread.status.v",
+    ),
+    ("assert_no_message", {"author": {"nam": "x"}}, "a message has no author.nam: did you mean author.name?"),
+    ("assert_no_message", {"flow": "example/mian"}, "there is no flow 'example/mian', only example/main"),
+    ("assert_no_message", {"source": "Bilds"}, "there is no source 'Bilds', and never was"),
+    ("assert_no_message", {"user": "Nobody"}, "there is no user 'Nobody', and never was"),
+    ("assert_no_source", {"nam": "Builds"}, "a source has no nam: did you mean name?"),
+    (
+        "assert_not_requested",
+        {"operation": "send message", "titel": "x"},
+        "Send message has no titel: did you mean title?",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "given", "reason"), MISTAKES)
+def test_what_nothing_can_have_is_a_mistake_and_not_simply_absent(
+    name: str, given: dict[str, Any], reason: str, fake_flowdock: FakeFlowdock, source: Source
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(reason)):
+        getattr(fake_flowdock, name)(**given)
+
+
+def test_tags_are_expected_as_the_api_takes_them(fake_flowdock: FakeFlowdock, source: Source) -> None:
+    for tags in ("bug", "#bug", ["#Bug"], ["bug"], ()):
+        fake_flowdock.assert_message(event="message", tags=tags)
+    with pytest.raises(AssertionError, match=r"tags: expected \['feature'\], and was \('bug',\)"):
+        fake_flowdock.assert_message(event="message", tags="bug,feature")
+
+
+def test_a_content_of_several_fields_is_that_of_the_api(fake_flowdock: FakeFlowdock) -> None:
+    fake = fake_flowdock
+    hello = fake.add_message("Hello")
+    fake.add_message("Yes", comments=hello)
+    fake.add_message(b"log", event="file", file_name="build.log")
+    fake.assert_message(event="comment", content={"title": "Hello", "text": "Yes"})
+    fake.assert_message(event="comment", content="Yes")
+    fake.assert_message(event="file", content={"file_name": "build.log", "file_size": 3})
+
+
+def test_numbers_in_a_query_are_numbers(fake_flowdock: FakeFlowdock) -> None:
+    requests.get(f"{MAIN}/messages", params={"limit": 2}, timeout=9, **fake_flowdock.as_user())
+    fake_flowdock.assert_requested("list messages", limit=2)

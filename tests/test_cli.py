@@ -71,6 +71,7 @@ def test_the_ready_line_has_working_credentials(world: str, names: list[str]) ->
             "client_secret",
             "email",
             "password",
+            "flow_api_token",
         ]
         assert line["world"] == world
         for auth in ((line["api_token"], ""), (line["email"], line["password"])):
@@ -209,6 +210,22 @@ def test_explain_prints_the_contract_of_one(name: str, capsys: pytest.CaptureFix
     for method, path, _ in contract.routes:
         cli.main(["explain", method, path])
         assert capsys.readouterr().out == printed
+
+
+def test_explain_takes_a_path_as_it_is_called_and_tells_of_fields_in_fields(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main(["explain", "post", "/v1/flows/example/main/messages/"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("Send message\n")
+    assert "    thread.status.color (one of red, green," in printed
+    assert "    thread.actions.target.urlTemplate (a string): The address." in printed
+    assert cli.main(["explain", "GET", "/nowhere"]) == 2
+    assert capsys.readouterr().err == (
+        "fakeflowdock: there is no operation at GET /nowhere; python -m fakeflowdock routes lists them\n"
+    )
+    assert cli.main(["explain", "send", "mesage"]) == 2
+    assert "did you mean send-message" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("host", ["a..b", "a" * 70, "a\nb"])

@@ -48,6 +48,10 @@ def test_messages_are_narrowed_down_by_flow_source_user_thread_and_event(fake_fl
     assert fake.messages == [hello, answer, opened, elsewhere, by_bob]
     assert fake.messages.where(flow="acme/ops") == fake.messages.where(flow=ops) == [elsewhere, by_bob]
     assert fake.messages.where(source=source) == [opened]
+    assert fake.messages.where(source="Example", user=bob) == []
+    assert fake.messages.where(user="Ada Example", event="message") == [hello, answer]
+    with pytest.raises(ValueError, match="there is no source 'Exmaple', and never was"):
+        fake.messages.where(source="Exmaple")
     assert fake.messages.where(user=bob) == [by_bob]
     assert fake.messages.where(event="activity") == [opened, elsewhere]
     [thread] = fake.threads.where(source=other)
@@ -96,6 +100,11 @@ def test_a_message_is_arranged_as_if_it_had_been_posted(fake_flowdock: FakeFlowd
         ({"event": "activity", "title": "x", "author": {}}, "author.name can't be blank"),
         ({"event": "file", "content": {"data": "?", "file_name": "x"}}, "content.data is not base64"),
         ({"content": "\ud800"}, "half a surrogate pair"),
+        ({"content": "x", "tag": "y"}, "a message has no tag: did you mean tags?"),
+        (
+            {"event": "activity", "source": "Builds"},
+            "source is a Source; as text, 'Builds', it is",
+        ),
     ],
 )
 def test_what_flowdock_would_refuse_cannot_be_arranged(
@@ -114,6 +123,11 @@ def test_what_another_world_has_cannot_be_posted_to(fake_flowdock: FakeFlowdock)
     comment = fake_flowdock.add_message("no", comments=fake_flowdock.add_message("yes"))
     with pytest.raises(ValueError, match="a comment itself"):
         fake_flowdock.add_message("maybe", comments=comment)
+
+
+def test_a_message_has_one_sender(fake_flowdock: FakeFlowdock) -> None:
+    with pytest.raises(ValueError, match="by a source or by a user, and not by both"):
+        fake_flowdock.add_message("x", source=fake_flowdock.add_source(), user=fake_flowdock.user)
 
 
 def test_a_message_prints_what_it_has_and_nothing_else(fake_flowdock: FakeFlowdock) -> None:

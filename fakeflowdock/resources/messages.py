@@ -244,7 +244,7 @@ def delete_message(call: Call, message: Message) -> Reply:
         store.archive.remove(message)
         return NOTHING
     if not (own and message.event in ("message", "comment")):
-        raise AccessDenied("a message or a file of the chat is deleted by who sent it, and nothing else there is")
+        raise AccessDenied("in the chat only who sent a message, a comment or a file deletes it, and other events stay")
     tags = tagging.tags_after(store, store.flows[message.flow_id], message, text="")
     store.archive.change(replace(message, content="", tags=tags, edited=store.tick()), retitle=True)
     return Reply(200, {})
