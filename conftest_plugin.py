@@ -76,7 +76,7 @@ def _marked(item: Any, name: str) -> Any:
 
 @pytest.fixture
 def fake_flowdock(request: pytest.FixtureRequest) -> Iterator[FakeFlowdock]:
-    """Flowdock, in memory: a new world for each test, reached by `requests` at https://api.flowdock.com."""
+    """Flowdock, in memory: a new world for each test, reached at https://api.flowdock.com by every client library."""
     with _fake(request.node) as fake:
         yield fake
 

@@ -1,8 +1,11 @@
-"""Print the run-time dependencies of pyproject.toml at the oldest versions that it admits, for `pip install`."""
+"""Print what this project supports, at the oldest versions that pyproject.toml admits, for `pip install`."""
 
 import re
 import tomllib
 
 with open("pyproject.toml", "rb") as file:
-    project = tomllib.load(file)["project"]
-print(*(re.sub(">=", "==", requirement) for requirement in project["dependencies"]))
+    pyproject = tomllib.load(file)
+project, supported = pyproject["project"], pyproject["tool"]["fakeflowdock"]
+names = {*supported["clients"], *supported["mocks"]}
+tested_with = [each for each in project["optional-dependencies"]["test"] if each.split(">=")[0] in names]
+print(*(re.sub(">=", "==", requirement) for requirement in project["dependencies"] + tested_with))

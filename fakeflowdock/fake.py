@@ -14,7 +14,7 @@ from .asserting import Asserting
 from .decoration import decorated
 from .errors import NoSuchRoute
 from .faults import fault_for, matching_for
-from .interception.through_requests import Interception
+from .interception.activation import Interception
 from .journal import Exchanges
 from .runs import Runs
 from .settings import Settings
@@ -38,7 +38,10 @@ C = TypeVar("C", bound="type[Any]")
 
 
 class FakeFlowdock(Asserting):
-    """Flowdock, in memory: a world, and the calls of `requests` to Flowdock's hosts led to it.
+    """Flowdock, in memory: a world, and the calls of every client library to Flowdock's hosts led to it.
+
+    Those of `requests`, `httpx`, `aiohttp`, `urllib3` and `urllib.request` are answered in this process. `url` is the
+    address of a live server over the same world, `environ` what a child process inherits to find it.
 
     A context manager (`with FakeFlowdock() as fake:`), a decorator of functions, classes and `async def`
     (`@FakeFlowdock()`: a fresh world per call, per test method of a class; what a class that is no
@@ -249,6 +252,15 @@ class FakeFlowdock(Asserting):
         if not self.active:
             raise RuntimeError("the fake is stopped, and so is its live server: start() it first")
         return self._runs.current.url
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Where the live server is, for the environment of a child process: `{**os.environ, **fake.environ}`.
+
+        Raises:
+            RuntimeError: the fake is not started.
+        """
+        return {"FLOWDOCK_API_URL": self.url, "FLOWDOCK_STREAM_URL": self.url}
 
     @property
     def auto_consent(self) -> bool:

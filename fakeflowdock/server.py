@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import selectors
 import socket
+import socketserver
 import struct
 import threading
 import time
@@ -133,3 +134,38 @@ class Server:
     def stop(self) -> None:
         """Stop at once, wherever `serve` runs; what is being answered is not waited for. May be called in a signal."""
         self._wake.send(b".")
+
+
+class _FarHandler(_Handler):
+    """The same for a client that called a scheme and a host, and was led here without either."""
+
+    server: FarEnd  # type: ignore[assignment]  # it has all that the handler asks it for
+
+    def make_environ(self) -> WSGIEnvironment:
+        environ = super().make_environ()
+        environ["wsgi.url_scheme"] = self.server.scheme
+        return environ
+
+
+class FarEnd(socketserver.ThreadingMixIn, socketserver.BaseServer):
+    """A server without a socket of its own: `process_request` hands it one that is connected.
+
+    Args:
+        app: answers.
+        scheme, host, port: what the client called.
+    """
+
+    daemon_threads = True
+    multithread = True
+    multiprocess = False
+    passthrough_errors = False
+    ssl_context = None
+
+    def __init__(self, app: App, scheme: str, host: str, port: int) -> None:
+        super().__init__((host, port), _FarHandler)
+        self.app = app
+        self.scheme = scheme
+
+    def shutdown_request(self, request: Any) -> None:
+        """Hang up."""
+        request.close()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,3 +26,28 @@ def docs_world() -> Iterator[FakeFlowdock]:
 def flowdock(request: pytest.FixtureRequest, fake_flowdock: FakeFlowdock) -> Door:
     """The same fake through each door."""
     return Door(fake_flowdock, "https://api.flowdock.com" if request.param == "in process" else fake_flowdock.url)
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[str]:
+    """A real server on another host, that answers 418 to everything and repeats the body."""
+
+    class Teapot(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(418)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST  # noqa: N815
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Teapot) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+        thread.join()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import itertools
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -43,31 +41,6 @@ def requests_is_left_as_it_was() -> Iterator[None]:
 
 def status(url: str = SOURCES) -> int:
     return requests.get(url, timeout=9).status_code
-
-
-@pytest.fixture
-def elsewhere() -> Iterator[str]:
-    """A real server on another host, that answers 418 to everything and repeats the body."""
-
-    class Teapot(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.send_response(418)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_GET = do_POST  # noqa: N815
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Teapot) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize(
@@ -426,7 +399,7 @@ def test_no_call_is_kept_in_memory_by_responses(fake_flowdock: FakeFlowdock) -> 
 
 
 def test_the_pattern_of_hosts_takes_no_time_over_a_strange_url() -> None:
-    from fakeflowdock.interception.through_requests import FLOWDOCK
+    from fakeflowdock.interception.environs import FLOWDOCK
 
     assert FLOWDOCK.match("https://" + "@" * 50_000) is None
     assert isinstance(FLOWDOCK, re.Pattern)

@@ -46,8 +46,11 @@ def test_the_two_commands_are_each_one_line() -> None:
 
 
 def test_the_oldest_versions_are_those_of_the_project() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    project, supported = pyproject["project"], pyproject["tool"]["fakeflowdock"]
     oldest = dict(line.split(">=") for line in project["dependencies"])
+    tested = dict(line.split(">=") for line in project["optional-dependencies"]["test"])
+    oldest |= {name: tested[name] for name in (*supported["clients"], *supported["mocks"])}
     rows = re.findall(r"^\| ([\w-]+) \| ([\d.]+) \| ([\d.]+) \|$", README, re.MULTILINE)
     assert {name for name, _, _ in rows} == {"Python", *oldest}
     assert project["requires-python"] == f">={rows[0][1]}"

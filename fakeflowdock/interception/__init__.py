@@ -1,4 +1,4 @@
-"""Door 1: a call of a client library becomes an answer of the app, without a socket. One file per library.
+"""Door 1: a call of a client library becomes an answer of the app, at no address. One file per library.
 
 A door makes an environ of a request, calls `App.answer(environ, timeout=…)`, and makes the library's response of the
 `Answer`. Two things can go wrong on purpose (`fakeflowdock/failures.py`), and each is brought to the client as the

@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import io
 import os
-import re
 import threading
 from contextlib import suppress
 from http.client import RemoteDisconnected
@@ -20,7 +19,7 @@ from requests import exceptions
 from requests.utils import requote_uri
 from responses import BaseResponse, CallList, RequestsMock
 from responses.registries import OrderedRegistry
-from urllib3 import HTTPConnectionPool, HTTPHeaderDict, HTTPResponse, HTTPSConnectionPool, Retry, Timeout
+from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, Retry, Timeout
 from urllib3.exceptions import (
     MaxRetryError,
     NewConnectionError,
@@ -31,66 +30,37 @@ from urllib3.exceptions import (
 
 from ..answers import Broken
 from . import chain
+from .environs import FLOWDOCK, PORTS, environ_from
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
 
     from _typeshed.wsgi import WSGIEnvironment
     from requests import PreparedRequest, Response
     from requests.adapters import HTTPAdapter
+    from urllib3 import HTTPHeaderDict
     from urllib3.exceptions import HTTPError
 
     from ..answers import Answer
     from ..app import App
-
-FLOWDOCK = re.compile(
-    r"(https?)://(?:[^/?#\\]*@)?((?:api|stream)\.flowdock\.com\.?)(?::([0-9]*))?(?=[/?#]|\Z)", re.IGNORECASE
-)
-PORTS = {"http": "80", "https": "443"}
+else:
+    HTTPHeaderDict = type(HTTPResponse().headers)  # until urllib3 2 it had no public name
 
 
 def environ_of(request: PreparedRequest) -> WSGIEnvironment:
     """A prepared request to Flowdock as a server would hand it to the app."""
-    scheme, host, port = _address(request)
+    called = _called(request)
     target = request.path_url
     if not target.isascii():
         target = requote_uri(target)
-    path, _, query = target.partition("?")
-    body = _bytes(request.body)
-    environ: WSGIEnvironment = {
-        "REQUEST_METHOD": request.method or "GET",
-        "SCRIPT_NAME": "",
-        "PATH_INFO": path,
-        "QUERY_STRING": query,
-        "RAW_URI": target,
-        "SERVER_NAME": host,
-        "SERVER_PORT": port or PORTS[scheme],
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_HOST": f"{host}:{port}" if port and port != PORTS[scheme] else host,
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": scheme,
-        "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": io.StringIO(),
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-    }
-    for name, value in request.headers.items():
-        key = _text(name).upper().replace("-", "_")
-        environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = _text(value)
-    environ["CONTENT_LENGTH"] = str(len(body))
-    return environ
+    return environ_from(called, request.method or "GET", target, request.headers.items(), _bytes(request.body))
 
 
-def _address(request: PreparedRequest) -> tuple[str, str, str | None]:
-    """Scheme, host, and the port where there is one."""
-    match = FLOWDOCK.match(str(request.url))
-    assert match is not None
-    return match[1].lower(), match[2], match[3]
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else value
+def _called(request: PreparedRequest) -> re.Match[str]:
+    called = FLOWDOCK.match(str(request.url))
+    assert called is not None
+    return called
 
 
 def _bytes(body: Any) -> bytes:
@@ -184,7 +154,8 @@ def _again(broken: Broken, request: PreparedRequest, retries: Retry | None, time
     Raises:
         RequestException: it does not; what requests raises then.
     """
-    scheme, host, port = _address(request)
+    called = _called(request)
+    scheme, host, port = called[1].lower(), called[2], called[3]
     pool = (HTTPSConnectionPool if scheme == "https" else HTTPConnectionPool)(host, int(port or PORTS[scheme]))
     error: HTTPError
     if broken.loss == "refused":

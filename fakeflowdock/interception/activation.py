@@ -1,0 +1,89 @@
+"""One activation for every client library that the user has imported, or imports while the fake is started."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from . import through_requests
+from .imports import Watch
+from .layers import lock, put
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..app import App
+    from .layers import Layer
+
+# Each library, and the module beside this one that knows where its calls pass. It is imported when the library is.
+LIBRARIES = {
+    "urllib.request": "through_urllib",
+    "urllib3": "through_urllib3",
+    "aiohttp": "through_aiohttp",
+    "httpx": "through_httpx",
+    "httpx2": "through_httpx",
+    "httpxyz": "through_httpx",
+    "httpcore": "through_httpcore",
+    "httpcore2": "through_httpcore",
+    "httpcorexyz": "through_httpcore",
+    "pytest_httpx": "beside_pytest_httpx",
+    "vcr.cassette": "beside_vcr",
+}
+_started: list[Interception] = []  # oldest first
+
+
+class Interception:
+    """The calls to Flowdock's hosts, from `start` to `stop`, once.
+
+    Args:
+        app: gives the app that answers a request.
+    """
+
+    def __init__(self, app: Callable[[], App]) -> None:
+        self._app = app
+        self._requests = through_requests.Interception(app)
+        self._layers: list[Layer] = []
+
+    def start(self) -> None:
+        """Begin to answer, before all that were there."""
+        with lock:
+            if not _started:
+                _watch.start()
+            _started.append(self)
+            self._requests.start()
+            for name in LIBRARIES:
+                self.reach(name)
+
+    def stop(self) -> None:
+        """Stop answering, in whichever order."""
+        with lock:
+            self._requests.stop()
+            for layer in reversed(self._layers):
+                layer.take()
+            _started.remove(self)
+            if not _started:
+                _watch.stop()
+
+    def reach(self, name: str) -> None:
+        """Answer for a library, if it is there."""
+        module = sys.modules.get(name)
+        if module is None:
+            return
+        way = import_module(f".{LIBRARIES[name]}", __package__)
+        with suppress(AttributeError):  # a stand-in of the user's, or not yet imported as far as that
+            found = [
+                (owner, attribute, make) for owner, attribute, make in way.seams(module) if attribute in vars(owner)
+            ]
+            reached = {layer.at for layer in self._layers}
+            self._layers += put((seam for seam in found if seam[:2] not in reached), self._app)
+
+
+def _imported(name: str) -> None:
+    with lock:
+        for each in _started:
+            each.reach(name)
+
+
+_watch = Watch(LIBRARIES, _imported)

@@ -1,0 +1,47 @@
+"""`pytest-httpx`: what its `httpx_mock` has no response for, and goes to Flowdock, is the fake's.
+
+The fixture may stand before the fake, and would time out. It says in `_get_callback` what it has for a request.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .through_httpx import response_of
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    from ..app import App
+    from .layers import Layer, Seam
+
+
+def seams(module: ModuleType) -> Iterator[Seam]:
+    """What the fixture is asked about a request."""
+    yield module.HTTPXMock, "_get_callback", _make
+
+
+def _make(layer: Layer) -> Any:
+    import httpx
+
+    def callback_of(mock: Any, *args: Any) -> Any:
+        callback, request = layer.before(mock, *args), args[-1]
+        if callback is not None or (found := layer.answers(str(request.url))) is None:
+            return callback
+
+        def respond(request: Any) -> Any:
+            if isinstance(request.stream, httpx.SyncByteStream):
+                return response_of(httpx, *found, request, b"".join(request.stream))
+            return _respond(*found, request)
+
+        return respond
+
+    return callback_of
+
+
+async def _respond(called: re.Match[str], app: App, request: Any) -> Any:
+    import httpx
+
+    return response_of(httpx, called, app, request, b"".join([piece async for piece in request.stream]))

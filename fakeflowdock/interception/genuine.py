@@ -1,0 +1,24 @@
+"""`HTTPConnection` of `http.client` and of `urllib3`, as they are.
+
+A recorder puts subclasses in their places while a cassette is in use, which may be when this is imported.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from urllib3 import HTTPConnectionPool
+
+if TYPE_CHECKING:
+    from http.client import HTTPConnection as PlainConnection
+
+    from urllib3.connection import HTTPConnection as PooledConnection
+else:
+
+    def _from(module: str) -> Any:
+        return next(each for each in HTTPConnectionPool.ConnectionCls.__mro__ if each.__module__ == module)
+
+    PlainConnection = _from("http.client")
+    PooledConnection = _from("urllib3.connection")
+
+__all__ = ["PlainConnection", "PooledConnection"]

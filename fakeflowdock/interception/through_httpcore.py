@@ -1,0 +1,63 @@
+"""`httpcore`, beneath `httpx`: where a call comes out that a recorder led past the transport of `httpx`.
+
+vcrpy keeps the transport's function that it found when it was imported, and calls that one. Here such a call, and one
+of a program that uses `httpcore` by itself, reaches the app.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from .environs import environ_from
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    from ..app import App
+    from .layers import Layer, Seam
+
+
+def seams(module: ModuleType) -> Iterator[Seam]:
+    """Where its calls pass."""
+    yield module.ConnectionPool, "handle_request", partial(_sync, module)
+    yield module.AsyncConnectionPool, "handle_async_request", partial(_async, module)
+
+
+def _sync(httpcore: Any, layer: Layer) -> Any:
+    def handle_request(pool: Any, request: Any) -> Any:
+        found = layer.answers(_url_of(request))
+        if found is None:
+            return layer.before(pool, request)
+        return _response_of(httpcore, *found, request, b"".join(request.stream))
+
+    return handle_request
+
+
+def _async(httpcore: Any, layer: Layer) -> Any:
+    async def handle_async_request(pool: Any, request: Any) -> Any:
+        found = layer.answers(_url_of(request))
+        if found is None:
+            return await layer.before(pool, request)
+        return _response_of(httpcore, *found, request, b"".join([piece async for piece in request.stream]))
+
+    return handle_async_request
+
+
+def _url_of(request: Any) -> str:
+    url = request.url
+    port = "" if url.port is None else f":{url.port}"
+    return f"{url.scheme.decode('ascii')}://{url.host.decode('latin-1')}{port}/"
+
+
+def _response_of(httpcore: Any, called: re.Match[str], app: App, request: Any, body: bytes) -> Any:
+    method, target = request.method.decode("ascii"), request.url.target.decode("ascii")
+    answer = app.answer(environ_from(called, method, target, request.headers, body))
+    return httpcore.Response(
+        answer.status,
+        headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers],
+        content=answer.body,
+        extensions={"http_version": b"HTTP/1.1", "reason_phrase": answer.line[4:].encode()},
+    )

@@ -1,0 +1,58 @@
+"""`httpx`, and forks of it: `handle_request` of the two transports that every client of theirs has.
+
+A client made before the fake has them too, through a proxy as well. The answer is made by the public constructors, so
+that redirects, cookies, hooks and streams stay the client's.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from .environs import environ_from
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    from ..app import App
+    from .layers import Layer, Seam
+
+
+def seams(module: ModuleType) -> Iterator[Seam]:
+    """Where its calls pass."""
+    yield module.HTTPTransport, "handle_request", partial(_sync, module)
+    yield module.AsyncHTTPTransport, "handle_async_request", partial(_async, module)
+
+
+def _sync(httpx: Any, layer: Layer) -> Any:
+    def handle_request(transport: Any, request: Any) -> Any:
+        found = layer.answers(str(request.url))
+        if found is None:
+            return layer.before(transport, request)
+        return response_of(httpx, *found, request, b"".join(request.stream))
+
+    return handle_request
+
+
+def _async(httpx: Any, layer: Layer) -> Any:
+    async def handle_async_request(transport: Any, request: Any) -> Any:
+        found = layer.answers(str(request.url))
+        if found is None:
+            return await layer.before(transport, request)
+        return response_of(httpx, *found, request, b"".join([piece async for piece in request.stream]))
+
+    return handle_async_request
+
+
+def response_of(httpx: Any, called: re.Match[str], app: App, request: Any, body: bytes) -> Any:
+    """The answer to a request, not read yet."""
+    target = request.url.raw_path.decode("ascii")
+    answer = app.answer(environ_from(called, request.method, target, request.headers.raw, body))
+    return httpx.Response(
+        answer.status,
+        headers=answer.headers,
+        stream=httpx.ByteStream(answer.body),
+        extensions={"http_version": b"HTTP/1.1", "reason_phrase": answer.line[4:].encode()},
+    )

@@ -1,0 +1,59 @@
+"""`urllib.request`: `do_open` of the class that both handlers have, in openers made before the fake too.
+
+It is asked to use a connection whose socket is one of a pair; the rest is urllib's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .genuine import PlainConnection
+from .pairs import connect
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    from ..app import App
+    from .layers import Layer, Seam
+
+
+class _Connection(PlainConnection):
+    """A connection to an app, for one request; no proxy leads there."""
+
+    def __init__(self, called: re.Match[str], app: App, host: str, timeout: Any) -> None:
+        super().__init__(host, timeout=timeout)
+        self._called, self._app = called, app
+
+    def connect(self) -> None:
+        self.sock = connect(self._called, self._app, self.timeout)
+
+    def set_tunnel(self, *args: Any, **more: Any) -> None:
+        pass
+
+
+class _Connecting:
+    """What makes such connections, in the place of a class."""
+
+    def __init__(self, called: re.Match[str], app: App) -> None:
+        self._called, self._app = called, app
+
+    def __call__(self, host: str, timeout: Any, **_: Any) -> _Connection:
+        return _Connection(self._called, self._app, host, timeout)
+
+
+def seams(module: ModuleType) -> Iterator[Seam]:
+    """Where its calls pass."""
+    yield module.AbstractHTTPHandler, "do_open", _make
+
+
+def _make(layer: Layer) -> Any:
+    def do_open(handler: Any, http_class: Any, request: Any, **more: Any) -> Any:
+        if not isinstance(http_class, _Connecting):  # else a fake that was started later answers
+            found = layer.answers(request.full_url)
+            if found is not None:
+                http_class = _Connecting(*found)
+        return layer.before(handler, http_class, request, **more)
+
+    return do_open
