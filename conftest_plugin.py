@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,12 +34,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             choices=values,
             help=f"{words}; also {twin}. The marker and flowdock_{name} of the ini file come before it.",
         )
+    again = (
+        "run each passed test again, once for each failure that the docs allow on its calls, and show which it survives"
+    )
+    group.addoption("--flowdock-sweep", action="store_true", help=again)
+    group.addoption(
+        "--flowdock-sweep-file", type=Path, metavar="FILE", help="the same, with the results as JSON in FILE"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Make the marker known, and sweep if that was asked for.
+
+    Raises:
+        pytest.UsageError: the sweep cannot be done in this way.
+    """
     about = "; ".join(f"{name}: {' or '.join(values)}" for name, (values, _) in CHOICES.items())
     config.addinivalue_line("markers", f"flowdock({', '.join(CHOICES)}): how fake_flowdock behaves. {about}.")
+    file: Path | None = config.getoption("flowdock_sweep_file")
+    if file is not None or config.getoption("flowdock_sweep"):
+        from fakeflowdock import sweep
+
+        config.pluginmanager.register(sweep.asked_for(config, file), "fakeflowdock-sweep")
 
 
 def choice(item: Any, name: str) -> str:

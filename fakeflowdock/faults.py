@@ -86,7 +86,10 @@ class Fault:
 
     Attributes:
         met: the requests that it was for; `acted`: those with which something went wrong.
+        standing: whether it stays when all are removed.
     """
+
+    standing = False
 
     def __init__(
         self, matching: Matching, failures: Sequence[Failure | None], first: int = 1, rounds: int | None = None
@@ -169,9 +172,9 @@ class Faults:
         return fault
 
     def remove(self, *faults: Fault) -> None:
-        """Remove some; all when none is named."""
+        """Remove some; all but those that stand when none is named."""
         with self._lock:
-            self.active = [fault for fault in self.active if faults and fault not in faults]
+            self.active = [each for each in self.active if (each not in faults if faults else each.standing)]
 
     def meet(self, handling: Handling) -> tuple[Fault, Failure] | None:
         """What goes wrong with a request, and by which fault: of those that are due, the one that was set first."""
