@@ -51,3 +51,10 @@ def elsewhere() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_address[1]}/"
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def posting(flowdock: Door) -> Door:
+    """The same, with a source that can post."""
+    flowdock.fake.add_source(name="Builds")
+    return flowdock
