@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 API = "https://api.flowdock.com"
-WAITED = 0.2  # seconds that a client waits over a socket where it waits in vain
+WAITED = 0.6  # seconds that a client waits over a socket where it waits in vain
 
 
 def post(flowdock: Door, **more: Any) -> requests.Response:
