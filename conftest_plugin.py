@@ -18,8 +18,12 @@ CHOICES = {
     "world": (("empty", "docs"), "what the world of a test begins with"),
     "auto_consent": (("false", "true"), "whether an application gets a user's consent at once"),
     "refresh_tokens": (("always", "offline_access"), "when tokens come with a refresh token"),
+    "shape": (("usual", "minimal", "maximal", "drift"), "which fields answers have"),
+    "shapes": (("false", "true"), "whether each test is run under each shape"),
     "unknown_paths": (("fail", "allow"), "whether a request to a path that Flowdock never had fails the test"),
 }
+
+FIXTURES = ("fake_flowdock", "fake_flowdock_session")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         parser.addini(f"flowdock_{name}", f"{words}. @pytest.mark.flowdock({name}=…) comes before it.")
         group.addoption(
             f"--flowdock-{name.replace('_', '-')}",
-            choices=values,
+            **({"action": "store_const", "const": "true"} if name == "shapes" else {"choices": values}),
             help=f"{words}; also {twin}. The marker and flowdock_{name} of the ini file come before it.",
         )
     again = (
@@ -91,25 +95,33 @@ def _marked(item: Any, name: str) -> Any:
     return None
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test once under each shape, where that was chosen."""
+    used = next((name for name in FIXTURES if name in metafunc.fixturenames), None)
+    if used is not None and choice(metafunc.definition, "shapes") == "true":
+        metafunc.parametrize(used, CHOICES["shape"][0], indirect=True)
+
+
 @pytest.fixture
 def fake_flowdock(request: pytest.FixtureRequest) -> Iterator[FakeFlowdock]:
     """Flowdock, in memory: a new world for each test, reached at https://api.flowdock.com by every client library."""
-    with _fake(request.node) as fake:
+    with _fake(request, request.node) as fake:
         yield fake
 
 
 @pytest.fixture(scope="session")
 def fake_flowdock_session(request: pytest.FixtureRequest) -> Iterator[FakeFlowdock]:
     """Flowdock, in memory: one world for the whole session. Tests share it; `fork()` gives each one of its own."""
-    with _fake(request.session) as fake:
+    with _fake(request, request.session) as fake:
         yield fake
 
 
-def _fake(node: Any) -> FakeFlowdock:
+def _fake(request: pytest.FixtureRequest, node: Any) -> FakeFlowdock:
     from fakeflowdock import FakeFlowdock
 
-    chosen: dict[str, Any] = {name: choice(node, name) for name in ("world", "auto_consent", "refresh_tokens")}
+    chosen: dict[str, Any] = {name: choice(node, name) for name in ("world", "auto_consent", "refresh_tokens", "shape")}
     chosen["auto_consent"] = chosen["auto_consent"] == "true"
+    chosen["shape"] = getattr(request, "param", chosen["shape"])
     return FakeFlowdock(**chosen)
 
 
@@ -120,7 +132,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     That holds even if the code under test swallowed the answer.
     """
     used = getattr(item, "funcargs", {})
-    fakes: list[FakeFlowdock] = [used[name] for name in ("fake_flowdock", "fake_flowdock_session") if name in used]
+    fakes: list[FakeFlowdock] = [used[name] for name in FIXTURES if name in used]
     try:
         result = yield
     except BaseException as error:

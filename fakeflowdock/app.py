@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import traceback
 from contextlib import suppress
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from . import api, own, parameters
+from . import api, own, parameters, shapes
 from .answers import Answer, Broken, lost, write
 from .authentication import Caller, authenticate
 from .contract_warnings import ContractWarnings
@@ -218,7 +219,12 @@ class Handling:
                 raise ValidationError(by_field(violations))
         if not isinstance(reply, Reply):
             reply = Reply(200, reply)
+        shape, check = store.settings.shape, operation.contract.replies.get(reply.status)
+        if shape != shapes.USUAL and check is not None:
+            reply = replace(reply, body=shapes.formed(shape, reply.body, check, call.base))
         check_reply(operation, reply)
+        if shape == shapes.DRIFT and check is not None:
+            reply = replace(reply, body=shapes.drifted(reply.body, check))
         return reply
 
     def refuse(self, refusal: Refusal) -> Reply:
@@ -235,6 +241,8 @@ class Handling:
         body = refusal.body(operation.page if operation is not None and listed else contract.page)
         for violation in contract.body.violations(body):
             raise BrokenContract(f"{self.title} refused with {violation.pointer} against {contract.body.schema}")
+        if self.app.store.settings.shape == shapes.DRIFT:
+            body = shapes.drifted(body, contract.body)
         return Reply(refusal.status, body, refusal.headers)
 
 

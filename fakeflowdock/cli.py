@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__
 from .settings import REFRESH_TOKENS, Settings
+from .shapes import SHAPES, USUAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -92,6 +93,12 @@ def _parser() -> argparse.ArgumentParser:
         help="give each application that asks for it the consent of user 1, without a page",
     )
     parser.add_argument(
+        "--shape",
+        type=_shape,
+        metavar="|".join(SHAPES),
+        help="which fields replies have: the usual ones, what is always there, all, or some that are new",
+    )
+    parser.add_argument(
         "--refresh-tokens",
         type=_refresh_tokens,
         metavar="always|offline_access",
@@ -144,6 +151,12 @@ def _refresh_tokens(text: str) -> str:
     return text
 
 
+def _shape(text: str) -> str:
+    if text not in SHAPES:
+        raise argparse.ArgumentTypeError(f"{text!r} is no shape: {' or '.join(SHAPES)}")
+    return text
+
+
 def _truth(text: str) -> bool:
     if text.lower() not in TRUTH:
         raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
@@ -161,8 +174,9 @@ def _serve(options: argparse.Namespace) -> None:
     in_json = _setting(options.json, "JSON", "false", _truth)
     auto_consent = _setting(options.auto_consent, "AUTO_CONSENT", "false", _truth)
     refresh_tokens = _setting(options.refresh_tokens, "REFRESH_TOKENS", "always", _refresh_tokens)
+    shape = _setting(options.shape, "SHAPE", USUAL, _shape)
     state = _setting(options.state, "STATE", "", str)
-    settings = Settings(auto_consent, refresh_tokens)
+    settings = Settings(auto_consent, refresh_tokens, shape)
     try:
         store = worlds.over(world_files.load(state), settings) if state else worlds.make(world, settings)
     except (OSError, world_files.WorldFileError) as error:

@@ -64,13 +64,14 @@ class Check:
     Attributes:
         schema: where it is written, `schemas/sources.json#create-source.201`.
         address: its `$id` and anchor, where every fake answers with it.
+        pages: the schemas that it refers to; its own is `anchor` of `page`.
     """
 
     def __init__(self, pages: Pages, page: str, anchor: str, *, ours: bool = False) -> None:
         self._formats = REMEMBERED if ours else FORMATS
         self.schema = f"schemas/{page}.json#{anchor}"
         self.address = f"{BASE}{page}.json#{anchor}"
-        self._pages = pages
+        self.pages, self.page, self.anchor = pages, page, anchor
 
     def violations(self, value: Any) -> list[Violation]:
         """Each place where a value breaks the schema; empty when it keeps it.
@@ -88,14 +89,14 @@ class Check:
 
     @cached_property
     def _slow(self) -> Draft202012Validator:
-        return self._pages.validator(self.address)
+        return self.pages.validator(self.address)
 
     @cached_property
     def _verdict(self) -> Callable[[Any], bool] | None:
         if fast is None:
             return None
         return fast.Draft202012Validator(
-            {"$ref": self.address}, validate_formats=True, formats=self._formats, registry=self._pages.fast_registry
+            {"$ref": self.address}, validate_formats=True, formats=self._formats, registry=self.pages.fast_registry
         ).is_valid
 
 
@@ -110,7 +111,7 @@ def _violations(error: ValidationError) -> Iterator[Violation]:
         missing = [name for name in rule if error.message.startswith(repr(name))]
         yield from (_violation([*path, name], BLANK) for name in missing)
     elif error.validator == "additionalProperties" and rule is False:
-        extra = [name for name in value if name not in schema["properties"]]
+        extra = [name for name in value if name not in schema.get("properties", ())]
         yield from (_violation([*path, name], "is not on the page") for name in extra)
     elif error.validator == "pattern" and "format" not in schema and not str(value).strip():
         yield _violation(path, BLANK)

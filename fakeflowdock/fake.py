@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from . import differences, own, report, world_files, worlds
 from .asserting import Asserting
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from .faults import Fault
     from .models import Application, Source, User
     from .store import Store
+
+    Shape = Literal["usual", "minimal", "maximal", "drift"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 C = TypeVar("C", bound="type[Any]")
@@ -58,9 +60,12 @@ class FakeFlowdock(Asserting):
             first user; no page is shown then. It may be changed at any time, as the attribute of that name.
         refresh_tokens: whether tokens come with a refresh token `always`, as clients of the real service relied on,
             or with the scope `offline_access` alone, as its documentation says.
+        shape: which fields answers have: the `usual` ones; `minimal`, those that are always there and no other;
+            `maximal`, every one that its page has; or `drift`, with fields and an event that no page knows. It may be
+            changed at any time, as the attribute of that name.
 
     Raises:
-        ValueError: there is no such world.
+        ValueError: there is no such world, or no such shape.
     """
 
     def __init__(
@@ -69,8 +74,9 @@ class FakeFlowdock(Asserting):
         *,
         auto_consent: bool = False,
         refresh_tokens: Literal["always", "offline_access"] = "always",
+        shape: Shape = "usual",
     ) -> None:
-        self._begin(worlds.template(world), Settings(auto_consent, refresh_tokens))
+        self._begin(worlds.template(world), Settings(auto_consent, refresh_tokens, shape))
 
     def _begin(self, world: Store, settings: Settings) -> None:
         self._settings = settings
@@ -270,6 +276,15 @@ class FakeFlowdock(Asserting):
     @auto_consent.setter
     def auto_consent(self, at_once: bool) -> None:
         self._settings.auto_consent = at_once
+
+    @property
+    def shape(self) -> Shape:
+        """Which fields answers have: `usual`, `minimal`, `maximal` or `drift`."""
+        return cast("Shape", self._settings.shape)
+
+    @shape.setter
+    def shape(self, shape: Shape) -> None:
+        self._settings.take_shape(shape)
 
     @property
     def requests(self) -> Exchanges:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from . import differences
+from . import differences, shapes
 from .authentication import CREDENTIALS
 from .errors import ValidationError, shortened
 
@@ -42,6 +42,8 @@ def text(exchanges: Sequence[Exchange], before: Store, after: Store, faults: Ite
         lines += (str(exchange), *(f"    {line}" for line in _about(exchange, after)))
     if not exchanges:
         lines.append("no request reached the fake")
+    if (about := shapes.ABOUT.get(after.settings.shape)) is not None:
+        lines += ["", f"shape {after.settings.shape}: {about}"]
     recorded = [f"    {fault} ({fault.record})" for fault in faults]
     lines += ["", "faults:", *recorded] if recorded else []
     changes = list(differences.between(before, after))

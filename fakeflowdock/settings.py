@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .shapes import SHAPES, USUAL
+
 REFRESH_TOKENS = ("always", "offline_access")
 
 
@@ -14,11 +16,20 @@ class Settings:
     Attributes:
         auto_consent: whether an application that asks for consent gets it at once, from the first user.
         refresh_tokens: `always`, or with the scope `offline_access` alone.
+        shape: which fields its replies have: `usual`, `minimal`, `maximal` or `drift`.
     """
 
     auto_consent: bool = False
     refresh_tokens: str = "always"
+    shape: str = USUAL
 
     def __post_init__(self) -> None:
+        self.take_shape(self.shape)
         if self.refresh_tokens not in REFRESH_TOKENS:
             raise ValueError(f"refresh_tokens is 'always' or 'offline_access', not {self.refresh_tokens!r}")
+
+    def take_shape(self, shape: str) -> None:
+        """Answer in another shape from now on. Raises ValueError where it is none."""
+        if shape not in SHAPES:
+            raise ValueError(f"a shape is {' or '.join(map(repr, SHAPES))}, not {shape!r}")
+        self.shape = shape

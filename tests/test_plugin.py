@@ -195,3 +195,91 @@ def test_a_broken_contract_of_the_sessions_fake_fails_the_test_that_met_it(pytes
             assert len(fake_flowdock_session.sources) == 1
     """)
     run(pytester).assert_outcomes(passed=1, failed=1)
+
+
+LEANING = """
+    import pytest, requests
+
+    def sources_of(fake):
+        return requests.get("https://api.flowdock.com/sources", **fake.as_user()).json()
+
+    def test_leans_on_nothing(fake_flowdock):
+        fake_flowdock.add_source(name="Builds")
+        assert [source["name"] for source in sources_of(fake_flowdock)] == ["Builds"]
+
+    def test_leans_on_an_optional_field(fake_flowdock):
+        fake_flowdock.add_source(error_message="broken")
+        assert [source["error_message"] for source in sources_of(fake_flowdock)] == ["broken"]
+
+    @pytest.mark.parametrize("time", [1, 2])
+    def test_leans_on_a_field_that_is_missing(fake_flowdock, time):
+        fake_flowdock.add_source()
+        assert [len(source) for source in sources_of(fake_flowdock)] == [8]
+
+    def test_uses_no_fake():
+        pass
+"""
+
+
+def test_each_test_is_run_under_each_shape(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(LEANING)
+    run(pytester).assert_outcomes(passed=5)
+    result = run(pytester, "--flowdock-shapes", "-v")
+    result.assert_outcomes(passed=12, failed=5)
+    result.stdout.fnmatch_lines_random(
+        [
+            "*::test_leans_on_nothing[[]usual[]] PASSED*",
+            "*::test_leans_on_nothing[[]drift[]] PASSED*",
+            "*::test_leans_on_an_optional_field[[]minimal[]] FAILED*",
+            "*::test_leans_on_a_field_that_is_missing[[]*maximal*[]] FAILED*",
+            "*::test_leans_on_a_field_that_is_missing[[]*drift*[]] FAILED*",
+            "*::test_uses_no_fake PASSED*",
+            "shape maximal: answers had every field that there may be, some of them made up",
+        ]
+    )
+
+
+def test_shapes_are_chosen_by_marker_and_run_in_parallel(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+
+        @pytest.mark.flowdock(shapes=True)
+        def test_each(fake_flowdock, request):
+            assert fake_flowdock.shape in request.node.name
+
+        @pytest.mark.flowdock(shape="minimal")
+        def test_one(fake_flowdock):
+            assert fake_flowdock.shape == "minimal"
+
+        @pytest.mark.flowdock(shapes=False)
+        def test_usual(fake_flowdock):
+            assert fake_flowdock.shape == "usual"
+
+        @pytest.fixture
+        def fork(fake_flowdock_session):
+            return fake_flowdock_session.fork()
+
+        @pytest.mark.flowdock(shapes=True)
+        def test_forks(fork, request):
+            assert fork.shape in request.node.name
+    """)
+    run(pytester).assert_outcomes(passed=10)
+    run(pytester, "--flowdock-shape", "minimal", "-k", "not test_usual").assert_outcomes(passed=9, deselected=1)
+    parallel = pytester.runpytest_subprocess("-p", "no:randomly", "-n", "2", "-W", "error")
+    parallel.assert_outcomes(passed=10)
+
+
+def test_a_fixture_of_the_same_name_has_the_shape_too(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+
+        @pytest.fixture
+        def fake_flowdock(fake_flowdock):
+            fake_flowdock.add_source(name="mine")
+            return fake_flowdock
+
+        def test_own(fake_flowdock, request):
+            assert fake_flowdock.shape in request.node.name
+            assert len(fake_flowdock.sources) == 1
+    """)
+    run(pytester, "--flowdock-shapes").assert_outcomes(passed=4)

@@ -228,7 +228,7 @@ def test_a_wrong_marker_says_what_would_be_right(marker: str, words: str, pytest
 
 def test_markers_and_options_are_listed(pytester: pytest.Pytester) -> None:
     run(pytester, "--markers").stdout.fnmatch_lines(
-        ["@pytest.mark.flowdock(world, auto_consent, refresh_tokens, unknown_paths): how fake_flowdock behaves.*"]
+        ["@pytest.mark.flowdock(world, auto_consent, refresh_tokens, shape, shapes, unknown_paths): how fake_*"]
     )
     helped = run(pytester, "--help").stdout
     helped.fnmatch_lines(["fakeflowdock:", "*--flowdock-world={empty,docs}*", "*flowdock_unknown_paths*"])
