@@ -8,6 +8,7 @@ import socketserver
 import struct
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
@@ -19,8 +20,11 @@ from .errors import shortened
 from .operations import Reply
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
+    from collections.abc import Iterable
 
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from .answers import Loss
     from .app import App
 
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # not bound to, but replaced in the printed URL
@@ -137,14 +141,25 @@ class Server:
 
 
 class _FarHandler(_Handler):
-    """The same for a client that called a scheme and a host, and was led here without either."""
+    """The same for a client in this process, which called a scheme and a host and was led here without either."""
 
     server: FarEnd  # type: ignore[assignment]  # it has all that the handler asks it for
 
     def make_environ(self) -> WSGIEnvironment:
         environ = super().make_environ()
         environ["wsgi.url_scheme"] = self.server.scheme
+        del environ["fakeflowdock.wait"]  # nobody waits in process
         return environ
+
+    def connection_dropped(self, error: BaseException, environ: WSGIEnvironment | None = None) -> None:  # noqa: ARG002
+        """Where a fault broke the connection, tell the near end how, and hang up when it has sent everything."""
+        self.close_connection = True
+        if isinstance(error, Broken):
+            self.server.loss = error.loss
+            self.connection.settimeout(0.01)
+            with suppress(OSError):
+                while self.connection.recv(65536):
+                    pass
 
 
 class FarEnd(socketserver.ThreadingMixIn, socketserver.BaseServer):
@@ -153,6 +168,10 @@ class FarEnd(socketserver.ThreadingMixIn, socketserver.BaseServer):
     Args:
         app: answers.
         scheme, host, port: what the client called.
+        timeout: the seconds that it waits for an answer; None for ever.
+
+    Attributes:
+        loss: how the connection broke where no answer goes back, else None. It is there before the connection ends.
     """
 
     daemon_threads = True
@@ -160,11 +179,19 @@ class FarEnd(socketserver.ThreadingMixIn, socketserver.BaseServer):
     multiprocess = False
     passthrough_errors = False
     ssl_context = None
+    loss: Loss | None = None
 
-    def __init__(self, app: App, scheme: str, host: str, port: int) -> None:
+    def __init__(self, app: App, scheme: str, host: str, port: int, timeout: float | None) -> None:
         super().__init__((host, port), _FarHandler)
-        self.app = app
         self.scheme = scheme
+        self._app = app
+        self._wait = timeout
+
+    def app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """The WSGI interface, which the handler uses."""
+        answer = self._app.answer(environ, timeout=self._wait)
+        start_response(answer.line, answer.headers)
+        return [answer.body]
 
     def shutdown_request(self, request: Any) -> None:
         """Hang up."""

@@ -18,7 +18,7 @@ import requests
 import urllib3
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 WAIT = 20  # seconds, as a timeout that each library is given
 
@@ -86,7 +86,8 @@ class Client:
 
 
 class Requests(Client):
-    def __init__(self) -> None:
+    def __init__(self, wait: float) -> None:
+        self.wait = wait
         self.session = requests.Session()
 
     def send(
@@ -105,15 +106,15 @@ class Requests(Client):
             form, name, content = files
             more["files"] = {"content": (name, content)}
         more["data"] = iter(pieces) if pieces is not None else form
-        reply = self.session.request(method, url, headers=headers, timeout=WAIT, allow_redirects=follow, **more)
+        reply = self.session.request(method, url, headers=headers, timeout=self.wait, allow_redirects=follow, **more)
         return reply_of(reply.status_code, reply.headers, reply.content, reply.url)
 
     def read(self, url: str, headers: dict[str, str], size: int) -> list[bytes]:
-        with self.session.get(url, headers=headers, stream=True, timeout=WAIT) as reply:
+        with self.session.get(url, headers=headers, stream=True, timeout=self.wait) as reply:
             return list(reply.iter_content(size))
 
     def lines(self, url: str, headers: dict[str, str]) -> list[str]:
-        with self.session.get(url, headers=headers, stream=True, timeout=WAIT) as reply:
+        with self.session.get(url, headers=headers, stream=True, timeout=self.wait) as reply:
             return [line.decode() for line in reply.iter_lines()]
 
     def close(self) -> None:
@@ -131,8 +132,8 @@ def arguments_of(
 
 
 class Httpx(Client):
-    def __init__(self, module: Any = httpx) -> None:
-        self.client = module.Client(timeout=WAIT)
+    def __init__(self, module: Any, wait: float) -> None:
+        self.client = module.Client(timeout=wait)
 
     def send(
         self,
@@ -195,9 +196,9 @@ async def one_by_one(pieces: list[bytes]) -> AsyncIterator[bytes]:
 
 
 class AsyncHttpx(Asynchronous):
-    def __init__(self, module: Any = httpx) -> None:
+    def __init__(self, module: Any, wait: float) -> None:
         super().__init__()
-        self.client = module.AsyncClient(timeout=WAIT)
+        self.client = module.AsyncClient(timeout=wait)
 
     async def sent(
         self,
@@ -235,12 +236,12 @@ class AsyncHttpx(Asynchronous):
 
 
 class Aiohttp(Asynchronous):
-    def __init__(self) -> None:
+    def __init__(self, wait: float) -> None:
         super().__init__()
-        self.session = self.runner.run(self.opened())
+        self.session = self.runner.run(self.opened(wait))
 
-    async def opened(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(WAIT))
+    async def opened(self, wait: float) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(sock_read=wait))
 
     async def closed(self) -> None:
         await self.session.close()
@@ -301,8 +302,8 @@ def body_of(
 
 
 class Urllib3(Client):
-    def __init__(self) -> None:
-        self.pools = urllib3.PoolManager(timeout=WAIT)
+    def __init__(self, wait: float) -> None:
+        self.pools = urllib3.PoolManager(timeout=wait)
 
     def send(
         self,
@@ -348,13 +349,14 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class Urllib(Client):
-    def __init__(self) -> None:
+    def __init__(self, wait: float) -> None:
+        self.wait = wait
         self.opener = urllib.request.build_opener()
         self.stiff = urllib.request.build_opener(NoRedirect)
 
     def open(self, request: urllib.request.Request, *, follow: bool = True) -> Any:
         try:
-            return (self.opener if follow else self.stiff).open(request, timeout=WAIT)
+            return (self.opener if follow else self.stiff).open(request, timeout=self.wait)
         except urllib.error.HTTPError as error:
             return error
 
@@ -391,19 +393,19 @@ class Urllib(Client):
         pass
 
 
-def make(name: str) -> Client:
-    """A new client."""
+def make(name: str, wait: float = WAIT) -> Client:
+    """A new client, that waits so many seconds for an answer."""
     library, _, kind = name.partition(" ")
     modules: dict[str, Any] = {"httpx": httpx, "httpx2": httpx2, "httpxyz": httpxyz}
     if library in modules:
-        return (AsyncHttpx if kind else Httpx)(modules[library])
-    others: dict[str, type[Client]] = {
+        return (AsyncHttpx if kind else Httpx)(modules[library], wait)
+    others: dict[str, Callable[[float], Client]] = {
         "requests": Requests,
         "aiohttp": Aiohttp,
         "urllib3": Urllib3,
         "urllib.request": Urllib,
     }
-    return others[library]()
+    return others[library](wait)
 
 
 HTTPX = [f"{fork}{kind}" for fork in ("httpx", "httpx2", "httpxyz") for kind in ("", " asynchronous")]

@@ -204,7 +204,7 @@ def test_a_proxy_is_not_asked(fake_flowdock: FakeFlowdock, monkeypatch: pytest.M
         assert pools.request("GET", f"{base}/sources", headers=basic(fake_flowdock)).status == 200
         with httpx.Client(trust_env=True) as client:
             assert client.get(f"{base}/sources", headers=basic(fake_flowdock)).status_code == 200
-        assert clients.Urllib().send("GET", f"{base}/sources", basic(fake_flowdock)).status == 200
+        assert clients.make("urllib.request").send("GET", f"{base}/sources", basic(fake_flowdock)).status == 200
 
 
 def test_each_call_of_a_decorated_function_has_its_own_world_whatever_the_client() -> None:

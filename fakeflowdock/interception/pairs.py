@@ -5,6 +5,8 @@ A library that does its own HTTP over it keeps all of its own ways: redirects, r
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 from typing import TYPE_CHECKING
 
@@ -14,26 +16,31 @@ if TYPE_CHECKING:
     import re
 
     from ..app import App
+    from ..server import FarEnd
+
+CLOSED = "Remote end closed connection without response"  # as http.client says it
 
 
-def connection_to(called: re.Match[str], app: App) -> socket.socket:
-    """A connected socket on which an app answers, for one request, in a thread of its own.
+def connection_to(called: re.Match[str], app: App, timeout: float | None) -> tuple[socket.socket, FarEnd]:
+    """A connected socket on which an app answers, for one request, in a thread of its own; and who is at its far end.
 
     Args:
         called: what `FLOWDOCK` found in the URL.
         app: answers.
+        timeout: the seconds that the client waits for an answer; None for ever.
     """
     from ..server import FarEnd
 
     scheme = called[1].lower()
+    far_end = FarEnd(app, scheme, called[2], int(called[3] or PORTS[scheme]), timeout)
     near, far = socket.socketpair()
-    FarEnd(app, scheme, called[2], int(called[3] or PORTS[scheme])).process_request(far, ("127.0.0.1", 0))
-    return near
+    far_end.process_request(far, ("127.0.0.1", 0))
+    return near, far_end
 
 
-def connect(called: re.Match[str], app: App, timeout: object) -> socket.socket:
-    """The same with a timeout, if it is one."""
-    near = connection_to(called, app)
-    if timeout is None or isinstance(timeout, (int, float)):
-        near.settimeout(timeout)
-    return near
+def error_of(loss: str, timeout: float | None) -> OSError | None:
+    """What a socket raises for a connection that broke in such a way; None where it is at its end, in good order."""
+    if loss == "timeout" and timeout is not None:
+        return TimeoutError("timed out")
+    numbers = {"refused": errno.ECONNREFUSED, "reset": errno.ECONNRESET, "timeout": errno.ETIMEDOUT}
+    return OSError(numbers[loss], os.strerror(numbers[loss])) if loss in numbers else None

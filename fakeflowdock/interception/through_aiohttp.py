@@ -9,21 +9,50 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from .pairs import connection_to
+from .pairs import connection_to, error_of
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
     from aiohttp.client_proto import ResponseHandler
 
     from ..app import App
     from .layers import Layer, Seam
+
+
+class _Between(asyncio.Protocol):
+    """Hands everything on to aiohttp's protocol, and says how the connection broke where a fault broke it."""
+
+    def __init__(self, protocol: ResponseHandler, error_of: Callable[[], Exception | None]) -> None:
+        self._protocol = protocol
+        self._error_of = error_of
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._protocol.connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._protocol.data_received(data)
+
+    def eof_received(self) -> None:
+        self._protocol.eof_received()
+
+    def pause_writing(self) -> None:
+        self._protocol.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._protocol.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        error = self._error_of()
+        if error is not None:
+            self._protocol.set_exception(error)
+        self._protocol.connection_lost(exc)
 
 
 class _Connector(aiohttp.BaseConnector):
@@ -35,11 +64,29 @@ class _Connector(aiohttp.BaseConnector):
 
     async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> ResponseHandler:  # noqa: ARG002
         loop = asyncio.get_running_loop()
-        near = connection_to(self._called, self._app)
+        wait = min((each for each in (timeout.total, timeout.sock_read) if each), default=None)
+        near, far_end = connection_to(self._called, self._app, wait)
+
+        def error() -> Exception | None:
+            return None if far_end.loss is None else _error_of(far_end.loss, wait, req)
+
         unix = near.family == getattr(socket, "AF_UNIX", None)
         connect: Any = loop.create_unix_connection if unix else loop.create_connection
-        _, protocol = await connect(self._factory, sock=near)
-        return cast("ResponseHandler", protocol)
+        protocol = self._factory()
+        await connect(lambda: _Between(protocol, error), sock=near)
+        return protocol
+
+
+def _error_of(loss: str, timeout: float | None, request: Any) -> Exception:
+    """What aiohttp raises for a connection that broke in such a way."""
+    error = error_of(loss, timeout)
+    if error is None:
+        return aiohttp.ServerDisconnectedError()
+    if loss == "refused":
+        return aiohttp.ClientConnectorError(request.connection_key, error)
+    if error.errno is None:
+        return getattr(aiohttp, "SocketTimeoutError", aiohttp.ServerTimeoutError)("Timeout on reading data from socket")
+    return aiohttp.ClientOSError(*error.args)
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from .breaking import CutShort, answer_of
 from .environs import environ_from
 
 if TYPE_CHECKING:
@@ -54,10 +55,11 @@ def _url_of(request: Any) -> str:
 
 def _response_of(httpcore: Any, called: re.Match[str], app: App, request: Any, body: bytes) -> Any:
     method, target = request.method.decode("ascii"), request.url.target.decode("ascii")
-    answer = app.answer(environ_from(called, method, target, request.headers, body))
+    environ = environ_from(called, method, target, request.headers, body)
+    answer = answer_of(httpcore, app, environ, request.extensions)
     return httpcore.Response(
         answer.status,
         headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers],
-        content=answer.body,
+        content=CutShort(httpcore, answer) if answer.cut else answer.body,
         extensions={"http_version": b"HTTP/1.1", "reason_phrase": answer.line[4:].encode()},
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from .breaking import CutShort, answer_of
 from .environs import environ_from
 
 if TYPE_CHECKING:
@@ -47,12 +48,21 @@ def _async(httpx: Any, layer: Layer) -> Any:
 
 
 def response_of(httpx: Any, called: re.Match[str], app: App, request: Any, body: bytes) -> Any:
-    """The answer to a request, not read yet."""
+    """The answer to a request, not read yet.
+
+    Raises:
+        Exception: one of the library's own, where no answer goes back.
+    """
     target = request.url.raw_path.decode("ascii")
-    answer = app.answer(environ_from(called, request.method, target, request.headers.raw, body))
+    environ = environ_from(called, request.method, target, request.headers.raw, body)
+    answer = answer_of(httpx, app, environ, request.extensions)
+    stream = httpx.ByteStream(answer.body)
+    if answer.cut:
+        both_kinds = (CutShort, httpx.SyncByteStream, httpx.AsyncByteStream)
+        stream = type("CutShortStream", both_kinds, {})(httpx, answer)
     return httpx.Response(
         answer.status,
         headers=answer.headers,
-        stream=httpx.ByteStream(answer.body),
+        stream=stream,
         extensions={"http_version": b"HTTP/1.1", "reason_phrase": answer.line[4:].encode()},
     )

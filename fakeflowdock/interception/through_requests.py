@@ -129,7 +129,7 @@ class FlowdockResponse(BaseResponse):
 
     def get_response(self, request: PreparedRequest) -> HTTPResponse:
         """The app's answer. It carries the history of its retries, as one of urllib3's own does."""
-        timeout = _read_timeout(cast("Any", request).req_kwargs["timeout"])  # as responses notes it there
+        timeout = read_timeout(cast("Any", request).req_kwargs["timeout"])  # as responses notes it there
         retries: Retry | None = getattr(self._policy, "retries", None)
         while True:
             try:
@@ -182,7 +182,7 @@ _CAUSES: dict[str, Callable[[], OSError]] = {
 }
 
 
-def _read_timeout(timeout: Any) -> float | None:
+def read_timeout(timeout: Any) -> float | None:
     """The seconds that a client waits for an answer, None for ever, from what requests is given."""
     if not isinstance(timeout, Timeout):
         read = timeout[1] if isinstance(timeout, tuple) else timeout

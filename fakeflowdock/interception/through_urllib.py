@@ -5,14 +5,18 @@ It is asked to use a connection whose socket is one of a pair; the rest is urlli
 
 from __future__ import annotations
 
+import socket
+from http.client import RemoteDisconnected
 from typing import TYPE_CHECKING, Any
+from urllib.error import URLError
 
 from .genuine import PlainConnection
-from .pairs import connect
+from .pairs import CLOSED, connection_to, error_of
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Iterator
+    from http.client import HTTPResponse
     from types import ModuleType
 
     from ..app import App
@@ -27,7 +31,19 @@ class _Connection(PlainConnection):
         self._called, self._app = called, app
 
     def connect(self) -> None:
-        self.sock = connect(self._called, self._app, self.timeout)
+        wait = self.timeout if isinstance(self.timeout, (int, float)) else socket.getdefaulttimeout()
+        self.sock, self._far_end = connection_to(self._called, self._app, wait)
+        self.sock.settimeout(wait)
+
+    def getresponse(self) -> HTTPResponse:
+        wait = self.sock.gettimeout()
+        try:
+            return super().getresponse()
+        except OSError:
+            if (loss := self._far_end.loss) is None:
+                raise
+            error = error_of(loss, wait) or RemoteDisconnected(CLOSED)
+            raise URLError(error) if loss == "refused" else error from None
 
     def set_tunnel(self, *args: Any, **more: Any) -> None:
         pass

@@ -6,13 +6,16 @@ urllib3's. `requests` has an earlier way in and does not come here.
 
 from __future__ import annotations
 
+from http.client import RemoteDisconnected
 from typing import TYPE_CHECKING, Any
 
 import urllib3
-from urllib3 import HTTPConnectionPool
+from urllib3 import HTTPConnectionPool, Timeout
+from urllib3.exceptions import NewConnectionError
 
 from .genuine import PlainConnection, PooledConnection
-from .pairs import connect
+from .pairs import CLOSED, connection_to, error_of
+from .through_requests import read_timeout
 
 if TYPE_CHECKING:
     import re
@@ -26,12 +29,25 @@ if TYPE_CHECKING:
 class _Connection(PooledConnection):
     """A connection to an app, for one request."""
 
-    def __init__(self, *args: Any, called: re.Match[str], app: App, **more: Any) -> None:
+    def __init__(self, *args: Any, called: re.Match[str], app: App, wait: float | None, **more: Any) -> None:
         super().__init__(*args, **more)
-        self._called, self._app = called, app
+        self._called, self._app, self._wait = called, app, wait
 
     def connect(self) -> None:
-        self.sock = connect(self._called, self._app, self.timeout)
+        self.sock, self._far_end = connection_to(self._called, self._app, self._wait)
+        self.sock.settimeout(self._wait)
+
+    def getresponse(self, *args: Any, **more: Any) -> Any:
+        try:
+            return super().getresponse(*args, **more)
+        except OSError:
+            if (loss := self._far_end.loss) is None:
+                raise
+            error = error_of(loss, self._wait)
+            if loss == "refused":
+                own: Any = self
+                raise NewConnectionError(own, f"Failed to establish a new connection: {error}") from error
+            raise error or RemoteDisconnected(CLOSED) from None
 
     if not TYPE_CHECKING and urllib3.__version__.startswith("1."):
         # The same as its own, which looks up its class by a name under which a recorder puts another.
@@ -53,13 +69,15 @@ class _Pool(HTTPConnectionPool):
         pool: the user's, which says what holds for each call.
         called: what `FLOWDOCK` found in the URL.
         app: answers.
+        timeout: of the call, if it has one.
     """
 
-    def __init__(self, pool: HTTPConnectionPool, called: re.Match[str], app: App) -> None:
+    def __init__(self, pool: HTTPConnectionPool, called: re.Match[str], app: App, timeout: Any) -> None:
         host, port = called[2], int(called[3]) if called[3] else None
-        super().__init__(
-            host, port, timeout=pool.timeout, headers=pool.headers, retries=pool.retries, called=called, app=app
-        )
+        given = timeout is None or isinstance(timeout, (int, float, Timeout))
+        wait = read_timeout(timeout if given else pool.timeout)
+        own: Any = {"called": called, "app": app, "wait": wait}
+        super().__init__(host, port, timeout=pool.timeout, headers=pool.headers, retries=pool.retries, **own)
         self.scheme = called[1].lower()
         connections: Any = {"http": _Connection, "https": _SecureConnection}
         self.ConnectionCls = connections[self.scheme]
@@ -75,7 +93,8 @@ def _make(layer: Layer) -> Any:
         if not isinstance(pool, _Pool) and pool.pool is not None:
             found = layer.answers(_called(pool, url))
             if found is not None:
-                pool = _Pool(pool, *found)
+                timeout = args[5] if len(args) > 5 else more.get("timeout", pool.timeout)
+                pool = _Pool(pool, *found, timeout)
         return layer.before(pool, method, url, *args, **more)
 
     return urlopen

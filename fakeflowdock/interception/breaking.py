@@ -1,0 +1,55 @@
+"""What `httpx` and `httpcore` raise where a fault broke the connection. They have the same names for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .pairs import error_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from ..answers import Answer
+    from ..app import App
+
+ERRORS = {"refused": "ConnectError", "reset": "ReadError", "closed": "RemoteProtocolError"}
+
+
+def answer_of(library: Any, app: App, environ: WSGIEnvironment, extensions: Any) -> Answer:
+    """The answer of an app to a request with such extensions.
+
+    Raises:
+        Exception: one of the library's own, where no answer goes back.
+    """
+    from ..answers import Broken
+
+    timeout = (extensions.get("timeout") or {}).get("read")
+    try:
+        return app.answer(environ, timeout=timeout)
+    except Broken as broken:
+        cause = error_of(broken.loss, timeout)
+        name = "ReadTimeout" if cause is not None and cause.errno is None else ERRORS.get(broken.loss, "ReadError")
+        message = "Server disconnected without sending a response." if cause is None else str(cause)
+        raise getattr(library, name)(message) from cause
+
+
+class CutShort:
+    """The body of an answer that ends before its Content-Length, as a stream of both kinds."""
+
+    def __init__(self, library: Any, answer: Answer) -> None:
+        self._body = answer.body
+        length = next(value for name, value in answer.headers if name == "Content-Length")
+        message = "peer closed connection without sending complete message body"
+        self._error: Exception = library.RemoteProtocolError(
+            f"{message} (received {len(answer.body)} bytes, expected {length})"
+        )
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._body
+        raise self._error
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._body
+        raise self._error

@@ -1,0 +1,92 @@
+"""What goes wrong on purpose: each client says so in its own words, in process as over a socket."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+import clients
+import pytest
+from test_every_client import API, basic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fakeflowdock import FakeFlowdock
+
+WAITED = 0.2  # seconds that a client waits over a socket where it waits in vain
+
+
+@pytest.fixture(params=clients.NAMES)
+def client(request: pytest.FixtureRequest) -> Iterator[clients.Client]:
+    made = clients.make(request.param, WAITED)
+    yield made
+    made.close()
+
+
+def raised(client: clients.Client, url: str, headers: dict[str, str]) -> tuple[type, ...]:
+    """What a client raises over a request, and what it has as the reason."""
+    with pytest.raises(Exception) as caught:  # noqa: PT011  # which one is what is compared
+        client.send("GET", url, headers)
+    reason: Any = getattr(caught.value, "reason", None)
+    return type(caught.value), type(reason)
+
+
+@pytest.mark.parametrize("connection", ["reset", "closed", "timeout", "cut"])
+def test_a_connection_breaks_in_process_as_over_a_socket(
+    client: clients.Client, fake_flowdock: FakeFlowdock, connection: Any
+) -> None:
+    who = basic(fake_flowdock)
+    fake_flowdock.add_source()
+    with fake_flowdock.fail("list sources", connection=connection):
+        here, there = (raised(client, f"{base}/sources", who) for base in (API, fake_flowdock.url))
+    assert here == there
+    assert client.send("GET", f"{API}/sources", who).status == 200
+
+
+def test_a_connection_that_is_refused_is_as_one_to_a_port_where_nobody_is(
+    client: clients.Client, fake_flowdock: FakeFlowdock
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        nobody = listener.getsockname()[1]
+    fake_flowdock.fail("list sources", connection="refused")
+    refused = raised(client, f"{API}/sources", {})
+    assert refused == raised(client, f"http://127.0.0.1:{nobody}/", {})
+
+
+def test_who_waits_too_short_for_a_late_answer_has_a_timeout_at_once(
+    client: clients.Client, fake_flowdock: FakeFlowdock
+) -> None:
+    began = fake_flowdock.clock.now
+    fake_flowdock.fail("list sources", latency=3600, times=1)
+    fake_flowdock.fail(path="/user", connection="timeout")
+    timeout = raised(client, f"{API}/user", {})
+    if timeout[0].__name__ != "MaxRetryError":  # urllib3 tries again, and the next answer is not late
+        assert raised(client, f"{API}/sources", {}) == timeout
+    assert 0 < (fake_flowdock.clock.now - began).total_seconds() < 10
+
+
+@pytest.mark.parametrize("name", clients.NAMES)
+def test_a_late_answer_comes_to_who_waits_for_it(name: str, fake_flowdock: FakeFlowdock) -> None:
+    fake_flowdock.fail("list sources", latency=3600)
+    patient = clients.make(name, 7200)
+    assert patient.send("GET", f"{API}/sources", basic(fake_flowdock)).status == 200
+    patient.close()
+
+
+def test_a_large_body_that_is_never_read_does_not_hide_what_went_wrong(
+    client: clients.Client, fake_flowdock: FakeFlowdock
+) -> None:
+    fake_flowdock.fail(connection="closed")
+    for base in (API, "http://api.flowdock.com"):
+        with pytest.raises(Exception, match=r"(?i)disconnect|closed|aborted"):
+            client.send("POST", f"{base}/messages", {}, form={"content": "x" * 900_000})
+
+
+def test_a_status_and_a_spoiled_body_reach_each_client(client: clients.Client, fake_flowdock: FakeFlowdock) -> None:
+    fake_flowdock.fail("list sources", status=520, times=1)
+    reply = client.send("GET", f"{API}/sources")
+    assert (reply.status, reply.json) == (520, {"message": "Unknown"})
+    fake_flowdock.fail("list sources", body=b"<html>", content_type="text/html", times=1)
+    reply = client.send("GET", f"{API}/sources", basic(fake_flowdock))
+    assert (reply.status, reply.headers["content-type"], reply.body) == (200, "text/html", b"<html>")
