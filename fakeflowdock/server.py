@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-    from .answers import Loss
     from .app import App
 
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # not bound to, but replaced in the printed URL
@@ -179,7 +178,7 @@ class FarEnd(socketserver.ThreadingMixIn, socketserver.BaseServer):
     multiprocess = False
     passthrough_errors = False
     ssl_context = None
-    loss: Loss | None = None
+    loss: str | None = None
 
     def __init__(self, app: App, scheme: str, host: str, port: int, timeout: float | None) -> None:
         super().__init__((host, port), _FarHandler)

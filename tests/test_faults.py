@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from doors import FLOW, MESSAGES, SOURCES, Door, activity, as_user
+from doors import FLOW, MESSAGES, SOURCES, TAKES_A_CUT, Door, activity, as_user
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry, Timeout
 from urllib3.exceptions import IncompleteRead, MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError
@@ -180,6 +180,7 @@ def test_in_process_a_refused_connection_never_came_to_be(fake_flowdock: FakeFlo
     assert type(caught.value.args[0].reason) is NewConnectionError
 
 
+@pytest.mark.skipif(TAKES_A_CUT, reason="requests does not notice it with urllib3 1")
 def test_an_answer_cut_short_ends_before_its_content_length(posting: Door) -> None:
     posting.fake.fail("send message", connection="cut")
     error = raised(posting)
@@ -200,6 +201,7 @@ def test_an_answer_without_a_body_is_cut_before_it_begins(flowdock: Door) -> Non
     assert flowdock.fake.sources == []
 
 
+@pytest.mark.skipif(TAKES_A_CUT, reason="requests does not notice it with urllib3 1")
 def test_a_cut_answer_may_be_another_than_the_true_one(posting: Door) -> None:
     posting.fake.fail("send message", status=500, connection="cut")
     assert type(raised(posting)) is requests.exceptions.ChunkedEncodingError
@@ -332,6 +334,7 @@ def test_tries_after_a_lost_connection_and_after_a_status_are_counted_together(
     assert [exchange.status for exchange in flowdock.fake.requests] == [0, 503, 0, 503]
 
 
+@pytest.mark.skipif(TAKES_A_CUT, reason="requests does not notice it with urllib3 1")
 def test_a_file_can_be_cut_short_while_it_is_read(flowdock: Door) -> None:
     fake = flowdock.fake
     fake.fail(path=f"{FLOW}/nothing", status=500)
