@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, ItemsView, Iterator, Mapping, MutableMapping, ValuesView
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -24,15 +24,16 @@ def branch(value: T) -> T:
         value: a container that nobody writes to any more.
     """
     known: Any = value
-    if type(known) is dict:
+    kind = type(known)
+    if kind is dict:
         known = known.copy() if len(known) <= FEW else Layered(known)
-    elif type(known) is array:
+    elif kind is array:
         known = known[:]
+    elif kind is Layered:
+        known = known.another()
     elif isinstance(known, Branching):
         known = known.branch()
-    elif type(known) is Layered:
-        known = known.another()
-    return cast("T", known)
+    return known  # type: ignore[no-any-return]
 
 
 class Branching:
@@ -43,7 +44,10 @@ class Branching:
     def branch(self: T) -> T:
         """One that begins as this one is. This one is not written to any more."""
         twin = object.__new__(type(self))
-        twin.__dict__ = {name: branch(value) for name, value in self.__dict__.items()}
+        twin.__dict__ = {
+            name: value.copy() if type(value) is dict and len(value) <= FEW else branch(value)  # most are small dicts
+            for name, value in self.__dict__.items()
+        }
         return twin
 
 
@@ -192,7 +196,7 @@ class Groups(Branching, Generic[K, V]):
 
     def __init__(self, known: MutableMapping[K, V] | None = None) -> None:
         self._known: MutableMapping[K, V] = {} if known is None else known
-        self._shared: set[K] = set() if known is None or isinstance(known, Layered) else set(known)
+        self._shared: set[K] = set(known) if type(known) is dict else set()
 
     def __iter__(self) -> Iterator[K]:
         return iter(self._known)
@@ -226,7 +230,7 @@ class Groups(Branching, Generic[K, V]):
         if make is not None and key not in known:
             self[key] = make()
         value = known[key]
-        if known.inherits(key) if isinstance(known, Layered) else key in self._shared:
+        if known.inherits(key) if type(known) is Layered else key in self._shared:
             self[key] = value = branch(value)
         return value
 

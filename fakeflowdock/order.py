@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from .models import Thread
 
-RUN = 512  # threads that lie side by side: few enough that a run is made anew fast when one of them moves
+RUN = 128  # threads that lie side by side: few enough that a run is made anew fast when one of them moves
 
 
 def _place(thread: Thread) -> tuple[datetime, str]:
@@ -68,5 +68,5 @@ class Order(Branching):
             end = 0 if reach == len(self._runs) else bisect_left(self._runs[reach], (until, ""), key=_place)
         if end:
             yield from reversed(self._runs[reach][:end])
-        for run in reversed(self._runs[:reach]):
-            yield from reversed(run)
+        for number in reversed(range(reach)):
+            yield from reversed(self._runs[number])

@@ -11,6 +11,58 @@ class Organization:
     admins: set[str]
 
 
+# Which counter of its thread a message of each event moves.
+COUNTERS = {"activity": 0, "message": 1, "comment": 1, "discussion": 2}
+
+
+@dataclass
+class Thread:
+    """What belongs together; its `id` is learned when somebody is first shown it.
+
+    `counts` are its activities, comments from inside and comments from outside; `updated` says when its last message
+    came, counting all messages of the world.
+    """
+
+    title: str
+    source: int | None = None
+    id: str | None = None
+    first: int = 0
+    updated: int = 0
+    counts: list[int] = field(default_factory=lambda: [0, 0, 0])
+
+    @property
+    def shown(self) -> tuple[str | None, str, int | None, list[int]]:
+        return self.id, self.title, self.source, self.counts
+
+
+@dataclass
+class Message:
+    """`person` is None where a source sent it; `text` is what was written, or the title of what a source tells."""
+
+    number: int
+    event: str
+    person: str | None
+    text: str
+    thread: Thread | None
+    removed: bool = False
+
+    def is_written_by(self, person: str) -> bool:
+        """Whether somebody may change what it says."""
+        return self.person == person and self.event in ("message", "comment")
+
+    def rewrite(self, text: str) -> None:
+        """Change what it says. A thread of the chat that began with it goes by that."""
+        self.text = text
+        if self.thread is not None and self.thread.source is None and self.thread.first == self.number:
+            self.thread.title = text
+
+    def remove(self) -> None:
+        """Take it away."""
+        self.removed = True
+        if self.thread is not None:
+            self.thread.counts[COUNTERS[self.event]] -= 1
+
+
 @dataclass
 class Flow:
     organization: str
@@ -19,6 +71,7 @@ class Flow:
     blocked: set[str] = field(default_factory=set)
     mode: str = "invitation"
     archived: bool = False
+    posted: dict[int, Message] = field(default_factory=dict)  # by number, removed ones too
 
 
 @dataclass
@@ -28,6 +81,7 @@ class Source:
     flow_token: str
     error_message: str | None = None
     deleted: bool = False
+    threads: dict[str, Thread] = field(default_factory=dict)  # by the names that the source gave them
 
 
 @dataclass
@@ -59,6 +113,17 @@ class Model:
         self.sources: dict[int, Source] = {}
         self.tokens: list[Token] = []
         self.now = 0
+        self.posts = 0
+
+    def post(self, path: str, event: str, person: str | None, text: str, thread: Thread | None) -> Message:
+        """Let a message be sent to a flow; it has the next number there."""
+        posted = self.flows[path].posted
+        message = posted[len(posted) + 1] = Message(len(posted) + 1, event, person, text, thread)
+        self.posts += 1
+        if thread is not None:
+            thread.first, thread.updated = thread.first or message.number, self.posts
+            thread.counts[COUNTERS[event]] += 1
+        return message
 
     def lives(self, token: Token) -> bool:
         """Whether an access token lets its application in."""

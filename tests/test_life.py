@@ -2,59 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import requests
-from doors import as_application, as_source, as_user
+from doors import as_source
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
-from model import Flow, Grant, Model, Organization, Source, Token
+from hypothesis.stateful import Bundle, initialize, invariant, multiple, rule
+from living import FLOWS, INBOX, MESSAGES, NAMES, PEOPLE, SOURCES, STATES, Posting, Sourcing
+from model import Flow, Grant, Source, Token
 
-from fakeflowdock import FakeFlowdock
+if TYPE_CHECKING:
+    import requests
 
-PEOPLE = st.sampled_from(["ada", "bob", "eve"])
-NAMES = st.text(max_size=5) | st.sampled_from(["Builds", " ", "\u00a0"])
-MESSAGES = st.text(max_size=5) | st.none()
+ERRORS = st.text(max_size=5) | st.none()
 ORGANIZATIONS = st.sampled_from(["example", "acme"])
 MODES = st.sampled_from(["invitation", "link", "organization"])
 
 
-class LifeOfAWorld(RuleBasedStateMachine):
-    """Ada administers `example`, Eve `acme`; Bob belongs to both and administers neither."""
+class LifeOfAWorld(Sourcing, Posting):
+    """Everything at once."""
 
-    sources = Bundle("sources")
-    flows = Bundle("flows")
     tokens = Bundle("tokens")
-
-    @initialize(target=flows)
-    def begin(self) -> Any:
-        self.fake = FakeFlowdock().start()
-        acme = self.fake.add_organization("acme")
-        bob, eve = self.fake.add_user(name="Bob"), self.fake.add_user(name="Eve", organization=acme, admin=True)
-        self.fake.add_flow("acme/ops", members=[bob, eve])
-        self.people = {"ada": self.fake.user, "bob": bob, "eve": eve}
-        self.applications = {name: as_application(self.fake, user=user) for name, user in self.people.items()}
-        self.doors = ("https://api.flowdock.com", self.fake.url)
-        self.calls = 0
-        self.model = Model()
-        self.model.organizations = {
-            "example": Organization({"ada", "bob"}, {"ada"}),
-            "acme": Organization({"bob", "eve"}, {"eve"}),
-        }
-        self.model.flows = {"example/main": Flow("example", {"ada"}), "acme/ops": Flow("acme", {"bob", "eve"})}
-        return multiple(*self.model.flows)
-
-    def call(self, method: str, path: str, who: dict[str, Any], **more: Any) -> requests.Response:
-        self.calls += 1
-        return requests.request(method, self.doors[self.calls % 2] + path, timeout=9, **who, **more)
-
-    def by(self, person: str, method: str, path: str, **more: Any) -> requests.Response:
-        return self.call(method, path, as_user(self.people[person]), **more)
 
     # Flows and their users
 
-    @rule(target=flows, person=PEOPLE, organization=ORGANIZATIONS, name=NAMES)
+    @rule(target=FLOWS, person=PEOPLE, organization=ORGANIZATIONS, name=NAMES)
     def create_flow(self, person: str, organization: str, name: str) -> Any:
         reply = self.by(person, "POST", f"/flows/{organization}", json={"name": name})
         if person not in self.model.organizations[organization].members:
@@ -69,7 +41,7 @@ class LifeOfAWorld(RuleBasedStateMachine):
             return path
         return multiple()
 
-    @rule(flow=flows, person=PEOPLE, mode=MODES, archived=st.booleans())
+    @rule(flow=FLOWS, person=PEOPLE, mode=MODES, archived=st.booleans())
     def change_flow(self, flow: str, person: str, mode: str, archived: bool) -> None:
         reply = self.by(person, "PUT", f"/flows/{flow}", json={"access_mode": mode, "disabled": archived})
         reaches, administers = self.model.reaches(person, flow), self.model.administers(person, flow)
@@ -77,7 +49,7 @@ class LifeOfAWorld(RuleBasedStateMachine):
         if reply.ok:
             self.model.flows[flow].mode, self.model.flows[flow].archived = mode, archived
 
-    @rule(flow=flows, person=PEOPLE)
+    @rule(flow=FLOWS, person=PEOPLE)
     def open_flow(self, flow: str, person: str) -> None:
         reply = self.by(person, "PUT", f"/flows/{flow}", data={"open": "1"})
         assert reply.status_code == (200 if self.model.reaches(person, flow) else 404)
@@ -85,7 +57,7 @@ class LifeOfAWorld(RuleBasedStateMachine):
             self.model.flows[flow].members.add(person)
             assert reply.json()["joined"] is self.model.sees(person, flow)
 
-    @rule(flow=flows, person=PEOPLE)
+    @rule(flow=FLOWS, person=PEOPLE)
     def get_flow(self, flow: str, person: str) -> None:
         reply = self.by(person, "GET", f"/flows/{flow}")
         assert reply.status_code == (200 if self.model.reaches(person, flow) else 404)
@@ -96,7 +68,7 @@ class LifeOfAWorld(RuleBasedStateMachine):
             expected = self.model.flows[flow]
             assert users == {self.people[name].id: name in expected.blocked for name in expected.members}
 
-    @rule(flow=flows, person=PEOPLE, other=PEOPLE)
+    @rule(flow=FLOWS, person=PEOPLE, other=PEOPLE)
     def add_user(self, flow: str, person: str, other: str) -> None:
         reply = self.by(person, "POST", f"/flows/{flow}/users", json={"id": self.people[other].id})
         belongs = other in self.model.organizations[self.model.flows[flow].organization].members
@@ -104,7 +76,7 @@ class LifeOfAWorld(RuleBasedStateMachine):
         if reply.ok:
             self.model.flows[flow].members.add(other)
 
-    @rule(flow=flows, person=PEOPLE, other=PEOPLE, disabled=st.booleans())
+    @rule(flow=FLOWS, person=PEOPLE, other=PEOPLE, disabled=st.booleans())
     def block_user(self, flow: str, person: str, other: str, disabled: bool) -> None:
         path = f"/flows/{flow}/users/{self.people[other].id}"
         reply = self.by(person, "PUT", path, json={"disabled": disabled})
@@ -129,36 +101,16 @@ class LifeOfAWorld(RuleBasedStateMachine):
             if reply.ok:
                 self.model.leave(other, organization)
 
-    # Sources
+    # Sources, besides that they come and go
 
-    @rule(target=sources, flow=flows, person=PEOPLE, name=NAMES)
-    def create_source(self, flow: str, person: str, name: str) -> Any:
-        reply = self.call("POST", f"/flows/{flow}/sources", self.applications[person], json={"name": name})
-        if not self.model.sees(person, flow):
-            assert reply.status_code == 404
-        elif not name.strip():
-            assert reply.json() == {"message": "Validation error", "errors": {"name": ["can't be blank"]}}
-        else:
-            assert reply.status_code == 201
-            number: int = reply.json()["id"]
-            assert number not in self.model.sources
-            self.model.sources[number] = Source(flow, name, reply.json()["flow_token"])
-            return number
-        return multiple()
-
-    def expected(self, number: int, flow: str, person: str) -> int:
-        """What somebody is answered about a source in some flow."""
-        source = self.model.sources[number]
-        return 200 if self.model.sees(person, flow) and source.flow == flow and not source.deleted else 404
-
-    @rule(number=sources, flow=flows, person=PEOPLE, message=MESSAGES)
+    @rule(number=SOURCES, flow=FLOWS, person=PEOPLE, message=ERRORS)
     def update_source(self, number: int, flow: str, person: str, message: str | None) -> None:
         reply = self.by(person, "PUT", f"/flows/{flow}/sources/{number}", json={"error_message": message})
         assert reply.status_code == self.expected(number, flow, person)
         if reply.ok and message is not None:
             self.model.sources[number].error_message = message or None
 
-    @rule(number=sources, message=MESSAGES)
+    @rule(number=SOURCES, message=ERRORS)
     def a_source_updates_itself(self, number: int, message: str | None) -> None:
         source = self.model.sources[number]
         reply = self.call("PUT", "/sources", {}, json={"flow_token": source.flow_token, "error_message": message})
@@ -166,14 +118,7 @@ class LifeOfAWorld(RuleBasedStateMachine):
         if reply.ok and message is not None:
             source.error_message = message or None
 
-    @rule(number=sources, flow=flows, person=PEOPLE)
-    def delete_source(self, number: int, flow: str, person: str) -> None:
-        reply = self.by(person, "DELETE", f"/flows/{flow}/sources/{number}")
-        assert reply.status_code == (204 if self.expected(number, flow, person) == 200 else 404)
-        if reply.ok:
-            self.model.sources[number].deleted = True
-
-    @rule(number=sources, other=sources)
+    @rule(number=SOURCES, other=SOURCES)
     def a_source_deletes(self, number: int, other: int) -> None:
         source = self.model.sources[number]
         reply = self.call("DELETE", f"/flows/{source.flow}/sources/{other}", as_source(source.flow_token))
@@ -258,10 +203,29 @@ class LifeOfAWorld(RuleBasedStateMachine):
     def paths(reply: requests.Response) -> set[str]:
         return {f"{flow['organization']['parameterized_name']}/{flow['parameterized_name']}" for flow in reply.json()}
 
-    def teardown(self) -> None:
-        if hasattr(self, "fake"):
-            self.fake.stop()
+
+class LifeOfItsFlows(Sourcing, Posting):
+    """Nothing but talk, which has begun already."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for flow in self.model.flows:
+            source = self.fake.add_source(flow=flow, name="Builds")
+            self.model.sources[source.id] = Source(flow, "Builds", source.flow_token)
+
+    @initialize(target=SOURCES)
+    def let_sources_be_there(self) -> Any:
+        return multiple(*self.model.sources)
+
+    @initialize(target=MESSAGES)
+    def let_them_have_talked(self) -> Any:
+        told = [self.say(flow, None, "message", "Hello") for flow in self.model.flows]
+        for number in self.model.sources:
+            told += [self.tell(number, event, "opened", "1", STATES[1], True) for event in INBOX]
+        return multiple(*told)
 
 
 TestLifeOfAWorld = LifeOfAWorld.TestCase
 TestLifeOfAWorld.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
+TestLifeOfItsFlows = LifeOfItsFlows.TestCase
+TestLifeOfItsFlows.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
