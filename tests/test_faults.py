@@ -214,7 +214,7 @@ def test_a_client_that_waits_in_vain_has_its_timeout(what: Any, posting: Door) -
     error = raised(posting)
     assert type(error) is requests.ReadTimeout
     assert type(error.args[0]) is ReadTimeoutError
-    assert error.args[0].args[0].endswith("Read timed out. (read timeout={WAITED:g})")
+    assert error.args[0].args[0].endswith(f"Read timed out. (read timeout={WAITED:g})")
     assert posting.fake.messages == []
 
 
