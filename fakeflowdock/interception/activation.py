@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import through_requests
 from .imports import Watch
-from .layers import lock, put
+from .layers import lock, put, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +31,7 @@ LIBRARIES = {
     "pytest_httpx": "beside_pytest_httpx",
     "vcr.cassette": "beside_vcr",
 }
+_ways: dict[str, Any] = {}  # those that were imported
 _started: list[Interception] = []  # oldest first
 
 
@@ -60,8 +61,7 @@ class Interception:
         """Stop answering, in whichever order."""
         with lock:
             self._requests.stop()
-            for layer in reversed(self._layers):
-                layer.take()
+            take(self._layers)
             _started.remove(self)
             if not _started:
                 _watch.stop()
@@ -71,7 +71,7 @@ class Interception:
         module = sys.modules.get(name)
         if module is None:
             return
-        way = import_module(f".{LIBRARIES[name]}", __package__)
+        way = _ways.get(name) or _ways.setdefault(name, import_module(f".{LIBRARIES[name]}", __package__))
         with suppress(AttributeError):  # a stand-in of the user's, or not yet imported as far as that
             found = [
                 (owner, attribute, make) for owner, attribute, make in way.seams(module) if attribute in vars(owner)

@@ -63,11 +63,6 @@ class Layer:
         last = next((layer for layer in reversed(_layers) if layer.active), None)
         return None if last is None else (called, last._app())
 
-    def take(self) -> None:
-        """Take it out."""
-        self.active = False
-        clear()
-
     def _gone(self) -> bool:
         """Take it out of where it can be. Returns whether that is done."""
         done = False
@@ -95,3 +90,11 @@ def put(seams: Iterable[Seam], app: Callable[[], App]) -> list[Layer]:
     with lock:
         clear()
         return [Layer(owner, name, make, app) for owner, name, make in seams]
+
+
+def take(layers: Iterable[Layer]) -> None:
+    """Take layers out."""
+    with lock:
+        for layer in layers:
+            layer.active = False
+        clear()
