@@ -342,13 +342,13 @@ class FakeFlowdock(Asserting):
             retry_after: the seconds of a header `Retry-After`.
             latency: seconds, or a timedelta, by which the answer is late. In process nobody waits: the clock of the
                 world moves on, and a client whose timeout is shorter has its timeout.
-            connection: `"refused"`; `"reset"` or `"closed"` before an answer; `"cut"` within its body; or `"timeout"`,
-                where the client waits in vain.
+            connection: how it breaks: `refused`; `reset` or `closed` before an answer; `cut` within its body; or
+                `timeout`, where the client waits in vain.
             after: let the request take place, and lose its answer: the post arrived, and nobody was told.
             sequence: what goes wrong with one request after the other: a `Failure` each, or None for one that passes.
 
         Returns:
-            The fault, which tells how often it acted and can be removed; `with fake.fail(…):` removes it at the end.
+            The fault, which tells how often it acted and can be removed; as a context manager it removes itself.
 
         Raises:
             ValueError: there is no such operation, or what is given contradicts itself.
