@@ -145,7 +145,9 @@ def _pattern(validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator
         yield ValidationError(f"{value!r} does not match {pattern!r}")
 
 
-_Validator: type[Draft202012Validator] = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+_Validator: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call]  # jsonschema does not type it
+    Draft202012Validator, {"pattern": _pattern}
+)
 
 
 def validators_of(schemas: Mapping[str, Mapping[str, Any]]) -> Callable[[str], Draft202012Validator]:
@@ -266,7 +268,7 @@ class OperationContract:
     pages: frozenset[int]
     redirects: frozenset[int]
 
-    @property
+    @cached_property
     def variants(self) -> list[Variant]:
         """What else there is where a field has one of some values."""
         return [_variant(case) for case in self.cases]
@@ -279,9 +281,16 @@ class OperationContract:
 
     def parameters_of(self, fields: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         """The parameters that it has for such values, each with its schema. All others mean nothing to it."""
-        if not self.cases:
-            return self.properties
-        return parameters_in({"properties": self.properties, "allOf": self.cases}, fields)
+        for variant, parameters in self._parameters:
+            if fields.get(variant.field) in variant.values:
+                return parameters
+        return self.properties
+
+    @cached_property
+    def _parameters(self) -> list[tuple[Variant, Mapping[str, Mapping[str, Any]]]]:
+        """The parameters for each variant. No two variants have a value in common."""
+        always = {name: schema for name, schema in self.properties.items() if schema}
+        return [(variant, {**always, **variant.properties}) for variant in self.variants]
 
     @cached_property
     def _typed(self) -> frozenset[str]:

@@ -69,7 +69,7 @@ class _Handler(WSGIRequestHandler):
             self.connection.settimeout(self.timeout)
         return True
 
-    def connection_dropped(self, error: BaseException, environ: WSGIEnvironment | None = None) -> None:  # noqa: ARG002
+    def connection_dropped(self, error: BaseException, environ: WSGIEnvironment | None = None) -> None:  # noqa: ARG002  # as the base class calls it
         """Where a fault broke the connection, break it: `close` after a reset loses whatever is under way."""
         self.close_connection = True
         if isinstance(error, Broken) and error.loss in ("refused", "reset"):
@@ -82,7 +82,7 @@ class _Handler(WSGIRequestHandler):
     def log(self, *args: Any, **kwargs: Any) -> None:
         pass
 
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002  # as the base class calls it
         self.request_version = self.protocol_version  # what was not understood was no HTTP/0.9 either
         text = shortened(message or self.responses[code][0])
         answer = write(Reply(code, {"message": text}), {"REQUEST_METHOD": self.command or "GET"}, None)
@@ -150,7 +150,7 @@ class _FarHandler(_Handler):
         del environ["fakeflowdock.wait"]  # nobody waits in process
         return environ
 
-    def connection_dropped(self, error: BaseException, environ: WSGIEnvironment | None = None) -> None:  # noqa: ARG002
+    def connection_dropped(self, error: BaseException, environ: WSGIEnvironment | None = None) -> None:  # noqa: ARG002  # as the base class calls it
         """Where a fault broke the connection, tell the near end how, and hang up when it has sent everything."""
         self.close_connection = True
         if isinstance(error, Broken):

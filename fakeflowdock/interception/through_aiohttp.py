@@ -62,7 +62,12 @@ class _Connector(aiohttp.BaseConnector):
         super().__init__(force_close=True)
         self._called, self._app = called, app
 
-    async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> ResponseHandler:  # noqa: ARG002
+    async def _create_connection(
+        self,
+        req: Any,
+        traces: Any,  # noqa: ARG002  # aiohttp gives it
+        timeout: Any,
+    ) -> ResponseHandler:
         loop = asyncio.get_running_loop()
         wait = min((each for each in (timeout.total, timeout.sock_read) if each), default=None)
         near, far_end = connection_to(self._called, self._app, wait)
