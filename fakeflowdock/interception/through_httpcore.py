@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from . import transports
 from .breaking import CutShort, answer_of
 from .environs import environ_from
 
@@ -18,33 +19,17 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from ..app import App
-    from .layers import Layer, Seam
+    from .layers import Seam
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
     """Where its calls pass."""
-    yield module.ConnectionPool, "handle_request", partial(_sync, module)
-    yield module.AsyncConnectionPool, "handle_async_request", partial(_async, module)
-
-
-def _sync(httpcore: Any, layer: Layer) -> Any:
-    def handle_request(pool: Any, request: Any) -> Any:
-        found = layer.answers(_url_of(request))
-        if found is None:
-            return layer.before(pool, request)
-        return _response_of(httpcore, *found, request, b"".join(request.stream))
-
-    return handle_request
-
-
-def _async(httpcore: Any, layer: Layer) -> Any:
-    async def handle_async_request(pool: Any, request: Any) -> Any:
-        found = layer.answers(_url_of(request))
-        if found is None:
-            return await layer.before(pool, request)
-        return _response_of(httpcore, *found, request, b"".join([piece async for piece in request.stream]))
-
-    return handle_async_request
+    yield module.ConnectionPool, "handle_request", partial(transports.sync, module, _url_of, _response_of)
+    yield (
+        module.AsyncConnectionPool,
+        "handle_async_request",
+        partial(transports.asynchronous, module, _url_of, _response_of),
+    )
 
 
 def _url_of(request: Any) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from . import transports
 from .breaking import CutShort, answer_of
 from .environs import environ_from
 
@@ -18,33 +19,21 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from ..app import App
-    from .layers import Layer, Seam
+    from .layers import Seam
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
     """Where its calls pass."""
-    yield module.HTTPTransport, "handle_request", partial(_sync, module)
-    yield module.AsyncHTTPTransport, "handle_async_request", partial(_async, module)
+    yield module.HTTPTransport, "handle_request", partial(transports.sync, module, _url_of, response_of)
+    yield (
+        module.AsyncHTTPTransport,
+        "handle_async_request",
+        partial(transports.asynchronous, module, _url_of, response_of),
+    )
 
 
-def _sync(httpx: Any, layer: Layer) -> Any:
-    def handle_request(transport: Any, request: Any) -> Any:
-        found = layer.answers(str(request.url))
-        if found is None:
-            return layer.before(transport, request)
-        return response_of(httpx, *found, request, b"".join(request.stream))
-
-    return handle_request
-
-
-def _async(httpx: Any, layer: Layer) -> Any:
-    async def handle_async_request(transport: Any, request: Any) -> Any:
-        found = layer.answers(str(request.url))
-        if found is None:
-            return await layer.before(transport, request)
-        return response_of(httpx, *found, request, b"".join([piece async for piece in request.stream]))
-
-    return handle_async_request
+def _url_of(request: Any) -> str:
+    return str(request.url)
 
 
 def response_of(httpx: Any, called: re.Match[str], app: App, request: Any, body: bytes) -> Any:
