@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +14,15 @@ if TYPE_CHECKING:
 
     from fakeflowdock import FakeFlowdock
 
-# Each choice: its values, the first of which is the default, and what it is about.
-CHOICES = {
+NUMBER = ()
+# Each choice: its values, the first of which is the default, or that it is a NUMBER from 1; and what it is about.
+CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
     "world": (("empty", "docs"), "what the world of a test begins with"),
     "auto_consent": (("false", "true"), "whether an application gets a user's consent at once"),
     "refresh_tokens": (("always", "offline_access"), "when tokens come with a refresh token"),
     "shape": (("usual", "minimal", "maximal", "drift"), "which fields answers have"),
     "shapes": (("false", "true"), "whether each test is run under each shape"),
+    "journal": (NUMBER, "how many requests are remembered, 1000 when nothing is said"),
     "unknown_paths": (("fail", "allow"), "whether a request to a path that Flowdock never had fails the test"),
 }
 
@@ -30,12 +33,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add each choice as an option of the ini file and of the command line."""
     group = parser.getgroup("fakeflowdock")
     for name, (values, about) in CHOICES.items():
-        words = f"{about}: {' or '.join(values)}"
+        words = f"{about}: {_words(values)}"
         twin = f"FAKEFLOWDOCK_{name.upper()}"
         parser.addini(f"flowdock_{name}", f"{words}. @pytest.mark.flowdock({name}=…) comes before it.")
         group.addoption(
             f"--flowdock-{name.replace('_', '-')}",
-            **({"action": "store_const", "const": "true"} if name == "shapes" else {"choices": values}),
+            **_taken(name, values),
             help=f"{words}; also {twin}. The marker and flowdock_{name} of the ini file come before it.",
         )
     again = (
@@ -53,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
     Raises:
         pytest.UsageError: the sweep cannot be done in this way.
     """
-    about = "; ".join(f"{name}: {' or '.join(values)}" for name, (values, _) in CHOICES.items())
+    about = "; ".join(f"{name}: {_words(values)}" for name, (values, _) in CHOICES.items())
     config.addinivalue_line("markers", f"flowdock({', '.join(CHOICES)}): how fake_flowdock behaves. {about}.")
     file: Path | None = config.getoption("flowdock_sweep_file")
     if file is not None or config.getoption("flowdock_sweep"):
@@ -62,8 +65,22 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(sweep.asked_for(config, file), "fakeflowdock-sweep")
 
 
-def choice(item: Any, name: str) -> str:
+def _words(values: tuple[str, ...]) -> str:
+    return "a number from 1" if values == NUMBER else " or ".join(values)
+
+
+def _taken(name: str, values: tuple[str, ...]) -> dict[str, Any]:
+    """How an option of the command line takes its value."""
+    if name == "shapes":
+        return {"action": "store_const", "const": "true"}
+    return {"metavar": "N"} if values == NUMBER else {"choices": values}
+
+
+def choice(item: Any, name: str) -> str | None:
     """What was chosen for a test: by the marker nearest to it, the ini file, the command line, the environment.
+
+    Returns:
+        One of its values, the first when nothing was chosen; of a number its digits, or None.
 
     Raises:
         pytest.UsageError: it is none of the values that there are.
@@ -78,10 +95,11 @@ def choice(item: Any, name: str) -> str:
     ):
         if given is not None:
             chosen = str(given).lower() if isinstance(given, bool) else str(given)
-            if chosen not in values:
-                raise pytest.UsageError(f"{where}: {name} is {' or '.join(values)}, not {chosen!r}")
+            fits = re.fullmatch("0*[1-9][0-9]{0,8}", chosen) if values == NUMBER else chosen in values
+            if not fits:
+                raise pytest.UsageError(f"{where}: {name} is {_words(values)}, not {chosen!r}")
             return chosen
-    return values[0]
+    return values[0] if values else None
 
 
 def _marked(item: Any, name: str) -> Any:
@@ -122,6 +140,8 @@ def _fake(request: pytest.FixtureRequest, node: Any) -> FakeFlowdock:
     chosen: dict[str, Any] = {name: choice(node, name) for name in ("world", "auto_consent", "refresh_tokens", "shape")}
     chosen["auto_consent"] = chosen["auto_consent"] == "true"
     chosen["shape"] = getattr(request, "param", chosen["shape"])
+    if (journal := choice(node, "journal")) is not None:
+        chosen["journal"] = int(journal)
     return FakeFlowdock(**chosen)
 
 

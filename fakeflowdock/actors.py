@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .errors import shortened
-
 if TYPE_CHECKING:
     from .models import Source, User
 
@@ -29,7 +27,7 @@ class Actor(Mapping[str, Any]):
     params: dict[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return f"<{self.name}: {shortened(' '.join((*self.headers.values(), *self.params.values())))}>"
+        return f"<{self.name}>"  # and no credentials, of which Basic hides a token that could not be shortened
 
     def __getitem__(self, name: str) -> Any:
         return self._parts[name]

@@ -55,7 +55,7 @@ class App:
         self.store = store
         self.report = report
         self.warnings = ContractWarnings()
-        self.journal = Journal()
+        self.journal = Journal(store.settings.journal)
         self.faults = Faults()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

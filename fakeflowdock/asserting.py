@@ -66,10 +66,13 @@ class Asserting(World):
         candidates = self.requests.where(operation=operation)
         if times == 0:
             raise ValueError("what is asserted zero times is asserted with assert_not_requested")
-        found = assertions.found(f"request to {title}", candidates, expected, assertions.exchange_view)
-        if times not in (None, len(found)):
+        forgotten = self._forgotten()
+        what = f"request to {title}{forgotten}"
+        found = assertions.found(what, candidates, expected, assertions.exchange_view)
+        if times is not None and (times != len(found) or forgotten):
             shown = "".join(f"\n    {exchange}" for exchange in found[: assertions.SHOWN])
-            raise AssertionError(f"expected {times} requests to {title}, and there were {len(found)}:{shown}")
+            counted = f"and there were {len(found)}{forgotten}"
+            raise AssertionError(f"expected {times} requests to {title}, {counted}:{shown}")
         return found[0]
 
     def assert_not_requested(
@@ -80,11 +83,17 @@ class Asserting(World):
         caller: User | Source | Application | None = None,
         **fields: Any,
     ) -> None:
-        """Assert that something was not asked for. Arguments and errors as for `assert_requested`."""
+        """Assert that something was not asked for. Arguments and errors as for `assert_requested`.
+
+        Raises:
+            AssertionError: it was, or it cannot be told, as there were more requests than the journal keeps.
+        """
         __tracebackhide__ = True
         title, expected = self._expected(operation, status, caller, fields)
         candidates = self.requests.where(operation=operation)
         assertions.none(f"request to {title}", candidates, expected, assertions.exchange_view)
+        if forgotten := self._forgotten():
+            raise AssertionError(f"nobody can tell whether there was a request to {title}{forgotten}")
 
     def assert_source(self, **expected: Any) -> Source:
         """Assert that there is a source, whichever way it came to be.
@@ -149,6 +158,13 @@ class Asserting(World):
                 raise ValueError(f"there is no {name} {named[name]!r}, and never was")
         view = partial(assertions.message_view, store=store, expected=named)
         assertions.none("message", store.archive.messages(store.flows), named, view)
+
+    def _forgotten(self) -> str:
+        """What to add where requests are told of and the journal has lost some; empty where it has them all."""
+        requests = self.requests
+        if not requests.forgotten:
+            return ""
+        return f", as far as the last {len(requests)} requests go: `journal` says how many are remembered"
 
     def _expected(
         self, operation: str, status: int | None, caller: User | Source | Application | None, fields: dict[str, Any]

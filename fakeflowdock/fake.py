@@ -17,7 +17,7 @@ from .faults import fault_for, matching_for
 from .interception.activation import Interception
 from .journal import Exchanges
 from .runs import Runs
-from .settings import Settings
+from .settings import JOURNAL, Settings
 from .snapshots import Snapshot
 
 if TYPE_CHECKING:
@@ -63,9 +63,10 @@ class FakeFlowdock(Asserting):
         shape: which fields answers have: the `usual` ones; `minimal`, those that are always there and no other;
             `maximal`, every one that its page has; or `drift`, with fields and an event that no page knows. It may be
             changed at any time, as the attribute of that name.
+        journal: how many requests are remembered, at least 1; the oldest are forgotten first.
 
     Raises:
-        ValueError: there is no such world, or no such shape.
+        ValueError: there is no such world, or no such shape, or nothing would be remembered.
     """
 
     def __init__(
@@ -75,8 +76,9 @@ class FakeFlowdock(Asserting):
         auto_consent: bool = False,
         refresh_tokens: Literal["always", "offline_access"] = "always",
         shape: Shape = "usual",
+        journal: int = JOURNAL,
     ) -> None:
-        self._begin(worlds.template(world), Settings(auto_consent, refresh_tokens, shape))
+        self._begin(worlds.template(world), Settings(auto_consent, refresh_tokens, shape, journal))
 
     def _begin(self, world: Store, settings: Settings) -> None:
         self._settings = settings
@@ -288,7 +290,7 @@ class FakeFlowdock(Asserting):
 
     @property
     def requests(self) -> Exchanges:
-        """Every request with its answer, through whichever door it came, oldest first; the last thousand."""
+        """Every request with its answer, through whichever door it came, oldest first; the last `journal` ones."""
         return Exchanges(self._runs.current.app.journal)
 
     @property

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from .faults import Fault
     from .models import Application, Source, User
 
-KEPT = 1000  # exchanges of a world; the oldest are forgotten first
-
 
 class Exchange:
     """One request and its answer. What is kept of it is whole; what is printed of it shows no secret.
@@ -133,6 +131,11 @@ def headers_of(environ: Mapping[str, Any]) -> dict[str, str]:
 class Exchanges(list[Exchange]):
     """Exchanges, oldest first."""
 
+    @property
+    def forgotten(self) -> int:
+        """How many there were before the first of them."""
+        return self[0].number - 1 if self else 0
+
     def where(
         self,
         *,
@@ -196,10 +199,10 @@ class Journal:
     """The last exchanges of a world, oldest first.
 
     Args:
-        kept: how many.
+        kept: how many; the oldest are forgotten first.
     """
 
-    def __init__(self, kept: int = KEPT) -> None:
+    def __init__(self, kept: int) -> None:
         self._kept: deque[Exchange] = deque(maxlen=kept)
         self._count = 0
         self._lock = threading.Lock()

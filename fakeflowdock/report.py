@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from . import differences, shapes
+from . import differences, hints, shapes
 from .authentication import CREDENTIALS
 from .errors import ValidationError, shortened
 
@@ -36,8 +36,8 @@ def text(exchanges: Sequence[Exchange], before: Store, after: Store, faults: Ite
         Lines; each request begins one, `METHOD /path → status`. No secret is in them.
     """
     lines: list[str] = []
-    if len(exchanges) > SHOWN:
-        lines.append(f"({len(exchanges) - SHOWN} requests before these)")
+    if exchanges and (before_these := exchanges[-SHOWN:][0].number - 1):
+        lines.append(f"({before_these} requests before these)")
     for exchange in exchanges[-SHOWN:]:
         lines += (str(exchange), *(f"    {line}" for line in _about(exchange, after)))
     if not exchanges:
@@ -72,6 +72,8 @@ def _about(exchange: Exchange, store: Store) -> Iterator[str]:
         yield f"refused: {reason}"
         if isinstance(exchange.refusal, ValidationError):
             yield from (f"    {line}" for line in _blamed(exchange, exchange.refusal))
+        elif (why := hints.why_not_found(exchange, store)) is not None:
+            yield f"    {why}"
         if exchange.page is not None:
             yield f"{exchange.grade}, {exchange.page}"
     yield from (f"note: {warning}" for warning in exchange.warnings)

@@ -8,7 +8,7 @@ import pytest
 import requests
 from doors import SOURCES, Door, as_source
 
-from fakeflowdock import FakeFlowdock, journal
+from fakeflowdock import FakeFlowdock
 
 API = "https://api.flowdock.com"
 
@@ -75,14 +75,40 @@ def test_exchanges_are_narrowed_down_by_operation_path_status_and_caller(fake_fl
         fake.requests.where(operation="list source")
 
 
-def test_the_journal_keeps_the_last_thousand(fake_flowdock: FakeFlowdock) -> None:
-    assert journal.KEPT == 1000
-    kept = journal.Journal(kept=2)
-    with FakeFlowdock() as fake:
-        fake._runs.current.app.journal = kept
+def test_the_journal_keeps_as_many_requests_as_it_is_told() -> None:
+    with FakeFlowdock(journal=2) as fake:
         for _ in range(5):
             requests.get(f"{API}/sources", timeout=9)
         assert [exchange.number for exchange in fake.requests] == [4, 5]
+        assert fake.report().startswith("(3 requests before these)\nGET /sources → 401\n")
+        assert [exchange.number for exchange in fake.fork().requests] == []
+
+
+def test_the_journal_keeps_a_thousand_requests_when_nothing_is_said() -> None:
+    with FakeFlowdock() as fake, requests.Session() as session:
+        for _ in range(1001):
+            session.get(f"{API}/nowhere", timeout=9)
+        assert [fake.requests[0].number, len(fake.requests)] == [2, 1000]
+
+
+@pytest.mark.parametrize("journal", [0, -1, True, "9", 1.0])
+def test_a_journal_that_keeps_nothing_or_no_number_of_requests_is_refused(journal: Any) -> None:
+    with pytest.raises(ValueError, match=r"^journal is how many requests are remembered, at least 1, not "):
+        FakeFlowdock(journal=journal)
+
+
+def test_nothing_is_asserted_about_requests_that_the_journal_forgot() -> None:
+    told = ", as far as the last 2 requests go: `journal` says how many are remembered"
+    with FakeFlowdock(journal=2) as fake:
+        for path in ("flows", "sources", "sources"):
+            requests.get(f"{API}/{path}", timeout=9)
+        fake.assert_requested("list sources")
+        with pytest.raises(AssertionError, match=f"expected 2 requests to list sources, and there were 2{told}"):
+            fake.assert_requested("list sources", times=2)
+        with pytest.raises(AssertionError, match=f"there is no request to list flows{told}"):
+            fake.assert_requested("list flows")
+        with pytest.raises(AssertionError, match=f"nobody can tell whether there was a request to list flows{told}"):
+            fake.assert_not_requested("list flows")
 
 
 @pytest.mark.parametrize("who", ["user", "source", "application"])
@@ -94,8 +120,8 @@ def test_an_actor_is_let_in_by_its_parts_and_as_a_whole(who: str, fake_flowdock:
     parts = requests.get(url, timeout=9, headers=actor.headers, params=actor.params)
     assert [source["name"] for source in whole.json()] == ["Builds"]
     assert whole.json() == parts.json()
-    secrets = [fake_flowdock.user.api_token, fake_flowdock.sources[0].flow_token]
-    assert not any(secret in repr(actor) for secret in secrets)
+    secrets = [*actor.headers.values(), *actor.params.values()]
+    assert not any(secret.split()[-1][6:] in repr(actor) for secret in secrets)
 
 
 def test_an_application_acts_with_the_scopes_that_it_is_given(fake_flowdock: FakeFlowdock) -> None:

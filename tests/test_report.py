@@ -62,6 +62,7 @@ PUT /user → 405
 GET /flows/example/main/sources/99 → 404
     as the user Ada Example through the application Example Application, with the scopes flow
     refused: not found
+        there is no source 99 in example/main, only 1
     observed, docs/api/sources.md#get-source
 
 what changed in the world:
@@ -209,6 +210,7 @@ def test_a_choice_is_made_by_marker_ini_file_command_line_and_environment_in_tha
     ("marker", "words"),
     [
         ('world="moon"', "@pytest.mark.flowdock: world is empty or docs, not 'moon'"),
+        ("journal=0", "@pytest.mark.flowdock: journal is a number from 1, not '0'"),
         ('word="docs"', "@pytest.mark.flowdock takes world, *by name, and not 'word'"),
         ('"docs"', "@pytest.mark.flowdock takes world, *by name, and not 'docs'"),
     ],
@@ -227,8 +229,30 @@ def test_a_wrong_marker_says_what_would_be_right(marker: str, words: str, pytest
 
 
 def test_markers_and_options_are_listed(pytester: pytest.Pytester) -> None:
-    run(pytester, "--markers").stdout.fnmatch_lines(
-        ["@pytest.mark.flowdock(world, auto_consent, refresh_tokens, shape, shapes, unknown_paths): how fake_*"]
-    )
+    choices = "world, auto_consent, refresh_tokens, shape, shapes, journal, unknown_paths"
+    run(pytester, "--markers").stdout.fnmatch_lines([f"@pytest.mark.flowdock({choices}): how fake_flowdock*"])
     helped = run(pytester, "--help").stdout
-    helped.fnmatch_lines(["fakeflowdock:", "*--flowdock-world={empty,docs}*", "*flowdock_unknown_paths*"])
+    options = ["*--flowdock-world={empty,docs}*", "*--flowdock-journal=N*", "*flowdock_unknown_paths*"]
+    helped.fnmatch_lines(["fakeflowdock:", *options])
+
+
+def test_how_many_requests_are_remembered_is_a_choice_too(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+        import requests
+
+        def kept(fake):
+            for _ in range(5):
+                requests.get("https://api.flowdock.com/sources", timeout=9)
+            return len(fake.requests)
+
+        def test_chosen(fake_flowdock):
+            assert kept(fake_flowdock) == 3
+
+        @pytest.mark.flowdock(journal=2)
+        def test_marked(fake_flowdock):
+            assert kept(fake_flowdock) == 2
+    """)
+    run(pytester, "--flowdock-journal", "3").assert_outcomes(passed=2)
+    pytester.makeini("[pytest]\nflowdock_journal = 3\n")
+    run(pytester, "--flowdock-journal", "9").assert_outcomes(passed=2)
