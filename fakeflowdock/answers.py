@@ -33,7 +33,7 @@ def line_of(status: int) -> str:
     return _LINES.get(status) or f"{status} Unknown"
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Answer:
     """What goes back, the same through each door.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import MethodNotAllowed as WrongMethod
@@ -32,6 +32,7 @@ def _map() -> MapAdapter:
     return Map(rules, merge_slashes=False).bind("api.flowdock.com")
 
 
+@lru_cache(maxsize=1024)
 def match(method: str, path: str) -> tuple[Operation[Any], Mapping[str, str]]:
     """The operation that a request asks for, and the values in its path.
 
