@@ -117,6 +117,7 @@ class Compiler:
             "routes": [{"method": m, "path": p, "obsolete": obsolete} for m, p, obsolete in section.routes],
             "callers": callers_of(section),
             "scope": section.facts.get("Scope"),
+            "successor": self._successor(section),
             **facts,
             "errors": errors,
             "replies": [int(status) for status in replies],
@@ -126,6 +127,18 @@ class Compiler:
         for status, schema in replies.items():
             schemas[f"{section.anchor}.{status}"] = {"title": f"{section.title}, {status}", **schema}
         return schemas
+
+    def _successor(self, section: Section) -> str | None:
+        """The operation that came in the place of this one."""
+        fact = section.facts.get("Successor")
+        if fact is None:
+            return None
+        for page in self.pages:
+            here = "" if page.name == section.page.stem else f"{page.name}.md"
+            for other in page.sections:
+                if other.kind == "operation" and fact == f"[{other.title}]({here}#{other.anchor})":
+                    return other.anchor
+        raise section.refuse(section.line, f"a successor is a link to an operation, by its title, and not {fact}")
 
     def _reply(self, section: Section, part: Part) -> Schema:
         if len(part.text) != 1:

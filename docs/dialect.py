@@ -48,7 +48,7 @@ INLINE = (
     "link_close",
 )
 FACTS = {
-    "operation": (["Callers", "Grade", "Evidence"], ["Scope"]),
+    "operation": (["Callers", "Grade", "Evidence"], ["Scope", "Successor"]),
     "error": (["Answers", "Grade", "Evidence"], []),
     "object": ([], []),
     "rule": (["Grade", "Evidence"], []),

@@ -266,6 +266,8 @@ def _explain(options: argparse.Namespace) -> None:
     _say(contract.description)
     print()
     print(f"Callers: {_callers(contract)}")
+    if contract.successor is not None:
+        print(f"Deprecated: {contract.successor} came in its place")
     _say(f"Grade: {contract.grade}. Evidence: {contract.evidence}")
     if contract.properties:
         print("\nParameters")

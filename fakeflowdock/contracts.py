@@ -238,6 +238,7 @@ class OperationContract:
         routes: (method, path, obsolete), the first one preferred.
         callers: who may call it: user, application, source; or anyone alone.
         scope: the OAuth scope an application needs, or None.
+        successor: the name of the operation that came in its place; None where it is not deprecated.
         grade: documented, observed or assumed; `evidence` says from what.
         errors: error name to (grade, when): the refusals beyond those that every operation answers.
         properties: parameter name to its schema; `required` names the required ones.
@@ -254,6 +255,7 @@ class OperationContract:
     routes: tuple[tuple[str, str, bool], ...]
     callers: tuple[str, ...]
     scope: str | None
+    successor: str | None
     grade: str
     evidence: str
     errors: Mapping[str, tuple[str, str]]
@@ -381,6 +383,7 @@ def _operation(
         routes=tuple((route["method"], route["path"], route["obsolete"]) for route in operation["routes"]),
         callers=tuple(operation["callers"]),
         scope=operation["scope"],
+        successor=operation["successor"],
         grade=operation["grade"],
         evidence=operation["evidence"],
         errors={error["error"]: (error["grade"], error["when"]) for error in operation["errors"]},
