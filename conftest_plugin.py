@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from fakeflowdock import FakeFlowdock
+    from fakeflowdock import Contract, FakeFlowdock
 
 NUMBER = ()
 # Each choice: its values, the first of which is the default, or that it is a NUMBER from 1; and what it is about.
@@ -22,6 +22,7 @@ CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
     "refresh_tokens": (("always", "offline_access"), "when tokens come with a refresh token"),
     "shape": (("usual", "minimal", "maximal", "drift"), "which fields answers have"),
     "shapes": (("false", "true"), "whether each test is run under each shape"),
+    "strict": (("false", "true"), "whether what the docs advise against fails a test"),
     "journal": (NUMBER, "how many requests are remembered, 1000 when nothing is said"),
     "unknown_paths": (("fail", "allow"), "whether a request to a path that Flowdock never had fails the test"),
 }
@@ -134,11 +135,19 @@ def fake_flowdock_session(request: pytest.FixtureRequest) -> Iterator[FakeFlowdo
         yield fake
 
 
+@pytest.fixture
+def flowdock_contract(request: pytest.FixtureRequest) -> Contract:
+    """What Flowdock's docs say, to hold requests and replies against."""
+    from fakeflowdock import Contract
+
+    return Contract(strict=choice(request.node, "strict") == "true")
+
+
 def _fake(request: pytest.FixtureRequest, node: Any) -> FakeFlowdock:
     from fakeflowdock import FakeFlowdock
 
-    chosen: dict[str, Any] = {name: choice(node, name) for name in ("world", "auto_consent", "refresh_tokens", "shape")}
-    chosen["auto_consent"] = chosen["auto_consent"] == "true"
+    chosen: dict[str, Any] = {name: choice(node, name) for name in ("world", "refresh_tokens", "shape")}
+    chosen |= {name: choice(node, name) == "true" for name in ("auto_consent", "strict")}
     chosen["shape"] = getattr(request, "param", chosen["shape"])
     if (journal := choice(node, "journal")) is not None:
         chosen["journal"] = int(journal)
@@ -157,16 +166,25 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         result = yield
     except BaseException as error:
         for fake in fakes:
-            fake.raise_broken_contract(error)
+            fake.settle(error)
         raise
     for fake in fakes:
-        fake.raise_broken_contract()
+        _settle(fake)
     lost = used["fake_flowdock"].unknown_paths if "fake_flowdock" in used else ()
     if lost and choice(item, "unknown_paths") == "fail":
         asked = "\n".join(f"    {exchange}" for exchange in lost)
         allowed = '@pytest.mark.flowdock(unknown_paths="allow") allows that'
         pytest.fail(f"the test asked for what Flowdock never had; {allowed}:\n{asked}", pytrace=False)
     return result
+
+
+def _settle(fake: FakeFlowdock) -> None:
+    from fakeflowdock import NotAsDocumented
+
+    try:
+        fake.settle()
+    except NotAsDocumented as error:
+        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)

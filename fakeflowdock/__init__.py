@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from .contract_warnings import ContractWarning
+    from .checking import Contract
     from .errors import BrokenContract
     from .failures import Failure
     from .fake import FakeFlowdock
     from .faults import Fault
+    from .findings import Finding, Findings, NotAsDocumented
     from .models import Application, File, Flow, Message, Organization, Source, Thread, User
     from .snapshots import Snapshot
     from .world_files import WorldFileError
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
 __all__ = [
     "Application",
     "BrokenContract",
-    "ContractWarning",
+    "Contract",
     "Failure",
     "FakeFlowdock",
     "Fault",
     "File",
+    "Finding",
+    "Findings",
     "Flow",
     "Message",
+    "NotAsDocumented",
     "Organization",
     "Snapshot",
     "Source",
@@ -37,11 +41,12 @@ __all__ = [
 
 _HOMES = {
     "BrokenContract": "errors",
-    "ContractWarning": "contract_warnings",
+    "Contract": "checking",
     "Failure": "failures",
     "FakeFlowdock": "fake",
     "Fault": "faults",
     "Snapshot": "snapshots",
+    **dict.fromkeys(("Finding", "Findings", "NotAsDocumented"), "findings"),
     "WorldFileError": "world_files",
     **dict.fromkeys(("Application", "File", "Flow", "Message", "Organization", "Source", "Thread", "User"), "models"),
 }

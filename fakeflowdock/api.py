@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 from werkzeug.exceptions import NotFound as NoRule
@@ -22,10 +22,27 @@ OPERATIONS: tuple[Operation[Any], ...] = tuple(
 )
 
 
+class Match(NamedTuple):
+    """What a method and a path ask for.
+
+    Attributes:
+        values: those in the path, by the names of its route.
+        obsolete: whether its page prefers another route.
+    """
+
+    operation: Operation[Any]
+    values: Mapping[str, str]
+    obsolete: bool
+
+
 @cache
 def _map() -> MapAdapter:
     rules = [
-        Rule(rule_of(path), methods=[method, "PATCH"] if method == "PUT" else [method], endpoint=operation)
+        Rule(
+            rule_of(path),
+            methods=[method, "PATCH"] if method == "PUT" else [method],
+            endpoint=(operation, (method, path, True) in operation.contract.routes),
+        )
         for operation in OPERATIONS
         for method, path in operation.routes
     ]
@@ -33,8 +50,8 @@ def _map() -> MapAdapter:
 
 
 @lru_cache(maxsize=1024)
-def match(method: str, path: str) -> tuple[Operation[Any], Mapping[str, str]]:
-    """The operation that a request asks for, and the values in its path.
+def match(method: str, path: str) -> Match:
+    """What a request asks for.
 
     Args:
         method: in capitals.
@@ -45,11 +62,12 @@ def match(method: str, path: str) -> tuple[Operation[Any], Mapping[str, str]]:
         MethodNotAllowed: it has, but not with this method.
     """
     try:
-        return _map().match(path, method)
+        (operation, obsolete), values = _map().match(path, method)
     except WrongMethod as error:
         raise MethodNotAllowed(method, {*(error.valid_methods or ()), "OPTIONS"}) from None
     except NoRule:
         raise NoSuchRoute from None
+    return Match(operation, values, obsolete)
 
 
 def methods_of(path: str) -> set[str]:

@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 from . import api, own, parameters, shapes
 from .answers import Answer, Broken, lost, write
 from .authentication import Caller, authenticate
-from .contract_warnings import ContractWarnings
+from .contract_warnings import ContractWarnings, warnings_of
 from .contracts import by_field, contracts, missing
 from .errors import AccessDenied, BrokenContract, NoSuchRoute, Refusal, Unreadable, ValidationError
 from .faults import Faults, in_process, on_a_socket
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-    from .contract_warnings import ContractWarning
     from .contracts import OperationContract
     from .failures import Failure
     from .faults import Fault, Wait
+    from .findings import Finding
     from .parameters import Given
     from .store import Store
 
@@ -44,16 +44,20 @@ class App:
     Args:
         store: the world.
         report: is told each bug of fakeflowdock that a request met. The client gets a 500.
+        note: is told each warning.
 
     Attributes:
-        warnings: the undocumented fields that requests had.
+        warnings: what requests had that no page knows, or that its page advises against.
         journal: the last requests with their answers.
         faults: what goes wrong on purpose.
     """
 
-    def __init__(self, store: Store, report: Callable[[BrokenContract], None]) -> None:
+    def __init__(
+        self, store: Store, report: Callable[[BrokenContract], None], note: Callable[[Finding], None] | None = None
+    ) -> None:
         self.store = store
         self.report = report
+        self.note = note
         self.warnings = ContractWarnings()
         self.journal = Journal(store.settings.journal)
         self.faults = Faults()
@@ -145,7 +149,7 @@ class Handling:
         self.operation: Operation[Any] | None = None
         self.caller: Caller | None = None
         self.given: Given | None = None
-        self.warnings: tuple[ContractWarning, ...] = ()
+        self.warnings: tuple[Finding, ...] = ()
         self.refusal: Refusal | None = None
         self.fault: Fault | None = None
         self.failure: Failure | None = None
@@ -164,7 +168,7 @@ class Handling:
     def look(self) -> Self:
         """Learn what faults are told apart by, before anything happens: what is asked for, and by whom."""
         with suppress(Refusal):  # it is refused when it takes place, if it does
-            self.operation = operation = api.match(self.environ["REQUEST_METHOD"], api.normal(self.path))[0]
+            self.operation = operation = api.match(self.environ["REQUEST_METHOD"], api.normal(self.path)).operation
             self.given = given = parameters.read(self.environ)
             with self.app.store.lock:
                 self.caller = self._caller(operation, given, operation.contract.coerced(given.fields))
@@ -176,6 +180,12 @@ class Handling:
             return Caller()
         header, unreadable = self.environ.get("HTTP_AUTHORIZATION", ""), given.unreadable
         return authenticate(self.app.store, header, fields, credential=operation.credential, unreadable=unreadable)
+
+    def _note(self, found: Iterable[Finding]) -> None:
+        self.warnings = self.app.warnings.remember(found)
+        if self.app.note is not None:
+            for finding in self.warnings:
+                self.app.note(finding)
 
     def run(self) -> Reply:
         """The path itself. Its order is the order in which refusals are told.
@@ -192,12 +202,13 @@ class Handling:
             return own.reply(method, path, store, environ.get("QUERY_STRING", ""))
         if method == "OPTIONS":
             return Reply(204, headers=(("Allow", ", ".join(sorted(api.methods_of(path)))),))
-        self.operation, values = operation, _ = api.match(method, path)
+        asked = api.match(method, path)
+        self.operation = operation = asked.operation
         contract = operation.contract
         self.given = given = self.given or parameters.read(environ)
         fields = contract.coerced(given.fields)
         known = contract.parameters_of(fields)
-        self.warnings = self.app.warnings.check(contract, known, values, fields)
+        self._note(warnings_of(method, asked, given, known, fields, strict=store.settings.strict))
         if given.too_large is not None:
             raise given.too_large
         with store.lock:
@@ -205,12 +216,12 @@ class Handling:
             if given.unreadable is not None:
                 raise given.unreadable
             meant = {name: value for name, value in fields.items() if name in known}
-            call = Call(store, self.caller, values, meant, base_of(environ), Headers(environ))
+            call = Call(store, self.caller, asked.values, meant, base_of(environ), Headers(environ))
             subject = operation.find(call)
             permit(operation, self.caller)
             violations = contract.request.violations(fields)
             if operation.needs is not None:
-                violations += missing(operation.needs(call), fields)
+                violations += missing(operation.needs(call.path, call.caller.kind), fields)
             if not violations:
                 reply = operation.handle(call, subject)
             elif operation.invalid is not None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from .contracts import OperationContract
     from .errors import BrokenContract
+    from .findings import Finding
 
 WIDTH = 100
 TRUTH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -185,7 +186,7 @@ def _serve(options: argparse.Namespace) -> None:
         raise Failure(f"{state} has no user, no application or no flow, for which the server could print credentials")
     store.clock.run()
     try:
-        server = Server(App(store, _report), host, port)
+        server = Server(App(store, _report, _note), host, port)
     except OSError as error:
         number = error.errno or 0  # below zero it is no errno but one of getaddrinfo's
         reason = os.strerror(number) if number > 0 else error.strerror or str(error)
@@ -237,6 +238,10 @@ def _greeting(ready: Mapping[str, str]) -> str:
 
 def _report(broken: BrokenContract) -> None:
     print("".join(traceback.format_exception(broken)), file=sys.stderr, end="", flush=True)
+
+
+def _note(found: Finding) -> None:
+    print(f"fakeflowdock: {found.severity}: {found}", file=sys.stderr, flush=True)
 
 
 def _routes(options: argparse.Namespace) -> None:  # noqa: ARG001  # each command is called alike
@@ -307,7 +312,7 @@ def _operation(asked: str) -> OperationContract:
     method, _, path = asked.partition(" ")
     if path.startswith("/"):
         try:
-            return api.match(method.upper(), api.normal(path))[0].contract
+            return api.match(method.upper(), api.normal(path)).operation.contract
         except Refusal:
             raise Failure(f"there is no operation at {asked}; python -m fakeflowdock routes lists them") from None
     try:

@@ -1,92 +1,159 @@
-"""What a request did that no page knows, and that Flowdock let pass."""
+"""What a request did that no page knows or that its page advises against, and that Flowdock let pass."""
 
 from __future__ import annotations
 
 import difflib
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .authentication import CREDENTIALS
-from .contracts import parameters_in
-from .errors import shortened
+from .contracts import contracts, parameters_in
+from .findings import VIOLATION, at, finding, pointer_to, shown, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
+    from .api import Match
     from .contracts import OperationContract
+    from .findings import Finding
+    from .parameters import Given
 
 REMEMBERED = 1000  # per world; the oldest are forgotten first
 GUESSED = 20  # per request: of so many unknown fields the nearest known one is looked for
-
-
-@dataclass(frozen=True)
-class ContractWarning:
-    """A field that a request had and no page knows.
-
-    Attributes:
-        operation: the operation's title, `Create source`.
-        page: where its parameters are written, `docs/api/sources.md#create-source`.
-        field: the field's name; of one inside another with dots between, `thread.external_uri`.
-        nearest: the documented name most like it, or None.
-    """
-
-    operation: str
-    page: str
-    field: str
-    nearest: str | None
-
-    def __str__(self) -> str:
-        hint = f": did you mean {self.nearest}?" if self.nearest else ""
-        return shortened(f"{self.operation} has no parameter {self.field}{hint} ({self.page})")
+BODILESS = ("GET", "HEAD", "DELETE", "OPTIONS")
+# What a header or the body could carry: the first on any request, the others on one that has a body.
+ANYWHERE = frozenset({"access_token"})
+IN_A_BODY = frozenset({"flow_token", "client_secret", "password", "refresh_token"})
 
 
 class ContractWarnings:
     """The last warnings of a world, oldest first."""
 
     def __init__(self) -> None:
-        self._kept: deque[ContractWarning] = deque(maxlen=REMEMBERED)
+        self._kept: deque[Finding] = deque(maxlen=REMEMBERED)
+        self._due: deque[Finding] = deque(maxlen=REMEMBERED)
 
-    def __iter__(self) -> Iterator[ContractWarning]:
+    def __iter__(self) -> Iterator[Finding]:
         return iter(list(self._kept))
 
-    def check(
-        self,
-        contract: OperationContract,
-        known: Mapping[str, Mapping[str, Any]],
-        path: Iterable[str],
-        fields: Mapping[str, Any],
-    ) -> tuple[ContractWarning, ...]:
-        """Remember each field that is neither on the operation's page, nor in its path, nor a credential.
-
-        Args:
-            contract: that of the operation.
-            known: the parameters that it has for such fields.
-            path: the names in its path.
-            fields: what was sent.
-
-        Returns:
-            What was remembered, for most requests nothing.
-        """
-        noted = tuple(
-            _warning(contract, field, siblings, guess=number < GUESSED)
-            for number, (field, siblings) in enumerate(_unknown(fields, known, {*path, *CREDENTIALS}))
-        )
+    def remember(self, noted: Iterable[Finding]) -> tuple[Finding, ...]:
+        """Keep some warnings. Returns them; for most requests there are none."""
+        noted = tuple(noted)
         self._kept.extend(noted)
+        self._due.extend(finding for finding in noted if finding.severity == VIOLATION)
         return noted
 
+    def due(self) -> list[Finding]:
+        """What a strict fake found since it was last asked."""
+        due = list(self._due)
+        self._due.clear()
+        return due
 
-def _warning(contract: OperationContract, field: str, siblings: Collection[str], *, guess: bool) -> ContractWarning:
-    within = field.rpartition(".")[0]
-    names = [f"{within}.{name}" if within else name for name in sorted(siblings)] if guess else []
+
+def warnings_of(
+    method: str,
+    match: Match,
+    given: Given,
+    known: Mapping[str, Mapping[str, Any]],
+    fields: Mapping[str, Any],
+    *,
+    strict: bool = False,
+) -> Iterator[Finding]:
+    """What there is to say of a request that is let through.
+
+    Args:
+        method: in capitals.
+        match: what it asks for.
+        given: its query and its body.
+        known: the parameters that the operation has for such fields.
+        fields: its parameters.
+        strict: whether warnings are violations.
+    """
+    contract = match.operation.contract
+    others = {*match.values, *CREDENTIALS}
+    for number, (steps, siblings) in enumerate(_unknown(fields, known, others)):
+        yield _unknown_parameter(contract, given, steps, siblings if number < GUESSED else (), strict=strict)
+    if match.obsolete and contract.successor is None:
+        preferred = " ".join(contract.routes[0][:2])
+        yield _about(contract, "request.route.obsolete", "is asked for by an obsolete route", preferred, strict=strict)
+    if contract.successor is not None:
+        later = contracts().operations[contract.successor]
+        yield _about(contract, "request.deprecated", "is deprecated", " ".join(later.routes[0][:2]), strict=strict)
+    if given.guessed:
+        rule = "request.content-type.missing"
+        yield _about(contract, rule, "has a body without a Content-Type", strict=strict, where="content-type")
+    for name in secrets_in_query(method, match, given.query):
+        where = "the Authorization header" if name in ANYWHERE else "the body"
+        words = f"has the secret {name} in its URL, where logs keep it: {where} can carry it"
+        yield _about(contract, "request.secret-in-url", words, strict=strict, where="query", pointer=f"/{name}")
+
+
+def secrets_in_query(method: str, match: Match, query: Mapping[str, Any]) -> Iterable[str]:
+    """The names of the secrets in a query that could be elsewhere."""
+    if not query:
+        return ()
+    elsewhere = ANYWHERE
+    if method not in BODILESS:
+        elsewhere |= IN_A_BODY
+        if match.operation.credential is not None:
+            elsewhere |= {match.operation.credential}
+    return sorted(elsewhere.intersection(query))
+
+
+def _about(
+    contract: OperationContract,
+    rule: str,
+    words: str,
+    nearest: str | None = None,
+    *,
+    strict: bool,
+    where: str = "path",
+    pointer: str = "",
+) -> Finding:
+    return finding(
+        rule,
+        f"{contract.title} {words}",
+        page=contract.page,
+        grade=contract.grade,
+        operation=contract.name,
+        where=where,
+        pointer=pointer,
+        nearest=nearest,
+        strict=strict,
+    )
+
+
+def _unknown_parameter(
+    contract: OperationContract, given: Given, steps: tuple[str, ...], siblings: Collection[str], *, strict: bool
+) -> Finding:
+    field, pointer = ".".join(steps), pointer_to(steps)
+    names = [".".join((*steps[:-1], name)) for name in sorted(siblings)]
     nearest = difflib.get_close_matches(field, names, n=1)
-    return ContractWarning(contract.title, contract.page, field, nearest[0] if nearest else None)
+    where, values = place_of(given, pointer)
+    return finding(
+        "request.parameter.unknown",
+        f"{contract.title} has no parameter {field}",
+        page=contract.page,
+        grade=contract.grade,
+        operation=contract.name,
+        where=where,
+        pointer=pointer,
+        came=shown(at(values, pointer), pointer),
+        nearest=nearest[0] if nearest else None,
+        strict=strict,
+    )
+
+
+def place_of(given: Given, pointer: str) -> tuple[str, Mapping[str, Any]]:
+    """Whether a parameter came in the body or in the query, and all that came there."""
+    name = steps_of(pointer)[0]
+    return ("query", given.query) if name in given.query and name not in given.body else ("body", given.body)
 
 
 def _unknown(
-    given: Mapping[str, Any], known: Mapping[str, Any], others: Collection[str] = (), within: str = ""
-) -> Iterator[tuple[str, Collection[str]]]:
-    """Each name that nobody knows, with dots before it where it is inside another, and the names that are known there.
+    given: Mapping[str, Any], known: Mapping[str, Any], others: Collection[str] = (), within: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Collection[str]]]:
+    """The way to each name that nobody knows, and the names that are known there.
 
     Args:
         given: names and values.
@@ -97,17 +164,19 @@ def _unknown(
     for name, value in given.items():
         if name not in known:
             if name not in others:
-                yield within + name, {*known, *others}
+                yield (*within, name), {*known, *others}
         elif isinstance(value, (dict, list)):
-            yield from _inside(value, known[name], f"{within}{name}.")
+            yield from _inside(value, known[name], (*within, name))
 
 
-def _inside(value: Any, schema: Mapping[str, Any], within: str) -> Iterator[tuple[str, Collection[str]]]:
+def _inside(
+    value: Any, schema: Mapping[str, Any], within: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], Collection[str]]]:
     if isinstance(value, list):
         for position, item in enumerate(value):
-            yield from _inside(item, schema.get("items", {}), f"{within}{position}.")
+            yield from _inside(item, schema.get("items", {}), (*within, str(position)))
     elif isinstance(value, dict) and "properties" in schema:
         yield from _unknown(value, parameters_in(schema, value), (), within)
     elif isinstance(value, dict) and isinstance(inner := schema.get("additionalProperties"), dict):
         for name, item in value.items():
-            yield from _inside(item, inner, f"{within}{name}.")
+            yield from _inside(item, inner, (*within, name))

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 BASE = "https://api.flowdock.com/_fakeflowdock/schemas/"
 BLANK = "can't be blank"
+UNKNOWN = "is not on the page"
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,18 @@ class Violation:
         pointer: where in the value, as a JSON pointer; empty for the value itself.
         field: the field to blame, or None; one inside another with dots between, `thread.status.color`.
         words: what is wrong, as a client reads it ("can't be blank", "is not a string").
+        known: of a field that its page does not have, the names that are there.
     """
 
     pointer: str
     field: str | None
     words: str
+    known: tuple[str, ...] = ()
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it is a field that its page does not have."""
+        return self.words == UNKNOWN
 
     @property
     def innermost(self) -> Violation:
@@ -111,8 +119,9 @@ def _violations(error: ValidationError) -> Iterator[Violation]:
         missing = [name for name in rule if error.message.startswith(repr(name))]
         yield from (_violation([*path, name], BLANK) for name in missing)
     elif error.validator == "additionalProperties" and rule is False:
-        extra = [name for name in value if name not in schema.get("properties", ())]
-        yield from (_violation([*path, name], "is not on the page") for name in extra)
+        known = tuple(schema.get("properties", ()))
+        extra = [name for name in value if name not in known]
+        yield from (_violation([*path, name], UNKNOWN, known) for name in extra)
     elif error.validator == "pattern" and "format" not in schema and not str(value).strip():
         yield _violation(path, BLANK)
     elif error.validator == "maxLength":
@@ -123,9 +132,9 @@ def _violations(error: ValidationError) -> Iterator[Violation]:
         yield _violation(path, words or (f"is not {kind}" if kind else f"breaks the rule {error.validator}"))
 
 
-def _violation(path: Sequence[str], words: str) -> Violation:
+def _violation(path: Sequence[str], words: str, known: tuple[str, ...] = ()) -> Violation:
     pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
-    return Violation(pointer, ".".join(path) or None, words)
+    return Violation(pointer, ".".join(path) or None, words, known)
 
 
 def _format_checker() -> FormatChecker:

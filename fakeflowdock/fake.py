@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from .contract_warnings import ContractWarning
     from .failures import Connection, Failure
     from .faults import Fault
+    from .findings import Finding
     from .models import Application, Source, User
     from .store import Store
 
@@ -64,6 +64,8 @@ class FakeFlowdock(Asserting):
             `maximal`, every one that its page has; or `drift`, with fields and an event that no page knows. It may be
             changed at any time, as the attribute of that name.
         journal: how many requests are remembered, at least 1; the oldest are forgotten first.
+        strict: whether what the docs advise against fails a test: a parameter that no page knows, a body that does not
+            say what it is, a deprecated operation, an obsolete route, a secret in a URL. Else it is a warning.
 
     Raises:
         ValueError: there is no such world, or no such shape, or nothing would be remembered.
@@ -77,8 +79,9 @@ class FakeFlowdock(Asserting):
         refresh_tokens: Literal["always", "offline_access"] = "always",
         shape: Shape = "usual",
         journal: int = JOURNAL,
+        strict: bool = False,
     ) -> None:
-        self._begin(worlds.template(world), Settings(auto_consent, refresh_tokens, shape, journal))
+        self._begin(worlds.template(world), Settings(auto_consent, refresh_tokens, shape, journal, strict))
 
     def _begin(self, world: Store, settings: Settings) -> None:
         self._settings = settings
@@ -111,6 +114,7 @@ class FakeFlowdock(Asserting):
         Raises:
             BrokenContract: fakeflowdock broke its own contract meanwhile. Where an exception is under way
                 already, that one gets a note instead.
+            NotAsDocumented: the fake is strict and found something, and no exception is under way.
         """
         self._stop(sys.exception())
 
@@ -119,18 +123,19 @@ class FakeFlowdock(Asserting):
             self._interception.stop()
             self._interception = None
         self._runs.current.stop_server()
-        self.raise_broken_contract(under_way)
+        self.settle(under_way)
 
-    def raise_broken_contract(self, under_way: BaseException | None = None) -> None:
-        """Raise the first bug of fakeflowdock's own since the last time, or note each on an exception.
+    def settle(self, under_way: BaseException | None = None) -> None:
+        """Raise what nobody should overlook, since the last time. `stop` does it, and the plugin after each test.
 
         Args:
-            under_way: an exception that is raised anyway.
+            under_way: an exception that is raised anyway. A bug is noted on it, and what else there is stays untold.
 
         Raises:
-            BrokenContract: there was one, and nothing is under way.
+            BrokenContract: there was a bug of fakeflowdock's own, and nothing is under way.
+            NotAsDocumented: the fake is strict and found something, and nothing is under way.
         """
-        self._runs.current.raise_broken_contract(under_way)
+        self._runs.current.settle(under_way)
 
     def reset(self) -> None:
         """Forget the world, a loaded one too, and begin with a new one, as this fake began. A live server goes on.
@@ -232,9 +237,9 @@ class FakeFlowdock(Asserting):
                 try:
                     yield
                 except BaseException as error:
-                    run.raise_broken_contract(error)
+                    run.settle(error)
                     raise
-                run.raise_broken_contract(None)
+                run.settle(None)
         finally:
             with self._lock:
                 if self._started_by_call and not self._runs.are_open:
@@ -377,8 +382,8 @@ class FakeFlowdock(Asserting):
         self._runs.current.app.faults.remove()
 
     @property
-    def contract_warnings(self) -> list[ContractWarning]:
-        """The undocumented fields that requests had, oldest first; the last thousand."""
+    def contract_warnings(self) -> list[Finding]:
+        """What requests had that no page knows, or that its page advises against, oldest first; the last thousand."""
         return list(self._runs.current.app.warnings)
 
     @property

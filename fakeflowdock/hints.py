@@ -28,21 +28,23 @@ def why_not_found(exchange: Exchange, store: Store) -> str | None:
     """
     refusal = exchange.refusal
     if isinstance(refusal, NoSuchRoute):
-        return _no_such_route(exchange.method, exchange.path)
+        near = nearest_route(exchange.method, exchange.path)
+        return near and f"did you mean {near[0]}? ({near[1]})"
     if isinstance(refusal, InvalidFlow):
         named = str(exchange.fields.get("flow"))
-        return _flow(store, *named.partition(":")[::2], exchange.caller, named)
+        organization, _, name = named.partition(":")
+        return _flow(store, organization, name, exchange.caller, named)
     if not isinstance(refusal, NotFound):
         return None
     try:
-        path = api.match(exchange.method, api.normal(exchange.path))[1]
+        path = api.match(exchange.method, api.normal(exchange.path)).values
     except Refusal:
         return None
     return _place(store, path, exchange.caller) or _inside(store, path, api.normal(exchange.path))
 
 
-def _no_such_route(method: str, path: str) -> str | None:
-    """The nearest path that there is, with the names of the one that was asked for."""
+def nearest_route(method: str, path: str) -> tuple[str, str] | None:
+    """The method and path most like what was asked for, with the names that were in it, and its page; or None."""
     asked = api.normal(path).split("/")
     there: dict[str, str] = {}
     for operation in api.OPERATIONS:
@@ -52,7 +54,7 @@ def _no_such_route(method: str, path: str) -> str | None:
                 steps = [mine if its.startswith(":") else its for its, mine in zip(steps, asked, strict=True)]
             there.setdefault(f"{verb} {'/'.join(steps)}", operation.contract.page)
     near = difflib.get_close_matches(f"{method} {'/'.join(asked)}", there, n=1, cutoff=ALIKE)
-    return f"did you mean {near[0]}? ({there[near[0]]})" if near else None
+    return (near[0], there[near[0]]) if near else None
 
 
 def _place(store: Store, path: Mapping[str, str], caller: Caller | None) -> str | None:

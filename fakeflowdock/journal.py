@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from .answers import Answer
     from .app import Handling
     from .authentication import Caller
-    from .contract_warnings import ContractWarning
     from .errors import Refusal
     from .failures import Failure
     from .faults import Fault
+    from .findings import Finding
     from .models import Application, Source, User
+    from .traffic import Sent
 
 
 class Exchange:
@@ -38,13 +39,13 @@ class Exchange:
         true_answer: the same before a fault changed or lost it; None where a fault kept the request from taking place.
         fault: what made something go wrong on purpose, or None; `failure` is what went wrong.
         refusal: why the request was refused, or None.
-        warnings: the undocumented fields that it had.
+        warnings: what it had that no page knows, or that its page advises against.
         duration: seconds from its arrival to its answer.
     """
 
     __slots__ = (
         *("number", "method", "path", "query", "body", "_environ", "_operation", "caller", "answer", "refusal"),
-        *("warnings", "duration", "true_answer", "fault", "failure"),
+        *("warnings", "duration", "true_answer", "fault", "failure", "_raw"),
     )
 
     def __init__(
@@ -56,6 +57,7 @@ class Exchange:
         self.path = handling.path
         self.query: Mapping[str, Any] = given.query if given is not None else {}
         self.body: Mapping[str, Any] = given.body if given is not None else {}
+        self._raw = given.raw if given is not None else b""
         self._environ = {**environ, "wsgi.input": None, "werkzeug.socket": None}  # no stream is kept
         self._operation = handling.operation
         self.caller: Caller | None = handling.caller
@@ -64,13 +66,25 @@ class Exchange:
         self.fault: Fault | None = handling.fault
         self.failure: Failure | None = handling.failure
         self.refusal: Refusal | None = handling.refusal
-        self.warnings: tuple[ContractWarning, ...] = handling.warnings
+        self.warnings: tuple[Finding, ...] = handling.warnings
         self.duration = duration
 
     def __str__(self) -> str:
         return shortened(f"{self.method} {self.path} → {self.status or 'no answer'}")
 
     __repr__ = __str__
+
+    @property
+    def sent(self) -> Sent:
+        """The request as plain values. One for no operation has no body: nobody read it."""
+        from .traffic import Sent
+
+        environ = self._environ
+        target = environ.get("RAW_URI") or environ.get("REQUEST_URI") or self.path
+        if target.startswith("/"):
+            host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+            target = f"{environ['wsgi.url_scheme']}://{host}{target}"
+        return Sent(self.method, target, tuple(self.headers.items()), self._raw)
 
     @property
     def headers(self) -> dict[str, str]:

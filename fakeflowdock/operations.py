@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .models import User
     from .store import Store
 
+    Needs = Callable[[Mapping[str, str], str], Iterable[str]]
+
 Subject = TypeVar("Subject")
 
 JSON = "application/json"
@@ -107,7 +109,8 @@ class Operation(Generic[Subject]):
         scope: the OAuth scope that an application needs.
         credential: the parameter that decides who is calling, as the `flow_token` of a source, or None.
         invalid: what is answered, or raised, where fields break the page; None for a ValidationError.
-        needs: the parameters that this call must have besides those that are always required.
+        needs: from the values in the path and the kind of caller to the parameters that must be there besides those
+            that are always required.
     """
 
     routes: tuple[tuple[str, str], ...]
@@ -117,7 +120,7 @@ class Operation(Generic[Subject]):
     scope: str | None
     credential: str | None = None
     invalid: Callable[[Call, Subject, list[Violation]], Any] | None = None
-    needs: Callable[[Call], Iterable[str]] | None = None
+    needs: Needs | None = None
 
     @property
     def name(self) -> str:
@@ -137,7 +140,7 @@ def operation(
     scope: str | None = None,
     credential: str | None = None,
     invalid: Callable[[Call, Subject, list[Violation]], Any] | None = None,
-    needs: Callable[[Call], Iterable[str]] | None = None,
+    needs: Needs | None = None,
 ) -> Callable[[Callable[[Call, Subject], Any]], Operation[Subject]]:
     """Make a handler an operation.
 
@@ -148,7 +151,8 @@ def operation(
         scope: the OAuth scope that an application needs.
         credential: the parameter that decides who is calling, as the `flow_token` of a source.
         invalid: what is answered, or raised, where fields break the page; a ValidationError when left out.
-        needs: the parameters that a call must have besides those that are always required.
+        needs: from the values in the path and the kind of caller to the parameters that must be there besides those
+            that are always required.
     """
 
     def decorate(handle: Callable[[Call, Subject], Any]) -> Operation[Subject]:

@@ -34,12 +34,16 @@ class Given:
         query, body: name to value, nulls left out at every depth.
         too_large: that the body has more than `MAX_BODY` bytes, or None; it was read away, within bounds.
         unreadable: why body or query could not be read, or None. It is told after the credentials were looked at.
+        raw: the body as it came; empty where it was too large.
+        guessed: whether the body did not say what it is.
     """
 
     query: dict[str, Any] = field(default_factory=dict, repr=False)  # there may be a secret among them
     body: dict[str, Any] = field(default_factory=dict, repr=False)
     too_large: TooLarge | None = None
     unreadable: Unreadable | None = None
+    raw: bytes = field(default=b"", repr=False)
+    guessed: bool = False
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -59,7 +63,8 @@ def read(environ: WSGIEnvironment) -> Given:
         pairs = parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True)
         given.query = {name: value for name, value in pairs if "[" not in name}  # for its credentials
     try:
-        given.body = _parsed(_read_body(environ), environ.get("CONTENT_TYPE", ""))
+        given.raw = _read_body(environ)
+        given.body = _parsed(given.raw, environ.get("CONTENT_TYPE", ""))
     except TooLarge as reason:
         given.too_large = reason
     except Unreadable as reason:
@@ -67,7 +72,7 @@ def read(environ: WSGIEnvironment) -> Given:
             given.unreadable = given.unreadable or reason
     except _NoContentType as body:
         if environ["REQUEST_METHOD"] in BODY_IS_OPTIONAL:
-            given.body = _guessed(body.args[0])
+            given.body, given.guessed = _guessed(body.args[0]), True
         elif given.unreadable is None:
             given.unreadable = Unreadable(
                 f"A request with a body needs a Content-Type: application/json, {FORM} or multipart/form-data"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import worlds
 from .app import App
+from .findings import NotAsDocumented
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,18 +49,21 @@ class Run:
             self._server.stop()
             self._server = None
 
-    def raise_broken_contract(self, under_way: BaseException | None) -> None:
-        """Raise the first bug since the last time, or note each on an exception that is under way anyway.
+    def settle(self, under_way: BaseException | None) -> None:
+        """Raise what nobody should overlook, since the last time; or note each bug on an exception that is under way.
 
         Raises:
-            BrokenContract: there was one, and nothing is under way.
+            BrokenContract: there was a bug, and nothing is under way.
+            NotAsDocumented: a strict fake found something, and nothing is under way.
         """
-        broken = self._broken[:]
+        broken, due = self._broken[:], self.app.warnings.due()
         self._broken.clear()
         for one in broken:
             if under_way is None:
                 raise one
             under_way.add_note(str(one))
+        if due and under_way is None:
+            raise NotAsDocumented(due)
 
 
 # The runs that this thread or task is in, innermost last, whichever fake they belong to.

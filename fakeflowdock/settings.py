@@ -18,6 +18,7 @@ class Settings:
         auto_consent: whether an application that asks for consent gets it at once, from the first user.
         refresh_tokens: `always`, or with the scope `offline_access` alone.
         shape: which fields its replies have: `usual`, `minimal`, `maximal` or `drift`.
+        strict: whether what a page advises against is a violation.
         journal: how many exchanges are remembered, at least one; it holds for worlds that begin later.
     """
 
@@ -25,6 +26,7 @@ class Settings:
     refresh_tokens: str = "always"
     shape: str = USUAL
     journal: int = JOURNAL
+    strict: bool = False
 
     def __post_init__(self) -> None:
         self.take_shape(self.shape)

@@ -57,6 +57,15 @@ def test_it_serves_until_a_signal_and_then_ends_quietly(number: signal.Signals) 
     assert (process.returncode, rest, errors) == (0, "", "")
 
 
+def test_it_notes_a_parameter_that_no_page_knows() -> None:
+    with running("--port", "0", "--json") as (process, stdout):
+        line = ready(stdout)
+        requests.get(f"{line['url']}/sources?lmit=3", auth=(line["api_token"], ""), timeout=30)
+        process.terminate()
+        _, errors = process.communicate(timeout=30)
+    assert errors == ("fakeflowdock: warning: List sources has no parameter lmit (docs/api/sources.md#list-sources)\n")
+
+
 @pytest.mark.parametrize(("world", "names"), [("docs", ["Example", "Engineering"]), ("empty", [])])
 def test_the_ready_line_has_working_credentials(world: str, names: list[str]) -> None:
     with running("--port", "0", "--json", "--world", world) as (_, stdout):

@@ -33,7 +33,10 @@ def test_each_exchange_is_kept_in_order_with_what_was_asked_and_answered(flowdoc
     assert listed.caller.user == fake.user
     assert posted.json["errors"] == {"thread.title": ["can't be blank"]}
     assert (posted.page, posted.grade) == ("docs/api/messages.md#send-message", "documented")
-    assert [warning.field for warning in posted.warnings] == ["thread.titel"]
+    assert [(warning.rule, warning.field) for warning in posted.warnings] == [
+        ("request.parameter.unknown", "thread.titel"),
+        ("request.secret-in-url", "flow_token"),
+    ]
     assert listed.refusal is None
     assert 0 < listed.duration < 60
 

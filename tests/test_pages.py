@@ -148,7 +148,7 @@ def test_the_example_of_each_error_is_what_is_answered(fake_flowdock: FakeFlowdo
     monkeypatch.setattr("fakeflowdock.wire.source", functools.partial(wire.source, with_flow_token=True))
     answers["broken-contract"] = requests.get(api_url, params={"flow_token": source.flow_token}, timeout=9)
     with pytest.raises(errors.BrokenContract):
-        fake.raise_broken_contract()
+        fake.settle()
     assert list(answers) == list(contracts().errors)
     for name, reply in answers.items():
         [example] = schema_files()["errors"]["$defs"][name]["examples"]

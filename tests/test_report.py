@@ -53,9 +53,13 @@ blue or null, and was "pink"
     note: Send message has no parameter author.nam: did you mean author.name? (docs/api/messages.md#send-message)
     note: Send message has no parameter thread.external_uri: did you mean thread.external_url? \
 (docs/api/messages.md#send-message)
+    note: Send message has the secret flow_token in its URL, where logs keep it: the body can carry it \
+(docs/api/messages.md#send-message)
 PUT /sources → 200
     as the source Builds of example/main
     sent {"flow_token": "834f…", "error_message": "broken"}
+    note: Update source by flow_token has the secret flow_token in its URL, where logs keep it: the body can carry it \
+(docs/api/sources.md#update-source-by-flow_token)
 PUT /user → 405
     refused: This path has no PUT, only GET, HEAD, OPTIONS
     assumed, docs/api/errors.md#method-not-allowed
@@ -101,6 +105,8 @@ POST /messages → no answer
     refused: Validation error
         /external_thread_id can't be blank
     documented, docs/api/messages.md#send-message
+    note: Send message has the secret flow_token in its URL, where logs keep it: the body can carry it \
+(docs/api/messages.md#send-message)
 GET /sources → 503
     as the source Builds of example/main
     fault: 503, a body of 6 bytes, Content-Type: text/html
@@ -229,7 +235,7 @@ def test_a_wrong_marker_says_what_would_be_right(marker: str, words: str, pytest
 
 
 def test_markers_and_options_are_listed(pytester: pytest.Pytester) -> None:
-    choices = "world, auto_consent, refresh_tokens, shape, shapes, journal, unknown_paths"
+    choices = "world, auto_consent, refresh_tokens, shape, shapes, strict, journal, unknown_paths"
     run(pytester, "--markers").stdout.fnmatch_lines([f"@pytest.mark.flowdock({choices}): how fake_flowdock*"])
     helped = run(pytester, "--help").stdout
     options = ["*--flowdock-world={empty,docs}*", "*--flowdock-journal=N*", "*flowdock_unknown_paths*"]
@@ -256,3 +262,50 @@ def test_how_many_requests_are_remembered_is_a_choice_too(pytester: pytest.Pytes
     run(pytester, "--flowdock-journal", "3").assert_outcomes(passed=2)
     pytester.makeini("[pytest]\nflowdock_journal = 3\n")
     run(pytester, "--flowdock-journal", "9").assert_outcomes(passed=2)
+
+
+STRICT = """
+    import pytest
+    import requests
+    from fakeflowdock import FakeFlowdock
+
+    API = "https://api.flowdock.com"
+
+    @pytest.mark.flowdock(strict=True)
+    def test_strict(fake_flowdock, flowdock_contract):
+        assert flowdock_contract.strict
+        requests.get(API + "/sources?lmit=3", **fake_flowdock.as_user())
+
+    @pytest.mark.flowdock(strict=True)
+    def test_strict_and_right(fake_flowdock):
+        requests.get(API + "/sources", **fake_flowdock.as_user())
+        requests.get(API + "/sources")
+
+    def test_lenient(fake_flowdock, flowdock_contract):
+        assert not flowdock_contract.strict
+        requests.get(API + "/sources?lmit=3", **fake_flowdock.as_user())
+
+    @FakeFlowdock(strict=True)
+    def test_decorated():
+        requests.get(API + "/sources?lmit=3")
+"""
+
+
+def test_a_test_with_a_strict_fake_fails_for_what_the_docs_advise_against(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(STRICT)
+    result = run(pytester)
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "not what Flowdock's docs say:",
+            (
+                "violation: List sources has no parameter lmit (docs/api/sources.md#list-sources) "
+                "[[]request.parameter.unknown, documented[]]"
+            ),
+            "*- fakeflowdock -*",
+            "GET /sources → 200",
+            "    note: List sources has no parameter lmit (docs/api/sources.md#list-sources)",
+            "*fakeflowdock.findings.NotAsDocumented: not what Flowdock's docs say:*",
+        ]
+    )
+    assert run(pytester, "--flowdock-strict", "true").parseoutcomes() == {"passed": 1, "failed": 3}

@@ -15,7 +15,7 @@ from ..tags import words
 from .flows import flow_of_the_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ..models import Flow, Message, Thread
 
@@ -109,16 +109,16 @@ def message_of_the_path(call: Call) -> Message:
     return message_in(call, flow_of_the_path(call), call.path["id"])
 
 
-def needs_a_flow(call: Call) -> Iterator[str]:
+def needs_a_flow(path: Mapping[str, str], caller: str) -> Iterator[str]:
     """A user names the flow, in the path or else as a parameter."""
-    if "flow" not in call.path and call.caller.source is None:
+    if "flow" not in path and caller != SOURCE:
         yield "flow"
 
 
-def needs_a_message(call: Call) -> Iterator[str]:
+def needs_a_message(path: Mapping[str, str], caller: str) -> Iterator[str]:
     """Besides, a comment names what it comments."""
-    yield from needs_a_flow(call)
-    if "message" not in call.path:
+    yield from needs_a_flow(path, caller)
+    if "message" not in path:
         yield "message"
 
 
