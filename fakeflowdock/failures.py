@@ -60,17 +60,19 @@ class Failure:
         own_answer = (self.status, self.body, self.content_type, self.retry_after)
         if own_answer == (None, None, None, None) and self.connection is None and not self.latency:
             raise ValueError("say what goes wrong: a status, body, content_type, latency or connection")
-        if self.status is not None and (type(self.status) is not int or not 200 <= self.status <= 599):
+        if self.status is not None and not (_is_whole(self.status) and 200 <= self.status <= 599):
             raise ValueError(f"a status is a number from 200 to 599, not {self.status!r}")
         if self.status in NO_BODY and self.body is not None:
             raise ValueError(f"an answer with the status {self.status} has no body")
-        if self.content_type is not None and not (self.content_type.isascii() and self.content_type.isprintable()):
+        if self.body is not None:
+            _check_body(self.body)
+        if self.content_type is not None and not _is_line(self.content_type):
             raise ValueError(f"a content_type is one line of ASCII, not {self.content_type!r}")
         if self.retry_after is not None and self.status is None:
             raise ValueError("retry_after goes with a status: 429 or 503")
-        if self.retry_after is not None and (type(self.retry_after) is not int or self.retry_after < 0):
+        if self.retry_after is not None and not (_is_whole(self.retry_after) and self.retry_after >= 0):
             raise ValueError(f"retry_after is a whole number of seconds, not {self.retry_after!r}")
-        if not 0 <= self.seconds <= LONGEST:
+        if not (isinstance(self.latency, (int, float, timedelta)) and 0 <= self.seconds <= LONGEST):
             raise ValueError(f"a latency is from 0 to {LONGEST} seconds, not {self.latency!r}")
         if self.connection not in (None, *CONNECTIONS):
             known = f"{', '.join(CONNECTIONS[:-1])} or {CONNECTIONS[-1]}"
@@ -85,7 +87,7 @@ class Failure:
     def __str__(self) -> str:
         parts = [f"{self.seconds:g} s late"] if self.latency else []
         if self.status is not None:
-            parts.append(str(self.status))
+            parts.append(f"{self.status:d}")
         if self.retry_after is not None:
             parts.append(f"Retry-After: {self.retry_after}")
         if self.body is not None:
@@ -109,9 +111,9 @@ class Failure:
         if self.status == 401:
             headers = (*headers, ("WWW-Authenticate", 'Basic realm="Flowdock"'))
         if self.status in NO_BODY:
-            return Reply(self.status, None, headers)
+            return Reply(int(self.status), None, headers)
         body = _bytes(body_of(self.status, error, operation) if self.body is None else self.body)
-        return Reply(self.status, body, headers, self.content_type or f"{JSON}; charset=utf-8")
+        return Reply(int(self.status), body, headers, self.content_type or f"{JSON}; charset=utf-8")
 
     def spoiled(self, answer: Answer, *, head: bool) -> Answer:
         """A true answer with what is wrong about it. One without a body has nothing that could be."""
@@ -125,6 +127,27 @@ class Failure:
             changed["Content-Type"] = self.content_type
         headers = [(name, changed.get(name, value)) for name, value in answer.headers]
         return replace(answer, headers=headers, body=b"" if head else body)
+
+
+def _is_whole(number: Any) -> bool:
+    """Whether it is a whole number, by one of Python's names for it (`http.HTTPStatus`) or not."""
+    return isinstance(number, int) and not isinstance(number, bool)
+
+
+def _is_line(value: Any) -> bool:
+    return isinstance(value, str) and value != "" and value.isascii() and value.isprintable()
+
+
+def _check_body(body: Any) -> None:
+    """Refuse where it is given what could not be sent later, in the middle of a request or of a report.
+
+    Raises:
+        ValueError: it cannot be sent.
+    """
+    try:
+        _bytes(body)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"a body is bytes, text, or what JSON can say, not {body!r}") from error
 
 
 def _bytes(body: Any) -> bytes:

@@ -21,7 +21,7 @@ from .settings import JOURNAL, Settings
 from .snapshots import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import timedelta
     from os import PathLike
     from types import TracebackType
@@ -327,7 +327,7 @@ class FakeFlowdock(Asserting):
         latency: float | timedelta = 0,
         connection: Connection | None = None,
         after: bool = False,
-        sequence: Sequence[Failure | None] | None = None,
+        sequence: Iterable[Failure | None] | None = None,
     ) -> Fault:
         """Let something go wrong with some requests: with every one for which all that is given holds.
 

@@ -6,9 +6,11 @@ one world. Nothing here knows of a socket or of a client: `App.answer` asks, and
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from . import api, own
@@ -46,9 +48,9 @@ class Matching:
     caller: User | Source | Application | None = None
 
     def __post_init__(self) -> None:
-        if self.method is not None and not self.method.isupper():
+        if self.method is not None and not (isinstance(self.method, str) and self.method.isupper()):
             raise ValueError(f"a method is written in capitals, not {self.method!r}")
-        if self.path is not None and not (self.path.startswith("/") and "?" not in self.path):
+        if self.path is not None and not (isinstance(self.path, str) and re.match(r"/[^?]*\Z", self.path)):
             raise ValueError(f"a path begins with / and has no query: {self.path!r} is none")
         if self.caller is not None and not isinstance(self.caller, (User, Source, Application)):
             raise ValueError(f"a caller is a user, a source or an application of the world, not {self.caller!r}")
@@ -206,7 +208,7 @@ def fault_for(
     matching: Matching,
     nth: int | None,
     times: int | None,
-    sequence: Sequence[Failure | None] | None,
+    sequence: Iterable[Failure | None] | None,
     what: Mapping[str, Any],
 ) -> Fault:
     """The fault that a call of `FakeFlowdock.fail` means.
@@ -223,11 +225,12 @@ def fault_for(
     if sequence is None:
         once = nth is not None and times is None
         return Fault(matching, [Failure(**what)], nth or 1, 1 if once else times)
-    if any(what.values()):
+    if any(what[each.name] != each.default for each in fields(Failure)):
         raise ValueError("in a sequence each item says what goes wrong: Failure(status=500), or None for nothing")
-    if not sequence or not all(item is None or isinstance(item, Failure) for item in sequence):
-        raise ValueError(f"a sequence has a Failure or None for each request, at least one, and not {sequence!r}")
-    return Fault(matching, sequence, nth or 1, times or 1)
+    items = list(sequence) if isinstance(sequence, Iterable) else sequence
+    if not isinstance(items, list) or not items or not all(item is None or isinstance(item, Failure) for item in items):
+        raise ValueError(f"a sequence has a Failure or None for each request, at least one, and not {items!r}")
+    return Fault(matching, items, nth or 1, times or 1)
 
 
 def in_process(store: Store, timeout: float | None) -> Wait:

@@ -198,7 +198,7 @@ def operation_named(words: str) -> str:
     Raises:
         ValueError: there is no such operation; the message names the nearest.
     """
-    name = words.strip().lower().replace(" ", "-")
+    name = str(words).strip().lower().replace(" ", "-")
     if name not in contracts().operations:
         import difflib
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -76,12 +77,28 @@ def test_a_sequence_begins_with_the_nth_request_and_is_gone_through_some_times(p
     assert [post(posting).status_code for _ in range(6)] == [202, 500, 202, 500, 202, 202]
 
 
+def test_a_sequence_may_be_made_while_it_is_read(posting: Door) -> None:
+    posting.fake.fail("send message", sequence=(Failure(status=status) for status in (500, 502)))
+    assert [post(posting).status_code for _ in range(3)] == [500, 502, 202]
+
+
 def test_of_several_faults_the_one_that_was_set_first_acts(posting: Door) -> None:
     first = posting.fake.fail("send message", status=500, times=1)
     third = posting.fake.fail("send message", status=502, nth=3)
     rest = posting.fake.fail("send message", status=503)
     assert [post(posting).status_code for _ in range(4)] == [500, 503, 502, 503]
     assert [(fault.met, fault.acted) for fault in (first, third, rest)] == [(4, 1), (4, 1), (4, 2)]
+
+
+def test_a_status_may_be_one_of_pythons_own_names(posting: Door) -> None:
+    fault = posting.fake.fail("send message", status=HTTPStatus.TOO_MANY_REQUESTS, retry_after=3)
+    assert str(fault) == "every request for send-message: 429, Retry-After: 3"
+    reply = post(posting)
+    assert (reply.status_code, reply.reason, reply.json()) == (
+        429,
+        "Too Many Requests",
+        {"message": "Too Many Requests"},
+    )
 
 
 # Set and removed
@@ -203,6 +220,20 @@ def test_two_threads_share_the_turns_of_a_fault(fake_flowdock: FakeFlowdock) -> 
         ({"sequence": []}, "a sequence has a Failure or None for each request, at least one, and not []"),
         ({"sequence": [500]}, "a sequence has a Failure or None for each request, at least one, and not [500]"),
         ({"sequence": [None], "status": 500}, "in a sequence each item says what goes wrong"),
+        ({"sequence": [Failure(status=429)], "retry_after": 0}, "in a sequence each item says what goes wrong"),
+        ({"sequence": [Failure(status=429)], "body": ""}, "in a sequence each item says what goes wrong"),
+        ({"sequence": Failure(status=500)}, "a sequence has a Failure or None for each request, at least one, and not"),
+        ({"sequence": iter(())}, "a sequence has a Failure or None for each request, at least one, and not []"),
+        ({"operation": 5, "status": 500}, "there is no operation 5"),
+        ({"method": 5, "status": 500}, "a method is written in capitals, not 5"),
+        ({"path": 5, "status": 500}, "a path begins with / and has no query: 5 is none"),
+        ({"status": True}, "a status is a number from 200 to 599, not True"),
+        ({"content_type": b"text/html"}, "a content_type is one line of ASCII, not b'text/html'"),
+        ({"content_type": ""}, "a content_type is one line of ASCII, not ''"),
+        ({"latency": "5"}, "a latency is from 0 to 86400 seconds, not '5'"),
+        ({"latency": None, "status": 500}, "a latency is from 0 to 86400 seconds, not None"),
+        ({"body": {1, 2}}, "a body is bytes, text, or what JSON can say, not {1, 2}"),
+        ({"body": "\ud800"}, "a body is bytes, text, or what JSON can say, not '\\ud800'"),
     ],
 )
 def test_what_contradicts_itself_is_refused(what: dict[str, Any], words: str, fake_flowdock: FakeFlowdock) -> None:
@@ -210,3 +241,10 @@ def test_what_contradicts_itself_is_refused(what: dict[str, Any], words: str, fa
         fake_flowdock.fail(**what)
     assert str(caught.value).startswith(words)
     assert fake_flowdock.faults == []
+
+
+def test_a_wrong_caller_is_refused_without_a_word_of_their_secret(fake_flowdock: FakeFlowdock) -> None:
+    actor: Any = fake_flowdock.as_user()
+    with pytest.raises(ValueError, match="a caller is a user, a source or an application of the world") as caught:
+        fake_flowdock.fail(caller=actor, status=500)
+    assert actor.headers["Authorization"].removeprefix("Basic ") not in str(caught.value)
