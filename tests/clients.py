@@ -236,12 +236,12 @@ class AsyncHttpx(Asynchronous):
 
 
 class Aiohttp(Asynchronous):
-    def __init__(self, wait: float) -> None:
+    def __init__(self, sock_read: float | None = None, total: float | None = None) -> None:
         super().__init__()
-        self.session = self.runner.run(self.opened(wait))
+        self.session = self.runner.run(self.opened(aiohttp.ClientTimeout(total=total, sock_read=sock_read)))
 
-    async def opened(self, wait: float) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(sock_read=wait))
+    async def opened(self, wait: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(timeout=wait)
 
     async def closed(self) -> None:
         await self.session.close()

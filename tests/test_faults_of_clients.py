@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import clients
 import pytest
 from doors import TAKES_A_CUT
@@ -67,6 +68,22 @@ def test_who_waits_too_short_for_a_late_answer_has_a_timeout_at_once(
     if timeout[0].__name__ != "MaxRetryError":  # urllib3 tries again, and the next answer is not late
         assert raised(client, f"{API}/sources", {}) == timeout
     assert 0 < (fake_flowdock.clock.now - began).total_seconds() < 10
+
+
+@pytest.mark.parametrize(
+    "waits", [{"total": WAITED}, {"total": WAITED, "sock_read": 9}, {"total": 9, "sock_read": WAITED}]
+)
+@pytest.mark.parametrize("what", [{"connection": "timeout"}, {"latency": 2}])
+def test_aiohttp_tells_the_time_of_the_whole_call_from_that_of_one_read(
+    waits: Any, what: Any, fake_flowdock: FakeFlowdock
+) -> None:
+    """The first is no error of aiohttp's own: code that catches those alone does not survive it."""
+    client = clients.Aiohttp(**waits)
+    with fake_flowdock.fail(**what):
+        here, there = (raised(client, f"{base}/sources", {})[0] for base in (API, fake_flowdock.url))
+    client.close()
+    assert here == there
+    assert issubclass(here, aiohttp.ClientError) == (waits["total"] == 9)
 
 
 @pytest.mark.parametrize("name", clients.NAMES)

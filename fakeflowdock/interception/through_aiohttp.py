@@ -70,10 +70,11 @@ class _Connector(aiohttp.BaseConnector):
     ) -> ResponseHandler:
         loop = asyncio.get_running_loop()
         wait = min((each for each in (timeout.total, timeout.sock_read) if each), default=None)
+        whole = wait == timeout.total
         near, far_end = connection_to(self._called, self._app, wait)
 
         def error() -> Exception | None:
-            return None if far_end.loss is None else _error_of(far_end.loss, wait, req)
+            return None if far_end.loss is None else _error_of(far_end.loss, wait, req, whole=whole)
 
         unix = near.family == getattr(socket, "AF_UNIX", None)
         connect: Any = loop.create_unix_connection if unix else loop.create_connection
@@ -82,13 +83,22 @@ class _Connector(aiohttp.BaseConnector):
         return protocol
 
 
-def _error_of(loss: str, timeout: float | None, request: Any) -> Exception:
-    """What aiohttp raises for a connection that broke in such a way."""
+def _error_of(loss: str, timeout: float | None, request: Any, *, whole: bool) -> Exception:
+    """What aiohttp raises for a connection that broke in such a way.
+
+    Args:
+        loss: the way.
+        timeout: the seconds that it waits.
+        request: its own.
+        whole: whether these are those of the whole call. It cancels that one, and no read has a timeout of its own.
+    """
     error = error_of(loss, timeout)
     if error is None:
         return aiohttp.ServerDisconnectedError()
     if loss == "refused":
         return aiohttp.ClientConnectorError(request.connection_key, error)
+    if error.errno is None and whole:
+        return TimeoutError()
     if error.errno is None:
         return getattr(aiohttp, "SocketTimeoutError", aiohttp.ServerTimeoutError)("Timeout on reading data from socket")
     return aiohttp.ClientOSError(*error.args)
