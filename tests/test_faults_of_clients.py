@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +58,37 @@ def test_a_connection_that_is_refused_is_as_one_to_a_port_where_nobody_is(
     fake_flowdock.fail("list sources", connection="refused")
     refused = raised(client, f"{API}/sources", {})
     assert refused == raised(client, f"http://127.0.0.1:{nobody}/", {})
+
+
+@pytest.mark.parametrize("name", clients.HTTPX)
+def test_a_transport_of_httpx_tries_to_connect_as_often_as_it_was_told_and_nothing_else(
+    name: str, fake_flowdock: FakeFlowdock
+) -> None:
+    library, _, kind = name.partition(" ")
+    module = importlib.import_module(library)
+
+    def sent(retries: int) -> int:
+        if not kind:
+            with module.Client(transport=module.HTTPTransport(retries=retries)) as client:
+                return int(client.post(f"{API}/messages", json={"content": "Hello"}).status_code)
+
+        async def answered() -> int:
+            async with module.AsyncClient(transport=module.AsyncHTTPTransport(retries=retries)) as client:
+                return int((await client.post(f"{API}/messages", json={"content": "Hello"})).status_code)
+
+        return asyncio.run(answered())
+
+    refused = fake_flowdock.fail("send message", connection="refused", times=2)
+    assert sent(2) == 401
+    assert [exchange.fields for exchange in fake_flowdock.requests] == [{"content": "Hello"}] * 3
+    with fake_flowdock.fail("send message", connection="refused") as always:
+        with pytest.raises(module.ConnectError):
+            sent(1)
+        with pytest.raises(module.ConnectError):
+            sent(0)
+    with fake_flowdock.fail("send message", connection="reset") as reset, pytest.raises(module.ReadError):
+        sent(3)
+    assert (refused.acted, always.acted, reset.acted) == (2, 3, 1)
 
 
 def test_who_waits_too_short_for_a_late_answer_has_a_timeout_at_once(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .breaking import retries_of
 from .through_httpx import response_of
 
 if TYPE_CHECKING:
@@ -30,18 +31,19 @@ def _make(layer: Layer) -> Any:
         callback, request = layer.before(mock, *args), args[-1]
         if callback is not None or (found := layer.answers(str(request.url))) is None:
             return callback
+        retries = retries_of(args[0])  # the transport, of which older versions did not tell
 
         def respond(request: Any) -> Any:
             if isinstance(request.stream, httpx.SyncByteStream):
-                return response_of(httpx, *found, request, b"".join(request.stream))
-            return _respond(*found, request)
+                return response_of(httpx, *found, request, b"".join(request.stream), retries)
+            return _respond(*found, request, retries)
 
         return respond
 
     return callback_of
 
 
-async def _respond(called: re.Match[str], app: App, request: Any) -> Any:
+async def _respond(called: re.Match[str], app: App, request: Any, retries: int) -> Any:
     import httpx
 
-    return response_of(httpx, called, app, request, b"".join([piece async for piece in request.stream]))
+    return response_of(httpx, called, app, request, b"".join([piece async for piece in request.stream]), retries)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .pairs import error_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -17,8 +17,17 @@ if TYPE_CHECKING:
 ERRORS = {"refused": "ConnectError", "reset": "ReadError", "closed": "RemoteProtocolError"}
 
 
-def answer_of(library: Any, app: App, environ: WSGIEnvironment, extensions: Any) -> Answer:
+def answer_of(
+    library: Any, app: App, environ_of: Callable[[], WSGIEnvironment], extensions: Any, retries: int
+) -> Answer:
     """The answer of an app to a request with such extensions.
+
+    Args:
+        library: the module whose request it is.
+        app: answers.
+        environ_of: makes the request as a server would hand it to the app, anew for each time.
+        extensions: those of the request.
+        retries: how often the library tries again where it could not connect.
 
     Raises:
         Exception: one of the library's own, where no answer goes back.
@@ -26,13 +35,23 @@ def answer_of(library: Any, app: App, environ: WSGIEnvironment, extensions: Any)
     from ..answers import Broken
 
     timeout = (extensions.get("timeout") or {}).get("read")
-    try:
-        return app.answer(environ, timeout=timeout)
-    except Broken as broken:
-        cause = error_of(broken.loss, timeout)
-        name = "ReadTimeout" if cause is not None and cause.errno is None else ERRORS.get(broken.loss, "ReadError")
-        message = "Server disconnected without sending a response." if cause is None else str(cause)
-        raise getattr(library, name)(message) from cause
+    while True:
+        try:
+            return app.answer(environ_of(), timeout=timeout)
+        except Broken as broken:
+            if broken.loss == "refused" and retries > 0:
+                retries -= 1
+                continue
+            cause = error_of(broken.loss, timeout)
+            name = "ReadTimeout" if cause is not None and cause.errno is None else ERRORS.get(broken.loss, "ReadError")
+            message = "Server disconnected without sending a response." if cause is None else str(cause)
+            raise getattr(library, name)(message) from cause
+
+
+def retries_of(owner: Any) -> int:
+    """How often a transport of `httpx`, or a pool of `httpcore`, tries again where it could not connect."""
+    retries = getattr(getattr(owner, "_pool", owner), "_retries", 0)
+    return retries if isinstance(retries, int) else 0
 
 
 class CutShort:

@@ -38,10 +38,10 @@ def _url_of(request: Any) -> str:
     return f"{url.scheme.decode('ascii')}://{url.host.decode('latin-1')}{port}/"
 
 
-def _response_of(httpcore: Any, called: re.Match[str], app: App, request: Any, body: bytes) -> Any:
+def _response_of(httpcore: Any, called: re.Match[str], app: App, request: Any, body: bytes, retries: int) -> Any:
     method, target = request.method.decode("ascii"), request.url.target.decode("ascii")
-    environ = environ_from(called, method, target, request.headers, body)
-    answer = answer_of(httpcore, app, environ, request.extensions)
+    environ_of = partial(environ_from, called, method, target, request.headers, body)
+    answer = answer_of(httpcore, app, environ_of, request.extensions, retries)
     return httpcore.Response(
         answer.status,
         headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers],

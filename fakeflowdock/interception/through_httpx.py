@@ -36,15 +36,15 @@ def _url_of(request: Any) -> str:
     return str(request.url)
 
 
-def response_of(httpx: Any, called: re.Match[str], app: App, request: Any, body: bytes) -> Any:
+def response_of(httpx: Any, called: re.Match[str], app: App, request: Any, body: bytes, retries: int) -> Any:
     """The answer to a request, not read yet.
 
     Raises:
         Exception: one of the library's own, where no answer goes back.
     """
     target = request.url.raw_path.decode("ascii")
-    environ = environ_from(called, request.method, target, request.headers.raw, body)
-    answer = answer_of(httpx, app, environ, request.extensions)
+    environ_of = partial(environ_from, called, request.method, target, request.headers.raw, body)
+    answer = answer_of(httpx, app, environ_of, request.extensions, retries)
     stream = httpx.ByteStream(answer.body)
     if answer.cut:
         both_kinds = (CutShort, httpx.SyncByteStream, httpx.AsyncByteStream)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .breaking import retries_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -16,7 +18,8 @@ def sync(library: Any, url_of: Callable[[Any], str], response_of: Callable[..., 
     Args:
         library: the module whose calls these are.
         url_of: from a request of its to the URL.
-        response_of: from the library, what the URL matched, the app, a request and its body to a response.
+        response_of: from the library, what the URL matched, the app, a request, its body, and how often to try again
+            to connect, to a response.
         layer: where it lies.
     """
 
@@ -24,7 +27,7 @@ def sync(library: Any, url_of: Callable[[Any], str], response_of: Callable[..., 
         found = layer.answers(url_of(request))
         if found is None:
             return layer.before(owner, request)
-        return response_of(library, *found, request, b"".join(request.stream))
+        return response_of(library, *found, request, b"".join(request.stream), retries_of(owner))
 
     return handle_request
 
@@ -36,6 +39,7 @@ def asynchronous(library: Any, url_of: Callable[[Any], str], response_of: Callab
         found = layer.answers(url_of(request))
         if found is None:
             return await layer.before(owner, request)
-        return response_of(library, *found, request, b"".join([piece async for piece in request.stream]))
+        body = b"".join([piece async for piece in request.stream])
+        return response_of(library, *found, request, body, retries_of(owner))
 
     return handle_async_request
