@@ -119,6 +119,42 @@ print([name for each in vars(library).values() if isinstance(each, type) for nam
     assert python(code) == "401\n[]\n"
 
 
+@pytest.mark.parametrize("before", ["no fake", "a fake"])
+@pytest.mark.parametrize(
+    ("late", "call"),
+    [
+        ("httpx._client", f"import httpx; print(httpx.get({URL!r}).status_code)"),
+        ("aiohttp.tracing", f"import clients; print(clients.make('aiohttp').send('GET', {URL!r}).status)"),
+    ],
+)
+def test_a_fake_starts_while_another_thread_imports_a_library(late: str, call: str, before: str) -> None:
+    code = f"""
+import faulthandler, sys, threading, time
+from fakeflowdock import FakeFlowdock
+faulthandler.dump_traceback_later(20, exit=True)
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == {late!r}:
+            midway.set()
+            time.sleep(0.3)
+midway = threading.Event()
+sys.meta_path.insert(0, Slow())
+sys.path.insert(0, "tests")
+outer = FakeFlowdock()
+if {before!r} == "a fake":
+    outer.start()
+thread = threading.Thread(target=__import__, args=[{late.partition(".")[0]!r}])
+thread.start()
+midway.wait()
+with FakeFlowdock() as fake:
+    thread.join()
+    {call}
+    print(len(fake.requests))
+outer.stop()
+"""
+    assert python(code) == "401\n1\n"
+
+
 def test_a_module_that_only_has_the_name_of_a_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     import types
     from unittest.mock import MagicMock

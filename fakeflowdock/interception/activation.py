@@ -13,6 +13,7 @@ from .layers import lock, put, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from ..app import App
     from .layers import Layer
@@ -54,8 +55,8 @@ class Interception:
                 _watch.start()
             _started.append(self)
             self._requests.start()
-            for name in LIBRARIES:
-                self.reach(name)
+        for name in LIBRARIES:
+            _reach(name)
 
     def stop(self) -> None:
         """Stop answering, in whichever order."""
@@ -66,13 +67,14 @@ class Interception:
             if not _started:
                 _watch.stop()
 
-    def reach(self, name: str) -> None:
-        """Answer for a library, if it is there."""
-        module = sys.modules.get(name)
-        if module is None:
-            return
-        way = _ways.get(name) or _ways.setdefault(name, import_module(f".{LIBRARIES[name]}", __package__))
-        with suppress(AttributeError):  # a stand-in of the user's, or not yet imported as far as that
+    def reach(self, module: ModuleType, way: Any) -> None:
+        """Answer for a library.
+
+        Args:
+            module: the library.
+            way: the module that knows where its calls pass.
+        """
+        with suppress(AttributeError):  # a stand-in of the user's
             found = [
                 (owner, attribute, make) for owner, attribute, make in way.seams(module) if attribute in vars(owner)
             ]
@@ -80,10 +82,21 @@ class Interception:
             self._layers += put((seam for seam in found if seam[:2] not in reached), self._app)
 
 
-def _imported(name: str) -> None:
+def _reach(name: str) -> None:
+    """Let each fake that is started answer for a library, if it is there."""
+    if sys.modules.get(name) is None:
+        return
+    # Another thread may be importing it: wait until that is done, and hold no lock meanwhile, because that thread
+    # will tell of it here.
+    with suppress(Exception):  # where that fails, the other thread hears of it
+        import_module(name)
+    module = sys.modules.get(name)
+    if module is None:
+        return
+    way = _ways.get(name) or _ways.setdefault(name, import_module(f".{LIBRARIES[name]}", __package__))
     with lock:
         for each in _started:
-            each.reach(name)
+            each.reach(module, way)
 
 
-_watch = Watch(LIBRARIES, _imported)
+_watch = Watch(LIBRARIES, _reach)
