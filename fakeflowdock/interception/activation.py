@@ -84,15 +84,14 @@ class Interception:
 
 def _reach(name: str) -> None:
     """Let each fake that is started answer for a library, if it is there."""
-    if sys.modules.get(name) is None:
-        return
-    # Another thread may be importing it: wait until that is done, and hold no lock meanwhile, because that thread
-    # will tell of it here.
-    with suppress(Exception):  # where that fails, the other thread hears of it
-        import_module(name)
     module = sys.modules.get(name)
     if module is None:
         return
+    # Another thread may be importing it: then this waits until that is done, and holds no lock meanwhile, because that
+    # thread will tell of it here.
+    if getattr(getattr(module, "__spec__", None), "_initializing", False):
+        with suppress(Exception):  # where that fails, the other thread hears of it
+            module = import_module(name)
     way = _ways.get(name) or _ways.setdefault(name, import_module(f".{LIBRARIES[name]}", __package__))
     with lock:
         for each in _started:
