@@ -26,6 +26,7 @@ OTHER = "http://other.example/"
 MOCKS = {  # and the clients whose calls each answers
     "mock_of_responses": ["requests"],
     "mock_of_respx": ["httpx", "httpx asynchronous"],
+    "mock_of_respx_over_httpx": ["httpx", "httpx asynchronous"],
     "mock_of_pytest_httpx": ["httpx", "httpx asynchronous"],
     "cassette": ["requests", "httpx", "httpx asynchronous", "aiohttp", "urllib3", "urllib.request"],
 }
@@ -45,6 +46,15 @@ def mock_of_respx() -> Iterator[None]:
         mock.get(OTHER).mock(return_value=httpx.Response(203))
         mock.route(host="127.0.0.1").pass_through()
         yield
+
+
+@pytest.fixture
+def mock_of_respx_over_httpx() -> Iterator[respx.MockRouter]:
+    """It stands before the transports, and not beneath them."""
+    with respx.mock(assert_all_called=False, using="httpx") as mock:
+        mock.get(OTHER).mock(return_value=httpx.Response(203))
+        mock.route(host="127.0.0.1").pass_through()
+        yield mock
 
 
 @pytest.fixture
@@ -107,6 +117,41 @@ def test_flowdock_is_the_fakes_and_the_other_host_is_the_mocks(
         assert client.send("GET", OTHER).status == 203
     assert [exchange.status for exchange in fake.requests] == [201, 201, 302, 200, 404]
     client.close()
+
+
+@pytest.mark.parametrize("using", ["httpx", "httpcore"])
+@pytest.mark.parametrize("first", ["the mock", "the fake"])
+@pytest.mark.parametrize("stops", ["the mock", "the fake"])
+@pytest.mark.parametrize("name", MOCKS["mock_of_respx"])
+def test_respx_is_not_asked_about_flowdock_while_a_fake_is_started(
+    using: str, first: str, stops: str, name: str
+) -> None:
+    fake, mock = FakeFlowdock(), respx.mock(using=using, assert_all_called=False, assert_all_mocked=False)
+    mock.get(f"{API}/sources").mock(return_value=httpx.Response(418))
+    starts: list[Any] = [mock, fake] if first == "the mock" else [fake, mock]
+    client = clients.make(name)
+    for each in starts:
+        each.start()
+    assert client.send("GET", f"{API}/sources").status == 401
+    assert client.send("POST", f"{API}/messages", json={"event": "message"}).status == 401
+    assert client.send("GET", "http://unknown.example/").status == 200
+    (mock if stops == "the mock" else fake).stop()
+    assert client.send("GET", f"{API}/sources").status == (401 if stops == "the mock" else 418)
+    (fake if stops == "the mock" else mock).stop()
+    assert [exchange.path for exchange in fake.requests][:2] == ["/sources", "/messages"]
+    client.close()
+
+
+def test_a_respx_that_stands_before_the_transports_refuses_what_it_does_not_know_of_other_hosts(
+    fake_flowdock: FakeFlowdock, mock_of_respx_over_httpx: respx.MockRouter
+) -> None:
+    with FakeFlowdock() as inner:
+        assert httpx.get(f"{API}/sources").status_code == 401
+        assert len(inner.requests) == 1
+    assert httpx.get(f"{API}/sources").status_code == 401
+    with pytest.raises(AssertionError, match=r"RESPX: .* not mocked"):
+        httpx.get("http://unknown.example/")
+    assert len(fake_flowdock.requests) == 1
 
 
 def test_a_response_of_pytest_httpx_for_flowdock_comes_first_if_it_was_started_last(

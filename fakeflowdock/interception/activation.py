@@ -30,6 +30,7 @@ LIBRARIES = {
     "httpcore2": "through_httpcore",
     "httpcorexyz": "through_httpcore",
     "pytest_httpx": "beside_pytest_httpx",
+    "respx.mocks": "beside_respx",
     "vcr.cassette": "beside_vcr",
 }
 _ways: dict[str, Any] = {}  # those that were imported
