@@ -36,7 +36,7 @@ def test_the_blocks_of_a_page_do_what_they_show(page: str, pytester: pytest.Pyte
             command, *lines = text.splitlines()
             assert command.startswith("$ pytest ")
             options = command.removeprefix("$ pytest ").split()
-            result = pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:xdist", *options)
+            result = pytester.runpytest_subprocess("-p", "no:asyncio", "-p", "no:randomly", "-p", "no:xdist", *options)
             result.stdout.re_match_lines([shown(line) for line in lines if line not in ("", "…")])
             written = 0
         else:

@@ -28,7 +28,9 @@ SUITE = """
 
 
 def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
-    return pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:xdist", "-W", "error", *options)
+    return pytester.runpytest_subprocess(
+        "-p", "no:asyncio", "-p", "no:randomly", "-p", "no:xdist", "-W", "error", *options
+    )
 
 
 def test_the_fixture_is_there_without_any_set_up(pytester: pytest.Pytester) -> None:
@@ -265,7 +267,7 @@ def test_shapes_are_chosen_by_marker_and_run_in_parallel(pytester: pytest.Pytest
     """)
     run(pytester).assert_outcomes(passed=10)
     run(pytester, "--flowdock-shape", "minimal", "-k", "not test_usual").assert_outcomes(passed=9, deselected=1)
-    parallel = pytester.runpytest_subprocess("-p", "no:randomly", "-n", "2", "-W", "error")
+    parallel = pytester.runpytest_subprocess("-p", "no:asyncio", "-p", "no:randomly", "-n", "2", "-W", "error")
     parallel.assert_outcomes(passed=10)
 
 

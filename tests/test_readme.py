@@ -29,7 +29,7 @@ def blocks(language: str) -> list[str]:
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_the_examples_of_a_test_pass(number: int, pytester: pytest.Pytester) -> None:
     pytester.makepyfile(blocks("python")[number])
-    pytester.runpytest_subprocess("-W", "error", "-p", "no:randomly").assert_outcomes(passed=1)
+    pytester.runpytest_subprocess("-W", "error", "-p", "no:asyncio", "-p", "no:randomly").assert_outcomes(passed=1)
 
 
 def test_the_example_without_pytest_prints_a_flow_token() -> None:

@@ -28,7 +28,8 @@ def test_fixture(fake_flowdock):
     assert [source["name"] for source in reply.json()] == ["Builds"]
     assert requests.get(fake_flowdock.url + "/sources").status_code == 401
 ''')
-subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:xdist", "-W", "error"], check=True)
+options = ["-p", "no:asyncio", "-p", "no:randomly", "-p", "no:xdist", "-W", "error"]
+subprocess.run([sys.executable, "-m", "pytest", "-q", *options], check=True)
 command = [sys.executable, "-m", "fakeflowdock", "--port", "0", "--json"]
 with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
     ready = json.loads(server.stdout.readline())

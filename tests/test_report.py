@@ -76,7 +76,9 @@ what changed in the world:
 
 
 def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
-    return pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:xdist", "-W", "error", *options)
+    return pytester.runpytest_subprocess(
+        "-p", "no:asyncio", "-p", "no:randomly", "-p", "no:xdist", "-W", "error", *options
+    )
 
 
 def section(result: pytest.RunResult, number: int = 0) -> list[str]:

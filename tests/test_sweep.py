@@ -85,7 +85,7 @@ test_suite.py::test_three_times
 
 
 def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
-    return pytester.runpytest_subprocess("-p", "no:randomly", "-W", "error", *options)
+    return pytester.runpytest_subprocess("-p", "no:asyncio", "-p", "no:randomly", "-W", "error", *options)
 
 
 def table(result: pytest.RunResult) -> list[str]:
