@@ -108,8 +108,10 @@ class Asserting(World):
             AssertionError: there is none.
         """
         __tracebackhide__ = True
-        named, view = self._named(expected, SOURCE), partial(assertions.source_view, store=self._store)
-        return assertions.found("source", self._store.sources.values(), named, view)[0]
+        store = self._store
+        with store.lock:
+            named, view = self._named(expected, SOURCE), partial(assertions.source_view, store=store)
+            return assertions.found("source", store.sources.values(), named, view)[0]
 
     def assert_no_source(self, **expected: Any) -> None:
         """Assert that there is no such source. Arguments as for `assert_source`.
@@ -119,8 +121,10 @@ class Asserting(World):
             ValueError: there can be none, as nothing has such an attribute, or there is no such flow.
         """
         __tracebackhide__ = True
-        named, view = self._named(expected, SOURCE), partial(assertions.source_view, store=self._store)
-        assertions.none("source", self._store.sources.values(), named, view)
+        store = self._store
+        with store.lock:
+            named, view = self._named(expected, SOURCE), partial(assertions.source_view, store=store)
+            assertions.none("source", store.sources.values(), named, view)
 
     def assert_message(self, **expected: Any) -> Message:
         """Assert that a flow received a message, whichever way it was posted.
@@ -137,9 +141,11 @@ class Asserting(World):
             AssertionError: there is none.
         """
         __tracebackhide__ = True
-        store, named = self._store, self._named(expected, MESSAGE)
-        view = partial(assertions.message_view, store=store, expected=named)
-        return assertions.found("message", store.archive.messages(store.flows), named, view)[0]
+        store = self._store
+        with store.lock:
+            named = self._named(expected, MESSAGE)
+            view = partial(assertions.message_view, store=store, expected=named)
+            return assertions.found("message", store.archive.messages(store.flows), named, view)[0]
 
     def assert_no_message(self, **expected: Any) -> None:
         """Assert that no flow received such a message. Arguments as for `assert_message`.
@@ -149,15 +155,17 @@ class Asserting(World):
             ValueError: none could, as nothing has such an attribute, or there is no such flow, source or user.
         """
         __tracebackhide__ = True
-        store, named = self._store, self._named(expected, MESSAGE)
-        for name, known in (
-            ("source", [*store.sources.values(), *store.deleted_sources.values()]),
-            ("user", store.users.values()),
-        ):
-            if isinstance(named.get(name), str) and named[name] not in {each.name for each in known}:
-                raise ValueError(f"there is no {name} {named[name]!r}, and never was")
-        view = partial(assertions.message_view, store=store, expected=named)
-        assertions.none("message", store.archive.messages(store.flows), named, view)
+        store = self._store
+        with store.lock:
+            named = self._named(expected, MESSAGE)
+            for name, known in (
+                ("source", [*store.sources.values(), *store.deleted_sources.values()]),
+                ("user", store.users.values()),
+            ):
+                if isinstance(named.get(name), str) and named[name] not in {each.name for each in known}:
+                    raise ValueError(f"there is no {name} {named[name]!r}, and never was")
+            view = partial(assertions.message_view, store=store, expected=named)
+            assertions.none("message", store.archive.messages(store.flows), named, view)
 
     def _forgotten(self) -> str:
         """What to add where requests are told of and the journal has lost some; empty where it has them all."""

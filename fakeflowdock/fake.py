@@ -307,7 +307,7 @@ class FakeFlowdock(Asserting):
     def report(self) -> str:
         """What a failed test is told: its traffic, why requests were refused, its faults, what changed in the world."""
         run = self._runs.current
-        return report.text(self.requests, run.began, run.app.store, run.app.faults.remembered)
+        return self._read(lambda store: report.text(self.requests, run.began, store, run.app.faults.remembered))
 
     # What goes wrong on purpose
 

@@ -42,16 +42,12 @@ class Messages(list[Message]):
         Raises:
             ValueError: there is no flow of that path, or no source or user of that name.
         """
-        flow_id = _flow_id(self._store, flow)
-        sources = _ids(self._store, source, "source")
-        users = _ids(self._store, user, "user")
-        threads = None
-        if thread is not None:
-            threads = {
-                each.id
-                for each in self._store.archive.threads(self._store.flows)
-                if thread in (each.id, each.external_thread_id) or (isinstance(thread, Thread) and each.id == thread.id)
-            }
+        store = self._store
+        with store.lock:
+            flow_id = _flow_id(store, flow)
+            sources = _ids(store, source, "source")
+            users = _ids(store, user, "user")
+            threads = None if thread is None else _thread_ids(store, thread)
         return Messages(
             self._store,
             (
@@ -90,8 +86,9 @@ class Threads(list[Thread]):
         Raises:
             ValueError: there is no flow of that path, or no source of that name.
         """
-        flow_id = _flow_id(self._store, flow)
-        sources = _ids(self._store, source, "source")
+        with self._store.lock:
+            flow_id = _flow_id(self._store, flow)
+            sources = _ids(self._store, source, "source")
         return Threads(
             self._store,
             (
@@ -108,6 +105,13 @@ def _flow_id(store: Store, flow: Flow | str | None) -> str | None:
     if isinstance(flow, str):
         return arrange.flow_at(store, flow).id
     return None if flow is None else flow.id
+
+
+def _thread_ids(store: Store, thread: Thread | str) -> set[str]:
+    if isinstance(thread, Thread):
+        return {thread.id}
+    threads = store.archive.threads(store.flows)
+    return {each.id for each in threads if thread in (each.id, each.external_thread_id)}
 
 
 def _ids(store: Store, entity: Source | User | str | None, what: str) -> set[int] | None:

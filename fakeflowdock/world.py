@@ -5,18 +5,20 @@ from __future__ import annotations
 import base64
 from abc import ABC, abstractmethod
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import actors, arrange
 from .posts import Messages, Threads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from .actors import Actor
     from .clock import Clock
     from .models import Application, Flow, Message, Organization, Source, User
     from .store import Store
+
+T = TypeVar("T")
 
 
 class World(ABC):
@@ -27,6 +29,12 @@ class World(ABC):
     def _store(self) -> Store:
         """What the world holds."""
 
+    def _read(self, look: Callable[[Store], T]) -> T:
+        """What the world holds at one moment: threads of the code under test may go on writing meanwhile."""
+        store = self._store
+        with store.lock:
+            return look(store)
+
     @property
     def clock(self) -> Clock:
         """The clock of the world: it stands still but for a millisecond per write, unless it is let run."""
@@ -35,57 +43,57 @@ class World(ABC):
     @property
     def organization(self) -> Organization:
         """The organization that was there first."""
-        return next(iter(self._store.organizations.values()))
+        return self._read(lambda store: next(iter(store.organizations.values())))
 
     @property
     def flow(self) -> Flow:
         """The flow that was there first; the default of each method that takes one."""
-        return next(iter(self._store.flows.values()))
+        return self._read(lambda store: next(iter(store.flows.values())))
 
     @property
     def user(self) -> User:
         """The user who was there first; the default of each method that takes one."""
-        return next(iter(self._store.users.values()))
+        return self._read(lambda store: next(iter(store.users.values())))
 
     @property
     def application(self) -> Application:
         """The application that was there first; the default of each method that takes one."""
-        return next(iter(self._store.applications.values()))
+        return self._read(lambda store: next(iter(store.applications.values())))
 
     @property
     def organizations(self) -> list[Organization]:
         """Every organization, oldest first."""
-        return list(self._store.organizations.values())
+        return self._read(lambda store: list(store.organizations.values()))
 
     @property
     def flows(self) -> list[Flow]:
         """Every flow, oldest first."""
-        return list(self._store.flows.values())
+        return self._read(lambda store: list(store.flows.values()))
 
     @property
     def users(self) -> list[User]:
         """Every user, oldest first."""
-        return list(self._store.users.values())
+        return self._read(lambda store: list(store.users.values()))
 
     @property
     def applications(self) -> list[Application]:
         """Every OAuth application, oldest first."""
-        return list(self._store.applications.values())
+        return self._read(lambda store: list(store.applications.values()))
 
     @property
     def sources(self) -> list[Source]:
         """Every source, oldest first."""
-        return list(self._store.sources.values())
+        return self._read(lambda store: list(store.sources.values()))
 
     @property
     def messages(self) -> Messages:
         """Every message, flow by flow, oldest first; `messages.where(event="activity")` has some of them."""
-        return Messages(self._store, self._store.archive.messages(self._store.flows))
+        return self._read(lambda store: Messages(store, store.archive.messages(store.flows)))
 
     @property
     def threads(self) -> Threads:
         """Every thread, flow by flow, oldest first; `threads.where(source=source)` has some of them."""
-        return Threads(self._store, self._store.archive.threads(self._store.flows))
+        return self._read(lambda store: Threads(store, store.archive.threads(store.flows)))
 
     # What a test arranges
 

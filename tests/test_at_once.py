@@ -7,14 +7,14 @@ import time
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
-from doors import MESSAGES, THREADS, WAIT, Door, activity, as_user
+import pytest
+from doors import MESSAGES, SOURCES, THREADS, WAIT, Door, activity, as_user
 
 from fakeflowdock import BrokenContract, FakeFlowdock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    import pytest
     from requests import Response
 
 POSTERS = 16
@@ -103,3 +103,58 @@ def test_without_the_lock_some_would_get_the_same_number(monkeypatch: pytest.Mon
         replies = posted_at_once(fake)
         numbers = [reply.json()["id"] for reply in replies if reply.status_code == 201]
         assert len(set(numbers)) < len(numbers)
+
+
+class Lazy(dict[Any, Any]):
+    """A part of a world that lets others have their turn while it is read, if they can."""
+
+    def __iter__(self) -> Iterator[Any]:
+        for key in super().__iter__():
+            time.sleep(0.0002)
+            yield key
+
+    def values(self) -> Any:
+        return (self[key] for key in self)
+
+
+READ: list[Callable[[FakeFlowdock], object]] = [
+    lambda fake: fake.messages,
+    lambda fake: fake.messages.where(thread=fake.messages[0].thread_id, flow="example/main"),
+    lambda fake: fake.threads,
+    lambda fake: fake.sources,
+    lambda fake: fake.report(),
+    lambda fake: fake.assert_message(content="Hello", thread={"title": "Hello"}),
+    lambda fake: fake.assert_no_message(content="Bye"),
+    lambda fake: fake.assert_source(name="Builds"),
+    lambda fake: fake.assert_no_source(name="Jobs"),
+    lambda fake: fake.flow,
+    lambda fake: fake.snapshot(),
+]
+
+
+@pytest.mark.parametrize("read", READ)
+def test_a_world_is_read_as_it_is_at_one_moment_while_others_change_it(
+    read: Callable[[FakeFlowdock], object], fake_flowdock: FakeFlowdock
+) -> None:
+    fake, done = fake_flowdock, threading.Event()
+    door, store, flow_id = Door(fake, "https://api.flowdock.com"), fake._store, fake.flow.id
+    for _ in range(20):
+        fake.add_message("Hello")
+        fake.add_source(name="Builds")
+    archive = store.archive.of(flow_id)
+    store.sources = Lazy(store.sources)
+    archive.messages, archive.threads = Lazy(archive.messages), Lazy(archive.threads)
+
+    def post() -> None:
+        while not done.is_set():
+            door.say("Hello")
+            door("POST", SOURCES, door.as_application, json={"name": "Builds"})
+
+    poster = threading.Thread(target=post)
+    poster.start()
+    try:
+        for _ in range(10):
+            read(fake)
+    finally:
+        done.set()
+        poster.join()
