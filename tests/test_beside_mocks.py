@@ -185,6 +185,23 @@ def test_a_cassette_that_records_keeps_nothing_of_flowdock(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("name", MOCKS["cassette"])
+def test_the_fake_that_was_started_last_answers_after_a_cassette_beneath_it_has_ended(
+    name: str, tmp_path: Path
+) -> None:
+    cassette = vcr.use_cassette(str(tmp_path / "cassette.yaml"), record_mode="none")
+    client = clients.make(name)
+    with FakeFlowdock() as outer:
+        cassette.__enter__()
+        with FakeFlowdock() as inner:
+            cassette.__exit__(None, None, None)
+            assert client.send("GET", f"{API}/sources", basic(inner)).status == 200
+            assert (len(outer.requests), len(inner.requests)) == (0, 1)
+        assert client.send("GET", f"{API}/sources", basic(outer)).status == 200
+        assert (len(outer.requests), len(inner.requests)) == (1, 1)
+    client.close()
+
+
+@pytest.mark.parametrize("name", MOCKS["cassette"])
 def test_all_of_it_may_be_imported_late_and_in_any_order(name: str, tmp_path: Path) -> None:
     """A recorder keeps what it finds when it is imported: here the functions of a fake that stopped since."""
     code = f"""

@@ -50,16 +50,14 @@ class Layer:
     def answers(self, url: str) -> tuple[re.Match[str], App] | None:
         """For a URL of Flowdock's, what of it is host and scheme, and the app that answers; None for every other.
 
-        Someone may have kept the function beyond its time, as a recorder that was imported meanwhile does: then the
-        fake that was started last answers, if there is any.
+        The fake that was started last answers, whichever one's function it is: someone may have kept this one beyond
+        its time, as a recorder that was imported meanwhile does, or have taken a later one away with their own.
         """
         if not self.active:
             clear()
         called = FLOWDOCK.match(url)
         if called is None:
             return None
-        if self.active:
-            return called, self._app()
         last = next((layer for layer in reversed(_layers) if layer.active), None)
         return None if last is None else (called, last._app())
 
