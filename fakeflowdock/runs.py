@@ -109,6 +109,7 @@ class Runs:
     def reset(self) -> None:
         """Give the present run a world as each begins, in which nothing goes wrong on purpose."""
         self.restore(self._began)
+        self.current.began = self._began
         self.current.app.faults.remove()
 
     def restore(self, frozen: Store) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -15,6 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from fakeflowdock import FakeFlowdock, Snapshot, layers, world_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 API = "https://api.flowdock.com"
 FLOW = f"{API}/flows/example/main"
@@ -145,6 +148,17 @@ def test_a_fork_is_reset_to_where_it_began() -> None:
     fork.reset()
     assert [source.name for source in fork.sources] == ["shared"]
     assert FakeFlowdock("empty").sources == []
+
+
+def test_a_report_tells_what_changed_since_a_reset_and_not_since_a_file_was_loaded(tmp_path: Path) -> None:
+    fake = FakeFlowdock()
+    fake.add_source(name="Builds")
+    fake.dump(tmp_path / "world.json")
+    fake.reset()
+    fake.load(tmp_path / "world.json")
+    assert "nothing changed in the world" in fake.report()
+    fake.reset()
+    assert "nothing changed in the world" in fake.report()
 
 
 def test_a_fork_that_decorates_gives_each_call_the_world_that_it_began_with() -> None:
