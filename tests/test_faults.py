@@ -351,6 +351,21 @@ def test_a_file_can_be_cut_short_while_it_is_read(flowdock: Door) -> None:
             reply.raw.read(5)
 
 
+def test_who_reads_a_body_whole_from_beneath_requests_notices_that_it_was_cut(flowdock: Door) -> None:
+    flowdock.fake.fail("list flows", connection="cut")
+    with (
+        requests.get(f"{flowdock.base}/flows", stream=True, timeout=9, **flowdock.as_member) as reply,
+        pytest.raises(ProtocolError, match="IncompleteRead") as caught,
+    ):
+        reply.raw.read()
+    cut: Any = caught.value.args[1]
+    whole = int(reply.headers["Content-Length"])
+    assert (len(cut.partial) if isinstance(cut.partial, bytes) else cut.partial, cut.expected) == (
+        whole // 2,
+        whole - whole // 2,
+    )
+
+
 def test_a_mock_of_the_users_inside_a_fake_sees_faults_too(fake_flowdock: FakeFlowdock) -> None:
     import responses
 

@@ -12,7 +12,7 @@ import io
 import os
 import threading
 from contextlib import suppress
-from http.client import RemoteDisconnected
+from http.client import IncompleteRead, RemoteDisconnected
 from typing import TYPE_CHECKING, Any, cast
 
 from requests import exceptions
@@ -76,6 +76,20 @@ def _bytes(body: Any) -> bytes:
     return b"".join(_bytes(piece) for piece in body)
 
 
+class _CutShort(io.BytesIO):
+    """The body of an answer that ends before its Content-Length. Who reads it whole is told so, as by http.client."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.body)
+        self._missing = int(dict(answer.headers)["Content-Length"]) - len(answer.body)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        piece = super().read(size)
+        if size is None or size < 0:
+            raise IncompleteRead(piece, self._missing)
+        return piece
+
+
 def _response_of(answer: Answer, method: str | None, retries: Retry | None) -> HTTPResponse:
     headers = HTTPHeaderDict(answer.headers)  # of the same name twice it keeps both, as Set-Cookie needs it
     original: Any = None
@@ -84,7 +98,7 @@ def _response_of(answer: Answer, method: str | None, retries: Retry | None) -> H
         ended.close()
         original = HTTPResponse(body=ended, msg=cast("Any", headers), preload_content=False)
     return HTTPResponse(
-        body=io.BytesIO(answer.body),
+        body=_CutShort(answer) if answer.cut else io.BytesIO(answer.body),
         headers=headers,
         status=answer.status,
         version=11,
