@@ -49,6 +49,16 @@ def _map() -> MapAdapter:
     return Map(rules, merge_slashes=False).bind("api.flowdock.com")
 
 
+@cache
+def _written_out() -> dict[str, set[str]]:
+    """The methods of each path that holds no values. `/flows/all` is no organization, whatever the method."""
+    methods: dict[str, set[str]] = {}
+    for rule in _map().map.iter_rules():
+        if not rule.arguments:
+            methods.setdefault(rule.rule, set()).update(rule.methods or ())
+    return methods
+
+
 @lru_cache(maxsize=1024)
 def match(method: str, path: str) -> Match:
     """What a request asks for.
@@ -61,6 +71,9 @@ def match(method: str, path: str) -> Match:
         NoSuchRoute: Flowdock has no such path.
         MethodNotAllowed: it has, but not with this method.
     """
+    written_out = _written_out().get(path)
+    if written_out is not None and method not in written_out:
+        raise MethodNotAllowed(method, {*written_out, "OPTIONS"})
     try:
         (operation, obsolete), values = _map().match(path, method)
     except WrongMethod as error:
@@ -76,7 +89,7 @@ def methods_of(path: str) -> set[str]:
     Raises:
         NoSuchRoute: Flowdock has no such path.
     """
-    methods = set(_map().allowed_methods(path))
+    methods = _written_out().get(path) or set(_map().allowed_methods(path))
     if not methods:
         raise NoSuchRoute
     return methods | {"OPTIONS"}

@@ -177,6 +177,15 @@ def test_a_method_that_a_path_lacks_answers_405_with_those_it_has(flowdock: Door
     assert (reply.status_code, reply.headers["Allow"]) == (405, "GET, HEAD, OPTIONS, PATCH, PUT")
 
 
+@pytest.mark.parametrize("path", ["/flows/all", "/flows/find", "/organizations/find"])
+def test_a_path_that_is_written_out_has_its_own_methods_alone_not_those_of_one_with_a_name_in_its_place(
+    flowdock: Door, path: str
+) -> None:
+    for method in ("POST", "PUT"):
+        assert flowdock(method, path, flowdock.as_member, json={"name": "x"}).status_code == 405
+    assert flowdock("OPTIONS", path).headers["Allow"] == "GET, HEAD, OPTIONS"
+
+
 @pytest.mark.parametrize(
     ("path", "who", "status"), [("/sources", True, 200), ("/sources", False, 401), ("/x", False, 404)]
 )
