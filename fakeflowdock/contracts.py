@@ -313,7 +313,7 @@ TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 def _coerced(value: Any, kind: str) -> Any:
     if isinstance(value, float) and value.is_integer():
-        return int(value)  # `2.0` is an integer to JSON Schema
+        value = int(value)  # `2.0` is an integer to JSON Schema
     text = str(value) if type(value) in (str, int) else ""
     if kind == "boolean":
         return TRUTH.get(text.lower(), value)

@@ -44,6 +44,12 @@ def test_a_truth_that_is_none_is_refused(flowdock: Door) -> None:
     assert reply.json() == {"message": "Validation error", "errors": {"users": ["is not a boolean"]}}
 
 
+@pytest.mark.parametrize(("given", "open_"), [(1, True), (1.0, True), (0.0, False), (0, False)])
+def test_a_one_with_a_decimal_point_is_as_true_as_one_without(flowdock: Door, given: float, open_: bool) -> None:
+    reply = flowdock("PUT", MAIN, flowdock.as_member, json={"open": given})
+    assert (reply.status_code, reply.json().get("open")) == (200, open_)
+
+
 @pytest.mark.parametrize("form", ["{id}", "example:main"])
 def test_a_flow_is_found_by_its_id_and_by_the_old_form_of_one(flowdock: Door, form: str) -> None:
     fake = flowdock.fake
