@@ -6,6 +6,7 @@
 Each page gives one JSON Schema (draft 2020-12). An operation's section gives the schema of its parameters,
 `sources.json#create-source`, and one for each reply, `sources.json#create-source.201`; an object or an error
 gives its own. Beside the schema stands, as data, what else the section says: routes, callers, grade, evidence.
+All pages together give the OpenAPI documents; `openapi.py` has them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from dialect import WHERE, NotUnderstood, Page, Part, Section, callers_of, json_of, plain, read_page
 from kinds import MIXED, kind_of, known_kinds, or_null
+from openapi import openapi_of
 
 from fakeflowdock.contracts import BASE, validators_of
 
@@ -243,7 +245,7 @@ class Compiler:
             raise section.refuse(line, f"{words!r} is no type: what stands beside a link is one of {', '.join(MIXED)}")
         schema: Schema = {"$ref": self._reference(section, line, link)}
         if not closed:  # what a request has is open, at every depth
-            schema = {**self._opened(section, line, link), "title": "an object"}
+            schema = {**self._opened(section, line, link), "title": "an object", "x-object": link.rpartition("#")[2]}
         if after:
             return or_null(schema)
         return MIXED[before](schema)
@@ -386,7 +388,8 @@ def compile_pages(folder: Path) -> dict[str, str]:
     compiler = Compiler(pages)
     schemas = {page.name: compiler.compile(page) for page in pages}
     _check_examples(pages, schemas)
-    files = {f"schemas/{name}.json": json.dumps(schema, indent=2) + "\n" for name, schema in schemas.items()}
+    documents = {**schemas, "openapi": openapi_of(schemas), "openapi.strict": openapi_of(schemas, strict=True)}
+    files = {f"schemas/{name}.json": json.dumps(document, indent=2) + "\n" for name, document in documents.items()}
     return {**files, "docs/api/index.md": index_of(pages)}
 
 

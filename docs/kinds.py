@@ -51,6 +51,7 @@ TYPES: dict[str, Schema] = {
         "title": "an ISO 8601 date",
     },
     "uri or blank": {"type": "string", "anyOf": [{"format": "uri"}, {"maxLength": 0}], "title": "a URI"},
+    "base64": {"type": "string", "contentEncoding": "base64", "title": "a string"},
     "media type": {
         "type": "string",
         "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+ *(;[ -~]*)?$",

@@ -337,18 +337,23 @@ class Contracts:
     rules: Mapping[str, tuple[str, str, str, str]]
 
 
-def schema_files() -> dict[str, dict[str, Any]]:
-    """The compiled pages, from the installed package or from the checkout.
+def schema_folder() -> Path:
+    """Where the compiled pages are: in the installed package, or in the checkout.
 
     Raises:
         RuntimeError: there are none; nothing works without them.
     """
     package = Path(__file__).resolve().parent
     for folder in (package / "schemas", package.parent / "schemas"):
-        files = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))}
-        if files:
-            return files
+        if any(folder.glob("*.json")):
+            return folder
     raise RuntimeError(f"fakeflowdock is not whole: there are no schemas in {package / 'schemas'}")
+
+
+def schema_files() -> dict[str, dict[str, Any]]:
+    """The compiled pages, without the documents that have all of them. Raises RuntimeError where there are none."""
+    paths = [path for path in sorted(schema_folder().glob("*.json")) if not path.name.startswith("openapi.")]
+    return {path.stem: json.loads(path.read_text("utf-8")) for path in paths}
 
 
 @cache

@@ -1,15 +1,19 @@
-"""What a fake answers below a path that Flowdock never had: its schemas, at their `$id`s, and the bytes of files."""
+"""What a fake answers below a path that Flowdock never had.
+
+Its schemas, at their `$id`s; all of them as one OpenAPI document, `/_fakeflowdock/openapi.json`; the bytes of files.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlencode
 
-from .contracts import schema_files
+from .contracts import schema_files, schema_folder
 from .errors import MethodNotAllowed, NoSuchRoute
 from .operations import Reply
 
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 
 PREFIX = "/_fakeflowdock/"
 FILES = f"{PREFIX}files/"
+OPENAPI = f"{PREFIX}openapi"
 METHODS = ("GET", "HEAD", "OPTIONS")
 LIFETIME = timedelta(minutes=5)
 
@@ -26,6 +31,12 @@ LIFETIME = timedelta(minutes=5)
 @cache
 def _schemas() -> dict[str, dict[str, Any]]:
     return {f"{PREFIX}schemas/{name}": schema for name, schema in schema_files().items()}
+
+
+@cache
+def _openapi() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((schema_folder() / "openapi.json").read_text("utf-8"))
+    return document
 
 
 def reply(method: str, path: str, store: Store, query: str) -> Reply:
@@ -38,7 +49,7 @@ def reply(method: str, path: str, store: Store, query: str) -> Reply:
         query: the query string.
 
     Raises:
-        NoSuchRoute: there is no such schema or file.
+        NoSuchRoute: there is no such schema, document or file.
         MethodNotAllowed: there is, and it can only be read.
     """
     found = _file(path, store, query) if path.startswith(FILES) else _schema(path)
@@ -48,7 +59,7 @@ def reply(method: str, path: str, store: Store, query: str) -> Reply:
 
 
 def _schema(path: str) -> Reply:
-    schema = _schemas().get(path)
+    schema = _openapi() if path == OPENAPI else _schemas().get(path)
     if schema is None:
         raise NoSuchRoute
     return Reply(200, schema)

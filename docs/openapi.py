@@ -1,0 +1,378 @@
+"""The whole contract as one OpenAPI 3.1 document, for the tools that read such.
+
+`schemas/openapi.json` describes requests as they are served: a field that no page knows passes, and a null counts as
+absent. `schemas/openapi.strict.json` is the same, but for one thing: a request has no field that its page does not
+name. It is for warnings, and nothing serves it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from openapi_facts import (
+    HEADERS,
+    IN_PATH,
+    LINKS,
+    NOT_IN_PATH,
+    OF_CALLERS,
+    OF_ERRORS,
+    OF_OPERATIONS,
+    OF_REPLIES,
+    SECRET,
+    SECURITY,
+    WAIT,
+    WAITING,
+)
+from openapi_schemas import Replies, Requests, as_form, name_of, told_apart, variants
+
+import fakeflowdock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+Schema = dict[str, Any]
+
+JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
+SHOWN = ("page", "grade", "evidence", "callers", "scope", "successor")
+BESIDE = ("Flowdock-User",)  # what any answer may have
+
+
+def openapi_of(files: Mapping[str, Schema], *, strict: bool = False) -> Schema:
+    """The document.
+
+    Args:
+        files: page name (`sources`) to the content of its schema file, in the order of the document.
+        strict: whether a request has nothing but what its page names.
+    """
+    return _Document(files, strict=strict).whole()
+
+
+class _Document:
+    """One document on its way. What several operations have in common is gathered among the components."""
+
+    def __init__(self, files: Mapping[str, Schema], *, strict: bool) -> None:
+        self._files = files
+        self._replies = Replies(files)
+        self._requests = Requests(closed=strict)
+        self._strict = strict
+        self._schemas: dict[str, Schema] = {}
+        self._bodies: dict[str, Schema] = {}
+        self._responses: dict[str, Schema] = {}
+        self._parameters: dict[str, Schema] = {}
+        self._examples: dict[str, Schema] = {}
+        self._errors = {name: each for name, each in files["errors"]["$defs"].items() if "x-error" in each}
+
+    def whole(self) -> Schema:
+        """All of it."""
+        paths: dict[str, Schema] = {}
+        tags: list[Schema] = []
+        for page, file in self._files.items():
+            operations = [each for each in file["$defs"].items() if "x-operation" in each[1]]
+            if operations:
+                tags.append({"name": file["title"], "description": file["description"]})
+            for name, schema in operations:
+                for path, method, operation in self._routes(page, name, schema):
+                    paths.setdefault(path, {})[method] = operation
+        return {
+            "openapi": "3.1.0",
+            "info": self._info(),
+            "jsonSchemaDialect": "https://spec.openapis.org/oas/3.1/dialect/base",
+            "servers": [
+                {"url": "https://api.flowdock.com", "description": "Flowdock, and each fake in its process."},
+                {"url": "/", "description": "The fake that serves this document."},
+            ],
+            "tags": tags,
+            "paths": paths,
+            "components": {
+                "schemas": dict(
+                    sorted({**self._replies.components, **self._requests.components, **self._schemas}.items())
+                ),
+                "responses": dict(sorted(self._responses.items())),
+                "parameters": self._parameters,
+                "examples": self._examples,
+                "requestBodies": self._bodies,
+                "headers": HEADERS,
+                "securitySchemes": SECURITY,
+            },
+        }
+
+    def _info(self) -> Schema:
+        page = self._files["general-information"]
+        rules = "\n\n".join(f"## {rule['title']}\n\n{rule['description']}" for rule in page["$defs"].values())
+        head = "Compiled from docs/api; change a page and compile again."
+        if self._strict:
+            head += "\n\nHere a request has nothing but what its page names; the service let everything pass."
+        return {
+            "title": "Flowdock REST API" + (", strict" if self._strict else ""),
+            "version": "1",
+            "summary": "Flowdock's REST API, as fakeflowdock answers it.",
+            "description": f"{head}\n\n{rules}",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        }
+
+    def _routes(self, page: str, name: str, schema: Schema) -> Iterator[tuple[str, str, Schema]]:
+        """Each route of an operation, as path, method and operation. PATCH does what PUT does."""
+        for number, route in enumerate(schema["x-operation"]["routes"]):
+            path, method = re.sub(r":(\w+)", r"{\1}", route["path"]), route["method"].lower()
+            words = [word for word in route["path"].split("/") if word and word[0] != ":"]
+            identity = f"{name}-at-{'-'.join(words)}" if number else name
+            yield path, method, self._operation(page, name, schema, route, identity)
+            if method == "put":
+                yield path, "patch", self._operation(page, name, schema, route, f"{identity}-by-patch")
+
+    def _operation(self, page: str, name: str, schema: Schema, route: Schema, identity: str) -> Schema:
+        facts = schema["x-operation"]
+        method, path = route["method"], re.sub(r":(\w+)", r"{\1}", route["path"])
+        parameters = [*self._in_path(route), *(self._in_query(schema) if method in ("GET", "DELETE") else ())]
+        if name in WAITING:
+            parameters.append(WAIT)
+        operation: Schema = {
+            "operationId": identity,
+            "tags": [self._files[page]["title"]],
+            "summary": schema["title"],
+            "description": _description(schema),
+            **({"deprecated": True} if route["obsolete"] or facts["successor"] else {}),
+            **({"parameters": parameters} if parameters else {}),
+        }
+        if method not in ("GET", "DELETE") and schema["properties"]:
+            more: Schema = NOT_IN_PATH.get(name, {}) if "{flow}" not in path else {}
+            operation["requestBody"] = self._body(name, schema, more)
+        return {
+            **operation,
+            "responses": self._answers(page, name, schema, path),
+            "security": _security(name, schema),
+            **{f"x-{fact}": facts[fact] for fact in SHOWN if facts[fact]},
+            **({"x-errors": facts["errors"]} if facts["errors"] else {}),
+        }
+
+    def _in_path(self, route: Schema) -> Iterator[Schema]:
+        segments = route["path"].split("/")
+        for before, segment in pairwise(segments):
+            if not segment.startswith(":"):
+                continue
+            name = segment[1:]
+            key = ("", name) if ("", name) in IN_PATH else (before, name)
+            schema, *more = IN_PATH.get(key, (SECRET,))
+            component = f"{key[0]}.{name}".removeprefix(".")
+            self._parameters[component] = {
+                "name": name,
+                "in": "path",
+                "required": True,
+                "schema": schema,
+                **dict(zip(("description", "example"), filled(more), strict=False)),
+            }
+            yield {"$ref": f"#/components/parameters/{component}"}
+
+    def _in_query(self, schema: Schema) -> Iterator[Schema]:
+        """The parameters of a request without a body. In a query a list is a text with commas."""
+        example = filled(schema["examples"][0]) if "examples" in schema else {}
+        form = self._requests.form(schema, multipart=False)["properties"]
+        for name, each in form.items():
+            if name.endswith("[]"):
+                continue
+            value = {key: part for key, part in each.items() if key != "description"}
+            if "anyOf" in value and value["anyOf"][0].get("type") in ("integer", "boolean"):
+                # All is text in a query: its form needs no second telling.
+                value = {"anyOf": value["anyOf"][:-1]} if len(value["anyOf"]) > 2 else value["anyOf"][0]
+            yield {
+                "name": name,
+                "in": "query",
+                **({"description": each["description"]} if "description" in each else {}),
+                **({"required": True} if name in schema.get("required", ()) else {}),
+                "schema": value,
+                **({"example": example[name]} if name in example else {}),
+            }
+
+    def _body(self, name: str, schema: Schema, more: Schema) -> Schema:
+        """The body of a request, whose examples have some parameters more where the path has fewer."""
+        key = name_of(name)
+        examples = [filled({**example, **more}) for example in schema["examples"]]
+        content: Schema = {}
+        for media, kind in ((JSON, "Request"), (FORM, "Form"), (MULTIPART, "Multipart")):
+            self._schemas[f"{key}{kind}"] = self._request(f"{key}{kind}", schema, media)
+            shown = examples if media == JSON else [as_form(example) for example in examples]
+            content[media] = {"schema": {"$ref": f"#/components/schemas/{key}{kind}"}}
+            if media != MULTIPART:  # where a file is a part of its own, which no example can show
+                content[media]["examples"] = {_title(each): {"value": each} for each in shown}
+        body = {"content": content, "required": bool(schema.get("required"))}
+        if more:
+            return body
+        self._bodies[key] = body
+        return {"$ref": f"#/components/requestBodies/{key}"}
+
+    def _request(self, name: str, schema: Schema, media: str) -> Schema:
+        def made(one: Schema) -> Schema:
+            if media == JSON:
+                return self._requests.json(one)
+            return self._requests.form(one, multipart=media == MULTIPART)
+
+        if "allOf" not in schema:
+            return {"title": name, **made(schema)}
+        cases = ((case, made(variant)) for case, variant in variants(schema))
+        return {"title": name, **told_apart(name, self._schemas, cases)}
+
+    def _answers(self, page: str, name: str, schema: Schema, path: str) -> Schema:
+        """What an operation answers, by status: its replies and its errors. A status may be both."""
+        facts = schema["x-operation"]
+        own = {error["error"]: error["when"] for error in facts["errors"]}
+        refused: dict[int, list[str]] = {}
+        for error, each in self._errors.items():
+            if error in own or (each["x-error"]["everywhere"] and not _never(error, facts)):
+                refused.setdefault(each["x-error"]["status"], []).append(error)
+        answers: Schema = {}
+        for status in sorted({*facts["replies"], *refused}):
+            errors = refused.get(status, [])
+            if status in facts["replies"]:
+                answers[str(status)] = self._reply(page, name, status, path, errors)
+                continue
+            address = self._error(errors)
+            if any(error in own for error in errors):
+                words = [self._words(error, own[error]) for error in errors if error in own]
+                answers[str(status)] = {"$ref": address, "description": "\n\n".join(words)}
+            else:
+                answers[str(status)] = {"$ref": address}
+        return answers
+
+    def _reply(self, page: str, name: str, status: int, path: str, errors: Sequence[str]) -> Schema:
+        key, facts = f"{name}.{status}", self._files[page]["$defs"][name]["x-operation"]
+        given = {"page": page, "key": key, "errors": errors, "callers": facts["callers"]}
+        links = {
+            target: {"operationId": target, "parameters": values}
+            for target, values in LINKS.get(key, {}).items()
+            if all(f"{{{each.split('.')[-1]}}}" in path for each in values.values() if each.startswith("$request.path"))
+        }
+        if links:
+            return {**self._response(**given), "links": links}
+        self._responses[key] = self._response(**given)
+        return {"$ref": f"#/components/responses/{key}"}
+
+    def _response(self, page: str, key: str, errors: Sequence[str], callers: Sequence[str]) -> Schema:
+        schema = self._files[page]["$defs"][key]
+        headers = ["Status", *(BESIDE if callers != ["anyone"] else ()), *OF_REPLIES.get(key, ())]
+        response: Schema = {
+            "description": _told(schema),
+            "headers": {header: {"$ref": f"#/components/headers/{header}"} for header in headers},
+        }
+        content: Schema = {}
+        if schema.get("contentMediaType") == "text/html":
+            content["text/html"] = {"schema": {"type": "string"}}
+        elif not schema.get("x-empty"):
+            body: Schema = {"schema": self._named(page, key, schema)}
+            if "examples" in schema:
+                self._examples[key] = {"value": schema["examples"][0]}
+                body["examples"] = {key: {"$ref": f"#/components/examples/{key}"}}
+            content[JSON] = body
+            if key == "request-tokens.200":
+                content[FORM] = {"schema": body["schema"]}
+        if errors:
+            content |= self._error_content(errors)
+        if content:
+            response["content"] = content
+        return response
+
+    def _named(self, page: str, key: str, schema: Schema) -> Schema:
+        """The schema of a reply; one that is no other operation's has a name of its own."""
+        if "properties" not in schema:
+            return self._replies.of(page, schema)
+        name = f"{name_of(key.partition('.')[0])}Reply"
+        self._schemas[name] = {"title": name, **self._replies.of(page, schema)}
+        return {"$ref": f"#/components/schemas/{name}"}
+
+    def _error(self, errors: Sequence[str]) -> str:
+        key = "-or-".join(errors)
+        headers = ["Status", *BESIDE, *(header for error in errors[:1] for header in OF_ERRORS.get(error, ()))]
+        self._responses[key] = {
+            "description": "\n\n".join(self._words(error, None) for error in errors),
+            "headers": {header: {"$ref": f"#/components/headers/{header}"} for header in headers},
+            "content": self._error_content(errors),
+        }
+        return f"#/components/responses/{key}"
+
+    def _error_content(self, errors: Sequence[str]) -> Schema:
+        refs = [{"$ref": self._replies.component("errors", error)} for error in errors]
+        for error in errors:
+            self._examples[error] = {"value": self._errors[error]["examples"][0]}
+        examples = {error: {"$ref": f"#/components/examples/{error}"} for error in errors}
+        return {JSON: {"schema": refs[0] if len(refs) == 1 else {"anyOf": refs}, "examples": examples}}
+
+    def _words(self, error: str, when: str | None) -> str:
+        each = self._errors[error]
+        return f"{each['title']}: {when or each['description']}"
+
+
+def _never(error: str, facts: Schema) -> bool:
+    """Whether an operation has no use for an error that every operation may answer: it asks for no credentials."""
+    return facts["callers"] == ["anyone"] and error in ("unauthorized", "gone")
+
+
+def _description(schema: Schema) -> str:
+    facts = schema["x-operation"]
+    scope = f" with the scope `{facts['scope']}`" if facts["scope"] else ""
+    callers = [f"{caller}{scope}" if caller == "application" else caller for caller in facts["callers"]]
+    return (
+        f"{schema['description']}\n\nWho may call it: {', '.join(callers)}.\n\n"
+        f"Grade: {facts['grade']}. Evidence: {facts['evidence']}\n\nWritten in {facts['page']}."
+    )
+
+
+def _security(name: str, schema: Schema) -> list[Schema]:
+    """Who may call an operation, as credentials; none of them is needed where a parameter is the secret of a source."""
+    facts = schema["x-operation"]
+    if facts["callers"] == ["anyone"] or {"flow_token", "token"} & set(schema.get("required", ())):
+        return OF_OPERATIONS.get(name, [])
+    scope = [facts["scope"]] if facts["scope"] else []
+    schemes = [(caller, scheme) for caller in facts["callers"] for scheme in OF_CALLERS[caller]]
+    asked: list[Schema] = [{scheme: scope if caller == "application" else []} for caller, scheme in schemes]
+    return [*asked, *([{}] if "flow_token" in schema["properties"] else [])]
+
+
+def _told(schema: Schema) -> str:
+    """What a reply holds, in a word or two."""
+    if schema.get("x-redirect"):
+        return "A redirect."
+    if schema.get("x-empty"):
+        return "Nothing."
+    if "contentMediaType" in schema:
+        return "A page."
+    if "$ref" in schema:
+        return f"{name_of(schema['$ref'].partition('#')[2])}."
+    if schema["type"] == "array":
+        return f"A list of {name_of(schema['items']['$ref'].partition('#')[2])}."
+    return "An object." if "properties" in schema else "An empty object."
+
+
+def _title(example: Schema) -> str:
+    return str(example.get("event", "example"))
+
+
+def filled(example: Any) -> Any:
+    """An example with the secrets of the world `docs` in the place of their names, so that it happens there."""
+    if isinstance(example, dict):
+        return {name: filled(value) for name, value in example.items()}
+    if isinstance(example, list):
+        return [filled(value) for value in example]
+    if not isinstance(example, str):
+        return example
+    for name, secret in _secrets().items():
+        example = example.replace(f"{{{name}}}", secret)
+    return example
+
+
+def _secrets() -> dict[str, str]:
+    path = Path(fakeflowdock.__file__).parent / "data/docs.json"
+    world = json.loads(path.read_text(encoding="utf-8"))
+    source, user, application = world["sources"][1], world["users"][0], world["applications"][0]
+    drawn = "0123456789abcdef0123456789abcdef"
+    return {
+        "flow_token": source["flow_token"],
+        "flow_api_token": world["flows"][0]["api_token"],
+        "client_id": application["client_id"],
+        "client_secret": application["client_secret"],
+        "password": user["password"],
+        "code": drawn,
+        "csrf_token": drawn,
+    }
