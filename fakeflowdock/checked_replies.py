@@ -64,7 +64,7 @@ class CheckedReply:
             yield from self._documented(contract, contract.replies[status])
         elif errors := self._errors():
             # Several errors may have one status: what is told is how it differs from the one most like it.
-            yield from min((list(self._json(error.body, error)) for error in errors), key=len)
+            yield from min((list(self._json(error.body, error)) for error in errors), key=_distance)
         else:
             yield self._undocumented()
 
@@ -216,3 +216,8 @@ class CheckedReply:
             nearest=near,
             strict=self._strict,
         )
+
+
+def _distance(found: list[Finding]) -> tuple[int, int]:
+    """How far a body is from an error: what is wrong with it, and how much of that no page knows."""
+    return len(found), sum(finding.rule == "reply.field.unknown" for finding in found)

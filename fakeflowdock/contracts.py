@@ -122,6 +122,9 @@ def _violations(error: ValidationError) -> Iterator[Violation]:
         known = tuple(schema.get("properties", ()))
         extra = [name for name in value if name not in known]
         yield from (_violation([*path, name], UNKNOWN, known) for name in extra)
+    elif error.validator == "anyOf" and (inner := _meant(error)):
+        for each in inner:
+            yield from _violations(each)
     elif error.validator == "pattern" and "format" not in schema and not str(value).strip():
         yield _violation(path, BLANK)
     elif error.validator == "maxLength":
@@ -130,6 +133,17 @@ def _violations(error: ValidationError) -> Iterator[Violation]:
         kind = schema.get("title")
         words = schema.get("x-words", {}).get(error.validator)
         yield _violation(path, words or (f"is not {kind}" if kind else f"breaks the rule {error.validator}"))
+
+
+def _meant(error: ValidationError) -> list[ValidationError]:
+    """Of several schemas one of which should hold, what breaks the only one that takes values of this type at all."""
+    branches: dict[Any, list[ValidationError]] = {}
+    for inner in error.context or ():
+        branches.setdefault(inner.schema_path[0], []).append(inner)
+    fitting = [
+        errors for errors in branches.values() if not any(e.validator == "type" and not e.relative_path for e in errors)
+    ]
+    return fitting[0] if len(fitting) == 1 else []
 
 
 def _violation(path: Sequence[str], words: str, known: tuple[str, ...] = ()) -> Violation:
