@@ -9,6 +9,7 @@ import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 
 from .comparing import Comparison, Table, compare, microseconds
 
@@ -16,6 +17,8 @@ PLUGIN = "conftest_plugin"
 LATE = ("fakeflowdock", "jsonschema", "requests", "responses", "werkzeug")
 PAIRS = 15
 LIMIT = 3e-3
+PACKAGE = "fakeflowdock"
+PACKAGE_LIMIT = 10e-3
 
 SMALLEST = "smallest_plugin"
 SMALLEST_PLUGIN = '''"""A plugin with one fixture."""
@@ -48,8 +51,11 @@ def table() -> Table:
         add_peer(table, "a plugin with one fixture", timed)
         if find_spec("pytest_randomly") is not None:
             add_peer(table, "pytest-randomly", versus("pytest_randomly", folder))
+        package = median(imported(PACKAGE, folder)[0] for _ in range(PAIRS))
         there = imported(PLUGIN, folder)[1]
-    table.hold(f"with it comes, of {', '.join(LATE)}", ", ".join(there) or "none", "none", met=not there)
+    limit = f"at most {microseconds(PACKAGE_LIMIT)}"
+    table.hold(f"import {PACKAGE} itself", microseconds(package), limit, met=package <= PACKAGE_LIMIT)
+    table.hold(f"with the plugin comes, of {', '.join(LATE)}", ", ".join(there) or "none", "none", met=not there)
     return table
 
 
@@ -69,7 +75,7 @@ def imported(name: str, folder: str) -> tuple[float, list[str]]:
         check=True,
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": folder},
+        env={**os.environ, "PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": ""},  # compiled once, as for its users
     )
     said = json.loads(done.stdout)
     return said["seconds"], said["there"]
