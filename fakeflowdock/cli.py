@@ -241,7 +241,9 @@ def _report(broken: BrokenContract) -> None:
 
 
 def _note(found: Finding) -> None:
-    print(f"fakeflowdock: {found.severity}: {found}", file=sys.stderr, flush=True)
+    # In one line, and nothing in it that a terminal obeys: names are what somebody sent.
+    text = "".join(each if each.isprintable() else repr(each)[1:-1] for each in str(found))
+    print(f"fakeflowdock: {found.severity}: {text}", file=sys.stderr, flush=True)
 
 
 def _routes(options: argparse.Namespace) -> None:  # noqa: ARG001  # each command is called alike

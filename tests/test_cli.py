@@ -66,6 +66,17 @@ def test_it_notes_a_parameter_that_no_page_knows() -> None:
     assert errors == ("fakeflowdock: warning: List sources has no parameter lmit (docs/api/sources.md#list-sources)\n")
 
 
+def test_a_note_is_one_line_whatever_was_sent() -> None:
+    with running("--port", "0", "--json") as (process, stdout):
+        line = ready(stdout)
+        sent = {"a\nfakeflowdock: b\x1b[2J\u2028": "1"}
+        requests.get(f"{line['url']}/sources", params=sent, auth=(line["api_token"], ""), timeout=30)
+        process.terminate()
+        _, errors = process.communicate(timeout=30)
+    [note] = errors.splitlines()
+    assert "has no parameter a\\nfakeflowdock: b\\x1b[2J\\u2028 (docs" in note
+
+
 @pytest.mark.parametrize(("world", "names"), [("docs", ["Example", "Engineering"]), ("empty", [])])
 def test_the_ready_line_has_working_credentials(world: str, names: list[str]) -> None:
     with running("--port", "0", "--json", "--world", world) as (_, stdout):
