@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import differences, hints, shapes
 from .authentication import CREDENTIALS
 from .errors import ValidationError, shortened
+from .findings import ABSENT, at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 SHOWN = 50  # exchanges, and changes
 WIDTH = 500  # characters of what was sent, or of one change
 BLOB = 200  # characters without a space that are more than a word
-ABSENT = object()
 
 
 def text(exchanges: Sequence[Exchange], before: Store, after: Store, faults: Iterable[Fault] = ()) -> str:
@@ -94,19 +94,8 @@ def _blamed(exchange: Exchange, refusal: ValidationError) -> Iterator[str]:
     """Each field that is wrong, as a JSON pointer, with why, and what came."""
     for field, words in refusal.errors.items():
         pointer = "/" + field.replace(".", "/")
-        came = _at(exchange.fields, field.split("."))
+        came = at(exchange.fields, pointer)
         yield f"{pointer} {' and '.join(words)}{'' if came is ABSENT else ', and was ' + _cut(_shown(came))}"
-
-
-def _at(value: Any, steps: list[str]) -> Any:
-    for step in steps:
-        if isinstance(value, dict) and step in value:
-            value = value[step]
-        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return ABSENT
-    return value
 
 
 def _shown(value: Any) -> str:
