@@ -204,11 +204,17 @@ def test_an_application_manages_only_with_the_scope_manage(
     ("path", "status"),
     [
         *((path, 403) for path in ("/flows", "/flows/all", "/user", "/users", "/organizations", MAIN, f"{MAIN}/users")),
-        *((path, 404) for path in ("/users/1", "/organizations/example", "/flows/example", "/flows/example/two")),
+        *((path, 403) for path in ("/users/1", "/organizations/example", "/organizations/example/users/1")),
+        *((path, 403) for path in ("/flows/example", "/organizations/example/users")),
+        *(
+            (path, 404)
+            for path in ("/users/2", "/users/99", "/organizations/acme", "/flows/acme", "/flows/example/two")
+        ),
     ],
 )
 def test_a_source_is_no_user(flowdock: Door, path: str, status: int) -> None:
     flowdock.fake.add_flow("example/two")
+    flowdock.fake.add_user(organization=flowdock.fake.add_organization("acme"))
     source = flowdock.fake.add_source()
     reply = flowdock("GET", path, params={"flow_token": source.flow_token})
     assert reply.status_code == status

@@ -14,15 +14,22 @@ if TYPE_CHECKING:
 
 
 def organization_of_the_path(call: Call) -> Organization:
-    """The organization that the path names.
+    """The organization that the path names; to a source that of its flow, which it sees and may not ask about.
 
     Raises:
-        NotFound: it does not exist, or the user does not belong to it.
+        NotFound: it does not exist, or the caller does not belong to it.
     """
     organization = call.store.organization_named(call.path["organization"])
-    if organization is None or call.caller.user is None or not call.store.belongs(call.user, organization.id):
+    if organization is None or organization.id not in organizations_of_the_caller(call):
         raise NotFound
     return organization
+
+
+def organizations_of_the_caller(call: Call) -> list[int]:
+    """The numbers of the organizations that the caller belongs to; of a source that of its flow."""
+    if call.caller.source is not None:
+        return [call.store.flows[call.caller.source.flow_id].organization_id]
+    return [organization.id for organization in call.store.organizations_of(call.user)]
 
 
 def check_administrator(call: Call, organization: Organization, what: str) -> None:

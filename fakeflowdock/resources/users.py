@@ -10,7 +10,7 @@ from .. import wire
 from ..errors import AccessDenied, NotFound, ValidationError
 from ..operations import ANY_USER, NOTHING, Call, Reply, nothing, operation
 from .flows import flow_of_the_path
-from .organizations import check_administrator, organization_of_the_path
+from .organizations import check_administrator, organization_of_the_path, organizations_of_the_caller
 
 if TYPE_CHECKING:
     from ..models import Flow, Organization, User
@@ -22,16 +22,16 @@ def _number(call: Call) -> int:
 
 
 def user_of_the_path(call: Call) -> User:
-    """The user whom the path names.
+    """The user whom the path names; to a source those of its organization, whom it sees and may not ask about.
 
     Raises:
         NotFound: there is none, or none who shares an organization with the one who asks.
     """
-    if call.caller.user is None:
-        raise NotFound
     user = call.store.users.get(_number(call))
-    shared = user is not None and any(call.store.belongs(user, o.id) for o in call.store.organizations_of(call.user))
-    if user is None or not (shared or user == call.user):
+    if user is None:
+        raise NotFound
+    shared = any(call.store.belongs(user, number) for number in organizations_of_the_caller(call))
+    if not (shared or user == call.caller.user):
         raise NotFound
     return user
 
