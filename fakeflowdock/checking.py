@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from . import api
 from .checked_replies import CheckedReply
@@ -13,7 +12,7 @@ from .errors import MethodNotAllowed, NoSuchRoute
 from .findings import Findings
 from .journal import operation_named
 from .operations import USER
-from .traffic import received, sent
+from .traffic import received, sent, split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +46,7 @@ class Contract:
             path: with or without what comes before it in a URL, and its query.
         """
         try:
-            return api.match(method.upper(), api.normal(urlsplit(path).path)).operation.contract
+            return api.match(method.upper(), api.normal(split(path).path)).operation.contract
         except (NoSuchRoute, MethodNotAllowed):
             return None
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from .interception.environs import FLOWDOCK, environ_from
 from .journal import Exchange, headers_of
@@ -40,7 +40,7 @@ class Sent:
     @property
     def environ(self) -> WSGIEnvironment:
         """The request as a server hands it to an application, on Flowdock's own host."""
-        parts = urlsplit(self.url)
+        parts = split(self.url)
         target = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~") + (f"?{parts.query}" if parts.query else "")
         if not target.isascii():
             target = quote(target, safe="/%:@!$&'()*+,;=~?[]|\"<>{}^`\\ ")
@@ -69,6 +69,11 @@ class Received:
     def header(self, name: str) -> str | None:
         """The value of a header, whatever the case of its name; None where it is missing."""
         return next((value for other, value in self.headers if other.lower() == name.lower()), None)
+
+
+def split(url: str) -> SplitResult:
+    """The parts of a URL, whole or from its path on; `//user` is a path with a slash too many, and no host."""
+    return urlsplit(f"//host{url}" if url.startswith("/") else url)
 
 
 def sent(request: Any, url: str | None = None, headers: Any = (), body: Any = None) -> Sent:

@@ -169,6 +169,14 @@ def test_a_request_is_told_what_the_docs_say_instead(asked: Asked, said: str) ->
     assert str(Contract().check_request(*asked)) == said
 
 
+def test_slashes_that_mean_nothing_are_no_host() -> None:
+    assert Contract().check_request("GET", "//user", BASIC) == []
+    assert Contract().check_request("GET", f"{API}//flows//example/", BASIC) == []
+    found = Contract().match("GET", "//user")
+    assert found is not None
+    assert found.name == "get-own-user"
+
+
 def source(**changes: Any) -> dict[str, Any]:
     changed = {**contracts().operations["get-source"].reply_examples[200], **changes}
     return {name: value for name, value in changed.items() if value is not ...}
