@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .checking import Contract
+    from .conformance import Conformance, conform
     from .errors import BrokenContract
     from .failures import Failure
     from .fake import FakeFlowdock
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Application",
     "BrokenContract",
+    "Conformance",
     "Contract",
     "Failure",
     "FakeFlowdock",
@@ -37,6 +39,7 @@ __all__ = [
     "User",
     "WorldFileError",
     "__version__",
+    "conform",
 ]
 
 _HOMES = {
@@ -48,6 +51,7 @@ _HOMES = {
     "Snapshot": "snapshots",
     **dict.fromkeys(("Finding", "Findings", "NotAsDocumented"), "findings"),
     "WorldFileError": "world_files",
+    **dict.fromkeys(("Conformance", "conform"), "conformance"),
     **dict.fromkeys(("Application", "File", "Flow", "Message", "Organization", "Source", "Thread", "User"), "models"),
 }
 

@@ -1,4 +1,4 @@
-"""The command line: serve, list the routes, explain an operation."""
+"""The command line: serve, list the routes, explain an operation; what else there is has files of its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import textwrap
 import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import __version__
+from . import __version__, conform_command
 from .settings import REFRESH_TOKENS, Settings
 from .shapes import SHAPES, USUAL
 
@@ -42,12 +42,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what follows the program's name; `sys.argv` when left out.
 
     Returns:
-        The exit status: 0, or 2 with one line on standard error when an option or the address is wrong.
+        The exit status: 0; 1 where a command found what it looks for; 2 with one line on standard error when an option
+        or the address is wrong.
     """
+    status = 0
     try:
         options = _parser().parse_args(arguments)
-        run = {"routes": _routes, "explain": _explain, None: _serve}[options.command]
-        run(options)
+        run: Callable[[argparse.Namespace], int | None]
+        run = {"routes": _routes, "explain": _explain, "conform": conform_command.run, None: _serve}[options.command]
+        status = run(options) or 0
         if sys.stdout is not None:  # it was closed
             sys.stdout.flush()
     except BrokenPipeError:  # as in `fakeflowdock routes | head`
@@ -59,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"fakeflowdock: {error.strerror or error}", file=sys.stderr)
         _discard_output()
         return 2
-    return 0
+    return status
 
 
 def _discard_output() -> None:
@@ -116,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("routes", help="print every operation: routes, callers, grade, page")
     explain = commands.add_parser("explain", help="print the contract of one operation")
     explain.add_argument("operation", nargs="+", help="create-source, or GET /sources")
+    conform_command.add(commands)
     return parser
 
 

@@ -36,6 +36,8 @@ with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
     url = f"{ready['url']}/sources?access_token={ready['access_token']}"
     with urllib.request.urlopen(url) as reply:
         assert len(json.load(reply)) == 2
+    conform = [sys.executable, "-m", "fakeflowdock", "conform", ready["url"], "--only", "errors.md"]
+    assert " passed, 0 differ, " in subprocess.run(conform, check=True, capture_output=True, text=True).stdout
     server.terminate()
 assert server.returncode == 0
 print("used")
@@ -61,7 +63,11 @@ def test_the_wheel_holds_package_plugin_schemas_and_py_typed_and_nothing_else(wh
     described = {f"{information}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt")}
     licence = {f"{information}/licenses/LICENSE"}
     worlds = {"fakeflowdock/data/docs.json", "fakeflowdock/data/empty.json"}
-    assert names == package | schemas | worlds | {"fakeflowdock/py.typed", "conftest_plugin.py"} | described | licence
+    suite = {str(path.relative_to(ROOT)) for path in (ROOT / "fakeflowdock/conformance").glob("*.toml")}
+    assert (
+        names
+        == package | schemas | worlds | suite | {"fakeflowdock/py.typed", "conftest_plugin.py"} | described | licence
+    )
 
 
 def test_the_wheel_works_from_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
