@@ -11,16 +11,19 @@ import textwrap
 import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import __version__, conform_command
+from . import __version__, conform_command, proxy_command
 from .settings import REFRESH_TOKENS, Settings
 from .shapes import SHAPES, USUAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from _typeshed.wsgi import WSGIApplication
+
     from .contracts import OperationContract
     from .errors import BrokenContract
     from .findings import Finding
+    from .server import Server
 
 WIDTH = 100
 TRUTH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -48,9 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     status = 0
     try:
         options = _parser().parse_args(arguments)
-        run: Callable[[argparse.Namespace], int | None]
-        run = {"routes": _routes, "explain": _explain, "conform": conform_command.run, None: _serve}[options.command]
-        status = run(options) or 0
+        runs: dict[str | None, Callable[[argparse.Namespace], int | None]]
+        runs = {"routes": _routes, "explain": _explain, None: _serve}
+        runs |= {"conform": conform_command.run, "proxy": proxy_command.run}
+        status = runs[options.command](options) or 0
         if sys.stdout is not None:  # it was closed
             sys.stdout.flush()
     except BrokenPipeError:  # as in `fakeflowdock routes | head`
@@ -120,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     explain = commands.add_parser("explain", help="print the contract of one operation")
     explain.add_argument("operation", nargs="+", help="create-source, or GET /sources")
     conform_command.add(commands)
+    proxy_command.add(commands, _port)
     return parser
 
 
@@ -171,7 +176,6 @@ def _truth(text: str) -> bool:
 def _serve(options: argparse.Namespace) -> None:
     from . import arrange, world_files, worlds
     from .app import App
-    from .server import Server
 
     host = _setting(options.host, "HOST", "127.0.0.1", str)
     port = _setting(options.port, "PORT", "8080", _port)
@@ -189,16 +193,7 @@ def _serve(options: argparse.Namespace) -> None:
     if not store.users or not store.applications or not store.flows:
         raise Failure(f"{state} has no user, no application or no flow, for which the server could print credentials")
     store.clock.run()
-    try:
-        server = Server(App(store, _report, _note), host, port)
-    except OSError as error:
-        number = error.errno or 0  # below zero it is no errno but one of getaddrinfo's
-        reason = os.strerror(number) if number > 0 else error.strerror or str(error)
-        raise Failure(f"cannot serve on {host!r}, port {port}: {reason}") from None
-    except UnicodeError:
-        raise Failure(f"{host!r} is no host name") from None
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: server.stop())
+    server = _listen(App(store, _report, _note), host, port)
     user, application = store.users[min(store.users)], store.applications[min(store.applications)]
     flow = next(iter(store.flows.values()))
     ready = {
@@ -215,6 +210,27 @@ def _serve(options: argparse.Namespace) -> None:
     }
     print(json.dumps(ready) if in_json else _greeting(ready), flush=True)
     server.serve()
+
+
+def _listen(app: WSGIApplication, host: str, port: int, *handler: Any) -> Server:
+    """A server that SIGINT and SIGTERM stop.
+
+    Raises:
+        Failure: the address cannot be served.
+    """
+    from .server import Server
+
+    try:
+        server = Server(app, host, port, *handler)
+    except OSError as error:
+        number = error.errno or 0  # below zero it is no errno but one of getaddrinfo's
+        reason = os.strerror(number) if number > 0 else error.strerror or str(error)
+        raise Failure(f"cannot serve on {host!r}, port {port}: {reason}") from None
+    except UnicodeError:
+        raise Failure(f"{host!r} is no host name") from None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: server.stop())
+    return server
 
 
 def _greeting(ready: Mapping[str, str]) -> str:

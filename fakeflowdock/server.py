@@ -22,7 +22,7 @@ from .operations import Reply
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from .app import App
 
@@ -98,9 +98,10 @@ class Server:
     """A socket on which an app answers.
 
     Args:
-        app: answers.
+        app: answers; any WSGI application.
         host: a name or an address; `0.0.0.0` and `::` are every address.
         port: 0 for a free one.
+        handler: reads requests and writes replies.
 
     Attributes:
         url: how this machine reaches it, `http://127.0.0.1:8080`.
@@ -109,13 +110,15 @@ class Server:
         OSError: the address cannot be bound.
     """
 
-    def __init__(self, app: App, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, app: WSGIApplication, host: str = "127.0.0.1", port: int = 0, handler: type[_Handler] = _Handler
+    ) -> None:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.create_server((str(address[0]), int(address[1])), family=family, backlog=128) as listener:
             bound: str
             number: int
             bound, number = listener.getsockname()[:2]
-            self._http = ThreadedWSGIServer(bound, number, app, _Handler, fd=listener.fileno())
+            self._http = ThreadedWSGIServer(bound, number, app, handler, fd=listener.fileno())
         self._http.timeout = 0
         self._wake, self._woken = socket.socketpair()
         shown = ANY_ADDRESS.get(bound, bound)

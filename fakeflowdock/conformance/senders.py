@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes
+
+from ..remote import Remote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,55 +29,19 @@ class NoAnswer(Exception):
     """No reply came, or none that can be read."""
 
 
-class Server:
-    """A server somewhere on the network.
-
-    Args:
-        url: its scheme, host and port, and what comes before each path.
-
-    Attributes:
-        host: with its port, as the header `Host` has it.
-        prefix: what comes before each path, without a slash at its end.
-
-    Raises:
-        ValueError: it is no URL of HTTP.
-    """
-
-    def __init__(self, url: str) -> None:
-        try:
-            parts = urlsplit(url)
-            name, self._port = parts.hostname, parts.port
-        except ValueError:
-            name = None
-        if name is None or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
-            raise ValueError(f"{url!r} is no http or https URL of a server")
-        self._name = name
-        self._kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-        self.host = parts.netloc.rpartition("@")[2]
-        self.prefix = parts.path.rstrip("/")
-
-    def connection(self, timeout: float) -> HTTPConnection:
-        """A connection to it, which is not open yet.
-
-        Args:
-            timeout: the seconds for which the server may be silent.
-        """
-        return self._kind(self._name, self._port, timeout=timeout)
-
-
 def over_http(url: str) -> Send:
     """A way to the server at a URL. Each request has a connection of its own; a redirect is not followed.
 
     Raises:
         ValueError: it is no URL of HTTP.
     """
-    server = Server(url)
+    server = Remote(url)
 
     def send(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         connection = server.connection(TIMEOUT)
         try:
-            reply = _exchange(connection, method, server.prefix + path, headers, body)
-            return reply.status, reply.getheaders(), reply.read()
+            with _exchange(connection, method, server.prefix + path, headers, body) as reply:
+                return reply.status, reply.getheaders(), reply.read()
         except (OSError, HTTPException, ValueError) as error:
             raise NoAnswer(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__) from error
         finally:
@@ -87,13 +54,8 @@ def _exchange(
     connection: HTTPConnection, method: str, target: str, headers: Mapping[str, str], body: bytes
 ) -> HTTPResponse:
     connection.connect()
-    try:
+    with suppress(BrokenPipeError, ConnectionResetError):  # it may refuse a body before it has read all of it
         connection.request(method, target, body or None, {**headers, "Connection": "close"})
-    except (BrokenPipeError, ConnectionResetError):
-        # It took enough of the body to refuse it, and its answer may be there already.
-        reply = connection.response_class(connection.sock, method=method)
-        reply.begin()
-        return reply
     return connection.getresponse()
 
 
