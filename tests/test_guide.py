@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
+import requests
+
+from fakeflowdock import FakeFlowdock
 
 GUIDE = Path(__file__).parent.parent / "docs/guide"
+SERVER, PROXY = "http://127.0.0.1:8080", "http://127.0.0.1:8081"
 PAGES = [path.name for path in sorted(GUIDE.glob("*.md"))]
 
 
@@ -23,6 +31,40 @@ def shown(line: str) -> str:
     return margin + ".*".join(map(re.escape, line.split("…"))) + r"\Z"
 
 
+def run(options: list[str], lines: list[str]) -> None:
+    """Run a command against the server that begins with the world `docs`, wherever that is this time."""
+    with FakeFlowdock("docs") as fake:
+        options = [option.replace(SERVER, fake.url) for option in options]
+        lines = [line.replace(SERVER, fake.url) for line in lines]
+        proxies = options[0] == "proxy"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "fakeflowdock", *options, *(["--port", "0"] if proxies else [])],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if proxies else subprocess.PIPE,
+            text=True,
+        )
+        with process:
+            assert process.stdout is not None
+            printed = asked(fake, process, process.stdout, lines) if proxies else []
+            printed += process.stdout.read().splitlines()
+    at = 0
+    for line in lines:
+        if line not in ("", "…"):
+            found = [n for n in range(at, len(printed)) if re.match(shown(line), printed[n])]
+            assert found, f"{line!r} is not in {printed[at:]}"
+            at = found[0] + 1
+
+
+def asked(fake: FakeFlowdock, process: subprocess.Popen[str], stdout: IO[str], lines: list[str]) -> list[str]:
+    """Make the requests of which a proxy tells, and stop it. Returns its greeting, with the port that a page shows."""
+    greeting = [stdout.readline().rstrip(), stdout.readline().rstrip()]
+    url = greeting[0].split()[2]
+    for method, path in re.findall(r"^([A-Z]+) (/\S*) →", "\n".join(lines), re.MULTILINE):
+        requests.request(method, url + path, auth=(fake.user.api_token, ""), timeout=30)
+    process.send_signal(signal.SIGINT)
+    return [line.replace(url, PROXY) for line in greeting]
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_the_blocks_of_a_page_do_what_they_show(page: str, pytester: pytest.Pytester) -> None:
     written = 0
@@ -34,11 +76,14 @@ def test_the_blocks_of_a_page_do_what_they_show(page: str, pytester: pytest.Pyte
             written += 1
         elif language == "console":
             command, *lines = text.splitlines()
+            if command.startswith("$ python -m fakeflowdock "):
+                run(command.removeprefix("$ python -m fakeflowdock ").split(), lines)
+                continue
             assert command.startswith("$ pytest ")
             options = command.removeprefix("$ pytest ").split()
             result = pytester.runpytest_subprocess("-p", "no:asyncio", "-p", "no:randomly", "-p", "no:xdist", *options)
             result.stdout.re_match_lines([shown(line) for line in lines if line not in ("", "…")])
             written = 0
-        else:
+        elif language != "text":
             assert language.startswith("{"), f"{language!r} is no code that is run"
     assert written == 0, "what was written last was not run"
