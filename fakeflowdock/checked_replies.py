@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -22,6 +23,22 @@ if TYPE_CHECKING:
 HEADERS = "docs/api/general-information.md#headers"
 FORMS = "docs/api/oauth.md"  # the page of what may be answered with a form, where that was asked for
 BUG = "broken-contract"  # which no server but a fake has, and only where it has a bug
+
+
+@lru_cache(maxsize=128)  # a server has few of them, and a recording thousands of replies
+def _kind_of(content_type: str) -> str:
+    return parse_options_header(content_type)[0].lower()
+
+
+def _json(body: bytes) -> Any:
+    """The value of a JSON text. Raises ValueError where it is none, or names half a character."""
+    value = json.loads(body)
+    if b"\\u" in body or b"\xed" in body or b"\0" in body:  # half a pair, as an escape, in UTF-8, or in UTF-16
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("half a surrogate pair is no character") from None
+    return value
 
 
 class CheckedReply:
@@ -119,13 +136,13 @@ class CheckedReply:
     def _read(self) -> Any:
         """The value in the body. Raises ValueError and RecursionError where there is none."""
         if not self._is_a_form:
-            return json.loads(self._reply.body)
+            return _json(self._reply.body)
         fields: dict[str, Any] = dict(parse_qsl(self._text(), keep_blank_values=True))
         return {name: int(text) if text.isdecimal() else text for name, text in fields.items()}
 
     @property
     def _kind(self) -> str:
-        return parse_options_header(self._reply.header("Content-Type") or "")[0].lower()
+        return _kind_of(self._reply.header("Content-Type") or "")
 
     @property
     def _is_a_form(self) -> bool:

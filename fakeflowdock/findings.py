@@ -227,11 +227,13 @@ def shown(value: Any, pointer: str = "") -> str | None:
     return shortened(text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…")
 
 
-def _masked(value: Any, name: str = "") -> Any:
+def _masked(value: Any, name: str = "", depth: int = 0) -> Any:
+    if depth > SHOWN and isinstance(value, (dict, list)):
+        return "…"  # behind so many brackets nothing is shown
     if isinstance(value, dict):
-        return {key: _masked(item, name if name in SECRETS else key) for key, item in value.items()}
+        return {key: _masked(item, name if name in SECRETS else key, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
-        return [_masked(item, name) for item in value]
+        return [_masked(item, name, depth + 1) for item in value]
     return f"{value[:4]}…" if name in SECRETS and isinstance(value, str) and len(value) > 4 else value
 
 

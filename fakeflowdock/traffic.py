@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, quote, urlsplit
 
 from .interception.environs import FLOWDOCK, environ_from
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 Headers = Iterable[tuple[str, str]]
+
+_CALLED = cast("re.Match[str]", FLOWDOCK.match("https://api.flowdock.com/"))
+_SAFE = r"[A-Za-z0-9\-._~%:@!$&'()*+,;=/]"
+_PLAIN = re.compile(rf"(?:https?://[A-Za-z0-9\-.:]*+)?(/{_SAFE}*+(?:\?(?:{_SAFE}|[?\[\]])++)?)")
 
 
 @dataclass(frozen=True)
@@ -40,14 +45,19 @@ class Sent:
     @property
     def environ(self) -> WSGIEnvironment:
         """The request as a server hands it to an application, on Flowdock's own host."""
+        headers = [(name, value) for name, value in self.headers if name.lower() not in ("host", "content-length")]
+        return environ_from(_CALLED, self.method, self._target, headers, self.body)
+
+    @property
+    def _target(self) -> str:
+        """Path and query, as they go over the wire."""
+        if (plain := _PLAIN.fullmatch(self.url)) is not None:  # as almost always, and in a tenth of the time
+            return plain[1]
         parts = split(self.url)
         target = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~") + (f"?{parts.query}" if parts.query else "")
         if not target.isascii():
             target = quote(target, safe="/%:@!$&'()*+,;=~?[]|\"<>{}^`\\ ")
-        called = FLOWDOCK.match("https://api.flowdock.com/")
-        assert called is not None
-        headers = [(name, value) for name, value in self.headers if name.lower() not in ("host", "content-length")]
-        return environ_from(called, self.method, target, headers, self.body)
+        return target
 
 
 @dataclass(frozen=True)

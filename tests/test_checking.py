@@ -415,3 +415,27 @@ def test_each_rule_says_what_it_asks_for_and_is_on_the_page(request: pytest.Fixt
         severity = f"{rule.severity}{', a violation where strict' if strict else ''}"
         assert f"| `{name}` | {severity} | {rule.words} |" in page
     assert isinstance(Contract().check_request("GET", "/nowhere")[0], Finding)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"message": "\\ud800"}',
+        b'{"message": "\xed\xa0\x80"}',
+        '{"message": "\ud800"}'.encode("utf-16", "surrogatepass"),
+    ],
+)
+def test_half_a_character_is_no_json(body: Any) -> None:
+    [found] = Contract().check_reply("get source", 404, {**SHOWN, "Status": "404 Not Found"}, body)
+    assert found.rule == "reply.unreadable"
+    assert "half a surrogate pair is no character" in found.words
+
+
+def test_a_field_of_many_levels_is_shown_to_where_it_would_be_cut() -> None:
+    deep: Any = "x"
+    for _ in range(900):
+        deep = [deep]
+    [found] = Contract().check_reply(
+        "get source", 404, {**SHOWN, "Status": "404 Not Found"}, {"message": "not found", "more": deep}
+    )
+    assert (found.rule, found.came) == ("reply.field.unknown", f"{'[' * 79}…")
