@@ -12,6 +12,7 @@ from .errors import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from os import PathLike
 
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -185,6 +186,21 @@ class Exchanges(list[Exchange]):
             and (source is None or _is(each, "source", source))
             and (application is None or _is(each, "application", application))
         )
+
+    def export(self, file: str | PathLike[str], *, with_secrets: bool = False) -> None:
+        """Write them to a HAR 1.2 file, which browsers and proxies show, and `python -m fakeflowdock check` reads.
+
+        Args:
+            file: it is whole or not there.
+            with_secrets: whether tokens and passwords stand in it. Else something of the same form stands for each,
+                always the same for the same one: the file can be committed, and callers are told apart.
+
+        Raises:
+            OSError: it cannot be written; what was there before stays.
+        """
+        from .recordings import exporting
+
+        exporting.export(self, file, with_secrets=with_secrets)
 
 
 def _is(exchange: Exchange, role: str, entity: User | Source | Application) -> bool:
