@@ -15,14 +15,20 @@ if TYPE_CHECKING:
     from .faults import Fault
     from .findings import Finding, Findings, NotAsDocumented
     from .models import Application, File, Flow, Message, Organization, Source, Thread, User
+    from .recordings.checks import CheckedExchange, CheckedRecording, check_recording
+    from .recordings.differences import Difference
+    from .recordings.errors import RecordingError
     from .snapshots import Snapshot
     from .world_files import WorldFileError
 
 __all__ = [
     "Application",
     "BrokenContract",
+    "CheckedExchange",
+    "CheckedRecording",
     "Conformance",
     "Contract",
+    "Difference",
     "Failure",
     "FakeFlowdock",
     "Fault",
@@ -33,21 +39,26 @@ __all__ = [
     "Message",
     "NotAsDocumented",
     "Organization",
+    "RecordingError",
     "Snapshot",
     "Source",
     "Thread",
     "User",
     "WorldFileError",
     "__version__",
+    "check_recording",
     "conform",
 ]
 
 _HOMES = {
     "BrokenContract": "errors",
+    **dict.fromkeys(("CheckedExchange", "CheckedRecording", "check_recording"), "recordings.checks"),
     "Contract": "checking",
+    "Difference": "recordings.differences",
     "Failure": "failures",
     "FakeFlowdock": "fake",
     "Fault": "faults",
+    "RecordingError": "recordings.errors",
     "Snapshot": "snapshots",
     **dict.fromkeys(("Finding", "Findings", "NotAsDocumented"), "findings"),
     "WorldFileError": "world_files",

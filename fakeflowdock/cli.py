@@ -12,6 +12,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__, conform_command, proxy_command
+from .recordings import command as check_command
 from .settings import REFRESH_TOKENS, Settings
 from .shapes import SHAPES, USUAL
 
@@ -45,15 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what follows the program's name; `sys.argv` when left out.
 
     Returns:
-        The exit status: 0; 1 where a command found what it looks for; 2 with one line on standard error when an option
-        or the address is wrong.
+        The exit status: 0; 1 where a command found what it looks for; 2 with one line on standard error when an option,
+        the address or a file is wrong.
     """
     status = 0
     try:
         options = _parser().parse_args(arguments)
         runs: dict[str | None, Callable[[argparse.Namespace], int | None]]
         runs = {"routes": _routes, "explain": _explain, None: _serve}
-        runs |= {"conform": conform_command.run, "proxy": proxy_command.run}
+        runs |= {"conform": conform_command.run, "proxy": proxy_command.run, "check": check_command.run}
         status = runs[options.command](options) or 0
         if sys.stdout is not None:  # it was closed
             sys.stdout.flush()
@@ -125,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("operation", nargs="+", help="create-source, or GET /sources")
     conform_command.add(commands)
     proxy_command.add(commands, _port)
+    check_command.add(commands)
     return parser
 
 

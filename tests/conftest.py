@@ -11,6 +11,7 @@ from fakeflowdock import FakeFlowdock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytest_plugins = ["pytester"]
 
@@ -58,3 +59,10 @@ def posting(flowdock: Door) -> Door:
     """The same, with a source that can post."""
     flowdock.fake.add_source(name="Builds")
     return flowdock
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, in which the test is."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

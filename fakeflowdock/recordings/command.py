@@ -1,0 +1,140 @@
+"""The command `check`: hold recorded traffic against the docs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .reports import Report, Summary
+
+FORMATS = ("text", "json", "junit", "sarif")
+DESCRIPTION = """\
+Hold recorded traffic against Flowdock's docs: HAR files, as browsers and proxies write them, cassettes of vcrpy in
+YAML or JSON, and what fake_flowdock.requests.export() writes. What went to other hosts is left out. What recorders
+filter out, such as credentials, is not missed."""
+EPILOG = """\
+The exit status is 0 where there is no violation, 1 where there is one, and 2 where a file cannot be read: one line on
+standard error says which, and where. Warnings, and differences of --replay, do not count.
+
+  python -m fakeflowdock check traffic.har
+  python -m fakeflowdock check --strict --format junit --output report.xml tests/cassettes/*.yaml
+  python -m fakeflowdock check --replay --host 127.0.0.1:8080 traffic.har"""
+
+
+def add(commands: Any) -> None:
+    """Add the command to those of the command line."""
+    parser = commands.add_parser(
+        "check",
+        help="hold recorded traffic, in HAR files and cassettes, against the docs",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a HAR file or a cassette")
+    parser.add_argument(
+        "--host",
+        dest="hosts",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="a host that is Flowdock's too, with a port or without, as the address of a fake; may come again",
+    )
+    parser.add_argument("--strict", action="store_true", help="what the docs advise against is a violation")
+    parser.add_argument(
+        "--replay", action="store_true", help="send each request to a fresh fake too, and show where it differs"
+    )
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="text",
+        help="text for people (default), json, junit for a CI's list of tests, sarif for its code scanner",
+    )
+    parser.add_argument("--output", metavar="FILE", help="write the report there, and print the counts alone")
+    parser.add_argument("--all", action="store_true", help="as text, show exchanges without findings too")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check. Returns the exit status, 0 or 1.
+
+    Raises:
+        Failure: a file cannot be read.
+        OSError: the report cannot be written.
+    """
+    from ..cli import Failure
+    from .errors import RecordingError
+
+    try:
+        with _output(options.output) as write:
+            summary = _report(options, write)
+    except RecordingError as error:
+        raise Failure(str(error)) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    if options.output is not None:
+        print(summary.text(replayed=options.replay))
+    return 1 if summary.violations else 0
+
+
+def _report(options: argparse.Namespace, write: Callable[[str], object]) -> Summary:
+    from .checks import checked
+    from .entries import Hosts
+    from .progress import Progress
+    from .reading import Recording
+    from .reports import Json, JUnit, Summary, Text
+    from .sarif import Sarif
+
+    kinds: dict[str, type[Report]] = {"text": Text, "json": Json, "junit": JUnit, "sarif": Sarif}
+    report = kinds[options.format](write, every=options.all, replayed=options.replay)
+    summary, hosts = Summary(), Hosts(tuple(options.hosts))
+    for name in options.files:
+        progress = Progress(name)
+        recording = Recording(name, hosts, progress)
+        report.begin_file(name)
+        count = summary.exchanges
+        try:
+            for exchange in checked(recording, strict=options.strict, replay=options.replay):
+                summary.add(exchange)
+                report.add(exchange)
+        finally:
+            progress.end()
+        summary.others += recording.read - (summary.exchanges - count)
+        report.end_file()
+    report.end(summary)
+    return summary
+
+
+@contextmanager
+def _output(name: str | None) -> Iterator[Callable[[str], object]]:
+    """What takes the text of the report: a file, whole or not there, or standard output."""
+    if name is None:
+        out = sys.stdout
+        coding = getattr(out, "encoding", None) or "utf-8"
+        yield lambda text: out.write(text.encode(coding, "backslashreplace").decode(coding))
+        return
+    import os
+    import tempfile
+    from pathlib import Path
+
+    path = Path(name)
+    try:
+        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        from ..cli import Failure
+
+        raise Failure(f"{name}: {error.strerror}") from None
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            yield file.write
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(draft).chmod(0o666 & ~mask)
+        Path(draft).replace(path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
