@@ -7,7 +7,7 @@ import subprocess
 import sys
 from importlib import import_module
 
-NAMES = ("intercepted", "journal", "validation", "messages", "forks", "fixture", "plugin")
+NAMES = ("intercepted", "journal", "validation", "messages", "forks", "fixture", "plugin", "recordings")
 
 
 def main() -> int:
