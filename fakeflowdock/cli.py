@@ -9,7 +9,7 @@ import signal
 import sys
 import textwrap
 import traceback
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from . import __version__, conform_command, proxy_command
 from .recordings import command as check_command
@@ -19,12 +19,13 @@ from .shapes import SHAPES, USUAL
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from _typeshed.wsgi import WSGIApplication
-
     from .contracts import OperationContract
     from .errors import BrokenContract
     from .findings import Finding
     from .server import Server
+    from .threaded import ThreadedServer
+
+Listening = TypeVar("Listening", "Server", "ThreadedServer")
 
 WIDTH = 100
 TRUTH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -178,6 +179,7 @@ def _truth(text: str) -> bool:
 def _serve(options: argparse.Namespace) -> None:
     from . import arrange, world_files, worlds
     from .app import App
+    from .server import Server
 
     host = _setting(options.host, "HOST", "127.0.0.1", str)
     port = _setting(options.port, "PORT", "8080", _port)
@@ -195,7 +197,7 @@ def _serve(options: argparse.Namespace) -> None:
     if not store.users or not store.applications or not store.flows:
         raise Failure(f"{state} has no user, no application or no flow, for which the server could print credentials")
     store.clock.run()
-    server = _listen(App(store, _report, _note), host, port)
+    server = _listen(lambda: Server(App(store, _report, _note), host, port), host, port)
     user, application = store.users[min(store.users)], store.applications[min(store.applications)]
     flow = next(iter(store.flows.values()))
     ready = {
@@ -214,16 +216,14 @@ def _serve(options: argparse.Namespace) -> None:
     server.serve()
 
 
-def _listen(app: WSGIApplication, host: str, port: int, *handler: Any) -> Server:
+def _listen(make: Callable[[], Listening], host: str, port: int) -> Listening:
     """A server that SIGINT and SIGTERM stop.
 
     Raises:
         Failure: the address cannot be served.
     """
-    from .server import Server
-
     try:
-        server = Server(app, host, port, *handler)
+        server = make()
     except OSError as error:
         number = error.errno or 0  # below zero it is no errno but one of getaddrinfo's
         reason = os.strerror(number) if number > 0 else error.strerror or str(error)

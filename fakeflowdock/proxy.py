@@ -16,7 +16,7 @@ from .checking import Contract
 from .errors import MAX_BODY, MethodNotAllowed, NoSuchRoute, shortened
 from .findings import SECRETS, Findings
 from .operations import Reply
-from .server import _Handler
+from .threaded import Handler
 from .traffic import Received, Sent
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Passed:
         }
 
 
-class _ProxyHandler(_Handler):
+class _ProxyHandler(Handler):
     """The server's handler, which hands on the headers as they came and adds none of its own."""
 
     def make_environ(self) -> WSGIEnvironment:

@@ -62,6 +62,7 @@ def run(options: argparse.Namespace) -> int:
     from .cli import Failure, _listen, _port, _setting, _truth
     from .proxy import HANDLER, Proxy
     from .remote import Remote
+    from .threaded import ThreadedServer
 
     host = _setting(options.host, "HOST", "127.0.0.1", str)
     port = _setting(options.port, "PORT", "8081", _port)
@@ -77,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
         proxy = Proxy(Remote(options.upstream), tell, strict=strict, timeout=timeout)
     except ValueError as error:
         raise Failure(str(error)) from None
-    server = _listen(proxy, host, port, HANDLER)
+    server = _listen(lambda: ThreadedServer(proxy, host, port, HANDLER), host, port)
     ready = {"event": "ready", "url": server.url, "upstream": options.upstream}
     greeting = f"fakeflowdock passes {server.url} on to {options.upstream}.\nCtrl-C stops it."
     print(json.dumps(ready) if in_json else greeting, flush=True)

@@ -1,107 +1,29 @@
-"""Door 2: a socket. Werkzeug's server, in the thread that asks for it or in one of its own."""
+"""Door 2: a socket, and an event loop in the thread that asks for it or in one of its own."""
 
 from __future__ import annotations
 
-import selectors
-import socket
-import socketserver
-import struct
+import asyncio
 import threading
-import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
-
-from . import __version__
-from .answers import Broken, write
-from .chunked import Chunked
-from .errors import shortened
-from .operations import Reply
+from .addresses import listening, url_of
+from .connection import Connection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
     from .app import App
 
-ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # not bound to, but replaced in the printed URL
-SILENCE = 60  # seconds that a client may send nothing
-
-
-class _Handler(WSGIRequestHandler):
-    """Werkzeug's handler, silent, and with Flowdock's form for what is no HTTP."""
-
-    protocol_version = "HTTP/1.1"
-    timeout = SILENCE
-
-    @property
-    def server_version(self) -> str:  # type: ignore[override]
-        return f"fakeflowdock/{__version__}"
-
-    def version_string(self) -> str:
-        return self.server_version
-
-    def make_environ(self) -> WSGIEnvironment:
-        environ = super().make_environ()
-        # The bytes as they came: Werkzeug decodes them once more, and its reader of chunks trusts their sizes.
-        environ["RAW_URI"] = environ["REQUEST_URI"] = self.path
-        environ["QUERY_STRING"] = self.path.partition("?")[2]
-        if environ.get("wsgi.input_terminated"):
-            environ["wsgi.input"] = Chunked(self.rfile)
-        environ["fakeflowdock.wait"] = self.wait
-        return environ
-
-    def wait(self, seconds: float | None) -> bool:
-        """Let seconds pass, or as many as the client waits and at most `SILENCE`. Returns whether it is still there."""
-        until = time.monotonic() + (SILENCE if seconds is None else seconds)
-        try:
-            self.connection.settimeout(SILENCE if seconds is None else seconds)
-            if not self.connection.recv(1, socket.MSG_PEEK):  # nothing more comes: it has hung up
-                return False
-            time.sleep(max(0.0, until - time.monotonic()))  # another request of its own can wait, too
-        except TimeoutError:
-            pass
-        except OSError:
-            return False
-        finally:
-            self.connection.settimeout(self.timeout)
-        return True
-
-    def connection_dropped(self, error: BaseException, environ: WSGIEnvironment | None = None) -> None:  # noqa: ARG002  # as the base class calls it
-        """Where a fault broke the connection, break it: `close` after a reset loses whatever is under way."""
-        self.close_connection = True
-        if isinstance(error, Broken) and error.loss in ("refused", "reset"):
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            socket.close(self.connection.detach())
-
-    def handle_expect_100(self) -> bool:
-        return True  # run_wsgi says it
-
-    def log(self, *args: Any, **kwargs: Any) -> None:
-        pass
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002  # as the base class calls it
-        self.request_version = self.protocol_version  # what was not understood was no HTTP/0.9 either
-        text = shortened(message or self.responses[code][0])
-        answer = write(Reply(code, {"message": text}), {"REQUEST_METHOD": self.command or "GET"}, None)
-        self.send_response(code)
-        for name, value in (*answer.headers, ("Connection", "close")):
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(answer.body)
-        self.close_connection = True
+ROUND = 1.0  # seconds after which the silent ones are looked for again
+FAREWELL = 2.0  # seconds in which the last answers go out
 
 
 class Server:
     """A socket on which an app answers.
 
     Args:
-        app: answers; any WSGI application.
+        app: answers.
         host: a name or an address; `0.0.0.0` and `::` are every address.
         port: 0 for a free one.
-        handler: reads requests and writes replies.
 
     Attributes:
         url: how this machine reaches it, `http://127.0.0.1:8080`.
@@ -110,27 +32,40 @@ class Server:
         OSError: the address cannot be bound.
     """
 
-    def __init__(
-        self, app: WSGIApplication, host: str = "127.0.0.1", port: int = 0, handler: type[_Handler] = _Handler
-    ) -> None:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.create_server((str(address[0]), int(address[1])), family=family, backlog=128) as listener:
-            bound: str
-            number: int
-            bound, number = listener.getsockname()[:2]
-            self._http = ThreadedWSGIServer(bound, number, app, handler, fd=listener.fileno())
-        self._http.timeout = 0
-        self._wake, self._woken = socket.socketpair()
-        shown = ANY_ADDRESS.get(bound, bound)
-        self.url = f"http://{f'[{shown}]' if ':' in shown else shown}:{number}"
+    def __init__(self, app: App, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._app = app
+        self._listener = listening(host, port)
+        self.url = url_of(self._listener)
+        self._loop = asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
 
     def serve(self) -> None:
-        """Answer until `stop`."""
-        with selectors.DefaultSelector() as selector, self._http.socket, self._woken, self._wake:
-            selector.register(self._http, selectors.EVENT_READ)
-            selector.register(self._woken, selectors.EVENT_READ)
-            while not any(key.fileobj is self._woken for key, _ in selector.select()):
-                self._http.handle_request()
+        """Answer until `stop`, once."""
+        loop = self._loop
+        try:
+            loop.run_until_complete(self._serve())
+            loop.run_until_complete(loop.shutdown_asyncgens())
+        finally:
+            loop.close()
+
+    async def _serve(self) -> None:
+        loop, connections = self._loop, set[Connection]()
+        server = await loop.create_server(lambda: Connection(self._app, loop, connections), sock=self._listener)
+        stopped = asyncio.ensure_future(self._stopping.wait())
+        while not stopped.done():
+            await asyncio.wait([stopped], timeout=ROUND)
+            now = loop.time()
+            for connection in list(connections):
+                connection.silent(now)
+        server.close()
+        for connection in list(connections):
+            connection.end()
+        until = loop.time() + FAREWELL
+        while connections and loop.time() < until:  # what was answered still goes out
+            await asyncio.sleep(0.001)
+        for connection in list(connections):
+            connection.abort()
+        await asyncio.sleep(0)
 
     def start(self) -> None:
         """Answer in a thread, until `stop`."""
@@ -138,63 +73,6 @@ class Server:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop at once, wherever `serve` runs; what is being answered is not waited for. May be called in a signal."""
-        self._wake.send(b".")
-
-
-class _FarHandler(_Handler):
-    """The same for a client in this process, which called a scheme and a host and was led here without either."""
-
-    server: FarEnd  # type: ignore[assignment]  # it has all that the handler asks it for
-
-    def make_environ(self) -> WSGIEnvironment:
-        environ = super().make_environ()
-        environ["wsgi.url_scheme"] = self.server.scheme
-        del environ["fakeflowdock.wait"]  # nobody waits in process
-        return environ
-
-    def connection_dropped(self, error: BaseException, environ: WSGIEnvironment | None = None) -> None:  # noqa: ARG002  # as the base class calls it
-        """Where a fault broke the connection, tell the near end how, and hang up when it has sent everything."""
-        self.close_connection = True
-        if isinstance(error, Broken):
-            self.server.loss = error.loss
-            self.connection.settimeout(0.01)
-            with suppress(OSError):
-                while self.connection.recv(65536):
-                    pass
-
-
-class FarEnd(socketserver.ThreadingMixIn, socketserver.BaseServer):
-    """A server without a socket of its own: `process_request` hands it one that is connected.
-
-    Args:
-        app: answers.
-        scheme, host, port: what the client called.
-        timeout: the seconds that it waits for an answer; None for ever.
-
-    Attributes:
-        loss: how the connection broke where no answer goes back, else None. It is there before the connection ends.
-    """
-
-    daemon_threads = True
-    multithread = True
-    multiprocess = False
-    passthrough_errors = False
-    ssl_context = None
-    loss: str | None = None
-
-    def __init__(self, app: App, scheme: str, host: str, port: int, timeout: float | None) -> None:
-        super().__init__((host, port), _FarHandler)
-        self.scheme = scheme
-        self._app = app
-        self._wait = timeout
-
-    def app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """The WSGI interface, which the handler uses."""
-        answer = self._app.answer(environ, timeout=self._wait)
-        start_response(answer.line, answer.headers)
-        return [answer.body]
-
-    def shutdown_request(self, request: Any) -> None:
-        """Hang up."""
-        request.close()
+        """Stop, wherever `serve` runs; whoever waits on a fault is not waited for. May be called in a signal."""
+        with suppress(RuntimeError):  # it has stopped already
+            self._loop.call_soon_threadsafe(self._stopping.set)

@@ -17,6 +17,7 @@ from urllib3 import Retry, Timeout
 from urllib3.exceptions import IncompleteRead, MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError
 
 from fakeflowdock import Failure, FakeFlowdock
+from fakeflowdock.connection import ASIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -290,7 +291,7 @@ def test_a_client_that_hangs_up_while_it_waits_asked_for_nothing(fake_flowdock: 
     with pytest.raises(requests.ReadTimeout):
         requests.post(f"{fake_flowdock.url}/messages", json=activity(fake_flowdock.sources[0]), timeout=WAITED)
     for thread in threading.enumerate():
-        if "process_request_thread" in thread.name:
+        if thread.name == ASIDE:
             thread.join(9)  # the server has noticed
     assert fake_flowdock.messages == []
     assert [exchange.status for exchange in fake_flowdock.requests] == [0]

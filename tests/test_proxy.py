@@ -19,7 +19,7 @@ from test_cli import ready, running
 from fakeflowdock import FakeFlowdock, cli, conform
 from fakeflowdock.proxy import HANDLER, Passed, Proxy
 from fakeflowdock.remote import Remote
-from fakeflowdock.server import Server
+from fakeflowdock.threaded import ThreadedServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ class Through:
     def __init__(self, url: str, **more: Any) -> None:
         self.told: list[Passed] = []
         self.proxy = Proxy(Remote(url), self.told.append, **more)
-        self.server = Server(self.proxy, handler=HANDLER)
+        self.server = ThreadedServer(self.proxy, handler=HANDLER)
         self.url = self.server.url
 
     def __call__(self, method: str, path: str, **more: Any) -> requests.Response:

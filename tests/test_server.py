@@ -22,6 +22,7 @@ def talk(url: str, request: bytes) -> tuple[str, dict[str, str], bytes]:
     parts = urlsplit(url)
     with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30) as connection:
         connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
         answer = b""
         while piece := connection.recv(65536):
             answer += piece
@@ -53,8 +54,8 @@ def test_a_client_without_a_host_header_is_led_to_the_socket_it_called(fake_flow
         (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", "414"),
         (b"GET / HTTP/9.9\r\n\r\n", "505"),
         (b"GET /sources HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 70_000 + b"\r\n\r\n", "431"),
-        (b"PUT /sources HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n", "401"),
-        (b"PUT /sources HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", "401"),
+        (b"PUT /sources HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n", "400"),
+        (b"PUT /sources HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", "400"),
         (b"PUT /sources HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "401"),
     ],
 )
@@ -71,7 +72,7 @@ def test_what_is_no_http_is_refused_in_flowdocks_form(
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"Content-Length: many\r\n\r\n", "Content-Length is not a number of bytes"),
+        (b"Content-Length: many\r\n\r\n", "The request is no HTTP: Invalid character in Content-Length"),
         (b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", "is not correctly chunked"),
     ],
 )

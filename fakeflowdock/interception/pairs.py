@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import re
 
     from ..app import App
-    from ..server import FarEnd
+    from ..threaded import FarEnd
 
 CLOSED = "Remote end closed connection without response"  # as http.client says it
 
@@ -29,7 +29,7 @@ def connection_to(called: re.Match[str], app: App, timeout: float | None) -> tup
         app: answers.
         timeout: the seconds that the client waits for an answer; None for ever.
     """
-    from ..server import FarEnd
+    from ..threaded import FarEnd
 
     scheme = called[1].lower()
     far_end = FarEnd(app, scheme, called[2], int(called[3] or PORTS[scheme]), timeout)

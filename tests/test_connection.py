@@ -1,0 +1,232 @@
+"""HTTP itself: what clients of every language do to a connection."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from contextlib import ExitStack, contextmanager
+from http.client import HTTPConnection, HTTPResponse
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from fakeflowdock import connection as http
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fakeflowdock import FakeFlowdock
+
+GET = b"GET /user HTTP/1.1\r\nHost: x\r\nAuthorization: Basic %s\r\n\r\n"
+
+
+@contextmanager
+def connected(fake: FakeFlowdock) -> Iterator[socket.socket]:
+    parts = urlsplit(fake.url)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30) as connection:
+        yield connection
+
+
+def get(fake: FakeFlowdock) -> bytes:
+    return GET % fake.as_user().headers["Authorization"].removeprefix("Basic ").encode()
+
+
+def read(connection: socket.socket, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+    """One answer: status, headers, body."""
+    response = HTTPResponse(connection, method=method)
+    response.begin()
+    with response:
+        return response.status, dict(response.getheaders()), response.read()
+
+
+def answers(data: bytes) -> list[tuple[int, bytes]]:
+    """All answers in what was sent: status and body."""
+    found = []
+    while data:
+        head, _, rest = data.partition(b"\r\n\r\n")
+        length = next((int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length")), 0)
+        found.append((int(head[9:12]), rest[:length]))
+        data = rest[length:]
+    return found
+
+
+def everything(connection: socket.socket) -> bytes:
+    data = b""
+    while piece := connection.recv(65536):
+        data += piece
+    return data
+
+
+def test_a_connection_serves_one_request_after_the_other(fake_flowdock: FakeFlowdock) -> None:
+    parts = urlsplit(fake_flowdock.url)
+    client = HTTPConnection(parts.hostname or "", parts.port or 0, timeout=30)
+    client.connect()
+    first = client.sock
+    for method, status in (("GET", 200), ("HEAD", 200), ("OPTIONS", 204), ("PUT", 405), ("GET", 200)):
+        client.request(method, "/user", headers=fake_flowdock.as_user().headers)
+        response = client.getresponse()
+        assert (response.status, response.version, len(response.read()) > 0) == (status, 11, method in ("GET", "PUT"))
+        assert client.sock is first
+    client.close()
+
+
+def test_requests_that_come_at_once_are_answered_in_their_order(fake_flowdock: FakeFlowdock) -> None:
+    fake_flowdock.fail("get own user", nth=2, status=503, latency=0.05)  # the others wait for it
+    source = fake_flowdock.add_source()
+    post = f"PUT /sources?flow_token={source.flow_token} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode()
+    missing = b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n"
+    with connected(fake_flowdock) as connection:
+        connection.sendall((get(fake_flowdock) * 2 + missing + post) * 20)
+        connection.shutdown(socket.SHUT_WR)
+        statuses = [status for status, _ in answers(everything(connection))]
+    assert statuses == [200, 503, 404, 200] + [200, 200, 404, 200] * 19
+
+
+def test_many_requests_of_a_client_that_does_not_read_are_kept_waiting(fake_flowdock: FakeFlowdock) -> None:
+    for _ in range(100):
+        fake_flowdock.add_source()
+    request = get(fake_flowdock).replace(b"/user", b"/sources")
+    with connected(fake_flowdock) as connection:
+        sent = threading.Thread(target=connection.sendall, args=(request * 500,))
+        sent.start()
+        sent.join(0.5)
+        assert len(fake_flowdock.requests) < 500  # nobody has read anything yet
+        data = b""
+        while data.count(b"HTTP/1.1 200 OK") < 500 or not data.endswith(b"]"):
+            data += connection.recv(1 << 20)
+        sent.join(30)
+    assert [(status, len(json.loads(body))) for status, body in answers(data)] == [(200, 100)] * 500
+
+
+@pytest.mark.parametrize(
+    ("version", "asked", "kept"),
+    [
+        ("1.1", "", True),
+        ("1.1", "Connection: close\r\n", False),
+        ("1.1", "Connection: Keep-Alive\r\n", True),
+        ("1.0", "", False),
+        ("1.0", "Connection: keep-alive\r\n", True),
+    ],
+)
+def test_a_connection_is_kept_as_the_client_asks(
+    version: str, asked: str, kept: bool, fake_flowdock: FakeFlowdock
+) -> None:
+    said = "close" if not kept else "keep-alive" if version == "1.0" else None
+    with connected(fake_flowdock) as connection:
+        for _ in range(2 if kept else 1):
+            connection.sendall(f"GET /user HTTP/{version}\r\nHost: x\r\n{asked}\r\n".encode())
+            status, headers, _ = read(connection)
+            assert (status, headers.get("Connection")) == (401, said)
+        if not kept:
+            assert connection.recv(1) == b""
+
+
+@pytest.mark.parametrize("name", ["h2c", "websocket"])
+def test_who_asks_for_another_protocol_is_answered_in_this_one(name: str, fake_flowdock: FakeFlowdock) -> None:
+    upgrade = f"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: {name}\r\nHTTP2-Settings: AAMAAABkAAQA\r\n"
+    source = fake_flowdock.add_source()
+    body = f"flow_token={source.flow_token}&error_message=x"
+    put = f"PUT /sources HTTP/1.1\r\nHost: x\r\n{upgrade}Content-Length: {len(body)}\r\n"
+    put += f"Content-Type: application/x-www-form-urlencoded\r\n\r\n{body}"
+    with connected(fake_flowdock) as connection:
+        connection.sendall(get(fake_flowdock).replace(b"Host", upgrade.encode() + b"Host"))
+        assert read(connection)[0] == 200
+        connection.sendall(put.encode())
+        assert read(connection)[0] == 200
+        connection.sendall(get(fake_flowdock))
+        assert read(connection)[0] == 200
+    assert fake_flowdock.sources[0].error_message == "x"
+
+
+@pytest.mark.parametrize(
+    "smuggled",
+    [
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
+        b"Content-Length: +5\r\n\r\nabcde",
+        b"X : 1\r\n\r\n",
+        b"X: a\x00b\r\n\r\n",
+        b"X: a\nY: b\r\n\r\n",
+    ],
+)
+def test_what_two_servers_could_read_in_two_ways_is_refused(smuggled: bytes, fake_flowdock: FakeFlowdock) -> None:
+    with connected(fake_flowdock) as connection:
+        connection.sendall(b"PUT /sources HTTP/1.1\r\nHost: x\r\n" + smuggled + get(fake_flowdock))
+        connection.shutdown(socket.SHUT_WR)
+        told = answers(everything(connection))
+    assert [status for status, _ in told] == [400]
+    assert json.loads(told[0][1])["message"].startswith("The request is no HTTP")
+
+
+def test_a_header_with_an_underscore_is_not_taken_for_another(fake_flowdock: FakeFlowdock) -> None:
+    with connected(fake_flowdock) as connection:
+        connection.sendall(
+            get(fake_flowdock).replace(b"Host", b"X_Flowdock_Wait_For_Message: true\r\nX-A: 1\r\nx-a: 2\r\nHost")
+        )
+        assert read(connection)[0] == 200
+    headers = fake_flowdock.requests[0].headers
+    assert "x-flowdock-wait-for-message" not in headers
+    assert headers["x-a"] == "1,2"
+
+
+def test_silent_and_slow_clients_keep_nobody_waiting(fake_flowdock: FakeFlowdock) -> None:
+    request = get(fake_flowdock)
+    with ExitStack() as stack:
+        silent = [stack.enter_context(connected(fake_flowdock)) for _ in range(200)]
+        for number, connection in enumerate(silent):
+            connection.sendall(request[: number % len(request)])
+        for _ in range(20):
+            with connected(fake_flowdock) as quick:
+                quick.sendall(request)
+                assert read(quick)[0] == 200
+        for number, connection in enumerate(silent):
+            connection.sendall(request[number % len(request) :])
+        assert {read(connection)[0] for connection in silent} == {200}
+
+
+def test_a_client_that_is_silent_for_too_long_is_let_go(
+    fake_flowdock: FakeFlowdock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "SILENCE", 0.05)
+    with connected(fake_flowdock) as idle, connected(fake_flowdock) as halfway:
+        halfway.sendall(b"GET /user HTTP/1.1\r\nHo")
+        assert idle.recv(1) == b""
+        [(status, body)] = answers(everything(halfway))
+    assert (status, json.loads(body)) == (408, {"message": "Request Timeout"})
+
+
+def test_a_request_that_ends_in_its_head_is_told_so(fake_flowdock: FakeFlowdock) -> None:
+    with connected(fake_flowdock) as connection:
+        connection.sendall(b"GET /user HTTP/1.1\r\nHo")
+        connection.shutdown(socket.SHUT_WR)
+        [(status, body)] = answers(everything(connection))
+    assert (status, json.loads(body)) == (400, {"message": "The request ends early"})
+    assert fake_flowdock.requests == []
+
+
+def test_a_body_that_is_too_large_is_read_away_and_refused(fake_flowdock: FakeFlowdock) -> None:
+    token = fake_flowdock.add_source().flow_token
+    size = 10 * 1024 * 1024 + 1
+    head = f"PUT /sources?flow_token={token} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode()
+    chunked = f"PUT /sources?flow_token={token} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    with connected(fake_flowdock) as connection:
+        connection.sendall(head + b"x" * size)
+        assert read(connection)[0] == 413
+        connection.sendall(chunked + f"{size:x}\r\n".encode() + b"x" * size + b"\r\n0\r\n\r\n")
+        assert read(connection)[0] == 413
+        connection.sendall(get(fake_flowdock))
+        assert read(connection)[0] == 200
+
+
+def test_a_fake_that_stops_ends_its_connections(fake_flowdock: FakeFlowdock) -> None:
+    with connected(fake_flowdock) as idle, connected(fake_flowdock) as busy:
+        busy.sendall(get(fake_flowdock))
+        assert read(busy)[0] == 200
+        url = urlsplit(fake_flowdock.url)
+        fake_flowdock.stop()
+        assert (idle.recv(1), busy.recv(1)) == (b"", b"")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((url.hostname or "", url.port or 0), timeout=30)
