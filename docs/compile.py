@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dialect import WHERE, NotUnderstood, Page, Part, Section, callers_of, json_of, plain, read_page
+from dialect import WHERE, NotUnderstood, Page, Part, Section, callers_of, json_of, mark_of, plain, read_page
 from kinds import MIXED, kind_of, known_kinds, or_null
 from openapi import openapi_of
 
@@ -88,6 +88,8 @@ class Compiler:
         if fields is None or fields.rows is None:
             raise section.refuse(section.line, f"{section.title!r} needs a table under `### Fields`")
         schema = {**self._object(section, "Fields", closed=True), **head}
+        if section.kind == "object":
+            schema |= {f"x-{fact}": value for fact, value in facts.items() if value is not None}
         if section.kind == "error":
             schema["examples"] = [json_of(section, fields)]
             everywhere = {"every operation": True, "operations that list it": False}
@@ -201,7 +203,7 @@ class Compiler:
         return {**base, "properties": {**names, **always}, "allOf": cases}
 
     def _table(self, section: Section, part: Part, *, closed: bool) -> Schema:
-        mark = "required" if part.name.startswith("Parameters") else "always"
+        always = "required" if part.name.startswith("Parameters") else "always"
         properties: Schema = {}
         required: list[str] = []
         for row in part.rows or []:
@@ -212,15 +214,21 @@ class Compiler:
             if codes[0].content in properties:
                 raise section.refuse(row.line, f"{codes[0].content!r} stands twice")
             words = plain(meaning)
-            marked = meaning.content.startswith(f"**{mark}**")
-            stars = sum(child.type in ("strong_open", "em_open") for child in meaning.children or [])
+            marked = meaning.content.startswith(f"**{always}**")
+            stars = sum(child.type == "strong_open" for child in meaning.children or [])
             if stars > marked or (not marked and re.match("(required|always)\\b", words, re.IGNORECASE)):
-                raise section.refuse(row.line, f"the only mark here is **{mark}**, at the head of the third column")
+                raise section.refuse(row.line, f"the only mark here is **{always}**, at the head of the third column")
             if marked:
                 required.append(codes[0].content)
-                words = words.removeprefix(mark).strip()
+                words = words.removeprefix(always).strip()
+            mark = mark_of(section, row)
+            words = words.removesuffix(": ".join(mark)).strip() if mark is not None else words
             schema = self._type(section, row.line, kind, closed=closed)
-            properties[codes[0].content] = {**schema, "description": words} if words else schema
+            properties[codes[0].content] = {
+                **schema,
+                **({"description": words} if words else {}),
+                **graded(section, mark),
+            }
         result: Schema = {"type": "object", "title": "an object", "properties": properties}
         if required:
             result["required"] = required
@@ -324,6 +332,13 @@ class Compiler:
                 raise section.refuse(number, f"{text!r} is no header")
             headers[name] = value
         return {"method": line[1], "path": line[2], "headers": headers}
+
+
+def graded(section: Section, mark: tuple[str, str] | None) -> Schema:
+    """What a parameter or field says of its grade. Its evidence is that of its section, but where it has its own."""
+    if mark is not None:
+        return {"x-grade": mark[0], "x-evidence": mark[1]}
+    return {"x-grade": section.facts["Grade"]} if "Grade" in section.facts else {}
 
 
 def _link(inline: Token) -> str | None:

@@ -13,6 +13,10 @@ What an object or a request holds only where some field has some value stands un
 A reply is what its one line says: `A [X](#x).`, `A list of [X](#x).`, `A [X](#x) with:` and a table, `A page.` for
 people, `A redirect.`, `Nothing.` An operation's example is answered with the first of its replies.
 
+A section has a grade and its evidence, and so have its parameters and fields, but for those whose row ends with a
+mark of its own: `*observed: two clients send it.*` A page may leave all grades out: one that is about this project
+alone, and claims nothing of Flowdock.
+
 What fits none of this is refused with file and line. Nothing is guessed, nothing is skipped.
 """
 
@@ -50,7 +54,7 @@ INLINE = (
 FACTS = {
     "operation": (["Callers", "Grade", "Evidence"], ["Scope", "Successor"]),
     "error": (["Answers", "Grade", "Evidence"], []),
-    "object": ([], []),
+    "object": ([], ["Grade", "Evidence"]),
     "rule": (["Grade", "Evidence"], []),
 }
 PARTS = {
@@ -60,6 +64,7 @@ PARTS = {
     "rule": re.compile(r"(?!)"),
 }
 
+MARK = re.compile(rf"({'|'.join(GRADES)}): (\S.*\.)")
 WHERE = re.compile(r"(Fields|Parameters) where `(?P<field>[^`]+)` is (?P<values>`[^`]+`(?: or `[^`]+`)*)")
 
 
@@ -134,6 +139,11 @@ class Page:
     introduction: str
     sections: list[Section]
 
+    @property
+    def is_graded(self) -> bool:
+        """Whether it claims anything of Flowdock."""
+        return any("Grade" in section.facts for section in self.sections)
+
 
 def anchor_of(title: str) -> str:
     """The anchor of a heading, as the usual renderers of Markdown make it."""
@@ -175,13 +185,14 @@ def read_page(path: Path) -> Page:
             introduction.append(plain(content))
         else:
             _add(sections[-1], kind, content, line)
+    page = Page(path.stem, title, " ".join(introduction), sections)
     for section in sections:
-        _check(section)
+        _check(section, graded=page.is_graded)
     anchors = [section.anchor for section in sections]
     for section in sections:
         if anchors.count(section.anchor) > 1:
             raise section.refuse(section.line, f"two sections are called {section.title!r}")
-    return Page(path.stem, title, " ".join(introduction), sections)
+    return page
 
 
 def _blocks(path: Path, text: str) -> Iterator[tuple[str, Any, int]]:
@@ -302,7 +313,7 @@ def _add_to_part(section: Section, part: Part, kind: str, content: Any, line: in
         raise section.refuse(line, f"a {kind} has no meaning here, under `### {part.name}`")
 
 
-def _check(section: Section) -> None:
+def _check(section: Section, *, graded: bool) -> None:
     kind = section.kind
     for part in section.parts:
         if not PARTS[kind].fullmatch(part.name):
@@ -310,6 +321,8 @@ def _check(section: Section) -> None:
         if sum(other.name == part.name for other in section.parts) > 1:
             raise section.refuse(part.line, f"`### {part.name}` stands twice")
     required, optional = FACTS[kind]
+    if graded:
+        required = list(dict.fromkeys([*required, "Grade", "Evidence"]))
     for fact in required:
         if fact not in section.facts:
             raise section.refuse(section.line, f"{section.title!r} is an {kind} and has no `- **{fact}**: …`")
@@ -336,6 +349,27 @@ def _check(section: Section) -> None:
             raise section.refuse(part.line, f"`### {part.name}` needs a table")
         if part.name == "Errors" and part.code is not None:
             raise section.refuse(part.line, "an example has no meaning under `### Errors`")
+
+
+def mark_of(section: Section, row: Row) -> tuple[str, str] | None:
+    """The grade and the evidence that a row of a table has for itself, at the end of its third column.
+
+    Raises:
+        NotUnderstood: something is emphasised there, and is no such mark.
+    """
+    children = row.cells[2].children or []
+    opened = [position for position, child in enumerate(children) if child.type == "em_open"]
+    if not opened:
+        return None
+    inside = "".join("`" + c.content + "`" if c.type == "code_inline" else c.content for c in children[opened[0] + 1 :])
+    mark = MARK.fullmatch(inside)
+    if len(opened) > 1 or children[-1].type != "em_close" or mark is None:
+        raise section.refuse(row.line, "a mark ends the third column, as `*observed: two clients send it.*` does")
+    if mark[1] == section.facts.get("Grade") and mark[2] == section.facts["Evidence"]:
+        raise section.refuse(row.line, f"{mark[1]} for the same reason is what the whole section is")
+    if "Grade" not in section.facts:
+        raise section.refuse(row.line, f"{section.title!r} has no grade, and so none of its rows has one")
+    return mark[1], mark[2]
 
 
 def callers_of(section: Section) -> list[str]:
