@@ -12,6 +12,7 @@ from werkzeug.http import parse_options_header
 from .answers import line_of
 from .contracts import contracts
 from .findings import ABSENT, Finding, at, expectation, finding, nearest, once, shown, steps_of
+from .grades import grade_at
 from .operations import ANYONE, FORM, HTML, JSON, SOURCE
 
 if TYPE_CHECKING:
@@ -158,9 +159,9 @@ class CheckedReply:
 
     def _violations(self, check: Check, value: Any, error: ErrorContract | None = None) -> Iterator[Finding]:
         for violation in once(check.violations(value)):
-            yield self._violated(violation, value, error)
+            yield self._violated(check, violation, value, error)
 
-    def _violated(self, violation: Violation, value: Any, error: ErrorContract | None) -> Finding:
+    def _violated(self, check: Check, violation: Violation, value: Any, error: ErrorContract | None) -> Finding:
         came = at(value, violation.pointer)
         was = shown(came, violation.pointer)
         words, near = violation.words, None
@@ -179,6 +180,7 @@ class CheckedReply:
             expected=expectation(violation),
             near=near,
             error=error,
+            grade=grade_at(check, value, violation.pointer),
         )
 
     def _status_header(self) -> Iterator[Finding]:
@@ -214,17 +216,16 @@ class CheckedReply:
         page: str | None = None,
         near: str | None = None,
         error: ErrorContract | None = None,
+        grade: str | None = None,
     ) -> Finding:
         written = error if error is not None else self._contract
+        if grade is None:
+            grade = contracts().rules["Headers"][0] if page == HEADERS else written.grade if written else "assumed"
         return finding(
             rule,
             words,
             page=page or (written.page if written is not None else "docs/api/errors.md"),
-            grade=contracts().rules["Headers"][0]
-            if page == HEADERS
-            else written.grade
-            if written is not None
-            else "assumed",
+            grade=grade,
             operation=None if self._contract is None else self._contract.name,
             where=where,
             pointer=pointer,

@@ -10,6 +10,7 @@ from .contract_warnings import place_of, warnings_of
 from .contracts import contracts, missing
 from .errors import MethodNotAllowed, NoSuchRoute
 from .findings import ABSENT, Finding, at, expectation, finding, nearest, once, shown
+from .grades import grade_at
 from .operations import ANYONE, SOURCE, USER
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class CheckedRequest:
             "request.parameter.missing" if came is ABSENT else "request.parameter.invalid",
             words if near is None else f"{words}, and {near} is no parameter",
             page=contract.page,
-            grade=contract.grade,
+            grade=grade_at(contract.request, fields, violation.pointer) or contract.grade,
             operation=contract.name,
             where=place_of(self._given, violation.pointer)[0] if violation.pointer else "body",
             pointer=violation.pointer,

@@ -300,10 +300,11 @@ def _explain(options: argparse.Namespace) -> None:
     _say(f"Grade: {contract.grade}. Evidence: {contract.evidence}")
     if contract.properties:
         print("\nParameters")
-        _say_parameters({n: schema for n, schema in contract.properties.items() if schema}, contract.required)
+        always = {name: schema for name, schema in contract.properties.items() if schema}
+        _say_parameters(always, contract.required, contract.grade)
     for variant in contract.variants:
         print(f"\nParameters where {variant.field} is {' or '.join(variant.values)}")
-        _say_parameters(variant.properties, variant.required)
+        _say_parameters(variant.properties, variant.required, contract.grade)
     print("\nReplies")
     for status, check in contract.replies.items():
         print(f"    {status}: {check.address if check is not None else 'no body'}")
@@ -347,13 +348,16 @@ def _operation(asked: str) -> OperationContract:
         ) from None
 
 
-def _say_parameters(properties: Mapping[str, Mapping[str, Any]], required: Collection[str]) -> None:
+def _say_parameters(properties: Mapping[str, Mapping[str, Any]], required: Collection[str], usual_grade: str) -> None:
     for name, schema in properties.items():
         mark = "required, " if name in required else ""
-        words = f": {schema['description']}" if "description" in schema else ""
-        _say(f"{name} ({mark}{schema['title']}){words}", "    ")
+        grade = schema.get("x-grade", usual_grade)
+        other = f", {grade}" if grade != usual_grade else ""
+        words = [f": {schema['description']}"] if "description" in schema else []
+        evidence = [f"Evidence: {schema['x-evidence']}"] if "x-evidence" in schema else []
+        _say(f"{name} ({mark}{schema['title']}{other}){' '.join([*words, *evidence])}", "    ")
         if inner := _inner(schema):
-            _say_parameters({f"{name}.{each}": it for each, it in inner.items()}, ())
+            _say_parameters({f"{name}.{each}": it for each, it in inner.items()}, (), usual_grade)
 
 
 def _inner(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

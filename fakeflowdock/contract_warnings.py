@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .authentication import CREDENTIALS
 from .contracts import contracts, parameters_in
 from .findings import VIOLATION, at, finding, pointer_to, shown, steps_of
+from .grades import grade_at
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -134,7 +135,7 @@ def _unknown_parameter(
         "request.parameter.unknown",
         f"{contract.title} has no parameter {field}",
         page=contract.page,
-        grade=contract.grade,
+        grade=grade_at(contract.request, {**given.query, **given.body}, pointer) or contract.grade,
         operation=contract.name,
         where=where,
         pointer=pointer,

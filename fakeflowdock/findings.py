@@ -83,7 +83,7 @@ class Finding:
         expected: what should have come.
         nearest: the documented name or route that is most like it, or None.
         page: where it is written, `docs/api/sources.md#create-source`.
-        grade: whether what is written there is documented, observed or assumed.
+        grade: whether what is written there is documented, observed or assumed: of a parameter or field its own.
     """
 
     rule: str

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from . import differences, hints, shapes
 from .authentication import CREDENTIALS
+from .contracts import contracts
 from .errors import ValidationError, shortened
 from .findings import ABSENT, at
+from .grades import grade_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -91,11 +93,14 @@ def _named(caller: Caller, store: Store) -> str:
 
 
 def _blamed(exchange: Exchange, refusal: ValidationError) -> Iterator[str]:
-    """Each field that is wrong, as a JSON pointer, with why, and what came."""
+    """Each field that is wrong, as a JSON pointer: why, what came, and its grade if that is not the operation's."""
+    contract = contracts().operations[exchange.operation or ""]
     for field, words in refusal.errors.items():
         pointer = "/" + field.replace(".", "/")
         came = at(exchange.fields, pointer)
-        yield f"{pointer} {' and '.join(words)}{'' if came is ABSENT else ', and was ' + _cut(_shown(came))}"
+        grade = grade_at(contract.request, exchange.fields, pointer) or contract.grade
+        other = f" ({grade})" if grade != contract.grade else ""
+        yield f"{pointer} {' and '.join(words)}{'' if came is ABSENT else ', and was ' + _cut(_shown(came))}{other}"
 
 
 def _shown(value: Any) -> str:

@@ -293,6 +293,53 @@ def test_a_finding_is_read_by_machines_too() -> None:
     assert json.loads(json.dumps(found.as_json()))["came"] == '{"~": 1}'
 
 
+ACTIVITY = {"event": "activity", "title": "x", "author": {"name": "M"}, "external_thread_id": "x"}
+PUSH, PUSHED = f"/messages/chat/{'0' * 32}", {"external_user_name": "CI", "content": "x"}
+MAIL = {"event": "mail", "flow": "a:b", "content": "x", "source": "x", "from_address": "x@x.example"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "grades"),
+    [
+        (PUSH, {**PUSHED, "content": ""}, {"/content": "documented"}),
+        (PUSH, {**PUSHED, "thread_id": ""}, {"/thread_id": "observed"}),
+        (PUSH, {**PUSHED, "uuid": 1, "x": 1}, {"/uuid": "assumed", "/x": "documented"}),
+        ("/messages", {**MAIL, "from_name": ""}, {"/subject": "observed", "/from_name": "assumed"}),
+        ("/activities", ACTIVITY, {"/token": "observed"}),
+        ("/activities", {**ACTIVITY, "token": "x", "thread": {"boddy": "x"}}, {"/thread/title": "documented"}),
+        ("/activities", {**ACTIVITY, "token": "x", "attachments": [{"x": 1}]}, {"/attachments/0/x": "assumed"}),
+    ],
+)
+def test_what_is_found_of_a_parameter_has_the_grade_of_that_parameter(
+    path: str, body: dict[str, Any], grades: dict[str, str]
+) -> None:
+    found = {each.pointer: each.grade for each in Contract().check_request("POST", path, BEARER, body)}
+    assert found.items() >= grades.items()
+
+
+def test_what_is_found_of_a_field_has_the_grade_of_that_field() -> None:
+    flow = contracts().operations["get-flow"].reply_examples[200]
+    user = {**flow["users"][0], "in_flow": 1, "nick": 1, "x": 1}
+    reply = {**flow, "users": [user], "email": 1, "organization": {**flow["organization"], "flow_admins": 1}}
+    found = {each.pointer: each.grade for each in Contract().check_reply("get flow", 200, SHOWN, reply)}
+    assert found == {
+        "/email": "observed",
+        "/organization/flow_admins": "observed",
+        "/users/0/in_flow": "observed",
+        "/users/0/nick": "documented",
+        "/users/0/x": "documented",
+    }
+    message = {**contracts().operations["get-message"].reply_examples[200], "edited": "x", "title": 1}
+    message = {**message, "thread": {**message["thread"], "initial_message": 0, "status": {"color": "x"}}}
+    found = {each.pointer: each.grade for each in Contract().check_reply("get message", 200, SHOWN, message)}
+    assert found == {
+        "/edited": "observed",
+        "/title": "documented",
+        "/thread/initial_message": "observed",
+        "/thread/status/color": "documented",
+    }
+
+
 @pytest.mark.parametrize("name", ["flow_token", "access_token", "token"])
 def test_no_finding_shows_a_secret(name: str) -> None:
     secret = "Zebra-Zebra-Zebra"

@@ -248,6 +248,8 @@ def test_explain_takes_a_path_as_it_is_called_and_tells_of_fields_in_fields(
     assert printed.startswith("Send message\n")
     assert "    thread.status.color (one of red, green," in printed
     assert "    thread.actions.target.urlTemplate (a string): The address." in printed
+    assert "    from_name (a string, assumed): What they are called. Evidence: as on Flowdock's page" in printed
+    assert "    uuid (a string): A name of the sender's own" in printed
     assert cli.main(["explain", "GET", "/nowhere"]) == 2
     assert capsys.readouterr().err == (
         "fakeflowdock: there is no operation at GET /nowhere; python -m fakeflowdock routes lists them\n"

@@ -99,6 +99,21 @@ def test_a_failed_test_shows_its_traffic_its_refusals_and_what_changed(pytester:
     assert result.stdout.str().count("- fakeflowdock -") == 2
 
 
+def test_a_field_that_is_not_as_sure_as_its_operation_says_so(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import requests
+
+        def test_red(fake_flowdock):
+            url = f"https://api.flowdock.com/messages/chat/{fake_flowdock.flow.api_token}"
+            requests.post(url, json={"external_user_name": "CI", "thread_id": "", "uuid": 1})
+            assert False
+    """)
+    lines = section(run(pytester))
+    assert "        /content can't be blank" in lines
+    assert '        /thread_id can\'t be blank, and was "" (observed)' in lines
+    assert "        /uuid is not a string, and was 1 (assumed)" in lines
+
+
 FAULTS = """
 POST /messages → no answer
     as the source Builds of example/main
