@@ -1,4 +1,4 @@
-"""Compile the pages of the contract: `docs/api/*.md` become `schemas/*.json` and `docs/api/index.md`.
+"""Compile the pages of the contract: `docs/api/*.md` become `schemas/*.json`, an index and a certificate.
 
     python docs/compile.py            write them
     python docs/compile.py --check    write nothing; fail when what is committed differs
@@ -6,7 +6,8 @@
 Each page gives one JSON Schema (draft 2020-12). An operation's section gives the schema of its parameters,
 `sources.json#create-source`, and one for each reply, `sources.json#create-source.201`; an object or an error
 gives its own. Beside the schema stands, as data, what else the section says: routes, callers, grade, evidence.
-All pages together give the OpenAPI documents; `openapi.py` has them.
+All pages together give the OpenAPI documents; `openapi.py` has them. The certificate `docs/fidelity.md` counts what
+they grade, and says which of Flowdock's own examples they keep; `fidelity.py` has it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dialect import WHERE, NotUnderstood, Page, Part, Section, callers_of, json_of, mark_of, plain, read_page
+from examples import NotRuled
+from fidelity import Certificate
 from kinds import MIXED, kind_of, known_kinds, or_null
 from openapi import openapi_of
 
@@ -391,13 +394,14 @@ def compile_pages(folder: Path) -> dict[str, str]:
     """All that the pages of a folder give.
 
     Args:
-        folder: where the pages are, usually `docs/api`.
+        folder: where the pages are, `docs/api` of a project.
 
     Returns:
         File name, relative to the project, to content.
 
     Raises:
         NotUnderstood: a page leaves the dialect, or an example contradicts its own table.
+        NotRuled: an example of Flowdock's contradicts the pages, and no ruling says why.
     """
     pages = [read_page(path) for path in sorted(folder.glob("*.md")) if path.name != "index.md"]
     compiler = Compiler(pages)
@@ -405,7 +409,8 @@ def compile_pages(folder: Path) -> dict[str, str]:
     _check_examples(pages, schemas)
     documents = {**schemas, "openapi": openapi_of(schemas), "openapi.strict": openapi_of(schemas, strict=True)}
     files = {f"schemas/{name}.json": json.dumps(document, indent=2) + "\n" for name, document in documents.items()}
-    return {**files, "docs/api/index.md": index_of(pages)}
+    certificate = Certificate(folder.parent.parent, pages, schemas)
+    return {**files, "docs/api/index.md": index_of(pages), "docs/fidelity.md": certificate.text()}
 
 
 def _check_examples(pages: Sequence[Page], schemas: dict[str, Schema]) -> None:
@@ -435,7 +440,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         files = compile_pages(options.root / "docs/api")
-    except NotUnderstood as error:
+    except (NotUnderstood, NotRuled) as error:
         print(error, file=sys.stderr)
         return 1
     stale = [str(p.relative_to(options.root)) for p in (options.root / "schemas").glob("*.json")]

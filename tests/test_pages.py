@@ -190,6 +190,9 @@ def test_every_timestamp_is_held_to_a_pattern_too() -> None:
 def page(tmp_path: Path, *, change: tuple[str, str] = ("", "")) -> Path:
     folder = tmp_path / "docs/api"
     shutil.copytree(ROOT / "docs/api", folder)
+    for name in ("docs/contradictions.toml", "tests/witnesses/examples.json"):  # of which the certificate is made
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
     path = folder / "sources.md"
     text = path.read_text("utf-8")
     assert change[0] in text

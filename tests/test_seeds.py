@@ -1,6 +1,6 @@
 """Flowdock's own two "Sources" pages as witnesses: their facts always, the pages themselves where they are at hand.
 
-The rulings, each told in docs/background.md: the example "Get a Source" lacks a comma; `/source/:id` is an obsolete
+The rulings, each told in docs/fidelity.md: the example "Get a Source" lacks a comma; `/source/:id` is an obsolete
 spelling; `flow_token` is required on `PUT /sources`, which one revision forgot to mark; source 2 belongs to flow
 `main`, although one example says `other`; `Flowdock-User` in the examples is no witness; the statuses count, their
 words do not; `application.url` has the scheme and host that were called.

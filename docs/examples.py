@@ -1,0 +1,209 @@
+"""The examples on Flowdock's own pages, as facts, held against the schemas that were compiled from ours.
+
+`tests/witnesses/examples.json` has for each block of code that shows a request, the head of an answer or a body: where
+it stands, its routes, its status, the names and types in it. By hand stands beside it, in `of`, what it is an example
+of: an operation (`create-source`), a reply (`create-source.201`), an object (`thread`) or an error; in `ruled`, by
+which ruling it is otherwise here; or, in `unanswered`, why nothing here answers it.
+
+An example is reproduced when it departs from the schema nowhere: each route is one, the status and the headers are
+answered, each field is on the page with that type, and none is missing that the page calls documented and always there.
+Fields that only recordings have are none of its business.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from openapi_facts import OF_REPLIES
+
+from fakeflowdock.authentication import CREDENTIALS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Schema = dict[str, Any]
+TYPES = {"str": "string", "int": "integer", "bool": "boolean", "float": "number", "null": "null"}
+
+
+class NotRuled(Exception):
+    """An example is otherwise here and no ruling says why, or a ruling says so and it is not."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of one example.
+
+    Attributes:
+        facts: of the example.
+        of: what it is an example of, or None.
+        unanswered: why nothing here answers it, or None.
+        departures: place to what is otherwise there.
+        rulings: the names of the rulings that it is otherwise by.
+    """
+
+    facts: Schema
+    of: str | None
+    unanswered: str | None
+    departures: Mapping[str, str]
+    rulings: tuple[str, ...]
+
+    @property
+    def is_reproduced(self) -> bool:
+        """Whether it is here what it is there."""
+        return self.unanswered is None and not self.rulings
+
+
+class Examples:
+    """All examples, and the schemas to hold them against.
+
+    Args:
+        files: page name to the content of its schema file.
+        data: the content of `tests/witnesses/examples.json`.
+        rulings: the names of all rulings.
+    """
+
+    def __init__(self, files: Mapping[str, Schema], data: Schema, rulings: Mapping[str, Any]) -> None:
+        self._schemas = {anchor: (page, each) for page, file in files.items() for anchor, each in file["$defs"].items()}
+        self._rulings = rulings
+        self.unanswered: dict[str, str] = data["unanswered"]
+        self.verdicts = [self._verdict(entry) for entry in data["examples"]]
+
+    def _verdict(self, entry: Schema) -> Verdict:
+        facts, of, ruled = entry["facts"], entry.get("of"), entry.get("ruled", {})
+        if facts.get("requests") and of is not None and self.operation_of(facts) != of:
+            raise NotRuled(f"{facts['page']}, example {facts['number']} asks for something else than {of}")
+        departures = {} if "unanswered" in entry else self.departures(facts, of, whole=not entry.get("part"))
+        where = f"{facts['page']}, example {facts['number']}"
+        if unexplained := set(departures) - set(ruled):
+            raise NotRuled(f"{where} is otherwise at {sorted(unexplained)} ({departures}), and no ruling says why")
+        # A ruling about values, which the facts leave out, stands under their names, without a stroke before.
+        if idle := {place for place in ruled if place[0] == "/"} - set(departures):
+            raise NotRuled(f"{where} is not otherwise at {sorted(idle)}")
+        if unknown := set(ruled.values()) - set(self._rulings):
+            raise NotRuled(f"{where} names rulings that there are not: {sorted(unknown)}")
+        names = tuple(dict.fromkeys(ruled.values()))
+        return Verdict(
+            facts, of, self.unanswered[entry["unanswered"]] if "unanswered" in entry else None, departures, names
+        )
+
+    def departures(self, facts: Schema, of: str | None, *, whole: bool = True) -> dict[str, str]:
+        """Where an example is not what a schema says, and what is otherwise there.
+
+        Args:
+            facts: of the example.
+            of: what it is an example of.
+            whole: whether it lacks what it does not show.
+        """
+        found: dict[str, str] = {}
+        for request in facts.get("requests", ()):
+            if self._operation(request) is None:
+                found["/request"] = f"{request} is no route"
+        if "status" in facts:
+            found |= self._head(facts, str(of))
+        if "body" in facts:
+            page, schema = self._schemas[str(of)]
+            if isinstance(facts["body"], list) and "." not in str(of) and "x-operation" not in schema:  # objects
+                schema = {"type": "array", "items": schema}
+            found |= dict(
+                self._differences(facts["body"], schema, page, "", is_sent="x-operation" in schema, whole=whole)
+            )
+        return found
+
+    def operation_of(self, facts: Schema) -> str | None:
+        """The operation that the first request of an example asks for."""
+        return next((self._operation(request) for request in facts.get("requests", ())), None)
+
+    def _operation(self, request: str) -> str | None:
+        method, target = request.split(" ")
+        path, _, query = target.removeprefix("/v1").partition("?")
+        names = {pair.partition("=")[0] for pair in query.split("&") if pair}
+        found: list[tuple[int, str]] = []  # how many parts of the route may be anything, and the operation
+        for anchor, (_, schema) in self._schemas.items():
+            for route in schema.get("x-operation", {}).get("routes", ()):
+                pattern, anything = re.subn(":[a-z_]+", "[^/]+", route["path"])
+                fits = route["method"] == method and re.fullmatch(pattern, path)
+                if fits and names <= {*schema["properties"], *CREDENTIALS}:
+                    found.append((anything, anchor))
+        return min(found)[1] if found else None
+
+    def _head(self, facts: Schema, of: str) -> dict[str, str]:
+        found: dict[str, str] = {}
+        name, _, status = of.partition(".")
+        _, schema = self._schemas[name]
+        if "x-error" in schema:
+            status, callers = str(schema["x-error"]["status"]), ["user"]
+        else:
+            callers = schema["x-operation"]["callers"]
+        if str(facts["status"]) != status:
+            found["/status"] = f"{facts['status']}, here {status}"
+        known = {*OF_REPLIES.get(of, ()), *(("Flowdock-User",) if callers != ["anyone"] else ())}
+        found |= {f"/headers/{header}": "is not answered" for header in set(facts.get("headers", ())) - known}
+        return found
+
+    def _differences(
+        self, kind: Any, schema: Schema, page: str, at: str, *, is_sent: bool, whole: bool
+    ) -> Iterator[tuple[str, str]]:
+        """Each place where what is shown is not what a schema says."""
+        page, schema = self._meant(kind, schema, page)
+        if (reason := _unfit(kind, schema)) is not None:
+            yield at, reason
+        elif isinstance(kind, list):
+            for each in kind:
+                yield from self._differences(each, schema["items"], page, f"{at}/*", is_sent=is_sent, whole=whole)
+        elif isinstance(kind, dict):
+            yield from self._inside(kind, schema, page, at, is_sent=is_sent, whole=whole)
+
+    def _inside(
+        self, kind: Schema, schema: Schema, page: str, at: str, *, is_sent: bool, whole: bool
+    ) -> Iterator[tuple[str, str]]:
+        properties, required = _fields(schema, kind)
+        others = schema.get("additionalProperties")
+        for name, value in kind.items():
+            inner = properties.get(name, others if isinstance(others, dict) else None)
+            if inner is not None:
+                yield from self._differences(value, inner, page, f"{at}/{name}", is_sent=is_sent, whole=whole)
+            elif "properties" in schema and not (is_sent and at == "" and name in CREDENTIALS):
+                yield f"{at}/{name}", "is not on the page"
+        for name in required:
+            is_told = is_sent or properties[name].get("x-grade") == "documented"
+            if name not in kind and whole and is_told:
+                yield f"{at}/{name}", "is missing there"
+
+    def _meant(self, kind: Any, schema: Schema, page: str) -> tuple[str, Schema]:
+        """The schema that is referred to, without a null that is not shown."""
+        if "anyOf" in schema and "type" not in schema:
+            schema = schema["anyOf"][kind == "null"]
+        if "$ref" in schema:
+            other, _, anchor = schema["$ref"].partition("#")
+            page, schema = other.removesuffix(".json") or page, self._schemas[anchor][1]
+            return self._meant(kind, schema, page)
+        return page, schema
+
+
+def _unfit(kind: Any, schema: Schema) -> str | None:
+    """Why a value of some type cannot be what a schema describes, or None."""
+    known = schema.get("type")
+    values = schema.get("enum", [schema["const"]] if "const" in schema else [])
+    if known is None and values:
+        known = "string"
+    allowed = {known} if isinstance(known, str) else {*(known or ())}
+    name = "object" if isinstance(kind, dict) else "array" if isinstance(kind, list) else TYPES.get(str(kind), "string")
+    if allowed and name not in allowed:
+        return f"{name} there, {' or '.join(sorted(allowed))} here"
+    if isinstance(kind, str) and kind[:1] == "=" and values and kind[1:] not in values:
+        return f"{kind[1:]} there, which is none of those here"
+    return None
+
+
+def _fields(schema: Schema, kind: Schema) -> tuple[Schema, list[str]]:
+    """The fields of an object where some of them have the values that are shown, and which are always there."""
+    properties = {name: each for name, each in schema.get("properties", {}).items() if each}
+    required = list(schema.get("required", ()))
+    for case in schema.get("allOf", ()):
+        [(field, values)] = case["if"]["properties"].items()
+        if str(kind.get(field, ""))[1:] in values["enum"]:
+            properties |= case["then"]["properties"]
+            required += case["then"].get("required", ())
+    return properties, required
