@@ -27,7 +27,7 @@ from openapi_facts import (
     WAIT,
     WAITING,
 )
-from openapi_schemas import Replies, Requests, as_form, name_of, told_apart, variants
+from openapi_schemas import TOLD, Replies, Requests, as_form, name_of, told, told_apart, variants
 
 import fakeflowdock
 
@@ -174,14 +174,14 @@ class _Document:
         for name, each in form.items():
             if name.endswith("[]"):
                 continue
-            value = {key: part for key, part in each.items() if key != "description"}
+            value = {key: part for key, part in each.items() if key not in TOLD}
             if "anyOf" in value and value["anyOf"][0].get("type") in ("integer", "boolean"):
                 # All is text in a query: its form needs no second telling.
                 value = {"anyOf": value["anyOf"][:-1]} if len(value["anyOf"]) > 2 else value["anyOf"][0]
             yield {
                 "name": name,
                 "in": "query",
-                **({"description": each["description"]} if "description" in each else {}),
+                **told(each),
                 **({"required": True} if name in schema.get("required", ()) else {}),
                 "schema": value,
                 **({"example": example[name]} if name in example else {}),

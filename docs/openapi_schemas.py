@@ -26,6 +26,13 @@ BASE64 = (
 MOMENT = TYPES["moment"]["title"]
 DIGITS = 18  # of a number that comes as text
 CREDENTIALS = ("access_token", "flow_token")  # which any request may have in its body
+GRADED = ("x-grade", "x-evidence")
+TOLD = ("description", *GRADED)  # what is said of a field, and nothing of its values
+
+
+def told(schema: Schema) -> Schema:
+    """What is said of a field: its meaning, and how sure it is."""
+    return {name: text for name, text in schema.items() if name in TOLD}
 
 
 def name_of(anchor: str) -> str:
@@ -51,8 +58,7 @@ class Replies:
         """A schema of a page, with its references leading to components."""
         if "$ref" in schema:
             other, _, anchor = schema["$ref"].partition("#")
-            more = {"description": schema["description"]} if "description" in schema else {}
-            return {"$ref": self.component(other.removesuffix(".json") or page, anchor), **more}
+            return {"$ref": self.component(other.removesuffix(".json") or page, anchor), **told(schema)}
         if "allOf" in schema:
             return {"oneOf": [self.of(page, variant) for _, variant in variants(schema)]}
         return converted(schema, lambda inner: self.of(page, inner))
@@ -64,14 +70,15 @@ class Replies:
         if name not in self.components:
             schema = self._files[page]["$defs"][anchor]
             self.components[name] = {}  # an object may lead to itself
-            self.components[name] = {"title": schema["title"], **self._whole(page, name, schema)}
+            grade = {f"x-{fact}": schema["x-error"][fact] for fact in ("grade", "evidence") if "x-error" in schema}
+            self.components[name] = {"title": schema["title"], **self._whole(page, name, schema), **grade}
         return address
 
     def _whole(self, page: str, name: str, schema: Schema) -> Schema:
         if "allOf" not in schema:
             return self.of(page, schema)
         return {
-            "description": schema["description"],
+            **told(schema),
             **told_apart(name, self.components, ((case, self.of(page, variant)) for case, variant in variants(schema))),
         }
 
@@ -104,9 +111,7 @@ def variants(schema: Schema) -> Iterator[tuple[Schema, Schema]]:
         then, condition = case["then"], case["if"]
         [(field, values)] = condition["properties"].items()
         properties = {**always, **then["properties"]}
-        kind = {"type": "string", "enum": values["enum"]}
-        if "description" in properties[field]:
-            kind["description"] = properties[field]["description"]
+        kind = {"type": "string", "enum": values["enum"], **told(properties[field])}
         whole: Schema = {
             "type": "object",
             "properties": {**properties, field: kind},
@@ -127,7 +132,7 @@ def converted(schema: Schema, inner: Callable[[Schema], Schema]) -> Schema:
             result[key] = inner(value)
         elif key == "anyOf":
             result[key] = [inner(each) for each in value]
-        elif key not in ("$anchor", "title", "examples") and not key.startswith("x-"):
+        elif key not in ("$anchor", "title", "examples") and (key in GRADED or not key.startswith("x-")):
             result[key] = value
     if "type" not in result and (values := result.get("enum", [result.get("const")])) and isinstance(values[0], str):
         result = {"type": "string", **result}
@@ -163,11 +168,10 @@ class Requests:
         if "x-object" not in schema:
             return self._object(schema)
         name = f"Sent{name_of(schema['x-object'])}"
-        words = {key: text for key, text in schema.items() if key == "description"}
         if name not in self.components:
-            plain = {key: value for key, value in schema.items() if key not in ("x-object", "description")}
+            plain = {key: value for key, value in schema.items() if key not in ("x-object", *TOLD)}
             self.components[name] = {"title": name, **self._whole(name, plain)}
-        return {"$ref": f"#/components/schemas/{name}", **words}
+        return {"$ref": f"#/components/schemas/{name}", **told(schema)}
 
     def _whole(self, name: str, schema: Schema) -> Schema:
         if "allOf" not in schema:
@@ -247,7 +251,7 @@ class _Form:
 
     def _leaves(self, name: str, schema: Schema) -> tuple[Schema, list[str]]:
         """What is inside a field, by its name in a form; and what of that must be there where anything of it is."""
-        kind, words = schema.get("type"), {n: text for n, text in schema.items() if n == "description"}
+        kind, words = schema.get("type"), told(schema)
         items = schema.get("items", {})
         if self._multipart and is_upload(schema):
             return {name: {**FILE, **words}}, [name]
@@ -311,7 +315,7 @@ def _refined(schema: Schema) -> Schema:
         return {**schema, "pattern": BASE64}
     if schema.get("title") == MOMENT:
         days = {"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}
-        return {**days, **{name: text for name, text in schema.items() if name == "description"}}
+        return {**days, **told(schema)}
     return schema
 
 
@@ -322,7 +326,7 @@ def lenient(schema: Schema, *, bounded: bool) -> Schema:
         schema: of any type; all others stay as they are.
         bounded: whether all is text, where a number has no more than so many digits.
     """
-    words = {name: text for name, text in schema.items() if name == "description"}
+    words = told(schema)
     low, high = schema.get("minimum"), schema.get("maximum")
     if schema.get("type") == "integer":
         bounds = {"minimum": low, "maximum": high}
@@ -356,7 +360,7 @@ def nullable(schema: Schema) -> Schema:
     if not schema:
         return schema
     if "type" not in schema:
-        words = {name: text for name, text in schema.items() if name == "description"}
+        words = told(schema)
         options = schema.get("anyOf") or [{name: each for name, each in schema.items() if name not in words}]
         return {"anyOf": [*options, {"type": "null"}], **words}
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]

@@ -119,6 +119,23 @@ def test_each_operation_says_what_its_page_says() -> None:
             assert ("requestBody" in operation) is bool(contract.properties)
 
 
+def test_a_parameter_and_a_field_say_how_sure_they_are_where_a_tool_looks_for_them() -> None:
+    schemas = SERVED["components"]["schemas"]
+    push = schemas["PushToChatRequest"]["properties"]
+    assert (push["content"]["x-grade"], push["uuid"]["x-grade"]) == ("documented", "assumed")
+    assert push["uuid"]["x-evidence"] == contracts().operations["push-to-chat"].properties["uuid"]["x-evidence"]
+    assert schemas["PostActivityForm"]["oneOf"]
+    form = schemas["PostActivityFormActivityOrDiscussion"]["properties"]
+    assert (form["token"]["x-grade"], form["thread[title]"]["x-grade"]) == ("observed", "documented")
+    assert schemas["Flow"]["x-grade"] == "documented"
+    assert schemas["Flow"]["properties"]["email"]["x-grade"] == "observed"
+    assert schemas["Message"]["x-evidence"].startswith("Flowdock's page")
+    assert schemas["Unauthorized"]["x-grade"] == contracts().errors["unauthorized"].grade
+    [users] = [each for each in named("list-organization-flows")["parameters"] if each.get("name") == "users"]
+    assert users["x-grade"] == "assumed"
+    assert "x-grade" not in users["schema"]
+
+
 def test_each_status_that_can_be_answered_is_in_the_document_with_what_it_holds() -> None:
     for _, _, operation in operations():
         contract = contracts().operations[operation["x-page"].partition("#")[2]]
