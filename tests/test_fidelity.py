@@ -8,12 +8,16 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import compile as compiler
 import pytest
+import requests
 from dialect import GRADES, read_page
+from doors import as_application, as_user
 from examples import Examples, NotRuled
 from fidelity import Certificate
 from witnesses.examples import Example, read_all
@@ -24,6 +28,8 @@ from fakeflowdock.grades import grade_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from fakeflowdock import FakeFlowdock
 
 ROOT = Path(__file__).parent.parent
 DATA = json.loads((ROOT / "tests/witnesses/examples.json").read_text("utf-8"))
@@ -73,6 +79,41 @@ def test_an_example_that_is_otherwise_without_a_ruling_is_refused(change: dict[s
         del entry["facts"]["body"]
     with pytest.raises(NotRuled, match=reason):
         Examples(schema_files(), {"unanswered": {}, "examples": [entry | of_entry]}, CERTIFICATE.rulings)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """What the compiler reads and writes, to be changed."""
+    for name in ("docs/api", "schemas", "tests/witnesses"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("docs/contradictions.toml", "docs/fidelity.md"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def test_a_certificate_that_is_not_of_what_it_certifies_is_noticed(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compiler.main(["--check", "--root", str(project)]) == 0
+    rulings = project / "docs/contradictions.toml"
+    rulings.write_text(rulings.read_text("utf-8").replace("It is in `main`.", "It is nowhere."), "utf-8")
+    assert compiler.main(["--check", "--root", str(project)]) == 1
+    assert capsys.readouterr().err.startswith("docs/fidelity.md is not what the pages give")
+
+
+def test_the_compiler_refuses_a_page_that_an_example_contradicts(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = project / "docs/api/push.md"
+    page.write_text(page.read_text("utf-8").replace("| `tags` | comma list |", "| `tags` | boolean |"), "utf-8")
+    assert compiler.main(["--root", str(project)]) == 1
+    assert "breaks its table at /tags" in capsys.readouterr().err  # our own example does
+    page.write_text(
+        page.read_text("utf-8").replace('  "tags": ["todo", "#feedback", "@all"]', '  "tags": true'), "utf-8"
+    )
+    page.write_text(page.read_text("utf-8").replace('  "tags": ["news", "#digest", "@all"]', '  "tags": true'), "utf-8")
+    assert compiler.main(["--root", str(project)]) == 1
+    assert "chat, example 2 is otherwise at ['/tags']" in capsys.readouterr().err
 
 
 def test_each_example_is_counted_once() -> None:
@@ -157,3 +198,27 @@ def test_each_body_of_the_pages_keeps_our_schemas_with_its_values_too(originals:
                 if not (is_missing and (observed or not whole)):
                     found.add(re.sub(r"/\d+(?=/|$)", "/*", violation.pointer))
         assert found == places(entry) | set(entry.get("refused", ())), name(entry)
+
+
+def test_the_fake_takes_each_request_of_the_pages(originals: list[Example], docs_world: FakeFlowdock) -> None:
+    bodies = {f"{example.page} {example.number}": example.body for example in originals}
+
+    for entry in WITH_A_BODY:
+        if (contract := contracts().operations.get(entry["of"])) is None:
+            continue
+        docs_world.reset()
+        source, awesome = docs_world.sources[1], docs_world.applications[0]
+        here = {"flow_token": source.flow_token, "id": 9}  # of the world, in the place of those of the pages
+        body = {field: here.get(field, value) for field, value in bodies[name(entry)].items()}
+        path = contract.example["path"].replace("{flow_api_token}", docs_world.flow.api_token)
+        asked = contract.example["headers"].get("Authorization", "")
+        if "flow_token" in body:
+            path, asked = "/messages", ""
+        who = as_application(docs_world, application=awesome, scope=contract.scope) if "Bearer" in asked else {}
+        who = as_user(docs_world.user) if "Basic" in asked else who
+        method = contract.example["method"]
+        reply = requests.request(method, f"https://api.flowdock.com{path}", json=body, timeout=9, **who)
+        if "refused" in entry:
+            assert (reply.status_code, reply.json()["errors"]) == (400, {"content": ["can't be blank"]})
+        else:
+            assert reply.status_code in contract.replies, (name(entry), reply.text)
