@@ -27,6 +27,7 @@ KINDS = {
     "rule": "rules that hold for every operation",
 }
 
+SHOWN = ("bodies", "heads of answers", "requests")
 HEAD = """\
 # Fidelity
 
@@ -96,8 +97,9 @@ class Certificate:
             f"{len(self.rulings)} contradictions are ruled."
         )
 
-    def _examples(self) -> tuple[int, int, int]:
-        verdicts = self.examples.verdicts
+    def _examples(self, shown: str | None = None) -> tuple[int, int, int]:
+        """How many examples, of all or of those that show something, are reproduced, ruled and not answered."""
+        verdicts = [verdict for verdict in self.examples.verdicts if shown in (None, _kind(verdict.facts))]
         return (
             sum(verdict.is_reproduced for verdict in verdicts),
             sum(bool(verdict.rulings) for verdict in verdicts),
@@ -128,13 +130,16 @@ class Certificate:
         for kind, words in KINDS.items():
             counts = [grades[kind, grade] for grade in GRADES]
             yield f"| {words} | {' | '.join(map(str, counts))} | {sum(counts)} |"
-        reproduced, ruled, unanswered = self._examples()
+        reproduced, _, _ = self._examples()
         repaired = sum(verdict.is_reproduced and "repaired" in verdict.facts for verdict in self.examples.verdicts)
         every = len(self.examples.verdicts)
         yield from ("", f"**{reproduced} of {every} documented examples are reproduced.**", "")
         yield REPRODUCED.format(repaired=repaired)
-        yield ""
-        yield f"{ruled} more are otherwise in something that was ruled; {unanswered} show what is not answered yet."
+        yield from ("", "| examples | reproduced | otherwise by a ruling | not answered yet | all |")
+        yield "| --- | --- | --- | --- | --- |"
+        for shown in (*SHOWN, None):
+            told = self._examples(shown)
+            yield f"| {shown or 'all'} | {' | '.join(map(str, told))} | {sum(told)} |"
         yield ""
         yield f"**{len(self.rulings)} contradictions are ruled.**"
         yield ""
@@ -176,6 +181,11 @@ class Certificate:
             numbers = sorted(self.rulings[name].number for name in verdict.rulings)
             return f"otherwise, by ruling {' and '.join(map(str, numbers))}"
         return f"reproduced{', repaired' if 'repaired' in verdict.facts else ''}"
+
+
+def _kind(facts: Mapping[str, Any]) -> str:
+    """One of SHOWN: what an example is there for."""
+    return SHOWN[0] if "body" in facts else SHOWN[1] if "status" in facts else SHOWN[2]
 
 
 def _shown(facts: Mapping[str, Any]) -> str:
