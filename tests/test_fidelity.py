@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import compile as compiler
 import pytest
 import requests
-from dialect import GRADES, read_page
+from dialect import GRADES, mark_of, plain, read_page
 from doors import as_application, as_user
 from examples import Examples, NotRuled
 from fidelity import Certificate
@@ -171,12 +171,40 @@ def test_what_claims_nothing_of_flowdock_has_no_grade() -> None:
 
 
 @pytest.fixture(scope="module")
-def originals() -> list[Example]:
-    folder = os.environ.get("FAKEFLOWDOCK_API_DOCS")
-    if not folder:
+def folder() -> Path:
+    named = os.environ.get("FAKEFLOWDOCK_API_DOCS")
+    if not named:
         # They are not ours to ship; their facts, tested above, are.
         pytest.skip("FAKEFLOWDOCK_API_DOCS names no folder with the pages of Flowdock's documentation")
-    return read_all(Path(folder))
+    return Path(named)
+
+
+@pytest.fixture(scope="module")
+def originals(folder: Path) -> list[Example]:
+    return read_all(folder)
+
+
+def rows() -> Iterator[tuple[str, str, str, str]]:
+    """Each parameter and field: where it stands, its name, its grade and its evidence."""
+    for page in CERTIFICATE.pages:
+        for section in page.sections:
+            for part in section.parts:
+                for row in part.rows or () if part.name != "Errors" else ():
+                    own = mark_of(section, row) or (section.facts["Grade"], section.facts["Evidence"])
+                    yield f"{page.name}, {section.title}, {part.name}", plain(row.cells[0]).strip("`"), *own
+
+
+def test_what_is_documented_is_named_on_a_page_that_its_evidence_names(folder: Path) -> None:
+    otherwise = {"push-api:-chat": "chat", "push-api:-team-inbox": "team-inbox"}  # files that their titles do not name
+    seen = 0
+    for where, field, grade, evidence in rows():
+        if grade == "documented":
+            stems = [title.lower().replace(" ", "-") for title in re.findall(r'page "([^"]+)"', evidence)]
+            texts = [(folder / f"{otherwise.get(stem, stem)}.md").read_text("utf-8") for stem in stems]
+            word = re.compile(rf"(?<![A-Za-z_]){re.escape(field)}(?![A-Za-z_])")
+            assert any(word.search(text.replace("\\_", "_")) for text in texts), (where, field, stems)
+            seen += 1
+    assert seen == CERTIFICATE.grades["parameter", "documented"] + CERTIFICATE.grades["field", "documented"]
 
 
 def test_the_committed_facts_are_those_of_the_pages(originals: list[Example]) -> None:
