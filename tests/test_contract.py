@@ -81,6 +81,37 @@ def test_the_fast_validator_and_jsonschema_agree(value: Any) -> None:
         assert fast == alone
 
 
+PAGES = contracts.Pages(contracts.schema_files())
+PLACES = [("sources", "source"), ("messages", "send-message"), ("messages", "message"), ("threads", "thread")]
+messages = st.fixed_dictionaries(
+    {},
+    optional={
+        "event": st.sampled_from(["message", "activity", "file"]) | json_values,
+        "content": json_values,
+        "author": st.fixed_dictionaries({}, optional={"name": json_values, "email": json_values}),
+        "thread": st.fixed_dictionaries(
+            {}, optional={"title": json_values, "status": json_values, "fields": st.lists(json_values, max_size=2)}
+        ),
+        "tags": json_values,
+    },
+)
+
+
+@given(fields | messages | json_values)
+def test_both_validators_see_the_same_places(value: Any) -> None:
+    import jsonschema_rs
+
+    for page, anchor in PLACES:
+        address = f"{contracts.BASE}{page}.json#{anchor}"
+        fast = jsonschema_rs.Draft202012Validator(
+            {"$ref": address}, validate_formats=True, formats=FORMATS, registry=PAGES.fast_registry
+        )
+        slow = PAGES.validator(address)
+        assert {tuple(error.instance_path) for error in fast.iter_errors(value)} == {
+            tuple(error.absolute_path) for error in slow.iter_errors(value)
+        }
+
+
 def test_without_the_fast_validator_everything_is_checked_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contracts, "fast", None)
     check = contracts.Check(contracts.Pages(contracts.schema_files()), "sources", "create-source")
