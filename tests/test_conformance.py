@@ -189,16 +189,8 @@ def test_a_field_that_is_dropped_is_told_with_its_place_and_its_page() -> None:
 
     came = differences(drop, "A user reads themselves")
     assert not came.ok
-    assert (
-        told(came, "A user reads themselves")
-        == [
-            (
-                "step 1, GET /user as user: /name: expected something, came nothing "
-                "(docs/api/users.md#get-own-user, observed)"
-            )
-        ]
-        * 2
-    )
+    words = "step 1, GET /user as user: /name: expected something, came nothing (docs/api/users.md#get-own-user, "
+    assert told(came, "A user reads themselves") == [f"{words}documented)", f"{words}observed)"]  # field and operation
     assert came.differing[0].differences[0].rule == "reply.field.missing"
 
 
