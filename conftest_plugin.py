@@ -187,11 +187,19 @@ def _settle(fake: FakeFlowdock) -> None:
         pytest.fail(str(error), pytrace=False)
 
 
+def _told(fake: FakeFlowdock) -> str:
+    """The section; a bug in it must not end the whole run."""
+    try:
+        return fake.report()
+    except Exception as error:  # whatever it is
+        return f"fakeflowdock has a bug and cannot tell what happened: {type(error).__name__}: {error}"
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show the traffic of a failed test in its report."""
     report = yield
     fake: FakeFlowdock | None = getattr(item, "funcargs", {}).get("fake_flowdock")
     if report.failed and report.when == "call" and fake is not None:
-        report.sections.append(("fakeflowdock", fake.report()))
+        report.sections.append(("fakeflowdock", _told(fake)))
     return report

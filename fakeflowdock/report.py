@@ -15,6 +15,7 @@ from .grades import grade_at
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from .answers import Answer
     from .authentication import Caller
     from .faults import Fault
     from .journal import Exchange
@@ -70,7 +71,7 @@ def _about(exchange: Exchange, store: Store) -> Iterator[str]:
     if refused:
         assert true is not None
         refusal = exchange.refusal
-        reason = refusal.message if refusal is not None else json.loads(true.body).get("message", "")
+        reason = refusal.message if refusal is not None else _reason(true)
         yield f"refused: {reason}"
         if isinstance(exchange.refusal, ValidationError):
             yield from (f"    {line}" for line in _blamed(exchange, exchange.refusal))
@@ -79,6 +80,14 @@ def _about(exchange: Exchange, store: Store) -> Iterator[str]:
         if exchange.page is not None:
             yield f"{exchange.grade}, {exchange.page}"
     yield from (f"note: {warning}" for warning in exchange.warnings)
+
+
+def _reason(answer: Answer) -> str:
+    """Why a request was refused that no rule of the API refused: a page for people says it, or a bug of ours."""
+    try:
+        return str(json.loads(answer.body)["message"])
+    except (ValueError, TypeError, KeyError):
+        return "its page says why" if answer.body else "its answer had no body"
 
 
 def _named(caller: Caller, store: Store) -> str:

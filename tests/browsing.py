@@ -52,6 +52,7 @@ class Browser:
     def __init__(self, base: str) -> None:
         self.base = base
         self.session = requests.Session()
+        self.session.headers["Connection"] = "close"  # nobody closes the session, and so its connections
 
     def open(self, url: str, **params: Any) -> requests.Response:
         return self.session.get(urljoin(self.base, url), params=params, timeout=9, allow_redirects=False)

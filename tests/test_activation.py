@@ -162,8 +162,8 @@ def test_a_module_that_only_has_the_name_of_a_library_is_left_alone(monkeypatch:
     monkeypatch.setitem(sys.modules, "httpx", types.ModuleType("httpx"))
     monkeypatch.setitem(sys.modules, "aiohttp", None)
     monkeypatch.setitem(sys.modules, "httpx2", MagicMock())
-    with FakeFlowdock() as fake:
-        assert urllib3.PoolManager().request("GET", f"{fake.url}/sources").status == 401
+    with FakeFlowdock() as fake, urllib3.PoolManager() as pool:
+        assert pool.request("GET", f"{fake.url}/sources").status == 401
 
 
 def test_a_fork_under_a_name_of_its_own_is_imported_as_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,12 @@ def application(flowdock: Door, monkeypatch: pytest.MonkeyPatch) -> Application:
     return flowdock.fake.add_application(name="Lunch Poll", redirect_uri=CALLBACK)
 
 
+def ending(session: Any) -> Any:
+    """A session whose connections end with each reply: nobody closes it."""
+    session.headers["Connection"] = "close"
+    return session
+
+
 def led_back(flowdock: Door, url: str) -> str:
     """Where a user who says yes is led."""
     browser = Browser(flowdock.base)
@@ -42,7 +48,7 @@ def creates_a_source(session: Any, flowdock: Door, application: Application) -> 
 
 
 def test_requests_oauthlib_walks_the_whole_way(flowdock: Door, application: Application) -> None:
-    session = OAuth2Session(application.client_id, redirect_uri=CALLBACK, scope=SCOPES)
+    session = ending(OAuth2Session(application.client_id, redirect_uri=CALLBACK, scope=SCOPES))
     url, state = session.authorization_url(f"{flowdock.base}/oauth/authorize")
     location = led_back(flowdock, url)
     assert f"state={state}" in location
@@ -62,7 +68,7 @@ def test_requests_oauthlib_walks_the_whole_way(flowdock: Door, application: Appl
 
 
 def test_requests_oauthlib_takes_an_e_mail_address_and_a_password(flowdock: Door, application: Application) -> None:
-    session = OAuth2Session(client=LegacyApplicationClient(application.client_id, scope=SCOPES))
+    session = ending(OAuth2Session(client=LegacyApplicationClient(application.client_id, scope=SCOPES)))
     user = flowdock.fake.user
     session.fetch_token(
         f"{flowdock.base}/oauth/token",
@@ -76,12 +82,14 @@ def test_requests_oauthlib_takes_an_e_mail_address_and_a_password(flowdock: Door
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
 def test_authlib_walks_the_whole_way(flowdock: Door, application: Application, method: str) -> None:
-    session: Any = AuthlibSession(
-        application.client_id,
-        application.client_secret,
-        token_endpoint_auth_method=method,
-        redirect_uri=CALLBACK,
-        scope=" ".join(SCOPES),
+    session: Any = ending(
+        AuthlibSession(
+            application.client_id,
+            application.client_secret,
+            token_endpoint_auth_method=method,
+            redirect_uri=CALLBACK,
+            scope=" ".join(SCOPES),
+        )
     )
     url, state = session.create_authorization_url(f"{flowdock.base}/oauth/authorize")
     endpoint = f"{flowdock.base}/oauth/token"
@@ -94,7 +102,7 @@ def test_authlib_walks_the_whole_way(flowdock: Door, application: Application, m
 
 
 def test_authlib_takes_an_e_mail_address_and_a_password(flowdock: Door, application: Application) -> None:
-    session = AuthlibSession(application.client_id, application.client_secret, scope=" ".join(SCOPES))
+    session = ending(AuthlibSession(application.client_id, application.client_secret, scope=" ".join(SCOPES)))
     user = flowdock.fake.user
     session.fetch_token(f"{flowdock.base}/oauth/token", username=user.email, password=user.password)
     creates_a_source(session, flowdock, application)

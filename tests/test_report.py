@@ -326,3 +326,39 @@ def test_a_test_with_a_strict_fake_fails_for_what_the_docs_advise_against(pytest
         ]
     )
     assert run(pytester, "--flowdock-strict", "true").parseoutcomes() == {"passed": 1, "failed": 3}
+
+
+def test_what_a_page_for_people_refused_is_told_too(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import requests
+
+        def test_red(fake_flowdock):
+            asked = {"client_id": "nobody's", "response_type": "code"}
+            requests.get("https://api.flowdock.com/oauth/authorize", params=asked)
+            assert False
+    """)
+    assert section(run(pytester)) == [
+        "GET /oauth/authorize → 400",
+        "    as anyone",
+        '    sent {"client_id": "nobody\'s", "response_type": "code"}',
+        "    refused: its page says why",
+        "    documented, docs/api/oauth.md#ask-for-consent",
+        "",
+        "nothing changed in the world",
+    ]
+
+
+def test_a_bug_in_the_section_does_not_end_the_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        def test_red(fake_flowdock):
+            fake_flowdock.report = None
+            assert False
+
+        def test_green():
+            pass
+    """)
+    result = run(pytester)
+    result.assert_outcomes(passed=1, failed=1)
+    assert section(result) == [
+        "fakeflowdock has a bug and cannot tell what happened: TypeError: 'NoneType' object is not callable"
+    ]
