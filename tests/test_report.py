@@ -312,6 +312,7 @@ def test_a_test_with_a_strict_fake_fails_for_what_the_docs_advise_against(pytest
     pytester.makepyfile(STRICT)
     result = run(pytester)
     result.assert_outcomes(passed=2, failed=2)
+    result.stdout.no_fnmatch_line("During handling of*")
     result.stdout.fnmatch_lines(
         [
             "not what Flowdock's docs say:",
