@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 SILENCE = 60.0  # seconds that a client may send nothing
 HEAD = 65_536  # bytes of a request line and its headers
-NO_BODY = b""
 ASIDE = "fakeflowdock: a request that may have to wait"  # the name of its thread
 
 
@@ -230,7 +229,7 @@ class Connection(asyncio.Protocol):
             return
         self._headless = False
         environ = self._environ
-        environ["wsgi.input"] = io.BytesIO(b"".join(self._parts) if self._parts else NO_BODY)
+        environ["wsgi.input"] = io.BytesIO(b"".join(self._parts))
         environ["CONTENT_LENGTH"] = str(self._received)
         self._take(environ, keep=self._parser.should_keep_alive())
 

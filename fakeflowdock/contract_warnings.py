@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from .authentication import CREDENTIALS
-from .contracts import contracts, parameters_in
-from .findings import VIOLATION, at, finding, pointer_to, shown, steps_of
+from .contracts import contracts, parameters_in, pointer_to
+from .findings import VIOLATION, at, finding, nearest, shown, steps_of
 from .grades import grade_at
+from .parameters import BODY_IS_OPTIONAL
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 REMEMBERED = 1000  # per world; the oldest are forgotten first
 GUESSED = 20  # per request: of so many unknown fields the nearest known one is looked for
-BODILESS = ("GET", "HEAD", "DELETE", "OPTIONS")
 # What a header or the body could carry: the first on any request, the others on one that has a body.
 ANYWHERE = frozenset({"access_token"})
 IN_A_BODY = frozenset({"flow_token", "client_secret", "password", "refresh_token"})
@@ -94,7 +93,7 @@ def secrets_in_query(method: str, match: Match, query: Mapping[str, Any]) -> Ite
     if not query:
         return ()
     elsewhere = ANYWHERE
-    if method not in BODILESS:
+    if method not in BODY_IS_OPTIONAL:
         elsewhere |= IN_A_BODY
         if match.operation.credential is not None:
             elsewhere |= {match.operation.credential}
@@ -105,7 +104,7 @@ def _about(
     contract: OperationContract,
     rule: str,
     words: str,
-    nearest: str | None = None,
+    preferred: str | None = None,
     *,
     strict: bool,
     where: str = "path",
@@ -119,7 +118,7 @@ def _about(
         operation=contract.name,
         where=where,
         pointer=pointer,
-        nearest=nearest,
+        nearest=preferred,
         strict=strict,
     )
 
@@ -129,18 +128,17 @@ def _unknown_parameter(
 ) -> Finding:
     field, pointer = ".".join(steps), pointer_to(steps)
     names = [".".join((*steps[:-1], name)) for name in sorted(siblings)]
-    nearest = difflib.get_close_matches(field, names, n=1)
     where, values = place_of(given, pointer)
     return finding(
         "request.parameter.unknown",
         f"{contract.title} has no parameter {field}",
         page=contract.page,
-        grade=grade_at(contract.request, {**given.query, **given.body}, pointer) or contract.grade,
+        grade=grade_at(contract.request, given.fields, pointer) or contract.grade,
         operation=contract.name,
         where=where,
         pointer=pointer,
         came=shown(at(values, pointer), pointer),
-        nearest=nearest[0] if nearest else None,
+        nearest=nearest(field, names),
         strict=strict,
     )
 

@@ -146,9 +146,13 @@ def _meant(error: ValidationError) -> list[ValidationError]:
     return fitting[0] if len(fitting) == 1 else []
 
 
+def pointer_to(steps: Iterable[str]) -> str:
+    """A JSON pointer."""
+    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+
+
 def _violation(path: Sequence[str], words: str, known: tuple[str, ...] = ()) -> Violation:
-    pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
-    return Violation(pointer, ".".join(path) or None, words, known)
+    return Violation(pointer_to(path), ".".join(path) or None, words, known)
 
 
 def _format_checker() -> FormatChecker:

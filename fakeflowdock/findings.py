@@ -237,11 +237,6 @@ def _masked(value: Any, name: str = "", depth: int = 0) -> Any:
     return f"{value[:4]}…" if name in SECRETS and isinstance(value, str) and len(value) > 4 else value
 
 
-def pointer_to(steps: Iterable[str]) -> str:
-    """A JSON pointer."""
-    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
-
-
 def steps_of(pointer: str) -> list[str]:
     """The names and numbers in a JSON pointer."""
     return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .contracts import parameters_in
-from .findings import at, pointer_to, steps_of
+from .contracts import parameters_in, pointer_to
+from .findings import at, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -44,7 +44,6 @@ class Server:
         loop = self._loop
         try:
             loop.run_until_complete(self._serve())
-            loop.run_until_complete(loop.shutdown_asyncgens())
         finally:
             loop.close()
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
-import tempfile
-from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import whole_files
 from .clock import Clock
 from .contracts import by_field, contracts
 from .models import (
@@ -41,6 +39,7 @@ from .store import Store
 from .wire import timestamp
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Iterator
 
     from .contracts import Violation
@@ -107,18 +106,10 @@ def dump(store: Store, file: str | os.PathLike[str]) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    path = Path(file)
     with store.lock:
         text = dumps(store)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as written:
-            written.write(text)
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(name).unlink()
-        raise
+    with whole_files.written(file, private=True) as draft:
+        draft.write(text)
 
 
 def load(file: str | os.PathLike[str]) -> Store:

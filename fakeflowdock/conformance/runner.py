@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from ..findings import Findings
+from ..parameters import BODY_IS_OPTIONAL
 from .judge import Judge
 from .results import DIFFERS, NOT_RUN, PASSED, Conformance, Difference, Result
 from .senders import NoAnswer
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 SAFE = "/?=&%:+~@!$'()*,;"  # of a value in a path, which may be the rest of an address
 BOUNDARY = "fakeflowdock-conformance"
 PLACE = "place"  # the case that makes the flow in which all others play, where none was given
-BODILESS = ("GET", "HEAD", "DELETE", "OPTIONS")
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ class Run:
         headers: dict[str, str] = {"Accept": "application/json"}
         if step.who in (SOURCE, DEAD):
             flow_token = self._value(f"{'source' if step.who == SOURCE else 'dead'}.flow_token", local)
-            if step.method in BODILESS:
+            if step.method in BODY_IS_OPTIONAL:
                 query["flow_token"] = flow_token
             else:
                 body = {**(body or {}), "flow_token": flow_token}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -117,24 +117,13 @@ def _output(name: str | None) -> Iterator[Callable[[str], object]]:
         coding = getattr(out, "encoding", None) or "utf-8"
         yield lambda text: out.write(text.encode(coding, "backslashreplace").decode(coding))
         return
-    import os
-    import tempfile
-    from pathlib import Path
+    from .. import whole_files
 
-    path = Path(name)
-    try:
-        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        from ..cli import Failure
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(whole_files.written(name, private=False, errors="backslashreplace"))
+        except OSError as error:
+            from ..cli import Failure
 
-        raise Failure(f"{name}: {error.strerror}") from None
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-            yield file.write
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(draft).chmod(0o666 & ~mask)
-        Path(draft).replace(path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
+            raise Failure(f"{name}: {error.strerror}") from None
+        yield file.write

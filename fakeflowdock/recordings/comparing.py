@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ..contracts import contracts
-from ..findings import ABSENT, SECRETS, pointer_to, shown
+from ..contracts import contracts, pointer_to
+from ..findings import ABSENT, SECRETS, shown
 from ..formats import is_date_time, is_uri
 from .differences import Difference
 

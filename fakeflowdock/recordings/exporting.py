@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from base64 import b64encode
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from .. import __version__
+from .. import __version__, whole_files
 from ..answers import line_of
 from ..store import START
 from ..wire import timestamp
 from . import secrets
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable
 
     from ..authentication import Caller
@@ -76,23 +74,12 @@ def export(exchanges: Iterable[Exchange], file: str | os.PathLike[str], *, with_
         OSError: it cannot be written; what was there before stays.
     """
     stand_ins = Whole() if with_secrets else StandIns()
-    path = Path(file)
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as written:
-            creator = {"name": "fakeflowdock", "version": __version__}
-            written.write(f'{{"log": {{"version": "1.2", "creator": {json.dumps(creator)}, "entries": [')
-            for position, exchange in enumerate(exchanges):
-                written.write(f"{',' if position else ''}\n{json.dumps(entry(exchange, stand_ins))}")
-            written.write("\n]}}\n")
-        if not with_secrets:
-            mask = os.umask(0)
-            os.umask(mask)
-            Path(draft).chmod(0o666 & ~mask)
-        Path(draft).replace(path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
+    with whole_files.written(file, private=with_secrets) as draft:
+        creator = {"name": "fakeflowdock", "version": __version__}
+        draft.write(f'{{"log": {{"version": "1.2", "creator": {json.dumps(creator)}, "entries": [')
+        for position, exchange in enumerate(exchanges):
+            draft.write(f"{',' if position else ''}\n{json.dumps(entry(exchange, stand_ins))}")
+        draft.write("\n]}}\n")
 
 
 def entry(exchange: Exchange, stand_ins: StandIns) -> dict[str, Any]:
