@@ -355,15 +355,14 @@ class Thread:
 
     __repr__ = _brief
 
-    def counting(self, event: str, by: int) -> Thread:
+    def counting(self, event: str, by: int, **changes: datetime) -> Thread:
         """The same thread after a message came, or went.
 
         Args:
             event: the event of the message.
             by: 1 or -1.
+            changes: what else is another then, `updated_at`.
         """
         counter = COUNTERS.get(event)
-        if counter is None:
-            return self
-        counts: dict[str, Any] = {counter: getattr(self, counter) + by}
-        return replace(self, **counts)
+        counts: dict[str, Any] = {counter: getattr(self, counter) + by} if counter is not None else {}
+        return replace(self, **counts, **changes)

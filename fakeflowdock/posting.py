@@ -212,7 +212,7 @@ def announce(store: Store, source: Source) -> Message:
 def _stored(store: Store, message: Message, thread: Thread | None) -> Message:
     store.archive.add(message)
     if thread is not None:
-        store.archive.keep(replace(thread.counting(message.event, 1), updated_at=message.sent))
+        store.archive.keep(thread.counting(message.event, 1, updated_at=message.sent))
     return message
 
 

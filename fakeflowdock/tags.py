@@ -92,6 +92,7 @@ _TOP_LEVEL_HERE = re.compile(
     rf"|(?i:{'|'.join(name.encode().decode('punycode') for name in _OTHER_SCRIPTS.split())})(?![0-9A-Za-z@])"
 )
 
+_WORD = re.compile(r"\w+")
 _MARKUP = re.compile(r"</?[A-Za-z!][^<>]*+>")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z0-9]{1,31});")
 
@@ -115,7 +116,7 @@ def words(text: str, *, html: bool = False) -> list[str]:
     """The words of a text for a search that ignores case, each once, in order; of HTML, what a reader would see."""
     if html:
         text = _ENTITY.sub(lambda entity: unescape(entity[0]), _MARKUP.sub(" ", text))
-    return list(dict.fromkeys(word.casefold() for word in re.findall(r"\w+", text)))
+    return list(dict.fromkeys(word.casefold() for word in _WORD.findall(text)))
 
 
 def names_nick(text: str, nick: str) -> bool:
