@@ -119,7 +119,7 @@ class Connection(asyncio.Protocol):
                 data = data[upgrade.args[0] :]
                 self._parser = httptools.HttpRequestParser(self)
                 if self._headless:  # of this request the body is still to come, and is read as that of one without one
-                    self._parser.feed_data(self._framing())
+                    data = self._framing() + data
             except httptools.HttpParserCallbackError as error:
                 if not isinstance(error.__context__, _Refused):
                     raise

@@ -355,7 +355,7 @@ class Thread:
 
     __repr__ = _brief
 
-    def counting(self, event: str, by: int, **changes: datetime) -> Thread:
+    def counting(self, event: str, by: int, **changes: Any) -> Thread:
         """The same thread after a message came, or went.
 
         Args:

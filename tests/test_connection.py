@@ -140,6 +140,17 @@ def test_who_asks_for_another_protocol_is_answered_in_this_one(name: str, fake_f
     assert fake_flowdock.sources[0].error_message == "x"
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT", "CONNECT"])
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_an_upgrade_with_a_body_that_cannot_be_read_is_answered(
+    coding: str, method: str, fake_flowdock: FakeFlowdock
+) -> None:
+    head = f"{method} /user HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+    with connected(fake_flowdock) as connection:
+        connection.sendall(f"{head}Transfer-Encoding: {coding}\r\n\r\nx".encode())
+        assert read(connection)[0] == (405 if method != "GET" else 401)
+
+
 @pytest.mark.parametrize(
     "smuggled",
     [
@@ -152,9 +163,12 @@ def test_who_asks_for_another_protocol_is_answered_in_this_one(name: str, fake_f
         b"X: a\nY: b\r\n\r\n",
     ],
 )
-def test_what_two_servers_could_read_in_two_ways_is_refused(smuggled: bytes, fake_flowdock: FakeFlowdock) -> None:
+@pytest.mark.parametrize("upgrade", [b"", b"Connection: Upgrade\r\nUpgrade: h2c\r\n"], ids=["", "upgrade"])
+def test_what_two_servers_could_read_in_two_ways_is_refused(
+    upgrade: bytes, smuggled: bytes, fake_flowdock: FakeFlowdock
+) -> None:
     with connected(fake_flowdock) as connection:
-        connection.sendall(b"PUT /sources HTTP/1.1\r\nHost: x\r\n" + smuggled + get(fake_flowdock))
+        connection.sendall(b"PUT /sources HTTP/1.1\r\nHost: x\r\n" + upgrade + smuggled + get(fake_flowdock))
         connection.shutdown(socket.SHUT_WR)
         told = answers(everything(connection))
     assert [status for status, _ in told] == [400]
