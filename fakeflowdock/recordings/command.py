@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
         Failure: a file cannot be read.
         OSError: the report cannot be written.
     """
-    from ..cli import Failure
+    from ..options import Failure
     from .errors import RecordingError
 
     try:
@@ -123,7 +123,7 @@ def _output(name: str | None) -> Iterator[Callable[[str], object]]:
         try:
             file = stack.enter_context(whole_files.written(name, private=False, errors="backslashreplace"))
         except OSError as error:
-            from ..cli import Failure
+            from ..options import Failure
 
             raise Failure(f"{name}: {error.strerror}") from None
         yield file.write
