@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         Failure: the state is no world, or the address cannot be served.
     """
-    from . import arrange, world_files, worlds
+    from . import arrange, process, world_files, worlds
     from .app import App
     from .server import Server
     from .settings import Settings
@@ -55,6 +55,7 @@ def run(options: argparse.Namespace) -> None:
         "flow_api_token": flow.api_token,
     }
     print(json.dumps(ready) if options.json else _greeting(ready), flush=True)
+    process.dedicate()
     server.serve()
 
 
