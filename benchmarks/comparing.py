@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     Block = Callable[[], float]  # does its thing some times over, and returns the seconds that one took
 
 
+class NotInstalled(Exception):
+    """A benchmark needs a program that is not there; the text says which, and whence."""
+
+
 def seconds_of(call: Callable[[], object], times: int = 1) -> float:
     """The seconds that one call takes, on average over some calls in a row."""
     start = perf_counter()

@@ -1,0 +1,223 @@
+"""The standalone server under load, beside what else serves JSON to tests; and the same in worlds of any size.
+
+It needs `wrk`, which Debian has. Peers that are not installed are left out, and said to be; README.md tells where they
+come from.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any
+
+from .comparing import NotInstalled, Table
+from .peers import Asked, Peer, call, peers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FOLDER = Path(os.environ.get("FAKEFLOWDOCK_PEERS", "build/peers"))
+ROUNDS = 3
+SECONDS = 2  # that each measurement takes
+CONNECTIONS = (1, 16, 64)
+SIZES = (1_000, 10_000, 100_000)
+ASK = str(Path(__file__).with_name("ask.lua"))
+
+
+@dataclass
+class Measured:
+    """What was seen of one peer, a value for each round."""
+
+    start: list[float] = field(default_factory=list)  # seconds to the first answer
+    memory: list[float] = field(default_factory=list)  # MiB, before the load
+    rate: dict[tuple[str, int], list[float]] = field(default_factory=dict)  # requests per second
+    p50: dict[tuple[str, int], list[float]] = field(default_factory=dict)  # milliseconds
+    p99: dict[tuple[str, int], list[float]] = field(default_factory=dict)
+
+    def cell(self, method: str, connections: int) -> str:
+        """Requests per second, with the milliseconds of the median and of the 99th percentile."""
+        key = (method, connections)
+        return f"{median(self.rate[key]):,.0f} ({median(self.p50[key]):.2f}, {median(self.p99[key]):.1f})"
+
+
+@contextmanager
+def running(peer: Peer, seen: Measured | None = None) -> Iterator[tuple[str, Asked] | None]:
+    """A server that runs, and how it is asked; None where it is not installed."""
+    with tempfile.TemporaryDirectory() as folder:
+        files, port = Path(folder), _free_port()
+        command = peer.command(files, port)
+        if command is None:
+            yield None
+            return
+        url, begun = f"http://127.0.0.1:{port}", monotonic()
+        with (files / "out").open("w") as out, subprocess.Popen(command, stdout=out, stderr=out, cwd=files) as process:  # noqa: S603  # named in peers.py
+            try:
+                _wait(url, process)
+                asked = Asked()
+                if seen is not None:
+                    seen.start.append(monotonic() - begun)
+                asked = peer.ready(url, files)
+                if seen is not None:
+                    seen.memory.append(_memory(process.pid))
+                yield url, asked
+            finally:
+                process.terminate()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Ask until there is an answer, of whatever status."""
+    port = int(url.rpartition(":")[2])
+    while process.poll() is None:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+                connection.sendall(b"GET /sources HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                if connection.recv(5) == b"HTTP/":
+                    return
+        except OSError:
+            pass
+        sleep(0.002)
+    raise RuntimeError(f"the server at {url} ended with {process.returncode}")
+
+
+def _memory(pid: int) -> float:
+    """MiB of a process and its children."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    own = int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
+    return own + sum(_memory(int(child)) for child in children)
+
+
+def load(url: str, asked: Asked, method: str, connections: int) -> dict[str, Any]:
+    """Ask for some seconds. Raises RuntimeError where an answer was not one of success."""
+    path, body = (asked.get, "-") if method == "GET" else (asked.post, asked.body)
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "-s", ASK, url + path, "--", method, body]
+    command += [f"{name}: {value}" for name, value in asked.headers.items()]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  # named above
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    if figures["wrong"]:
+        raise RuntimeError(f"{url} answered {figures['wrong']} of {figures['requests']} with an error: {done.stdout}")
+    return figures
+
+
+def measure(url: str, asked: Asked, seen: Measured) -> None:
+    """Put the load of one round on a server."""
+    for method in ("GET", "POST"):
+        for connections in CONNECTIONS:
+            figures = load(url, asked, method, connections)
+            key = (method, connections)
+            seen.rate.setdefault(key, []).append(figures["requests"] / figures["seconds"])
+            seen.p50.setdefault(key, []).append(figures["p50"])
+            seen.p99.setdefault(key, []).append(figures["p99"])
+
+
+def two_and_one() -> tuple[str, str]:
+    """What every one of them answers: two sources, and a new one."""
+    [ours] = [peer for peer in peers(FOLDER, "[]", "{}") if peer.name == "fakeflowdock"]
+    with running(ours) as answering:
+        assert answering is not None
+        url, asked = answering
+        return call(url + asked.get, **asked.headers).decode(), call(
+            url + asked.post, json.loads(asked.body), **asked.headers
+        ).decode()
+
+
+def table() -> Table:
+    """Run it. Raises NotInstalled where `wrk` is missing, RuntimeError where a server answers with errors."""
+    if shutil.which("wrk") is None:
+        raise NotInstalled("wrk is not installed: apt-get install wrk")
+    everyone = peers(FOLDER, *two_and_one())
+    seen = {peer.name: Measured() for peer in everyone}
+    for _ in range(ROUNDS):
+        for peer in everyone:
+            with running(peer, seen[peer.name]) as answering:
+                if answering is not None:
+                    measure(*answering, seen[peer.name])
+    found = Table("server: requests per second (p50, p99 in ms), each peer in turns")
+    for peer in everyone:
+        if not seen[peer.name].rate:
+            found.note(peer.name, "left out: it is not installed")
+            continue
+        one = seen[peer.name]
+        for method in ("GET", "POST"):
+            cells = "; ".join(one.cell(method, connections) for connections in CONNECTIONS)
+            found.note(f"{peer.name}, {method} with {', '.join(map(str, CONNECTIONS))} connections", cells)
+        found.note(f"{peer.name}, start and memory", f"{median(one.start):.2f} s, {median(one.memory):.0f} MiB")
+    ours = seen["fakeflowdock"]
+    found.hold("ready", f"{median(ours.start):.2f} s", "at most 0.5 s", met=median(ours.start) <= 0.5)
+    found.hold("idle memory", f"{median(ours.memory):.0f} MiB", "at most 80 MiB", met=median(ours.memory) <= 80)
+    for peer in everyone[1:]:
+        if seen[peer.name].rate:
+            _beside(found, ours, peer, seen[peer.name])
+    _growth(found)
+    return found
+
+
+def _beside(found: Table, ours: Measured, peer: Peer, theirs: Measured) -> None:
+    """How much more we answer than a peer, and how much sooner slow answers come: where we do worst."""
+    for method in ("GET", "POST"):
+        keys = [(method, connections) for connections in CONNECTIONS]
+        rate = min(median(ours.rate[key]) / median(theirs.rate[key]) for key in keys)
+        late = max(median(ours.p99[key]) / median(theirs.p99[key]) for key in keys)
+        what, figure = f"{method}, by {peer.name}: least rate; greatest p99", f"{rate:.2f}; {late:.2f}"
+        if peer.works:
+            found.hold(what, figure, "at least 1; at most 1", met=rate >= 1 and late <= 1)
+        else:
+            found.note(what, figure)
+
+
+def _growth(found: Table) -> None:
+    """The same load in worlds with many sources, of which the one who asks sees two."""
+    with tempfile.TemporaryDirectory() as folder:
+        rates: dict[tuple[str, int], list[float]] = {}
+        files = {size: _world(Path(folder, f"{size}.json"), size) for size in SIZES}
+        for number in range(2 * ROUNDS):
+            for size in SIZES if number % 2 else reversed(SIZES):
+                [ours] = [peer for peer in peers(FOLDER, "[]", "{}") if peer.name == "fakeflowdock"]
+                grown = Peer(ours.name, ours.works, _with_state(ours, files[size]), ours.ready)
+                with running(grown) as answering:
+                    assert answering is not None
+                    for method in ("GET", "POST"):
+                        figures = load(*answering, method, 16)
+                        rates.setdefault((method, size), []).append(figures["requests"] / figures["seconds"])
+    for method in ("GET", "POST"):
+        for size in SIZES[1:]:
+            ratio = median(rates[method, size]) / median(rates[method, SIZES[0]])
+            what = f"{method} among {size:,} sources by among {SIZES[0]:,}, rate"
+            found.hold(what, f"{ratio:.2f}", "at least 0.9", met=ratio >= 0.9)
+
+
+def _with_state(ours: Peer, file: Path) -> Any:
+    def command(files: Path, port: int) -> list[str]:
+        usual = ours.command(files, port)
+        assert usual is not None
+        return [*(each for each in usual if each not in ("--world", "empty")), "--state", str(file)]
+
+    return command
+
+
+def _world(file: Path, sources: int) -> Path:
+    """A world of which the first user sees nothing but the flow `main`."""
+    from fakeflowdock import FakeFlowdock
+
+    fake = FakeFlowdock()
+    other = fake.add_user(nick="Other")
+    flows = [fake.add_flow(f"example/flow-{number}", members=[other]) for number in range(100)]
+    for number in range(sources):
+        fake.add_source(name=f"Source {number}", flow=flows[number % 100])
+    fake.dump(file)
+    return file
