@@ -1,5 +1,8 @@
 """Compile the pages of the contract: `docs/api/*.md` become `schemas/*.json`, an index and a certificate.
 
+What is ours and not Flowdock's, `docs/admin/*.md`, becomes `schemas/admin/*.json`, with an index and an OpenAPI
+document of its own.
+
     python docs/compile.py            write them
     python docs/compile.py --check    write nothing; fail when what is committed differs
 
@@ -24,8 +27,9 @@ from examples import NotRuled
 from fidelity import Certificate
 from kinds import MIXED, kind_of, known_kinds, or_null
 from openapi import openapi_of
+from openapi_admin import openapi_of_admin
 
-from fakeflowdock.contracts import BASE, validators_of
+from fakeflowdock.contracts import ADMIN, API, BASE, validators_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,10 +49,17 @@ PAGE: Schema = {
 
 
 class Compiler:
-    """Turns all pages into schemas; an object of one page may be named on another."""
+    """Turns all pages into schemas; an object of one page may be named on another.
 
-    def __init__(self, pages: Sequence[Page]) -> None:
+    Args:
+        pages: those of one folder.
+        part: which folder that is. What the operator sends has no field that its page does not name.
+    """
+
+    def __init__(self, pages: Sequence[Page], part: str = API) -> None:
         self.pages = pages
+        self.part = part
+        self.base = BASE if part == API else BASE.replace("schemas/", f"{part}/schemas/")
         self.errors = {s.anchor: s.title for page in pages for s in page.sections if s.kind == "error"}
         self._check_names()
 
@@ -72,8 +83,8 @@ class Compiler:
                 definitions[key] = {"$anchor": key, **schema}
         return {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "$id": f"{BASE}{page.name}.json",
-            "$comment": f"Compiled from docs/api/{page.name}.md; change the page and compile again.",
+            "$id": f"{self.base}{page.name}.json",
+            "$comment": f"Compiled from docs/{self.part}/{page.name}.md; change the page and compile again.",
             "title": page.title,
             "description": page.introduction,
             "$defs": definitions,
@@ -114,13 +125,17 @@ class Compiler:
         errors = self._errors(section)
         self._check_errors(section, {error["error"] for error in errors})
         parameters = section.part("Parameters")
-        request: Schema = {"type": "object", "properties": {}}
+        request: Schema = {"type": "object", "title": "an object", "properties": {}}
+        if self.part == API:
+            del request["title"]
+        else:
+            request["additionalProperties"] = False
         if parameters is not None:
-            request = self._object(section, "Parameters", closed=False)
+            request = self._object(section, "Parameters", closed=self.part != API)
             having = [part for part in section.parts if part.name.startswith("Parameters") and part.code is not None]
             request["examples"] = [json_of(section, part) for part in having or [parameters]]
         operation = {
-            "page": f"docs/api/{page.name}.md#{section.anchor}",
+            "page": f"docs/{self.part}/{page.name}.md#{section.anchor}",
             "routes": [{"method": m, "path": p, "obsolete": obsolete} for m, p, obsolete in section.routes],
             "callers": callers_of(section),
             "scope": section.facts.get("Scope"),
@@ -161,6 +176,8 @@ class Compiler:
             return {"x-empty": True, "not": {}}
         if words == "An empty object." and part.rows is None:
             return {"type": "object", "additionalProperties": False, "examples": [json_of(section, part)]}
+        if words == "An object." and part.rows is None:
+            return {"type": "object", "title": "an object", "examples": [json_of(section, part)]}
         if words == "A page." and part.rows is None and part.code is None:
             return PAGE
         if link is None:
@@ -296,7 +313,7 @@ class Compiler:
             name = (_link(error) or "").removeprefix("errors.md#")
             if name not in self.errors or plain(error) != self.errors[name]:
                 raise section.refuse(row.line, f"{plain(error)!r} is no error of errors.md")
-            if plain(grade) not in ("documented", "observed", "assumed"):
+            if plain(grade) not in (("documented", "observed", "assumed") if self.part == API else ("ours",)):
                 raise section.refuse(row.line, f"{plain(grade)!r} is no grade")
             errors.append({"error": name, "grade": plain(grade), "when": plain(when)})
         return errors
@@ -308,7 +325,9 @@ class Compiler:
         rows = (parameters.rows or []) if parameters is not None else []
         decides = any(plain(row.cells[0]) in ("`flow_token`", "`token`") for row in rows)
         callers = set(callers_of(section))
-        if callers == {"anyone"}:
+        if callers == {"operator"} and parameters is not None and "invalid" not in errors:
+            raise section.refuse(section.line, f"{section.title!r} has parameters and lists no Invalid")
+        if callers <= {"anyone", "operator"}:
             return
         if callers != {"user", "application", "source"} and not decides and "access-denied" not in errors:
             raise section.refuse(section.line, f"{section.title!r} is not for everybody and lists no Access denied")
@@ -365,7 +384,7 @@ def _merged(base: Schema, more: Schema) -> Schema:
 
 
 def index_of(pages: Sequence[Page]) -> str:
-    """`docs/api/index.md`: each operation with its routes, callers, grade and page."""
+    """An index: each operation with its routes, callers, grade and page."""
     lines = [
         "# Operations",
         "",
@@ -383,7 +402,7 @@ def index_of(pages: Sequence[Page]) -> str:
                 scope = f" with scope `{section.facts['Scope']}`" if "Scope" in section.facts else ""
                 lines.append(
                     f"| [{section.title}]({page.name}.md#{section.anchor}) | {routes} "
-                    f"| {', '.join(callers_of(section))}{scope} | {section.facts['Grade']} |"
+                    f"| {', '.join(callers_of(section))}{scope} | {section.facts.get('Grade', 'ours')} |"
                 )
     lines += ["", "| page | |", "| --- | --- |"]
     lines += [f"| [{page.title}]({page.name}.md) | {page.introduction.split('. ')[0].rstrip('.')}. |" for page in pages]
@@ -394,7 +413,7 @@ def compile_pages(folder: Path) -> dict[str, str]:
     """All that the pages of a folder give.
 
     Args:
-        folder: where the pages are, `docs/api` of a project.
+        folder: where the pages are, `docs/api` of a project. `docs/admin` is beside it, or there is none.
 
     Returns:
         File name, relative to the project, to content.
@@ -403,14 +422,25 @@ def compile_pages(folder: Path) -> dict[str, str]:
         NotUnderstood: a page leaves the dialect, or an example contradicts its own table.
         NotRuled: an example of Flowdock's contradicts the pages, and no ruling says why.
     """
-    pages = [read_page(path) for path in sorted(folder.glob("*.md")) if path.name != "index.md"]
-    compiler = Compiler(pages)
-    schemas = {page.name: compiler.compile(page) for page in pages}
-    _check_examples(pages, schemas)
+    pages, schemas = _compiled(folder, API)
     documents = {**schemas, "openapi": openapi_of(schemas), "openapi.strict": openapi_of(schemas, strict=True)}
     files = {f"schemas/{name}.json": json.dumps(document, indent=2) + "\n" for name, document in documents.items()}
     certificate = Certificate(folder.parent.parent, pages, schemas)
-    return {**files, "docs/api/index.md": index_of(pages), "docs/fidelity.md": certificate.text()}
+    files |= {"docs/api/index.md": index_of(pages), "docs/fidelity.md": certificate.text()}
+    if not folder.with_name(ADMIN).is_dir():
+        return files
+    pages, schemas = _compiled(folder.with_name(ADMIN), ADMIN)
+    documents = {**schemas, "openapi": openapi_of_admin(schemas)}
+    files |= {f"schemas/admin/{name}.json": json.dumps(each, indent=2) + "\n" for name, each in documents.items()}
+    return {**files, "docs/admin/index.md": index_of(pages)}
+
+
+def _compiled(folder: Path, part: str) -> tuple[list[Page], dict[str, Schema]]:
+    pages = [read_page(path) for path in sorted(folder.glob("*.md")) if path.name != "index.md"]
+    compiler = Compiler(pages, part)
+    schemas = {page.name: compiler.compile(page) for page in pages}
+    _check_examples(pages, schemas)
+    return pages, schemas
 
 
 def _check_examples(pages: Sequence[Page], schemas: dict[str, Schema]) -> None:
@@ -424,7 +454,7 @@ def _check_examples(pages: Sequence[Page], schemas: dict[str, Schema]) -> None:
                     if "x-operation" in schema:
                         for name in set(example) - set(schema["properties"]):
                             raise section.refuse(section.line, f"an example of {key} has {name!r}, its table has not")
-                    for error in validator_of(f"{BASE}{page.name}.json#{key}").iter_errors(example):
+                    for error in validator_of(f"{schemas[page.name]['$id']}#{key}").iter_errors(example):
                         pointer = "".join(f"/{step}" for step in error.absolute_path) or "/"
                         raise section.refuse(
                             section.line,
@@ -443,7 +473,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (NotUnderstood, NotRuled) as error:
         print(error, file=sys.stderr)
         return 1
-    stale = [str(p.relative_to(options.root)) for p in (options.root / "schemas").glob("*.json")]
+    stale = [str(p.relative_to(options.root)) for p in (options.root / "schemas").rglob("*.json")]
     wrong = [name for name in stale if name not in files]
     for name, content in files.items():
         path = options.root / name

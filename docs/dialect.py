@@ -1,4 +1,4 @@
-"""The dialect of the pages in `docs/api`: Markdown in, sections out.
+"""The dialect of the pages in `docs/api` and `docs/admin`: Markdown in, sections out.
 
 A page is a title, an introduction, and `##` sections. A section is one of four kinds, told by how it begins:
 
@@ -15,7 +15,8 @@ people, `A redirect.`, `Nothing.` An operation's example is answered with the fi
 
 A section has a grade and its evidence, and so have its parameters and fields, but for those whose row ends with a
 mark of its own: `*observed: two clients send it.*` A page may leave all grades out: one that is about this project
-alone, and claims nothing of Flowdock.
+alone, and claims nothing of Flowdock. Its operations are for the `operator`, or for anyone; the grade of its errors is
+`ours`.
 
 What fits none of this is refused with file and line. Nothing is guessed, nothing is skipped.
 """
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 ROUTE = re.compile(r"(GET|POST|PUT|DELETE) (/\S+)")
 STATUS = re.compile(r"[45][0-9]{2}")
 GRADES = ("documented", "observed", "assumed")
-CALLERS = ("user", "application", "source", "anyone")
+CALLERS = ("user", "application", "source", "anyone", "operator")
 SCOPES = ("flow", "private", "manage", "profile", "offline_access", "integration")
 INLINE = (
     "text",
@@ -52,8 +53,8 @@ INLINE = (
     "link_close",
 )
 FACTS = {
-    "operation": (["Callers", "Grade", "Evidence"], ["Scope", "Successor"]),
-    "error": (["Answers", "Grade", "Evidence"], []),
+    "operation": (["Callers"], ["Scope", "Successor", "Grade", "Evidence"]),
+    "error": (["Answers"], ["Grade", "Evidence"]),
     "object": ([], ["Grade", "Evidence"]),
     "rule": (["Grade", "Evidence"], []),
 }
@@ -335,6 +336,8 @@ def _check(section: Section, *, graded: bool) -> None:
     for caller in callers:
         if caller not in CALLERS or callers.count(caller) > 1:
             raise section.refuse(section.line, f"{caller!r} is no caller, or stands twice: {', '.join(CALLERS)}")
+    if (graded and "operator" in callers) or not (graded or set(callers) <= {"anyone", "operator"}):
+        raise section.refuse(section.line, "the operator calls what has no grade, which nobody else does but anyone")
     if kind == "operation" and not callers:
         raise section.refuse(section.line, f"nobody may call {section.title!r}")
     if "anyone" in callers and (len(callers) > 1 or "Scope" in section.facts):

@@ -78,6 +78,13 @@ TYPES: dict[str, Schema] = {
         "pattern": "^ *[A-Za-z0-9_-][A-Za-z0-9_ -]*$",
         "title": "made of letters, digits, underscores, hyphens and spaces",
     },
+    "seconds": {"type": "number", "minimum": 0, "title": "a number of seconds, not below zero"},
+    "world name": {
+        "type": "string",
+        "pattern": "^[A-Za-z0-9._-]{1,64}$",
+        "maxLength": 64,
+        "title": "made of 1 to 64 letters, digits, dots, hyphens and underscores",
+    },
     "sender name": {
         "type": "string",
         "pattern": f"^[^{BLANK}]+$",
@@ -107,6 +114,8 @@ def kind_of(words: str) -> Schema | None:
     if words == "map to integer":
         count = {**TYPES["integer"], "minimum": 0}
         return {"type": "object", "additionalProperties": count, "title": "an object"}
+    if words == "map to string":
+        return {"type": "object", "additionalProperties": TYPES["string"], "title": "an object"}
     if words.startswith("map to list of ") and words[15:] in TYPES:
         lists: Schema = {"type": "array", "items": TYPES[words[15:]], "minItems": 1}
         return {"type": "object", "additionalProperties": lists, "minProperties": 1}

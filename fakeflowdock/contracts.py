@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import jsonschema_rs
 
 BASE = "https://api.flowdock.com/_fakeflowdock/schemas/"
+API, ADMIN = "api", "admin"  # the parts of the contract, each a folder in `docs`: Flowdock's operations, and our own
 BLANK = "can't be blank"
 UNKNOWN = "is not on the page"
 
@@ -77,8 +78,8 @@ class Check:
 
     def __init__(self, pages: Pages, page: str, anchor: str, *, ours: bool = False) -> None:
         self._formats = REMEMBERED if ours else FORMATS
-        self.schema = f"schemas/{page}.json#{anchor}"
-        self.address = f"{BASE}{page}.json#{anchor}"
+        self.schema = f"schemas/{'' if pages.part == API else pages.part + '/'}{page}.json#{anchor}"
+        self.address = f"{pages.schemas[page]['$id']}#{anchor}"
         self.pages, self.page, self.anchor = pages, page, anchor
 
     def violations(self, value: Any) -> list[Violation]:
@@ -201,10 +202,12 @@ class Pages:
 
     Args:
         schemas: page name (`sources`) to the content of its schema file.
+        part: of which part of the contract they are.
     """
 
-    def __init__(self, schemas: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, schemas: Mapping[str, Mapping[str, Any]], part: str = API) -> None:
         self.schemas = schemas
+        self.part = part
 
     @cached_property
     def validator(self) -> Callable[[str], Draft202012Validator]:
@@ -368,23 +371,24 @@ def schema_folder() -> Path:
     raise RuntimeError(f"fakeflowdock is not whole: there are no schemas in {package / 'schemas'}")
 
 
-def schema_files() -> dict[str, dict[str, Any]]:
+def schema_files(part: str = API) -> dict[str, dict[str, Any]]:
     """The compiled pages, without the documents that have all of them. Raises RuntimeError where there are none."""
-    paths = [path for path in sorted(schema_folder().glob("*.json")) if not path.name.startswith("openapi.")]
+    folder = schema_folder() if part == API else schema_folder() / part
+    paths = [path for path in sorted(folder.glob("*.json")) if not path.name.startswith("openapi.")]
     return {path.stem: json.loads(path.read_text("utf-8")) for path in paths}
 
 
 @cache
-def contracts() -> Contracts:
-    """The contract, read once per process. Raises RuntimeError where the schemas are missing."""
-    pages = Pages(schema_files())
+def contracts(part: str = API) -> Contracts:
+    """A part of the contract, read once per process. Raises RuntimeError where the schemas are missing."""
+    pages = Pages(schema_files(part), part)
     operations: dict[str, OperationContract] = {}
     errors: dict[str, ErrorContract] = {}
     objects: dict[str, Check] = {}
     rules: dict[str, tuple[str, str, str, str]] = {}
     for page, file in pages.schemas.items():
         for anchor, schema in file["$defs"].items():
-            where = f"docs/api/{page}.md#{anchor}"
+            where = f"docs/{part}/{page}.md#{anchor}"
             if operation := schema.get("x-operation"):
                 operations[anchor] = _operation(pages, page, anchor, schema, operation)
             elif error := schema.get("x-error"):

@@ -1,0 +1,167 @@
+"""The operations of a server's operator as an OpenAPI 3.1 document of their own: they are ours, and not Flowdock's."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from openapi_schemas import Replies, told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+Schema = dict[str, Any]
+
+JSON = "application/json"
+IN_PATH: dict[str, tuple[Schema, str, Any]] = {
+    "world": ({"type": "string", "minLength": 1}, "The name of a world; `default` is the server's own.", "default"),
+    "snapshot": ({"type": "string", "minLength": 1}, "The name of a snapshot.", "before"),
+    "id": ({"type": "integer", "minimum": 1}, "The number of a fault.", 1),
+}
+DESCRIPTION = (
+    "What a Python test holds in its hands, for every other language: worlds, their state, journal, faults, clock and "
+    "settings. Compiled from docs/admin; change a page and compile again. These operations are fakeflowdock's own: "
+    "Flowdock had nothing of the kind. The short paths, without `/worlds/{world}`, are those of the world `default`."
+)
+
+
+def openapi_of_admin(files: Mapping[str, Schema]) -> Schema:
+    """The document.
+
+    Args:
+        files: page name (`worlds`) to the content of its schema file, in the order of the document.
+    """
+    return _Document(files).whole()
+
+
+class _Document:
+    """The document on its way."""
+
+    def __init__(self, files: Mapping[str, Schema]) -> None:
+        self._files = files
+        self._objects = Replies(files)
+        self._errors = {name: each for name, each in files["errors"]["$defs"].items() if "x-error" in each}
+        self._responses: dict[str, Schema] = {}
+
+    def whole(self) -> Schema:
+        """All of it."""
+        paths: dict[str, Schema] = {}
+        tags: list[Schema] = []
+        for page, file in self._files.items():
+            operations = [each for each in file["$defs"].items() if "x-operation" in each[1]]
+            if operations:
+                tags.append({"name": file["title"], "description": file["description"]})
+            for name, schema in operations:
+                for number, route in enumerate(schema["x-operation"]["routes"]):
+                    path, method = re.sub(r":(\w+)", r"{\1}", route["path"]), route["method"].lower()
+                    identity = name if not number else f"{name}-{_suffix(route['path'])}"
+                    paths.setdefault(path, {})[method] = self._operation(page, name, schema, path, method, identity)
+        return {
+            "openapi": "3.1.0",
+            "info": {
+                "title": "fakeflowdock admin API",
+                "version": "1",
+                "summary": "How a fakeflowdock server is administered.",
+                "description": DESCRIPTION,
+                "license": {"name": "MIT", "identifier": "MIT"},
+            },
+            "jsonSchemaDialect": "https://spec.openapis.org/oas/3.1/dialect/base",
+            "servers": [{"url": "/", "description": "The server that serves this document."}],
+            "tags": tags,
+            "paths": paths,
+            "components": {
+                "schemas": dict(sorted(self._objects.components.items())),
+                "responses": dict(sorted(self._responses.items())),
+                "securitySchemes": {
+                    "adminToken": {
+                        "type": "http",
+                        "scheme": "bearer",
+                        "description": "The admin token, where the server asks for one.",
+                    }
+                },
+            },
+        }
+
+    def _operation(self, page: str, name: str, schema: Schema, path: str, method: str, identity: str) -> Schema:
+        facts = schema["x-operation"]
+        in_query = method == "get"
+        parameters = [*_in_path(path), *(self._in_query(page, schema) if in_query else ())]
+        operation: Schema = {
+            "operationId": identity,
+            "tags": [self._files[page]["title"]],
+            "summary": schema["title"],
+            "description": f"{schema['description']}\n\nWritten in {facts['page']}.",
+            **({"parameters": parameters} if parameters else {}),
+        }
+        if schema["properties"] and not in_query:
+            body = {"schema": self._request(page, schema), "examples": {"example": {"value": schema["examples"][0]}}}
+            operation["requestBody"] = {"content": {JSON: body}, "required": bool(schema.get("required"))}
+        return {
+            **operation,
+            "responses": self._answers(page, name, facts),
+            "security": [] if facts["callers"] == ["anyone"] else [{"adminToken": []}, {}],
+            "x-page": facts["page"],
+            "x-grade": "ours",
+        }
+
+    def _request(self, page: str, schema: Schema) -> Schema:
+        kept = {key: each for key, each in schema.items() if key in ("type", "properties", "required")}
+        return {**self._objects.of(page, kept), "additionalProperties": False}
+
+    def _in_query(self, page: str, schema: Schema) -> Iterator[Schema]:
+        for name, each in schema["properties"].items():
+            value = {key: part for key, part in self._objects.of(page, each).items() if key != "description"}
+            yield {"name": name, "in": "query", **told(each), "schema": value}
+
+    def _answers(self, page: str, name: str, facts: Schema) -> Schema:
+        own = {error["error"]: error["when"] for error in facts["errors"]}
+        refused: dict[int, list[str]] = {}
+        for error, each in self._errors.items():
+            everywhere = each["x-error"]["everywhere"] and facts["callers"] != ["anyone"]
+            if error in own or everywhere or error in ("method-not-allowed", "broken-contract"):
+                refused.setdefault(each["x-error"]["status"], []).append(error)
+        answers: Schema = {}
+        for status in facts["replies"]:
+            answers[str(status)] = self._reply(page, self._files[page]["$defs"][f"{name}.{status}"])
+        for status, errors in refused.items():
+            whens = [own[error] for error in errors if error in own]
+            answers[str(status)] = {"$ref": self._error(errors), **({"description": " ".join(whens)} if whens else {})}
+        return dict(sorted(answers.items()))
+
+    def _reply(self, page: str, schema: Schema) -> Schema:
+        if schema.get("x-empty"):
+            return {"description": "Nothing."}
+        content = {"schema": self._objects.of(page, schema), "examples": {"example": {"value": schema["examples"][0]}}}
+        return {"description": f"{schema['title']}.", "content": {JSON: content}}
+
+    def _error(self, errors: Sequence[str]) -> str:
+        key = "-or-".join(errors)
+        refs = [{"$ref": self._objects.component("errors", error)} for error in errors]
+        examples = {error: {"value": self._errors[error]["examples"][0]} for error in errors}
+        schema = refs[0] if len(refs) == 1 else {"anyOf": refs}
+        self._responses[key] = {
+            "description": " ".join(
+                f"{self._errors[each]['title']}: {self._errors[each]['description']}" for each in errors
+            ),
+            "content": {JSON: {"schema": schema, "examples": examples}},
+        }
+        return f"#/components/responses/{key}"
+
+
+def _suffix(path: str) -> str:
+    """What tells a second route from the first: the end of a path of health, or that it is of the world `default`."""
+    last = path.rpartition("/")[2]
+    return last if last in ("live", "ready") else "of-default"
+
+
+def _in_path(path: str) -> Iterator[Schema]:
+    for name in re.findall(r"{(\w+)}", path):
+        schema, description, example = IN_PATH[name]
+        yield {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": description,
+            "schema": schema,
+            "example": example,
+        }
