@@ -62,6 +62,11 @@ class App:
         self.journal = Journal(store.settings.journal)
         self.faults = Faults()
 
+    @property
+    def may_wait(self) -> bool:
+        """Whether an answer may have to wait."""
+        return bool(self.faults.active)
+
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """The WSGI interface. A server that can wait for real has `fakeflowdock.wait` in its environ."""
         answer = self.answer(environ, wait=environ.pop("fakeflowdock.wait", None))
@@ -149,6 +154,7 @@ class Handling:
         self.operation: Operation[Any] | None = None
         self.caller: Caller | None = None
         self.given: Given | None = None
+        self._read: Given | None = environ.pop("fakeflowdock.given", None)  # by whoever looked for credentials in it
         self.warnings: tuple[Finding, ...] = ()
         self.refusal: Refusal | None = None
         self.fault: Fault | None = None
@@ -169,7 +175,7 @@ class Handling:
         """Learn what faults are told apart by, before anything happens: what is asked for, and by whom."""
         with suppress(Refusal):  # it is refused when it takes place, if it does
             self.operation = operation = api.match(self.environ["REQUEST_METHOD"], api.normal(self.path)).operation
-            self.given = given = parameters.read(self.environ)
+            self.given = given = self._read or parameters.read(self.environ)
             with self.app.store.lock:
                 self.caller = self._caller(operation, given, operation.contract.coerced(given.fields))
         return self
@@ -205,7 +211,7 @@ class Handling:
         asked = api.match(method, path)
         self.operation = operation = asked.operation
         contract = operation.contract
-        self.given = given = self.given or parameters.read(environ)
+        self.given = given = self.given or self._read or parameters.read(environ)
         fields = contract.coerced(given.fields)
         known = contract.parameters_of(fields)
         self._note(warnings_of(method, asked, given, known, fields, strict=store.settings.strict))

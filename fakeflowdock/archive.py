@@ -219,6 +219,15 @@ class Archive(Branching):
         flow_id, thread_id = self._external.get((source_id, external_thread_id), ("", ""))
         return self.of(flow_id).threads[thread_id] if thread_id else None
 
+    @property
+    def file_tokens(self) -> Iterable[str]:
+        """The token of each file."""
+        return self._files
+
+    def has_file(self, file_token: str) -> bool:
+        """Whether there is a file of that token."""
+        return file_token in self._files
+
     def file(self, file_token: str) -> tuple[Message, File] | None:
         """The file of that token with its message, or None."""
         flow_id, number = self._files.get(file_token, ("", 0))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from .answers import Answer
-    from .app import App
+    from .directory import Answering, Directory
 
 SILENCE = 60.0  # seconds that a client may send nothing
 HEAD = 65_536  # bytes of a request line and its headers
@@ -57,16 +57,20 @@ class Connection(asyncio.Protocol):
     """One client.
 
     Args:
-        app: answers.
+        directory: knows who answers.
         loop: where it runs.
         all_connections: where it is, as long as it lasts.
         scheme: http or https.
     """
 
     def __init__(
-        self, app: App, loop: asyncio.AbstractEventLoop, all_connections: set[Connection], scheme: str = "http"
+        self,
+        directory: Directory,
+        loop: asyncio.AbstractEventLoop,
+        all_connections: set[Connection],
+        scheme: str = "http",
     ) -> None:
-        self._app = app
+        self._directory = directory
         self._loop = loop
         self._all = all_connections
         self._scheme = scheme
@@ -244,22 +248,23 @@ class Connection(asyncio.Protocol):
             self._begin(environ, keep=keep)
 
     def _begin(self, environ: WSGIEnvironment, *, keep: bool) -> None:
-        if self._app.faults.active:  # it may have to wait, and others should not wait with it
+        app = self._directory.app_of(environ)
+        if app.may_wait:  # and others should not wait with it
             self._busy = True
-            aside = threading.Thread(target=self._answer_aside, args=(environ, keep), name=ASIDE, daemon=True)
+            aside = threading.Thread(target=self._answer_aside, args=(app, environ, keep), name=ASIDE, daemon=True)
             aside.start()
             return
         try:
-            answer = self._app.answer(environ)
+            answer = app.answer(environ)
         except Broken as broken:
             self._break(broken)
         else:
             self._send(answer, environ, keep=keep)
 
-    def _answer_aside(self, environ: WSGIEnvironment, keep: bool) -> None:
+    def _answer_aside(self, app: Answering, environ: WSGIEnvironment, keep: bool) -> None:
         done: Answer | Broken
         try:
-            done = self._app.answer(environ, wait=self._wait)
+            done = app.answer(environ, wait=self._wait)
         except Broken as broken:
             done = broken
         with suppress(RuntimeError):  # the server may have stopped meanwhile

@@ -43,6 +43,11 @@ class ContractWarnings:
         self._due.extend(finding for finding in noted if finding.severity == VIOLATION)
         return noted
 
+    def clear(self) -> None:
+        """Forget all."""
+        self._kept.clear()
+        self._due.clear()
+
     def due(self) -> list[Finding]:
         """What a strict fake found since it was last asked."""
         due = list(self._due)

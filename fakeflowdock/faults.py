@@ -89,9 +89,11 @@ class Fault:
     Attributes:
         met: the requests that it was for; `acted`: those with which something went wrong.
         standing: whether it stays when all are removed.
+        number: which one it was in its world, from 1.
     """
 
     standing = False
+    number = 0
 
     def __init__(
         self, matching: Matching, failures: Sequence[Failure | None], first: int = 1, rounds: int | None = None
@@ -163,12 +165,15 @@ class Faults:
     def __init__(self) -> None:
         self.active: list[Fault] = []
         self.remembered: deque[Fault] = deque(maxlen=REMEMBERED)
+        self._count = 0
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> Fault:
         """Set a fault."""
         with self._lock:
             fault._among = self
+            self._count += 1
+            fault.number = self._count
             self.active = [*self.active, fault]
             self.remembered.append(fault)
         return fault

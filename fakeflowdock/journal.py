@@ -236,6 +236,13 @@ class Journal:
         self._kept: deque[Exchange] = deque(maxlen=kept)
         self._count = 0
         self._lock = threading.Lock()
+        self._more = threading.Condition(self._lock)
+        self._waiting = 0
+
+    @property
+    def count(self) -> int:
+        """How many there were, those that are forgotten included."""
+        return self._count
 
     def __iter__(self) -> Iterator[Exchange]:
         return iter(list(self._kept))
@@ -245,3 +252,20 @@ class Journal:
         with self._lock:
             self._count += 1
             self._kept.append(Exchange(self._count, environ, handling, answer, duration))
+            if self._waiting:
+                self._more.notify_all()
+
+    def clear(self) -> None:
+        """Forget all, and count from the beginning."""
+        with self._lock:
+            self._kept.clear()
+            self._count = 0
+
+    def wait(self, known: int, seconds: float) -> None:
+        """Wait until there are not as many as were known, or for some seconds."""
+        with self._lock:
+            self._waiting += 1
+            try:
+                self._more.wait_for(lambda: self._count != known, seconds)
+            finally:
+                self._waiting -= 1

@@ -39,6 +39,13 @@ def _openapi() -> dict[str, Any]:
     return document
 
 
+def is_administered(path: str) -> bool:
+    """Whether it is below `PREFIX` and none of what every fake answers there: what a server alone answers."""
+    if not path.startswith(PREFIX):
+        return False
+    return not path.startswith((FILES, f"{PREFIX}schemas/")) and path.rstrip("/") not in (OPENAPI, f"{OPENAPI}.json")
+
+
 def reply(method: str, path: str, store: Store, query: str) -> Reply:
     """The reply to a request below `PREFIX`.
 

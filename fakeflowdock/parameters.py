@@ -63,7 +63,7 @@ def read(environ: WSGIEnvironment) -> Given:
         pairs = parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True)
         given.query = {name: value for name, value in pairs if "[" not in name}  # for its credentials
     try:
-        given.raw = _read_body(environ)
+        given.raw = read_body(environ)
         given.body = _parsed(given.raw, environ.get("CONTENT_TYPE", ""))
     except TooLarge as reason:
         given.too_large = reason
@@ -84,7 +84,13 @@ class _NoContentType(Exception):
     """There is a body and nothing says what it is."""
 
 
-def _read_body(environ: WSGIEnvironment) -> bytes:
+def read_body(environ: WSGIEnvironment) -> bytes:
+    """The body of a request as it came.
+
+    Raises:
+        TooLarge: it has more than `MAX_BODY` bytes.
+        Unreadable: it did not come whole.
+    """
     stream = environ["wsgi.input"]
     length = environ.get("CONTENT_LENGTH") or "0"
     if environ.get("wsgi.input_terminated"):  # chunked: the end is known when it comes
@@ -135,7 +141,7 @@ def _parsed(body: bytes, content_type: str) -> dict[str, Any]:
     if "charset" not in options and "charset=" in content_type.lower():
         raise Unreadable(f"The charset in {short(content_type)} is not known")
     if kind == "application/json":
-        return _json(_text(body, charset, "body"))
+        return json_object(_text(body, charset, "body"))
     if kind == FORM:
         if body.lstrip().startswith(b"{") and _is_json(body):  # as curl -d sends it when nobody tells it otherwise
             raise Unreadable(
@@ -172,7 +178,15 @@ def _text(raw: bytes, charset: str, what: str) -> str:
         raise Unreadable(f"The {what} is not valid {short(charset)}: see byte {error.start}") from None
 
 
-def _json(text: str) -> dict[str, Any]:
+def json_object(text: str, *, nulls: bool = False) -> dict[str, Any]:
+    """The object that a text is.
+
+    Args:
+        nulls: whether it has those that stand in it. Else they are left out at every depth.
+
+    Raises:
+        Unreadable: it is none, or one that no text could repeat.
+    """
     try:
         value = json.loads(text, parse_constant=_no_constant)
         if "\\u" in text:  # an escape can name half a character, which no answer could repeat
@@ -190,7 +204,7 @@ def _json(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Unreadable("The body is JSON but no object: parameters are given as {…}")
     fields: dict[str, Any] = _without_nulls(value)
-    return fields
+    return value if nulls else fields
 
 
 def _is_json(body: bytes) -> bool:

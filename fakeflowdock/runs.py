@@ -25,21 +25,25 @@ class Run:
     Args:
         began: what the world is like at first. It is shared: nobody changes it.
         settings: how it behaves.
+
+    Attributes:
+        first: what it is like at first; `began`: the same, or the world that was loaded in its place.
     """
 
     def __init__(self, began: Store, settings: Settings) -> None:
         self._broken: list[BrokenContract] = []
         self.app = App(worlds.over(began.branch(), settings), self._broken.append)
-        self.began = began
+        self.first = self.began = began
         self._server: Server | None = None
 
     @property
     def url(self) -> str:
         """The address of the live server, which is started when it is first asked for."""
         if self._server is None:
+            from .directory import Directory
             from .server import Server
 
-            self._server = Server(self.app)
+            self._server = Server(Directory(self))
             self._server.start()
         return self._server.url
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .addresses import listening, url_of
 from .connection import Connection
+from .directory import Alone, Directory
 
 if TYPE_CHECKING:
     from .app import App
@@ -21,7 +22,7 @@ class Server:
     """A socket on which an app answers.
 
     Args:
-        app: answers.
+        app: answers; or the directory of all worlds that do.
         host: a name or an address; `0.0.0.0` and `::` are every address.
         port: 0 for a free one.
 
@@ -32,9 +33,10 @@ class Server:
         OSError: the address cannot be bound.
     """
 
-    def __init__(self, app: App, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._app = app
+    def __init__(self, app: App | Directory, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._directory = app if isinstance(app, Directory) else Directory(Alone(app))
         self._listener = listening(host, port)
+        self._directory.listens(host, str(self._listener.getsockname()[0]))
         self.url = url_of(self._listener)
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
@@ -49,7 +51,7 @@ class Server:
 
     async def _serve(self) -> None:
         loop, connections = self._loop, set[Connection]()
-        server = await loop.create_server(lambda: Connection(self._app, loop, connections), sock=self._listener)
+        server = await loop.create_server(lambda: Connection(self._directory, loop, connections), sock=self._listener)
         stopped = asyncio.ensure_future(self._stopping.wait())
         while not stopped.done():
             await asyncio.wait([stopped], timeout=ROUND)

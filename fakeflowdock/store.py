@@ -49,6 +49,17 @@ class Secrets(Branching):
         raw = _raw(secret)
         self._known[_digest(raw)] = (raw, key)
 
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._known)
+
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self._known
+
+    def shown(self, digest: bytes) -> str:
+        """The secret of a digest, as far as it may be seen."""
+        secret = self._known[digest][0].decode("utf-8", "replace")
+        return f"{secret[: min(4, len(secret) // 4)]}…"
+
     def find(self, secret: str) -> int | None:
         """The key that a secret stands for, or None."""
         raw = _raw(secret)
@@ -65,6 +76,11 @@ class BySecret(Branching, Generic[Entity]):
 
     def __iter__(self) -> Iterator[Entity]:
         return iter(self._kept.values())
+
+    @property
+    def secrets(self) -> Secrets:
+        """The secrets themselves."""
+        return self._positions
 
     def add(self, secret: str, entity: Entity) -> Entity:
         """Keep an entity."""
@@ -91,6 +107,11 @@ def _raw(secret: str) -> bytes:
 
 def _digest(raw: bytes) -> bytes:
     return hashlib.sha256(raw).digest()
+
+
+def digest_of(secret: str) -> bytes:
+    """What a secret is found by."""
+    return _digest(_raw(secret))
 
 
 class Store(Branching):
@@ -178,6 +199,51 @@ class Store(Branching):
     def now(self) -> datetime:
         """The present moment, in UTC."""
         return self.clock.now
+
+    # Credentials, whatever their kind
+
+    @property
+    def secrets(self) -> dict[str, Secrets]:
+        """All that somebody can show who they are with, by its name. What is dead is still there."""
+        return {
+            "api_token": self._api_tokens,
+            "flow_token": self._flow_tokens,
+            "access_token": self.access_tokens.secrets,
+            "flow api_token": self._flow_api_tokens,
+            "refresh_token": self.refresh_tokens.secrets,
+            "code": self.codes.secrets,
+            "session": self.sessions.secrets,
+        }
+
+    def knows(self, shown: str, digest: bytes) -> bool:
+        """Whether something is a credential of this world, or was one, or an e-mail address, client_id or file_token.
+
+        Args:
+            digest: that of `shown`, by `digest_of`.
+        """
+        return (
+            any(digest in kind for kind in self.secrets.values())
+            or shown in self._client_ids
+            or shown.casefold() in self._user_ids
+            or self.archive.has_file(shown)
+        )
+
+    def shared_with(self, other: Store) -> str | None:
+        """A credential that this world and another one have, in words, or None. No secret is shown whole."""
+        theirs = other.secrets.values()
+        for name, kind in self.secrets.items():
+            for digest in kind:
+                if any(digest in each for each in theirs):
+                    return f"the {name} {kind.shown(digest)}"
+        for name, mine, known in (
+            ("client_id", self._client_ids, other._client_ids),
+            ("e-mail address", self._user_ids, other._user_ids),
+        ):
+            if (shared := next((each for each in mine if each in known), None)) is not None:
+                return f"the {name} {shared}"
+        if any(other.archive.has_file(each) for each in self.archive.file_tokens):
+            return "the file_token of a file"
+        return f"the seed {self.seed!r}, which gives the same tokens later," if self.seed == other.seed else None
 
     # Organizations, users, flows, applications
 

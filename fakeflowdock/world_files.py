@@ -97,7 +97,17 @@ LAST = "9000"  # years after which a clock could not go on
 
 
 class WorldFileError(ValueError):
-    """A file is no world. The message begins with file and line, and says why."""
+    """A file is no world. The message begins with file and line, and says why.
+
+    Attributes:
+        pointer: where in the world, as a JSON pointer, where that is known.
+        reason: the message without file and line.
+    """
+
+    def __init__(self, message: str, pointer: str = "", reason: str = "") -> None:
+        super().__init__(message)
+        self.pointer = pointer
+        self.reason = reason or message
 
 
 def dump(store: Store, file: str | os.PathLike[str]) -> None:
@@ -183,12 +193,11 @@ def loads(text: str, name: str) -> Store:
     """
     try:
         world = json.loads(text, object_pairs_hook=_object, parse_float=_no_fraction, parse_constant=_no_fraction)
-        check_characters(world)
-        for violation in contracts().objects["world"].violations(world):
-            where = f"{name}:{_line(text, violation.pointer)}:"
-            raise WorldFileError(f"{where} {violation.pointer or 'the file'} {violation.words}")
-        for pointer, reason in _contradictions(world):
-            raise WorldFileError(f"{name}:{_line(text, pointer)}: {pointer} {reason}")
+        try:
+            check_world(world)
+        except WorldFileError as error:
+            where = f"{name}:{_line(text, error.pointer)}:"
+            raise WorldFileError(f"{where} {error.pointer or 'the file'} {error.reason}") from None
     except WorldFileError:
         raise
     except json.JSONDecodeError as error:
@@ -199,7 +208,29 @@ def loads(text: str, name: str) -> Store:
         raise WorldFileError(
             f"{name}:1: {'a number has too many digits' if 'digits' in str(error) else error}"
         ) from None
-    return _built(world)
+    return built(world)
+
+
+def check_world(world: Any) -> None:
+    """Hold a value of JSON against the format, and against itself.
+
+    Raises:
+        WorldFileError: it is no world; its pointer says where.
+        ValueError: it holds half a character.
+    """
+    check_characters(world)
+    for pointer, reason in wrong(world):
+        raise WorldFileError(f"{pointer} {reason}", pointer, reason)
+
+
+def wrong(world: Any) -> Iterator[tuple[str, str]]:
+    """Each place where a value of JSON is not as a world is, as a JSON pointer, and why; nothing where it is one."""
+    is_one = True
+    for violation in contracts().objects["world"].violations(world):
+        is_one = False
+        yield violation.pointer, violation.words
+    if is_one:
+        yield from _contradictions(world)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -317,7 +348,8 @@ def _twice(world: dict[str, Any], kind: str, named: tuple[str, ...], reason: str
         seen.add(key)
 
 
-def _built(world: dict[str, Any]) -> Store:
+def built(world: dict[str, Any]) -> Store:
+    """The world of a value that `check_world` took."""
     store = Store(world["seed"])
     store.clock = Clock(datetime.fromisoformat(world["now"]))
     store.counters.update(world["counters"])

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from . import world_files
+from . import arrange, world_files
+from .reseeding import reseeded
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .store import Store
 
 WORLDS = ("docs", "empty")
@@ -29,6 +33,25 @@ def make(name: str, settings: Settings | None = None) -> Store:
         ValueError: there is no such world.
     """
     return over(template(name).branch(), settings)
+
+
+def of_its_own(name: str, begin: str | Mapping[str, Any], settings: Settings) -> Store:
+    """A world with credentials that no other name gives, one of them an access token with every scope.
+
+    Args:
+        name: what the credentials are drawn from.
+        begin: a world of `WORLDS`, or one in the form of its file, with which nothing is `wrong`.
+        settings: how it behaves.
+
+    Raises:
+        ValueError: there is no such world.
+    """
+    world = json.loads(world_files.dumps(template(begin))) if isinstance(begin, str) else begin
+    store = over(world_files.built(reseeded(world, name)), settings)
+    if store.users and store.applications:
+        user, application = next(iter(store.users.values())), next(iter(store.applications.values()))
+        arrange.add_access_token(store, user, application, None)
+    return store
 
 
 def over(store: Store, settings: Settings | None) -> Store:

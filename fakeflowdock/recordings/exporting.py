@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 TOKEN = re.compile("[0-9a-fA-F]{32}")
 STAND_IN = "secret-{}"
+CREATOR = {"name": "fakeflowdock", "version": __version__}
 
 
 class StandIns:
@@ -75,11 +76,16 @@ def export(exchanges: Iterable[Exchange], file: str | os.PathLike[str], *, with_
     """
     stand_ins = Whole() if with_secrets else StandIns()
     with whole_files.written(file, private=with_secrets) as draft:
-        creator = {"name": "fakeflowdock", "version": __version__}
-        draft.write(f'{{"log": {{"version": "1.2", "creator": {json.dumps(creator)}, "entries": [')
+        draft.write(f'{{"log": {{"version": "1.2", "creator": {json.dumps(CREATOR)}, "entries": [')
         for position, exchange in enumerate(exchanges):
             draft.write(f"{',' if position else ''}\n{json.dumps(entry(exchange, stand_ins))}")
         draft.write("\n]}}\n")
+
+
+def log(exchanges: Iterable[Exchange], *, with_secrets: bool = False) -> dict[str, Any]:
+    """Exchanges as `export` writes them."""
+    stand_ins = Whole() if with_secrets else StandIns()
+    return {"log": {"version": "1.2", "creator": CREATOR, "entries": [entry(each, stand_ins) for each in exchanges]}}
 
 
 def entry(exchange: Exchange, stand_ins: StandIns) -> dict[str, Any]:

@@ -1,0 +1,68 @@
+"""A world with secrets of its own: the same entities, and each credential drawn anew, from a seed of its name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+from .models import short
+from .store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# The secrets of each kind of entity, by what they are drawn as.
+DRAWN = {
+    "users": {"api_token": "api_token", "password": "password"},
+    "flows": {"api_token": "flow api_token", "join_key": "join_key"},
+    "applications": {"client_id": "client_id", "client_secret": "client_secret"},
+    "sources": {"flow_token": "flow_token"},
+    "deleted_sources": {"flow_token": "flow_token"},
+    "access_tokens": {"access_token": "access_token"},
+    "refresh_tokens": {"refresh_token": "refresh_token"},
+    "codes": {"code": "code"},
+    "sessions": {"cookie": "session"},
+}
+LONGEST = 254  # characters of an e-mail address
+
+
+def seed_of(name: str) -> str:
+    """What the world of a name draws its secrets from."""
+    return f"world {name}"
+
+
+def reseeded(world: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A world in the form of its file, with credentials that are those of the world of a name.
+
+    Args:
+        world: a world as docs/api/world-files.md has it. It stays as it is.
+        name: of the new world; the same name gives the same credentials.
+    """
+    made = deepcopy(dict(world))
+    made["seed"] = seed_of(name)
+    drawing, drawn = Store(made["seed"]), Counter[str]()
+
+    def draw(kind: str) -> str:
+        drawn[kind] += 1
+        return drawing.drawn(kind, drawn[kind])
+
+    for entities, secrets in DRAWN.items():
+        for entity in made[entities]:
+            entity |= {field: draw(kind) for field, kind in secrets.items()}
+    for message in made["messages"]:
+        for file in message["attachments"]:
+            file["file_token"] = short(draw("file"))
+    for user in made["users"]:
+        user["email"] = _address(user["email"], name, drawing.drawn("email", user["id"]))
+    for kind, number in drawn.items():
+        made["counters"][f"drawn {kind}"] = max(number, made["counters"].get(f"drawn {kind}", 0))
+    return made
+
+
+def _address(email: str, name: str, otherwise: str) -> str:
+    """An e-mail address that nobody has in another world: `ada@example.com` is `ada+suite-1@example.com`."""
+    mailbox, _, domain = email.rpartition("@")
+    address = f"{mailbox}+{name}@{domain}"
+    plain = "." not in (name[0], name[-1]) and ".." not in name
+    return address if plain and len(address) <= LONGEST else f"{otherwise}@{domain}"
