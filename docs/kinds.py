@@ -82,7 +82,6 @@ TYPES: dict[str, Schema] = {
     "world name": {
         "type": "string",
         "pattern": "^[A-Za-z0-9._-]{1,64}$",
-        "maxLength": 64,
         "title": "made of 1 to 64 letters, digits, dots, hyphens and underscores",
     },
     "sender name": {

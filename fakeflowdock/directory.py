@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from . import own, worlds
 from .app import App, path_of
+from .settings import WORLDS
 from .store import digest_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from .store import Store
 
 DEFAULT = "default"  # the name of the server's own world
-WORLDS = 256  # besides that
 NAME = re.compile("[A-Za-z0-9._-]{1,64}")
 REMEMBERED = 10_000  # credentials of which it is remembered whose they are
 
@@ -207,7 +207,7 @@ class Directory:
             ValueError: a setting is none.
         """
         if name is not None and (NAME.fullmatch(name) is None or set(name) == {"."}):
-            raise Refused("is made of 1 to 64 letters, digits, dots, hyphens and underscores", taken=False)
+            raise Refused("is not made of 1 to 64 letters, digits, dots, hyphens and underscores", taken=False)
         with self._lock:
             if name is None:
                 name = self.free_name()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .options import Option, one_of, port, seconds, truth
-from .settings import REFRESH_TOKENS
+from .options import Option, admin_token, count, one_of, port, seconds, truth
+from .settings import REFRESH_TOKENS, WORLDS
 from .shapes import SHAPES, USUAL
 
 HOST = Option("host", "address to listen on", "127.0.0.1")
@@ -40,6 +40,14 @@ SERVE = (
         one_of(REFRESH_TOKENS, "is not when refresh tokens come"),
         "|".join(REFRESH_TOKENS),
     ),
+    Option(
+        "admin-token",
+        "what whoever administers the server has to show; made up where others can reach it",
+        "",
+        admin_token,
+        "TOKEN",
+    ),
+    Option("max-worlds", "how many worlds suites may make", WORLDS, count, "N"),
     JSON,
 )
 

@@ -102,6 +102,20 @@ def port(text: str) -> int:
     return int(text)
 
 
+def count(text: str) -> int:
+    """A number not below zero."""
+    if not text.isdecimal() or not text.isascii() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 999999999")
+    return int(text)
+
+
+def admin_token(text: str) -> str:
+    """A secret that fits into a header, and that nobody guesses."""
+    if not (text.isascii() and text.isprintable() and " " not in text and 8 <= len(text) <= 256):
+        raise argparse.ArgumentTypeError("an admin token has 8 to 256 characters, in ASCII and without spaces")
+    return text
+
+
 def truth(text: str) -> bool:
     """True or false."""
     if text.lower() not in TRUTH:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from . import worlds
@@ -13,6 +14,7 @@ from .findings import NotAsDocumented
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .directory import Directory
     from .errors import BrokenContract
     from .server import Server
     from .settings import Settings
@@ -36,14 +38,20 @@ class Run:
         self.first = self.began = began
         self._server: Server | None = None
 
+    @cached_property
+    def directory(self) -> Directory:
+        """The worlds of the live server, of which this is the first."""
+        from .directory import Directory
+
+        return Directory(self)
+
     @property
     def url(self) -> str:
         """The address of the live server, which is started when it is first asked for."""
         if self._server is None:
-            from .directory import Directory
             from .server import Server
 
-            self._server = Server(Directory(self))
+            self._server = Server(self.directory)
             self._server.start()
         return self._server.url
 

@@ -27,6 +27,7 @@ def run(options: argparse.Namespace) -> None:
     """
     from . import arrange, process, world_files, worlds
     from .app import App
+    from .directory import Alone, Directory
     from .server import Server
     from .settings import Settings
 
@@ -39,20 +40,25 @@ def run(options: argparse.Namespace) -> None:
     if not store.users or not store.applications or not store.flows:
         raise Failure(f"{state} has no user, no application or no flow, for which the server could print credentials")
     store.clock.run()
-    server = listen(lambda: Server(App(store, _report, _note), host, port), host, port)
     user, application = store.users[min(store.users)], store.applications[min(store.applications)]
     flow = next(iter(store.flows.values()))
+    access_token = arrange.add_access_token(store, user, application, None).access_token  # which a reset does not lose
+    directory = Directory(
+        Alone(App(store, _report, _note)), limit=options.max_worlds, admin_token=options.admin_token or None
+    )
+    server = listen(lambda: Server(directory, host, port), host, port)
     ready = {
         "event": "ready",
         "url": server.url,
         "world": state or world,
         "api_token": user.api_token,
-        "access_token": arrange.add_access_token(store, user, application, None).access_token,
+        "access_token": access_token,
         "client_id": application.client_id,
         "client_secret": application.client_secret,
         "email": user.email,
         "password": user.password,
         "flow_api_token": flow.api_token,
+        **({} if directory.admin_token is None else {"admin_token": directory.admin_token}),
     }
     print(json.dumps(ready) if options.json else _greeting(ready), flush=True)
     process.dedicate()
@@ -60,6 +66,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _greeting(ready: Mapping[str, str]) -> str:
+    shown = f"-H 'Authorization: Bearer {ready['admin_token']}' " if "admin_token" in ready else ""
     return "\n".join(
         (
             f"fakeflowdock {__version__} answers on {ready['url']}, with the world {ready['world']}.",
@@ -78,6 +85,10 @@ def _greeting(ready: Mapping[str, str]) -> str:
             "",
             "The user's e-mail address and password do as well:",
             f"  curl -u {ready['email']}:{ready['password']} {ready['url']}/sources",
+            "",
+            f"Make a world for a suite, with credentials of its own{', with the admin token' if shown else ''}:",
+            f"  curl {shown}-H 'Content-Type: application/json' -d '{{}}' \\",
+            f"       {ready['url']}/_fakeflowdock/worlds",
         )
     )
 

@@ -49,7 +49,7 @@ def of_its_own(name: str, begin: str | Mapping[str, Any], settings: Settings) ->
     world = json.loads(world_files.dumps(template(begin))) if isinstance(begin, str) else begin
     store = over(world_files.built(reseeded(world, name)), settings)
     if store.users and store.applications:
-        user, application = next(iter(store.users.values())), next(iter(store.applications.values()))
+        user, application = store.users[min(store.users)], store.applications[min(store.applications)]
         arrange.add_access_token(store, user, application, None)
     return store
 

@@ -46,6 +46,8 @@ def assert_(asked: Asked) -> dict[str, Any]:
     """Whether a claim holds."""
     given, view = asked.fields, View(asked.app)
     assertion, expected = given["assertion"], patterns(given.get("expected", {}), "/expected")
+    if "self" in expected:  # which a call in Python could not say
+        raise invalid("is an attribute of nothing", "/expected/self")
     if assertion in ("requested", "not requested"):
         return _of_requests(asked, view, assertion, expected)
     if misplaced := [name for name in OF_REQUESTS if name in given]:
@@ -67,7 +69,7 @@ def _of_requests(asked: Asked, view: View, assertion: str, expected: dict[str, A
     if "operation" not in given:
         raise invalid("can't be blank where requests are asserted", "/operation")
     operation = known_operation(given["operation"])
-    if taken := sorted({"operation", "times", "status", "caller", "self"} & set(expected)):
+    if taken := sorted({"operation", "times", "status", "caller"} & set(expected)):
         raise Invalid((f"/expected/{name}", "is no parameter: it stands beside expected") for name in taken)
     status, caller = given.get("status"), caller_of(asked)
     try:

@@ -63,7 +63,7 @@ def make_snapshot(asked: Asked) -> dict[str, Any]:
     """The world as it is now, under a name."""
     name, snapshots = asked.path["snapshot"], asked.world.snapshots
     if NAME.fullmatch(name) is None:
-        raise invalid("is made of 1 to 64 letters, digits, dots, hyphens and underscores", "/snapshot")
+        raise invalid("is not made of 1 to 64 letters, digits, dots, hyphens and underscores", "/snapshot")
     if name not in snapshots and len(snapshots) >= SNAPSHOTS:
         raise Taken(f"there are {SNAPSHOTS} snapshots already, and there may be no more: delete one")
     snapshots.pop(name, None)

@@ -95,7 +95,8 @@ def _credentials(world: World, base: str) -> dict[str, Any]:
     """What a client needs to be one of a world; what there is not is left out."""
     store = world.app.store
     with store.lock:
-        user, application = next(iter(store.users.values()), None), next(iter(store.applications.values()), None)
+        user = store.users[min(store.users)] if store.users else None
+        application = store.applications[min(store.applications)] if store.applications else None
         flow = next(iter(store.flows.values()), None)
         shown = {"name": world.name, "url": base}
         if user is not None:
