@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -367,65 +366,6 @@ def test_a_world_whose_user_takes_an_address_from_elsewhere_keeps_to_itself(oper
         reply = flowdock(one, "GET", "/user", headers=basic(one["email"], world["password"]))
         assert reply.status_code == 200
     assert [len(operator.asked(name)) for name in ("one", "other")] == [1, 2]
-
-
-def work(world: World, number: int) -> None:
-    """What a suite does: it makes a source, posts, reads, and deletes what it made."""
-    session = requests.Session()
-    session.headers["Authorization"] = f"Bearer {world['access_token']}"
-    url = world["url"]
-    for turn in range(number):
-        made = session.post(
-            f"{url}/flows/example/main/sources", json={"name": f"{world['name']} {turn}"}, timeout=30
-        ).json()
-        posted = {
-            "flow_token": made["flow_token"],
-            "event": "message",
-            "content": world["name"],
-            "external_user_name": "CI",
-        }
-        assert requests.post(f"{url}/messages", json=posted, timeout=30).status_code == 202
-        listed = session.get(f"{url}/sources", timeout=30).json()
-        assert [each["name"] for each in listed] == [f"{world['name']} {each}" for each in range(turn + 1)]
-    session.close()
-
-
-def leaks(operator: Operator, names: list[str], number: int) -> list[str]:
-    """Each world whose journal or sources do not hold exactly its own."""
-    found: list[str] = []
-    for name in names:
-        state = operator.get(f"worlds/{name}/state")
-        sources = [source["name"] for source in state["sources"]]
-        said = {message["content"] for message in state["messages"] if message["event"] == "message"}
-        asked = operator.get(f"worlds/{name}/requests")
-        statuses = [each["answer"]["status"] for each in asked]
-        if (
-            sources != [f"{name} {turn}" for turn in range(number)]
-            or said != {name}
-            or statuses != [201, 202, 200] * number
-        ):
-            found.append(name)
-    return found
-
-
-def test_eight_threads_with_a_world_each_never_see_each_other(operator: Operator) -> None:
-    names = [f"thread-{number}" for number in range(8)]
-    worlds = [operator.make(name) for name in names]
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(work, worlds, [25] * 8))
-    assert leaks(operator, names, 25) == []
-    assert operator.asked("default") == []
-
-
-def test_what_looks_for_leaks_finds_one(operator: Operator) -> None:
-    worlds = [operator.make(name) for name in ("one", "two")]
-    for world in worlds:
-        work(world, 2)
-    assert leaks(operator, ["one", "two"], 2) == []
-    flowdock(worlds[0], "GET", "/user", headers=basic(worlds[1]["api_token"]))
-    assert leaks(operator, ["one", "two"], 2) == ["two"]
-    create_source(worlds[0], "leaked")
-    assert leaks(operator, ["one", "two"], 2) == ["one", "two"]
 
 
 def test_a_browser_is_led_back_with_a_code_of_the_world_whose_application_asked(operator: Operator, one: World) -> None:
