@@ -1,0 +1,1 @@
+"""Long runs against a server: what a few seconds of tests cannot show."""

@@ -1,0 +1,44 @@
+"""Runs the long runs: `python -m benchmarks.endurance` all of them, `… fuzzing --times 1000` one, shorter."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from time import perf_counter
+
+from . import crowds, fuzzing
+from .serving import Wrong
+
+RUNS = {
+    "socket": (fuzzing.on_the_socket, 100_000, "connections with spoiled requests"),
+    "environ": (fuzzing.on_the_application, 100_000, "WSGI environs, spoiled or not"),
+    "silent": (crowds.silent_ones, 1_000, "connections that say nothing, while others are answered"),
+    "requests": (crowds.requests, 1_000_000, "requests of sixteen clients"),
+}
+
+
+def main() -> int:
+    """Run what the command line names. Returns 1 where something does not hold, else 0."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.endurance", description="Long runs against a server.")
+    parser.add_argument("names", nargs="*", metavar="run", help=f"any of {', '.join(RUNS)}; all when left out")
+    parser.add_argument(
+        "--times", type=int, help="how many, instead of " + ", ".join(f"{n:,}" for _, n, _ in RUNS.values())
+    )
+    options = parser.parse_args()
+    if unknown := [name for name in options.names if name not in RUNS]:
+        parser.error(f"there is no run {', '.join(unknown)}, only {', '.join(RUNS)}")
+    status = 0
+    for name in options.names or RUNS:
+        run, times, what = RUNS[name]
+        print(f"{name}: {options.times or times:,} {what}", flush=True)
+        begun = perf_counter()
+        try:
+            print(f"    {run(options.times or times)}; {perf_counter() - begun:,.0f} s", flush=True)
+        except Wrong as wrong:
+            print(f"    WRONG: {wrong}", flush=True)
+            status = 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""Many clients at once, and many requests one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import resource
+import socket
+from contextlib import ExitStack
+from itertools import cycle
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from .serving import PATIENCE, Served, Wrong, served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CLIENTS = 16
+BATCH = 50_000  # requests between two looks
+GROWTH = 8.0  # MiB by which the memory may wander between the looks, after the first two batches
+
+
+def silent_ones(number: int) -> str:
+    """Hold connections open that say nothing, or stop within a request, while others are answered.
+
+    Raises:
+        Wrong: one of the others got no answer, or a silent one was not heard when it spoke at last.
+    """
+    _allow(number + 100)
+    with served() as server, ExitStack() as stack:
+        asyncio.run(_ask(server, 2_000))  # to warm up
+        before = asyncio.run(_ask(server, 4_000))
+        silent = [stack.enter_context(socket.create_connection(server.address, PATIENCE)) for _ in range(number)]
+        head = b"GET /sources HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Basic " + _basic(server)
+        for connection in silent[::2]:
+            connection.sendall(head)
+        during = asyncio.run(_ask(server, 4_000))
+        for place, connection in enumerate(silent):
+            connection.sendall(head * (place % 2) + b"\r\nConnection: close\r\n\r\n")
+            with connection.makefile("rb") as reply:
+                if not reply.readline().startswith(b"HTTP/1.1 200"):
+                    raise Wrong(f"silent connection {place} was not answered when it spoke")
+    return f"of the others, 99 of 100 were answered within {during:.1f} ms, and without silent ones {before:.1f} ms"
+
+
+def requests(number: int) -> str:
+    """Let some clients read, create, change, post and delete; the world begins again between two looks.
+
+    Raises:
+        Wrong: an answer is not the one that is due, or the server's memory grew.
+    """
+    memory: list[float] = []
+    with served() as server:
+        for begin in range(0, number, BATCH):
+            asyncio.run(_ask(server, min(BATCH, number - begin)))
+            server.look()
+            server.renew()
+            memory.append(server.memory)
+    settled = memory[1:] or memory
+    if settled[-1] - settled[0] > GROWTH:
+        raise Wrong(f"the memory grew: {', '.join(f'{each:.1f}' for each in memory)} MiB")
+    return f"memory {settled[0]:.1f} MiB after {min(2, len(memory))} batches, {settled[-1]:.1f} at the end"
+
+
+async def _ask(server: Served, number: int) -> float:
+    """Ask so many times, by some clients at once. Returns the milliseconds within which 99 of 100 were answered."""
+    taken: list[float] = []
+    await asyncio.gather(*(_client(server, number // CLIENTS, taken) for _ in range(CLIENTS)))
+    return 1000 * sorted(taken)[len(taken) * 99 // 100]
+
+
+async def _client(server: Served, number: int, taken: list[float]) -> None:
+    reader, writer = await asyncio.open_connection(*server.address)
+    try:
+        source = 0
+        for method, path, status, body in _due(number):
+            payload = b"" if body is None else json.dumps(body).encode()
+            writer.write(_head(server, method, path.format(source=source), payload))
+            begun = perf_counter()
+            async with asyncio.timeout(PATIENCE):
+                got, reply = await _read(reader)
+            taken.append(perf_counter() - begun)
+            if got != status:
+                raise Wrong(f"{method} {path} was answered {got}, not {status}: {reply.decode()}")
+            if got == 201 and path.endswith("/sources"):
+                source = json.loads(reply)["id"]
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+FLOW = "/flows/example/main"
+LIFE = (
+    ("POST", f"{FLOW}/sources", 201, {"name": "Builds", "external_url": "http://example.com/builds"}),
+    ("GET", "/flows", 200, None),
+    ("GET", f"{FLOW}/sources/{{source}}", 200, None),
+    ("PUT", f"{FLOW}/sources/{{source}}", 200, {"name": "More builds"}),
+    ("POST", f"{FLOW}/messages", 201, {"event": "message", "content": "Hello #all"}),
+    ("GET", f"{FLOW}/messages?limit=5&tags=all", 200, None),
+    ("POST", f"{FLOW}/messages", 400, {"event": "message"}),
+    ("GET", "/flows/example/nowhere", 404, None),
+    ("DELETE", f"{FLOW}/sources/{{source}}", 204, None),
+    ("GET", f"{FLOW}/sources/{{source}}", 404, None),
+)
+
+
+def _due(number: int) -> Iterator[tuple[str, str, int, dict[str, str] | None]]:
+    for (method, path, status, body), _ in zip(cycle(LIFE), range(number), strict=False):
+        yield method, path, status, body
+
+
+def _basic(server: Served) -> bytes:
+    return base64.b64encode(f"{server.ready['api_token']}:".encode())
+
+
+def _head(server: Served, method: str, path: str, payload: bytes) -> bytes:
+    bearer = str(server.ready["access_token"]).encode()
+    lines = [f"{method} {path} HTTP/1.1".encode(), b"Host: 127.0.0.1", b"Authorization: Bearer " + bearer]
+    lines += [b"Content-Type: application/json", f"Content-Length: {len(payload)}".encode()]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + payload
+
+
+async def _read(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """One answer: its status and body."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = 0
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            length = int(value)
+    return int(head[9:12]), await reader.readexactly(length)
+
+
+def _allow(connections: int) -> None:
+    """Let this process and its children have so many files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < connections:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(connections, hard), hard))
