@@ -22,10 +22,10 @@ def listening(host: str, port: int) -> socket.socket:
     return socket.create_server((str(address[0]), int(address[1])), family=family, backlog=BACKLOG)
 
 
-def url_of(listener: socket.socket) -> str:
+def url_of(listener: socket.socket, scheme: str = "http") -> str:
     """How this machine reaches it, `http://127.0.0.1:8080`."""
     bound: str
     number: int
     bound, number = listener.getsockname()[:2]
     shown = ANY_ADDRESS.get(bound) or bound
-    return f"http://{f'[{shown}]' if ':' in shown else shown}:{number}"
+    return f"{scheme}://{f'[{shown}]' if ':' in shown else shown}:{number}"

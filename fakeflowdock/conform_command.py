@@ -49,7 +49,8 @@ def run(chosen: argparse.Namespace) -> int:
         given["scopes"] = scopes_of(given["scopes"])
         came = conform(chosen.url, only=chosen.only, **given)
     except NoAnswer as error:
-        raise Failure(f"{chosen.url} does not answer: {error}") from None
+        hint = "; --ca-file names a CA to trust" if "CERTIFICATE_VERIFY_FAILED" in str(error) else ""
+        raise Failure(f"{chosen.url} does not answer: {error}{hint}") from None
     except ValueError as error:
         raise Failure(str(error)) from None
     if chosen.format == "json":

@@ -27,13 +27,14 @@ if TYPE_CHECKING:
 
     from .answers import Answer
     from .directory import Answering, Directory
+    from .peers import Peer
 
 SILENCE = 60.0  # seconds that a client may send nothing
 HEAD = 65_536  # bytes of a request line and its headers
 ASIDE = "fakeflowdock: a request that may have to wait"  # the name of its thread
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """A request is refused before it is whole.
 
     Args:
@@ -67,7 +68,7 @@ class Connection(asyncio.Protocol):
         self,
         directory: Directory,
         loop: asyncio.AbstractEventLoop,
-        all_connections: set[Connection],
+        all_connections: set[Peer],
         scheme: str = "http",
     ) -> None:
         self._directory = directory
@@ -125,9 +126,9 @@ class Connection(asyncio.Protocol):
                 if self._headless:  # of this request the body is still to come, and is read as that of one without one
                     data = self._framing() + data
             except httptools.HttpParserCallbackError as error:
-                if not isinstance(error.__context__, _Refused):
+                if not isinstance(error.__context__, Refused):
                     raise
-                self._refuse(error.__context__.status, str(error.__context__))
+                self.refuse(error.__context__.status, str(error.__context__))
             except httptools.HttpParserError as error:
                 self._not_understood(str(error))
 
@@ -137,7 +138,7 @@ class Connection(asyncio.Protocol):
         if self._in_body:
             self._cut_short()
         elif self._in_request and not self._ending:
-            self._refuse(400, "The request ends early")
+            self.refuse(400, "The request ends early")
         else:
             self._ending = True
             self._end_if_done()
@@ -173,13 +174,13 @@ class Connection(asyncio.Protocol):
             return
         self._target += url
         if len(self._target) > HEAD:
-            raise _Refused(414, "Request-URI Too Long")
+            raise Refused(414, "Request-URI Too Long")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header came, or a trailer."""
         self._size += len(name) + len(value) + 4
         if self._size > HEAD:
-            raise _Refused(431, "Request Header Fields Too Large")
+            raise Refused(431, "Request Header Fields Too Large")
         if self._in_body:
             return  # a trailer, or a head that was read before
         key = _key(name)
@@ -222,7 +223,7 @@ class Connection(asyncio.Protocol):
         if self._received <= MAX_BODY:
             self._parts.append(body)
         elif self._received > DRAINED:
-            raise _Refused(413, "Request Entity Too Large")
+            raise Refused(413, "Request Entity Too Large")
         else:
             self._parts.clear()  # it is read away, so that the client gets to read the answer
 
@@ -339,11 +340,11 @@ class Connection(asyncio.Protocol):
         if self._in_body:
             self._cut_short()
         elif "HTTP version" in reason:
-            self._refuse(505, "HTTP Version Not Supported")
+            self.refuse(505, "HTTP Version Not Supported")
         else:
-            self._refuse(400, f"The request is no HTTP: {reason}")
+            self.refuse(400, f"The request is no HTTP: {reason}")
 
-    def _refuse(self, status: int, message: str) -> None:
+    def refuse(self, status: int, message: str) -> None:
         """Answer in Flowdock's form, and end the connection."""
         self._in_request = self._in_body = False
         answer = write(Reply(status, {"message": shortened(message)}), {"REQUEST_METHOD": "GET"}, None)
@@ -363,7 +364,7 @@ class Connection(asyncio.Protocol):
         """End it where the client has been silent for too long."""
         if now - self.heard > SILENCE and not self._busy:
             if self._in_request:
-                self._refuse(408, "Request Timeout")
+                self.refuse(408, "Request Timeout")
             else:
                 self.end()
 

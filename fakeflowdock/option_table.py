@@ -49,7 +49,14 @@ SERVE = (
     ),
     Option("max-worlds", "how many worlds suites may make", WORLDS, count, "N"),
     JSON,
+    Option(
+        "tls", "speak https, with a certificate made at start, whose CA is in the file that ca_file names", False, truth
+    ),
+    Option("ca-file", "where to write that CA, instead of a temporary file", "", metavar="FILE"),
+    Option("tls-cert", "speak https with this certificate, in the form of PEM", "", metavar="FILE"),
+    Option("tls-key", "its key, where that is not in the same file", "", metavar="FILE"),
 )
+TRUSTED = Option("ca-file", "certificate authorities that are trusted besides the usual ones", "", metavar="FILE")
 
 PROXY = (
     HOST,
@@ -58,6 +65,7 @@ PROXY = (
     Option("strict", "take what the docs advise against for a violation", False, truth),
     Option("fail", "end with status 1 where there were violations", False, truth),
     Option("timeout", "seconds for which the server may be silent", 30.0, seconds),
+    TRUSTED,
 )
 
 CONFORM = (
@@ -93,6 +101,7 @@ CONFORM = (
         metavar="TOKEN",
     ),
     Option("scopes", "the scopes of the access token, with spaces between (default: flow private)", ""),
+    TRUSTED,
 )
 
 OPTIONS = {None: SERVE, "proxy": PROXY, "conform": CONFORM}  # by command; None is the server

@@ -47,7 +47,7 @@ def run(given: argparse.Namespace) -> int:
         _say(json.dumps(passed.as_json(), ensure_ascii=False) if given.json else str(passed))
 
     try:
-        proxy = Proxy(Remote(given.upstream), tell, strict=given.strict, timeout=given.timeout)
+        proxy = Proxy(Remote(given.upstream, given.ca_file), tell, strict=given.strict, timeout=given.timeout)
     except ValueError as error:
         raise Failure(str(error)) from None
     server = listen(lambda: ThreadedServer(proxy, given.host, given.port, HANDLER), given.host, given.port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from http.client import HTTPConnection, HTTPSConnection
 from urllib.parse import SplitResult, urlsplit
 
@@ -11,19 +12,20 @@ class Remote:
 
     Args:
         url: its scheme, host and port, and what comes before each path.
+        ca_file: a file with certificate authorities to trust besides the usual ones, for https.
 
     Attributes:
         host: with its port, as the header `Host` has it.
         prefix: what comes before each path, without a slash at its end.
 
     Raises:
-        ValueError: it is no URL of HTTP.
+        ValueError: it is no URL of HTTP, or there are no authorities in the file.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, ca_file: str = "") -> None:
         parts, port = _parsed(url)
         self._name, self._port = parts.hostname or "", port
-        self._kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+        self._tls = _trusting(ca_file) if parts.scheme == "https" else None
         self.host = parts.netloc.rpartition("@")[2]
         self.prefix = parts.path.rstrip("/")
 
@@ -33,7 +35,23 @@ class Remote:
         Args:
             timeout: the seconds for which the server may be silent.
         """
-        return self._kind(self._name, self._port, timeout=timeout)
+        if self._tls is not None:
+            return HTTPSConnection(self._name, self._port, timeout=timeout, context=self._tls)
+        return HTTPConnection(self._name, self._port, timeout=timeout)
+
+
+def _trusting(ca_file: str) -> ssl.SSLContext:
+    """TLS that trusts the usual authorities, and those of a file. Raises ValueError where it has none."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    if ca_file:
+        try:
+            context.load_verify_locations(ca_file)
+        except ssl.SSLError:
+            raise ValueError(f"{ca_file}: there is no certificate in the form of PEM in it") from None
+        except OSError as error:
+            raise ValueError(f"{ca_file}: {error.strerror}") from None
+    return context
 
 
 def _parsed(url: str) -> tuple[SplitResult, int | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import traceback
 from typing import TYPE_CHECKING
@@ -23,9 +24,9 @@ def run(options: argparse.Namespace) -> None:
     """The command.
 
     Raises:
-        Failure: the state is no world, or the address cannot be served.
+        Failure: the state is no world, there can be no TLS, or the address cannot be served.
     """
-    from . import arrange, process, world_files, worlds
+    from . import arrange, process, tls_options, world_files, worlds
     from .app import App
     from .directory import Alone, Directory
     from .server import Server
@@ -40,13 +41,14 @@ def run(options: argparse.Namespace) -> None:
     if not store.users or not store.applications or not store.flows:
         raise Failure(f"{state} has no user, no application or no flow, for which the server could print credentials")
     store.clock.run()
+    tls = tls_options.chosen(options)
     user, application = store.users[min(store.users)], store.applications[min(store.applications)]
     flow = next(iter(store.flows.values()))
     access_token = arrange.add_access_token(store, user, application, None).access_token  # which a reset does not lose
     directory = Directory(
         Alone(App(store, _report, _note)), limit=options.max_worlds, admin_token=options.admin_token or None
     )
-    server = listen(lambda: Server(directory, host, port), host, port)
+    server = listen(lambda: Server(directory, host, port, **tls.speaking), host, port)
     ready = {
         "event": "ready",
         "url": server.url,
@@ -59,6 +61,7 @@ def run(options: argparse.Namespace) -> None:
         "password": user.password,
         "flow_api_token": flow.api_token,
         **({} if directory.admin_token is None else {"admin_token": directory.admin_token}),
+        **tls.ready,
     }
     print(json.dumps(ready) if options.json else _greeting(ready), flush=True)
     process.dedicate()
@@ -67,7 +70,7 @@ def run(options: argparse.Namespace) -> None:
 
 def _greeting(ready: Mapping[str, str]) -> str:
     shown = f"-H 'Authorization: Bearer {ready['admin_token']}' " if "admin_token" in ready else ""
-    return "\n".join(
+    greeting = "\n".join(
         (
             f"fakeflowdock {__version__} answers on {ready['url']}, with the world {ready['world']}.",
             "Ctrl-C stops it.",
@@ -91,6 +94,8 @@ def _greeting(ready: Mapping[str, str]) -> str:
             f"       {ready['url']}/_fakeflowdock/worlds",
         )
     )
+    trusting = f"  curl --cacert {shlex.quote(ready['ca_file'])} " if "ca_file" in ready else "  curl "
+    return greeting.replace("  curl ", trusting)
 
 
 def _report(broken: BrokenContract) -> None:

@@ -13,6 +13,7 @@ from .directory import Alone, Directory
 
 if TYPE_CHECKING:
     from .app import App
+    from .peers import Peer, Speaks
 
 ROUND = 1.0  # seconds after which the silent ones are looked for again
 FAREWELL = 2.0  # seconds in which the last answers go out
@@ -25,6 +26,8 @@ class Server:
         app: answers; or the directory of all worlds that do.
         host: a name or an address; `0.0.0.0` and `::` are every address.
         port: 0 for a free one.
+        speaks: what is spoken on its connections: HTTP, if nothing is said.
+        scheme: of its URL.
 
     Attributes:
         url: how this machine reaches it, `http://127.0.0.1:8080`.
@@ -33,11 +36,19 @@ class Server:
         OSError: the address cannot be bound.
     """
 
-    def __init__(self, app: App | Directory, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        app: App | Directory,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        speaks: Speaks = Connection,
+        scheme: str = "http",
+    ) -> None:
         self._directory = app if isinstance(app, Directory) else Directory(Alone(app))
+        self._speaks = speaks
         self._listener = listening(host, port)
         self._directory.listens(host, str(self._listener.getsockname()[0]))
-        self.url = url_of(self._listener)
+        self.url = url_of(self._listener, scheme)
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
 
@@ -50,8 +61,9 @@ class Server:
             loop.close()
 
     async def _serve(self) -> None:
-        loop, connections = self._loop, set[Connection]()
-        server = await loop.create_server(lambda: Connection(self._directory, loop, connections), sock=self._listener)
+        loop = self._loop
+        connections: set[Peer] = set()
+        server = await loop.create_server(lambda: self._speaks(self._directory, loop, connections), sock=self._listener)
         stopped = asyncio.ensure_future(self._stopping.wait())
         while not stopped.done():
             await asyncio.wait([stopped], timeout=ROUND)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from contextlib import ExitStack, contextmanager
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 
 from fakeflowdock import connection as http
+from fakeflowdock.certificates import authority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +28,25 @@ GET = b"GET /user HTTP/1.1\r\nHost: x\r\nAuthorization: Basic %s\r\n\r\n"
 def connected(fake: FakeFlowdock) -> Iterator[socket.socket]:
     parts = urlsplit(fake.url)
     with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30) as connection:
-        yield connection
+        if parts.scheme == "http":
+            yield connection
+            return
+        with trusting().wrap_socket(connection, server_hostname=parts.hostname) as secured:
+            yield secured
+
+
+class HalfClosing(ssl.SSLSocket):
+    """One that can still read when its socket sends nothing more."""
+
+    def shutdown(self, how: int) -> None:
+        socket.socket.shutdown(self, how)
+
+
+def trusting() -> ssl.SSLContext:
+    """TLS that trusts the certificates that are made here, and no other."""
+    context = ssl.create_default_context(cadata=authority().pem.decode())
+    context.sslsocket_class = HalfClosing
+    return context
 
 
 def get(fake: FakeFlowdock) -> bytes:
@@ -61,7 +81,10 @@ def everything(connection: socket.socket) -> bytes:
 
 def test_a_connection_serves_one_request_after_the_other(fake_flowdock: FakeFlowdock) -> None:
     parts = urlsplit(fake_flowdock.url)
-    client = HTTPConnection(parts.hostname or "", parts.port or 0, timeout=30)
+    address = parts.hostname or "", parts.port or 0
+    client = HTTPConnection(*address, timeout=30)
+    if parts.scheme == "https":
+        client = HTTPSConnection(*address, timeout=30, context=trusting())
     client.connect()
     first = client.sock
     for method, status in (("GET", 200), ("HEAD", 200), ("OPTIONS", 204), ("PUT", 405), ("GET", 200)):

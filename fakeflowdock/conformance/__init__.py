@@ -33,6 +33,7 @@ def conform(
     organization: str = "",
     flow: str = "",
     only: str | None = None,
+    ca_file: str = "",
 ) -> Conformance:
     """Run the conformance suite against a server.
 
@@ -50,12 +51,13 @@ def conform(
         organization: theirs, by its name in URLs.
         flow: a flow of it, by its name in URLs, in which to play. When left out the suite makes one, and archives it.
         only: a part of the page or of the name of the cases that are meant, with `*` for anything.
+        ca_file: a file with certificate authorities to trust besides the usual ones, where the URL is one of https.
 
     Returns:
         A result for each case.
 
     Raises:
-        ValueError: the URL is none, or no case is meant.
+        ValueError: the URL is none, no case is meant, or there are no authorities in the file.
         NoAnswer: there is no server.
     """
     credentials = Credentials(
@@ -73,5 +75,5 @@ def conform(
     if not any(chosen(case) for case in suite.cases):
         raise ValueError(f"no case has {only!r} in its page or in its name")
     send: Send
-    send, base = (over_http(server), server) if isinstance(server, str) else (in_process(server), HERE)
+    send, base = (over_http(server, ca_file), server) if isinstance(server, str) else (in_process(server), HERE)
     return Run(suite, send, base, credentials, secrets.token_hex(4)).conformance(chosen)

@@ -29,13 +29,17 @@ class NoAnswer(Exception):
     """No reply came, or none that can be read."""
 
 
-def over_http(url: str) -> Send:
+def over_http(url: str, ca_file: str = "") -> Send:
     """A way to the server at a URL. Each request has a connection of its own; a redirect is not followed.
 
+    Args:
+        url: of the server.
+        ca_file: a file with certificate authorities to trust besides the usual ones.
+
     Raises:
-        ValueError: it is no URL of HTTP.
+        ValueError: it is no URL of HTTP, or there are no authorities in the file.
     """
-    server = Remote(url)
+    server = Remote(url, ca_file)
 
     def send(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         connection = server.connection(TIMEOUT)
