@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from . import api, own, parameters, shapes
+from .access_log import EXCHANGE
 from .answers import Answer, Broken, lost, write
 from .authentication import Caller, authenticate
 from .contract_warnings import ContractWarnings, warnings_of
@@ -92,7 +93,7 @@ class App:
             answer = self._failed(handling, handling.failure, wait)
         else:
             answer = handling.true_answer = self._answer(handling)
-        self.journal.add(environ, handling, answer, perf_counter() - begun)
+        environ[EXCHANGE] = self.journal.add(environ, handling, answer, perf_counter() - begun)
         if answer.lost is not None:
             if wait is not None and handling.failure is not None and handling.failure.connection == "timeout":
                 wait(None)

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from . import __version__
+from . import __version__, request_ids
+from .access_log import REFUSED
 from .answers import Broken, write
 from .errors import MAX_BODY, shortened
 from .operations import Reply
@@ -25,6 +26,7 @@ from .parameters import DRAINED
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+    from .access_log import AccessLog
     from .answers import Answer
     from .directory import Answering, Directory
     from .peers import Peer
@@ -62,6 +64,7 @@ class Connection(asyncio.Protocol):
         loop: where it runs.
         all_connections: where it is, as long as it lasts.
         scheme: http or https.
+        log: is told of each request.
     """
 
     def __init__(
@@ -70,11 +73,13 @@ class Connection(asyncio.Protocol):
         loop: asyncio.AbstractEventLoop,
         all_connections: set[Peer],
         scheme: str = "http",
+        log: AccessLog | None = None,
     ) -> None:
         self._directory = directory
         self._loop = loop
         self._all = all_connections
         self._scheme = scheme
+        self._log = log
         self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[tuple[WSGIEnvironment, bool]] = deque()
         self._busy = self._full = self._ending = False
@@ -206,6 +211,7 @@ class Connection(asyncio.Protocol):
         environ["PATH_INFO"] = path
         version = parser.get_http_version()
         environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
+        environ[request_ids.KEY] = request_ids.id_of(environ.get("HTTP_X_REQUEST_ID"))
         self._in_body = True
         if self._expects and version == "1.1":
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -258,7 +264,7 @@ class Connection(asyncio.Protocol):
         try:
             answer = app.answer(environ)
         except Broken as broken:
-            self._break(broken)
+            self._break(broken, environ)
         else:
             self._send(answer, environ, keep=keep)
 
@@ -278,9 +284,11 @@ class Connection(asyncio.Protocol):
     def _answered_aside(self, done: Answer | Broken, environ: WSGIEnvironment, keep: bool) -> None:
         self._busy = False
         if self._gone:
+            if self._log is not None:
+                self._log(environ, None, done.loss if isinstance(done, Broken) else "left")
             return
         if isinstance(done, Broken):
-            self._break(done)
+            self._break(done, environ)
             return
         self._send(done, environ, keep=keep)
         self._go_on()
@@ -302,20 +310,25 @@ class Connection(asyncio.Protocol):
         keep = keep and not answer.cut
         date = _date(int(self._loop.time()))
         lines = [f"HTTP/1.1 {answer.line}", f"Server: fakeflowdock/{__version__}", f"Date: {date}"]
+        lines.append(f"X-Request-Id: {environ[request_ids.KEY]}")
         lines += [f"{name}: {value}" for name, value in answer.headers]
         if not keep:
             lines.append("Connection: close")
         elif environ["SERVER_PROTOCOL"] == "HTTP/1.0":
             lines.append("Connection: keep-alive")
         self._transport.write("\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + answer.body)
+        if self._log is not None:
+            self._log(environ, answer)
         if not keep:
             self._ending = True
             self._waiting.clear()
             self._transport.close()
 
-    def _break(self, broken: Broken) -> None:
+    def _break(self, broken: Broken, environ: WSGIEnvironment) -> None:
         """Break the connection as a fault wants it: after a reset whatever is under way is lost."""
         self._ending = True
+        if self._log is not None:
+            self._log(environ, None, broken.loss)
         if broken.loss in ("refused", "reset"):
             connection = self._transport.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -346,9 +359,17 @@ class Connection(asyncio.Protocol):
 
     def refuse(self, status: int, message: str) -> None:
         """Answer in Flowdock's form, and end the connection."""
+        message = shortened(message)
+        answer = write(Reply(status, {"message": message}), {"REQUEST_METHOD": "GET"}, None)
+        environ: WSGIEnvironment = {"REMOTE_ADDR": self._far}  # with what is known of it so far
+        if self._in_request and self._target:
+            method, target = self._parser.get_method().decode("ascii"), self._target.decode("latin-1")
+            environ |= {**self._environ, "REQUEST_METHOD": method, "RAW_URI": target}
+        environ.setdefault("SERVER_PROTOCOL", "HTTP/1.1")
+        environ.setdefault(request_ids.KEY, request_ids.id_of(environ.get("HTTP_X_REQUEST_ID")))
+        environ[REFUSED] = message
         self._in_request = self._in_body = False
-        answer = write(Reply(status, {"message": shortened(message)}), {"REQUEST_METHOD": "GET"}, None)
-        self._send(answer, {"SERVER_PROTOCOL": "HTTP/1.1"}, keep=False)
+        self._send(answer, environ, keep=False)
 
     def end(self) -> None:
         """End it, when what is answered has gone out."""

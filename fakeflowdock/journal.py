@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from . import request_ids
 from .contracts import contracts
 from .errors import shortened
 
@@ -91,6 +92,11 @@ class Exchange:
     def headers(self) -> dict[str, str]:
         """The headers of the request, by their names in small letters."""
         return headers_of(self._environ)
+
+    @property
+    def request_id(self) -> str | None:
+        """What the server's answer had as `X-Request-Id`, and its log; None for a request through no server."""
+        return self._environ.get(request_ids.KEY)
 
     @property
     def operation(self) -> str | None:
@@ -247,13 +253,15 @@ class Journal:
     def __iter__(self) -> Iterator[Exchange]:
         return iter(list(self._kept))
 
-    def add(self, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float) -> None:
-        """Keep an exchange."""
+    def add(self, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float) -> Exchange:
+        """Keep an exchange. Returns it."""
         with self._lock:
             self._count += 1
-            self._kept.append(Exchange(self._count, environ, handling, answer, duration))
+            exchange = Exchange(self._count, environ, handling, answer, duration)
+            self._kept.append(exchange)
             if self._waiting:
                 self._more.notify_all()
+        return exchange
 
     def clear(self) -> None:
         """Forget all, and count from the beginning."""

@@ -6,12 +6,24 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
 
+    from .access_log import AccessLog
     from .directory import Directory
 
-    Speaks = Callable[["Directory", asyncio.AbstractEventLoop, "set[Peer]"], asyncio.Protocol]
-    """Makes what speaks on a connection, of the worlds that answer, the loop, and the set where connections are."""
+
+class Speaks(Protocol):
+    """Makes what speaks on a connection."""
+
+    def __call__(
+        self,
+        directory: Directory,
+        loop: asyncio.AbstractEventLoop,
+        all_connections: set[Peer],
+        *,
+        log: AccessLog | None = None,
+    ) -> asyncio.Protocol:
+        """Make it, of the worlds that answer, the loop, the set where connections are, and who is told of requests."""
+        ...
 
 
 class Peer(Protocol):

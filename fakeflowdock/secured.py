@@ -12,6 +12,7 @@ from .connection import Connection
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .access_log import AccessLog
     from .directory import Directory
     from .peers import Peer, Speaks
 
@@ -28,8 +29,15 @@ def secured(context: ssl.SSLContext, tell: Callable[[str], None]) -> Speaks:
         tell: is told, in a line, of a client that ended the handshake because it did not like something.
     """
 
-    def speaks(directory: Directory, loop: asyncio.AbstractEventLoop, all_connections: set[Peer]) -> Secured:
-        return Secured(context, tell, Connection(directory, loop, all_connections, "https"), loop, all_connections)
+    def speaks(
+        directory: Directory,
+        loop: asyncio.AbstractEventLoop,
+        all_connections: set[Peer],
+        *,
+        log: AccessLog | None = None,
+    ) -> Secured:
+        within = Connection(directory, loop, all_connections, "https", log)
+        return Secured(context, tell, within, loop, all_connections)
 
     return speaks
 

@@ -12,6 +12,7 @@ from .connection import Connection
 from .directory import Alone, Directory
 
 if TYPE_CHECKING:
+    from .access_log import AccessLog
     from .app import App
     from .peers import Peer, Speaks
 
@@ -28,6 +29,7 @@ class Server:
         port: 0 for a free one.
         speaks: what is spoken on its connections: HTTP, if nothing is said.
         scheme: of its URL.
+        log: is told of each request.
 
     Attributes:
         url: how this machine reaches it, `http://127.0.0.1:8080`.
@@ -43,9 +45,11 @@ class Server:
         port: int = 0,
         speaks: Speaks = Connection,
         scheme: str = "http",
+        log: AccessLog | None = None,
     ) -> None:
         self._directory = app if isinstance(app, Directory) else Directory(Alone(app))
         self._speaks = speaks
+        self._log = log
         self._listener = listening(host, port)
         self._directory.listens(host, str(self._listener.getsockname()[0]))
         self.url = url_of(self._listener, scheme)
@@ -63,7 +67,9 @@ class Server:
     async def _serve(self) -> None:
         loop = self._loop
         connections: set[Peer] = set()
-        server = await loop.create_server(lambda: self._speaks(self._directory, loop, connections), sock=self._listener)
+        server = await loop.create_server(
+            lambda: self._speaks(self._directory, loop, connections, log=self._log), sock=self._listener
+        )
         stopped = asyncio.ensure_future(self._stopping.wait())
         while not stopped.done():
             await asyncio.wait([stopped], timeout=ROUND)
