@@ -24,6 +24,15 @@ RUNS: dict[str | None, Callable[[argparse.Namespace], int | None]] = {
 }
 
 
+TWINS = """\
+The command line comes before the environment, that before the file. In the file
+an option is a key, auto_consent = true; --no-auto-consent takes a truth back."""
+STATUSES = """\
+Status: 0 all is well, as after SIGINT, SIGTERM or SIGHUP; 1 the world could not
+be saved, or a command found what it looks for; 2 a wrong option, address or
+file; 128 + n a second signal n, which waits for nothing."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command.
 
@@ -31,13 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what follows the program's name; `sys.argv` when left out.
 
     Returns:
-        The exit status: 0; 1 where a command found what it looks for; 2 with one line on standard error when an option,
-        the address or a file is wrong.
+        The exit status: 0; 1 where a command found what it looks for, or the world could not be saved; 2 with one line
+        on standard error when an option, the address or a file is wrong; 130 after a SIGINT that nobody waited for.
     """
     status = 0
     try:
         given = _parser().parse_args(arguments)
-        options.settle(given, option_table.OPTIONS.get(given.command, ()))
+        _settle(given)
         status = RUNS[given.command](given) or 0
         if sys.stdout is not None:  # it was closed
             sys.stdout.flush()
@@ -45,12 +54,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _discard_output()
     except Failure as failure:
         print(f"fakeflowdock: {failure}", file=sys.stderr)
-        return 2
+        return failure.status
     except OSError as error:  # as with a full disk behind standard output
         print(f"fakeflowdock: {error.strerror or error}", file=sys.stderr)
         _discard_output()
         return 2
+    except KeyboardInterrupt:  # before there was anything to stop
+        return 130
     return status
+
+
+def _settle(given: argparse.Namespace) -> None:
+    """Give each option of the command the value that holds. Raises Failure."""
+    own = option_table.OPTIONS.get(given.command)
+    if own is None:
+        return
+    options.settle(given, [option_table.CONFIG])
+    filed = {}
+    if given.config:
+        from . import option_file
+
+        filed = option_file.values(given.config, option_table.OPTIONS, given.command)
+    options.settle(given, own, filed)
 
 
 def _discard_output() -> None:
@@ -62,13 +87,18 @@ def _discard_output() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = options.Parser(
         prog="fakeflowdock",
-        allow_abbrev=False,
-        description="Serve Flowdock's REST API from memory, until SIGINT or SIGTERM.",
-        epilog="Each option has a twin in the environment, as FAKEFLOWDOCK_AUTO_CONSENT; the command line wins.",
+        usage="fakeflowdock [OPTION ...] [COMMAND ...]",
+        description="Serve Flowdock's REST API from memory, until a signal; or run a command.",
+        epilog=f"{TWINS}\n{STATUSES}",
+        add_help=False,
+    )
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", title="commands", prog="fakeflowdock", parser_class=options.Parser
     )
     options.add(parser, option_table.SERVE)
-    parser.add_argument("--version", action="version", version=f"fakeflowdock {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=options.Parser)
+    more = parser.add_argument_group("more")
+    more.add_argument("--version", action="version", version=f"fakeflowdock {__version__}", help="print the version")
+    more.add_argument("-h", "--help", action="help", help="print this; COMMAND --help, that of a command")
     explain_command.add(commands)
     conform_command.add(commands)
     proxy_command.add(commands)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from . import own, worlds
 from .app import App, path_of
-from .settings import WORLDS
+from .settings import MOST_WORLDS
 from .store import digest_of
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Directory:
             unless the server listens where others can reach it.
     """
 
-    def __init__(self, held: Held, *, limit: int = WORLDS, admin_token: str | None = None) -> None:
+    def __init__(self, held: Held, *, limit: int = MOST_WORLDS, admin_token: str | None = None) -> None:
         self.default = World(DEFAULT, held)
         self.limit = limit
         self.admin_token = admin_token

@@ -1,107 +1,83 @@
-"""Every option of the commands that has a twin in the environment. To add one is to add an entry here."""
+"""Every option of the commands that has a twin in the environment and in a file. To add one is to add an entry here.
+
+It then has its flag, its twins, its line in `--help`, and its value in what the command is given. Its row in
+docs/guide/servers.md is printed by `python -m fakeflowdock.option_table`, and a test asks for it.
+"""
 
 from __future__ import annotations
 
-from .options import Option, admin_token, count, one_of, port, seconds, truth
-from .settings import REFRESH_TOKENS, WORLDS
+from .access_log import FORMS
+from .options import Option, admin_token, count, file, one_of, port, seconds, truth, truth_or_file
+from .settings import MOST_WORLDS, REFRESH_TOKENS
 from .shapes import SHAPES, USUAL
 
-HOST = Option("host", "address to listen on", "127.0.0.1")
-JSON = Option("json", "print address and credentials as one line of JSON, instead of the greeting", False, truth)
+WORLDS = ("docs", "empty")
+REPORTS = ("text", "json", "junit")
+WHEN = one_of(REFRESH_TOKENS, "is not when refresh tokens come")
+LOG = one_of(FORMS, "is no form of a log")
 
+# Of each command, in the order of `--help`. The words are few: a line there has 80 columns.
+CONFIG = Option("config", "options in TOML", "", file, "FILE")
 SERVE = (
-    HOST,
-    Option("port", "port to listen on, 0 for a free one", 8080, port),
-    Option(
-        "world",
-        "the world to begin with: what Flowdock's examples show, or nothing but a user",
-        "docs",
-        one_of(("docs", "empty"), "is no world"),
-        "docs|empty",
-    ),
-    Option("state", "a file with the world to begin with, in the place of --world", "", metavar="FILE"),
-    Option(
-        "auto-consent",
-        "give each application that asks for it the consent of user 1, without a page",
-        False,
-        truth,
-    ),
-    Option(
-        "shape",
-        "which fields replies have: the usual ones, what is always there, all, or some that are new",
-        USUAL,
-        one_of(SHAPES, "is no shape"),
-        "|".join(SHAPES),
-    ),
-    Option(
-        "refresh-tokens",
-        "when tokens come with a refresh token: always, or with that scope alone",
-        "always",
-        one_of(REFRESH_TOKENS, "is not when refresh tokens come"),
-        "|".join(REFRESH_TOKENS),
-    ),
-    Option(
-        "admin-token",
-        "what whoever administers the server has to show; made up where others can reach it",
-        "",
-        admin_token,
-        "TOKEN",
-    ),
-    Option("max-worlds", "how many worlds suites may make", WORLDS, count, "N"),
-    JSON,
-    Option(
-        "tls", "speak https, with a certificate made at start, whose CA is in the file that ca_file names", False, truth
-    ),
-    Option("ca-file", "where to write that CA, instead of a temporary file", "", metavar="FILE"),
-    Option("tls-cert", "speak https with this certificate, in the form of PEM", "", metavar="FILE"),
-    Option("tls-key", "its key, where that is not in the same file", "", metavar="FILE"),
+    Option("host", "address to listen on", "127.0.0.1", str, "ADDRESS"),
+    Option("port", "port, 0 for a free one", 8080, port, "PORT"),
+    Option("world", "begin with docs or empty", "docs", one_of(WORLDS, "is no world"), "WORLD"),
+    Option("state", "begin with the world in a file", "", file, "FILE"),
+    Option("save-on-exit", "write the world there, or to --state", False, truth_or_file, "FILE"),
+    Option("auto-consent", "ask no user for consent", False, truth),
+    Option("refresh-tokens", "always, or offline_access", "always", WHEN, "WHEN"),
+    Option("shape", "of replies: usual, minimal, maximal, drift", USUAL, one_of(SHAPES, "is no shape"), "SHAPE"),
+    Option("access-log", "of requests: none, text, json", "none", LOG, "FORM"),
+    Option("json", "print address and credentials as JSON", False, truth),
+    Option("admin-token", "to be shown by who administers it", "", admin_token, "TOKEN", unset="made up where needed"),
+    Option("max-worlds", "how many worlds suites may make", MOST_WORLDS, count, "N"),
+    Option("tls", "speak https, with a certificate made at start", False, truth),
+    Option("ca-file", "where to write its CA", "", file, "FILE", unset="a temporary file"),
+    Option("tls-cert", "speak https with this certificate, PEM", "", file, "FILE"),
+    Option("tls-key", "its key, if that is not in the same file", "", file, "FILE"),
+    CONFIG,
 )
-TRUSTED = Option("ca-file", "certificate authorities that are trusted besides the usual ones", "", metavar="FILE")
-
+TRUSTED = Option("ca-file", "authorities trusted besides the usual ones", "", file, "FILE")
 PROXY = (
-    HOST,
-    Option("port", "port to listen on, 0 for a free one", 8081, port),
-    Option("json", "print a line of JSON for the address and for each exchange", False, truth),
+    Option("host", "address to listen on", "127.0.0.1", str, "ADDRESS"),
+    Option("port", "port, 0 for a free one", 8081, port, "PORT"),
+    Option("json", "a line of JSON for the address and each exchange", False, truth),
     Option("strict", "take what the docs advise against for a violation", False, truth),
     Option("fail", "end with status 1 where there were violations", False, truth),
-    Option("timeout", "seconds for which the server may be silent", 30.0, seconds),
+    Option("timeout", "how long the server may be silent", 30.0, seconds, "SECONDS"),
     TRUSTED,
+    CONFIG,
 )
-
 CONFORM = (
-    Option("organization", "the organization of the users, by its name in URLs", ""),
-    Option(
-        "flow",
-        "a flow of it to play in, by its name in URLs; without one the suite makes one, and archives it",
-        "",
-    ),
-    Option("api-token", "of a user who administers the organization", "", metavar="TOKEN"),
-    Option("email", "of the same user", ""),
-    Option(
-        "password",
-        "of the same user; with both, the suite gets access tokens with the scopes that it needs",
-        "",
-    ),
-    Option(
-        "second-api-token",
-        "of another user of the organization, who does not administer it",
-        "",
-        metavar="TOKEN",
-    ),
-    Option(
-        "spare-api-token",
-        "of a third one, whom the suite may remove from the organization for good",
-        "",
-        metavar="TOKEN",
-    ),
-    Option(
-        "access-token",
-        "of an application for the first user, in the place of e-mail address and password",
-        "",
-        metavar="TOKEN",
-    ),
-    Option("scopes", "the scopes of the access token, with spaces between (default: flow private)", ""),
+    Option("organization", "of the users, by its name in URLs", "", str, "NAME"),
+    Option("flow", "to play in, by its name in URLs", "", str, "NAME", unset="a new one"),
+    Option("api-token", "of a user who administers the organization", "", str, "TOKEN"),
+    Option("email", "of the same user", "", str, "ADDRESS"),
+    Option("password", "of the same user: with both, tokens are asked for", "", str, "WORDS"),
+    Option("second-api-token", "of a user who does not administer it", "", str, "TOKEN"),
+    Option("spare-api-token", "of a user who may be removed from it", "", str, "TOKEN"),
+    Option("access-token", "of an application, in place of e-mail and password", "", str, "TOKEN"),
+    Option("scopes", "of the access token", "", str, "SCOPES", unset="flow private"),
     TRUSTED,
+    Option("only", "cases whose page or name has it; * is anything", "", str, "PATTERN"),
+    Option("format", "text, json or junit", "text", one_of(REPORTS, "is no format"), "FORMAT"),
+    CONFIG,
 )
-
 OPTIONS = {None: SERVE, "proxy": PROXY, "conform": CONFORM}  # by command; None is the server
+
+
+def rows(command: str | None) -> str:
+    """The options of a command as a table for the guide."""
+    lines = ["| option | environment | in a file | default | |", "| --- | --- | --- | --- | --- |"]
+    for option in OPTIONS[command]:
+        value = f" {option.metavar}" if option.metavar else ""
+        if option.read is truth_or_file:
+            value = f" [{option.metavar}]"
+        key = "" if option is CONFIG else f"`{option.key}`"
+        words = option.help[:1].upper() + option.help[1:]
+        lines.append(f"| `--{option.name}{value}` | `{option.variable}` | {key} | {option.shown_default} | {words}. |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print("\n\n".join(rows(command) for command in OPTIONS))

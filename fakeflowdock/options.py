@@ -1,4 +1,4 @@
-"""The options of the command line: each is an entry in `option_table.py`, and has a twin in the environment."""
+"""The options of the command line: each is an entry in `option_table.py`, and has twins in environment and file."""
 
 from __future__ import annotations
 
@@ -9,21 +9,39 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
+WIDTH = 80  # columns of `--help`, on any terminal
+INDENT = 25  # where its words begin
 TRUTH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
 class Failure(Exception):
-    """The command cannot do what it was asked for; the text is the line for standard error."""
+    """The command cannot do what it was asked for; the text is the line for standard error.
+
+    Attributes:
+        status: the exit status.
+    """
+
+    status = 2
 
 
 class Parser(argparse.ArgumentParser):
     """One that raises Failure where the command line is wrong."""
 
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**{"formatter_class": Formatter, "allow_abbrev": False, **given})
+
     def error(self, message: str) -> NoReturn:
         """Raise Failure."""
         raise Failure(message)
+
+
+class Formatter(argparse.RawDescriptionHelpFormatter):
+    """Help that is as wide on each terminal, and whose descriptions and epilogs are as they were written."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=INDENT, width=WIDTH)
 
 
 @dataclass(frozen=True)
@@ -31,12 +49,14 @@ class Option:
     """One option of a command.
 
     Attributes:
-        name: `auto-consent` is `--auto-consent`, and `FAKEFLOWDOCK_AUTO_CONSENT` in the environment.
+        name: `auto-consent` is `--auto-consent`, `FAKEFLOWDOCK_AUTO_CONSENT` in the environment and `auto_consent` in
+            a file.
         help: what it says, in a few words.
         default: its value where nobody gave one.
         read: its value in a text; it raises argparse.ArgumentTypeError where the text has none. An option that is read
-            by `truth` takes no value on the command line.
+            by `truth` takes no value on the command line, one that is read by `truth_or_file` may have one.
         metavar: what stands for the value in `--help`.
+        unset: what `--help` and the guide say of the default, where its value does not tell.
     """
 
     name: str
@@ -44,10 +64,11 @@ class Option:
     default: Any = None
     read: Callable[[str], Any] = str
     metavar: str | None = None
+    unset: str = ""
 
     @property
     def key(self) -> str:
-        """Its name among the values: `auto_consent`."""
+        """Its name in a file, and among the values: `auto_consent`."""
         return self.name.replace("-", "_")
 
     @property
@@ -56,28 +77,40 @@ class Option:
         return f"FAKEFLOWDOCK_{self.key.upper()}"
 
     @property
+    def shown_default(self) -> str:
+        """Its default in words; empty where there is nothing to say."""
+        if self.unset or self.default in (None, "") or isinstance(self.default, bool):
+            return self.unset
+        return format(self.default, "g") if isinstance(self.default, float) else str(self.default)
+
+    @property
     def words(self) -> str:
-        """What `--help` says, with the default."""
-        unsaid = self.default is None or self.default is False or self.default == ""
-        shown = format(self.default, "g") if isinstance(self.default, float) else self.default
-        return self.help if unsaid else f"{self.help} (default: {shown})"
+        """What `--help` says: the meaning, the default, and the twin without the prefix that all have."""
+        default = f" ({self.shown_default})" if self.shown_default else ""
+        return f"{self.help}{default} _{self.key.upper()}"
 
 
 def add(parser: argparse.ArgumentParser, options: Iterable[Option]) -> None:
     """Let a parser know options. What was given before a command of the same option stays."""
+    group = parser.add_argument_group("options, with (default) and FAKEFLOWDOCK_… in the environment")
     for option in options:
-        unset: Any = {"default": argparse.SUPPRESS, "help": option.words}
+        said: Any = {"dest": option.key, "default": argparse.SUPPRESS, "help": option.words}
         if option.read is truth:
-            parser.add_argument(f"--{option.name}", action="store_true", **unset)
+            group.add_argument(f"--{option.name}", action="store_const", const=True, **said)
+            said["help"] = argparse.SUPPRESS
+            group.add_argument(f"--no-{option.name}", action="store_const", const=False, **said)
         else:
-            parser.add_argument(f"--{option.name}", type=option.read, metavar=option.metavar, **unset)
+            if option.read is truth_or_file:
+                said |= {"nargs": "?", "const": True}
+            group.add_argument(f"--{option.name}", type=option.read, metavar=option.metavar or "TEXT", **said)
 
 
-def settle(given: argparse.Namespace, options: Iterable[Option]) -> None:
-    """Give each option the value that holds: that of the command line, or of its twin, or its default.
+def settle(given: argparse.Namespace, options: Iterable[Option], filed: Mapping[str, Any] | None = None) -> None:
+    """Give each option the value that holds: that of the command line, or of its twin, or of a file, or its default.
 
     Args:
         given: what the parser made; each option has its value there, under its key.
+        filed: the values in a file.
 
     Raises:
         Failure: a twin holds what the option cannot be.
@@ -85,11 +118,13 @@ def settle(given: argparse.Namespace, options: Iterable[Option]) -> None:
     for option in options:
         if hasattr(given, option.key):
             continue
-        text = os.environ.get(option.variable)
-        try:
-            setattr(given, option.key, option.read(text) if text else option.default)
-        except argparse.ArgumentTypeError as error:
-            raise Failure(f"{option.variable}: {error}") from None
+        value = (filed or {}).get(option.key, option.default)
+        if text := os.environ.get(option.variable):
+            try:
+                value = option.read(text)
+            except argparse.ArgumentTypeError as error:
+                raise Failure(f"{option.variable}: {error}") from None
+        setattr(given, option.key, value)
 
 
 # Readers
@@ -121,6 +156,18 @@ def truth(text: str) -> bool:
     if text.lower() not in TRUTH:
         raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
     return TRUTH[text.lower()]
+
+
+def file(text: str) -> str:
+    """The path of a file; in a file of options it begins where that file is."""
+    return text
+
+
+def truth_or_file(text: str) -> bool | str:
+    """True or false, or the path of a file."""
+    if not text:
+        raise argparse.ArgumentTypeError("a file has a name")
+    return TRUTH.get(text.lower(), text)
 
 
 def seconds(text: str) -> float:

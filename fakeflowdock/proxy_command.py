@@ -21,13 +21,16 @@ def add(commands: Any) -> None:
     """Add the command to the parser's own."""
     parser = commands.add_parser(
         "proxy",
-        help="pass requests on to a server, and tell what is not as documented",
-        allow_abbrev=False,
-        description="Listen, pass each request on to the server at URL as it is, and its reply back; and say on "
-        "standard error what either has that Flowdock's docs do not, until SIGINT or SIGTERM. Secrets are shortened. "
-        "Redirects are not followed, and addresses in replies stay as they are: a client that follows one leaves the "
-        "proxy. Where the server does not answer, the proxy does, with 502.",
-        epilog="Each option has a twin in the environment, as FAKEFLOWDOCK_TIMEOUT; the command line wins.",
+        help="pass requests on, and tell what is not as documented",
+        usage="fakeflowdock proxy [OPTION ...] URL",
+        description="""\
+Listen, pass each request on to the server at URL as it is, and its reply back;
+and say on standard error what either has that Flowdock's docs do not, until a
+signal. Secrets are shortened. Redirects are not followed, and addresses in
+replies stay as they are: a client that follows one leaves the proxy. Where the
+server does not answer, the proxy does, with 502.""",
+        epilog="Status: 0 after a signal; 1 with --fail, where there were violations; 2 a wrong\n"
+        "option or address; 128 + n a second signal n.",
     )
     parser.add_argument("upstream", metavar="URL", help="the server, as in http://127.0.0.1:8080")
     options.add(parser, option_table.PROXY)

@@ -8,7 +8,7 @@ from .shapes import SHAPES, USUAL
 
 REFRESH_TOKENS = ("always", "offline_access")
 JOURNAL = 1000  # exchanges
-WORLDS = 256  # that there may be on a server besides its own
+MOST_WORLDS = 256  # that there may be on a server besides its own
 
 
 @dataclass

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+import time
 from typing import TYPE_CHECKING, TypeVar
 
 from .options import Failure
@@ -14,11 +16,14 @@ if TYPE_CHECKING:
     from .server import Server
     from .threaded import ThreadedServer
 
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+SAME = 0.5  # seconds in which another signal means the same: `timeout`, and runners of scripts, send theirs twice
+
 Listening = TypeVar("Listening", "Server", "ThreadedServer")
 
 
 def listen(make: Callable[[], Listening], host: str, port: int) -> Listening:
-    """A server that SIGINT and SIGTERM stop.
+    """A server that a signal stops. The next one ends the process, and nothing is waited for.
 
     Raises:
         Failure: the address cannot be served.
@@ -31,6 +36,22 @@ def listen(make: Callable[[], Listening], host: str, port: int) -> Listening:
         raise Failure(f"cannot serve on {host!r}, port {port}: {reason}") from None
     except UnicodeError:
         raise Failure(f"{host!r} is no host name") from None
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: server.stop())
+    _stop_at_a_signal(server.stop)
     return server
+
+
+def _stop_at_a_signal(stop: Callable[[], None]) -> None:
+    first: list[float] = []
+
+    def met(number: int, _frame: object) -> None:
+        if not first:
+            first.append(time.monotonic())
+            stop()
+        elif time.monotonic() - first[0] >= SAME:
+            sys.exit(128 + number)  # from wherever it is: what was begun is cleared away
+
+    for name in SIGNALS:
+        known = getattr(signal, name, None)  # not everywhere
+        # Who starts it with nohup wants it to outlive the terminal.
+        if known is not None and not (name == "SIGHUP" and signal.getsignal(known) == signal.SIG_IGN):
+            signal.signal(known, met)

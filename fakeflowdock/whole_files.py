@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def written(file: str | os.PathLike[str], *, private: bool, errors: str = "strict") -> Iterator[TextIO]:
+def written(
+    file: str | os.PathLike[str], *, private: bool, errors: str = "strict", durable: bool = False
+) -> Iterator[TextIO]:
     """A draft to write to, which takes the place of a file when it is done; what was there before stays until then.
 
     Args:
         private: whether its owner alone may read it, because it holds secrets.
         errors: what is done with what UTF-8 cannot write, as `open` takes it.
+        durable: whether it is on the disk, and not only on its way, before it takes the place.
 
     Raises:
         OSError: it cannot be written.
@@ -30,6 +33,9 @@ def written(file: str | os.PathLike[str], *, private: bool, errors: str = "stric
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", errors=errors) as text:
             yield text
+            if durable:
+                text.flush()
+                os.fsync(text.fileno())
         if not private:
             mask = os.umask(0)
             os.umask(mask)

@@ -77,6 +77,37 @@ def test_a_note_is_one_line_whatever_was_sent() -> None:
     assert "has no parameter a\\nfakeflowdock: b\\x1b[2J\\u2028 (docs" in note
 
 
+def test_the_server_logs_to_standard_error_and_says_nothing_of_requests_unless_asked() -> None:
+    def errors(*options: str) -> str:
+        with running("--port", "0", "--json", *options) as (process, stdout):
+            line = ready(stdout)
+            requests.get(f"{line['url']}/sources?lmit=3", auth=(line["api_token"], ""), timeout=30)
+            process.terminate()
+            rest, errors = process.communicate(timeout=30)
+        assert rest == ""
+        return errors
+
+    warning, request = map(json.loads, errors("--access-log", "json").splitlines())
+    assert (warning["event"], request["event"]) == ("warning", "request")
+    assert warning["message"].startswith("List sources has no parameter lmit")
+    assert '"GET /sources?lmit=3 HTTP/1.1" 200' in errors("--access-log", "text")
+    assert "GET" not in errors()
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_standard_error_that_takes_nothing_costs_no_answer(form: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "fakeflowdock", "--port", "0", "--json", "--access-log", form]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=write, text=True, env=CLEAN) as process:
+        os.close(write)
+        assert process.stdout is not None
+        line = ready(process.stdout)
+        reply = requests.get(f"{line['url']}/sources?lmit=3", auth=(line["api_token"], ""), timeout=30)
+        process.terminate()
+    assert (reply.status_code, process.returncode) == (200, 0)
+
+
 @pytest.mark.parametrize(("world", "names"), [("docs", ["Example", "Engineering"]), ("empty", [])])
 def test_the_ready_line_has_working_credentials(world: str, names: list[str]) -> None:
     with running("--port", "0", "--json", "--world", world) as (_, stdout):
@@ -85,6 +116,8 @@ def test_the_ready_line_has_working_credentials(world: str, names: list[str]) ->
             "event",
             "url",
             "world",
+            "organization",
+            "flow",
             "api_token",
             "access_token",
             "client_id",
@@ -92,6 +125,10 @@ def test_the_ready_line_has_working_credentials(world: str, names: list[str]) ->
             "email",
             "password",
             "flow_api_token",
+            "second_api_token",
+            "spare_api_token",
+            "version",
+            "pid",
         ]
         assert line["world"] == world
         for auth in ((line["api_token"], ""), (line["email"], line["password"])):

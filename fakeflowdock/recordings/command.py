@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Iterator
 
     from .reports import Report, Summary
 
 FORMATS = ("text", "json", "junit", "sarif")
 DESCRIPTION = """\
-Hold recorded traffic against Flowdock's docs: HAR files, as browsers and proxies write them, cassettes of vcrpy in
-YAML or JSON, and what fake_flowdock.requests.export() writes. What went to other hosts is left out. What recorders
-filter out, such as credentials, is not missed."""
+Hold recorded traffic against Flowdock's docs: HAR files, as browsers and
+proxies write them, cassettes of vcrpy in YAML or JSON, and what
+fake_flowdock.requests.export() writes. What went to other hosts is left out.
+What recorders filter out, such as credentials, is not missed."""
 EPILOG = """\
-The exit status is 0 where there is no violation, 1 where there is one, and 2 where a file cannot be read: one line on
-standard error says which, and where. Warnings, and differences of --replay, do not count.
+Status: 0 there is no violation; 1 there is one; 2 a file cannot be read: one
+line on standard error says which, and where. Warnings, and differences of
+--replay, do not count.
 
   python -m fakeflowdock check traffic.har
-  python -m fakeflowdock check --strict --format junit --output report.xml tests/cassettes/*.yaml
+  python -m fakeflowdock check --strict --format junit --output out.xml *.yaml
   python -m fakeflowdock check --replay --host 127.0.0.1:8080 traffic.har"""
 
 
@@ -30,11 +32,10 @@ def add(commands: Any) -> None:
     """Add the command to those of the command line."""
     parser = commands.add_parser(
         "check",
-        help="hold recorded traffic, in HAR files and cassettes, against the docs",
+        help="hold recorded traffic against the docs",
+        usage="fakeflowdock check [OPTION ...] FILE ...",
         description=DESCRIPTION,
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a HAR file or a cassette")
     parser.add_argument(
@@ -43,7 +44,7 @@ def add(commands: Any) -> None:
         action="append",
         default=[],
         metavar="HOST",
-        help="a host that is Flowdock's too, with a port or without, as the address of a fake; may come again",
+        help="a host that is Flowdock's too; may come again",
     )
     parser.add_argument("--strict", action="store_true", help="what the docs advise against is a violation")
     parser.add_argument(
@@ -52,8 +53,9 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--format",
         choices=FORMATS,
+        metavar="FORMAT",
         default="text",
-        help="text for people (default), json, junit for a CI's list of tests, sarif for its code scanner",
+        help="text (default), json, junit, or sarif for a code scanner",
     )
     parser.add_argument("--output", metavar="FILE", help="write the report there, and print the counts alone")
     parser.add_argument("--all", action="store_true", help="as text, show exchanges without findings too")
