@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import socket
 import traceback
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,9 +55,18 @@ def run(given: argparse.Namespace) -> None:
             ready["admin_token"] = worlds.admin_token
         print(json.dumps(ready) if given.json else _greeting(ready), flush=True)
         process.dedicate()
+        _tell_the_starter()
         server.serve()
         if saving is not None:
             saving.save(app.store)
+
+
+def _tell_the_starter() -> None:
+    """Tell systemd, where that started the server as a service of the type `notify`, that it is ready."""
+    if not (path := os.environ.get("NOTIFY_SOCKET")):
+        return
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as starter:
+        starter.sendto(b"READY=1", path.replace("@", "\0", 1) if path.startswith("@") else path)
 
 
 def _file_to_save(given: argparse.Namespace) -> str:
