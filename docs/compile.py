@@ -473,7 +473,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (NotUnderstood, NotRuled) as error:
         print(error, file=sys.stderr)
         return 1
-    stale = [str(p.relative_to(options.root)) for p in (options.root / "schemas").rglob("*.json")]
+    folders = ["schemas", *(["schemas/admin"] if (options.root / "docs/admin").is_dir() else [])]
+    stale = [str(p.relative_to(options.root)) for name in folders for p in (options.root / name).glob("*.json")]
     wrong = [name for name in stale if name not in files]
     for name, content in files.items():
         path = options.root / name

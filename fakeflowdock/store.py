@@ -221,8 +221,14 @@ class Store(Branching):
         Args:
             digest: that of `shown`, by `digest_of`.
         """
-        return (
-            any(digest in kind for kind in self.secrets.values())
+        return (  # as `secrets` has them, without making that for each world of a server
+            digest in self._api_tokens
+            or digest in self._flow_tokens
+            or digest in self.access_tokens.secrets
+            or digest in self._flow_api_tokens
+            or digest in self.refresh_tokens.secrets
+            or digest in self.codes.secrets
+            or digest in self.sessions.secrets
             or shown in self._client_ids
             or shown.casefold() in self._user_ids
             or self.archive.has_file(shown)

@@ -84,3 +84,8 @@ def create_source(world: World, name: str = "Builds") -> dict[str, Any]:
     assert reply.status_code == 201, reply.text
     source: dict[str, Any] = reply.json()
     return source
+
+
+def user_of(world: World) -> dict[str, Any]:
+    """The credentials of the user of a world, for `requests`."""
+    return {"auth": (world["api_token"], "")}

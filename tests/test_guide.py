@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from fakeflowdock import FakeFlowdock
 
 GUIDE = Path(__file__).parent.parent / "docs/guide"
 SERVER, PROXY = "http://127.0.0.1:8080", "http://127.0.0.1:8081"
+SCRIPTS = {"sh": ("script.sh", "bash", "-e"), "javascript": ("script.mjs", "node")}  # its name, and what runs it
 PAGES = [path.name for path in sorted(GUIDE.glob("*.md"))]
 
 
@@ -65,9 +67,20 @@ def asked(fake: FakeFlowdock, process: subprocess.Popen[str], stdout: IO[str], l
     return [line.replace(url, PROXY) for line in greeting]
 
 
+def play(language: str, text: str, folder: Path) -> None:
+    """Run a script against the server that begins with the world `docs`."""
+    with FakeFlowdock("docs") as fake:
+        script = folder / SCRIPTS[language][0]
+        script.write_text(text.replace(SERVER, fake.url), "utf-8")
+        done = subprocess.run(
+            [*SCRIPTS[language][1:], str(script)], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_the_blocks_of_a_page_do_what_they_show(page: str, pytester: pytest.Pytester) -> None:
-    written = 0
+    written, missing = 0, list[str]()
     for language, text in blocks(page):
         if language == "python":
             name = re.match(r"# (\w+\.py)\n", text)
@@ -84,6 +97,13 @@ def test_the_blocks_of_a_page_do_what_they_show(page: str, pytester: pytest.Pyte
             result = pytester.runpytest_subprocess("-p", "no:asyncio", "-p", "no:randomly", "-p", "no:xdist", *options)
             result.stdout.re_match_lines([shown(line) for line in lines if line not in ("", "…")])
             written = 0
+        elif language in SCRIPTS:
+            if shutil.which(SCRIPTS[language][1]) is None:
+                missing.append(SCRIPTS[language][1])
+                continue
+            play(language, text, pytester.path)
         elif language != "text":
             assert language.startswith("{"), f"{language!r} is no code that is run"
     assert written == 0, "what was written last was not run"
+    if missing:
+        pytest.skip(f"all else was run, but here is no {' and no '.join(missing)} for some of its blocks")

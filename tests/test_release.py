@@ -36,6 +36,8 @@ with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
     url = f"{ready['url']}/sources?access_token={ready['access_token']}"
     with urllib.request.urlopen(url) as reply:
         assert len(json.load(reply)) == 2
+    with urllib.request.urlopen(f"{ready['url']}/_fakeflowdock/worlds") as reply:
+        assert [world["name"] for world in json.load(reply)] == ["default"]
     conform = [sys.executable, "-m", "fakeflowdock", "conform", ready["url"], "--only", "errors.md"]
     assert " passed, 0 differ, " in subprocess.run(conform, check=True, capture_output=True, text=True).stdout
     server.terminate()
@@ -57,7 +59,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_package_plugin_schemas_and_py_typed_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     package = {str(path.relative_to(ROOT)) for path in (ROOT / "fakeflowdock").rglob("*.py")}
-    schemas = {f"fakeflowdock/schemas/{path.name}" for path in (ROOT / "schemas").glob("*.json")}
+    schemas = {f"fakeflowdock/{path.relative_to(ROOT)}" for path in (ROOT / "schemas").rglob("*.json")}
     assert len(schemas) >= 4
     [information] = {name.split("/")[0] for name in names if ".dist-info/" in name}
     described = {f"{information}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt")}
