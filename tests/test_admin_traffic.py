@@ -140,7 +140,7 @@ def test_one_waits_for_what_a_request_says(operator: Operator, world: World) -> 
 
 
 def aside() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == ASIDE]
+    return [thread for thread in threading.enumerate() if thread.name == ASIDE and thread.is_alive()]
 
 
 def wait_in_vain(url: str) -> Any:
