@@ -84,6 +84,7 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[tuple[WSGIEnvironment, bool]] = deque()
         self._busy = self._full = self._ending = False
         self._gone = False
+        self._unread = 0  # bytes that came since the parser last told of something
         self._hung_up = threading.Event()
         self._in_request = self._in_body = self._headless = False
         self.heard = loop.time()
@@ -123,7 +124,10 @@ class Connection(asyncio.Protocol):
             data = _escaped(data)
         while data and not self._ending:
             try:
+                self._unread += len(data)
                 self._parser.feed_data(data)
+                if self._unread > 2 * HEAD and not self._ending:  # the parser holds on to a line that does not end
+                    self.refuse(431, "Request Header Fields Too Large")
                 return
             except httptools.HttpParserUpgrade as upgrade:  # which nobody here does: what follows is HTTP as before
                 data = data[upgrade.args[0] :]
@@ -153,6 +157,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
+        self._unread = 0
         if self._headless:
             return
         self._in_request = True
@@ -183,6 +188,7 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header came, or a trailer."""
+        self._unread = 0
         self._size += len(name) + len(value) + 4
         if self._size > HEAD:
             raise Refused(431, "Request Header Fields Too Large")
@@ -225,6 +231,7 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """A piece of its body came."""
+        self._unread = 0
         self._received += len(body)
         if self._received <= MAX_BODY:
             self._parts.append(body)

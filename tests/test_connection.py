@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 import ssl
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -196,6 +197,27 @@ def test_what_two_servers_could_read_in_two_ways_is_refused(
         told = answers(everything(connection))
     assert [status for status, _ in told] == [400]
     assert json.loads(told[0][1])["message"].startswith("The request is no HTTP")
+
+
+@pytest.mark.parametrize(
+    ("begins", "status"),
+    [
+        (b"GET /", 414),
+        (b"GET / HTTP/1.1\r\n", 431),
+        (b"GET / HTTP/1.1\r\nX: ", 431),
+        (b"PUT /sources HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1;x=", 431),
+        (b"PUT /sources HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: ", 431),
+    ],
+)
+def test_a_line_that_does_not_end_is_not_kept(begins: bytes, status: int, fake_flowdock: FakeFlowdock) -> None:
+    with connected(fake_flowdock) as connection:
+        connection.sendall(begins)
+        sent = 0
+        with suppress(ConnectionError):
+            while sent < 100_000_000 and not select.select([connection], [], [], 0)[0]:
+                sent += connection.send(b"a" * 10_000)
+        assert sent < 10_000_000
+        assert read(connection)[0] == status
 
 
 def test_a_header_with_an_underscore_is_not_taken_for_another(fake_flowdock: FakeFlowdock) -> None:
