@@ -262,18 +262,27 @@ class FakeFlowdock(Asserting):
         Raises:
             RuntimeError: the fake is not started.
         """
-        if not self.active:
-            raise RuntimeError("the fake is stopped, and so is its live server: start() it first")
+        self._check_active()
         return self._runs.current.url
 
     @property
     def environ(self) -> dict[str, str]:
-        """Where the live server is, for the environment of a child process: `{**os.environ, **fake.environ}`.
+        """The environment of a child process whose calls are to reach this world: `{**os.environ, **fake.environ}`.
+
+        With it `https://api.flowdock.com` is this fake for clients in most languages, as they are: it names a proxy,
+        started when it is first asked for, which answers for Flowdock's hosts and refuses every other; the certificate
+        to trust; for Node what leads its connections here; and `FLOWDOCK_API_URL` and `FLOWDOCK_STREAM_URL`, the
+        address of the live server. What was in `NO_PROXY` and `NODE_OPTIONS` stays.
 
         Raises:
-            RuntimeError: the fake is not started.
+            RuntimeError: the fake is not started, or trustme is not installed (`pip install 'fakeflowdock[tls]'`).
         """
-        return {"FLOWDOCK_API_URL": self.url, "FLOWDOCK_STREAM_URL": self.url}
+        self._check_active()
+        return self._runs.current.environ
+
+    def _check_active(self) -> None:
+        if not self.active:
+            raise RuntimeError("the fake is stopped, and so is its live server: start() it first")
 
     @property
     def auto_consent(self) -> bool:

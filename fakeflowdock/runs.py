@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .directory import Directory
+    from .environment import Door
     from .errors import BrokenContract
     from .server import Server
     from .settings import Settings
@@ -37,6 +39,7 @@ class Run:
         self.app = App(worlds.over(began.branch(), settings), self._broken.append)
         self.first = self.began = began
         self._server: Server | None = None
+        self._door: Door | None = None
 
     @cached_property
     def directory(self) -> Directory:
@@ -55,8 +58,24 @@ class Run:
             self._server.start()
         return self._server.url
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """What a child process needs that calls Flowdock's addresses; what answers it is started when first asked for.
+
+        Raises:
+            NoCertificate: there can be no TLS.
+        """
+        if self._door is None:
+            from .environment import Door
+
+            self._door = Door(self.directory)
+        return self._door.environ(os.environ, self.url)
+
     def stop_server(self) -> None:
-        """Stop the live server, if there is one."""
+        """Stop the live server, and what answers child processes, if they are there."""
+        if self._door is not None:
+            self._door.stop()
+            self._door = None
         if self._server is not None:
             self._server.stop()
             self._server = None

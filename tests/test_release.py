@@ -65,10 +65,18 @@ def test_the_wheel_holds_package_plugin_schemas_and_py_typed_and_nothing_else(wh
     described = {f"{information}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt")}
     licence = {f"{information}/licenses/LICENSE"}
     worlds = {"fakeflowdock/data/docs.json", "fakeflowdock/data/empty.json"}
+    preload = {"fakeflowdock/preload.cjs"}
     suite = {str(path.relative_to(ROOT)) for path in (ROOT / "fakeflowdock/conformance").glob("*.toml")}
     assert (
         names
-        == package | schemas | worlds | suite | {"fakeflowdock/py.typed", "conftest_plugin.py"} | described | licence
+        == package
+        | schemas
+        | worlds
+        | suite
+        | preload
+        | {"fakeflowdock/py.typed", "conftest_plugin.py"}
+        | described
+        | licence
     )
 
 
