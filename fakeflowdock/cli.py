@@ -6,7 +6,16 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from . import __version__, conform_command, explain_command, option_table, options, proxy_command, serve_command
+from . import (
+    __version__,
+    conform_command,
+    exec_command,
+    explain_command,
+    option_table,
+    options,
+    proxy_command,
+    serve_command,
+)
 from .options import Failure
 from .recordings import command as check_command
 
@@ -21,6 +30,7 @@ RUNS: dict[str | None, Callable[[argparse.Namespace], int | None]] = {
     "conform": conform_command.run,
     "proxy": proxy_command.run,
     "check": check_command.run,
+    "exec": exec_command.run,
 }
 
 
@@ -103,4 +113,5 @@ def _parser() -> argparse.ArgumentParser:
     conform_command.add(commands)
     proxy_command.add(commands)
     check_command.add(commands)
+    exec_command.add(commands)
     return parser

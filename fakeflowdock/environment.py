@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from .access_log import AccessLog
     from .app import App
     from .directory import Directory
 
@@ -31,6 +32,7 @@ class Door:
 
     Args:
         app: answers; or the directory of all worlds that do.
+        log: is told of each request.
         more: of `Way`.
 
     Attributes:
@@ -42,12 +44,12 @@ class Door:
         OSError: the files cannot be written.
     """
 
-    def __init__(self, app: App | Directory, **more: Any) -> None:
+    def __init__(self, app: App | Directory, log: AccessLog | None = None, **more: Any) -> None:
         self._authority = authority()
         self.way = Way(self._authority.context(), told_once(), **more)
         self._folder = Folder()
         try:
-            self._server = Server(app, speaks=gate(self.way))
+            self._server = Server(app, speaks=gate(self.way), log=log)
         except BaseException:
             self._folder.remove()
             raise

@@ -7,7 +7,7 @@ docs/guide/servers.md is printed by `python -m fakeflowdock.option_table`, and a
 from __future__ import annotations
 
 from .access_log import FORMS
-from .options import Option, admin_token, count, file, one_of, port, seconds, truth, truth_or_file
+from .options import Option, admin_token, count, file, hosts, one_of, port, seconds, truth, truth_or_file
 from .settings import MOST_WORLDS, REFRESH_TOKENS
 from .shapes import SHAPES, USUAL
 
@@ -37,6 +37,13 @@ SERVE = (
     Option("tls-key", "its key, if that is not in the same file", "", file, "FILE"),
     CONFIG,
 )
+SHARED = ("world", "state", "save-on-exit", "auto-consent", "refresh-tokens", "shape", "access-log")
+EXEC = (
+    *(option for option in SERVE if option.name in SHARED),
+    Option("tunnel", "lead to all other hosts, which are refused else", False, truth),
+    Option("tunnel-to", "lead to these hosts: a.org,*.b.org", (), hosts, "HOSTS"),
+    CONFIG,
+)
 TRUSTED = Option("ca-file", "authorities trusted besides the usual ones", "", file, "FILE")
 PROXY = (
     Option("host", "address to listen on", "127.0.0.1", str, "ADDRESS"),
@@ -63,7 +70,7 @@ CONFORM = (
     Option("format", "text, json or junit", "text", one_of(REPORTS, "is no format"), "FORMAT"),
     CONFIG,
 )
-OPTIONS = {None: SERVE, "proxy": PROXY, "conform": CONFORM}  # by command; None is the server
+OPTIONS = {None: SERVE, "exec": EXEC, "proxy": PROXY, "conform": CONFORM}  # by command; None is the server
 
 
 def rows(command: str | None) -> str:

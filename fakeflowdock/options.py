@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -79,7 +80,7 @@ class Option:
     @property
     def shown_default(self) -> str:
         """Its default in words; empty where there is nothing to say."""
-        if self.unset or self.default in (None, "") or isinstance(self.default, bool):
+        if self.unset or self.default in (None, "", ()) or isinstance(self.default, bool):
             return self.unset
         return format(self.default, "g") if isinstance(self.default, float) else str(self.default)
 
@@ -179,6 +180,15 @@ def seconds(text: str) -> float:
     if not 0 < number < 1e6:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
     return number
+
+
+def hosts(text: str) -> tuple[str, ...]:
+    """Hosts, with commas between: `example.com`, `*.example.com`, or `*` for all."""
+    names = tuple(each.strip().lower() for each in text.split(",") if each.strip())
+    for name in names:
+        if name != "*" and not re.fullmatch(r"(?:\*\.)?[a-z0-9._-]+|[0-9a-f:.]+", name):
+            raise argparse.ArgumentTypeError(f"{name!r} is no host: example.com, or *.example.com")
+    return names
 
 
 def one_of(words: Collection[str], what: str) -> Callable[[str], str]:

@@ -7,7 +7,7 @@ import socket
 import ssl
 import struct
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -136,7 +136,9 @@ def test_faults_break_what_goes_through_the_proxy(fault: Any, proxy: str, fake_f
     fake_flowdock.fail("get own user", connection=fault, times=1)
     with tunnelled(proxy) as connection:
         connection.sendall(get(fake_flowdock))
-        said = everything(connection)
+        said = b""
+        with suppress(ConnectionResetError):  # which older versions of Python take for an end
+            said = everything(connection)
     assert (b"200 OK" in said) == (fault == "cut")
     with tunnelled(proxy) as connection:
         connection.sendall(get(fake_flowdock))

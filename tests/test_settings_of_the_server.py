@@ -27,12 +27,14 @@ EXAMPLES: dict[Any, list[tuple[str, str, Any]]] = {
     options.port: [("9", "9", 9), ("10", "10", 10)],
     options.seconds: [("1.5", "1.5", 1.5), ("7", "7", 7.0)],
     options.count: [("1", "1", 1), ("30", "30", 30)],
+    options.hosts: [("a.org", '"a.org"', ("a.org",)), ("*.b.org, c.org", '"*.b.org, c.org"', ("*.b.org", "c.org"))],
     options.truth: [("true", "true", True), ("no", "false", False)],
     options.truth_or_file: [("true", "true", True), ("no", "false", False)],
 }
 OWN = {"world": "docs empty", "shape": "minimal drift", "refresh_tokens": "always offline_access"}
 OWN |= {"admin_token": "one-that-is-long another-that-is-long", "access_log": "text json", "format": "junit json"}
 NEEDS = {"proxy": ["http://x"], "conform": ["http://x"]}  # what a command cannot do without
+ENDS = {"exec": ["--", "true"]}  # and what stands behind its options
 EVERY = [(command, option) for command, each in option_table.OPTIONS.items() for option in each]
 NAMED = [(command, option) for command, option in EVERY if option is not option_table.CONFIG]
 
@@ -57,7 +59,8 @@ def chosen(monkeypatch: pytest.MonkeyPatch, command: str | None, arguments: list
     """What a command is given."""
     given: dict[str, Any] = {}
     monkeypatch.setitem(cli.RUNS, command, lambda each: given.update(vars(each)))
-    assert cli.main([*([command, *NEEDS[command]] if command else []), *arguments]) == 0
+    before = [command, *NEEDS.get(command, [])] if command else []
+    assert cli.main([*before, *arguments, *ENDS.get(command or "", [])]) == 0
     return given
 
 

@@ -1,0 +1,101 @@
+"""A command that is run in our place: it gets our signals, and its exit status is ours."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+    from typing import Self
+
+PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+NOT_FOUND, NOT_RUN = 127, 126  # as shells have them
+
+
+class NotStarted(Exception):
+    """The command cannot be run; the text says why.
+
+    Attributes:
+        status: what a shell would end with.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Signals:
+    """The signals that are passed on, kept back from the beginning to the end of a `with`, in which threads may start.
+
+    A handler would not do: what a terminal sends, for Ctrl-C, goes to the command as well, and whether a signal came
+    from there can be learnt from `sigwaitinfo` alone.
+    """
+
+    def __enter__(self) -> Self:
+        meant = {each for each in PASSED_ON if signal.getsignal(each) is not signal.SIG_IGN}  # as under nohup
+        self._waited = {*meant, signal.SIGCHLD}
+        self._handler = signal.signal(signal.SIGCHLD, lambda *_: None)  # without one some systems do not keep it
+        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, self._waited)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        while (late := signal.sigpending() & self._waited) and signal.sigwait(late):
+            pass  # it came for a command that has ended
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
+        signal.signal(signal.SIGCHLD, self._handler)
+
+    def run(self, command: Sequence[str], environ: Mapping[str, str]) -> int:
+        """Run a command, and wait for its end.
+
+        Args:
+            command: its name or path, and its arguments; no shell looks at them.
+            environ: its environment.
+
+        Returns:
+            Its exit status; 128 and the signal where one ended it.
+
+        Raises:
+            NotStarted: it cannot be run.
+        """
+        name = command[0]
+        try:
+            child = os.posix_spawnp(
+                name, [*command], environ, setsigmask=self._before, setsigdef=[*IGNORED_BY_PYTHON, signal.SIGCHLD]
+            )
+        except (OSError, ValueError) as error:
+            number = getattr(error, "errno", None)
+            if number in (errno.ENOENT, errno.ENOTDIR) or not name:
+                raise NotStarted(NOT_FOUND, f"{name!r} is not found") from None
+            raise NotStarted(NOT_RUN, f"{name!r} cannot be run: {getattr(error, 'strerror', error)}") from None
+        while True:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                code = os.waitstatus_to_exitcode(status)
+                return code if code >= 0 else 128 - code
+            if (number := self._next()) is not None:
+                os.kill(child, number)
+
+    def _next(self) -> int | None:
+        """Wait for a signal. Returns it where it is to be passed on."""
+        if not hasattr(signal, "sigwaitinfo"):  # as on macOS
+            number = signal.sigwait(self._waited)
+            return None if number == signal.SIGCHLD or _in_front() else number
+        info = signal.sigwaitinfo(self._waited)
+        by_the_system = info.si_code > 0
+        return None if info.si_signo == signal.SIGCHLD or by_the_system else info.si_signo
+
+
+def _in_front() -> bool:
+    """Whether what a terminal sends comes to us, and to the command."""
+    try:
+        with open("/dev/tty") as terminal:
+            return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
+    except OSError:
+        return False

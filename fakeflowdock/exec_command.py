@@ -1,0 +1,134 @@
+"""`python -m fakeflowdock exec`: a command whose calls to Flowdock's hosts reach a fake."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections import Counter
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies_environment
+
+from . import option_table, options
+from .notes import note
+from .options import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .app import App
+    from .findings import Finding
+
+# Of what the ready line of a server has, what the command is told, as FAKEFLOWDOCK_API_TOKEN and so on. None has the
+# name of an option of the server; those that `conform` has mean the same there.
+TOLD = (
+    "organization",
+    "api_token",
+    "access_token",
+    "client_id",
+    "client_secret",
+    "email",
+    "password",
+    "flow_api_token",
+    "second_api_token",
+    "spare_api_token",
+)
+SHOWN = 20  # lines of what was not as documented
+HINT = "; --tunnel leads to all others, --tunnel-to to some"
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser's own."""
+    parser = commands.add_parser(
+        "exec",
+        help="run a command whose calls to Flowdock reach a fake",
+        usage="fakeflowdock exec [OPTION ...] -- COMMAND [ARGUMENT ...]",
+        description="""\
+Start a fake and a proxy on this machine, and run COMMAND in an environment in
+which clients of most languages ask that proxy and trust its certificate.
+Flowdock's hosts are the fake; other hosts are refused, unless an option leads
+to them; this machine is asked without the proxy. The command finds the address
+of the fake in FLOWDOCK_API_URL, and credentials in FAKEFLOWDOCK_API_TOKEN,
+_ACCESS_TOKEN, _EMAIL, _PASSWORD and so on.""",
+        epilog="Status: that of the command; 128 + n where the signal n ended it; 127 where\n"
+        "there is none, 126 where it cannot be run; 1 the world could not be saved; 2 a\n"
+        "wrong option or file.",
+    )
+    parser.add_argument("line", nargs=argparse.REMAINDER, metavar="COMMAND", help="it, and its arguments")
+    options.add(parser, option_table.EXEC)
+
+
+def run(given: argparse.Namespace) -> int:
+    """The command. Returns the exit status of the other one.
+
+    Raises:
+        Failure: there is nothing to run, the state is no world, there can be no TLS, or the world cannot be saved.
+    """
+    line = given.line[1:] if given.line[:1] == ["--"] else given.line
+    if not line:
+        raise Failure("exec needs a command, as in: fakeflowdock exec -- pytest")
+    if not hasattr(os, "posix_spawnp"):
+        raise Failure("exec needs a system with POSIX's signals")
+    from . import serve_command
+    from .access_log import NONE, AccessLog
+    from .app import App
+    from .certificates import NoCertificate
+    from .children import NotStarted, Signals
+    from .environment import Door
+
+    noted: Counter[str] = Counter()
+
+    def count(found: Finding) -> None:
+        noted[f"{found.severity}: {found}"] += 1
+
+    with ExitStack() as stack:
+        saving = None
+        if file := serve_command._file_to_save(given):
+            from .saving import Saving
+
+            saving = stack.enter_context(Saving(file))
+        app = App(serve_command._world(given), serve_command._say_bug, count)
+        credentials = serve_command._credentials(app.store)
+        signals = stack.enter_context(Signals())
+        try:
+            others = ("*",) if given.tunnel else given.tunnel_to
+            log = AccessLog(given.access_log) if given.access_log != NONE else None
+            door = Door(app, log, others=others, proxies=getproxies_environment(), hint=HINT)
+            stack.callback(door.stop)
+            environ = {**os.environ, **door.environ(os.environ, door.url)}
+        except (NoCertificate, OSError) as error:
+            raise Failure(str(error)) from None
+        for name in ("ALL_PROXY", "all_proxy"):
+            del environ[name]
+        environ |= {f"FAKEFLOWDOCK_{name.upper()}": credentials[name] for name in TOLD if credentials[name]}
+        try:
+            status = signals.run(line, environ)
+        except NotStarted as error:
+            note(str(error))
+            return error.status
+        if saving is not None:
+            saving.save(app.store)
+    _summarize([*noted.items(), *_unknown(app)])
+    return status
+
+
+def _unknown(app: App) -> Iterator[tuple[str, int]]:
+    """What the last requests asked for that Flowdock never had, and how often."""
+    from . import own
+    from .errors import NoSuchRoute, shortened
+
+    paths = Counter(
+        shortened(f"{each.method} {each.path}")
+        for each in app.journal
+        if isinstance(each.refusal, NoSuchRoute) and not each.path.startswith(own.PREFIX)
+    )
+    for path, count in paths.items():
+        yield f"{path} is nothing that Flowdock had", count
+
+
+def _summarize(lines: list[tuple[str, int]]) -> None:
+    """Say what was not as documented; nothing where all was."""
+    for text, count in lines[:SHOWN]:
+        note(text if count == 1 else f"{text} ({count} times)")
+    if len(lines) > SHOWN:
+        note(f"and {len(lines) - SHOWN} more")
