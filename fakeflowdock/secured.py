@@ -69,7 +69,7 @@ class Secured(asyncio.Protocol, asyncio.Transport):
         self._came, self._goes = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._came, self._goes, server_side=True)
         self._begun = loop.time()
-        self._heard = self._open = self._paused = self._half = self._ended = self._closing = False
+        self._heard = self._open = self._paused = self._half = self._ended = self._closing = self._lost = False
 
     # What asyncio tells of the socket
 
@@ -99,10 +99,11 @@ class Secured(asyncio.Protocol, asyncio.Transport):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
-        self._closing = True
+        self._closing = self._lost = True
         self._all.discard(self)
         if self._open:
             self._within.connection_lost(exc)
+        del self._tls, self._came, self._goes  # which are large, and would wait for the collector: this is a circle
 
     def pause_writing(self) -> None:
         """The client does not read."""
@@ -166,7 +167,7 @@ class Secured(asyncio.Protocol, asyncio.Transport):
         self._flush()
 
     def _flush(self) -> None:
-        if self._goes.pending:
+        if not self._lost and self._goes.pending:
             self._socket.write(self._goes.read())
 
     def _end_socket(self) -> None:
