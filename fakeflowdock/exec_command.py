@@ -75,6 +75,7 @@ def run(given: argparse.Namespace) -> int:
     from .certificates import NoCertificate
     from .children import NotStarted, Signals
     from .environment import Door
+    from .scopes import SCOPES
 
     noted: Counter[str] = Counter()
 
@@ -101,6 +102,7 @@ def run(given: argparse.Namespace) -> int:
         for name in ("ALL_PROXY", "all_proxy"):
             del environ[name]
         environ |= {f"FAKEFLOWDOCK_{name.upper()}": credentials[name] for name in TOLD if credentials[name]}
+        environ["FAKEFLOWDOCK_SCOPES"] = " ".join(SCOPES)  # those of the access token
         try:
             status = signals.run(line, environ)
         except NotStarted as error:

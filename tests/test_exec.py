@@ -121,6 +121,12 @@ def test_the_command_reaches_the_world_that_was_chosen(outside: dict[str, str], 
     assert "flowdock_added_this_later" in first[0]
 
 
+def test_the_command_is_told_all_that_the_conformance_suite_needs(outside: dict[str, str]) -> None:
+    asks = f"{sys.executable} -m fakeflowdock conform $FLOWDOCK_API_URL --only scope"
+    status, out, _ = ended(start("--", "sh", "-c", asks, env=outside))
+    assert (status, out.splitlines()[-1].endswith(" passed, 0 differ, 0 not run")) == (0, True), out
+
+
 def test_what_was_not_as_documented_is_told_at_the_end(outside: dict[str, str]) -> None:
     asks = """
         api=https://api.flowdock.com
