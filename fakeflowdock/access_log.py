@@ -1,6 +1,6 @@
 """The access log: a line for each request that was answered, refused or lost, without its secrets.
 
-docs/guide/servers.md has its fields.
+docs/guide/server.md has its fields.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Every option of the commands that has a twin in the environment and in a file. To add one is to add an entry here.
 
 It then has its flag, its twins, its line in `--help`, and its value in what the command is given. Its row in
-docs/guide/servers.md is printed by `python -m fakeflowdock.option_table`, and a test asks for it.
+docs/guide is printed by `python -m fakeflowdock.option_table`, and a test asks for it.
 """
 
 from __future__ import annotations

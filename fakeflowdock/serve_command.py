@@ -101,7 +101,7 @@ def _world(given: argparse.Namespace) -> Store:
 
 
 def _credentials(store: Store) -> dict[str, Any]:
-    """What the ready line has of the world. docs/guide/servers.md."""
+    """What the ready line has of the world. docs/guide/server.md."""
     user, application = store.users[min(store.users)], store.applications[min(store.applications)]
     flow = next(iter(store.flows.values()))
     organization = store.organizations[flow.organization_id]

@@ -10,7 +10,7 @@ from test_cli import ready, running
 
 from fakeflowdock import FakeFlowdock, __version__, conform
 
-GUIDE = Path(__file__).parent.parent / "docs/guide/servers.md"
+GUIDE = Path(__file__).parent.parent / "docs/guide/server.md"
 GIVEN = ("organization", "api_token", "email", "password", "second_api_token", "spare_api_token")
 
 
