@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .peers import Peer, Speaks
 
 ROUND = 1.0  # seconds after which the silent ones are looked for again
+ACCEPTED = 5  # rounds of the loop: more than it takes
 FAREWELL = 2.0  # seconds in which the last answers go out
 
 
@@ -76,6 +77,11 @@ class Server:
             now = loop.time()
             for connection in list(connections):
                 connection.silent(now)
+        # Whoever was just accepted becomes a connection first: a server that is closed meanwhile would leave them open.
+        with suppress(NotImplementedError):  # on Windows
+            loop.remove_reader(self._listener)
+        for _ in range(ACCEPTED):
+            await asyncio.sleep(0)
         server.close()
         for connection in list(connections):
             connection.end()

@@ -7,6 +7,7 @@ import select
 import socket
 import ssl
 import threading
+import time
 from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from typing import TYPE_CHECKING
@@ -14,13 +15,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from fakeflowdock import FakeFlowdock
 from fakeflowdock import connection as http
 from fakeflowdock.certificates import authority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fakeflowdock import FakeFlowdock
 
 GET = b"GET /user HTTP/1.1\r\nHost: x\r\nAuthorization: Basic %s\r\n\r\n"
 
@@ -289,3 +290,25 @@ def test_a_fake_that_stops_ends_its_connections(fake_flowdock: FakeFlowdock) -> 
         assert (idle.recv(1), busy.recv(1)) == (b"", b"")
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((url.hostname or "", url.port or 0), timeout=30)
+
+
+def test_who_comes_while_the_server_stops_is_let_go() -> None:
+    def come() -> None:
+        with suppress(OSError):
+            while not stopped.is_set():
+                clients.append(socket.create_connection(address, timeout=1))  # the kernel may be slow to refuse
+                clients[-1].settimeout(30)
+
+    for number in range(60):
+        stopped, clients = threading.Event(), list[socket.socket]()
+        with FakeFlowdock() as fake:
+            parts = urlsplit(fake.url)
+            address = (parts.hostname or "", parts.port or 0)
+            coming = threading.Thread(target=come)
+            coming.start()
+            time.sleep(number % 5 / 2000)
+        stopped.set()
+        coming.join()
+        for client in clients:
+            with client, suppress(ConnectionError):
+                assert client.recv(1) == b""
