@@ -311,4 +311,5 @@ def test_who_comes_while_the_server_stops_is_let_go() -> None:
         coming.join()
         for client in clients:
             with client, suppress(ConnectionError):
-                assert client.recv(1) == b""
+                # On a port that was just let go a client may reach itself, and nobody else would ever speak there.
+                assert client.getsockname() == client.getpeername() or client.recv(1) == b""
