@@ -84,6 +84,8 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[tuple[WSGIEnvironment, bool]] = deque()
         self._busy = self._full = self._ending = False
         self._gone = False
+        self._last: tuple[Answer, WSGIEnvironment] | None = None  # a refusal, until what came before it is answered
+        self._unsent = 0  # bytes that the client had not read when it was last looked at
         self._unread = 0  # bytes that came since the parser last told of something
         self._hung_up = threading.Event()
         self._in_request = self._in_body = self._headless = False
@@ -219,7 +221,7 @@ class Connection(asyncio.Protocol):
         environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
         environ[request_ids.KEY] = request_ids.id_of(environ.get("HTTP_X_REQUEST_ID"))
         self._in_body = True
-        if self._expects and version == "1.1":
+        if self._expects and version == "1.1" and not self._ending:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _framing(self) -> bytes:
@@ -255,6 +257,8 @@ class Connection(asyncio.Protocol):
 
     def _take(self, environ: WSGIEnvironment, *, keep: bool) -> None:
         self._in_request = self._in_body = False
+        if self._ending:
+            return  # it came with one after which nothing is answered, and so nothing may happen either
         if self._busy or self._full or self._waiting:
             self._waiting.append((environ, keep))
             self._transport.pause_reading()
@@ -276,13 +280,14 @@ class Connection(asyncio.Protocol):
             self._send(answer, environ, keep=keep)
 
     def _answer_aside(self, app: Answering, environ: WSGIEnvironment, keep: bool) -> None:
-        done: Answer | Broken
+        done: Answer | Broken = Broken("closed")  # where something is raised that never should be
         try:
             done = app.answer(environ, wait=self._wait)
         except Broken as broken:
             done = broken
-        with suppress(RuntimeError):  # the server may have stopped meanwhile
-            self._loop.call_soon_threadsafe(self._answered_aside, done, environ, keep)
+        finally:
+            with suppress(RuntimeError):  # the server may have stopped meanwhile
+                self._loop.call_soon_threadsafe(self._answered_aside, done, environ, keep)
 
     def _wait(self, seconds: float | None) -> bool:
         """Let seconds pass, or as many as the client waits and at most `SILENCE`. Returns whether it is still there."""
@@ -311,6 +316,8 @@ class Connection(asyncio.Protocol):
 
     def _end_if_done(self) -> None:
         if self._ending and not (self._busy or self._waiting):
+            if self._last is not None:
+                self._send(*self._last, keep=False)
             self._transport.close()
 
     def _send(self, answer: Answer, environ: WSGIEnvironment, *, keep: bool) -> None:
@@ -365,7 +372,9 @@ class Connection(asyncio.Protocol):
             self.refuse(400, f"The request is no HTTP: {reason}")
 
     def refuse(self, status: int, message: str) -> None:
-        """Answer in Flowdock's form, and end the connection."""
+        """Answer in Flowdock's form, after what came before, and end the connection."""
+        if self._ending:
+            return
         message = shortened(message)
         answer = write(Reply(status, {"message": message}), {"REQUEST_METHOD": "GET"}, None)
         environ: WSGIEnvironment = {"REMOTE_ADDR": self._far}  # with what is known of it so far
@@ -376,7 +385,8 @@ class Connection(asyncio.Protocol):
         environ.setdefault(request_ids.KEY, request_ids.id_of(environ.get("HTTP_X_REQUEST_ID")))
         environ[REFUSED] = message
         self._in_request = self._in_body = False
-        self._send(answer, environ, keep=False)
+        self._last, self._ending = (answer, environ), True
+        self._end_if_done()
 
     def end(self) -> None:
         """End it, when what is answered has gone out."""
@@ -389,9 +399,13 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def silent(self, now: float) -> None:
-        """End it where the client has been silent for too long."""
+        """End it where the client has been silent for too long, and has not read either."""
+        if (unsent := self._transport.get_write_buffer_size()) != self._unsent:
+            self._unsent, self.heard = unsent, now
         if now - self.heard > SILENCE and not self._busy:
-            if self._in_request:
+            if self._full or self._transport.is_closing():  # what is left would wait for it for ever
+                self.abort()
+            elif self._in_request:
                 self.refuse(408, "Request Timeout")
             else:
                 self.end()

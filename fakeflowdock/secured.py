@@ -80,7 +80,7 @@ class Secured(asyncio.Protocol, asyncio.Transport):
 
     def data_received(self, data: bytes) -> None:
         """Some bytes came."""
-        if self._closing:
+        if self._closing or self._ended:  # after its farewell nobody would read them
             return
         if not self._heard and data[0] != RECORD:
             self._speak_plainly()
@@ -206,6 +206,10 @@ class Secured(asyncio.Protocol, asyncio.Transport):
     def is_closing(self) -> bool:
         """Whether it ends."""
         return self._closing or self._socket.is_closing()
+
+    def get_write_buffer_size(self) -> int:
+        """How much the client has not read yet."""
+        return self._socket.get_write_buffer_size()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """What the socket knows."""

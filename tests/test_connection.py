@@ -109,6 +109,30 @@ def test_requests_that_come_at_once_are_answered_in_their_order(fake_flowdock: F
     assert statuses == [200, 503, 404, 200] + [200, 200, 404, 200] * 19
 
 
+def test_what_is_no_request_is_refused_after_those_before_it(fake_flowdock: FakeFlowdock) -> None:
+    fake_flowdock.fail("get own user", times=1, latency=0.05)
+    with connected(fake_flowdock) as connection:
+        connection.sendall(get(fake_flowdock) * 2 + b"no request\r\n\r\n" + get(fake_flowdock))
+        assert [status for status, _ in answers(everything(connection))] == [200, 200, 400]
+    assert len(fake_flowdock.requests) == 2
+
+
+def test_a_bug_in_what_may_wait_ends_the_connection(
+    fake_flowdock: FakeFlowdock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_given: object, **_more: object) -> None:
+        raise ZeroDivisionError
+
+    met: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", met.append)
+    fake_flowdock.fail("get own user", latency=0.01)
+    with connected(fake_flowdock) as connection:
+        monkeypatch.setattr("fakeflowdock.app.App.answer", broken)
+        connection.sendall(get(fake_flowdock))
+        assert everything(connection) == b""
+    assert [each.exc_type for each in met] == [ZeroDivisionError]
+
+
 def test_many_requests_of_a_client_that_does_not_read_are_kept_waiting(fake_flowdock: FakeFlowdock) -> None:
     for _ in range(100):
         fake_flowdock.add_source()
@@ -256,6 +280,33 @@ def test_a_client_that_is_silent_for_too_long_is_let_go(
         assert idle.recv(1) == b""
         [(status, body)] = answers(everything(halfway))
     assert (status, json.loads(body)) == (408, {"message": "Request Timeout"})
+
+
+def test_a_client_that_reads_nothing_for_too_long_is_let_go(
+    fake_flowdock: FakeFlowdock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(30):
+        fake_flowdock.add_message(content=f"{number} {'x' * 8000}")
+    request = get(fake_flowdock).replace(b"/user", b"/flows/example/main/messages").replace(b": x", b": localhost")
+    parts, gone = urlsplit(fake_flowdock.url), threading.Event()
+    lost = http.Connection.connection_lost
+
+    def noticed(self: http.Connection, error: Exception | None) -> None:
+        lost(self, error)
+        gone.set()
+
+    monkeypatch.setattr(http.Connection, "connection_lost", noticed)
+    monkeypatch.setattr(http, "SILENCE", 0.05)
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(30)
+        connection.connect((parts.hostname or "", parts.port or 0))
+        secured = (
+            trusting().wrap_socket(connection, server_hostname=parts.hostname) if parts.scheme == "https" else None
+        )
+        with secured or connection as client, suppress(OSError):
+            client.sendall(request * 3000)
+            assert gone.wait(30)
 
 
 def test_a_request_that_ends_in_its_head_is_told_so(fake_flowdock: FakeFlowdock) -> None:

@@ -97,6 +97,14 @@ def test_who_asks_as_any_server_is_answered_and_may_ask_again(proxy: str, fake_f
         assert connection.recv(1) == b""
 
 
+def test_what_is_not_answered_did_not_happen(proxy: str, fake_flowdock: FakeFlowdock) -> None:
+    url = b"GET http://" + API.encode() + b"/user"
+    with to(proxy) as connection:
+        connection.sendall(get(fake_flowdock).replace(b"GET /user", url) * 3)
+        assert [status for status, _ in answers(everything(connection))] == [200]
+    assert len(fake_flowdock.requests) == 1
+
+
 def test_a_client_that_does_not_wait_for_the_tunnel_is_served(proxy: str, fake_flowdock: FakeFlowdock) -> None:
     came, goes = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = trusting().wrap_bio(came, goes, server_hostname=API)

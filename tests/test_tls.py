@@ -29,6 +29,7 @@ from test_connection import (
     read,
     test_a_body_that_is_too_large_is_read_away_and_refused,
     test_a_client_that_is_silent_for_too_long_is_let_go,
+    test_a_client_that_reads_nothing_for_too_long_is_let_go,
     test_a_connection_is_kept_as_the_client_asks,
     test_a_connection_serves_one_request_after_the_other,
     test_a_fake_that_stops_ends_its_connections,
@@ -36,6 +37,7 @@ from test_connection import (
     test_a_request_that_ends_in_its_head_is_told_so,
     test_requests_that_come_at_once_are_answered_in_their_order,
     test_silent_and_slow_clients_keep_nobody_waiting,
+    test_what_is_no_request_is_refused_after_those_before_it,
     test_what_two_servers_could_read_in_two_ways_is_refused,
     test_who_asks_for_another_protocol_is_answered_in_this_one,
     trusting,
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 __all__ = [
     "test_a_body_that_is_too_large_is_read_away_and_refused",
     "test_a_client_that_is_silent_for_too_long_is_let_go",
+    "test_a_client_that_reads_nothing_for_too_long_is_let_go",
     "test_a_connection_is_kept_as_the_client_asks",
     "test_a_connection_serves_one_request_after_the_other",
     "test_a_fake_that_stops_ends_its_connections",
@@ -58,6 +61,7 @@ __all__ = [
     "test_a_request_that_ends_in_its_head_is_told_so",
     "test_requests_that_come_at_once_are_answered_in_their_order",
     "test_silent_and_slow_clients_keep_nobody_waiting",
+    "test_what_is_no_request_is_refused_after_those_before_it",
     "test_what_two_servers_could_read_in_two_ways_is_refused",
     "test_who_asks_for_another_protocol_is_answered_in_this_one",
 ]
