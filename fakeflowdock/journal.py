@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections import deque
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from . import request_ids
@@ -252,6 +254,17 @@ class Journal:
 
     def __iter__(self) -> Iterator[Exchange]:
         return iter(list(self._kept))
+
+    def after(self, last: Exchange | None) -> tuple[list[Exchange], float]:
+        """The exchanges after one of them, and the number up to which those before it are forgotten.
+
+        Args:
+            last: where it is forgotten itself, or None, all are after it, and all before it are forgotten.
+        """
+        with self._lock:
+            new = list(takewhile(lambda each: each is not last, reversed(self._kept)))
+            forgotten = self._count - len(self._kept) if len(new) < len(self._kept) else math.inf
+        return new[::-1], forgotten
 
     def add(self, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float) -> Exchange:
         """Keep an exchange. Returns it."""

@@ -14,6 +14,7 @@ import requests
 from administering import Operator, World, create_source, flowdock, operator_of, user_of
 
 from fakeflowdock import FakeFlowdock
+from fakeflowdock import assertions as expectations
 from fakeflowdock.connection import ASIDE
 
 if TYPE_CHECKING:
@@ -137,6 +138,52 @@ def test_one_waits_for_what_a_request_says(operator: Operator, world: World) -> 
     places = [pointer for pointer, _ in operator.refused("POST", "worlds/one/requests/wait", wrong)]
     assert sorted(places) == ["/count", "/tiemout", "/timeout"]
     assert operator.refused("POST", "requests/wait", {"expected": wrong["expected"]})[0][0] == "/expected/name/$pattern"
+
+
+def test_who_waits_looks_at_each_request_once(
+    operator: Operator, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Any] = []
+    view = expectations.exchange_view
+
+    def counted(exchange: Any) -> Any:
+        looked.append(exchange)
+        return view(exchange)
+
+    monkeypatch.setattr(expectations, "exchange_view", counted)
+    asking = {"expected": {"name": {"$pattern": "^[AZ]"}}, "timeout": 30}
+    answered: list[Any] = []
+    create_source(world, "A")
+    create_source(world, "B")
+    wait = {**asking, "count": 2}
+    waiting = threading.Thread(target=lambda: answered.append(operator.post("worlds/one/requests/wait", wait)))
+    waiting.start()
+    for name in ("C", "D", "E", "Z"):
+        create_source(world, name)
+    waiting.join(20)
+    [told] = answered
+    assert [each["fields"]["name"] for each in told["requests"]] == ["A", "Z"]
+    assert len(looked) == 6
+
+
+def test_who_waits_is_told_nothing_of_what_is_forgotten_meanwhile(operator: Operator) -> None:
+    world = operator.make("one", settings={"journal": 2})
+    answered: list[Any] = []
+    asking = {"operation": "get own user", "count": 2, "timeout": 30}
+    waiting = threading.Thread(target=lambda: answered.append(operator.post("worlds/one/requests/wait", asking)))
+    flowdock(world, "GET", "/user", **user_of(world))
+    waiting.start()
+    while not aside():
+        time.sleep(0.001)
+    for path in ("/sources", "/sources", "/user", "/sources", "/user"):  # of which two are remembered
+        flowdock(world, "GET", path, **user_of(world))
+    operator.delete("worlds/one/requests")
+    assert waiting.is_alive()
+    for path in ("/user", "/user"):
+        flowdock(world, "GET", path, **user_of(world))
+    waiting.join(20)
+    [told] = answered
+    assert [each["number"] for each in told["requests"]] == [1, 2]
 
 
 def aside() -> list[threading.Thread]:

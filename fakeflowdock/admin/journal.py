@@ -15,9 +15,8 @@ from .assertions import known_operation, patterns
 from .operations import Asked, of_a_world
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from ..app import App
     from ..authentication import Caller
 
 TIMEOUT, LONGEST = 5, 300  # seconds
@@ -27,7 +26,7 @@ ROUND = 0.25  # seconds after which it is looked whether the client is still the
 @of_a_world("GET requests")
 def list_requests(asked: Asked) -> list[dict[str, Any]]:
     """Those requests for which all that is given holds."""
-    return [shown(each) for each in _matching(asked.app, asked.fields)]
+    return [shown(each) for each in _matching(asked.app.journal, asked.fields)]
 
 
 @of_a_world("POST requests/wait")
@@ -35,9 +34,13 @@ def wait_for_requests(asked: Asked) -> dict[str, Any]:
     """The same, as soon as there are so many, or when the time is up."""
     fields, app = asked.fields, asked.app
     count, until = fields.get("count", 1), time.monotonic() + min(fields.get("timeout", TIMEOUT), LONGEST)
+    found: list[Exchange] = []
+    last: Exchange | None = None
     while True:
         known = app.journal.count
-        found = _matching(app, fields)
+        new, forgotten = app.journal.after(last)  # alone: hundreds may wait, and each looks at each request
+        found = [each for each in found if each.number > forgotten] + _matching(new, fields)
+        last = new[-1] if new else last
         left = until - time.monotonic()
         if len(found) >= count or left <= 0 or (asked.wait is not None and not asked.wait(0)):
             return {"arrived": len(found) >= count, "requests": [shown(each) for each in found]}
@@ -79,14 +82,14 @@ def clear_contract_warnings(asked: Asked) -> Reply:
     return NOTHING
 
 
-def _matching(app: App, given: Mapping[str, Any]) -> list[Exchange]:
+def _matching(exchanges: Iterable[Exchange], given: Mapping[str, Any]) -> list[Exchange]:
     name = None if "operation" not in given else known_operation(given["operation"])
     expected = patterns(given.get("expected", {}), "/expected")
     wanted = {kind: given[kind] for kind in ("user", "source", "application") if kind in given}
     lost = given.get("unknown_paths")
     return [
         each
-        for each in Exchanges(app.journal).where(
+        for each in Exchanges(exchanges).where(
             operation=name, method=given.get("method"), path=given.get("path"), status=given.get("status")
         )
         if each.number > given.get("after", 0)
