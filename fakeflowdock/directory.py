@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 DEFAULT = "default"  # the name of the server's own world
 NAME = re.compile("[A-Za-z0-9._-]{1,64}")
 REMEMBERED = 10_000  # credentials of which it is remembered whose they are
+LONGEST = 512  # characters of those
 
 
 def is_loopback(address: str) -> bool:
@@ -160,21 +161,23 @@ class Directory:
 
     def _owner(self, shown: Shown) -> World | None:
         """The world of a credential, dead ones too, or None."""
+        name, password = shown
         world, store = self._owners.get(shown, (None, None))
         # Else it was reset, restored or loaded meanwhile, or is gone.
         if world is not None and world.app.store is store and self.named(world.name) is world:
             return world
-        name, password = shown
         digest = digest_of(name)
-        candidates = [world for world in self.worlds if world.app.store.knows(name, digest)]
-        if len(candidates) > 1 and password is not None:  # somebody gave themselves the address of somebody elsewhere
-            candidates.sort(key=lambda each: each.app.store.user_by_password(name, password) is None)
+        candidates = [(each, held) for each in self.worlds if (held := each.app.store).knows(name, digest)]
         if not candidates:
             return None
-        if len(self._owners) >= REMEMBERED:
-            self._owners.clear()
-        self._owners[shown] = candidates[0], candidates[0].app.store
-        return candidates[0]
+        if len(candidates) > 1 and password is not None:  # somebody took the address of somebody elsewhere
+            candidates.sort(key=lambda each: each[1].user_by_password(name, password) is None)
+        # An e-mail address alone may be another world's tomorrow, and what is long may be anything.
+        if "@" not in name and len(name) + len(password or "") <= LONGEST:
+            if len(self._owners) >= REMEMBERED:
+                self._owners.clear()
+            self._owners[shown] = candidates[0]
+        return candidates[0][0]
 
     # The worlds themselves
 
@@ -224,6 +227,7 @@ class Directory:
             self._check(store, but=known)
             world = World(name, Alone(App(store, default.report, default.note)))
             self._others = {**self._others, name: world}
+            self._owners.clear()
             return world
 
     def delete(self, world: World) -> None:
@@ -232,6 +236,7 @@ class Directory:
             raise Refused("it is the server's own world, which stays as long as the server does")
         with self._lock:
             self._others = {name: each for name, each in self._others.items() if each is not world}
+            self._owners.clear()  # or it would keep the world, with all that was asked of it
 
     def put(self, world: World, store: Store, *, loaded: bool = False) -> None:
         """Give a world another content.
@@ -247,6 +252,7 @@ class Directory:
             held = world.held
             began = store.freeze() if loaded else held.began
             held.app.store, held.began = worlds.over(store, held.app.store.settings), began
+            self._owners.clear()
 
     def reset(self, world: World) -> None:
         """Let a world be what it was at first, in which nothing goes wrong on purpose.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import weakref
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -389,3 +391,51 @@ def test_a_browser_is_led_back_with_a_code_of_the_world_whose_application_asked(
     }
     assert flowdock(one, "POST", "/oauth/token", data=fields).status_code == 200
     assert operator.asked("default") == []
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["gave up", "has"])
+def test_who_takes_an_address_of_somebody_elsewhere_is_in_their_own_world(
+    shared: bool, operator: Operator, one: World
+) -> None:
+    other = operator.get("worlds/other")
+    shown = basic(one["email"], other["password"])
+    assert flowdock(one, "GET", "/user", headers=shown).status_code == 401
+    taken = [(other, one["email"])] if shared else [(one, "new@example.com"), (other, one["email"])]
+    for world, email in taken:
+        user = basic(world["api_token"])
+        number = flowdock(world, "GET", "/user", headers=user).json()["id"]
+        changed = flowdock(world, "PUT", f"/users/{number}", json={"email": email}, headers=user)
+        assert changed.status_code == 200, changed.text
+    assert flowdock(one, "GET", "/user", headers=shown).status_code == 200
+    assert operator.asked("other")[-1] == ("GET", "/user", 200)
+
+
+@pytest.mark.parametrize("how", ["deleted", "made anew", "reset"])
+def test_nothing_is_kept_of_what_a_world_was(
+    how: str, operator: Operator, one: World, fake_flowdock: FakeFlowdock
+) -> None:
+    held = fake_flowdock._runs.current.directory.named("one")
+    assert held is not None
+    was = weakref.ref(held.app.store)
+    del held
+    assert flowdock(one, "GET", "/user", headers=basic(one["api_token"])).status_code == 200
+    if how == "deleted":
+        operator.delete("worlds/one")
+    elif how == "made anew":
+        operator.make("one", replace=True)
+    else:
+        operator.post("worlds/one/reset", status=204)
+    operator.get("worlds")  # after which the connection to the world is idle
+    gc.collect()
+    assert was() is None
+
+
+def test_passwords_that_fill_the_memory_are_not_kept(
+    operator: Operator, one: World, fake_flowdock: FakeFlowdock
+) -> None:
+    assert operator.asked("one") == []
+    for number in range(3):
+        assert flowdock(one, "GET", "/user", headers=basic(one["api_token"], f"{number}" * 40_000)).status_code == 200
+    assert len(operator.asked("one")) == 3
+    kept = fake_flowdock._runs.current.directory._owners
+    assert sum(len(password or "") for _, password in kept) < 40_000
