@@ -5,7 +5,7 @@
 // everything above stay as they are.
 'use strict'
 
-const net = require('node:net')
+const net = require('net') // as old Nodes call it too: where this cannot be loaded, no program begins
 
 const HOSTS = /^(?:api|stream)\.flowdock\.com\.?$/i
 const door = /^http:\/\/([^/:]+):([0-9]+)/.exec(process.env.FAKEFLOWDOCK_PROXY || '')

@@ -260,6 +260,10 @@ def test_the_preload_leads_the_hosts_that_are_answered_in_process() -> None:
     assert json.loads(done.stdout) == [FLOWDOCK.fullmatch(f"https://{host}") is not None for host in hosts]
 
 
+def test_the_preload_asks_for_nothing_that_old_nodes_do_not_have() -> None:
+    assert "require('node:" not in PRELOAD.read_text()
+
+
 def test_a_server_that_cannot_start_leaves_no_files(
     monkeypatch: pytest.MonkeyPatch, fake_flowdock: FakeFlowdock, tmp_path: Path
 ) -> None:
