@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import threading
 from collections import deque
 from itertools import takewhile
@@ -241,7 +242,7 @@ class Journal:
     """
 
     def __init__(self, kept: int) -> None:
-        self._kept: deque[Exchange] = deque(maxlen=kept)
+        self._kept: deque[Exchange] = deque(maxlen=min(kept, sys.maxsize))  # which is more than there ever are
         self._count = 0
         self._lock = threading.Lock()
         self._more = threading.Condition(self._lock)

@@ -94,6 +94,12 @@ def test_the_journal_keeps_a_thousand_requests_when_nothing_is_said() -> None:
         assert [fake.requests[0].number, len(fake.requests)] == [2, 1000]
 
 
+def test_a_journal_may_keep_more_than_a_machine_can_count() -> None:
+    with FakeFlowdock(journal=10**30) as fake:
+        requests.get("https://api.flowdock.com/user", timeout=30)
+    assert len(fake.requests) == 1
+
+
 @pytest.mark.parametrize("journal", [0, -1, True, "9", 1.0])
 def test_a_journal_that_keeps_nothing_or_no_number_of_requests_is_refused(journal: Any) -> None:
     with pytest.raises(ValueError, match=r"^journal is how many requests are remembered, at least 1, not "):
