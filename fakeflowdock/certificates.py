@@ -155,9 +155,16 @@ class Folder:
         atexit.register(self.remove)
 
     def write(self, name: str, *parts: bytes) -> Path:
-        """Write a file. Returns where it is."""
-        path = self.path / name
-        path.write_bytes(b"".join(part if part.endswith(b"\n") or not part else part + b"\n" for part in parts))
+        """Write a file, which is whole at any time, for whoever reads the one before. Returns where it is."""
+        path, text = (
+            self.path / name,
+            b"".join(part if part.endswith(b"\n") or not part else part + b"\n" for part in parts),
+        )
+        if not (path.exists() and path.read_bytes() == text):
+            descriptor, draft = tempfile.mkstemp(dir=self.path)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(text)
+            os.replace(draft, path)
         return path
 
     def remove(self) -> None:

@@ -192,7 +192,7 @@ class Gate(asyncio.Protocol):
         line = LINE.match(self._came)
         method, target = (line[1].decode(), line[2].decode()) if line else ("", "")
         called = TARGET.match(target)
-        authority = target if method == "CONNECT" else called[2] if called else ""
+        authority = target.rpartition("@")[2] if method == "CONNECT" else called[2] if called else ""
         if method == "CONNECT" or (authority and not _is_flowdock(authority)):
             head, end, rest = self._came.partition(b"\r\n\r\n")
             if len(head) > HEAD:
@@ -205,7 +205,7 @@ class Gate(asyncio.Protocol):
     def _lead(self, method: str, target: str, authority: str, head: bytes, rest: bytes) -> None:
         """Lead a client that asks us to, as a proxy."""
         connects = method == "CONNECT"
-        parsed = AUTHORITY.match(authority.rpartition("@")[2])
+        parsed = AUTHORITY.match(authority)
         port = int(parsed[2] or (443 if connects else 80)) if parsed else 0
         if parsed is None or not 0 < port < 65536:
             self._refuse(400, f"{authority} is no host and port")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
@@ -40,6 +41,7 @@ class Run:
         self.first = self.began = began
         self._server: Server | None = None
         self._door: Door | None = None
+        self._starting = threading.RLock()  # threads that ask at once are given the same
 
     @cached_property
     def directory(self) -> Directory:
@@ -51,12 +53,13 @@ class Run:
     @property
     def url(self) -> str:
         """The address of the live server, which is started when it is first asked for."""
-        if self._server is None:
-            from .server import Server
+        with self._starting:
+            if self._server is None:
+                from .server import Server
 
-            self._server = Server(self.directory)
-            self._server.start()
-        return self._server.url
+                self._server = Server(self.directory)
+                self._server.start()
+            return self._server.url
 
     @property
     def environ(self) -> dict[str, str]:
@@ -65,11 +68,12 @@ class Run:
         Raises:
             NoCertificate: there can be no TLS.
         """
-        if self._door is None:
-            from .environment import Door
+        with self._starting:
+            if self._door is None:
+                from .environment import Door
 
-            self._door = Door(self.directory)
-        return self._door.environ(os.environ, self.url)
+                self._door = Door(self.directory)
+            return self._door.environ(os.environ, self.url)
 
     def stop_server(self) -> None:
         """Stop the live server, and what answers child processes, if they are there."""

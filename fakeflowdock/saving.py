@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,8 +55,12 @@ class Saving:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._lock.unlink(missing_ok=True)
-        os.close(self._descriptor)
+        if fcntl is None:  # nor can a file be removed there that is open
+            os.close(self._descriptor)
+        with suppress(OSError):
+            self._lock.unlink()
+        if fcntl is not None:
+            os.close(self._descriptor)
 
     def _failure(self, reason: str) -> Failure:
         return Failure(f"the world cannot be saved to {self._file}: {reason}")
@@ -69,7 +74,7 @@ class Saving:
     def _locked(self) -> int:
         """The descriptor of the lock, which ends with this process, however it ends."""
         while True:
-            descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)  # no child has it
             try:
                 if fcntl is not None:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -8,6 +8,7 @@ import shutil
 import ssl
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -236,6 +237,25 @@ def test_each_fake_has_a_proxy_of_its_own_until_it_stops(fake_flowdock: FakeFlow
                 assert len(json.load(reply)) == count
     with pytest.raises(OSError, match="refused"):
         urlopen(urls[1])
+
+
+def test_threads_that_ask_at_once_are_given_the_same_proxy(fake_flowdock: FakeFlowdock) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        asked = [threads.submit(lambda: fake_flowdock.environ) for _ in range(8)]
+        assert len({json.dumps(each.result()) for each in asked}) == 1
+
+
+def test_a_process_can_read_its_authorities_while_the_next_one_begins(
+    fake_flowdock: FakeFlowdock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine.pem"
+    mine.write_text("mine")
+    bundle = Path(fake_flowdock.environ["SSL_CERT_FILE"])
+    before = bundle.read_text()
+    with bundle.open() as first:
+        monkeypatch.setenv("SSL_CERT_FILE", str(mine))
+        assert Path(fake_flowdock.environ["SSL_CERT_FILE"]).read_text().startswith("mine\n")
+        assert first.read() == before
 
 
 def test_without_trustme_there_is_no_environment_but_a_live_server(

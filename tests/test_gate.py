@@ -168,6 +168,13 @@ def test_other_hosts_are_refused_with_a_reason(
     assert fake_flowdock.requests == []
 
 
+def test_a_password_for_another_host_is_told_to_nobody(proxy: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with to(proxy) as connection:
+        connection.sendall(CONNECT % b"me:secret@example.com:443")
+        assert message(everything(connection))[1].startswith("example.com:443 is not")
+    assert "secret" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("request_", "status"),
     [

@@ -8,14 +8,16 @@ import stat
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 from test_cli import CLEAN, ready, running
 
-from fakeflowdock import FakeFlowdock, cli, stopping, world_files, worlds
+from fakeflowdock import FakeFlowdock, cli, saving, stopping, world_files, worlds
 from fakeflowdock.server import Server
+from fakeflowdock.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -294,3 +296,20 @@ def test_an_interrupt_before_there_is_a_server_is_no_traceback(
     monkeypatch.setattr(worlds, "make", interrupt)
     assert cli.main(["--port", "0"]) == 130
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_world_is_saved_where_files_cannot_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saving, "fcntl", None)
+    monkeypatch.delattr(os, "O_CLOEXEC", raising=False)
+    still_open, unlink = [], type(tmp_path).unlink
+
+    def refusing(file: Path, missing_ok: bool = False) -> None:
+        with suppress(OSError):
+            still_open.append(os.fstat(held._descriptor))
+        unlink(file, missing_ok)
+
+    monkeypatch.setattr(type(tmp_path), "unlink", refusing)
+    with saving.Saving(str(tmp_path / "world.json")) as held:
+        held.save(worlds.make("docs", Settings()))
+    assert [each.name for each in tmp_path.iterdir()] == ["world.json"]
+    assert not still_open
