@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 from administering import Operator, World, create_source, flowdock, operator_of, user_of
 
-from fakeflowdock import FakeFlowdock, __version__
+from fakeflowdock import FakeFlowdock, __version__, world_files
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from fakeflowdock.store import Store
 
 
 @pytest.fixture
@@ -287,3 +292,25 @@ def test_a_bug_of_ours_is_told_and_reported(
     assert "/_fakeflowdock/report raised ZeroDivisionError" in operator.get("report", 500)["message"]
     with pytest.raises(BrokenContract, match="Get health"):
         fake_flowdock.settle()
+
+
+def test_others_are_answered_while_a_large_world_is_read(
+    operator: Operator, fake_flowdock: FakeFlowdock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, dumps = threading.Event(), threading.Event(), world_files.dumps
+
+    def slowly(store: Store) -> str:
+        begun.set()
+        assert go_on.wait(30)
+        return dumps(store)
+
+    monkeypatch.setattr(world_files, "dumps", slowly)
+    with ThreadPoolExecutor() as threads:
+        reading = threads.submit(operator.get, "state")
+        assert begun.wait(30)
+        url, headers = f"{fake_flowdock.url}/user", fake_flowdock.as_user().headers
+        answer = threads.submit(requests.get, url, headers=headers, timeout=30)
+        done, _ = wait([answer], timeout=10)
+        go_on.set()
+        assert done
+        assert reading.result()["users"][0]["id"] == answer.result().json()["id"]
