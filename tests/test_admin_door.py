@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 from administering import Operator, operator_of
 from test_cli import ready, running
 from test_server import talk
@@ -284,3 +285,16 @@ def test_a_body_may_come_in_chunks(fake_flowdock: FakeFlowdock) -> None:
     body = b'Transfer-Encoding: chunked\r\n\r\n8\r\n{"froze"\r\n0\r\n\r\n'.replace(b'{"froze"', b'{"x": 1}')
     line, _, answer = talk(fake_flowdock.url, head + body)
     assert (line.split()[1], json.loads(answer)["errors"][0]["pointer"]) == ("422", "/x")
+
+
+def test_each_answer_says_once_that_it_is_not_to_be_stored(fake_flowdock: FakeFlowdock) -> None:
+    operator = operator_of(fake_flowdock)
+    before = operator("DELETE", "faults").headers
+    for _ in range(100):
+        assert operator("DELETE", "faults").headers["Cache-Control"] == "no-store"
+    assert len(operator("DELETE", "faults").headers) == len(before)
+    source = fake_flowdock.add_source()
+    url = f"{fake_flowdock.url}/flows/example/main/sources/{source.id}"
+    token = fake_flowdock.access_token(scope="flow integration")
+    deleted = requests.delete(url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    assert (deleted.status_code, "Cache-Control" in deleted.headers) == (204, False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -82,7 +83,7 @@ class Admin:
             bug = BrokenContract(f"{path_of(environ)} raised {type(error).__name__} at {at.filename}:{at.lineno}")
             bug.__cause__ = error
             reply = self._broke(bug)
-        reply.headers = (*reply.headers, NO_STORE)
+        reply = replace(reply, headers=(*reply.headers, NO_STORE))  # another one: NOTHING is everybody's
         return write(reply, {"REQUEST_METHOD": environ["REQUEST_METHOD"]}, None)  # no Origin, and so no CORS
 
     def _broke(self, broken: BrokenContract) -> Reply:
