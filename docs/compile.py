@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from dialect import WHERE, NotUnderstood, Page, Part, Section, callers_of, json_of, mark_of, plain, read_page
 from examples import NotRuled
 from fidelity import Certificate
+from indexes import ADMIN_API, CONTRACT, index_of
 from kinds import MIXED, kind_of, known_kinds, or_null
 from openapi import openapi_of
 from openapi_admin import openapi_of_admin
@@ -383,32 +384,6 @@ def _merged(base: Schema, more: Schema) -> Schema:
     }
 
 
-def index_of(pages: Sequence[Page]) -> str:
-    """An index: each operation with its routes, callers, grade and page."""
-    lines = [
-        "# Operations",
-        "",
-        "Compiled from the pages beside it; change a page and compile again.",
-        "",
-        "| operation | routes | callers | grade |",
-        "| --- | --- | --- | --- |",
-    ]
-    for page in pages:
-        for section in page.sections:
-            if section.kind == "operation":
-                routes = "<br>".join(
-                    f"`{method} {path}`{' (obsolete)' if obsolete else ''}" for method, path, obsolete in section.routes
-                )
-                scope = f" with scope `{section.facts['Scope']}`" if "Scope" in section.facts else ""
-                lines.append(
-                    f"| [{section.title}]({page.name}.md#{section.anchor}) | {routes} "
-                    f"| {', '.join(callers_of(section))}{scope} | {section.facts.get('Grade', 'ours')} |"
-                )
-    lines += ["", "| page | |", "| --- | --- |"]
-    lines += [f"| [{page.title}]({page.name}.md) | {page.introduction.split('. ')[0].rstrip('.')}. |" for page in pages]
-    return "\n".join(lines) + "\n"
-
-
 def compile_pages(folder: Path) -> dict[str, str]:
     """All that the pages of a folder give.
 
@@ -426,13 +401,13 @@ def compile_pages(folder: Path) -> dict[str, str]:
     documents = {**schemas, "openapi": openapi_of(schemas), "openapi.strict": openapi_of(schemas, strict=True)}
     files = {f"schemas/{name}.json": json.dumps(document, indent=2) + "\n" for name, document in documents.items()}
     certificate = Certificate(folder.parent.parent, pages, schemas)
-    files |= {"docs/api/index.md": index_of(pages), "docs/fidelity.md": certificate.text()}
+    files |= {"docs/api/index.md": index_of(pages, CONTRACT), "docs/fidelity.md": certificate.text()}
     if not folder.with_name(ADMIN).is_dir():
         return files
     pages, schemas = _compiled(folder.with_name(ADMIN), ADMIN)
     documents = {**schemas, "openapi": openapi_of_admin(schemas)}
     files |= {f"schemas/admin/{name}.json": json.dumps(each, indent=2) + "\n" for name, each in documents.items()}
-    return {**files, "docs/admin/index.md": index_of(pages)}
+    return {**files, "docs/admin/index.md": index_of(pages, ADMIN_API)}
 
 
 def _compiled(folder: Path, part: str) -> tuple[list[Page], dict[str, Schema]]:

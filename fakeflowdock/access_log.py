@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 FORMS = NONE, TEXT, JSON = ("none", "text", "json")
 EXCHANGE = "fakeflowdock.exchange"  # where the journal's part of it is in a WSGI environ
+WORLD = "fakeflowdock.world"  # the name of the world, where the server has several
 REFUSED = "fakeflowdock.refused"  # and why it was refused before it was whole
 LONGEST = 2000  # characters of a target that are shown
 
@@ -65,7 +66,7 @@ class AccessLog:
         """Tell of a request.
 
         Args:
-            environ: the request, with what is known of it below `KEY`, `EXCHANGE` and `REFUSED`.
+            environ: the request, with what is known of it below `KEY`, `EXCHANGE`, `WORLD` and `REFUSED`.
             answer: what went back; None where nothing did.
             loss: how the connection broke where nothing did.
         """
@@ -87,6 +88,7 @@ def _fields(environ: WSGIEnvironment, answer: Answer | None, loss: str | None) -
         "bytes": len(answer.body) if answer is not None else 0,
         "milliseconds": round(exchange.duration * 1000, 3) if exchange is not None else None,
         "operation": exchange.operation if exchange is not None else None,
+        "world": environ.get(WORLD),
         "caller": _caller(exchange.caller) if exchange is not None else None,
         "refused": environ.get(REFUSED) or (_refusal(exchange.refusal) if exchange is not None else None),
         "fault": str(exchange.fault) if exchange is not None and exchange.fault is not None else None,
@@ -119,6 +121,7 @@ def _text(fields: dict[str, Any]) -> str:
     request = quoted(f"{fields['method'] or '-'} {told} {fields['version'] or '-'}")
     parts = [fields["time"], fields["id"] or "-", fields["client"] or "-", request, str(fields["status"] or "-")]
     parts += [str(fields["bytes"]), "-" if took is None else f"{took:.1f}ms", fields["operation"] or "-"]
+    parts += [f"world={fields['world']}"] if fields["world"] is not None else []
     parts += [f"{kind}={number}" for kind, number in (fields["caller"] or {}).items()]
     parts += [f"{name}={quoted(fields[name])}" for name in ("refused", "fault", "lost") if fields[name] is not None]
     return " ".join(parts)

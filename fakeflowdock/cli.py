@@ -55,7 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     status = 0
     try:
-        given = _parser().parse_args(arguments)
+        parser = _parser()
+        arguments = sys.argv[1:] if arguments is None else arguments
+        parser.look(arguments)
+        given = parser.parse_args(arguments)
         _settle(given)
         status = RUNS[given.command](given) or 0
         if sys.stdout is not None:  # it was closed
@@ -94,7 +97,7 @@ def _discard_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> options.Parser:
     parser = options.Parser(
         prog="fakeflowdock",
         usage="fakeflowdock [OPTION ...] [COMMAND ...]",

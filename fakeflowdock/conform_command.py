@@ -41,6 +41,7 @@ def run(chosen: argparse.Namespace) -> int:
     given: dict[str, Any] = {option.key: getattr(chosen, option.key) for option in option_table.CONFORM}
     only, form = given.pop("only") or None, given.pop("format")
     del given["config"]
+    given["flow"] = given["flow"].rpartition("/")[2]  # example/main, as the ready line of a fake has it, is main
     try:
         given["scopes"] = scopes_of(given["scopes"])
         came = conform(chosen.url, only=only, **given)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import own, worlds
+from .access_log import WORLD
 from .app import App, path_of
 from .settings import MOST_WORLDS
 from .store import digest_of
@@ -142,7 +143,11 @@ class Directory:
         """Who answers a request."""
         if own.PREFIX in environ["PATH_INFO"] and own.is_administered(path_of(environ)):
             return self._administration()
-        return self._world_of(environ).app if self._others else self.default.app
+        if not self._others:
+            return self.default.app
+        world = self._world_of(environ)
+        environ[WORLD] = world.name
+        return world.app
 
     def _administration(self) -> Answering:
         if self._admin is None:
@@ -216,10 +221,10 @@ class Directory:
                 name = self.free_name()
             known = next((each for each in self.worlds if each.name.casefold() == name.casefold()), None)
             if known is not None and not (again and known.name == name != DEFAULT):
-                differs = "" if known.name == name else f" {known.name!r}, and the same but for its capitals"
-                raise Refused(f"there is a world of that name{differs}")
+                differs = "" if known.name == name else f", and {name} is the same but for its capitals"
+                raise Refused(f"there is a world {known.name}{differs}; with replace it begins anew")
             if known is None and len(self._others) >= self.limit:
-                raise Refused(f"there are {self.limit} worlds already, and there may be no more: delete one")
+                raise Refused(f"there may be {self.limit} worlds besides the server's own, and there are: delete one")
             default = self.default.app
             store = worlds.of_its_own(name, begin, replace(default.store.settings, **choices))
             if not default.store.clock.frozen:

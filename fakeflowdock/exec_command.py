@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from .app import App
     from .findings import Finding
+    from .journal import Exchange
 
 # Of what the ready line of a server has, what the command is told, as FAKEFLOWDOCK_API_TOKEN and so on. None has the
 # name of an option of the server; those that `conform` has mean the same there.
@@ -49,7 +50,7 @@ which clients of most languages ask that proxy and trust its certificate.
 Flowdock's hosts are the fake; other hosts are refused, unless an option leads
 to them; this machine is asked without the proxy. The command finds the address
 of the fake in FLOWDOCK_API_URL, and credentials in FAKEFLOWDOCK_API_TOKEN,
-_ACCESS_TOKEN, _EMAIL, _PASSWORD and so on.""",
+_ACCESS_TOKEN, _EMAIL, _PASSWORD and so on. Needs the extra tls of this package.""",
         epilog="Status: that of the command; 128 + n where the signal n ended it; 127 where\n"
         "there is none, 126 where it cannot be run; 1 the world could not be saved; 2 a\n"
         "wrong option or file.",
@@ -120,12 +121,17 @@ def _unknown(app: App) -> Iterator[tuple[str, int]]:
     from .errors import NoSuchRoute, shortened
 
     paths = Counter(
-        shortened(f"{each.method} {each.path}")
+        shortened(f"{each.method} {each.path}{_of_the_stream(each)}")
         for each in app.journal
         if isinstance(each.refusal, NoSuchRoute) and not each.path.startswith(own.PREFIX)
     )
     for path, count in paths.items():
-        yield f"{path} is nothing that Flowdock had", count
+        streamed = path.endswith(" of stream.flowdock.com")
+        yield f"{path} {'is not answered yet' if streamed else 'is nothing that Flowdock had'}", count
+
+
+def _of_the_stream(exchange: Exchange) -> str:
+    return " of stream.flowdock.com" if "stream." in exchange.headers.get("host", "").lower() else ""
 
 
 def _summarize(lines: list[tuple[str, int]]) -> None:

@@ -61,7 +61,9 @@ class Way:
 
     def refusal(self, authority: str) -> str:
         """What a client is told who asks for another host."""
-        text = f"{shortened(authority)} is not answered here: only Flowdock's hosts are{self.hint}"
+        text = (
+            f"{shortened(authority)} is not answered here: only api.flowdock.com and stream.flowdock.com are{self.hint}"
+        )
         self.tell(text)
         return text
 

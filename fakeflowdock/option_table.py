@@ -32,7 +32,7 @@ SERVE = (
     Option("admin-token", "to be shown by who administers it", "", admin_token, "TOKEN", unset="made up where needed"),
     Option("max-worlds", "how many worlds suites may make", MOST_WORLDS, count, "N"),
     Option("tls", "speak https, with a certificate made at start", False, truth),
-    Option("ca-file", "where to write its CA", "", file, "FILE", unset="a temporary file"),
+    Option("write-ca", "where to write the CA of it", "", file, "FILE", unset="a temporary file"),
     Option("tls-cert", "speak https with this certificate, PEM", "", file, "FILE"),
     Option("tls-key", "its key, if that is not in the same file", "", file, "FILE"),
     CONFIG,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +32,12 @@ def chosen(options: argparse.Namespace) -> Tls:
     Raises:
         Failure: it cannot be.
     """
-    certificate, ca_file = options.tls_cert, options.ca_file
+    certificate, ca_file = options.tls_cert, options.write_ca
     if options.tls_key and not certificate:
         raise Failure("--tls-key is the key of a certificate: --tls-cert has to name that")
     wanted = options.tls and not certificate
-    if ca_file and not wanted and ca_file != os.environ.get("FAKEFLOWDOCK_CA_FILE"):  # which is there for others too
-        raise Failure("--ca-file is for --tls without --tls-cert: only then a CA is made")
+    if ca_file and not wanted:
+        raise Failure("--write-ca is for --tls without --tls-cert: only then a CA is made")
     if not (wanted or certificate):
         return Tls()
     from . import certificates

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FIELDS = ["event", "time", "id", "client", "method", "target", "version", "status", "bytes", "milliseconds"]
-FIELDS += ["operation", "caller", "refused", "fault", "lost"]
+FIELDS += ["operation", "world", "caller", "refused", "fault", "lost"]
 TEXT = re.compile(r'\S+Z \S+ 127\.0\.0\.1 "([^"]*)" (\S+) (\d+) (\S+) (.*)')
 
 
@@ -77,6 +77,7 @@ def test_a_request_is_one_object_with_what_was_asked_by_whom_and_what_came(logge
         "status": 200,
         "bytes": len(reply.content),
         "operation": "list-sources",
+        "world": None,
         "caller": {"user": 1},
         "refused": None,
         "fault": None,

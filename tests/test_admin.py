@@ -66,8 +66,13 @@ def test_a_world_without_a_name_has_a_free_one(operator: Operator) -> None:
 def test_a_name_that_is_taken_is_refused_and_may_be_replaced(operator: Operator) -> None:
     first = operator.make("suite")
     create_source(first)
-    assert operator.post("worlds", {"name": "suite"}, 409) == {"message": "there is a world of that name"}
-    assert "'suite', and the same but for its capitals" in operator.post("worlds", {"name": "Suite"}, 409)["message"]
+    assert operator.post("worlds", {"name": "suite"}, 409) == {
+        "message": "there is a world suite; with replace it begins anew"
+    }
+    assert (
+        "a world suite, and Suite is the same but for its capitals"
+        in operator.post("worlds", {"name": "Suite"}, 409)["message"]
+    )
     assert len(operator.get("worlds/suite/requests")) == 1
     assert operator.make("suite", replace=True) == first
     assert operator.get("worlds/suite/requests") == operator.get("worlds/suite/state")["sources"] == []
@@ -232,7 +237,8 @@ def test_a_clock_is_moved_stopped_and_let_run(operator: Operator, fake_flowdock:
         ({"advance": 10**11 * 3}, "/advance", "leads beyond the year 9000"),
         ({"now": "2014-01-01T00:00:00.000Z"}, "/now", "it is 2015-01-01T00:00:00.000Z"),
         ({"now": "9999-01-01T00:00:00.000Z"}, "/now", "leads beyond the year 9000"),
-        ({"now": "tomorrow"}, "/now", "is not a UTC date-time"),
+        ({"now": "tomorrow"}, "/now", "is no date-time with its offset from UTC, as in 2030-01-01T00:00:00Z"),
+        ({"now": "2030-01-01"}, "/now", "is no date-time with its offset from UTC, as in 2030-01-01T00:00:00Z"),
         ({"now": "2016-01-01T00:00:00.000Z", "advance": 1}, "/advance", "both are given"),
         ({"frozen": 1}, "/frozen", "is not a boolean"),
         ({"speed": 2}, "/speed", "is not on the page"),

@@ -182,7 +182,7 @@ def test_the_server_says_at_start_what_it_asks_for() -> None:
         assert Operator(line["url"])("GET", "worlds").status_code == 401
         operator.make("one")
         assert operator.post("worlds", {}, 409)["message"] == (
-            "there are 1 worlds already, and there may be no more: delete one"
+            "there may be 1 worlds besides the server's own, and there are: delete one"
         )
     with running("--port", "0", FAKEFLOWDOCK_ADMIN_TOKEN="a-token-of-ours") as (_, stdout):
         greeting = "".join(stdout.readline() for _ in range(19))

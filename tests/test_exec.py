@@ -132,17 +132,19 @@ def test_what_was_not_as_documented_is_told_at_the_end(outside: dict[str, str]) 
         api=https://api.flowdock.com
         curl -sS -u "$FAKEFLOWDOCK_API_TOKEN:" "$api/sources?lmit=3" "$api/sources?lmit=4" -o /dev/null -o /dev/null
         curl -sS $api/nowhere/0123456789abcdef0123456789abcdef $api/_fakeflowdock/nothing -o /dev/null -o /dev/null
+        curl -sS "https://stream.flowdock.com/flows?filter=example/main" -o /dev/null
         curl -sS https://example.com 2>/dev/null
         echo done >&2
     """
     status, out, err = ended(start("--", "sh", "-c", asks, env=outside))
     assert (status, out) == (0, "")
     assert err == (
-        "fakeflowdock: example.com:443 is not answered here: only Flowdock's hosts are; "
+        "fakeflowdock: example.com:443 is not answered here: only api.flowdock.com and stream.flowdock.com are; "
         "--tunnel leads to all others, --tunnel-to to some\n"
         "done\n"
         "fakeflowdock: warning: List sources has no parameter lmit (docs/api/sources.md#list-sources) (2 times)\n"
         "fakeflowdock: GET /nowhere/0123… is nothing that Flowdock had\n"
+        "fakeflowdock: GET /flows of stream.flowdock.com is not answered yet\n"
     )
 
 
@@ -174,7 +176,7 @@ def test_other_hosts_are_led_to_where_that_is_wanted(
     [
         ([], "exec needs a command, as in: fakeflowdock exec -- pytest"),
         (["--"], "exec needs a command, as in: fakeflowdock exec -- pytest"),
-        (["--colour", "true"], "unrecognized arguments: --colour"),
+        (["--colour", "true"], "there is no option --colour; --help lists what there is"),
         (["--world", "other", "true"], "argument --world: 'other' is no world: docs or empty"),
         (
             ["--tunnel-to", "https://example.com", "true"],

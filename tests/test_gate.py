@@ -162,7 +162,7 @@ def test_other_hosts_are_refused_with_a_reason(
 ) -> None:
     with to(proxy) as connection:
         connection.sendall(CONNECT % authority.encode())
-        said = f"{authority} is not answered here: only Flowdock's hosts are"
+        said = f"{authority} is not answered here: only api.flowdock.com and stream.flowdock.com are"
         assert message(everything(connection)) == (403, said)
     assert capsys.readouterr().err == f"fakeflowdock: {said}\n"
     assert fake_flowdock.requests == []
@@ -348,7 +348,9 @@ def test_hosts_that_were_named_are_led_to(fake_flowdock: FakeFlowdock) -> None:
     for others in (("example.org",), ("*.other.example.com",)):
         with door(fake_flowdock, others=others, hint="; read the docs") as proxy, to(proxy) as refused:
             refused.sendall(CONNECT % b"other.example.com:443")
-            assert message(everything(refused))[1].endswith("only Flowdock's hosts are; read the docs")
+            assert message(everything(refused))[1].endswith(
+                "only api.flowdock.com and stream.flowdock.com are; read the docs"
+            )
 
 
 @pytest.mark.usefixtures("names")

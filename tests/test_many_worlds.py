@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import re
 import weakref
 from base64 import b64encode
@@ -14,6 +15,11 @@ import requests
 from administering import Operator, World, create_source, flowdock, operator_of
 
 from fakeflowdock import FakeFlowdock
+from fakeflowdock.access_log import JSON, AccessLog
+from fakeflowdock.app import App
+from fakeflowdock.directory import Alone, Directory
+from fakeflowdock.server import Server
+from fakeflowdock.worlds import make
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -439,3 +445,20 @@ def test_passwords_that_fill_the_memory_are_not_kept(
     assert len(operator.asked("one")) == 3
     kept = fake_flowdock._runs.current.directory._owners
     assert sum(len(password or "") for _, password in kept) < 40_000
+
+
+def test_the_log_and_the_journal_of_a_world_tell_of_the_same_request() -> None:
+    lines: list[str] = []
+    server = Server(Directory(Alone(App(make("empty"), print))), log=AccessLog(JSON, lines.append))
+    server.start()
+    try:
+        operator = Operator(server.url)
+        operator.make("one")
+        world = operator.make("two")
+        lines.clear()
+        flowdock(world, "GET", "/user", headers=basic(world["api_token"]))
+        [request] = operator.get("worlds/two/requests")
+        told = json.loads(lines[0])
+    finally:
+        server.stop()
+    assert (told["world"], told["id"]) == ("two", request["request_id"])

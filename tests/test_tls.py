@@ -320,7 +320,7 @@ def test_the_server_makes_a_certificate_and_says_whom_to_trust() -> None:
 
 def test_the_ca_is_written_where_it_is_wanted_and_stays_there(tmp_path: Path) -> None:
     ca_file = tmp_path / "ca.pem"
-    twins = {"FAKEFLOWDOCK_TLS": "true", "FAKEFLOWDOCK_CA_FILE": str(ca_file)}
+    twins = {"FAKEFLOWDOCK_TLS": "true", "FAKEFLOWDOCK_WRITE_CA": str(ca_file)}
     with running("--host", "::1", "--port", "0", "--json", **twins) as (_, stdout):
         line = ready(stdout)
         assert line["ca_file"] == str(ca_file)
@@ -413,8 +413,8 @@ def test_a_certificate_that_cannot_be_used_is_one_line_and_status_2(
     ("options", "reason"),
     [
         (["--tls-key", "key.pem"], "--tls-key is the key of a certificate: --tls-cert has to name that"),
-        (["--ca-file", "ca.pem"], "--ca-file is for --tls without --tls-cert: only then a CA is made"),
-        (["--tls", "--ca-file", "/nowhere/ca.pem"], "/nowhere/ca.pem: No such file or directory"),
+        (["--write-ca", "ca.pem"], "--write-ca is for --tls without --tls-cert: only then a CA is made"),
+        (["--tls", "--write-ca", "/nowhere/ca.pem"], "/nowhere/ca.pem: No such file or directory"),
     ],
 )
 def test_options_that_do_not_go_together_are_one_line_and_status_2(

@@ -12,7 +12,7 @@ from ..journal import Exchange, Exchanges
 from ..operations import NOTHING, Reply
 from ..recordings import exporting
 from .assertions import known_operation, patterns
-from .operations import Asked, of_a_world
+from .operations import Asked, invalid, of_a_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,7 +33,10 @@ def list_requests(asked: Asked) -> list[dict[str, Any]]:
 def wait_for_requests(asked: Asked) -> dict[str, Any]:
     """The same, as soon as there are so many, or when the time is up."""
     fields, app = asked.fields, asked.app
-    count, until = fields.get("count", 1), time.monotonic() + min(fields.get("timeout", TIMEOUT), LONGEST)
+    timeout = fields.get("timeout", TIMEOUT)
+    if timeout > LONGEST:
+        raise invalid(f"is seconds, and at most {LONGEST}", "/timeout")
+    count, until = fields.get("count", 1), time.monotonic() + timeout
     found: list[Exchange] = []
     last: Exchange | None = None
     while True:
@@ -114,6 +117,7 @@ def shown(exchange: Exchange) -> dict[str, Any]:
     sent, answer, refusal = exchange.sent, exchange.answer, exchange.refusal
     return {
         "number": exchange.number,
+        "request_id": exchange.request_id,
         "method": exchange.method,
         "path": exchange.path,
         "url": sent.url,

@@ -32,7 +32,7 @@ def set_clock(asked: Asked) -> dict[str, Any]:
         try:
             step = timedelta(seconds=given.get("advance", 0))
             if "now" in given:
-                step = datetime.fromisoformat(given["now"]) - clock.now
+                step = _moment(given["now"]) - clock.now
             if wire.timestamp(clock.now + step) > LAST:
                 raise OverflowError
         except OverflowError:
@@ -58,6 +58,17 @@ def change_settings(asked: Asked) -> dict[str, Any]:
     for name, value in asked.fields.items():
         setattr(settings, name, value)
     return asdict(settings)
+
+
+def _moment(text: str) -> datetime:
+    """A date-time of RFC 3339. Raises Invalid."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise invalid("is no date-time with its offset from UTC, as in 2030-01-01T00:00:00Z", "/now")
+    return moment
 
 
 def _shown(clock: Clock) -> dict[str, Any]:
