@@ -56,6 +56,8 @@ class Server:
         self.url = url_of(self._listener, scheme)
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
+        self._deaf = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def serve(self) -> None:
         """Answer until `stop`, once."""
@@ -83,6 +85,7 @@ class Server:
         for _ in range(ACCEPTED):
             await asyncio.sleep(0)
         server.close()
+        self._deaf.set()
         for connection in list(connections):
             connection.end()
         until = loop.time() + FAREWELL
@@ -98,6 +101,11 @@ class Server:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop, wherever `serve` runs; whoever waits on a fault is not waited for. May be called in a signal."""
+        """Stop, wherever `serve` runs; whoever waits on a fault is not waited for. May be called in a signal.
+
+        Of a server that was started in a thread, the address takes nobody any more when this returns.
+        """
         with suppress(RuntimeError):  # it has stopped already
             self._loop.call_soon_threadsafe(self._stopping.set)
+            if self._thread is not None and self._thread is not threading.current_thread():
+                self._deaf.wait(FAREWELL)
