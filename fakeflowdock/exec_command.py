@@ -70,13 +70,14 @@ def run(given: argparse.Namespace) -> int:
         raise Failure("exec needs a command, as in: fakeflowdock exec -- pytest")
     if not hasattr(os, "posix_spawnp"):
         raise Failure("exec needs a system with POSIX's signals")
-    from . import serve_command
+    from . import beginning
     from .access_log import NONE, AccessLog
     from .app import App
     from .certificates import NoCertificate
     from .children import NotStarted, Signals
     from .environment import Door
     from .scopes import SCOPES
+    from .serve_command import say_bug
 
     noted: Counter[str] = Counter()
 
@@ -85,12 +86,12 @@ def run(given: argparse.Namespace) -> int:
 
     with ExitStack() as stack:
         saving = None
-        if file := serve_command._file_to_save(given):
+        if file := beginning.file_to_save(given):
             from .saving import Saving
 
             saving = stack.enter_context(Saving(file))
-        app = App(serve_command._world(given), serve_command._say_bug, count)
-        credentials = serve_command._credentials(app.store)
+        app = App(beginning.world_of(given), say_bug, count)
+        credentials = beginning.credentials_of(app.store)
         signals = stack.enter_context(Signals())
         try:
             others = ("*",) if given.tunnel else given.tunnel_to

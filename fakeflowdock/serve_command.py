@@ -8,12 +8,10 @@ import shlex
 import socket
 import traceback
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import __version__
+from . import __version__, beginning
 from .access_log import JSON, NONE, AccessLog, printable, say
-from .options import Failure
 from .stopping import listen
 
 if TYPE_CHECKING:
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
 
     from .errors import BrokenContract
     from .findings import Finding
-    from .models import AccessToken, Application, User
-    from .store import Store
 
 
 def run(given: argparse.Namespace) -> None:
@@ -37,16 +33,17 @@ def run(given: argparse.Namespace) -> None:
     from .directory import Alone, Directory
     from .server import Server
 
-    file = _file_to_save(given)
+    file = beginning.file_to_save(given)
     with ExitStack() as stack:
         saving = None
         if file:
             from .saving import Saving
 
             saving = stack.enter_context(Saving(file))
-        app = App(_world(given), _say_bug, _say_note) if given.access_log != JSON else App(_world(given), _bug, _note)
+        report, note = (_bug, _note) if given.access_log == JSON else (say_bug, _say_note)
+        app = App(beginning.world_of(given), report, note)
         tls = tls_options.chosen(given)
-        credentials = _credentials(app.store)  # one of which is made now, and which a reset does not lose
+        credentials = beginning.credentials_of(app.store)  # one of which is made now, and which a reset does not lose
         worlds = Directory(Alone(app), limit=given.max_worlds, admin_token=given.admin_token or None)
         log = AccessLog(given.access_log) if given.access_log != NONE else None
         server = listen(lambda: Server(worlds, given.host, given.port, **tls.speaking, log=log), given.host, given.port)
@@ -67,76 +64,6 @@ def _tell_the_starter() -> None:
         return
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as starter:
         starter.sendto(b"READY=1", path.replace("@", "\0", 1) if path.startswith("@") else path)
-
-
-def _file_to_save(given: argparse.Namespace) -> str:
-    """Where the world is written at the end; empty where it is not. Raises Failure."""
-    if given.save_on_exit is True and not given.state:
-        raise Failure("--save-on-exit needs a file: its own, or that of --state")
-    return str(given.state if given.save_on_exit is True else given.save_on_exit or "")
-
-
-def _world(given: argparse.Namespace) -> Store:
-    """The world to begin with. Raises Failure."""
-    from . import world_files, worlds
-    from .settings import Settings
-
-    settings = Settings(given.auto_consent, given.refresh_tokens, given.shape)
-    if given.save_on_exit is True and not Path(given.state).exists():
-        given.state = ""  # the first run, at whose end it is written
-    try:
-        store = (
-            worlds.over(world_files.load(given.state), settings) if given.state else worlds.make(given.world, settings)
-        )
-    except OSError as error:
-        raise Failure(f"{given.state}: {error.strerror}") from None
-    except world_files.WorldFileError as error:
-        raise Failure(str(error)) from None
-    if not store.users or not store.applications or not store.flows:
-        raise Failure(
-            f"{given.state} has no user, no application or no flow, for which the server could print credentials"
-        )
-    store.clock.run()
-    return store
-
-
-def _credentials(store: Store) -> dict[str, Any]:
-    """What the ready line has of the world. docs/guide/server.md."""
-    user, application = store.users[min(store.users)], store.applications[min(store.applications)]
-    flow = next(iter(store.flows.values()))
-    organization = store.organizations[flow.organization_id]
-    others = [
-        each.api_token
-        for each in store.users_of_organization(organization)
-        if each.id != user.id and not store.administers(each, organization.id)
-    ]
-    return {
-        "organization": organization.parameterized_name,
-        "flow": f"{organization.parameterized_name}/{flow.parameterized_name}",
-        "api_token": user.api_token,
-        "access_token": _access_token(store, user, application).access_token,
-        "client_id": application.client_id,
-        "client_secret": application.client_secret,
-        "email": user.email,
-        "password": user.password,
-        "flow_api_token": flow.api_token,
-        "second_api_token": others[0] if others else None,
-        "spare_api_token": others[1] if len(others) > 1 else None,
-        "version": __version__,
-        "pid": os.getpid(),
-    }
-
-
-def _access_token(store: Store, user: User, application: Application) -> AccessToken:
-    """One with every scope that lives as long as its world: the one of an earlier run, or else a new one."""
-    from . import arrange
-    from .scopes import SCOPES
-
-    whole = user.id, application.id, frozenset(SCOPES), None
-    for each in store.access_tokens:
-        if (each.user_id, each.application_id, each.scopes, each.expires_at) == whole and not store.is_revoked(each):
-            return each
-    return arrange.add_access_token(store, user, application, None)
 
 
 def _greeting(ready: Mapping[str, Any]) -> str:
@@ -169,7 +96,8 @@ def _greeting(ready: Mapping[str, Any]) -> str:
     return greeting.replace("  curl ", trusting)
 
 
-def _say_bug(broken: BrokenContract) -> None:
+def say_bug(broken: BrokenContract) -> None:
+    """Tell of a bug on standard error, with where it happened."""
     say("".join(traceback.format_exception(broken)).rstrip("\n"))
 
 

@@ -1,0 +1,86 @@
+"""What a server or a command begins with, as its options say: a world, and credentials of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import __version__
+from .options import Failure
+
+if TYPE_CHECKING:
+    import argparse
+
+    from .models import AccessToken, Application, User
+    from .store import Store
+
+
+def file_to_save(given: argparse.Namespace) -> str:
+    """Where the world is written at the end; empty where it is not. Raises Failure."""
+    if given.save_on_exit is True and not given.state:
+        raise Failure("--save-on-exit needs a file: its own, or that of --state")
+    return str(given.state if given.save_on_exit is True else given.save_on_exit or "")
+
+
+def world_of(given: argparse.Namespace) -> Store:
+    """The world to begin with. Raises Failure."""
+    from . import world_files, worlds
+    from .settings import Settings
+
+    settings = Settings(given.auto_consent, given.refresh_tokens, given.shape)
+    if given.save_on_exit is True and not Path(given.state).exists():
+        given.state = ""  # the first run, at whose end it is written
+    try:
+        store = (
+            worlds.over(world_files.load(given.state), settings) if given.state else worlds.make(given.world, settings)
+        )
+    except OSError as error:
+        raise Failure(f"{given.state}: {error.strerror}") from None
+    except world_files.WorldFileError as error:
+        raise Failure(str(error)) from None
+    if not store.users or not store.applications or not store.flows:
+        raise Failure(
+            f"{given.state} has no user, no application or no flow, for which the server could print credentials"
+        )
+    store.clock.run()
+    return store
+
+
+def credentials_of(store: Store) -> dict[str, Any]:
+    """What the ready line has of the world. docs/guide/server.md."""
+    user, application = store.users[min(store.users)], store.applications[min(store.applications)]
+    flow = next(iter(store.flows.values()))
+    organization = store.organizations[flow.organization_id]
+    others = [
+        each.api_token
+        for each in store.users_of_organization(organization)
+        if each.id != user.id and not store.administers(each, organization.id)
+    ]
+    return {
+        "organization": organization.parameterized_name,
+        "flow": f"{organization.parameterized_name}/{flow.parameterized_name}",
+        "api_token": user.api_token,
+        "access_token": _access_token(store, user, application).access_token,
+        "client_id": application.client_id,
+        "client_secret": application.client_secret,
+        "email": user.email,
+        "password": user.password,
+        "flow_api_token": flow.api_token,
+        "second_api_token": others[0] if others else None,
+        "spare_api_token": others[1] if len(others) > 1 else None,
+        "version": __version__,
+        "pid": os.getpid(),
+    }
+
+
+def _access_token(store: Store, user: User, application: Application) -> AccessToken:
+    """One with every scope that lives as long as its world: the one of an earlier run, or else a new one."""
+    from . import arrange
+    from .scopes import SCOPES
+
+    whole = user.id, application.id, frozenset(SCOPES), None
+    for each in store.access_tokens:
+        if (each.user_id, each.application_id, each.scopes, each.expires_at) == whole and not store.is_revoked(each):
+            return each
+    return arrange.add_access_token(store, user, application, None)
