@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from . import tagging, wire
 from .contracts import contracts
 from .errors import shortened
+from .findings import nearest
 from .models import Application, Author, Flow, Mail, Message, Source, Status, Thread, User
 
 if TYPE_CHECKING:
@@ -200,8 +201,8 @@ def check_names(what: str, expected: Mapping[str, Any], known: Collection[str], 
     """
     for name, value in expected.items():
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f": did you mean {within}{near[0]}?" if near else f", only {', '.join(sorted(known))}"
+            near = nearest(name, known)
+            hint = f": did you mean {within}{near}?" if near else f", only {', '.join(sorted(known))}"
             raise ValueError(f"{what} has no {within}{name}{hint}")
         inner = INNER.get(name)
         if inner is not None and isinstance(value, Mapping):

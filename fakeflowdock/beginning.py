@@ -3,24 +3,50 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
+from .access_log import NONE, AccessLog
 from .options import Failure
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from .models import AccessToken, Application, User
+    from .saving import Saving
     from .store import Store
 
 
-def file_to_save(given: argparse.Namespace) -> str:
+def _file_to_save(given: argparse.Namespace) -> str:
     """Where the world is written at the end; empty where it is not. Raises Failure."""
     if given.save_on_exit is True and not given.state:
         raise Failure("--save-on-exit needs a file: its own, or that of --state")
     return str(given.state if given.save_on_exit is True else given.save_on_exit or "")
+
+
+@contextmanager
+def saving(given: argparse.Namespace) -> Iterator[Saving | None]:
+    """Where the world is saved at the end, as long as a server or a command goes on; None where it is not.
+
+    Raises:
+        Failure: nothing can be written there.
+    """
+    file = _file_to_save(given)
+    if not file:
+        yield None
+        return
+    from .saving import Saving
+
+    with Saving(file) as there:
+        yield there
+
+
+def log_of(given: argparse.Namespace) -> AccessLog | None:
+    """Who is told of each request, or None."""
+    return AccessLog(given.access_log) if given.access_log != NONE else None
 
 
 def world_of(given: argparse.Namespace) -> Store:

@@ -71,7 +71,6 @@ def run(given: argparse.Namespace) -> int:
     if not hasattr(os, "posix_spawnp"):
         raise Failure("exec needs a system with POSIX's signals")
     from . import beginning
-    from .access_log import NONE, AccessLog
     from .app import App
     from .certificates import NoCertificate
     from .children import NotStarted, Signals
@@ -85,18 +84,13 @@ def run(given: argparse.Namespace) -> int:
         noted[f"{found.severity}: {found}"] += 1
 
     with ExitStack() as stack:
-        saving = None
-        if file := beginning.file_to_save(given):
-            from .saving import Saving
-
-            saving = stack.enter_context(Saving(file))
+        saving = stack.enter_context(beginning.saving(given))
         app = App(beginning.world_of(given), say_bug, count)
         credentials = beginning.credentials_of(app.store)
         signals = stack.enter_context(Signals())
         try:
             others = ("*",) if given.tunnel else given.tunnel_to
-            log = AccessLog(given.access_log) if given.access_log != NONE else None
-            door = Door(app, log, others=others, proxies=getproxies_environment(), hint=HINT)
+            door = Door(app, beginning.log_of(given), others=others, proxies=getproxies_environment(), hint=HINT)
             stack.callback(door.stop)
             environ = {**os.environ, **door.environ(os.environ, door.url)}
         except (NoCertificate, OSError) as error:
@@ -117,22 +111,21 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _unknown(app: App) -> Iterator[tuple[str, int]]:
-    """What the last requests asked for that Flowdock never had, and how often."""
+    """What the last requests asked for that Flowdock never had, or that is not answered yet, and how often."""
     from . import own
-    from .errors import NoSuchRoute, shortened
+    from .errors import NoSuchRoute
 
-    paths = Counter(
-        shortened(f"{each.method} {each.path}{_of_the_stream(each)}")
-        for each in app.journal
-        if isinstance(each.refusal, NoSuchRoute) and not each.path.startswith(own.PREFIX)
-    )
-    for path, count in paths.items():
-        streamed = path.endswith(" of stream.flowdock.com")
-        yield f"{path} {'is not answered yet' if streamed else 'is nothing that Flowdock had'}", count
+    lost = (each for each in app.journal if isinstance(each.refusal, NoSuchRoute))
+    yield from Counter(_why_unknown(each) for each in lost if not each.path.startswith(own.PREFIX)).items()
 
 
-def _of_the_stream(exchange: Exchange) -> str:
-    return " of stream.flowdock.com" if "stream." in exchange.headers.get("host", "").lower() else ""
+def _why_unknown(exchange: Exchange) -> str:
+    from .app import STREAM_HOST
+    from .errors import shortened
+
+    if STREAM_HOST.fullmatch(exchange.headers.get("host", "")):
+        return shortened(f"{exchange.method} {exchange.path} of stream.flowdock.com is not answered yet")
+    return shortened(f"{exchange.method} {exchange.path} is nothing that Flowdock had")
 
 
 def _summarize(lines: list[tuple[str, int]]) -> None:

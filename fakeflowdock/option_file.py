@@ -90,10 +90,10 @@ class _Reading:
     ) -> Any:
         where = f"{table}.{key}" if table is not None else key
         if key not in known:
-            import difflib
+            from .findings import nearest
 
-            near = difflib.get_close_matches(key.replace("-", "_"), [*known, *tables], n=1)
-            hint = f": did you mean {near[0]}?" if near else f", only {', '.join(known)}"
+            near = nearest(key.replace("-", "_"), [*known, *tables])
+            hint = f": did you mean {near}?" if near else f", only {', '.join(known)}"
             raise self._failure(table, key, f"there is no option {where}{hint}")
         option = known[key]
         types, words = KINDS.get(option.read, STRING)

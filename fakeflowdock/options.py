@@ -6,11 +6,12 @@ import argparse
 import math
 import os
 import re
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
 WIDTH = 80  # columns of `--help`, on any terminal
 INDENT = 25  # where its words begin
@@ -37,30 +38,34 @@ class Parser(argparse.ArgumentParser):
         """Raise Failure."""
         raise Failure(message)
 
-    def look(self, arguments: Sequence[str]) -> None:
+    def look(self, arguments: Iterable[str]) -> None:
         """See that each option and the command are some: argparse takes the value of one that is none for a command.
 
         Raises:
             Failure: one is none; the text has the nearest.
         """
         known, commands = self._option_string_actions, self._commands()
-        is_value = needed = False
-        for at, word in enumerate(arguments):
-            if is_value and (needed or not word.startswith("-")):
-                is_value = False
-                continue
-            is_value, needed = False, True
+        runs_another = any(action.nargs == argparse.REMAINDER for action in self._actions)
+        rest = deque(arguments)
+        while rest:
+            word = rest.popleft()
             flag, equals, _ = word.partition("=")
             if word == "--":
                 return
             if flag in known:
-                is_value, needed = known[flag].nargs in (None, "?") and not equals, known[flag].nargs is None
+                takes = known[flag].nargs if not equals else 0
+                if rest and (takes is None or (takes == "?" and not rest[0].startswith("-"))):
+                    rest.popleft()  # its value
             elif word.startswith("--"):
-                raise Failure(f"there is no option {flag}{_nearest(flag, known)}")
-            elif commands and known is self._option_string_actions and not word.startswith("-"):
+                raise Failure(f"there is no option {flag}{_hint(flag, known)}")
+            elif word.startswith("-"):
+                continue
+            elif runs_another:
+                return
+            elif commands:
                 if word not in commands:
-                    raise Failure(f"there is no command {word}{_nearest(word, commands)}")
-                commands[word].look(_before_a_command(word, arguments[at + 1 :]))
+                    raise Failure(f"there is no command {word}{_hint(word, commands)}")
+                commands[word].look(rest)
                 return
 
     def _commands(self) -> Mapping[str, Parser]:
@@ -74,19 +79,11 @@ class Formatter(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=INDENT, width=WIDTH)
 
 
-def _nearest(word: str, known: Iterable[str]) -> str:
-    import difflib
+def _hint(word: str, known: Iterable[str]) -> str:
+    from .findings import nearest
 
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f": did you mean {near[0]}?" if near else "; --help lists what there is"
-
-
-def _before_a_command(name: str, arguments: Sequence[str]) -> Sequence[str]:
-    """The arguments of a command, but for what another command is given that it runs."""
-    if name != "exec":
-        return arguments
-    ends = (at for at, word in enumerate(arguments) if not word.startswith("-"))
-    return arguments[: next(ends, len(arguments))]
+    near = nearest(word, known)
+    return f": did you mean {near}?" if near else "; --help lists what there is"
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ import os
 import shlex
 import socket
 import traceback
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from . import __version__, beginning
-from .access_log import JSON, NONE, AccessLog, printable, say
+from .access_log import JSON, printable, say
 from .stopping import listen
 
 if TYPE_CHECKING:
@@ -33,20 +33,14 @@ def run(given: argparse.Namespace) -> None:
     from .directory import Alone, Directory
     from .server import Server
 
-    file = beginning.file_to_save(given)
-    with ExitStack() as stack:
-        saving = None
-        if file:
-            from .saving import Saving
-
-            saving = stack.enter_context(Saving(file))
+    with beginning.saving(given) as saving:
         report, note = (_bug, _note) if given.access_log == JSON else (say_bug, _say_note)
         app = App(beginning.world_of(given), report, note)
         tls = tls_options.chosen(given)
         credentials = beginning.credentials_of(app.store)  # one of which is made now, and which a reset does not lose
         worlds = Directory(Alone(app), limit=given.max_worlds, admin_token=given.admin_token or None)
-        log = AccessLog(given.access_log) if given.access_log != NONE else None
-        server = listen(lambda: Server(worlds, given.host, given.port, **tls.speaking, log=log), given.host, given.port)
+        speaking = {**tls.speaking, "log": beginning.log_of(given)}
+        server = listen(lambda: Server(worlds, given.host, given.port, **speaking), given.host, given.port)
         ready = {"event": "ready", "url": server.url, "world": given.state or given.world, **credentials, **tls.ready}
         if worlds.admin_token is not None:
             ready["admin_token"] = worlds.admin_token

@@ -177,6 +177,7 @@ def test_other_hosts_are_led_to_where_that_is_wanted(
         ([], "exec needs a command, as in: fakeflowdock exec -- pytest"),
         (["--"], "exec needs a command, as in: fakeflowdock exec -- pytest"),
         (["--colour", "true"], "there is no option --colour; --help lists what there is"),
+        (["--world", "empty", "--tunel", "true"], "there is no option --tunel: did you mean --tunnel?"),
         (["--world", "other", "true"], "argument --world: 'other' is no world: docs or empty"),
         (
             ["--tunnel-to", "https://example.com", "true"],
