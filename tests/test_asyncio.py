@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -12,7 +14,7 @@ import pytest
 from fakeflowdock import FakeFlowdock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
     from typing import Any
 
 API = "https://api.flowdock.com"
@@ -49,6 +51,16 @@ SUITE = """
     async def test_asks_for_what_flowdock_never_had(client):
         await client.get("https://api.flowdock.com/nowhere")
 """
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _leaves_no_event_loop() -> Iterator[None]:
+    """pytest-asyncio 0.23 leaves an open one behind, of which a test that runs later would be warned."""
+    yield
+    with suppress(RuntimeError), warnings.catch_warnings():  # newer versions leave none
+        warnings.simplefilter("ignore", DeprecationWarning)
+        asyncio.get_event_loop().close()
+        asyncio.set_event_loop(None)
 
 
 async def with_httpx(fake: FakeFlowdock) -> int:
