@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # not bound to, but replaced in the printed URL
@@ -29,3 +30,11 @@ def url_of(listener: socket.socket, scheme: str = "http") -> str:
     bound, number = listener.getsockname()[:2]
     shown = ANY_ADDRESS.get(bound) or bound
     return f"{scheme}://{f'[{shown}]' if ':' in shown else shown}:{number}"
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address is reached from its own machine alone."""
+    try:
+        return ipaddress.ip_address(address.partition("%")[0]).is_loopback
+    except ValueError:
+        return False

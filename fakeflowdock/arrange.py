@@ -177,6 +177,15 @@ def add_access_token(
         return store.add_access_token(AccessToken(user.id, application.id, scopes, grant, expires_at, secret))
 
 
+def whole_access_token(store: Store, user: User, application: Application) -> AccessToken | None:
+    """The first access token of a user with every scope that lives as long as its world, or None."""
+    whole = user.id, application.id, frozenset(SCOPES), None
+    for each in store.access_tokens:
+        if (each.user_id, each.application_id, each.scopes, each.expires_at) == whole and not store.is_revoked(each):
+            return each
+    return None
+
+
 def revoke(store: Store, access_token: str) -> None:
     """Take back an access token, with all that came of the same consent. Raises ValueError when there is none such."""
     with store.lock:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from .models import AccessToken, Application, User
     from .saving import Saving
     from .store import Store
 
@@ -75,6 +74,8 @@ def world_of(given: argparse.Namespace) -> Store:
 
 def credentials_of(store: Store) -> dict[str, Any]:
     """What the ready line has of the world. docs/guide/server.md."""
+    from . import arrange
+
     user, application = store.users[min(store.users)], store.applications[min(store.applications)]
     flow = next(iter(store.flows.values()))
     organization = store.organizations[flow.organization_id]
@@ -83,11 +84,14 @@ def credentials_of(store: Store) -> dict[str, Any]:
         for each in store.users_of_organization(organization)
         if each.id != user.id and not store.administers(each, organization.id)
     ]
+    # That of an earlier run, or else a new one.
+    token = arrange.whole_access_token(store, user, application)
+    token = token or arrange.add_access_token(store, user, application, None)
     return {
         "organization": organization.parameterized_name,
         "flow": f"{organization.parameterized_name}/{flow.parameterized_name}",
         "api_token": user.api_token,
-        "access_token": _access_token(store, user, application).access_token,
+        "access_token": token.access_token,
         "client_id": application.client_id,
         "client_secret": application.client_secret,
         "email": user.email,
@@ -98,15 +102,3 @@ def credentials_of(store: Store) -> dict[str, Any]:
         "version": __version__,
         "pid": os.getpid(),
     }
-
-
-def _access_token(store: Store, user: User, application: Application) -> AccessToken:
-    """One with every scope that lives as long as its world: the one of an earlier run, or else a new one."""
-    from . import arrange
-    from .scopes import SCOPES
-
-    whole = user.id, application.id, frozenset(SCOPES), None
-    for each in store.access_tokens:
-        if (each.user_id, each.application_id, each.scopes, each.expires_at) == whole and not store.is_revoked(each):
-            return each
-    return arrange.add_access_token(store, user, application, None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import secrets
 import threading
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from . import own, worlds
 from .access_log import WORLD
+from .addresses import is_loopback
 from .app import App, path_of
 from .settings import MOST_WORLDS
 from .store import digest_of
@@ -28,14 +28,6 @@ DEFAULT = "default"  # the name of the server's own world
 NAME = re.compile("[A-Za-z0-9._-]{1,64}")
 REMEMBERED = 10_000  # credentials of which it is remembered whose they are
 LONGEST = 512  # characters of those
-
-
-def is_loopback(address: str) -> bool:
-    """Whether an address is reached from its own machine alone."""
-    try:
-        return ipaddress.ip_address(address.partition("%")[0]).is_loopback
-    except ValueError:
-        return False
 
 
 class Answering(Protocol):

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, cast
 
+from .addresses import is_loopback
 from .connection import HEAD, SILENCE, Connection, Refused
 from .errors import shortened
 from .interception.environs import FLOWDOCK
@@ -84,10 +84,7 @@ def gate(way: Way) -> Speaks:
 
 
 def _is_here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return host == "localhost" or is_loopback(host)
 
 
 def _is_flowdock(authority: str) -> bool:

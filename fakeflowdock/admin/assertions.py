@@ -69,7 +69,7 @@ def _of_requests(asked: Asked, view: View, assertion: str, expected: dict[str, A
     if "operation" not in given:
         raise invalid("can't be blank where requests are asserted", "/operation")
     operation = known_operation(given["operation"])
-    if taken := sorted({"operation", "times", "status", "caller"} & set(expected)):
+    if taken := sorted(set(OF_REQUESTS) & set(expected)):
         raise Invalid((f"/expected/{name}", "is no parameter: it stands beside expected") for name in taken)
     status, caller = given.get("status"), caller_of(asked)
     try:

@@ -18,12 +18,12 @@ from .. import errors, parameters
 from ..answers import write
 from ..app import base_of, path_of
 from ..contracts import ADMIN, contracts, schema_folder
-from ..errors import BrokenContract
+from ..errors import BrokenContract, MethodNotAllowed, Unreadable
 from ..operations import JSON, Reply, rule_of
 from ..own import PREFIX
 from . import assertions, faults, guard, journal, state, time_and_settings, worlds
 from .operations import Asked, Operation
-from .refusals import Invalid, MethodNotAllowed, NoSuchRoute, NotJson, Refusal, TooLarge, Unreadable
+from .refusals import Invalid, NoSuchRoute, NotJson, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,9 +73,10 @@ class Admin:
     def answer(self, environ: WSGIEnvironment, *, wait: Wait | None = None) -> Answer:
         """The answer to a request. What goes wrong is answered."""
         try:
-            reply = self._reply(environ, wait)
-        except Refusal as refusal:
-            reply = self._refused(refusal)
+            try:
+                reply = self._reply(environ, wait)
+            except errors.Refusal as refusal:
+                reply = self._refused(refusal)
         except BrokenContract as broken:
             reply = self._broke(broken)
         except Exception as error:
@@ -90,11 +91,13 @@ class Admin:
         self._directory.default.app.report(broken)
         return Reply(500, {"message": str(broken)})
 
-    def _refused(self, refusal: Refusal) -> Reply:
-        body = refusal.body()
-        for violation in contracts(ADMIN).errors[refusal.name].body.violations(body):
+    def _refused(self, refusal: errors.Refusal) -> Reply:
+        contract = contracts(ADMIN).errors[refusal.name]
+        # Those that Flowdock's operations have too cite pages of theirs, and so not here.
+        body = refusal.body(refusal.page) if isinstance(refusal, Refusal) else {"message": refusal.message}
+        for violation in contract.body.violations(body):
             raise BrokenContract(f"a refusal has {violation.pointer} against {refusal.name}")
-        return Reply(refusal.status, body, refusal.headers)
+        return Reply(contract.status, body, refusal.headers)
 
     def _reply(self, environ: WSGIEnvironment, wait: Wait | None) -> Reply:
         """The path itself. Its order is the order in which refusals are told."""
@@ -116,7 +119,7 @@ class Admin:
             fields = _query(environ, contract) if asks == "GET" else _body(environ)
             if violations := contract.request.violations(fields):
                 raise Invalid((each.pointer, each.words) for each in violations)
-            reply = operation.handle(Asked(self._directory, values, fields, _base(environ), wait))
+            reply = operation.handle(Asked(self._directory, values, fields, base_of(environ), wait))
         except Invalid as refusal:
             refusal.page = contract.page
             raise
@@ -137,13 +140,6 @@ class Admin:
         return methods and methods | ({"HEAD"} if "GET" in methods else set()) | {"OPTIONS"}
 
 
-def _base(environ: WSGIEnvironment) -> str:
-    try:
-        return base_of(environ)
-    except errors.Unreadable as reason:
-        raise Unreadable(reason.message) from None
-
-
 def _query(environ: WSGIEnvironment, contract: OperationContract) -> dict[str, Any]:
     """The parameters of a query, in which all is text, with numbers and truths read as such."""
     raw = environ.get("QUERY_STRING", "").encode("latin-1").decode("utf-8", "replace")
@@ -161,10 +157,6 @@ def _body(environ: WSGIEnvironment) -> dict[str, Any]:
         if parse_options_header(environ.get("CONTENT_TYPE", ""))[0].lower() != JSON:
             raise NotJson
         fields = parameters.json_object(raw.decode("utf-8"), nulls=True)
-    except errors.TooLarge as reason:
-        raise TooLarge(reason.message) from None
-    except errors.Unreadable as reason:
-        raise Unreadable(reason.message) from None
     except UnicodeDecodeError as error:
         raise Unreadable(f"The body is not valid UTF-8: see byte {error.start}") from None
     return {name: value for name, value in fields.items() if value is not None}

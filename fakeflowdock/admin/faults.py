@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from ..failures import Failure
@@ -14,16 +15,6 @@ from .refusals import NotFound
 if TYPE_CHECKING:
     from ..faults import Fault
 
-DEFAULTS: dict[str, Any] = {
-    "status": None,
-    "body": None,
-    "content_type": None,
-    "retry_after": None,
-    "latency": 0,
-    "connection": None,
-    "after": False,
-}
-
 
 @of_a_world("POST faults")
 def make_fault(asked: Asked) -> Reply:
@@ -31,7 +22,7 @@ def make_fault(asked: Asked) -> Reply:
     given = asked.fields
     operation = known_operation(given["operation"]) if "operation" in given else None
     caller = caller_of(asked)
-    what = {name: given.get(name, default) for name, default in DEFAULTS.items()}
+    what = {each.name: given.get(each.name, each.default) for each in fields(Failure)}
     sequence = None
     if "sequence" in given:
         sequence = [_failure(each, f"/sequence/{position}") for position, each in enumerate(given["sequence"])]

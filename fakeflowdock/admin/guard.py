@@ -6,7 +6,7 @@ import hmac
 import re
 from typing import TYPE_CHECKING
 
-from ..directory import is_loopback
+from ..addresses import is_loopback
 from .refusals import AdminTokenNeeded, ForeignPage, Misdirected
 
 if TYPE_CHECKING:

@@ -1,11 +1,13 @@
-"""Every refusal of the admin API. Status and meaning stand in docs/admin/errors.md."""
+"""The refusals that the admin API has alone. Status and meaning stand in docs/admin/errors.md.
+
+A method that a path does not have, and a body that is too large or cannot be read, are refused as Flowdock's are.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..contracts import ADMIN, contracts
-from ..errors import shortened
+from .. import errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,29 +15,15 @@ if TYPE_CHECKING:
 TOLD = 3  # problems in a sentence
 
 
-class Refusal(Exception):
-    """A request that is refused.
+class Refusal(errors.Refusal):
+    """A request that is refused, for a reason of the admin API's own.
 
-    Args:
-        message: why, in a sentence.
-        headers: more headers for the answer.
+    Attributes:
+        page: where the operation is written, where the text names it.
     """
 
-    name: str
-
-    def __init__(self, message: str, *headers: tuple[str, str]) -> None:
-        super().__init__(message)
-        self.message = message
-        self.headers = headers
-
-    @property
-    def status(self) -> int:
-        """The HTTP status, as the page has it."""
-        return contracts(ADMIN).errors[self.name].status
-
-    def body(self) -> dict[str, Any]:
-        """What is answered."""
-        return {"message": shortened(self.message)}
+    cites = False
+    page = ""
 
 
 class Misdirected(Refusal):
@@ -72,22 +60,6 @@ class NoSuchRoute(Refusal):
         super().__init__(f"There is no {path}; /_fakeflowdock/admin/openapi.json lists what there is")
 
 
-class MethodNotAllowed(Refusal):
-    """The path exists, the method does not."""
-
-    name = "method-not-allowed"
-
-    def __init__(self, method: str, allowed: Iterable[str]) -> None:
-        methods = ", ".join(sorted(allowed))
-        super().__init__(f"This path has no {method}, only {methods}", ("Allow", methods))
-
-
-class TooLarge(Refusal):
-    """The body has more bytes than are read."""
-
-    name = "too-large"
-
-
 class NotJson(Refusal):
     """The body does not say that it is JSON."""
 
@@ -95,12 +67,6 @@ class NotJson(Refusal):
 
     def __init__(self) -> None:
         super().__init__("The body is JSON, and its Content-Type says so: application/json")
-
-
-class Unreadable(Refusal):
-    """The body is no JSON, or no object."""
-
-    name = "unreadable"
 
 
 class NotFound(Refusal):
@@ -120,20 +86,18 @@ class Invalid(Refusal):
 
     Args:
         problems: each place, as a JSON pointer, and what is wrong there.
-        page: where the operation is written.
     """
 
     name = "invalid"
 
-    def __init__(self, problems: Iterable[tuple[str, str]], page: str = "") -> None:
+    def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
         self.problems = list(problems)
-        self.page = page
         told = [f"{pointer} {reason}".strip() for pointer, reason in self.problems[:TOLD]]
         if len(self.problems) > TOLD:
             told.append(f"and {len(self.problems) - TOLD} more")
         super().__init__("; ".join(told))
 
-    def body(self) -> dict[str, Any]:
+    def body(self, page: str) -> dict[str, Any]:
         """The page, and each place with what is wrong there."""
-        errors = [{"pointer": pointer, "reason": shortened(reason)} for pointer, reason in self.problems]
-        return {"message": shortened(f"{self.message} ({self.page})"), "errors": errors}
+        places = [{"pointer": pointer, "reason": errors.shortened(reason)} for pointer, reason in self.problems]
+        return {"message": f"{self.message} ({page})", "errors": places}

@@ -5,10 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__, wire, world_files
+from .. import __version__, arrange, wire, world_files
 from ..directory import Refused
 from ..operations import NOTHING, Reply, created
-from ..scopes import SCOPES
 from .operations import Asked, invalid, operation
 from .refusals import Invalid, Taken
 
@@ -105,9 +104,6 @@ def _credentials(world: World, base: str) -> dict[str, Any]:
             shown |= {"client_id": application.client_id, "client_secret": application.client_secret}
         if flow is not None:
             shown["flow_api_token"] = flow.api_token
-        for token in store.access_tokens:
-            whole = token.expires_at is None and token.scopes == frozenset(SCOPES) and not store.is_revoked(token)
-            if user and application and whole and (token.user_id, token.application_id) == (user.id, application.id):
-                shown["access_token"] = token.access_token
-                break
+        if user and application and (token := arrange.whole_access_token(store, user, application)) is not None:
+            shown["access_token"] = token.access_token
     return shown
