@@ -13,13 +13,14 @@ import socket
 import subprocess
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from .comparing import NotInstalled, Table
+from .memory import memory_of
 from .peers import Asked, Peer, call, peers
 
 if TYPE_CHECKING:
@@ -62,7 +63,6 @@ def running(peer: Peer, seen: Measured | None = None) -> Iterator[tuple[str, Ask
         with (files / "out").open("w") as out, subprocess.Popen(command, stdout=out, stderr=out, cwd=files) as process:  # noqa: S603  # named in peers.py
             try:
                 _wait(url, process)
-                asked = Asked()
                 if seen is not None:
                     seen.start.append(monotonic() - begun)
                 asked = peer.ready(url, files)
@@ -97,9 +97,7 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
 def _memory(pid: int) -> float:
     """MiB of a process and its children."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    own = int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
-    return own + sum(_memory(int(child)) for child in children)
+    return memory_of(pid) + sum(_memory(int(child)) for child in children)
 
 
 def load(url: str, asked: Asked, method: str, connections: int) -> dict[str, Any]:
@@ -125,10 +123,15 @@ def measure(url: str, asked: Asked, seen: Measured) -> None:
             seen.p99.setdefault(key, []).append(figures["p99"])
 
 
+def _ours() -> Peer:
+    """This project among them."""
+    [ours] = [peer for peer in peers(FOLDER, "[]", "{}") if peer.name == "fakeflowdock"]
+    return ours
+
+
 def two_and_one() -> tuple[str, str]:
     """What every one of them answers: two sources, and a new one."""
-    [ours] = [peer for peer in peers(FOLDER, "[]", "{}") if peer.name == "fakeflowdock"]
-    with running(ours) as answering:
+    with running(_ours()) as answering:
         assert answering is not None
         url, asked = answering
         return call(url + asked.get, **asked.headers).decode(), call(
@@ -184,12 +187,11 @@ def _growth(found: Table) -> None:
     """The same load in worlds with many sources, of which the one who asks sees two."""
     with tempfile.TemporaryDirectory() as folder:
         rates: dict[tuple[str, int], list[float]] = {}
-        files = {size: _world(Path(folder, f"{size}.json"), size) for size in SIZES}
+        ours = _ours()
+        grown = {size: _with_state(ours, _world(Path(folder, f"{size}.json"), size)) for size in SIZES}
         for number in range(2 * ROUNDS):
             for size in SIZES if number % 2 else reversed(SIZES):
-                [ours] = [peer for peer in peers(FOLDER, "[]", "{}") if peer.name == "fakeflowdock"]
-                grown = Peer(ours.name, ours.works, _with_state(ours, files[size]), ours.ready)
-                with running(grown) as answering:
+                with running(grown[size]) as answering:
                     assert answering is not None
                     for method in ("GET", "POST"):
                         figures = load(*answering, method, 16)
@@ -201,13 +203,15 @@ def _growth(found: Table) -> None:
             found.hold(what, f"{ratio:.2f}", "at least 0.9", met=ratio >= 0.9)
 
 
-def _with_state(ours: Peer, file: Path) -> Any:
+def _with_state(ours: Peer, file: Path) -> Peer:
+    """The same over a world from a file."""
+
     def command(files: Path, port: int) -> list[str]:
         usual = ours.command(files, port)
         assert usual is not None
         return [*(each for each in usual if each not in ("--world", "empty")), "--state", str(file)]
 
-    return command
+    return replace(ours, command=command)
 
 
 def _world(file: Path, sources: int) -> Path:

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.endurance import crowds, fuzzing
 from benchmarks.endurance.serving import PATIENCE, Wrong, served
+from benchmarks.memory import Grown, in_batches
 
 
 def test_whatever_is_sent_to_the_socket_is_answered_to_its_end_and_never_with_500() -> None:
@@ -75,8 +76,8 @@ def test_the_run_on_the_socket_sees_what_is_wrong(answer: bytes, seen: str, monk
 
 def test_the_runs_see_memory_that_grows() -> None:
     held = iter([50.0, 60.0, 60.5, 75.0])
-    with pytest.raises(Wrong, match=r"the memory grew: 50\.0, 60\.0, 60\.5, 75\.0 MiB"):
-        fuzzing.in_batches(4 * fuzzing.BATCH, lambda count, seed: None, lambda: next(held))  # not run
+    with pytest.raises(Grown, match=r"the memory grew: 50\.0, 60\.0, 60\.5, 75\.0 MiB"):
+        in_batches(4, 1, lambda count, begin: None, lambda: next(held))  # not run
 
 
 def test_the_runs_see_a_bug_that_the_server_told_of() -> None:

@@ -1,4 +1,4 @@
-"""Runs the long runs: `python -m benchmarks.endurance` all of them, `… fuzzing --times 1000` one, shorter."""
+"""Runs the long runs: `python -m benchmarks.endurance` all of them, `… socket --times 1000` one, shorter."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import sys
 from time import perf_counter
 
+from ..memory import Grown
 from . import crowds, fuzzing
 from .serving import Wrong
 
@@ -34,7 +35,7 @@ def main() -> int:
         begun = perf_counter()
         try:
             print(f"    {run(options.times or times)}; {perf_counter() - begun:,.0f} s", flush=True)
-        except Wrong as wrong:
+        except (Wrong, Grown) as wrong:
             print(f"    WRONG: {wrong}", flush=True)
             status = 1
     return status

@@ -12,6 +12,7 @@ from itertools import cycle
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from ..memory import in_batches
 from .serving import PATIENCE, Served, Wrong, served
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 CLIENTS = 16
 BATCH = 50_000  # requests between two looks
-GROWTH = 8.0  # MiB by which the memory may wander between the looks, after the first two batches
 
 
 def silent_ones(number: int) -> str:
@@ -49,19 +49,11 @@ def requests(number: int) -> str:
     """Let some clients read, create, change, post and delete; the world begins again between two looks.
 
     Raises:
-        Wrong: an answer is not the one that is due, or the server's memory grew.
+        Wrong: an answer is not the one that is due.
+        Grown: the server's memory did.
     """
-    memory: list[float] = []
     with served() as server:
-        for begin in range(0, number, BATCH):
-            asyncio.run(_ask(server, min(BATCH, number - begin)))
-            server.look()
-            server.renew()
-            memory.append(server.memory)
-    settled = memory[1:] or memory
-    if settled[-1] - settled[0] > GROWTH:
-        raise Wrong(f"the memory grew: {', '.join(f'{each:.1f}' for each in memory)} MiB")
-    return f"memory {settled[0]:.1f} MiB after {min(2, len(memory))} batches, {settled[-1]:.1f} at the end"
+        return in_batches(number, BATCH, lambda count, _: asyncio.run(_ask(server, count)), server.rest)
 
 
 async def _ask(server: Served, number: int) -> float:

@@ -7,7 +7,6 @@ import re
 import socket
 import warnings
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
@@ -17,8 +16,9 @@ from fakeflowdock.answers import Broken
 from fakeflowdock.app import App
 from fakeflowdock.worlds import make
 
+from ..memory import in_batches, memory_of
 from .inputs import credentials, environs, requests
-from .serving import PATIENCE, Served, Wrong, served
+from .serving import PATIENCE, Wrong, served
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from fakeflowdock.errors import BrokenContract
 
 BATCH = 5_000  # inputs between two looks
-GROWTH = 8.0  # MiB by which the memory may wander between the looks, after the first two batches
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 STATUS = re.compile(rb"^HTTP/1\.1 (\d{3}) ", re.MULTILINE)
 
@@ -46,7 +45,8 @@ def on_the_socket(number: int) -> str:
     """Send inputs to a server, each over a connection of its own.
 
     Raises:
-        Wrong: one of them got a 500 or no answer to its end, or the server's memory grew.
+        Wrong: one of them got a 500 or no answer to its end.
+        Grown: the server's memory did.
     """
     statuses: dict[str, int] = {}
     with served() as server:
@@ -56,14 +56,8 @@ def on_the_socket(number: int) -> str:
             for status in send(server.address, pieces):
                 statuses[status] = statuses.get(status, 0) + 1
 
-        figures = in_batches(number, lambda count, seed: each_of(inputs, count, seed, run), lambda: _rest(server))
+        figures = in_batches(number, BATCH, lambda count, seed: each_of(inputs, count, seed, run), server.rest)
     return f"{number:,} connections with {sum(statuses.values()):,} answers: {_told(statuses)}; {figures}"
-
-
-def _rest(server: Served) -> float:
-    server.look()
-    server.renew()
-    return server.memory
 
 
 def send(address: tuple[str, int], pieces: list[bytes]) -> list[str]:
@@ -95,7 +89,8 @@ def on_the_application(number: int) -> str:
     """Call the WSGI application with inputs.
 
     Raises:
-        Wrong: one of them got a 500, or raised, or memory is kept.
+        Wrong: one of them got a 500, or raised.
+        Grown: the memory did.
     """
     statuses: dict[str, int] = {}
     bugs: list[BrokenContract] = []
@@ -125,32 +120,10 @@ def on_the_application(number: int) -> str:
     def rest() -> float:
         app.store = make("docs")
         gc.collect()
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-        return pages * 4096 / 2**20
+        return memory_of()
 
-    figures = in_batches(number, lambda count, seed: each_of(inputs, count, seed, run), rest)
+    figures = in_batches(number, BATCH, lambda count, seed: each_of(inputs, count, seed, run), rest)
     return f"{number:,} environs: {_told(statuses)}; {figures}"
-
-
-def in_batches(number: int, batch: Callable[[int, int], None], rest: Callable[[], float]) -> str:
-    """Run something in batches, and hold what memory there is after each against what there was before.
-
-    Args:
-        number: of all inputs.
-        batch: runs some, with a seed.
-        rest: clears up between two batches, and tells the memory, in MiB.
-
-    Raises:
-        Wrong: it grew.
-    """
-    memory: list[float] = []
-    for begin in range(0, number, BATCH):
-        batch(min(BATCH, number - begin), begin)
-        memory.append(rest())
-    settled = memory[1:] or memory
-    if settled[-1] - settled[0] > GROWTH:
-        raise Wrong(f"the memory grew: {', '.join(f'{each:.1f}' for each in memory)} MiB")
-    return f"memory {settled[0]:.1f} MiB after {min(2, len(memory))} batches, {settled[-1]:.1f} at the end"
 
 
 def _told(statuses: dict[str, int]) -> str:

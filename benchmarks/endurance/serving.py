@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ..memory import memory_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -44,12 +46,6 @@ class Served:
         url = urlsplit(self.ready["url"])
         return str(url.hostname), int(url.port or 80)
 
-    @property
-    def memory(self) -> float:
-        """What it holds in memory, in MiB."""
-        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
-
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, bytes]:
         """Ask something over a connection of its own. Returns status and body."""
         connection = HTTPConnection(*self.address, timeout=PATIENCE)
@@ -61,11 +57,20 @@ class Served:
         finally:
             connection.close()
 
-    def renew(self) -> None:
-        """Let its world begin again: with the same credentials, and without what was posted."""
+    def rest(self) -> float:
+        """Look at it, and let its world begin again: with the same credentials, and without what was posted.
+
+        Returns:
+            What it holds in memory then, in MiB.
+
+        Raises:
+            Wrong: as `look`.
+        """
+        self.look()
         status, body = self.ask("POST", "/_fakeflowdock/reset")
         if status >= 300:
             raise Wrong(f"the world was not reset: {status} {body.decode()}")
+        return memory_of(self.process.pid)
 
     def look(self) -> None:
         """See that it is there, and met no bug.
