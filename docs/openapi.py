@@ -8,7 +8,6 @@ name. It is for warnings, and nothing serves it.
 from __future__ import annotations
 
 import json
-import re
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,18 @@ from openapi_facts import (
     WAIT,
     WAITING,
 )
-from openapi_schemas import TOLD, Replies, Requests, as_form, name_of, told, told_apart, variants
+from openapi_schemas import (
+    TOLD,
+    Replies,
+    Requests,
+    as_form,
+    in_braces,
+    name_of,
+    paths_and_tags,
+    told,
+    told_apart,
+    variants,
+)
 
 import fakeflowdock
 
@@ -68,15 +78,7 @@ class _Document:
 
     def whole(self) -> Schema:
         """All of it."""
-        paths: dict[str, Schema] = {}
-        tags: list[Schema] = []
-        for page, file in self._files.items():
-            operations = [each for each in file["$defs"].items() if "x-operation" in each[1]]
-            if operations:
-                tags.append({"name": file["title"], "description": file["description"]})
-            for name, schema in operations:
-                for path, method, operation in self._routes(page, name, schema):
-                    paths.setdefault(path, {})[method] = operation
+        paths, tags = paths_and_tags(self._files, self._routes)
         return {
             "openapi": "3.1.0",
             "info": self._info(),
@@ -117,7 +119,7 @@ class _Document:
     def _routes(self, page: str, name: str, schema: Schema) -> Iterator[tuple[str, str, Schema]]:
         """Each route of an operation, as path, method and operation. PATCH does what PUT does."""
         for number, route in enumerate(schema["x-operation"]["routes"]):
-            path, method = re.sub(r":(\w+)", r"{\1}", route["path"]), route["method"].lower()
+            path, method = in_braces(route["path"]), route["method"].lower()
             words = [word for word in route["path"].split("/") if word and word[0] != ":"]
             identity = f"{name}-at-{'-'.join(words)}" if number else name
             yield path, method, self._operation(page, name, schema, route, identity)
@@ -126,7 +128,7 @@ class _Document:
 
     def _operation(self, page: str, name: str, schema: Schema, route: Schema, identity: str) -> Schema:
         facts = schema["x-operation"]
-        method, path = route["method"], re.sub(r":(\w+)", r"{\1}", route["path"])
+        method, path = route["method"], in_braces(route["path"])
         parameters = [*self._in_path(route), *(self._in_query(schema) if method in ("GET", "DELETE") else ())]
         if name in WAITING:
             parameters.append(WAIT)

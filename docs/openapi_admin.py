@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from openapi_schemas import Replies, told
+from openapi_schemas import Replies, in_braces, paths_and_tags, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -45,17 +45,7 @@ class _Document:
 
     def whole(self) -> Schema:
         """All of it."""
-        paths: dict[str, Schema] = {}
-        tags: list[Schema] = []
-        for page, file in self._files.items():
-            operations = [each for each in file["$defs"].items() if "x-operation" in each[1]]
-            if operations:
-                tags.append({"name": file["title"], "description": file["description"]})
-            for name, schema in operations:
-                for number, route in enumerate(schema["x-operation"]["routes"]):
-                    path, method = re.sub(r":(\w+)", r"{\1}", route["path"]), route["method"].lower()
-                    identity = name if not number else f"{name}-{_suffix(route['path'])}"
-                    paths.setdefault(path, {})[method] = self._operation(page, name, schema, path, method, identity)
+        paths, tags = paths_and_tags(self._files, self._routes)
         return {
             "openapi": "3.1.0",
             "info": {
@@ -81,6 +71,13 @@ class _Document:
                 },
             },
         }
+
+    def _routes(self, page: str, name: str, schema: Schema) -> Iterator[tuple[str, str, Schema]]:
+        """Each route of an operation, as path, method and operation."""
+        for number, route in enumerate(schema["x-operation"]["routes"]):
+            path, method = in_braces(route["path"]), route["method"].lower()
+            identity = name if not number else f"{name}-{_suffix(route['path'])}"
+            yield path, method, self._operation(page, name, schema, path, method, identity)
 
     def _operation(self, page: str, name: str, schema: Schema, path: str, method: str, identity: str) -> Schema:
         facts = schema["x-operation"]

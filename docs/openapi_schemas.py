@@ -30,6 +30,32 @@ GRADED = ("x-grade", "x-evidence")
 TOLD = ("description", *GRADED)  # what is said of a field, and nothing of its values
 
 
+def paths_and_tags(
+    files: Mapping[str, Schema], operations_at: Callable[[str, str, Schema], Iterable[tuple[str, str, Schema]]]
+) -> tuple[dict[str, Schema], list[Schema]]:
+    """The paths of a document, and its tags: one for each page that has operations.
+
+    Args:
+        files: page name to the content of its schema file.
+        operations_at: page, name and schema of an operation, to its path, method and description on each route.
+    """
+    paths: dict[str, Schema] = {}
+    tags: list[Schema] = []
+    for page, file in files.items():
+        operations = [each for each in file["$defs"].items() if "x-operation" in each[1]]
+        if operations:
+            tags.append({"name": file["title"], "description": file["description"]})
+        for name, schema in operations:
+            for path, method, operation in operations_at(page, name, schema):
+                paths.setdefault(path, {})[method] = operation
+    return paths, tags
+
+
+def in_braces(path: str) -> str:
+    """A path as OpenAPI writes it: `/flows/:flow` is `/flows/{flow}`."""
+    return re.sub(r":(\w+)", r"{\1}", path)
+
+
 def told(schema: Schema) -> Schema:
     """What is said of a field: its meaning, and how sure it is."""
     return {name: text for name, text in schema.items() if name in TOLD}
