@@ -5,6 +5,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
+from administering import Operator, World, operator_of
 from doors import Door
 
 from fakeflowdock import FakeFlowdock
@@ -52,6 +53,18 @@ def elsewhere() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_address[1]}/"
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def operator(fake_flowdock: FakeFlowdock) -> Operator:
+    """Whoever administers the fake's server."""
+    return operator_of(fake_flowdock)
+
+
+@pytest.fixture
+def world(operator: Operator) -> World:
+    """A second world of that server."""
+    return operator.make("one")
 
 
 @pytest.fixture

@@ -19,16 +19,6 @@ if TYPE_CHECKING:
     from fakeflowdock.store import Store
 
 
-@pytest.fixture
-def operator(fake_flowdock: FakeFlowdock) -> Operator:
-    return operator_of(fake_flowdock)
-
-
-@pytest.fixture
-def world(operator: Operator) -> World:
-    return operator.make("one")
-
-
 # Worlds
 
 

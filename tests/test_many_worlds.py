@@ -29,11 +29,6 @@ UNKNOWN = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture
-def operator(fake_flowdock: FakeFlowdock) -> Operator:
-    return operator_of(fake_flowdock)
-
-
-@pytest.fixture
 def one(operator: Operator) -> World:
     """A world, beside another one that is quite like it."""
     operator.make("other")
