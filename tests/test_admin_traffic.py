@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from administering import Operator, World, create_source, flowdock, operator_of, user_of
+from administering import Operator, World, create_source, flowdock, user_of
 
 from fakeflowdock import FakeFlowdock
 from fakeflowdock import assertions as expectations
@@ -19,16 +19,6 @@ from fakeflowdock.connection import ASIDE
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture
-def operator(fake_flowdock: FakeFlowdock) -> Operator:
-    return operator_of(fake_flowdock)
-
-
-@pytest.fixture
-def world(operator: Operator) -> World:
-    return operator.make("one")
 
 
 # Journal
@@ -97,7 +87,7 @@ def test_a_request_whose_answer_was_lost_has_none(operator: Operator, world: Wor
         ({"user": "0"}, "/user", "is not a positive integer"),
         ({"after": "-1"}, "/after", "is not a number not below zero"),
         ({"unknown_paths": "perhaps"}, "/unknown_paths", "is not a boolean"),
-        ({"metod": "GET"}, "/metod", "is not on the page"),
+        ({"metod": "GET"}, "/metod", "is not on the page: did you mean method?"),
     ],
 )
 def test_a_filter_that_is_none_is_refused(asked: dict[str, str], pointer: str, reason: str, operator: Operator) -> None:

@@ -19,6 +19,7 @@ from ..answers import write
 from ..app import base_of, path_of
 from ..contracts import ADMIN, contracts, schema_folder
 from ..errors import BrokenContract, MethodNotAllowed, Unreadable
+from ..findings import nearest
 from ..operations import JSON, Reply, rule_of
 from ..own import PREFIX
 from . import assertions, faults, guard, journal, state, time_and_settings, worlds
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..answers import Answer
-    from ..contracts import OperationContract
+    from ..contracts import OperationContract, Violation
     from ..directory import Directory
     from ..faults import Wait
 
@@ -118,7 +119,7 @@ class Admin:
         try:
             fields = _query(environ, contract) if asks == "GET" else _body(environ)
             if violations := contract.request.violations(fields):
-                raise Invalid((each.pointer, each.words) for each in violations)
+                raise Invalid((each.pointer, _told(each)) for each in violations)
             reply = operation.handle(Asked(self._directory, values, fields, base_of(environ), wait))
         except Invalid as refusal:
             refusal.page = contract.page
@@ -138,6 +139,12 @@ class Admin:
     def _methods(self, path: str) -> set[str]:
         methods = {"GET"} if path == OPENAPI else {*_map().allowed_methods(path)}
         return methods and methods | ({"HEAD"} if "GET" in methods else set()) | {"OPTIONS"}
+
+
+def _told(violation: Violation) -> str:
+    """What is wrong at a place, and what may have been meant there."""
+    near = nearest(violation.pointer.rpartition("/")[2], violation.known)
+    return f"{violation.words}: did you mean {near}?" if near else violation.words
 
 
 def _query(environ: WSGIEnvironment, contract: OperationContract) -> dict[str, Any]:
