@@ -16,11 +16,14 @@ from .settings import MOST_WORLDS
 from .store import digest_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from _typeshed.wsgi import WSGIEnvironment
 
     from .answers import Answer
     from .credentials import Shown
     from .faults import Wait
+    from .findings import Finding
     from .snapshots import Snapshot
     from .store import Store
 
@@ -107,12 +110,21 @@ class Directory:
         limit: how many worlds there may be besides.
         admin_token: what is asked of whoever administers the server; where there is none it is asked for nothing,
             unless the server listens where others can reach it.
+        noting: the name of another world, to what is told each warning there; that of the server's own if left out.
     """
 
-    def __init__(self, held: Held, *, limit: int = MOST_WORLDS, admin_token: str | None = None) -> None:
+    def __init__(
+        self,
+        held: Held,
+        *,
+        limit: int = MOST_WORLDS,
+        admin_token: str | None = None,
+        noting: Callable[[str], Callable[[Finding], None]] | None = None,
+    ) -> None:
         self.default = World(DEFAULT, held)
         self.limit = limit
         self.admin_token = admin_token
+        self._noting = noting
         self.host = self.bound = ""
         self._others: dict[str, World] = {}  # never changed, only replaced: who reads it needs no lock
         self._owners: dict[Shown, tuple[World, Store]] = {}
@@ -222,7 +234,8 @@ class Directory:
             if not default.store.clock.frozen:
                 store.clock.run()
             self._check(store, but=known)
-            world = World(name, Alone(App(store, default.report, default.note)))
+            note = default.note if self._noting is None else self._noting(name)
+            world = World(name, Alone(App(store, default.report, note)))
             self._others = {**self._others, name: world}
             self._owners.clear()
             return world

@@ -8,6 +8,7 @@ import shlex
 import socket
 import traceback
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import __version__, beginning
@@ -38,7 +39,12 @@ def run(given: argparse.Namespace) -> None:
         app = App(beginning.world_of(given), report, note)
         tls = tls_options.chosen(given)
         credentials = beginning.credentials_of(app.store)  # one of which is made now, and which a reset does not lose
-        worlds = Directory(Alone(app), limit=given.max_worlds, admin_token=given.admin_token or None)
+        worlds = Directory(
+            Alone(app),
+            limit=given.max_worlds,
+            admin_token=given.admin_token or None,
+            noting=lambda world: partial(note, world=world),
+        )
         speaking = {**tls.speaking, "log": beginning.log_of(given)}
         server = listen(lambda: Server(worlds, given.host, given.port, **speaking), given.host, given.port)
         ready = {"event": "ready", "url": server.url, "world": given.state or given.world, **credentials, **tls.ready}
@@ -99,9 +105,10 @@ def _bug(broken: BrokenContract) -> None:
     say(json.dumps({"event": "bug", "message": "".join(traceback.format_exception(broken))}))
 
 
-def _say_note(found: Finding) -> None:
-    say(f"fakeflowdock: {found.severity}: {printable(str(found))}")
+def _say_note(found: Finding, world: str | None = None) -> None:
+    where = f" in the world {world}" if world else ""
+    say(f"fakeflowdock: {found.severity}{where}: {printable(str(found))}")
 
 
-def _note(found: Finding) -> None:
-    say(json.dumps({"event": found.severity, "message": str(found)}))
+def _note(found: Finding, world: str | None = None) -> None:
+    say(json.dumps({"event": found.severity, "world": world, "message": str(found)}))

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 import requests
+from administering import Operator
 
 from fakeflowdock import __version__, cli
 from fakeflowdock.contracts import contracts
@@ -64,6 +65,24 @@ def test_it_notes_a_parameter_that_no_page_knows() -> None:
         process.terminate()
         _, errors = process.communicate(timeout=30)
     assert errors == ("fakeflowdock: warning: List sources has no parameter lmit (docs/api/sources.md#list-sources)\n")
+
+
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        ("none", "fakeflowdock: warning in the world suite-1: List sources has no parameter lmit (docs"),
+        ("json", '{"event": "warning", "world": "suite-1", "message": "List sources has no parameter lmit (docs'),
+    ],
+)
+def test_a_note_names_the_world_of_the_suite_that_it_is_for(form: str, told: str) -> None:
+    with running("--port", "0", "--json", "--access-log", form) as (process, stdout):
+        operator = Operator(ready(stdout)["url"])
+        world = operator.make("suite-1")
+        requests.get(f"{operator.url}/sources?lmit=3", auth=(world["api_token"], ""), timeout=30)
+        process.terminate()
+        _, errors = process.communicate(timeout=30)
+    [note] = [line for line in errors.splitlines() if "lmit (" in line]
+    assert note.startswith(told)
 
 
 def test_a_note_is_one_line_whatever_was_sent() -> None:
