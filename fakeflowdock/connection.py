@@ -268,9 +268,14 @@ class Connection(asyncio.Protocol):
     def _begin(self, environ: WSGIEnvironment, *, keep: bool) -> None:
         app = self._directory.app_of(environ)
         if app.may_wait:  # and others should not wait with it
-            self._busy = True
             aside = threading.Thread(target=self._answer_aside, args=(app, environ, keep), name=ASIDE, daemon=True)
-            aside.start()
+            try:
+                aside.start()
+            except RuntimeError:  # the system gives no more threads
+                environ[REFUSED] = message = "As many requests wait as can: try again when one of them was answered"
+                self._send(_refusal(503, message, environ["REQUEST_METHOD"]), environ, keep=keep)
+            else:
+                self._busy = True
             return
         try:
             answer = app.answer(environ)
@@ -376,7 +381,7 @@ class Connection(asyncio.Protocol):
         if self._ending:
             return
         message = shortened(message)
-        answer = write(Reply(status, {"message": message}), {"REQUEST_METHOD": "GET"}, None)
+        answer = _refusal(status, message)
         environ: WSGIEnvironment = {"REMOTE_ADDR": self._far}  # with what is known of it so far
         if self._in_request and self._target:
             method, target = self._parser.get_method().decode("ascii"), self._target.decode("latin-1")
@@ -409,6 +414,11 @@ class Connection(asyncio.Protocol):
                 self.refuse(408, "Request Timeout")
             else:
                 self.end()
+
+
+def _refusal(status: int, message: str, method: str = "GET") -> Answer:
+    """An answer in Flowdock's form, to what no operation was asked for."""
+    return write(Reply(status, {"message": message}), {"REQUEST_METHOD": method}, None)
 
 
 def _escaped(data: bytes) -> bytes:

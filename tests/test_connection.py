@@ -136,6 +136,22 @@ def test_a_bug_in_what_may_wait_ends_the_connection(
     assert [each.exc_type for each in met] == [ZeroDivisionError]
 
 
+def test_a_request_for_which_the_system_has_no_thread_is_refused(
+    fake_flowdock: FakeFlowdock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    fake_flowdock.fail("get own user", latency=0.01)
+    with connected(fake_flowdock) as connection:
+        with monkeypatch.context() as exhausted:
+            exhausted.setattr(threading.Thread, "start", start)
+            connection.sendall(get(fake_flowdock))
+            assert connection.recv(65536).startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+        connection.sendall(get(fake_flowdock))
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
 def test_many_requests_of_a_client_that_does_not_read_are_kept_waiting(fake_flowdock: FakeFlowdock) -> None:
     for _ in range(100):
         fake_flowdock.add_source()
