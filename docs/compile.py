@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 Schema = dict[str, Any]
 
+EVERYWHERE = {"every operation": True, "operations that list it": False}
+SERVER = "the server itself"  # answers what never became a request
+
 # A reply for people: a whole document, which has no example, since only its kind is promised.
 PAGE: Schema = {
     "type": "string",
@@ -61,7 +64,8 @@ class Compiler:
         self.pages = pages
         self.part = part
         self.base = BASE if part == API else BASE.replace("schemas/", f"{part}/schemas/")
-        self.errors = {s.anchor: s.title for page in pages for s in page.sections if s.kind == "error"}
+        errors = [each for page in pages for each in page.sections if each.kind == "error"]
+        self.errors = {each.anchor: each.title for each in errors if each.facts["Answers"] != SERVER}
         self._check_names()
 
     def _check_names(self) -> None:
@@ -107,11 +111,13 @@ class Compiler:
             schema |= {f"x-{fact}": value for fact, value in facts.items() if value is not None}
         if section.kind == "error":
             schema["examples"] = [json_of(section, fields)]
-            everywhere = {"every operation": True, "operations that list it": False}
-            if section.facts["Answers"] not in everywhere:
-                raise section.refuse(section.line, f"Answers is one of: {', '.join(everywhere)}")
-            everywhere_ = everywhere[section.facts["Answers"]]
-            schema["x-error"] = {"status": section.status, "everywhere": everywhere_, **facts}
+            answers = section.facts["Answers"]
+            if answers not in (*EVERYWHERE, SERVER):
+                raise section.refuse(section.line, f"Answers is one of: {', '.join((*EVERYWHERE, SERVER))}")
+            if answers == SERVER:
+                schema["x-refusal"] = {"status": section.status, **facts}
+            else:
+                schema["x-error"] = {"status": section.status, "everywhere": EVERYWHERE[answers], **facts}
         elif fields.code is not None:
             schema["examples"] = [json_of(section, fields)]
         return {section.anchor: schema}

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from . import __version__, request_ids
+from . import __version__, no_request, request_ids
 from .access_log import REFUSED
-from .answers import Broken, write
-from .errors import MAX_BODY, shortened
-from .operations import Reply
+from .answers import Broken
+from .errors import MAX_BODY, TooLarge, shortened
+from .no_request import Refused, refusal
 from .parameters import DRAINED
 
 if TYPE_CHECKING:
@@ -33,20 +33,8 @@ if TYPE_CHECKING:
 
 SILENCE = 60.0  # seconds that a client may send nothing
 HEAD = 65_536  # bytes of a request line and its headers
+TOO_LARGE_A_HEAD = f"The headers of a request must not have more than {HEAD} bytes"
 ASIDE = "fakeflowdock: a request that may have to wait"  # the name of its thread
-
-
-class Refused(Exception):
-    """A request is refused before it is whole.
-
-    Args:
-        status: of the answer, after which the connection ends.
-        message: why.
-    """
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class _Cut(io.RawIOBase):
@@ -129,7 +117,7 @@ class Connection(asyncio.Protocol):
                 self._unread += len(data)
                 self._parser.feed_data(data)
                 if self._unread > 2 * HEAD and not self._ending:  # the parser holds on to a line that does not end
-                    self.refuse(431, "Request Header Fields Too Large")
+                    self.refuse(no_request.HEAD_TOO_LARGE, TOO_LARGE_A_HEAD)
                 return
             except httptools.HttpParserUpgrade as upgrade:  # which nobody here does: what follows is HTTP as before
                 data = data[upgrade.args[0] :]
@@ -139,7 +127,7 @@ class Connection(asyncio.Protocol):
             except httptools.HttpParserCallbackError as error:
                 if not isinstance(error.__context__, Refused):
                     raise
-                self.refuse(error.__context__.status, str(error.__context__))
+                self.refuse(error.__context__.name, str(error.__context__))
             except httptools.HttpParserError as error:
                 self._not_understood(str(error))
 
@@ -149,7 +137,7 @@ class Connection(asyncio.Protocol):
         if self._in_body:
             self._cut_short()
         elif self._in_request and not self._ending:
-            self.refuse(400, "The request ends early")
+            self.refuse(no_request.NO_HTTP, "The request ends early")
         else:
             self._ending = True
             self._end_if_done()
@@ -186,14 +174,14 @@ class Connection(asyncio.Protocol):
             return
         self._target += url
         if len(self._target) > HEAD:
-            raise Refused(414, "Request-URI Too Long")
+            raise Refused(no_request.TARGET_TOO_LONG, f"The target of a request must not have more than {HEAD} bytes")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header came, or a trailer."""
         self._unread = 0
         self._size += len(name) + len(value) + 4
         if self._size > HEAD:
-            raise Refused(431, "Request Header Fields Too Large")
+            raise Refused(no_request.HEAD_TOO_LARGE, TOO_LARGE_A_HEAD)
         if self._in_body:
             return  # a trailer, or a head that was read before
         key = _key(name)
@@ -238,7 +226,7 @@ class Connection(asyncio.Protocol):
         if self._received <= MAX_BODY:
             self._parts.append(body)
         elif self._received > DRAINED:
-            raise Refused(413, "Request Entity Too Large")
+            raise Refused(TooLarge.name, TooLarge().message)
         else:
             self._parts.clear()  # it is read away, so that the client gets to read the answer
 
@@ -273,7 +261,7 @@ class Connection(asyncio.Protocol):
                 aside.start()
             except RuntimeError:  # the system gives no more threads
                 environ[REFUSED] = message = "As many requests wait as can: try again when one of them was answered"
-                self._send(_refusal(503, message, environ["REQUEST_METHOD"]), environ, keep=keep)
+                self._send(refusal(no_request.NO_THREAD_LEFT, message, environ["REQUEST_METHOD"]), environ, keep=keep)
             else:
                 self._busy = True
             return
@@ -372,23 +360,27 @@ class Connection(asyncio.Protocol):
         if self._in_body:
             self._cut_short()
         elif "HTTP version" in reason:
-            self.refuse(505, "HTTP Version Not Supported")
+            self.refuse(no_request.VERSION_REFUSED, "HTTP/1.0 and HTTP/1.1 are spoken here")
         else:
-            self.refuse(400, f"The request is no HTTP: {reason}")
+            self.refuse(no_request.NO_HTTP, f"The request is no HTTP: {reason}")
 
-    def refuse(self, status: int, message: str) -> None:
-        """Answer in Flowdock's form, after what came before, and end the connection."""
+    def refuse(self, name: str, message: str) -> None:
+        """Answer in Flowdock's form, after what came before, and end the connection.
+
+        Args:
+            name: of the refusal, as `no_request` has it.
+            message: why.
+        """
         if self._ending:
             return
-        message = shortened(message)
-        answer = _refusal(status, message)
+        answer = refusal(name, message)
         environ: WSGIEnvironment = {"REMOTE_ADDR": self._far}  # with what is known of it so far
         if self._in_request and self._target:
             method, target = self._parser.get_method().decode("ascii"), self._target.decode("latin-1")
             environ |= {**self._environ, "REQUEST_METHOD": method, "RAW_URI": target}
         environ.setdefault("SERVER_PROTOCOL", "HTTP/1.1")
         environ.setdefault(request_ids.KEY, request_ids.id_of(environ.get("HTTP_X_REQUEST_ID")))
-        environ[REFUSED] = message
+        environ[REFUSED] = shortened(message)
         self._in_request = self._in_body = False
         self._last, self._ending = (answer, environ), True
         self._end_if_done()
@@ -411,14 +403,9 @@ class Connection(asyncio.Protocol):
             if self._full or self._transport.is_closing():  # what is left would wait for it for ever
                 self.abort()
             elif self._in_request:
-                self.refuse(408, "Request Timeout")
+                self.refuse(no_request.TIMEOUT, f"Nothing more of the request came for {SILENCE:g} seconds")
             else:
                 self.end()
-
-
-def _refusal(status: int, message: str, method: str = "GET") -> Answer:
-    """An answer in Flowdock's form, to what no operation was asked for."""
-    return write(Reply(status, {"message": message}), {"REQUEST_METHOD": method}, None)
 
 
 def _escaped(data: bytes) -> bytes:

@@ -223,7 +223,7 @@ class Pages:
 
 @dataclass(frozen=True)
 class ErrorContract:
-    """One section of `errors.md`: a refusal that operations answer.
+    """One section of `errors.md`, a refusal that operations answer; or of `http.md`, one that the server answers.
 
     Attributes:
         name: its heading as an anchor, `not-found`.
@@ -348,12 +348,14 @@ class Contracts:
     Attributes:
         operations: name (`create-source`) to its contract.
         errors: name (`not-found`) to its contract.
+        refusals: name (`no-http`) to its contract: what a server answers to what never becomes a request.
         objects: name (`source`) to its schema.
         rules: heading to (grade, evidence, page, description): what holds for every operation.
     """
 
     operations: Mapping[str, OperationContract]
     errors: Mapping[str, ErrorContract]
+    refusals: Mapping[str, ErrorContract]
     objects: Mapping[str, Check]
     rules: Mapping[str, tuple[str, str, str, str]]
 
@@ -384,6 +386,7 @@ def contracts(part: str = API) -> Contracts:
     pages = Pages(schema_files(part), part)
     operations: dict[str, OperationContract] = {}
     errors: dict[str, ErrorContract] = {}
+    refusals: dict[str, ErrorContract] = {}
     objects: dict[str, Check] = {}
     rules: dict[str, tuple[str, str, str, str]] = {}
     for page, file in pages.schemas.items():
@@ -392,19 +395,25 @@ def contracts(part: str = API) -> Contracts:
             if operation := schema.get("x-operation"):
                 operations[anchor] = _operation(pages, page, anchor, schema, operation)
             elif error := schema.get("x-error"):
-                errors[anchor] = ErrorContract(
-                    anchor,
-                    **error,
-                    page=where,
-                    description=schema["description"],
-                    body=Check(pages, page, anchor),
-                    example=schema["examples"][0],
-                )
+                errors[anchor] = _error(pages, page, anchor, schema, **error)
+            elif refusal := schema.get("x-refusal"):
+                refusals[anchor] = _error(pages, page, anchor, schema, **refusal, everywhere=False)
             elif rule := schema.get("x-rule"):
                 rules[schema["title"]] = (rule["grade"], rule["evidence"], where, schema["description"])
             elif "." not in anchor:
                 objects[anchor] = Check(pages, page, anchor)
-    return Contracts(operations, errors, objects, rules)
+    return Contracts(operations, errors, refusals, objects, rules)
+
+
+def _error(pages: Pages, page: str, anchor: str, schema: Mapping[str, Any], **facts: Any) -> ErrorContract:
+    return ErrorContract(
+        anchor,
+        **facts,
+        page=f"docs/{pages.part}/{page}.md#{anchor}",
+        description=schema["description"],
+        body=Check(pages, page, anchor),
+        example=schema["examples"][0],
+    )
 
 
 def _operation(

@@ -11,10 +11,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+from . import no_request
 from .addresses import is_loopback
-from .connection import HEAD, SILENCE, Connection, Refused
+from .connection import HEAD, SILENCE, TOO_LARGE_A_HEAD, Connection
 from .errors import shortened
 from .interception.environs import FLOWDOCK
+from .no_request import Refused
 from .secured import RECORD, Secured
 from .tunnel import Tunnel, beyond, passed_on
 
@@ -117,11 +119,11 @@ class _Asked(Connection):
         super().on_headers_complete()
         environ = self._environ
         if environ["REQUEST_METHOD"] == "CONNECT":
-            raise Refused(400, "CONNECT is the first request of a connection or none")
+            raise Refused(no_request.NO_HTTP, "CONNECT is the first request of a connection or none")
         if called := TARGET.match(environ["RAW_URI"]):
             scheme, authority = called[1].lower(), called[2]
             if not _is_flowdock(authority):
-                raise Refused(403, self._way.refusal(authority))
+                raise Refused(no_request.HOST_REFUSED, self._way.refusal(authority))
             environ["wsgi.url_scheme"], environ["HTTP_HOST"] = scheme, authority
 
     def _take(self, environ: WSGIEnvironment, *, keep: bool) -> None:
@@ -195,7 +197,7 @@ class Gate(asyncio.Protocol):
         if method == "CONNECT" or (authority and not _is_flowdock(authority)):
             head, end, rest = self._came.partition(b"\r\n\r\n")
             if len(head) > HEAD:
-                self._refuse(431, "Request Header Fields Too Large")
+                self._refuse(no_request.HEAD_TOO_LARGE, TOO_LARGE_A_HEAD)
             elif end:
                 self._lead(method, target, authority, head, rest)
         else:
@@ -207,14 +209,14 @@ class Gate(asyncio.Protocol):
         parsed = AUTHORITY.match(authority)
         port = int(parsed[2] or (443 if connects else 80)) if parsed else 0
         if parsed is None or not 0 < port < 65536:
-            self._refuse(400, f"{authority} is no host and port")
+            self._refuse(no_request.NO_HTTP, f"{authority} is no host and port")
         elif connects and _is_flowdock(authority):
             self._connected, self._came = True, b""
             self._transport.write(ESTABLISHED)
             if rest:
                 self.data_received(rest)
         elif not self._way.leads_to(parsed[1]) or target.startswith("https:"):
-            self._refuse(403, self._way.refusal(authority))
+            self._refuse(no_request.HOST_REFUSED, self._way.refusal(authority))
         else:
             self._tunnel(parsed[1].strip("[]"), port, head, rest, connects=connects)
 
@@ -224,7 +226,7 @@ class Gate(asyncio.Protocol):
         try:
             proxy = None if _is_here(host) else beyond(self._way.proxies, "https" if connects else "http", host, port)
         except ValueError as error:
-            self._refuse(502, str(error))
+            self._refuse(no_request.HOST_NOT_REACHED, str(error))
             return
         tunnel = Tunnel(self._transport, self._loop, self._all, self._refuse)
         self._all.discard(self)
@@ -239,11 +241,11 @@ class Gate(asyncio.Protocol):
     def _asked(self) -> _Asked:
         return _Asked(self._way, self._directory, self._loop, self._all, self._log)
 
-    def _refuse(self, status: int, message: str) -> None:
+    def _refuse(self, name: str, message: str) -> None:
         self._came = b""
         asked = self._asked()
         self._hand_to(asked)
-        asked.refuse(status, message)
+        asked.refuse(name, message)
 
     def _hand_to(self, other: Connection | Secured) -> None:
         """Let another go on, from the first byte."""
@@ -265,6 +267,6 @@ class Gate(asyncio.Protocol):
         """End it where the client has been silent for too long."""
         if now - self._heard > SILENCE:
             if self._came:
-                self._refuse(408, "Request Timeout")
+                self._refuse(no_request.TIMEOUT, f"Nothing more of the request came for {SILENCE:g} seconds")
             else:
                 self.end()

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_plus
 
 from . import api
-from .answers import write
 from .app import path_of
 from .checking import Contract
 from .errors import MAX_BODY, MethodNotAllowed, NoSuchRoute, shortened
 from .findings import SECRETS, Findings
-from .operations import Reply
+from .no_request import HOST_NOT_REACHED, NO_HTTP, refusal
 from .threaded import Handler
 from .traffic import Received, Sent
 
@@ -151,7 +150,7 @@ class Proxy:
         passing = _Passing(environ)
         length = environ.get("CONTENT_LENGTH") or "0"
         if not (length.isascii() and length.isdecimal()):
-            return self._refuse(passing, start_response, 400, f"{length!r} is no Content-Length")
+            return self._refuse(passing, start_response, NO_HTTP, f"{length!r} is no Content-Length")
         connection = self._upstream.connection(self._timeout)
         try:
             reply = self._forward(connection, passing)
@@ -161,7 +160,9 @@ class Proxy:
         except (OSError, HTTPException, ValueError) as error:
             connection.close()
             reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            return self._refuse(passing, start_response, 502, f"{self._upstream.host} did not answer: {reason}")
+            return self._refuse(
+                passing, start_response, HOST_NOT_REACHED, f"{self._upstream.host} did not answer: {reason}"
+            )
         headers = _to_pass(reply.getheaders(), chunked=reply.chunked)
         body = self._body(connection, reply, passing)
         if environ.get("SERVER_PROTOCOL") == "HTTP/1.0" and reply.getheader("Content-Length") is None:
@@ -245,14 +246,14 @@ class Proxy:
         operation = self._contract.match(passing.method, passing.path)
         self._count(Passed(passing.shown, reply.status, None if operation is None else operation.name, found, note))
 
-    def _refuse(self, passing: _Passing, start_response: StartResponse, status: int, words: str) -> Iterable[bytes]:
+    def _refuse(self, passing: _Passing, start_response: StartResponse, refused: str, words: str) -> Iterable[bytes]:
         """Answer in the place of the server."""
         operation = self._contract.match(passing.method, passing.path)
         name = None if operation is None else operation.name
         with self._lock:
             self.unanswered += 1
-        self._count(Passed(passing.shown, status, name, note=words))
-        answer = write(Reply(status, {"message": shortened(f"fakeflowdock proxy: {words}")}), passing.environ, None)
+        answer = refusal(refused, f"fakeflowdock proxy: {words}", passing.method)
+        self._count(Passed(passing.shown, answer.status, name, note=words))
         start_response(answer.line, answer.headers)
         return [answer.body]
 

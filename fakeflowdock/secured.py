@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from .connection import Connection
+from .no_request import NO_HTTP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,7 +144,7 @@ class Secured(asyncio.Protocol, asyncio.Transport):
         self._open = self._closing = True
         self._all.discard(self)
         self._within.connection_made(self._socket)
-        self._within.refuse(400, "This address speaks TLS: its URL begins with https://")
+        self._within.refuse(NO_HTTP, "This address speaks TLS: its URL begins with https://")
 
     def _read(self) -> None:
         while not (self._paused or self._ended or self._closing):

@@ -13,10 +13,10 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from . import __version__
 from .addresses import listening, url_of
-from .answers import Broken, write
+from .answers import Broken
 from .chunked import Chunked
-from .errors import shortened
-from .operations import Reply
+from .contracts import contracts
+from .no_request import NO_HTTP, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,9 +67,9 @@ class Handler(WSGIRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002  # as the base class calls it
         """Refuse in Flowdock's form what is no HTTP."""
         self.request_version = self.protocol_version  # what was not understood was no HTTP/0.9 either
-        text = shortened(message or self.responses[code][0])
-        answer = write(Reply(code, {"message": text}), {"REQUEST_METHOD": self.command or "GET"}, None)
-        self.send_response(code)
+        name = next((each.name for each in contracts().refusals.values() if each.status == code), NO_HTTP)
+        answer = refusal(name, message or self.responses[code][0], self.command or "GET")
+        self.send_response(answer.status)
         for name, value in (*answer.headers, ("Connection", "close")):
             self.send_header(name, value)
         self.end_headers()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import re
 import socket
 import struct
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # the stubs lack it
+
+from .no_request import HOST_NOT_REACHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,6 +72,14 @@ def passed_on(line: bytes, head: bytes, *more: bytes) -> bytes:
     return b"\r\n".join([line, *kept, *(header for header in more if header), b"", b""])
 
 
+def _reason(error: OSError | UnicodeError) -> str:
+    """Why a host cannot be reached, in words that do not name it once more."""
+    if isinstance(error, TimeoutError):
+        return "it does not answer"
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if number and number > 0 else getattr(error, "strerror", None) or str(error)
+
+
 class _End(asyncio.Protocol):
     """One end of a tunnel: what comes here goes out at the other."""
 
@@ -113,7 +124,7 @@ class Tunnel(_End):
         transport: leads to the client. From now on this is its protocol.
         loop: where it runs.
         all_connections: where it is, as long as it lasts.
-        refuse: is told status and reason where the other host cannot be reached.
+        refuse: is told which refusal it is, and why, where the other host cannot be reached.
     """
 
     def __init__(
@@ -121,7 +132,7 @@ class Tunnel(_End):
         transport: asyncio.Transport,
         loop: asyncio.AbstractEventLoop,
         all_connections: set[Peer],
-        refuse: Callable[[int, str], None],
+        refuse: Callable[[str, str], None],
     ) -> None:
         self.transport = transport
         self._loop = loop
@@ -150,8 +161,7 @@ class Tunnel(_End):
         except (OSError, UnicodeError) as error:
             self._all.discard(self)
             if not self.transport.is_closing():
-                reason = "it does not answer" if isinstance(error, TimeoutError) else getattr(error, "strerror", None)
-                self._refuse(502, f"{host}:{port} cannot be reached: {reason or error}")
+                self._refuse(HOST_NOT_REACHED, f"{host}:{port} cannot be reached: {_reason(error)}")
                 self.transport.resume_reading()
             return
         end.transport, end.other, self.other = far, self, end

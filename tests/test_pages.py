@@ -178,7 +178,7 @@ def test_the_id_of_a_schema_leads_to_it(page: str, fake_flowdock: FakeFlowdock) 
     schema = schema_files()[page]
     assert requests.get(schema["$id"], timeout=9).json() == schema
     assert requests.put(schema["$id"], timeout=9).status_code == 405
-    assert requests.get(schema["$id"].replace(page, "nothing"), timeout=9).status_code == 404
+    assert requests.get(schema["$id"].replace(f"{page}.json", "nothing.json"), timeout=9).status_code == 404
 
 
 def test_every_timestamp_is_held_to_a_pattern_too() -> None:

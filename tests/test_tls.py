@@ -242,7 +242,7 @@ def test_who_speaks_no_tls_is_told_what_is_spoken(fake_flowdock: OverTls) -> Non
     with requests.get(f"{url}/sources", timeout=9) as reply:
         assert (reply.status_code, reply.json()) == (
             400,
-            {"message": "This address speaks TLS: its URL begins with https://"},
+            {"message": "This address speaks TLS: its URL begins with https:// (docs/api/http.md#no-http)"},
         )
     assert fake_flowdock.requests == []
 

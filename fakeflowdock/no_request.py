@@ -1,0 +1,43 @@
+"""What never becomes a request, and how it is refused all the same. docs/api/http.md."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .answers import write
+from .contracts import contracts
+from .errors import shortened
+from .operations import Reply
+
+if TYPE_CHECKING:
+    from .answers import Answer
+
+NO_HTTP, HOST_REFUSED, TIMEOUT = "no-http", "host-refused", "request-timeout"
+TARGET_TOO_LONG, HEAD_TOO_LARGE, VERSION_REFUSED = "target-too-long", "head-too-large", "http-version-refused"
+HOST_NOT_REACHED, NO_THREAD_LEFT = "host-not-reached", "no-thread-left"
+
+
+class Refused(Exception):
+    """A request is refused before it is whole.
+
+    Args:
+        name: one of those above, or of an error.
+        message: why.
+    """
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+def refusal(name: str, message: str, method: str = "GET") -> Answer:
+    """An answer in Flowdock's form, with where it is written.
+
+    Args:
+        name: one of those above, or of an error.
+        message: why.
+        method: what was asked with, as far as that is known.
+    """
+    contract = contracts().refusals.get(name) or contracts().errors[name]
+    body = {"message": f"{shortened(message)} ({contract.page})"}
+    return write(Reply(contract.status, body), {"REQUEST_METHOD": method}, None)
