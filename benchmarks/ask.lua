@@ -20,7 +20,7 @@ end
 function done(summary, latency)
    local errors = summary.errors
    io.write(string.format(
-      '{"requests": %d, "seconds": %f, "p50": %f, "p99": %f, "wrong": %d}\n',
+      '{"requests": %d, "seconds": %f, "p50": %f, "p99": %f, "wrong": %d, "late": %d}\n',
       summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
-      errors.status + errors.connect + errors.read + errors.write + errors.timeout))
+      errors.status + errors.connect + errors.read + errors.write, errors.timeout))
 end

@@ -43,6 +43,7 @@ class Measured:
     rate: dict[tuple[str, int], list[float]] = field(default_factory=dict)  # requests per second
     p50: dict[tuple[str, int], list[float]] = field(default_factory=dict)  # milliseconds
     p99: dict[tuple[str, int], list[float]] = field(default_factory=dict)
+    late: int = 0  # answers that took more than the two seconds after which `wrk` counts them
 
     def cell(self, method: str, connections: int) -> str:
         """Requests per second, with the milliseconds of the median and of the 99th percentile."""
@@ -121,6 +122,7 @@ def measure(url: str, asked: Asked, seen: Measured) -> None:
             seen.rate.setdefault(key, []).append(figures["requests"] / figures["seconds"])
             seen.p50.setdefault(key, []).append(figures["p50"])
             seen.p99.setdefault(key, []).append(figures["p99"])
+            seen.late += figures["late"]
 
 
 def _ours() -> Peer:
@@ -160,6 +162,8 @@ def table() -> Table:
             cells = "; ".join(one.cell(method, connections) for connections in CONNECTIONS)
             found.note(f"{peer.name}, {method} with {', '.join(map(str, CONNECTIONS))} connections", cells)
         found.note(f"{peer.name}, start and memory", f"{median(one.start):.2f} s, {median(one.memory):.0f} MiB")
+        if one.late:
+            found.note(f"{peer.name}, answers that took more than two seconds", f"{one.late}")
     ours = seen["fakeflowdock"]
     found.hold("ready", f"{median(ours.start):.2f} s", "at most 0.5 s", met=median(ours.start) <= 0.5)
     found.hold("idle memory", f"{median(ours.memory):.0f} MiB", "at most 80 MiB", met=median(ours.memory) <= 80)
