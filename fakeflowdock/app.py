@@ -6,6 +6,7 @@ import re
 import traceback
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -269,7 +270,7 @@ def path_of(environ: WSGIEnvironment) -> str:
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if raw is None:
         return str(environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace"))
-    path = re.sub("^[A-Za-z]+://[^/?#]*", "", raw).partition("?")[0]
+    path = (raw if raw.startswith("/") else re.sub("^[A-Za-z]+://[^/?#]*", "", raw)).partition("?")[0]
     if "%" not in path:
         return path
     path = re.sub("%2F", "%252F", path, flags=re.IGNORECASE)
@@ -283,10 +284,16 @@ def base_of(environ: WSGIEnvironment) -> str:
         Unreadable: the Host header is none.
     """
     host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
-    base = f"{environ['wsgi.url_scheme']}://{host}"
-    if not HOST.fullmatch(host) or not is_uri(base):
+    base = _base(environ["wsgi.url_scheme"], host)
+    if base is None:
         raise Unreadable("The Host header is not a host")
     return base
+
+
+@lru_cache(maxsize=64)  # each of which may be long
+def _base(scheme: str, host: str) -> str | None:
+    base = f"{scheme}://{host}"
+    return base if HOST.fullmatch(host) and is_uri(base) else None
 
 
 def permit(operation: Operation[Any], caller: Caller) -> None:
