@@ -12,7 +12,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDER = Path(os.environ.get("FAKEFLOWDOCK_PEERS", "build/peers"))
-ROUNDS = 3
+ROUNDS = 5
 SECONDS = 2  # that each measurement takes
 CONNECTIONS = (1, 16, 64)
 SIZES = (1_000, 10_000, 100_000)
+TURNS = 12  # of each of these
 ASK = str(Path(__file__).with_name("ask.lua"))
 
 
@@ -108,7 +109,7 @@ def load(url: str, asked: Asked, method: str, connections: int) -> dict[str, Any
     command += [f"{name}: {value}" for name, value in asked.headers.items()]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  # named above
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    if figures["wrong"]:
+    if figures["wrong"] or not figures["requests"]:
         raise RuntimeError(f"{url} answered {figures['wrong']} of {figures['requests']} with an error: {done.stdout}")
     return figures
 
@@ -188,18 +189,20 @@ def _beside(found: Table, ours: Measured, peer: Peer, theirs: Measured) -> None:
 
 
 def _growth(found: Table) -> None:
-    """The same load in worlds with many sources, of which the one who asks sees two."""
-    with tempfile.TemporaryDirectory() as folder:
-        rates: dict[tuple[str, int], list[float]] = {}
-        ours = _ours()
-        grown = {size: _with_state(ours, _world(Path(folder, f"{size}.json"), size)) for size in SIZES}
-        for number in range(2 * ROUNDS):
-            for size in SIZES if number % 2 else reversed(SIZES):
-                with running(grown[size]) as answering:
+    """The same load in worlds with many sources, of which the one who asks sees two; all are asked in turns."""
+    rates: dict[tuple[str, int], list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        asked = {}
+        for size in SIZES:
+            grown = _with_state(_ours(), _world(Path(folder, f"{size}.json"), size))
+            asked[size] = stack.enter_context(running(grown))
+        for method in ("GET", "POST"):  # one after the other: the one who asks sees what is posted
+            for number in range(TURNS):
+                for size in SIZES if number % 2 else reversed(SIZES):
+                    answering = asked[size]
                     assert answering is not None
-                    for method in ("GET", "POST"):
-                        figures = load(*answering, method, 16)
-                        rates.setdefault((method, size), []).append(figures["requests"] / figures["seconds"])
+                    figures = load(*answering, method, 16)
+                    rates.setdefault((method, size), []).append(figures["requests"] / figures["seconds"])
     for method in ("GET", "POST"):
         for size in SIZES[1:]:
             ratio = median(rates[method, size]) / median(rates[method, SIZES[0]])
