@@ -192,7 +192,7 @@ def _growth(found: Table) -> None:
     """The same load in worlds with many sources, of which the one who asks sees two; all are asked in turns."""
     rates: dict[tuple[str, int], list[float]] = {}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        asked = {}
+        asked: dict[int, tuple[str, Asked] | None] = {}
         for size in SIZES:
             grown = _with_state(_ours(), _world(Path(folder, f"{size}.json"), size))
             asked[size] = stack.enter_context(running(grown))
