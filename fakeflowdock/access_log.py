@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-import sys
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
+from .notes import printable, say
 from .request_ids import KEY
 
 if TYPE_CHECKING:
@@ -41,13 +40,6 @@ SECRETS = frozenset(
 BEFORE = {("messages", "chat"), ("messages", "team_inbox"), ("oauth", "authorize"), ("_fakeflowdock", "files")}
 TOKEN = re.compile("([0-9a-fA-F]{4})[0-9a-fA-F]{28}")
 KEPT = 4  # characters of a secret that are shown
-
-
-def say(line: str) -> None:
-    """Print a line on standard error. Whoever read it may be gone, and the server goes on."""
-    with suppress(OSError, ValueError):  # it is full, or closed
-        if sys.stderr is not None:  # it was closed before Python began
-            print(line, file=sys.stderr, flush=True)
 
 
 class AccessLog:
@@ -131,13 +123,6 @@ def quoted(text: str) -> str:
     """A text between quotation marks, and nothing in it that ends the line, or that a terminal obeys."""
     text = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{printable(text)}"'
-
-
-def printable(text: str) -> str:
-    """A text in one line, with nothing in it that a terminal obeys: names are what somebody sent."""
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def shown_target(target: str) -> str:

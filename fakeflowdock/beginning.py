@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
-from .access_log import NONE, AccessLog
+from .access_log import JSON, NONE, AccessLog
+from .notes import Notes
 from .options import Failure
 
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ def saving(given: argparse.Namespace) -> Iterator[Saving | None]:
 def log_of(given: argparse.Namespace) -> AccessLog | None:
     """Who is told of each request, or None."""
     return AccessLog(given.access_log) if given.access_log != NONE else None
+
+
+def notes_of(given: argparse.Namespace) -> Notes:
+    """What tells of all else, in the form of the access log."""
+    return Notes(as_json=given.access_log == JSON)
 
 
 def world_of(given: argparse.Namespace) -> Store:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from .certificates import HERE, Folder, authority
 from .gate import Way, gate
 from .interception.environs import FLOWDOCK
-from .notes import told_once
+from .notes import Notes, told_once
 from .server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from .access_log import AccessLog
@@ -33,6 +33,7 @@ class Door:
     Args:
         app: answers; or the directory of all worlds that do.
         log: is told of each request.
+        tell: is told, once for each, why clients did not get through; prints it when left out.
         more: of `Way`.
 
     Attributes:
@@ -44,9 +45,15 @@ class Door:
         OSError: the files cannot be written.
     """
 
-    def __init__(self, app: App | Directory, log: AccessLog | None = None, **more: Any) -> None:
+    def __init__(
+        self,
+        app: App | Directory,
+        log: AccessLog | None = None,
+        tell: Callable[[str], None] | None = None,
+        **more: Any,
+    ) -> None:
         self._authority = authority()
-        self.way = Way(self._authority.context(), told_once(), **more)
+        self.way = Way(self._authority.context(), told_once(tell or Notes().note), **more)
         self._folder = Folder()
         try:
             self._server = Server(app, speaks=gate(self.way), log=log)

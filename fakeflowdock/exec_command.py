@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies_environment
 
 from . import option_table, options
-from .notes import note
 from .options import Failure
 
 if TYPE_CHECKING:
@@ -76,8 +75,8 @@ def run(given: argparse.Namespace) -> int:
     from .children import NotStarted, Signals
     from .environment import Door
     from .scopes import SCOPES
-    from .serve_command import say_bug
 
+    notes = beginning.notes_of(given)
     noted: Counter[str] = Counter()
 
     def count(found: Finding) -> None:
@@ -85,12 +84,14 @@ def run(given: argparse.Namespace) -> int:
 
     with ExitStack() as stack:
         saving = stack.enter_context(beginning.saving(given))
-        app = App(beginning.world_of(given), say_bug, count)
+        app = App(beginning.world_of(given), notes.bug, count)
         credentials = beginning.credentials_of(app.store)
         signals = stack.enter_context(Signals())
         try:
             others = ("*",) if given.tunnel else given.tunnel_to
-            door = Door(app, beginning.log_of(given), others=others, proxies=getproxies_environment(), hint=HINT)
+            door = Door(
+                app, beginning.log_of(given), notes.note, others=others, proxies=getproxies_environment(), hint=HINT
+            )
             stack.callback(door.stop)
             environ = {**os.environ, **door.environ(os.environ, door.url)}
         except (NoCertificate, OSError) as error:
@@ -102,11 +103,12 @@ def run(given: argparse.Namespace) -> int:
         try:
             status = signals.run(line, environ)
         except NotStarted as error:
-            note(str(error))
+            notes.note(str(error))
             return error.status
         if saving is not None:
             saving.save(app.store)
-    _summarize([*noted.items(), *_unknown(app)])
+    for line in _summary([*noted.items(), *_unknown(app)]):
+        notes.note(line)
     return status
 
 
@@ -128,9 +130,9 @@ def _why_unknown(exchange: Exchange) -> str:
     return shortened(f"{exchange.method} {exchange.path} is nothing that Flowdock had")
 
 
-def _summarize(lines: list[tuple[str, int]]) -> None:
-    """Say what was not as documented; nothing where all was."""
+def _summary(lines: list[tuple[str, int]]) -> Iterator[str]:
+    """What was not as documented; nothing where all was."""
     for text, count in lines[:SHOWN]:
-        note(text if count == 1 else f"{text} ({count} times)")
+        yield text if count == 1 else f"{text} ({count} times)"
     if len(lines) > SHOWN:
-        note(f"and {len(lines) - SHOWN} more")
+        yield f"and {len(lines) - SHOWN} more"

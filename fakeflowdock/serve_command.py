@@ -6,21 +6,16 @@ import json
 import os
 import shlex
 import socket
-import traceback
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import __version__, beginning
-from .access_log import JSON, printable, say
 from .stopping import listen
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
-
-    from .errors import BrokenContract
-    from .findings import Finding
 
 
 def run(given: argparse.Namespace) -> None:
@@ -35,15 +30,15 @@ def run(given: argparse.Namespace) -> None:
     from .server import Server
 
     with beginning.saving(given) as saving:
-        report, note = (_bug, _note) if given.access_log == JSON else (say_bug, _say_note)
-        app = App(beginning.world_of(given), report, note)
-        tls = tls_options.chosen(given)
+        notes = beginning.notes_of(given)
+        app = App(beginning.world_of(given), notes.bug, notes.finding)
+        tls = tls_options.chosen(given, notes.note)
         credentials = beginning.credentials_of(app.store)  # one of which is made now, and which a reset does not lose
         worlds = Directory(
             Alone(app),
             limit=given.max_worlds,
             admin_token=given.admin_token or None,
-            noting=lambda world: partial(note, world=world),
+            noting=lambda world: partial(notes.finding, world=world),
         )
         speaking = {**tls.speaking, "log": beginning.log_of(given)}
         server = listen(lambda: Server(worlds, given.host, given.port, **speaking), given.host, given.port)
@@ -94,21 +89,3 @@ def _greeting(ready: Mapping[str, Any]) -> str:
     )
     trusting = f"  curl --cacert {shlex.quote(ready['ca_file'])} " if "ca_file" in ready else "  curl "
     return greeting.replace("  curl ", trusting)
-
-
-def say_bug(broken: BrokenContract) -> None:
-    """Tell of a bug on standard error, with where it happened."""
-    say("".join(traceback.format_exception(broken)).rstrip("\n"))
-
-
-def _bug(broken: BrokenContract) -> None:
-    say(json.dumps({"event": "bug", "message": "".join(traceback.format_exception(broken))}))
-
-
-def _say_note(found: Finding, world: str | None = None) -> None:
-    where = f" in the world {world}" if world else ""
-    say(f"fakeflowdock: {found.severity}{where}: {printable(str(found))}")
-
-
-def _note(found: Finding, world: str | None = None) -> None:
-    say(json.dumps({"event": found.severity, "world": world, "message": str(found)}))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .notes import told_once
 from .options import Failure
 from .whole_files import written
 
 if TYPE_CHECKING:
     import argparse
     import ssl
+    from collections.abc import Callable
 
 
 @dataclass
@@ -26,8 +28,12 @@ class Tls:
     ready: dict[str, str] = field(default_factory=dict)
 
 
-def chosen(options: argparse.Namespace) -> Tls:
+def chosen(options: argparse.Namespace, note: Callable[[str], None]) -> Tls:
     """What the options of a server say.
+
+    Args:
+        options: those of its command line.
+        note: is told, once for each, why clients did not get through.
 
     Raises:
         Failure: it cannot be.
@@ -44,7 +50,7 @@ def chosen(options: argparse.Namespace) -> Tls:
 
     try:
         if certificate:
-            return _speaking(certificates.own(certificate, options.tls_key or None))
+            return _speaking(note, certificates.own(certificate, options.tls_key or None))
         authority = certificates.authority()
         context = authority.context(*certificates.names_of(options.host))
     except certificates.NoCertificate as error:
@@ -57,11 +63,10 @@ def chosen(options: argparse.Namespace) -> Tls:
             ca_file = str(certificates.Folder().write("ca.pem", authority.pem))
     except OSError as error:
         raise Failure(f"{ca_file or 'the CA'}: {error.strerror}") from None
-    return _speaking(context, ca_file)
+    return _speaking(note, context, ca_file)
 
 
-def _speaking(context: ssl.SSLContext, ca_file: str | None = None) -> Tls:
-    from .notes import note, told_once
+def _speaking(note: Callable[[str], None], context: ssl.SSLContext, ca_file: str | None = None) -> Tls:
     from .secured import secured
 
     hint = "" if ca_file is None else f"; it has to trust the CA in {ca_file}"

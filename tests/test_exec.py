@@ -148,6 +148,17 @@ def test_what_was_not_as_documented_is_told_at_the_end(outside: dict[str, str]) 
     )
 
 
+def test_beside_an_access_log_in_json_all_else_is_json_too(outside: dict[str, str]) -> None:
+    asks = "curl -sS -o /dev/null https://api.flowdock.com/nowhere https://example.com -o /dev/null 2>/dev/null; true"
+    status, out, err = ended(start("--access-log", "json", "--", "sh", "-c", asks, env=outside))
+    told = [json.loads(line) for line in err.splitlines()]
+    assert (status, out) == (0, "")
+    first, last = [each["message"] for each in told if each["event"] == "note"]
+    assert first.startswith("example.com:443 is not answered here")
+    assert last == "GET /nowhere is nothing that Flowdock had"
+    assert [each["status"] for each in told if each["event"] == "request"] == [404, 403]
+
+
 @pytest.mark.usefixtures("names")
 def test_other_hosts_are_led_to_where_that_is_wanted(
     outside: dict[str, str], tmp_path: Path, fake_flowdock: FakeFlowdock
