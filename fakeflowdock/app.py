@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 STREAM_HOST = re.compile(r"stream\.flowdock\.com\.?(:[0-9]+)?", re.IGNORECASE)
 HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+LONGEST_HOST = 261  # characters: those of the longest name, and of a port
 
 
 class App:
@@ -284,13 +285,13 @@ def base_of(environ: WSGIEnvironment) -> str:
         Unreadable: the Host header is none.
     """
     host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
-    base = _base(environ["wsgi.url_scheme"], host)
+    base = _base(environ["wsgi.url_scheme"], host) if len(host) <= LONGEST_HOST else None
     if base is None:
         raise Unreadable("The Host header is not a host")
     return base
 
 
-@lru_cache(maxsize=64)  # each of which may be long
+@lru_cache(maxsize=64)
 def _base(scheme: str, host: str) -> str | None:
     base = f"{scheme}://{host}"
     return base if HOST.fullmatch(host) and is_uri(base) else None

@@ -111,7 +111,7 @@ def _digest(raw: bytes) -> bytes:
     return _remembered(raw) if len(raw) <= LONGEST else hashlib.sha256(raw).digest()
 
 
-@lru_cache(maxsize=1_000)  # a client shows the same secret with each request
+@lru_cache(maxsize=256)  # a client shows the same secret with each request
 def _remembered(raw: bytes) -> bytes:
     return hashlib.sha256(raw).digest()
 

@@ -17,7 +17,7 @@ JSON = dict[str, Any]
 THUMBNAIL = 100  # pixels, for the longer side
 
 
-@lru_cache(maxsize=10_000)  # a list shows the same moments again and again
+@lru_cache(maxsize=4_096)  # a list shows the same moments again and again
 def timestamp(moment: datetime) -> str:
     """A UTC moment as ISO 8601 with milliseconds and `Z`."""
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

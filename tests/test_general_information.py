@@ -284,7 +284,7 @@ def test_an_unknown_field_is_tolerated_and_remembered_with_the_nearest_name(flow
     ]
 
 
-@pytest.mark.parametrize("host", ["<script>", "localhost:99999", "[::::]", "[1.2.3.4]"])
+@pytest.mark.parametrize("host", ["<script>", "localhost:99999", "[::::]", "[1.2.3.4]", "x" * 262])
 def test_a_host_that_is_none_is_unreadable(flowdock: Door, host: str) -> None:
     flowdock.fake.add_source()
     reply = flowdock("GET", "/sources", flowdock.as_member, headers={"Host": host})
