@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 SILENCE = 60.0  # seconds that a client may send nothing
 HEAD = 65_536  # bytes of a request line and its headers
 TOO_LARGE_A_HEAD = f"The headers of a request must not have more than {HEAD} bytes"
+VERSIONS = "HTTP/1.0 and HTTP/1.1 are spoken here"
 ASIDE = "fakeflowdock: a request that may have to wait"  # the name of its thread
 
 
@@ -206,6 +207,8 @@ class Connection(asyncio.Protocol):
         path, _, environ["QUERY_STRING"] = target.partition("?")
         environ["PATH_INFO"] = path
         version = parser.get_http_version()
+        if version not in ("1.0", "1.1"):  # llhttp takes 0.9 and 2.0 too
+            raise Refused(no_request.VERSION_REFUSED, VERSIONS)
         environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
         environ[request_ids.KEY] = request_ids.id_of(environ.get("HTTP_X_REQUEST_ID"))
         self._in_body = True
@@ -260,8 +263,9 @@ class Connection(asyncio.Protocol):
             try:
                 aside.start()
             except RuntimeError:  # the system gives no more threads
-                environ[REFUSED] = message = "As many requests wait as can: try again when one of them was answered"
-                self._send(refusal(no_request.NO_THREAD_LEFT, message, environ["REQUEST_METHOD"]), environ, keep=keep)
+                name, message = no_request.NO_THREAD_LEFT, no_request.NO_THREAD
+                environ[REFUSED] = f"{name}: {message}"
+                self._send(refusal(name, message, environ), environ, keep=keep)
             else:
                 self._busy = True
             return
@@ -360,7 +364,7 @@ class Connection(asyncio.Protocol):
         if self._in_body:
             self._cut_short()
         elif "HTTP version" in reason:
-            self.refuse(no_request.VERSION_REFUSED, "HTTP/1.0 and HTTP/1.1 are spoken here")
+            self.refuse(no_request.VERSION_REFUSED, VERSIONS)
         else:
             self.refuse(no_request.NO_HTTP, f"The request is no HTTP: {reason}")
 
@@ -373,16 +377,15 @@ class Connection(asyncio.Protocol):
         """
         if self._ending:
             return
-        answer = refusal(name, message)
         environ: WSGIEnvironment = {"REMOTE_ADDR": self._far}  # with what is known of it so far
         if self._in_request and self._target:
             method, target = self._parser.get_method().decode("ascii"), self._target.decode("latin-1")
             environ |= {**self._environ, "REQUEST_METHOD": method, "RAW_URI": target}
         environ.setdefault("SERVER_PROTOCOL", "HTTP/1.1")
         environ.setdefault(request_ids.KEY, request_ids.id_of(environ.get("HTTP_X_REQUEST_ID")))
-        environ[REFUSED] = shortened(message)
+        environ[REFUSED] = f"{name}: {shortened(message)}"
         self._in_request = self._in_body = False
-        self._last, self._ending = (answer, environ), True
+        self._last, self._ending = (refusal(name, message, environ), environ), True
         self._end_if_done()
 
     def end(self) -> None:

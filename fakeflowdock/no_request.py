@@ -10,11 +10,14 @@ from .errors import shortened
 from .operations import Reply
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
     from .answers import Answer
 
 NO_HTTP, HOST_REFUSED, TIMEOUT = "no-http", "host-refused", "request-timeout"
 TARGET_TOO_LONG, HEAD_TOO_LARGE, VERSION_REFUSED = "target-too-long", "head-too-large", "http-version-refused"
 HOST_NOT_REACHED, NO_THREAD_LEFT = "host-not-reached", "no-thread-left"
+NO_THREAD = "As many requests wait as can: try again when one of them was answered"
 
 
 class Refused(Exception):
@@ -30,14 +33,14 @@ class Refused(Exception):
         self.name = name
 
 
-def refusal(name: str, message: str, method: str = "GET") -> Answer:
+def refusal(name: str, message: str, environ: WSGIEnvironment) -> Answer:
     """An answer in Flowdock's form, with where it is written.
 
     Args:
         name: one of those above, or of an error.
         message: why.
-        method: what was asked with, as far as that is known.
+        environ: the request, as far as it is known.
     """
     contract = contracts().refusals.get(name) or contracts().errors[name]
     body = {"message": f"{shortened(message)} ({contract.page})"}
-    return write(Reply(contract.status, body), {"REQUEST_METHOD": method}, None)
+    return write(Reply(contract.status, body), {"REQUEST_METHOD": "GET", **environ}, None)

@@ -252,7 +252,7 @@ class Proxy:
         name = None if operation is None else operation.name
         with self._lock:
             self.unanswered += 1
-        answer = refusal(refused, f"fakeflowdock proxy: {words}", passing.method)
+        answer = refusal(refused, f"fakeflowdock proxy: {words}", passing.environ)
         self._count(Passed(passing.shown, answer.status, name, note=words))
         start_response(answer.line, answer.headers)
         return [answer.body]

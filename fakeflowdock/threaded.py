@@ -67,8 +67,9 @@ class Handler(WSGIRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002  # as the base class calls it
         """Refuse in Flowdock's form what is no HTTP."""
         self.request_version = self.protocol_version  # what was not understood was no HTTP/0.9 either
+        # What has no page is nothing that Python's own reader says of what it could read.
         name = next((each.name for each in contracts().refusals.values() if each.status == code), NO_HTTP)
-        answer = refusal(name, message or self.responses[code][0], self.command or "GET")
+        answer = refusal(name, message or self.responses[code][0], {"REQUEST_METHOD": self.command or "GET"})
         self.send_response(answer.status)
         for name, value in (*answer.headers, ("Connection", "close")):
             self.send_header(name, value)

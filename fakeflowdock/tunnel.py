@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # the stubs lack it
 
-from .no_request import HOST_NOT_REACHED
+from .no_request import HOST_NOT_REACHED, NO_THREAD, NO_THREAD_LEFT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,8 +76,12 @@ def _reason(error: OSError | UnicodeError) -> str:
     """Why a host cannot be reached, in words that do not name it once more."""
     if isinstance(error, TimeoutError):
         return "it does not answer"
+    if isinstance(error, socket.gaierror):  # its numbers are not those of the system
+        return error.strerror or str(error)
     number = getattr(error, "errno", None)
-    return os.strerror(number) if number and number > 0 else getattr(error, "strerror", None) or str(error)
+    if number is None and (first := re.search(r"\[Errno (\d+)\]", str(error))):  # asyncio tried several addresses
+        number = int(first[1])
+    return os.strerror(number) if number else str(error)
 
 
 class _End(asyncio.Protocol):
@@ -159,10 +163,10 @@ class Tunnel(_End):
             async with asyncio.timeout(REACHED):
                 far, end = await self._loop.create_connection(_End, host, port)
         except (OSError, UnicodeError) as error:
-            self._all.discard(self)
-            if not self.transport.is_closing():
-                self._refuse(HOST_NOT_REACHED, f"{host}:{port} cannot be reached: {_reason(error)}")
-                self.transport.resume_reading()
+            self._give_up(HOST_NOT_REACHED, f"{host}:{port} cannot be reached: {_reason(error)}")
+            return
+        except RuntimeError:  # names are looked up in threads, and the system gives no more
+            self._give_up(NO_THREAD_LEFT, NO_THREAD)
             return
         end.transport, end.other, self.other = far, self, end
         self._reached = True
@@ -172,6 +176,12 @@ class Tunnel(_End):
         far.write(sent)
         self.transport.write(said)
         self.transport.resume_reading()
+
+    def _give_up(self, name: str, message: str) -> None:
+        self._all.discard(self)
+        if not self.transport.is_closing():
+            self._refuse(name, message)
+            self.transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""

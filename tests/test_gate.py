@@ -241,7 +241,8 @@ def test_silent_clients_are_let_go(proxy: str, monkeypatch: pytest.MonkeyPatch) 
             assert one.recv(65536) == ESTABLISHED
         shaking.sendall(b"\x16\x03")
         assert (idle.recv(1), connected.recv(1), shaking.recv(1)) == (b"", b"", b"")
-        assert message(everything(halfway))[0] == 408
+        said = "Nothing more of the request came for 0.05 seconds (docs/api/http.md#request-timeout)"
+        assert message(everything(halfway)) == (408, said)
 
 
 def test_a_client_that_trusts_nobody_is_told_of(

@@ -254,8 +254,8 @@ def test_a_server_that_is_not_there_is_a_502_that_says_so() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with proxy(f"http://127.0.0.1:{port}") as through:
-        reply = through("GET", "/user")
-    assert reply.status_code == 502
+        reply = through("GET", "/user", headers={"Origin": "https://example.com"})
+    assert (reply.status_code, reply.headers["Access-Control-Allow-Origin"]) == (502, "https://example.com")
     assert reply.json()["message"].startswith(
         f"fakeflowdock proxy: 127.0.0.1:{port} did not answer: ConnectionRefusedError"
     )

@@ -40,6 +40,7 @@ ROOMS = (worlds, state, journal, assertions, faults, time_and_settings)
 OPERATIONS = tuple(value for room in ROOMS for value in vars(room).values() if isinstance(value, Operation))
 OPENAPI = f"{PREFIX}admin/openapi.json"
 WITHOUT_BODY = ("GET", "HEAD")
+GUESSED, LONGEST = 20, 100  # for how many unknown fields, with how many letters, a name is guessed
 NO_STORE = ("Cache-Control", "no-store")
 
 
@@ -119,7 +120,7 @@ class Admin:
         try:
             fields = _query(environ, contract) if asks == "GET" else _body(environ)
             if violations := contract.request.violations(fields):
-                raise Invalid((each.pointer, _told(each)) for each in violations)
+                raise Invalid((each.pointer, _told(each, number)) for number, each in enumerate(violations))
             reply = operation.handle(Asked(self._directory, values, fields, base_of(environ), wait))
         except Invalid as refusal:
             refusal.page = contract.page
@@ -141,9 +142,10 @@ class Admin:
         return methods and methods | ({"HEAD"} if "GET" in methods else set()) | {"OPTIONS"}
 
 
-def _told(violation: Violation) -> str:
-    """What is wrong at a place, and what may have been meant there."""
-    near = nearest(violation.pointer.rpartition("/")[2], violation.known)
+def _told(violation: Violation, number: int) -> str:
+    """What is wrong at a place, and what may have been meant there, which takes time to find out."""
+    name = violation.pointer.rpartition("/")[2]
+    near = nearest(name, violation.known) if number < GUESSED and len(name) <= LONGEST else None
     return f"{violation.words}: did you mean {near}?" if near else violation.words
 
 
