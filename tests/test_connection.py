@@ -354,10 +354,10 @@ def test_who_comes_while_the_server_stops_is_let_go() -> None:
     def come() -> None:
         with suppress(OSError):
             while not stopped.is_set():
-                clients.append(socket.create_connection(address, timeout=1))  # the kernel may be slow to refuse
+                clients.append(socket.create_connection(address, timeout=0.2))  # the kernel may be slow to refuse
                 clients[-1].settimeout(30)
 
-    for number in range(60):
+    for number in range(25):
         stopped, clients = threading.Event(), list[socket.socket]()
         with FakeFlowdock() as fake:
             parts = urlsplit(fake.url)
