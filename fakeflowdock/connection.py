@@ -406,7 +406,7 @@ class Connection(asyncio.Protocol):
             if self._full or self._transport.is_closing():  # what is left would wait for it for ever
                 self.abort()
             elif self._in_request:
-                self.refuse(no_request.TIMEOUT, f"Nothing more of the request came for {SILENCE:g} seconds")
+                self.refuse(no_request.TIMEOUT, no_request.silent(SILENCE))
             else:
                 self.end()
 

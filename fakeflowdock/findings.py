@@ -20,6 +20,7 @@ Severity = Literal["violation", "warning"]
 VIOLATION: Severity = "violation"
 WARNING: Severity = "warning"
 
+LONGEST_NAME = 100  # characters of a name for which another one is looked for
 SHOWN = 80  # characters of what came
 SECRETS = ("access_token", "flow_token", "refresh_token", "token", "code", "client_secret", "password", "api_token")
 ABSENT: Any = object()
@@ -205,6 +206,8 @@ def expectation(violation: Violation) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The name that may have been meant, or None."""
+    if len(name) > LONGEST_NAME:  # no name that is known is long enough to be like it, and to compare takes time
+        return None
     near = difflib.get_close_matches(name, list(known), n=1)
     return near[0] if near else None
 

@@ -267,6 +267,6 @@ class Gate(asyncio.Protocol):
         """End it where the client has been silent for too long."""
         if now - self._heard > SILENCE:
             if self._came:
-                self._refuse(no_request.TIMEOUT, f"Nothing more of the request came for {SILENCE:g} seconds")
+                self._refuse(no_request.TIMEOUT, no_request.silent(SILENCE))
             else:
                 self.end()

@@ -20,6 +20,11 @@ HOST_NOT_REACHED, NO_THREAD_LEFT = "host-not-reached", "no-thread-left"
 NO_THREAD = "As many requests wait as can: try again when one of them was answered"
 
 
+def silent(seconds: float) -> str:
+    """Why there is a `TIMEOUT`: for so many seconds nothing came."""
+    return f"Nothing more of the request came for {seconds:g} seconds"
+
+
 class Refused(Exception):
     """A request is refused before it is whole.
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import requests
+
+from fakeflowdock.connection import ASIDE
 
 if TYPE_CHECKING:
     from fakeflowdock import FakeFlowdock, Source, User
@@ -52,6 +55,13 @@ class Door:
             if who and name in who and name in more:
                 both[name] = {**who[name], **more[name]}
         return requests.request(method, self.base + path, timeout=30, **both)
+
+
+def all_that_waited_is_over() -> None:
+    """Wait until no thread of the server is left that answers aside."""
+    for thread in threading.enumerate():
+        if thread.name == ASIDE:
+            thread.join(9)
 
 
 def activity(source: Source, /, **more: Any) -> dict[str, Any]:

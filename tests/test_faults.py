@@ -5,19 +5,17 @@ from __future__ import annotations
 import errno
 import http.client
 import json
-import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from doors import FLOW, MESSAGES, SOURCES, TAKES_A_CUT, Door, activity, as_user
+from doors import FLOW, MESSAGES, SOURCES, TAKES_A_CUT, Door, activity, all_that_waited_is_over, as_user
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry, Timeout
 from urllib3.exceptions import IncompleteRead, MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError
 
 from fakeflowdock import Failure, FakeFlowdock
-from fakeflowdock.connection import ASIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -290,9 +288,7 @@ def test_a_client_that_hangs_up_while_it_waits_asked_for_nothing(fake_flowdock: 
     fake_flowdock.fail(latency=30)
     with pytest.raises(requests.ReadTimeout):
         requests.post(f"{fake_flowdock.url}/messages", json=activity(fake_flowdock.sources[0]), timeout=WAITED)
-    for thread in threading.enumerate():
-        if thread.name == ASIDE:
-            thread.join(9)  # the server has noticed
+    all_that_waited_is_over()  # the server has noticed
     assert fake_flowdock.messages == []
     assert [exchange.status for exchange in fake_flowdock.requests] == [0]
 

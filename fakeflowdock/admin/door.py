@@ -17,6 +17,7 @@ from werkzeug.routing import Map, MapAdapter, Rule
 from .. import errors, parameters
 from ..answers import write
 from ..app import base_of, path_of
+from ..contract_warnings import GUESSED
 from ..contracts import ADMIN, contracts, schema_folder
 from ..errors import BrokenContract, MethodNotAllowed, Unreadable
 from ..findings import nearest
@@ -40,7 +41,6 @@ ROOMS = (worlds, state, journal, assertions, faults, time_and_settings)
 OPERATIONS = tuple(value for room in ROOMS for value in vars(room).values() if isinstance(value, Operation))
 OPENAPI = f"{PREFIX}admin/openapi.json"
 WITHOUT_BODY = ("GET", "HEAD")
-GUESSED, LONGEST = 20, 100  # for how many unknown fields, with how many letters, a name is guessed
 NO_STORE = ("Cache-Control", "no-store")
 
 
@@ -144,8 +144,7 @@ class Admin:
 
 def _told(violation: Violation, number: int) -> str:
     """What is wrong at a place, and what may have been meant there, which takes time to find out."""
-    name = violation.pointer.rpartition("/")[2]
-    near = nearest(name, violation.known) if number < GUESSED and len(name) <= LONGEST else None
+    near = nearest(violation.pointer.rpartition("/")[2], violation.known) if number < GUESSED else None
     return f"{violation.words}: did you mean {near}?" if near else violation.words
 
 
