@@ -11,7 +11,8 @@ import requests
 import responses
 from werkzeug.routing import Map
 
-from fakeflowdock import FakeFlowdock, contracts
+from fakeflowdock import FakeFlowdock
+from fakeflowdock.contract import contracts
 
 from .comparing import Table, compare, microseconds, seconds_of
 

@@ -9,7 +9,7 @@ import requests
 
 from fakeflowdock import FakeFlowdock
 from fakeflowdock.interception.through_requests import environ_of
-from fakeflowdock.posting import Post
+from fakeflowdock.world.posting import Post
 
 from .comparing import Comparison, Table, compare, microseconds, seconds_of
 

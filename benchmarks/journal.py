@@ -10,7 +10,7 @@ from unittest.mock import patch
 import requests
 
 from fakeflowdock import FakeFlowdock
-from fakeflowdock.journal import Journal
+from fakeflowdock.api.journal import Journal
 
 from .comparing import Table, compare, microseconds, seconds_of
 

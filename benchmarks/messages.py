@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from fakeflowdock import arrange, worlds
-from fakeflowdock.app import App
+from fakeflowdock.api.app import App
 from fakeflowdock.interception.through_requests import environ_of
-from fakeflowdock.posting import Post
+from fakeflowdock.world import factories, templates
+from fakeflowdock.world.posting import Post
 
 from .comparing import Comparison, Table, compare, microseconds, seconds_of
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import WSGIEnvironment
 
-    from fakeflowdock.errors import BrokenContract
-    from fakeflowdock.models import Flow, Message, Source, Thread, User
-    from fakeflowdock.store import Store
+    from fakeflowdock.contract.errors import BrokenContract
+    from fakeflowdock.world.models import Flow, Message, Source, Thread, User
+    from fakeflowdock.world.store import Store
 
 API = "https://api.flowdock.com"
 FLOW = "/flows/example/main"
@@ -218,10 +218,10 @@ def a_chat() -> Iterator[str]:
 
 def a_flow() -> World:
     """An empty flow."""
-    store = worlds.make("empty")
+    store = templates.make("empty")
     user, flow = next(iter(store.users.values())), next(iter(store.flows.values()))
     application = next(iter(store.applications.values()))
-    source = arrange.add_source(store, flow=flow, application=application, creator=user, name="Tickets")
+    source = factories.add_source(store, flow=flow, application=application, creator=user, name="Tickets")
     return World(App(store, no_bug), user, source)
 
 

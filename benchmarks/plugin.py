@@ -13,7 +13,7 @@ from statistics import median
 
 from .comparing import Comparison, Table, compare, microseconds
 
-PLUGIN = "conftest_plugin"
+PLUGIN = "fakeflowdock.pytest_plugin"
 LATE = ("fakeflowdock", "jsonschema", "requests", "responses", "werkzeug")
 PAIRS = 15
 LIMIT = 3e-3

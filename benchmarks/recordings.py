@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from fakeflowdock import FakeFlowdock
-from fakeflowdock.recordings import exporting
-from fakeflowdock.recordings.checks import checked
-from fakeflowdock.recordings.reading import Recording
+from fakeflowdock.checking.recordings import har_export
+from fakeflowdock.checking.recordings.checker import checked
+from fakeflowdock.checking.recordings.reader import Recording
 
 from .comparing import Table, compare, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fakeflowdock.journal import Exchange
+    from fakeflowdock.api.journal import Exchange
 
 API = "https://api.flowdock.com"
 EXCHANGES = 10_000
@@ -97,11 +97,11 @@ def megabytes(file: Path) -> float:
 
 def write(file: Path, exchanges: int) -> None:
     """Write a HAR file of that many exchanges, no two of them the same."""
-    stand_ins = exporting.StandIns()
+    stand_ins = har_export.StandIns()
     with file.open("w", encoding="utf-8") as written:
         written.write('{"log": {"version": "1.2", "creator": {"name": "proxy", "version": "1"}, "entries": [')
         for number, exchange in zip(range(exchanges), traffic(), strict=False):
-            entry: dict[str, Any] = exporting.entry(exchange, stand_ins)
+            entry: dict[str, Any] = har_export.entry(exchange, stand_ins)
             del entry["_fakeflowdock"]
             for part, more in (("request", ASKED), ("response", ANSWERED)):
                 entry[part]["headers"] += [{"name": name, "value": value} for name, value in more.items()]

@@ -15,10 +15,10 @@ from unittest.mock import patch
 
 import requests
 
-from fakeflowdock import arrange, worlds
-from fakeflowdock.app import App
-from fakeflowdock.contracts import Check
+from fakeflowdock.api.app import App
+from fakeflowdock.contract.validation import Check
 from fakeflowdock.interception.through_requests import environ_of
+from fakeflowdock.world import factories, templates
 
 from .comparing import Comparison, Table, compare, microseconds, seconds_of
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import WSGIEnvironment
 
-    from fakeflowdock.errors import BrokenContract
-    from fakeflowdock.models import Source, User
+    from fakeflowdock.contract.errors import BrokenContract
+    from fakeflowdock.world.models import Source, User
 
 API = "https://api.flowdock.com"
 LISTED = 1_000
@@ -76,7 +76,7 @@ def without_validation() -> Iterator[None]:
     """Take the checks of requests and replies out of the path."""
     with (
         patch.object(Check, "violations", lambda *_: []),
-        patch("fakeflowdock.app.check_reply", lambda *_: None),
+        patch("fakeflowdock.api.app.check_reply", lambda *_: None),
     ):
         yield
 
@@ -129,17 +129,17 @@ def a_world(total: int, hours: int = 0) -> World:
 
     The listed sources are all in one flow, and lie among the others at even distances.
     """
-    store = worlds.make("empty")
+    store = templates.make("empty")
     store.clock.advance(timedelta(hours=hours))
     user, main = next(iter(store.users.values())), next(iter(store.flows.values()))
     application = next(iter(store.applications.values()))
     for number in range(total):
         flow, creator = main, user
         if number % (total // LISTED):
-            creator = arrange.add_user(store)
-            flow = arrange.add_flow(store, f"example/flow-{number}", members=[creator])
-            arrange.add_access_token(store, creator, application, scope=None)
-        arrange.add_source(store, flow=flow, application=application, creator=creator, name=f"Source {number}")
+            creator = factories.add_user(store)
+            flow = factories.add_flow(store, f"example/flow-{number}", members=[creator])
+            factories.add_access_token(store, creator, application, scope=None)
+        factories.add_source(store, flow=flow, application=application, creator=creator, name=f"Source {number}")
     return World(App(store, no_bug), user)
 
 

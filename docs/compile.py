@@ -30,7 +30,8 @@ from kinds import MIXED, kind_of, known_kinds, or_null
 from openapi import openapi_of
 from openapi_admin import openapi_of_admin
 
-from fakeflowdock.contracts import ADMIN, API, BASE, validators_of
+from fakeflowdock.contract.contracts import BASE
+from fakeflowdock.contract.validation import ADMIN, API, validators_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

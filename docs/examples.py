@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from openapi_facts import OF_REPLIES
 
-from fakeflowdock.authentication import CREDENTIALS
+from fakeflowdock.api.callers import CREDENTIALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -365,7 +365,7 @@ def filled(example: Any) -> Any:
 
 
 def _secrets() -> dict[str, str]:
-    path = Path(fakeflowdock.__file__).parent / "data/docs.json"
+    path = Path(fakeflowdock.__file__).parent / "world/data/docs.json"
     world = json.loads(path.read_text(encoding="utf-8"))
     source, user, application = world["sources"][1], world["users"][0], world["applications"][0]
     drawn = "0123456789abcdef0123456789abcdef"

@@ -6,7 +6,7 @@ from typing import Any
 
 from kinds import TYPES
 
-from fakeflowdock.resources.consent import COOKIE
+from fakeflowdock.api.resources.consent import COOKIE
 
 Schema = dict[str, Any]
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from .version import __version__
 
 if TYPE_CHECKING:
-    from .checking import Contract
-    from .conformance import Conformance, conform
-    from .errors import BrokenContract
-    from .failures import Failure
+    from .api.failures import Failure
+    from .api.faults import Fault
+    from .checking.conformance import Conformance, conform
+    from .checking.contract import Contract
+    from .checking.recordings.checker import CheckedExchange, CheckedRecording, check_recording
+    from .checking.recordings.differences import Difference
+    from .checking.recordings.errors import RecordingError
+    from .contract.errors import BrokenContract
+    from .contract.findings import Finding, Findings, NotAsDocumented
     from .fake import FakeFlowdock
-    from .faults import Fault
-    from .findings import Finding, Findings, NotAsDocumented
-    from .models import Application, File, Flow, Message, Organization, Source, Thread, User
-    from .recordings.checks import CheckedExchange, CheckedRecording, check_recording
-    from .recordings.differences import Difference
-    from .recordings.errors import RecordingError
-    from .snapshots import Snapshot
-    from .world_files import WorldFileError
+    from .world.models import Application, File, Flow, Message, Organization, Source, Thread, User
+    from .world.snapshots import Snapshot
+    from .world.validation import WorldFileError
 
 __all__ = [
     "Application",
@@ -51,19 +51,21 @@ __all__ = [
 ]
 
 _HOMES = {
-    "BrokenContract": "errors",
-    **dict.fromkeys(("CheckedExchange", "CheckedRecording", "check_recording"), "recordings.checks"),
-    "Contract": "checking",
-    "Difference": "recordings.differences",
-    "Failure": "failures",
+    **dict.fromkeys(
+        ("Application", "File", "Flow", "Message", "Organization", "Source", "Thread", "User"), "world.models"
+    ),
+    "BrokenContract": "contract.errors",
+    **dict.fromkeys(("CheckedExchange", "CheckedRecording", "check_recording"), "checking.recordings.checker"),
+    **dict.fromkeys(("Conformance", "conform"), "checking.conformance"),
+    "Contract": "checking.contract",
+    "Difference": "checking.recordings.differences",
+    "Failure": "api.failures",
     "FakeFlowdock": "fake",
-    "Fault": "faults",
-    "RecordingError": "recordings.errors",
-    "Snapshot": "snapshots",
-    **dict.fromkeys(("Finding", "Findings", "NotAsDocumented"), "findings"),
-    "WorldFileError": "world_files",
-    **dict.fromkeys(("Conformance", "conform"), "conformance"),
-    **dict.fromkeys(("Application", "File", "Flow", "Message", "Organization", "Source", "Thread", "User"), "models"),
+    "Fault": "api.faults",
+    **dict.fromkeys(("Finding", "Findings", "NotAsDocumented"), "contract.findings"),
+    "RecordingError": "checking.recordings.errors",
+    "Snapshot": "world.snapshots",
+    "WorldFileError": "world.validation",
 }
 
 

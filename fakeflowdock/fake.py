@@ -9,16 +9,18 @@ from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
-from . import differences, own, report, world_files, worlds
-from .asserting import Asserting
-from .decoration import decorated
-from .errors import NoSuchRoute
-from .faults import fault_for, matching_for
+from .api import internal_routes
+from .api.faults import fault_for, matching_for
+from .contract.errors import NoSuchRoute
+from .decorator import decorated
 from .interception.activation import Interception
-from .journal import Exchanges
 from .runs import Runs
-from .settings import JOURNAL, Settings
-from .snapshots import Snapshot
+from .testing import report
+from .testing.assertions import Asserting
+from .testing.exchanges import Exchanges
+from .world import diff, serialization, templates
+from .world.settings import JOURNAL, Settings
+from .world.snapshots import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,11 +29,11 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from .failures import Connection, Failure
-    from .faults import Fault
-    from .findings import Finding
-    from .models import Application, Source, User
-    from .store import Store
+    from .api.failures import Connection, Failure
+    from .api.faults import Fault
+    from .contract.findings import Finding
+    from .world.models import Application, Source, User
+    from .world.store import Store
 
     Shape = Literal["usual", "minimal", "maximal", "drift"]
 
@@ -81,7 +83,7 @@ class FakeFlowdock(Asserting):
         journal: int = JOURNAL,
         strict: bool = False,
     ) -> None:
-        self._begin(worlds.template(world), Settings(auto_consent, refresh_tokens, shape, journal, strict))
+        self._begin(templates.template(world), Settings(auto_consent, refresh_tokens, shape, journal, strict))
 
     def _begin(self, world: Store, settings: Settings) -> None:
         self._settings = settings
@@ -153,7 +155,7 @@ class FakeFlowdock(Asserting):
         """
         run = self._runs.current
         before = run.app.store
-        store = worlds.over(world_files.load(file), before.settings)
+        store = templates.over(serialization.load(file), before.settings)
         if not before.clock.frozen:
             store.clock.run()
         run.app.store = store
@@ -165,7 +167,7 @@ class FakeFlowdock(Asserting):
         Raises:
             OSError: it cannot be written; what was there before stays.
         """
-        world_files.dump(self._store, file)
+        serialization.dump(self._store, file)
 
     # Snapshots
 
@@ -204,7 +206,7 @@ class FakeFlowdock(Asserting):
         Secrets are shortened. Settings that differ are told too, though they are no part of a world.
         """
         there, here = other if isinstance(other, Snapshot) else other.snapshot(), self.snapshot()
-        return [*differences.everything(there.store, here.store)]
+        return [*diff.everything(there.store, here.store)]
 
     def __enter__(self) -> Self:
         return self.start()
@@ -311,7 +313,7 @@ class FakeFlowdock(Asserting):
     def unknown_paths(self) -> Exchanges:
         """The requests to paths that Flowdock never had, but for those to the fake itself."""
         lost = (each for each in self.requests if isinstance(each.refusal, NoSuchRoute))
-        return Exchanges(each for each in lost if not each.path.startswith(own.PREFIX))
+        return Exchanges(each for each in lost if not each.path.startswith(internal_routes.PREFIX))
 
     def report(self) -> str:
         """What a failed test is told: its traffic, why requests were refused, its faults, what changed in the world."""

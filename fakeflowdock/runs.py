@@ -9,19 +9,19 @@ from contextvars import ContextVar
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from . import worlds
-from .app import App
-from .findings import NotAsDocumented
+from .api.app import App
+from .contract.findings import NotAsDocumented
+from .world import templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .directory import Directory
-    from .environment import Door
-    from .errors import BrokenContract
-    from .server import Server
-    from .settings import Settings
-    from .store import Store
+    from .contract.errors import BrokenContract
+    from .http.server import Server
+    from .server.child_environment import Door
+    from .server.site import Site
+    from .world.settings import Settings
+    from .world.store import Store
 
 
 class Run:
@@ -37,27 +37,27 @@ class Run:
 
     def __init__(self, began: Store, settings: Settings) -> None:
         self._broken: list[BrokenContract] = []
-        self.app = App(worlds.over(began.branch(), settings), self._broken.append)
+        self.app = App(templates.over(began.branch(), settings), self._broken.append)
         self.first = self.began = began
         self._server: Server | None = None
         self._door: Door | None = None
         self._starting = threading.RLock()  # threads that ask at once are given the same
 
     @cached_property
-    def directory(self) -> Directory:
-        """The worlds of the live server, of which this is the first."""
-        from .directory import Directory
+    def site(self) -> Site:
+        """All that the live server answers; this is the first of its worlds."""
+        from .server.site import site_of
 
-        return Directory(self)
+        return site_of(self)
 
     @property
     def url(self) -> str:
         """The address of the live server, which is started when it is first asked for."""
         with self._starting:
             if self._server is None:
-                from .server import Server
+                from .http.server import Server
 
-                self._server = Server(self.directory)
+                self._server = Server(self.site)
                 self._server.start()
             return self._server.url
 
@@ -70,9 +70,9 @@ class Run:
         """
         with self._starting:
             if self._door is None:
-                from .environment import Door
+                from .server.child_environment import Door
 
-                self._door = Door(self.directory)
+                self._door = Door(self.site)
             return self._door.environ(os.environ, self.url)
 
     def stop_server(self) -> None:
@@ -149,7 +149,7 @@ class Runs:
 
     def restore(self, frozen: Store) -> None:
         """Give the present run a world that begins as a frozen one is."""
-        self.current.app.store = worlds.over(frozen.branch(), self._settings)
+        self.current.app.store = templates.over(frozen.branch(), self._settings)
 
     @property
     def are_open(self) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from fakeflowdock.connection import ASIDE
+from fakeflowdock.http.connection import ASIDE
 
 if TYPE_CHECKING:
     from fakeflowdock import FakeFlowdock, Source, User

@@ -12,15 +12,18 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from fakeflowdock import FakeFlowdock, worlds
-from fakeflowdock.access_log import AccessLog
-from fakeflowdock.app import App
-from fakeflowdock.failures import Failure
-from fakeflowdock.faults import Fault, Matching
-from fakeflowdock.server import Server
+from fakeflowdock.api.app import App
+from fakeflowdock.api.failures import Failure
+from fakeflowdock.api.faults import Fault, Matching
+from fakeflowdock.http.access_log import AccessLog
+from fakeflowdock.http.server import Server
+from fakeflowdock.server.site import site_of
+from fakeflowdock.world import templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from fakeflowdock import FakeFlowdock
 
 FIELDS = ["event", "time", "id", "client", "method", "target", "version", "status", "bytes", "milliseconds"]
 FIELDS += ["operation", "world", "caller", "refused", "fault", "lost"]
@@ -32,9 +35,9 @@ class Logged:
 
     def __init__(self, form: str) -> None:
         self._lines: queue.Queue[str] = queue.Queue()  # a line is written after its answer
-        self.store = worlds.make("docs")
+        self.store = templates.make("docs")
         self.app = App(self.store, lambda bug: pytest.fail(str(bug)))
-        self.server = Server(self.app, log=AccessLog(form, self._lines.put))
+        self.server = Server(site_of(self.app), log=AccessLog(form, self._lines.put))
         self.url = self.server.url
         self.user = (self.store.users[1].api_token, "")
 

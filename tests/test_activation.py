@@ -90,7 +90,7 @@ def test_a_fake_imports_no_client_library() -> None:
         import sys
         from fakeflowdock import FakeFlowdock
         with FakeFlowdock() as fake:
-            print(sorted({"aiohttp", "httpx", "httpcore", "vcr", "fakeflowdock.server"} & set(sys.modules)))
+            print(sorted({"aiohttp", "httpx", "httpcore", "vcr", "fakeflowdock.http.server"} & set(sys.modules)))
     """)
         == "[]\n"
     )

@@ -11,12 +11,13 @@ import pytest
 import requests
 from administering import Operator, World, create_source, flowdock, operator_of, user_of
 
-from fakeflowdock import FakeFlowdock, __version__, world_files
+from fakeflowdock import FakeFlowdock, __version__
+from fakeflowdock.world import serialization
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fakeflowdock.store import Store
+    from fakeflowdock.world.store import Store
 
 
 # Worlds
@@ -278,13 +279,13 @@ def test_health_tells_the_version(operator: Operator) -> None:
 def test_a_bug_of_ours_is_told_and_reported(
     operator: Operator, fake_flowdock: FakeFlowdock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fakeflowdock.errors import BrokenContract
+    from fakeflowdock.contract.errors import BrokenContract
 
     assert operator.get("health")
-    monkeypatch.setattr("fakeflowdock.admin.worlds.__version__", 7)
+    monkeypatch.setattr("fakeflowdock.server.admin.worlds.__version__", 7)
     told = operator.get("health", 500)["message"]
     assert told.startswith("fakeflowdock broke its own contract: Get health answered 200 with /version")
-    monkeypatch.setattr("fakeflowdock.report.text", lambda *_: 1 // 0)
+    monkeypatch.setattr("fakeflowdock.testing.report.text", lambda *_: 1 // 0)
     assert "/_fakeflowdock/report raised ZeroDivisionError" in operator.get("report", 500)["message"]
     with pytest.raises(BrokenContract, match="Get health"):
         fake_flowdock.settle()
@@ -293,14 +294,14 @@ def test_a_bug_of_ours_is_told_and_reported(
 def test_others_are_answered_while_a_large_world_is_read(
     operator: Operator, fake_flowdock: FakeFlowdock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, go_on, dumps = threading.Event(), threading.Event(), world_files.dumps
+    begun, go_on, dumps = threading.Event(), threading.Event(), serialization.dumps
 
     def slowly(store: Store) -> str:
         begun.set()
         assert go_on.wait(30)
         return dumps(store)
 
-    monkeypatch.setattr(world_files, "dumps", slowly)
+    monkeypatch.setattr(serialization, "dumps", slowly)
     with ThreadPoolExecutor() as threads:
         reading = threads.submit(operator.get, "state")
         assert begun.wait(30)

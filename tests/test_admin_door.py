@@ -13,11 +13,12 @@ from administering import Operator, operator_of
 from test_cli import ready, running
 from test_server import talk
 
-from fakeflowdock import cli
-from fakeflowdock.app import App
-from fakeflowdock.directory import Alone, Directory
-from fakeflowdock.server import Server
-from fakeflowdock.worlds import make
+from fakeflowdock.api.app import App
+from fakeflowdock.cli import main
+from fakeflowdock.http.server import Server
+from fakeflowdock.server.site import Site
+from fakeflowdock.server.worlds import Alone, Directory
+from fakeflowdock.world.templates import make
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ def served() -> Iterator[Any]:
 
     def serve(host: str = "127.0.0.1", **given: Any) -> tuple[Server, Directory]:
         directory = Directory(Alone(App(make("empty"), lambda broken: pytest.fail(str(broken)))), **given)
-        servers.append(Server(directory, host))
+        servers.append(Server(Site(directory), host))
         servers[-1].start()
         return servers[-1], directory
 
@@ -204,7 +205,7 @@ def test_on_loopback_nothing_is_asked_for_and_the_ready_line_says_nothing() -> N
 def test_a_token_that_no_header_can_carry_is_refused_and_not_shown(
     token: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["--admin-token", token]) == 2
+    assert main.main(["--admin-token", token]) == 2
     printed = capsys.readouterr().err
     assert "an admin token has 8 to 256 characters" in printed
     assert token not in printed

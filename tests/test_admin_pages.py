@@ -14,9 +14,12 @@ from dialect import NotUnderstood
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from fakeflowdock import FakeFlowdock, errors
-from fakeflowdock.admin import door, refusals
-from fakeflowdock.contracts import ADMIN, contracts, schema_files
+from fakeflowdock import FakeFlowdock
+from fakeflowdock.contract import errors
+from fakeflowdock.contract.contracts import contracts, schema_files
+from fakeflowdock.contract.validation import ADMIN
+from fakeflowdock.server.admin import app
+from fakeflowdock.server.admin import errors as refusals
 
 ROOT = Path(__file__).parent.parent
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "schemas/admin/openapi.json").read_text("utf-8"))
@@ -46,13 +49,13 @@ def likened(value: Any) -> Any:
     return value
 
 
-@pytest.mark.parametrize("operation", door.OPERATIONS, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("operation", app.OPERATIONS, ids=lambda operation: operation.name)
 def test_code_and_page_have_the_same_routes(operation: Any) -> None:
     assert operation.routes == tuple((method, path) for method, path, _ in operation.contract.routes)
 
 
 def test_each_operation_of_a_page_has_its_handler_and_each_refusal_its_class() -> None:
-    assert sorted(operation.name for operation in door.OPERATIONS) == sorted(CONTRACTS)
+    assert sorted(operation.name for operation in app.OPERATIONS) == sorted(CONTRACTS)
     own = [value for value in vars(refusals).values() if isinstance(value, type) and hasattr(value, "name")]
     as_flowdocks = [errors.MethodNotAllowed, errors.TooLarge, errors.Unreadable]
     names = {value.name for value in own + as_flowdocks}

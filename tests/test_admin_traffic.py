@@ -14,8 +14,8 @@ import requests
 from administering import Operator, World, create_source, flowdock, user_of
 
 from fakeflowdock import FakeFlowdock
-from fakeflowdock import assertions as expectations
-from fakeflowdock.connection import ASIDE
+from fakeflowdock.http.connection import ASIDE
+from fakeflowdock.testing import matching as expectations
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import pytest
 import requests
 from doors import SOURCES, Door, as_source
 
-from fakeflowdock.contracts import contracts
+from fakeflowdock.contract.contracts import contracts
 
 if TYPE_CHECKING:
     from fakeflowdock import FakeFlowdock

@@ -14,8 +14,8 @@ from doors import MESSAGES, SOURCES
 from werkzeug.test import Client, EnvironBuilder
 
 from fakeflowdock import Contract, FakeFlowdock, Finding, Findings, NotAsDocumented
-from fakeflowdock.contracts import contracts
-from fakeflowdock.findings import RULES
+from fakeflowdock.contract.contracts import contracts
+from fakeflowdock.contract.findings import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

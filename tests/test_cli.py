@@ -15,8 +15,9 @@ import pytest
 import requests
 from administering import Operator
 
-from fakeflowdock import __version__, cli
-from fakeflowdock.contracts import contracts
+from fakeflowdock import __version__
+from fakeflowdock.cli import main
+from fakeflowdock.contract.contracts import contracts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -248,7 +249,7 @@ def test_a_bad_option_is_one_line_on_standard_error_and_status_2(
         monkeypatch.delenv(f"FAKEFLOWDOCK_{name}", raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    assert cli.main(options) == 2
+    assert main.main(options) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n"), err.startswith("fakeflowdock: ")) == ("", 1, True)
     assert reason in err
@@ -265,12 +266,12 @@ def test_a_port_in_use_is_one_line_and_status_2() -> None:
 
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.main(["--version"])
+        main.main(["--version"])
     assert (ended.value.code, capsys.readouterr().out) == (0, f"fakeflowdock {__version__}\n")
 
 
 def test_routes_prints_each_operation_with_routes_callers_grade_and_page(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["routes"]) == 0
+    assert main.main(["routes"]) == 0
     printed = capsys.readouterr().out
     assert printed.count("\n") == sum(3 + len(contract.routes) for contract in contracts().operations.values())
     assert (
@@ -285,7 +286,7 @@ def test_routes_prints_each_operation_with_routes_callers_grade_and_page(capsys:
 
 @pytest.mark.parametrize("name", contracts().operations)
 def test_explain_prints_the_contract_of_one(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["explain", name]) == 0
+    assert main.main(["explain", name]) == 0
     printed = capsys.readouterr().out
     contract = contracts().operations[name]
     method, path, obsolete = contract.routes[0]
@@ -294,31 +295,31 @@ def test_explain_prints_the_contract_of_one(name: str, capsys: pytest.CaptureFix
     for word in (*contract.properties, *contract.errors, "unauthorized", f"Grade: {contract.grade}.", contract.page):
         assert word in printed
     for method, path, _ in contract.routes:
-        cli.main(["explain", method, path])
+        main.main(["explain", method, path])
         assert capsys.readouterr().out == printed
 
 
 def test_explain_takes_a_path_as_it_is_called_and_tells_of_fields_in_fields(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert cli.main(["explain", "post", "/v1/flows/example/main/messages/"]) == 0
+    assert main.main(["explain", "post", "/v1/flows/example/main/messages/"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("Send message\n")
     assert "    thread.status.color (one of red, green," in printed
     assert "    thread.actions.target.urlTemplate (a string): The address." in printed
     assert "    from_name (a string, assumed): What they are called. Evidence: as on Flowdock's page" in printed
     assert "    uuid (a string): A name of the sender's own" in printed
-    assert cli.main(["explain", "GET", "/nowhere"]) == 2
+    assert main.main(["explain", "GET", "/nowhere"]) == 2
     assert capsys.readouterr().err == (
         "fakeflowdock: there is no operation at GET /nowhere; python -m fakeflowdock routes lists them\n"
     )
-    assert cli.main(["explain", "send", "mesage"]) == 2
+    assert main.main(["explain", "send", "mesage"]) == 2
     assert "did you mean send-message" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("host", ["a..b", "a" * 70, "a\nb"])
 def test_a_host_that_is_none_is_one_line_and_status_2(host: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["--host", host, "--port", "0"]) == 2
+    assert main.main(["--host", host, "--port", "0"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 

@@ -11,7 +11,7 @@ import requests
 from doors import SOURCES, Door, as_application
 
 from fakeflowdock import FakeFlowdock
-from fakeflowdock.clock import TICK, Clock
+from fakeflowdock.world.clock import TICK, Clock
 
 NOON = datetime(2015, 6, 1, 12, tzinfo=UTC)
 

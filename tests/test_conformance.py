@@ -10,10 +10,11 @@ from xml.etree import ElementTree as ET
 import pytest
 from werkzeug.test import run_wsgi_app
 
-from fakeflowdock import FakeFlowdock, cli, conform
-from fakeflowdock.conformance import NoAnswer, suite
-from fakeflowdock.conformance.judge import operation_of
-from fakeflowdock.contracts import contracts
+from fakeflowdock import FakeFlowdock, conform
+from fakeflowdock.checking.conformance import NoAnswer, suite
+from fakeflowdock.checking.conformance.judge import operation_of
+from fakeflowdock.cli import main
+from fakeflowdock.contract.contracts import contracts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
     from fakeflowdock import Conformance
-    from fakeflowdock.app import App
+    from fakeflowdock.api.app import App
 
 SUITE = suite.load()
 STEPS = [step for case in SUITE.cases for step in case.steps]
@@ -331,7 +332,7 @@ def test_a_header_that_is_missing_everywhere_is_one_warning() -> None:
 
 
 def run(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str, str]:
-    status = cli.main(["conform", *options])
+    status = main.main(["conform", *options])
     out, err = capsys.readouterr()
     return status, out, err
 

@@ -17,9 +17,9 @@ import pytest
 from doors import all_that_waited_is_over
 
 from fakeflowdock import FakeFlowdock
-from fakeflowdock import connection as http
-from fakeflowdock.certificates import authority
-from fakeflowdock.contracts import contracts
+from fakeflowdock.contract.contracts import contracts
+from fakeflowdock.http import connection as http
+from fakeflowdock.http.certificates import authority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,7 +129,7 @@ def test_a_bug_in_what_may_wait_ends_the_connection(
     monkeypatch.setattr(threading, "excepthook", met.append)
     fake_flowdock.fail("get own user", latency=0.01)
     with connected(fake_flowdock) as connection:
-        monkeypatch.setattr("fakeflowdock.app.App.answer", broken)
+        monkeypatch.setattr("fakeflowdock.api.app.App.answer", broken)
         connection.sendall(get(fake_flowdock))
         assert everything(connection) == b""
     all_that_waited_is_over()  # it tells of the bug when the connection is already closed

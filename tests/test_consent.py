@@ -12,7 +12,8 @@ from browsing import Browser, Form, asking
 from doors import SOURCES, Door
 
 from fakeflowdock import BrokenContract, FakeFlowdock
-from fakeflowdock.operations import HTML, Reply
+from fakeflowdock.api.media_types import HTML
+from fakeflowdock.api.operations import Reply
 
 CALLBACK = "https://lunch.example.net/callback?team=1"
 AUTHORIZE = "/oauth/authorize"
@@ -252,7 +253,7 @@ def test_each_of_several_cookies_reaches_the_browser(
 ) -> None:
     cookies = (("Set-Cookie", "a=1; Path=/"), ("Set-Cookie", "b=2; Path=/"))
     two = Reply(200, "<!doctype html>", cookies, HTML)
-    monkeypatch.setattr("fakeflowdock.consent_pages.consent", lambda *_, **__: two)
+    monkeypatch.setattr("fakeflowdock.api.consent_pages.consent", lambda *_, **__: two)
     browser.open(AUTHORIZE, **asking(flowdock.fake))
     assert dict(browser.session.cookies) == {"a": "1", "b": "2"}
 
@@ -307,7 +308,7 @@ def test_a_page_loads_nothing_but_the_icon(icon: str, source: str) -> None:
 def test_a_page_or_a_redirect_that_is_none_is_a_broken_contract(
     reply: Reply, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fakeflowdock.consent_pages.consent", lambda *_, **__: reply)
+    monkeypatch.setattr("fakeflowdock.api.consent_pages.consent", lambda *_, **__: reply)
     fake = FakeFlowdock()
     with pytest.raises(BrokenContract, match=f"Ask for consent .*{reason}"), fake:
         answer = Browser("https://api.flowdock.com").open(AUTHORIZE, **asking(fake))

@@ -11,8 +11,10 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakeflowdock import BrokenContract, FakeFlowdock, contracts, errors, wire
-from fakeflowdock.formats import FORMATS
+from fakeflowdock import BrokenContract, FakeFlowdock
+from fakeflowdock.api import wire
+from fakeflowdock.contract import contracts, errors, validation
+from fakeflowdock.contract.formats import FORMATS
 
 SOURCES = "https://api.flowdock.com/sources"
 FORMAT_CASES = {
@@ -38,12 +40,12 @@ class Validators:
     """The same schemas, with the fast validator and without."""
 
     def __init__(self) -> None:
-        self.both = [contracts.Pages(contracts.schema_files()) for _ in range(2)]
+        self.both = [validation.Pages(contracts.schema_files()) for _ in range(2)]
         for pages in self.both:
             pages.validator("")  # made now, not on the time of the first example
 
-    def check(self, page: str, anchor: str, value: Any) -> list[list[contracts.Violation]]:
-        with_fast, alone = (contracts.Check(pages, page, anchor) for pages in self.both)
+    def check(self, page: str, anchor: str, value: Any) -> list[list[validation.Violation]]:
+        with_fast, alone = (validation.Check(pages, page, anchor) for pages in self.both)
         assert with_fast._verdict is not None
         alone.__dict__["_verdict"] = None
         return [with_fast.violations(value), alone.violations(value)]
@@ -59,7 +61,7 @@ def test_both_validators_refuse_a_wrong_uri_date_time_and_e_mail(name: str, text
 
     schema = {"type": "string", "format": name}
     assert FORMATS[name](text) is right
-    assert Draft202012Validator(schema, format_checker=contracts._format_checker()).is_valid(text) is right
+    assert Draft202012Validator(schema, format_checker=validation._format_checker()).is_valid(text) is right
     assert jsonschema_rs.Draft202012Validator(schema, validate_formats=True, formats=FORMATS).is_valid(text) is right
 
 
@@ -81,7 +83,7 @@ def test_the_fast_validator_and_jsonschema_agree(value: Any) -> None:
         assert fast == alone
 
 
-PAGES = contracts.Pages(contracts.schema_files())
+PAGES = validation.Pages(contracts.schema_files())
 PLACES = [("sources", "source"), ("messages", "send-message"), ("messages", "message"), ("threads", "thread")]
 messages = st.fixed_dictionaries(
     {},
@@ -115,8 +117,8 @@ def test_both_validators_see_the_same_places(value: Any) -> None:
 
 
 def test_without_the_fast_validator_everything_is_checked_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contracts, "fast", None)
-    check = contracts.Check(contracts.Pages(contracts.schema_files()), "sources", "create-source")
+    monkeypatch.setattr(validation, "fast", None)
+    check = validation.Check(validation.Pages(contracts.schema_files()), "sources", "create-source")
     assert check.violations({"name": "Builds"}) == []
     assert [violation.words for violation in check.violations({"name": 1})] == ["is not a string"]
 
@@ -213,7 +215,7 @@ def test_a_refusal_that_the_page_does_not_list_is_a_broken_contract(monkeypatch:
     def forbidden(*_: object) -> None:
         raise errors.ValidationError({"x": ["is wrong"]})
 
-    monkeypatch.setattr("fakeflowdock.app.permit", forbidden)
+    monkeypatch.setattr("fakeflowdock.api.app.permit", forbidden)
     fake = FakeFlowdock()
     with (
         pytest.raises(BrokenContract, match="List sources answered validation-error, which its page does not list"),
@@ -228,7 +230,7 @@ def test_no_map_schema_or_validator_is_built_for_another_fake() -> None:
 
     def count() -> int:
         gc.collect()
-        return sum(isinstance(thing, Map | Draft202012Validator | contracts.Check) for thing in gc.get_objects())
+        return sum(isinstance(thing, Map | Draft202012Validator | validation.Check) for thing in gc.get_objects())
 
     def use() -> None:
         with FakeFlowdock() as fake:

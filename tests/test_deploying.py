@@ -18,7 +18,7 @@ import requests
 import yaml
 from test_cli import CLEAN, ready
 
-from fakeflowdock import option_table
+from fakeflowdock.cli import option_table
 
 DEPLOY = Path(__file__).parent.parent / "docs/deploy"
 UNIT, COMPOSE = DEPLOY / "fakeflowdock.service", DEPLOY / "compose.yaml"

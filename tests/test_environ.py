@@ -14,9 +14,10 @@ from urllib.request import urlopen
 
 import pytest
 
-from fakeflowdock import FakeFlowdock, certificates
-from fakeflowdock.environment import PRELOAD, Door
-from fakeflowdock.interception.environs import FLOWDOCK
+from fakeflowdock import FakeFlowdock
+from fakeflowdock.api.environ import FLOWDOCK
+from fakeflowdock.http import certificates
+from fakeflowdock.server.child_environment import PRELOAD, Door
 
 PACKAGES = os.environ.get("FAKEFLOWDOCK_NODE_PACKAGES")  # a folder with node_modules, in which flowdock is
 
@@ -288,7 +289,7 @@ def test_a_server_that_cannot_start_leaves_no_files(
     monkeypatch: pytest.MonkeyPatch, fake_flowdock: FakeFlowdock, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("fakeflowdock.environment.Server", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("fakeflowdock.server.child_environment.Server", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        Door(fake_flowdock._runs.current.app)
+        Door(fake_flowdock._runs.current.site)
     assert list(tmp_path.iterdir()) == []

@@ -16,7 +16,9 @@ import pytest
 from test_cli import CLEAN
 from test_gate import Host, door, names
 
-from fakeflowdock import FakeFlowdock, certificates, cli
+from fakeflowdock import FakeFlowdock
+from fakeflowdock.cli import main
+from fakeflowdock.http import certificates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -199,13 +201,13 @@ def test_other_hosts_are_led_to_where_that_is_wanted(
 def test_what_cannot_be_run_is_one_line_and_status_2(
     words: list[str], reason: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["exec", *words]) == 2
+    assert main.main(["exec", *words]) == 2
     assert capfd.readouterr() == ("", f"fakeflowdock: {reason}\n")
 
 
 def test_without_trustme_nothing_is_run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "trustme", None)
     certificates._authority.cache_clear()
-    assert cli.main(["exec", "echo", "run"]) == 2
+    assert main.main(["exec", "echo", "run"]) == 2
     out, err = capfd.readouterr()
     assert (out, "pip install 'fakeflowdock[tls]'" in err, err.count("\n")) == ("", True, 1)

@@ -22,9 +22,10 @@ from examples import Examples, NotRuled
 from fidelity import Certificate
 from witnesses.examples import Example, read_all
 
-from fakeflowdock.contracts import Check, Pages, contracts, schema_files
-from fakeflowdock.findings import ABSENT, at
-from fakeflowdock.grades import grade_at
+from fakeflowdock.contract.contracts import contracts, schema_files
+from fakeflowdock.contract.grades import grade_at
+from fakeflowdock.contract.json_pointer import ABSENT, at
+from fakeflowdock.contract.validation import Check, Pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

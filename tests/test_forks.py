@@ -14,7 +14,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from fakeflowdock import FakeFlowdock, Snapshot, layers, world_files
+from fakeflowdock import FakeFlowdock, Snapshot
+from fakeflowdock.world import copy_on_write, serialization
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -266,7 +267,7 @@ class Worlds(RuleBasedStateMachine):
     @rule(which=st.integers(0))
     def take(self, which: int) -> None:
         fake = self.fake(which)
-        self.snapshots.append((fake.snapshot(), world_files.dumps(fake._store)))
+        self.snapshots.append((fake.snapshot(), serialization.dumps(fake._store)))
 
     @rule(which=st.integers(0), snapshot=st.integers(0))
     def restore(self, which: int, snapshot: int) -> None:
@@ -276,10 +277,10 @@ class Worlds(RuleBasedStateMachine):
     @invariant()
     def each_world_is_what_its_file_is(self) -> None:
         for snapshot, text in self.snapshots:
-            assert world_files.dumps(snapshot.store) == text
+            assert serialization.dumps(snapshot.store) == text
         for fake in self.fakes:
             read = FakeFlowdock()
-            read.restore(Snapshot(world_files.loads(world_files.dumps(fake._store), "world")))
+            read.restore(Snapshot(serialization.loads(serialization.dumps(fake._store), "world")))
             assert fake.difference(read) == []
             assert asked(fake) == asked(read)
 
@@ -293,7 +294,7 @@ def asked(fake: FakeFlowdock) -> list[Any]:
 
 @pytest.mark.parametrize("few", [0, 8])
 def test_forks_and_snapshots_hold_what_their_files_would(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layers, "FEW", few)
+    monkeypatch.setattr(copy_on_write, "FEW", few)
     run_state_machine_as_test(Worlds, settings=settings(max_examples=4, stateful_step_count=15, deadline=None))
 
 
@@ -323,7 +324,7 @@ def test_worlds_are_equal_where_all_that_they_hold_is() -> None:
         lambda fake: fake.clock.run(),
         lambda fake: fake._store.next_id("source"),
         lambda fake: fake.add_organization("acme"),
-        lambda fake: fake.load(__file__.replace("test_forks.py", "../fakeflowdock/data/docs.json")),
+        lambda fake: fake.load(__file__.replace("test_forks.py", "../fakeflowdock/world/data/docs.json")),
     ],
 )
 def test_a_change_of_anything_makes_another_world(change: Any) -> None:

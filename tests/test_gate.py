@@ -14,12 +14,15 @@ from urllib.parse import urlsplit
 import pytest
 from test_connection import answers, everything, get, read, trusting
 
-from fakeflowdock import FakeFlowdock, certificates, secured, tunnel
-from fakeflowdock import connection as http
-from fakeflowdock.environment import Door
+from fakeflowdock.http import certificates, tunnel
+from fakeflowdock.http import connection as http
+from fakeflowdock.http import tls as secured
+from fakeflowdock.server.child_environment import Door
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from fakeflowdock import FakeFlowdock
 
 CONNECT = b"CONNECT %s HTTP/1.1\r\nHost: x\r\nProxy-Connection: keep-alive\r\n\r\n"
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
@@ -231,7 +234,7 @@ def test_silent_and_slow_clients_keep_nobody_waiting(proxy: str, fake_flowdock: 
 
 
 def test_silent_clients_are_let_go(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fakeflowdock.gate.SILENCE", 0.05)
+    monkeypatch.setattr("fakeflowdock.http.forward_proxy.SILENCE", 0.05)
     monkeypatch.setattr(http, "SILENCE", 0.05)
     monkeypatch.setattr(secured, "HANDSHAKE", 0.05)
     with to(proxy) as idle, to(proxy) as halfway, to(proxy) as connected, to(proxy) as shaking:
@@ -314,7 +317,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def door(fake: FakeFlowdock, **more: Any) -> Iterator[str]:
-    opened = Door(fake._runs.current.app, **more)
+    opened = Door(fake._runs.current.site, **more)
     yield opened.url
     opened.stop()
 

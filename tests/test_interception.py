@@ -399,7 +399,7 @@ def test_no_call_is_kept_in_memory_by_responses(fake_flowdock: FakeFlowdock) -> 
 
 
 def test_the_pattern_of_hosts_takes_no_time_over_a_strange_url() -> None:
-    from fakeflowdock.interception.environs import FLOWDOCK
+    from fakeflowdock.api.environ import FLOWDOCK
 
     assert FLOWDOCK.match("https://" + "@" * 50_000) is None
     assert isinstance(FLOWDOCK, re.Pattern)

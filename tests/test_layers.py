@@ -10,10 +10,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from fakeflowdock import layers
-from fakeflowdock.idsets import IdSet, Index
-from fakeflowdock.layers import Groups, Layered, branch
-from fakeflowdock.word_index import SHORT, WordIndex
+from fakeflowdock.world import copy_on_write
+from fakeflowdock.world.copy_on_write import Groups, Layered, branch
+from fakeflowdock.world.id_sets import IdSet, Index
+from fakeflowdock.world.word_index import SHORT, WordIndex
 
 KEYS = st.integers(0, 12)
 Pair = tuple[MutableMapping[int, int], dict[int, int]]
@@ -86,7 +86,7 @@ class Mappings(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("few", [-1, 3])
 def test_a_mapping_and_its_forks_are_dicts_to_their_readers(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layers, "FEW", few)
+    monkeypatch.setattr(copy_on_write, "FEW", few)
     run_state_machine_as_test(Mappings, settings=settings(max_examples=40, stateful_step_count=30, deadline=None))
 
 
@@ -130,7 +130,7 @@ def test_neither_a_fork_nor_a_write_to_one_looks_at_every_entry() -> None:
 
 @pytest.mark.parametrize("few", [0, 100])
 def test_groups_branch_what_is_written_to_and_nothing_else(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layers, "FEW", few)
+    monkeypatch.setattr(copy_on_write, "FEW", few)
     groups: Groups[str, dict[int, None]] = Groups()
     for name in ("a", "b", "c"):
         groups.own(name, dict)[1] = None
@@ -205,7 +205,7 @@ def listed(numbers: IdSet) -> list[int]:
 
 @pytest.mark.parametrize("few", [0, 64])
 def test_indexes_and_their_forks_find_what_sets_would(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layers, "FEW", few)
+    monkeypatch.setattr(copy_on_write, "FEW", few)
     run_state_machine_as_test(Indexes, settings=settings(max_examples=8, stateful_step_count=30, deadline=None))
 
 

@@ -15,11 +15,11 @@ import requests
 from administering import Operator, World, create_source, flowdock, operator_of
 
 from fakeflowdock import FakeFlowdock
-from fakeflowdock.access_log import JSON, AccessLog
-from fakeflowdock.app import App
-from fakeflowdock.directory import Alone, Directory
-from fakeflowdock.server import Server
-from fakeflowdock.worlds import make
+from fakeflowdock.api.app import App
+from fakeflowdock.http.access_log import JSON, AccessLog
+from fakeflowdock.http.server import Server
+from fakeflowdock.server.site import site_of
+from fakeflowdock.world.templates import make
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -415,7 +415,7 @@ def test_who_takes_an_address_of_somebody_elsewhere_is_in_their_own_world(
 def test_nothing_is_kept_of_what_a_world_was(
     how: str, operator: Operator, one: World, fake_flowdock: FakeFlowdock
 ) -> None:
-    held = fake_flowdock._runs.current.directory.named("one")
+    held = fake_flowdock._runs.current.site.worlds.named("one")
     assert held is not None
     was = weakref.ref(held.app.store)
     del held
@@ -438,13 +438,13 @@ def test_passwords_that_fill_the_memory_are_not_kept(
     for number in range(3):
         assert flowdock(one, "GET", "/user", headers=basic(one["api_token"], f"{number}" * 40_000)).status_code == 200
     assert len(operator.asked("one")) == 3
-    kept = fake_flowdock._runs.current.directory._owners
+    kept = fake_flowdock._runs.current.site.worlds._owners
     assert sum(len(password or "") for _, password in kept) < 40_000
 
 
 def test_the_log_and_the_journal_of_a_world_tell_of_the_same_request() -> None:
     lines: list[str] = []
-    server = Server(Directory(Alone(App(make("empty"), print))), log=AccessLog(JSON, lines.append))
+    server = Server(site_of(App(make("empty"), print)), log=AccessLog(JSON, lines.append))
     server.start()
     try:
         operator = Operator(server.url)

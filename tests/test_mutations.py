@@ -11,15 +11,16 @@ import pytest
 from mutations import Mutator
 
 from fakeflowdock import Contract
-from fakeflowdock.contracts import Pages, contracts, schema_files, validators_of
-from fakeflowdock.formats import FORMATS
+from fakeflowdock.contract.contracts import contracts, schema_files
+from fakeflowdock.contract.formats import FORMATS
+from fakeflowdock.contract.validation import Pages, validators_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mutations import Mutation
 
-    from fakeflowdock.contracts import ErrorContract, OperationContract
+    from fakeflowdock.contract.contracts import ErrorContract, OperationContract
 
 SCHEMAS = schema_files()
 CONTRACT = Contract()

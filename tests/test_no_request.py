@@ -12,9 +12,9 @@ import pytest
 from test_connection import answers, everything, get, read
 from test_gate import CONNECT, to
 
-from fakeflowdock import connection as http
-from fakeflowdock import tunnel
-from fakeflowdock.contracts import contracts
+from fakeflowdock.contract.contracts import contracts
+from fakeflowdock.http import connection as http
+from fakeflowdock.http import tunnel
 
 if TYPE_CHECKING:
     from collections.abc import Callable

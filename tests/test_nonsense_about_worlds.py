@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from fakeflowdock.app import App
-from fakeflowdock.directory import Alone, Directory
-from fakeflowdock.worlds import make
+from fakeflowdock.api.app import App
+from fakeflowdock.server.site import Site
+from fakeflowdock.server.worlds import Alone, Directory
+from fakeflowdock.world.templates import make
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,5 +81,5 @@ def test_nonsense_belongs_to_some_world_and_is_no_bug(
         "HTTP_AUTHORIZATION": header,
         "HTTP_COOKIE": f"fakeflowdock_session={cookie}; {cookie}",
     }
-    app = directory.app_of(environ)
+    app = Site(directory).app_of(environ)
     assert app.answer(environ).status != 500

@@ -18,7 +18,7 @@ from fakeflowdock import FakeFlowdock
 if TYPE_CHECKING:
     from requests import Response
 
-    from fakeflowdock.store import Store
+    from fakeflowdock.world.store import Store
 
 CALLBACK = "https://lunch.example.net/callback?team=1"
 FORM = "application/x-www-form-urlencoded"

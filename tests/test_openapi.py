@@ -14,8 +14,8 @@ import requests
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from fakeflowdock import api
-from fakeflowdock.contracts import contracts
+from fakeflowdock.api import routing
+from fakeflowdock.contract.contracts import contracts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +87,7 @@ def test_the_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
 def test_each_route_is_in_the_document_by_a_name_of_its_own() -> None:
     routes = {
         (each, re.sub(r":(\w+)", r"{\1}", path))
-        for operation in api.OPERATIONS
+        for operation in routing.OPERATIONS
         for method, path in operation.routes
         for each in ([method, "PATCH"] if method == "PUT" else [method])
     }

@@ -17,9 +17,11 @@ import requests
 from dialect import NotUnderstood
 from jsonschema import Draft202012Validator
 
-from fakeflowdock import api, errors, wire
-from fakeflowdock.contracts import BASE as SCHEMA_BASE
-from fakeflowdock.contracts import contracts, schema_files, validators_of
+from fakeflowdock.api import routing, wire
+from fakeflowdock.contract import errors
+from fakeflowdock.contract.contracts import BASE as SCHEMA_BASE
+from fakeflowdock.contract.contracts import contracts, schema_files
+from fakeflowdock.contract.validation import validators_of
 
 if TYPE_CHECKING:
     from fakeflowdock import FakeFlowdock
@@ -37,7 +39,7 @@ def test_compiling_twice_gives_the_same() -> None:
     assert compiler.compile_pages(ROOT / "docs/api") == compiler.compile_pages(ROOT / "docs/api")
 
 
-@pytest.mark.parametrize("operation", api.OPERATIONS, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("operation", routing.OPERATIONS, ids=lambda operation: operation.name)
 def test_code_and_page_say_the_same_of_an_operation(operation: Any) -> None:
     contract = operation.contract
     assert operation.routes == tuple((method, path) for method, path, _ in contract.routes)
@@ -48,7 +50,7 @@ def test_code_and_page_say_the_same_of_an_operation(operation: Any) -> None:
 
 
 def test_every_operation_of_a_page_has_its_handler() -> None:
-    assert sorted(operation.name for operation in api.OPERATIONS) == sorted(CONTRACTS)
+    assert sorted(operation.name for operation in routing.OPERATIONS) == sorted(CONTRACTS)
 
 
 def test_every_error_of_the_page_has_its_class() -> None:
@@ -145,7 +147,7 @@ def test_the_example_of_each_error_is_what_is_answered(fake_flowdock: FakeFlowdo
     token_url = "https://api.flowdock.com/oauth/token"
     answers["token-refused"] = requests.post(token_url, data={**grant, **client}, timeout=9)
     answers["client-refused"] = requests.post(token_url, data={**grant, **client, "client_secret": "x"}, timeout=9)
-    monkeypatch.setattr("fakeflowdock.wire.source", functools.partial(wire.source, with_flow_token=True))
+    monkeypatch.setattr("fakeflowdock.api.wire.source", functools.partial(wire.source, with_flow_token=True))
     answers["broken-contract"] = requests.get(api_url, params={"flow_token": source.flow_token}, timeout=9)
     with pytest.raises(errors.BrokenContract):
         fake.settle()

@@ -12,7 +12,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakeflowdock.parameters import Given, read
+from fakeflowdock.api.parameters import Given, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -46,7 +46,7 @@ def test_the_fixture_is_listed_with_what_it_is(pytester: pytest.Pytester) -> Non
 def test_a_broken_contract_fails_the_test_that_swallowed_the_500(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("""
         import requests
-        from fakeflowdock import wire
+        from fakeflowdock.api import wire
 
         def test_swallows(fake_flowdock, monkeypatch):
             monkeypatch.setattr(wire, "source", lambda source, *_, **__: {"id": source.id})
@@ -66,7 +66,7 @@ def test_a_broken_contract_fails_the_test_that_swallowed_the_500(pytester: pytes
 def test_a_failure_of_the_test_itself_keeps_its_own_words_and_gets_a_note(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("""
         import requests
-        from fakeflowdock import wire
+        from fakeflowdock.api import wire
 
         def test_notices(fake_flowdock, monkeypatch):
             monkeypatch.setattr(wire, "source", lambda source, *_, **__: {"id": source.id})
@@ -82,7 +82,7 @@ def test_a_failure_of_the_test_itself_keeps_its_own_words_and_gets_a_note(pytest
 def test_a_contract_broken_while_fixtures_are_torn_down_is_an_error(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("""
         import pytest, requests
-        from fakeflowdock import wire
+        from fakeflowdock.api import wire
 
         @pytest.fixture
         def cleans_up(fake_flowdock, monkeypatch):
@@ -140,8 +140,10 @@ def test_the_plugin_imports_nothing_until_the_fixture_is_used(pytester: pytest.P
         import sys
 
         def test_nothing_was_imported():
-            heavy = {"werkzeug", "requests", "responses", "jsonschema", "jsonschema_rs", "fakeflowdock"}
+            heavy = {"werkzeug", "requests", "responses", "jsonschema", "jsonschema_rs"}
             assert not heavy & set(sys.modules)
+            ours = {name for name in sys.modules if name.partition(".")[0] == "fakeflowdock"}
+            assert ours == {"fakeflowdock", "fakeflowdock.version", "fakeflowdock.pytest_plugin"}
     """)
     run(pytester).assert_outcomes(passed=1)
 
@@ -186,7 +188,7 @@ def test_a_world_is_built_once_per_session_and_forked_per_test(pytester: pytest.
 def test_a_broken_contract_of_the_sessions_fake_fails_the_test_that_met_it(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("""
         import requests
-        from fakeflowdock import wire
+        from fakeflowdock.api import wire
 
         def test_swallows(fake_flowdock_session, monkeypatch):
             monkeypatch.setattr(wire, "source", lambda source, *_, **__: {"id": source.id})

@@ -16,10 +16,11 @@ import pytest
 import requests
 from test_cli import ready, running
 
-from fakeflowdock import FakeFlowdock, cli, conform
-from fakeflowdock.proxy import HANDLER, Passed, Proxy
-from fakeflowdock.remote import Remote
-from fakeflowdock.threaded import ThreadedServer
+from fakeflowdock import FakeFlowdock, conform
+from fakeflowdock.checking.remote import Remote
+from fakeflowdock.checking.reporting_proxy import HANDLER, Passed, Proxy
+from fakeflowdock.cli import main
+from fakeflowdock.http.threaded_server import ThreadedServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -306,7 +307,7 @@ def test_a_bug_of_the_proxy_costs_no_client_its_reply(monkeypatch: pytest.Monkey
     def broken(*_: Any) -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr("fakeflowdock.checking.Contract.check_request", broken)
+    monkeypatch.setattr("fakeflowdock.checking.contract.Contract.check_request", broken)
     with FakeFlowdock() as fake, proxy(fake.url) as through:
         assert through("GET", "/user", auth=(fake.user.api_token, "")).json()["nick"] == "Ada"
     assert str(through.told[0]).endswith("could not hold this against the docs: ZeroDivisionError: oops")
@@ -375,6 +376,6 @@ def test_its_status_is_1_where_that_is_asked_for_and_there_were_violations(
 def test_what_is_wrong_is_one_line_and_status_2(
     options: list[str], reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(options) == 2
+    assert main.main(options) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n"), reason in err) == ("", 1, True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakeflowdock.contracts import contracts
+from fakeflowdock.contract.contracts import contracts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,9 +12,10 @@ import pytest
 import requests
 from recorded import API, TOKEN, cassette, entry, har, interaction
 
-from fakeflowdock import FakeFlowdock, check_recording, cli
-from fakeflowdock.findings import RULES
-from fakeflowdock.recordings import json_stream, progress
+from fakeflowdock import FakeFlowdock, check_recording
+from fakeflowdock.checking.recordings import json_stream, progress
+from fakeflowdock.cli import main
+from fakeflowdock.contract.findings import RULES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +32,7 @@ def mixed(folder: Path) -> list[str]:
 
 
 def told(capsys: pytest.CaptureFixture[str], *options: str) -> str:
-    assert cli.main(["check", *options]) == 1
+    assert main.main(["check", *options]) == 1
     out, err = capsys.readouterr()
     assert err == ""
     return out
@@ -153,10 +154,10 @@ def test_the_report_goes_to_a_file_and_the_counts_to_standard_output(
     assert printed == "5 exchanges with Flowdock, 1 exchange with other hosts left out; 12 violations; 1 warning\n"
     assert ElementTree.parse("report.xml").getroot().tag == "testsuites"  # noqa: S314  # our own
     (folder / "bad.har").write_text("{")
-    assert cli.main(["check", "--format", "json", "--output", "report.xml", mixed[0], "bad.har"]) == 2
+    assert main.main(["check", "--format", "json", "--output", "report.xml", mixed[0], "bad.har"]) == 2
     assert ElementTree.parse("report.xml").getroot().tag == "testsuites"  # noqa: S314  # what was there stays
     assert sorted(path.name for path in folder.iterdir()) == sorted([*mixed, "bad.har", "report.xml"])
-    assert cli.main(["check", "--output", "no/where", mixed[0]]) == 2
+    assert main.main(["check", "--output", "no/where", mixed[0]]) == 2
 
 
 def test_no_secret_is_printed_whole(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -174,10 +175,10 @@ def test_a_clean_file_has_the_status_0_and_a_warning_does_not_count_unless_stric
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = har(folder, entry(path="/flows/example/main/source/3"))
-    assert cli.main(["check", file]) == 0
-    assert cli.main(["check", "--strict", file]) == 1
-    assert cli.main(["check"]) == 2
-    assert cli.main(["check", "--format", "html", file]) == 2
+    assert main.main(["check", file]) == 0
+    assert main.main(["check", "--strict", file]) == 1
+    assert main.main(["check"]) == 2
+    assert main.main(["check", "--format", "html", file]) == 2
     assert "invalid choice: 'html'" in capsys.readouterr().err
 
 
@@ -205,7 +206,7 @@ def test_a_bar_on_a_terminal_says_how_far_a_long_file_is(
     monkeypatch.setattr(json_stream, "BLOCK", 4096)
     file = har(folder, *(entry() for _ in range(50)))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
-    assert cli.main(["check", file]) == 0
+    assert main.main(["check", file]) == 0
     out, err = capsys.readouterr()
     assert out == "50 exchanges with Flowdock; 0 violations; 0 warnings\n"
     if is_terminal:
@@ -223,6 +224,6 @@ def test_a_pipe_is_read_as_a_file_is(folder: Path) -> None:
 
 
 def test_the_command_line_does_not_import_what_only_checking_needs() -> None:
-    code = "import sys, fakeflowdock.cli; print([n for n in sys.modules if 'recordings.' in n or n == 'yaml'])"
+    code = "import sys, fakeflowdock.cli.main; print([n for n in sys.modules if 'recordings.' in n or n == 'yaml'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "['fakeflowdock.recordings.command']\n"
+    assert done.stdout == "[]\n"

@@ -15,8 +15,9 @@ import vcr
 import yaml
 from recorded import API, BASIC, SHOWN, SOURCE, TOKEN, cassette, entry, har, interaction
 
-from fakeflowdock import FakeFlowdock, NotAsDocumented, RecordingError, check_recording, cli
-from fakeflowdock.recordings import json_stream
+from fakeflowdock import FakeFlowdock, NotAsDocumented, RecordingError, check_recording
+from fakeflowdock.checking.recordings import json_stream
+from fakeflowdock.cli import main
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -306,7 +307,7 @@ def test_a_file_that_is_no_recording_is_one_line_with_its_place_and_status_2(
     (folder / "bad").write_bytes(text)
     with pytest.raises(RecordingError) as raised:
         check_recording("bad")
-    assert cli.main(["check", "--format", "json", "bad"]) == 2
+    assert main.main(["check", "--format", "json", "bad"]) == 2
     error = capsys.readouterr().err
     assert error == f"fakeflowdock: {raised.value}\n"
     assert error.startswith(f"fakeflowdock: bad{place}")
@@ -396,7 +397,7 @@ def test_a_cassette_in_yaml_asks_for_pyyaml(folder: Path, monkeypatch: pytest.Mo
 
 
 def test_a_file_that_is_not_there_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["check", "nowhere.har"]) == 2
+    assert main.main(["check", "nowhere.har"]) == 2
     assert capsys.readouterr().err == "fakeflowdock: nowhere.har: No such file or directory\n"
 
 
@@ -414,6 +415,6 @@ STRANGE = {
 def test_a_strange_reply_is_a_finding_and_no_crash(body: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = har(folder, entry(reply=body), entry(reply={**SOURCE, "more": "\ud800\x00", "x": [[[body]]]}))
     for form in ("text", "json", "junit", "sarif"):
-        assert cli.main(["check", "--format", form, "--output", "report", file]) == 1
+        assert main.main(["check", "--format", form, "--output", "report", file]) == 1
     with_replay = check_recording(file, replay=True)
     assert with_replay.findings.violations

@@ -64,20 +64,10 @@ def test_the_wheel_holds_package_plugin_schemas_and_py_typed_and_nothing_else(wh
     [information] = {name.split("/")[0] for name in names if ".dist-info/" in name}
     described = {f"{information}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt")}
     licence = {f"{information}/licenses/LICENSE"}
-    worlds = {"fakeflowdock/data/docs.json", "fakeflowdock/data/empty.json"}
-    preload = {"fakeflowdock/preload.cjs"}
-    suite = {str(path.relative_to(ROOT)) for path in (ROOT / "fakeflowdock/conformance").glob("*.toml")}
-    assert (
-        names
-        == package
-        | schemas
-        | worlds
-        | suite
-        | preload
-        | {"fakeflowdock/py.typed", "conftest_plugin.py"}
-        | described
-        | licence
-    )
+    worlds = {"fakeflowdock/world/data/docs.json", "fakeflowdock/world/data/empty.json"}
+    preload = {"fakeflowdock/server/preload.cjs"}
+    suite = {str(path.relative_to(ROOT)) for path in (ROOT / "fakeflowdock/checking/conformance").glob("*.toml")}
+    assert names == package | schemas | worlds | suite | preload | {"fakeflowdock/py.typed"} | described | licence
 
 
 def test_the_wheel_works_from_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
@@ -108,6 +98,6 @@ def test_without_its_schemas_the_package_says_so_at_once(wheel: Path, tmp_path: 
         archive.extractall(tmp_path)
     for schema in (tmp_path / "fakeflowdock/schemas").glob("*.json"):
         schema.unlink()
-    code = "import fakeflowdock.contracts as c; c.contracts()"
+    code = "import fakeflowdock.contract.contracts as c; c.contracts()"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "RuntimeError: fakeflowdock is not whole: there are no schemas in" in done.stderr

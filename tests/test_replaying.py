@@ -12,7 +12,8 @@ import requests
 from doors import FLOW, MESSAGES, SOURCES, WAIT, activity, as_application, as_source, as_user
 from recorded import API, SHOWN, SOURCE, TOKEN, entry, har
 
-from fakeflowdock import FakeFlowdock, check_recording, cli
+from fakeflowdock import FakeFlowdock, check_recording
+from fakeflowdock.cli import main
 
 if TYPE_CHECKING:
     from fakeflowdock import CheckedRecording, Difference
@@ -156,7 +157,7 @@ def test_a_request_that_failed_on_the_way_is_not_played_again(folder: Path, fake
 
 def test_the_command_shows_three_columns(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = har(folder, entry(), entry(reply={**SOURCE, "name": "Other"}), entry(reply={**SOURCE, "name": "Builds"}))
-    assert cli.main(["check", "--replay", file]) == 0
+    assert main.main(["check", "--replay", file]) == 0
     assert capsys.readouterr().out == (
         "traffic.har:1 GET /flows/example/main/sources/3 → 200\n"
         "           docs              recording  fake\n"
@@ -164,7 +165,7 @@ def test_the_command_shows_three_columns(folder: Path, capsys: pytest.CaptureFix
     ).replace('"Builds"   "Other"', '"Other"    "Builds"').replace("har:1", "har:2") + (
         "3 exchanges with Flowdock; 0 violations; 0 warnings; 1 difference\n"
     )
-    assert cli.main(["check", "--replay", "--format", "json", file]) == 0
+    assert main.main(["check", "--replay", "--format", "json", file]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [each["differences"] for each in told["exchanges"]] == [
         [],
@@ -172,7 +173,7 @@ def test_the_command_shows_three_columns(folder: Path, capsys: pytest.CaptureFix
         [],
     ]
     assert told["summary"]["differences"] == 1
-    assert cli.main(["check", "--replay", "--format", "junit", file]) == 0
+    assert main.main(["check", "--replay", "--format", "junit", file]) == 0
     assert "docs a string, always | recording" in capsys.readouterr().out
 
 

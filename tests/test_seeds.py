@@ -18,11 +18,11 @@ import requests
 from doors import as_application, as_source, as_user
 from witnesses.reading import Operation, read, types_of
 
-from fakeflowdock.contracts import contracts
+from fakeflowdock.contract.contracts import contracts
 
 if TYPE_CHECKING:
     from fakeflowdock import FakeFlowdock
-    from fakeflowdock.contracts import OperationContract
+    from fakeflowdock.contract.contracts import OperationContract
 
 FACTS = json.loads((Path(__file__).parent / "witnesses/sources.json").read_text("utf-8"))
 EACH = [pytest.param(facts, id=f"{revision}: {facts['route']}") for revision in FACTS for facts in FACTS[revision]]

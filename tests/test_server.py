@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from fakeflowdock.app import App
-from fakeflowdock.server import Server
-from fakeflowdock.worlds import make
+from fakeflowdock.api.app import App
+from fakeflowdock.http.server import Server
+from fakeflowdock.server.site import site_of
+from fakeflowdock.world.templates import make
 
 if TYPE_CHECKING:
     from fakeflowdock import FakeFlowdock
@@ -152,7 +153,7 @@ def test_a_client_that_waits_for_100_continue_is_told_to_go_on(fake_flowdock: Fa
     ],
 )
 def test_the_url_can_be_opened_whatever_address_was_bound(host: str, prefix: str) -> None:
-    server = Server(App(make("empty"), lambda broken: pytest.fail(str(broken))), host, 0)
+    server = Server(site_of(App(make("empty"), lambda broken: pytest.fail(str(broken)))), host, 0)
     server.start()
     try:
         assert server.url.startswith(prefix)

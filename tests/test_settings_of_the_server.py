@@ -12,12 +12,12 @@ import pytest
 import requests
 from test_cli import CLEAN, ready, running
 
-from fakeflowdock import cli, option_table, options
+from fakeflowdock.cli import main, option_table, options
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-    from fakeflowdock.options import Option
+    from fakeflowdock.cli.options import Option
 
 GUIDE = Path(__file__).parent.parent / "docs/guide"
 WIDTH, HEIGHT = 80, 48  # of the screen that each --help fits
@@ -58,9 +58,9 @@ def _no_twins(monkeypatch: pytest.MonkeyPatch) -> None:
 def chosen(monkeypatch: pytest.MonkeyPatch, command: str | None, arguments: list[str]) -> dict[str, Any]:
     """What a command is given."""
     given: dict[str, Any] = {}
-    monkeypatch.setitem(cli.RUNS, command, lambda each: given.update(vars(each)))
+    monkeypatch.setitem(main.RUNS, command, lambda each: given.update(vars(each)))
     before = [command, *NEEDS.get(command, [])] if command else []
-    assert cli.main([*before, *arguments, *ENDS.get(command or "", [])]) == 0
+    assert main.main([*before, *arguments, *ENDS.get(command or "", [])]) == 0
     return given
 
 
@@ -84,7 +84,7 @@ def test_an_option_is_on_the_command_line_before_the_environment_before_the_file
 
 
 def test_every_flag_of_the_commands_that_serve_has_its_twin() -> None:
-    parser: ArgumentParser = cli._parser()
+    parser: ArgumentParser = main._parser()
     [commands] = [action.choices for action in parser._actions if isinstance(action.choices, dict)]
     for command, each in option_table.OPTIONS.items():
         actions = (commands[command] if command else parser)._actions
@@ -156,7 +156,7 @@ def test_a_file_that_is_wrong_is_one_line_with_file_and_line_and_status_2(
 ) -> None:
     path = tmp_path / "wrong.toml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    assert cli.main(["--config", str(path)]) == 2
+    assert main.main(["--config", str(path)]) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert err.startswith(f"fakeflowdock: {path}{reason}")
@@ -166,14 +166,14 @@ def test_a_file_that_is_wrong_is_one_line_with_file_and_line_and_status_2(
 def test_a_file_that_cannot_be_read_is_one_line(
     name: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["--config", str(tmp_path / name)]) == 2
+    assert main.main(["--config", str(tmp_path / name)]) == 2
     assert capsys.readouterr().err == f"fakeflowdock: {tmp_path / name}: {reason}\n"
 
 
 def test_a_wrong_value_of_a_secret_is_not_repeated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "wrong.toml"
     path.write_text("[conform]\npassword = 7654321\n", "utf-8")
-    assert cli.main(["conform", "http://x", "--config", str(path)]) == 2
+    assert main.main(["conform", "http://x", "--config", str(path)]) == 2
     assert "7654321" not in capsys.readouterr().err
 
 
@@ -183,7 +183,7 @@ def test_help_fits_a_screen_and_shows_each_twin(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     with pytest.raises(SystemExit) as ended:
-        cli.main([*([command] if command else []), "--help"])
+        main.main([*([command] if command else []), "--help"])
     assert ended.value.code == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) <= HEIGHT
@@ -199,7 +199,7 @@ def test_help_fits_a_screen_and_shows_each_twin(
 @pytest.mark.parametrize("command", option_table.OPTIONS, ids=name_of)
 def test_the_guide_has_the_table_of_all_options(command: str | None) -> None:
     text = "".join((GUIDE / name).read_text("utf-8") for name in ("server.md", "servers.md"))
-    assert option_table.rows(command) in text, "python -m fakeflowdock.option_table prints it"
+    assert option_table.rows(command) in text, "python -m fakeflowdock.cli.option_table prints it"
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["routes"], ["--port", "x"]], ids=" ".join)

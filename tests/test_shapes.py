@@ -9,13 +9,14 @@ import pytest
 from doors import FLOW, MESSAGES, SOURCES, THREADS, WAIT, Door, activity
 
 from fakeflowdock import FakeFlowdock
-from fakeflowdock.contracts import contracts
-from fakeflowdock.shapes import CREDENTIALS, NEW_EVENT, NEW_FIELD, SHAPES, drifted, formed
+from fakeflowdock.api.response_shapes import CREDENTIALS, NEW_EVENT, NEW_FIELD, drifted, formed
+from fakeflowdock.contract.contracts import contracts
+from fakeflowdock.world.settings import SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fakeflowdock.contracts import Check
+    from fakeflowdock.contract.validation import Check
 
 BASE = "http://127.0.0.1:1"
 DOT = {"data": "R0lGODdhAQABAIAAAP///////ywAAAAAAQABAAACAkQBADs=", "file_name": "dot.gif"}

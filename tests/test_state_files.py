@@ -15,9 +15,11 @@ import pytest
 import requests
 from test_cli import CLEAN, ready, running
 
-from fakeflowdock import FakeFlowdock, cli, saving, stopping, world_files, worlds
-from fakeflowdock.server import Server
-from fakeflowdock.settings import Settings
+from fakeflowdock import FakeFlowdock
+from fakeflowdock.cli import main, save_on_exit, signals
+from fakeflowdock.http.server import Server
+from fakeflowdock.world import serialization, templates
+from fakeflowdock.world.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +29,8 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 KILLS = 20
 SAVE = """
 import sys
-from fakeflowdock import world_files
-from fakeflowdock.saving import Saving
+from fakeflowdock.world import serialization as world_files
+from fakeflowdock.cli.save_on_exit import Saving
 one, other = map(world_files.load, sys.argv[2:])
 with Saving(sys.argv[1]) as saving:
     while True:
@@ -133,7 +135,7 @@ def test_without_the_option_nothing_is_written(tmp_path: Path) -> None:
 def test_what_could_not_be_saved_at_the_end_is_told_at_the_beginning(
     options: list[str], reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["--port", "0", *(option.format(tmp_path) for option in options)]) == 2
+    assert main.main(["--port", "0", *(option.format(tmp_path) for option in options)]) == 2
     out, err = capsys.readouterr()
     assert (out, err) == ("", f"fakeflowdock: {reason.format(tmp_path)}\n")
     assert left(tmp_path) == []
@@ -240,7 +242,7 @@ def _handlers() -> Iterator[None]:
 
 def served(file: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     """Run a server here, which gets a signal when it is ready, and another while it saves. Returns its status."""
-    whole, until_stopped = world_files.dumps, Server.serve
+    whole, until_stopped = serialization.dumps, Server.serve
 
     def dumps(store: Any) -> str:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -250,9 +252,9 @@ def served(file: Path, monkeypatch: pytest.MonkeyPatch) -> int:
         os.kill(os.getpid(), signal.SIGINT)
         until_stopped(server)
 
-    monkeypatch.setattr(world_files, "dumps", dumps)
+    monkeypatch.setattr(serialization, "dumps", dumps)
     monkeypatch.setattr(Server, "serve", serve)
-    return cli.main(["--port", "0", "--json", "--save-on-exit", str(file)])
+    return main.main(["--port", "0", "--json", "--save-on-exit", str(file)])
 
 
 @pytest.mark.usefixtures("_handlers")
@@ -260,7 +262,7 @@ def test_a_second_signal_ends_it_at_once_and_harms_no_file(tmp_path: Path, monke
     file = tmp_path / "world.json"
     FakeFlowdock().dump(file)
     before = file.read_bytes()
-    monkeypatch.setattr(stopping, "SAME", 0)
+    monkeypatch.setattr(signals, "SAME", 0)
     with pytest.raises(SystemExit) as ended:
         served(file, monkeypatch)
     assert ended.value.code == 128 + signal.SIGTERM
@@ -269,7 +271,7 @@ def test_a_second_signal_ends_it_at_once_and_harms_no_file(tmp_path: Path, monke
 
 @pytest.mark.usefixtures("_handlers")
 def test_a_signal_that_comes_twice_means_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stopping, "SAME", 1000)
+    monkeypatch.setattr(signals, "SAME", 1000)
     assert served(tmp_path / "world.json", monkeypatch) == 0
     monkeypatch.undo()
     assert loaded(tmp_path / "world.json").sources
@@ -293,13 +295,13 @@ def test_an_interrupt_before_there_is_a_server_is_no_traceback(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(worlds, "make", interrupt)
-    assert cli.main(["--port", "0"]) == 130
+    monkeypatch.setattr(templates, "make", interrupt)
+    assert main.main(["--port", "0"]) == 130
     assert capsys.readouterr() == ("", "")
 
 
 def test_a_world_is_saved_where_files_cannot_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saving, "fcntl", None)
+    monkeypatch.setattr(save_on_exit, "fcntl", None)
     monkeypatch.delattr(os, "O_CLOEXEC", raising=False)
     still_open, unlink = [], type(tmp_path).unlink
 
@@ -309,7 +311,7 @@ def test_a_world_is_saved_where_files_cannot_be_locked(tmp_path: Path, monkeypat
         unlink(file, missing_ok)
 
     monkeypatch.setattr(type(tmp_path), "unlink", refusing)
-    with saving.Saving(str(tmp_path / "world.json")) as held:
-        held.save(worlds.make("docs", Settings()))
+    with save_on_exit.Saving(str(tmp_path / "world.json")) as held:
+        held.save(templates.make("docs", Settings()))
     assert [each.name for each in tmp_path.iterdir()] == ["world.json"]
     assert not still_open

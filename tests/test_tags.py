@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakeflowdock.tags import hashtags, mentions, names_nick, urls, words
+from fakeflowdock.world.chat_text import hashtags, mentions, names_nick, urls, words
 
 # Hashtags
 

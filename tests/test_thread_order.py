@@ -8,13 +8,14 @@ from doors import THREADS, Door
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fakeflowdock import FakeFlowdock, order
+from fakeflowdock import FakeFlowdock
+from fakeflowdock.world import thread_order
 
 
 @given(st.lists(st.integers(0, 12), max_size=30), st.integers(1, 5))
 @settings(max_examples=40, deadline=None)
 def test_threads_stand_in_the_order_of_their_last_messages(picks: list[int], limit: int) -> None:
-    with patch.object(order, "RUN", 2), FakeFlowdock() as fake:
+    with patch.object(thread_order, "RUN", 2), FakeFlowdock() as fake:
         door = Door(fake, "https://api.flowdock.com")
         began: list[str] = []
         last: dict[str, str] = {}  # by thread: when its last message came, the last one at the end

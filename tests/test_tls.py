@@ -43,8 +43,10 @@ from test_connection import (
     trusting,
 )
 
-from fakeflowdock import FakeFlowdock, certificates, cli, conform, secured
-from fakeflowdock.server import Server
+from fakeflowdock import FakeFlowdock, conform
+from fakeflowdock.cli import main
+from fakeflowdock.http import certificates, tls
+from fakeflowdock.http.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,8 +75,8 @@ class OverTls(FakeFlowdock):
     def start(self) -> OverTls:
         super().start()
         self.told: list[str] = []
-        speaks = secured.secured(certificates.authority().context(), self.told.append)
-        self._tls = Server(self._runs.current.app, speaks=speaks, scheme="https")
+        speaks = tls.secured(certificates.authority().context(), self.told.append)
+        self._tls = Server(self._runs.current.site, speaks=speaks, scheme="https")
         self._tls.start()
         return self
 
@@ -231,7 +233,7 @@ def test_silent_and_slow_handshakes_keep_nobody_waiting(fake_flowdock: OverTls) 
 
 
 def test_a_handshake_that_takes_too_long_is_ended(fake_flowdock: OverTls, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secured, "HANDSHAKE", 0.05)
+    monkeypatch.setattr(tls, "HANDSHAKE", 0.05)
     with plainly(fake_flowdock) as silent, plainly(fake_flowdock) as halfway:
         halfway.sendall(Halfway(halfway).step()[:-1])
         assert (silent.recv(1), halfway.recv(1)) == (b"", b"")
@@ -404,7 +406,7 @@ def test_a_certificate_that_cannot_be_used_is_one_line_and_status_2(
         for given, reason in cases:
             names = ("--tls-cert", "--tls-key")
             options = [str(each) for pair in zip(names, given, strict=False) for each in pair]
-            assert cli.main(["--port", "0", *options]) == 2
+            assert main.main(["--port", "0", *options]) == 2
             out, err = capsys.readouterr()
             assert (out, err.count("\n"), err.startswith(f"fakeflowdock: {reason}")) == ("", 1, True), err
 
@@ -420,7 +422,7 @@ def test_a_certificate_that_cannot_be_used_is_one_line_and_status_2(
 def test_options_that_do_not_go_together_are_one_line_and_status_2(
     options: list[str], reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["--port", "0", *options]) == 2
+    assert main.main(["--port", "0", *options]) == 2
     assert capsys.readouterr() == ("", f"fakeflowdock: {reason}\n")
 
 
@@ -430,7 +432,7 @@ def test_a_file_without_authorities_is_one_line_and_status_2(
 ) -> None:
     Path("nonsense.pem").write_text("nonsense")
     for command in ("conform", "proxy"):
-        assert cli.main([command, "https://127.0.0.1:1", "--ca-file", file]) == 2
+        assert main.main([command, "https://127.0.0.1:1", "--ca-file", file]) == 2
         err = capsys.readouterr().err
         assert (err.count("\n"), err.startswith(f"fakeflowdock: {file}: ")) == (1, True)
 
@@ -440,14 +442,14 @@ def test_without_trustme_the_server_says_how_to_get_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "trustme", None)
     certificates._authority.cache_clear()
-    assert cli.main(["--tls", "--port", "0"]) == 2
+    assert main.main(["--tls", "--port", "0"]) == 2
     assert capsys.readouterr().err == (
         "fakeflowdock: TLS needs trustme, which makes certificates: pip install 'fakeflowdock[tls]'\n"
     )
 
 
 def test_nothing_about_certificates_is_imported_before_it_is_wanted() -> None:
-    code = "import sys, fakeflowdock.cli, conftest_plugin; fakeflowdock.FakeFlowdock().start().url; "
+    code = "import sys, fakeflowdock.cli.main, fakeflowdock.pytest_plugin; fakeflowdock.FakeFlowdock().start().url; "
     code += "print({'trustme', 'cryptography'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

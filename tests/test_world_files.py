@@ -11,7 +11,9 @@ import requests
 from doors import SOURCES, as_application, as_source, as_user
 from test_cli import ready, running
 
-from fakeflowdock import FakeFlowdock, Source, User, WorldFileError, cli, world_files, worlds
+from fakeflowdock import FakeFlowdock, Source, User, WorldFileError
+from fakeflowdock.cli import main
+from fakeflowdock.world import serialization, templates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,8 +117,8 @@ def test_writing_what_was_read_gives_the_same_file(tmp_path: Path) -> None:
 
 def test_the_worlds_of_every_fake_are_such_files() -> None:
     for name in ("docs", "empty"):
-        text = (worlds.DATA / f"{name}.json").read_text("utf-8")
-        assert world_files.dumps(world_files.loads(text, name)) == text
+        text = (templates.DATA / f"{name}.json").read_text("utf-8")
+        assert serialization.dumps(serialization.loads(text, name)) == text
 
 
 WRONG = {
@@ -350,5 +352,5 @@ def test_the_server_begins_with_a_file(tmp_path: Path, capsys: pytest.CaptureFix
         reply = requests.get(f"{line['url']}/sources", auth=(line["api_token"], ""), timeout=9)
         assert [source["name"] for source in reply.json()] == ["Example", "Engineering", "Third"]
     file.write_text("{\n\n nonsense")
-    assert cli.main(["--port", "0", "--state", str(file)]) == 2
+    assert main.main(["--port", "0", "--state", str(file)]) == 2
     assert capsys.readouterr().err.startswith(f"fakeflowdock: {file}:3: ")

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
 
-from fakeflowdock.answers import Broken
-from fakeflowdock.app import App
-from fakeflowdock.worlds import make
+from fakeflowdock.api.app import App
+from fakeflowdock.api.responses import Broken
+from fakeflowdock.world.templates import make
 
 from ..memory import in_batches, memory_of
 from .inputs import credentials, environs, requests
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import SearchStrategy
 
-    from fakeflowdock.errors import BrokenContract
+    from fakeflowdock.contract.errors import BrokenContract
 
 BATCH = 5_000  # inputs between two looks
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]

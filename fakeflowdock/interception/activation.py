@@ -8,15 +8,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import through_requests
-from .imports import Watch
-from .layers import lock, put, take
+from .import_hook import Watch
+from .patches import lock, put, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from ..app import App
-    from .layers import Layer
+    from ..api.app import App
+    from .patches import Layer
 
 # Each library, and the module beside this one that knows where its calls pass. It is imported when the library is.
 LIBRARIES = {

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .breaking import retries_of
 from .through_httpx import response_of
+from .transport_errors import retries_of
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Iterator
     from types import ModuleType
 
-    from ..app import App
-    from .layers import Layer, Seam
+    from ..api.app import App
+    from .patches import Layer, Seam
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:

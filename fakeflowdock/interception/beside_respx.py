@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-    from .layers import Layer, Seam
+    from .patches import Layer, Seam
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from .pairs import connection_to, error_of
+from .socket_pairs import connection_to, error_of
 
 if TYPE_CHECKING:
     import re
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from aiohttp.client_proto import ResponseHandler
 
-    from ..app import App
-    from .layers import Layer, Seam
+    from ..api.app import App
+    from .patches import Layer, Seam
 
 
 class _Between(asyncio.Protocol):

@@ -9,26 +9,26 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from . import transports
-from .breaking import CutShort, answer_of
-from .environs import environ_from
+from ..api.environ import environ_from
+from . import httpx_transports
+from .transport_errors import CutShort, answer_of
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Iterator
     from types import ModuleType
 
-    from ..app import App
-    from .layers import Seam
+    from ..api.app import App
+    from .patches import Seam
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
     """Where its calls pass."""
-    yield module.HTTPTransport, "handle_request", partial(transports.sync, module, _url_of, response_of)
+    yield module.HTTPTransport, "handle_request", partial(httpx_transports.sync, module, _url_of, response_of)
     yield (
         module.AsyncHTTPTransport,
         "handle_async_request",
-        partial(transports.asynchronous, module, _url_of, response_of),
+        partial(httpx_transports.asynchronous, module, _url_of, response_of),
     )
 
 

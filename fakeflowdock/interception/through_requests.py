@@ -28,9 +28,9 @@ from urllib3.exceptions import (
     TimeoutStateError,
 )
 
-from ..answers import Broken
-from . import chain
-from .environs import FLOWDOCK, PORTS, environ_from
+from ..api.environ import FLOWDOCK, PORTS, environ_from
+from ..api.responses import Broken
+from . import requests_patch
 
 if TYPE_CHECKING:
     import re
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from urllib3 import HTTPHeaderDict
     from urllib3.exceptions import HTTPError
 
-    from ..answers import Answer
-    from ..app import App
+    from ..api.app import App
+    from ..api.responses import Answer
 else:
     HTTPHeaderDict = type(HTTPResponse().headers)  # until urllib3 2 it had no public name
 
@@ -216,7 +216,7 @@ class _Mock(RequestsMock):
         self.add(stub)
 
 
-class Interception(chain.Link):
+class Interception(requests_patch.Link):
     """The calls of `requests` to Flowdock's hosts, from `start` to `stop`, once.
 
     Args:
@@ -254,12 +254,12 @@ class Interception(chain.Link):
 
     def start(self) -> None:
         """Begin to answer, before all that were there."""
-        chain.put(self)
+        requests_patch.put(self)
         RequestsMock._find_match = _find  # type: ignore[method-assign, assignment]  # watched while a fake is there
 
     def stop(self) -> None:
         """Stop answering, in whichever order."""
-        if not chain.take(self):
+        if not requests_patch.take(self):
             RequestsMock._find_match = _find_match  # type: ignore[method-assign]  # and put back
 
 
@@ -282,7 +282,7 @@ def _find(mock: RequestsMock, request: PreparedRequest) -> tuple[BaseResponse | 
     """What a mock of the user's has for a request; for a Flowdock URL without a stub, the innermost fake."""
     if isinstance(mock, _Mock):
         return _find_match(mock, request)
-    innermost = chain.innermost()
+    innermost = requests_patch.innermost()
     if innermost is None or not FLOWDOCK.match(str(request.url)):
         return _find_match(mock, request)
     assert isinstance(innermost, Interception)

@@ -10,8 +10,8 @@ from http.client import RemoteDisconnected
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
-from .genuine import PlainConnection
-from .pairs import CLOSED, connection_to, error_of
+from .socket_pairs import CLOSED, connection_to, error_of
+from .unpatched import PlainConnection
 
 if TYPE_CHECKING:
     import re
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from http.client import HTTPResponse
     from types import ModuleType
 
-    from ..app import App
-    from .layers import Layer, Seam
+    from ..api.app import App
+    from .patches import Layer, Seam
 
 
 class _Connection(PlainConnection):

@@ -13,17 +13,17 @@ import urllib3
 from urllib3 import HTTPConnectionPool, Timeout
 from urllib3.exceptions import NewConnectionError
 
-from .genuine import PlainConnection, PooledConnection
-from .pairs import CLOSED, connection_to, error_of
+from .socket_pairs import CLOSED, connection_to, error_of
 from .through_requests import read_timeout
+from .unpatched import PlainConnection, PooledConnection
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Iterator
     from types import ModuleType
 
-    from ..app import App
-    from .layers import Layer, Seam
+    from ..api.app import App
+    from .patches import Layer, Seam
 
 
 class _Connection(PooledConnection):

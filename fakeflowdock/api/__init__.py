@@ -1,0 +1,1 @@
+"""One request to one reply: routing, callers, parameters, handlers, responses, journal and faults."""

@@ -1,0 +1,113 @@
+"""Credentials to caller. docs/api/authentication.md."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import TYPE_CHECKING, Any
+
+from ..contract.errors import Gone, Unauthorized, Unreadable
+from .callers import Caller
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..world.store import Store
+
+
+def authenticate(
+    store: Store,
+    header: str,
+    fields: Mapping[str, Any],
+    *,
+    credential: str | None = None,
+    unreadable: Unreadable | None = None,
+) -> Caller:
+    """The caller, by the first credentials there are: the header, then `access_token`, then `flow_token`.
+
+    Args:
+        store: the world in which the credentials are looked up.
+        header: the `Authorization` header, empty when there is none.
+        fields: the parameters of the request, nulls left out.
+        credential: the parameter that is a `flow_token` and decides, although right credentials of a user came with
+            it; None where `flow_token` comes last.
+        unreadable: why there may be more in the request than in `fields`.
+
+    Raises:
+        Unauthorized: there are none, or the first ones are wrong.
+        Gone: the first ones are the `flow_token` of a deleted source.
+    """
+    flow_token = fields.get(credential or "flow_token")
+    if isinstance(flow_token, str) and not flow_token.strip():
+        flow_token = None
+    caller = None
+    if header.strip():
+        caller = _by_header(store, header.strip())
+    elif "access_token" in fields:
+        caller = _by_access_token(store, fields["access_token"])
+    if caller is None or (credential is not None and flow_token is not None):
+        if flow_token is None and unreadable is not None:
+            raise Unauthorized(f"the request has no credentials that can be read. {unreadable.message}")
+        if flow_token is None:
+            raise Unauthorized("the request has no credentials")
+        caller = _by_flow_token(store, flow_token)
+    return caller
+
+
+def _by_header(store: Store, header: str) -> Caller:
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return _by_access_token(store, value.strip())
+    if scheme.lower() != "basic":
+        raise Unauthorized("an Authorization header begins with Basic or Bearer")
+    name, password = basic(value)
+    user = store.user_by_api_token(name)
+    if user is None and password is not None:
+        user = store.user_by_password(name, password)
+    if user is None:
+        raise Unauthorized("the Basic credentials are neither an api_token nor an e-mail address and its password")
+    return Caller(user=user)
+
+
+def basic(value: str) -> tuple[str, str | None]:
+    """User name and password, as leniently as clients of the real service needed it.
+
+    Raises:
+        Unauthorized: what follows `Basic` is none.
+    """
+    # Some clients pad wrongly, some append ":password" behind the base64: what counts is the base64 before it.
+    encoded = re.match(r"\s*([A-Za-z0-9+/_-]*)", value)[1]  # type: ignore[index]  # matches anything
+    encoded = encoded.replace("-", "+").replace("_", "/")
+    try:
+        raw = base64.b64decode(encoded + "=" * (-len(encoded) % 4))
+    except binascii.Error:
+        raise Unauthorized("what follows Basic is not base64") from None
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    name, colon, password = text.partition(":")
+    return name.strip(), password if colon else None
+
+
+def _by_access_token(store: Store, access_token: Any) -> Caller:
+    token = store.access_token(access_token) if isinstance(access_token, str) else None
+    if token is None:
+        raise Unauthorized("the access_token is unknown")
+    if store.is_revoked(token):
+        raise Unauthorized("the access_token was revoked")
+    if token.expires_at is not None and store.now >= token.expires_at:
+        raise Unauthorized("the access_token has expired")
+    user, application = store.users[token.user_id], store.applications[token.application_id]
+    return Caller(user=user, application=application, scopes=token.scopes)
+
+
+def _by_flow_token(store: Store, flow_token: Any) -> Caller:
+    source_id = store.source_id_by_flow_token(flow_token) if isinstance(flow_token, str) else None
+    if source_id is None:
+        raise Unauthorized("the flow_token is unknown")
+    source = store.sources.get(source_id)
+    if source is None:
+        raise Gone
+    return Caller(source=source)

@@ -1,0 +1,63 @@
+"""Who is asking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..world.models import Application, Source, User
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from ..world.models import User
+
+    Needs = Callable[[Mapping[str, str], str], Iterable[str]]
+
+
+CREDENTIALS = ("access_token", "flow_token")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is asking: a user, a user through an application, a source, or anyone, with none of these.
+
+    Attributes:
+        user: None for a source.
+        application: the OAuth application that the user authorised, with its `scopes`.
+        source: for a source itself.
+    """
+
+    user: User | None = None
+    application: Application | None = None
+    scopes: frozenset[str] = frozenset()
+    source: Source | None = None
+
+    @property
+    def kind(self) -> str:
+        """One of USER, APPLICATION, SOURCE, ANYONE."""
+        if self.source is not None:
+            return SOURCE
+        if self.user is None:
+            return ANYONE
+        return USER if self.application is None else APPLICATION
+
+
+USER = "user"
+
+
+APPLICATION = "application"
+
+
+SOURCE = "source"
+
+
+ANYONE = "anyone"  # no credentials are asked for, and none are looked at
+
+
+ANYBODY = (USER, APPLICATION, SOURCE)
+
+
+ANY_USER = (USER, APPLICATION)

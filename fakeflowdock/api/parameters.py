@@ -1,0 +1,284 @@
+"""A request's parameters, from its body and its query. docs/api/general-information.md#parameters."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from base64 import b64encode
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from werkzeug.http import parse_options_header
+from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, Preamble
+
+from ..contract.errors import MAX_BODY, TooLarge, Unreadable
+from .form_names import DEPTH, gathered, short
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+DRAINED = 256 * 1024 * 1024  # bytes of a refused body that are still read, so that the client gets to read the answer
+CHUNK = 64 * 1024
+BODY_IS_OPTIONAL = ("GET", "HEAD", "DELETE", "OPTIONS")
+CHARSETS = ("utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16", "utf-16-le", "utf-16-be")
+FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass
+class Given:
+    """What a request gives.
+
+    Attributes:
+        query, body: name to value, nulls left out at every depth.
+        too_large: that the body has more than `MAX_BODY` bytes, or None; it was read away, within bounds.
+        unreadable: why body or query could not be read, or None. It is told after the credentials were looked at.
+        raw: the body as it came; empty where it was too large.
+        guessed: whether the body did not say what it is.
+    """
+
+    query: dict[str, Any] = field(default_factory=dict, repr=False)  # there may be a secret among them
+    body: dict[str, Any] = field(default_factory=dict, repr=False)
+    too_large: TooLarge | None = None
+    unreadable: Unreadable | None = None
+    raw: bytes = field(default=b"", repr=False)
+    guessed: bool = False
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The parameters: body before query."""
+        return {**self.query, **self.body}
+
+
+def read(environ: WSGIEnvironment) -> Given:
+    """The parameters of a request. What is wrong with them is in what is returned, and raised by nobody yet."""
+    given = Given()
+    query = environ.get("QUERY_STRING", "").encode("latin-1")
+    try:
+        if query:
+            given.query = gathered(_pairs(query, "utf-8", "query string"))
+    except Unreadable as reason:
+        given.unreadable = reason
+        pairs = parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True)
+        given.query = {name: value for name, value in pairs if "[" not in name}  # for its credentials
+    try:
+        given.raw = read_body(environ)
+        given.body = _parsed(given.raw, environ.get("CONTENT_TYPE", ""))
+    except TooLarge as reason:
+        given.too_large = reason
+    except Unreadable as reason:
+        if environ["REQUEST_METHOD"] not in BODY_IS_OPTIONAL:
+            given.unreadable = given.unreadable or reason
+    except _NoContentType as body:
+        if environ["REQUEST_METHOD"] in BODY_IS_OPTIONAL:
+            given.body, given.guessed = _guessed(body.args[0]), True
+        elif given.unreadable is None:
+            given.unreadable = Unreadable(
+                f"A request with a body needs a Content-Type: application/json, {FORM} or multipart/form-data"
+            )
+    return given
+
+
+class _NoContentType(Exception):
+    """There is a body and nothing says what it is."""
+
+
+def read_body(environ: WSGIEnvironment) -> bytes:
+    """The body of a request as it came.
+
+    Raises:
+        TooLarge: it has more than `MAX_BODY` bytes.
+        Unreadable: it did not come whole.
+    """
+    stream = environ["wsgi.input"]
+    length = environ.get("CONTENT_LENGTH") or "0"
+    if environ.get("wsgi.input_terminated"):  # chunked: the end is known when it comes
+        body = _read(stream, MAX_BODY + 1)
+        if len(body) > MAX_BODY:
+            _drain(stream, DRAINED)
+            raise TooLarge
+        return body
+    if not (length.isascii() and length.isdigit()) or len(length) > 18:
+        raise Unreadable("Content-Length is not a number of bytes")
+    if int(length) > MAX_BODY:
+        _drain(stream, min(int(length), DRAINED))
+        raise TooLarge
+    body = _read(stream, int(length))
+    if len(body) < int(length):
+        raise Unreadable("The body is shorter than its Content-Length")
+    return body
+
+
+def _read(stream: Any, length: int) -> bytes:
+    parts: list[bytes] = []
+    try:
+        while length > 0 and (part := stream.read(length)):
+            parts.append(part)
+            length -= len(part)
+    except OSError:
+        raise Unreadable("The body did not arrive whole, or is not correctly chunked") from None
+    return b"".join(parts)
+
+
+def _drain(stream: Any, length: int) -> None:
+    """Read away what a client still sends: one that only sends until it is done would never see the answer."""
+    try:
+        while length > 0 and (part := stream.read(min(CHUNK, length))):
+            length -= len(part)
+    except OSError:
+        pass  # the client went away, which ends the sending too
+
+
+def _parsed(body: bytes, content_type: str) -> dict[str, Any]:
+    if not body.strip():
+        return {}
+    kind, options = parse_options_header(content_type)
+    kind = kind.lower()
+    if not kind:
+        raise _NoContentType(body)
+    charset = options.get("charset", "utf-8")
+    if "charset" not in options and "charset=" in content_type.lower():
+        raise Unreadable(f"The charset in {short(content_type)} is not known")
+    if kind == "application/json":
+        return json_object(_text(body, charset, "body"))
+    if kind == FORM:
+        if body.lstrip().startswith(b"{") and _is_json(body):  # as curl -d sends it when nobody tells it otherwise
+            raise Unreadable(
+                "The body looks like JSON and comes as a form: its Content-Type should be application/json"
+            )
+        return gathered(_pairs(body, charset, "form"))
+    if kind == "multipart/form-data":
+        return _multipart(body, options.get("boundary", ""), charset)
+    raise Unreadable(
+        f"The Content-Type {short(kind)} is not known, only application/json, {FORM} and multipart/form-data"
+    )
+
+
+def _guessed(body: bytes) -> dict[str, Any]:
+    """The body of a GET or DELETE that does not say what it is: JSON or a form, or nothing."""
+    for kind in ("application/json", FORM):
+        try:
+            return _parsed(body, kind)
+        except Unreadable:
+            continue
+    return {}
+
+
+def _text(raw: bytes, charset: str, what: str) -> str:
+    try:
+        known = codecs.lookup(charset).name in CHARSETS
+    except (LookupError, ValueError):
+        known = False
+    if not known:
+        raise Unreadable(f"The charset {short(charset)} is not known")
+    try:
+        return raw.decode(charset).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"The {what} is not valid {short(charset)}: see byte {error.start}") from None
+
+
+def json_object(text: str, *, nulls: bool = False) -> dict[str, Any]:
+    """The object that a text is.
+
+    Args:
+        nulls: whether it has those that stand in it. Else they are left out at every depth.
+
+    Raises:
+        Unreadable: it is none, or one that no text could repeat.
+    """
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+        if "\\u" in text:  # an escape can name half a character, which no answer could repeat
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise Unreadable(f"The body is not valid JSON: {error.msg} at {where}") from None
+    except UnicodeEncodeError:
+        raise Unreadable("The body is not valid JSON: half a surrogate pair is no character") from None
+    except RecursionError:
+        raise Unreadable(f"The body is not valid JSON: it is nested too deeply, more than {DEPTH} levels") from None
+    except ValueError as error:
+        reason = "a number has too many digits" if "digits" in str(error) else error
+        raise Unreadable(f"The body is not valid JSON: {reason}") from None
+    if not isinstance(value, dict):
+        raise Unreadable("The body is JSON but no object: parameters are given as {…}")
+    fields: dict[str, Any] = _without_nulls(value)
+    return value if nulls else fields
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _pairs(raw: bytes, charset: str, what: str) -> list[tuple[str, str]]:
+    text = _text(raw, charset, what)
+    try:
+        return parse_qsl(text, keep_blank_values=True, encoding=charset, errors="strict")
+    except UnicodeDecodeError:
+        raise Unreadable(f"The {what} is not valid {short(charset)} where it is percent-encoded") from None
+
+
+def _multipart(body: bytes, boundary: str, charset: str) -> dict[str, Any]:
+    if not boundary:
+        raise Unreadable("The Content-Type multipart/form-data needs a boundary")
+    decoder = MultipartDecoder(boundary.encode("latin-1", "replace"), max_form_memory_size=None)
+    values: list[tuple[str, str | dict[str, str]]] = []
+    part: Field | File | None = None
+    content = b""
+    try:
+        decoder.receive_data(body)
+        decoder.receive_data(None)
+        while not isinstance(event := decoder.next_event(), Epilogue):
+            if isinstance(event, (Field, File)):
+                if event.name is None:
+                    raise ValueError("a part without a name")
+                part, content = event, b""
+            elif isinstance(event, Data) and part is not None:
+                content += event.data
+                is_no_file = isinstance(part, File) and not part.filename and not content  # an input left empty
+                if not event.more_data and not is_no_file:
+                    values.append((part.name, _part(part, content, charset)))
+            elif not isinstance(event, Preamble):
+                raise ValueError("it ends early")
+    except ValueError:
+        raise Unreadable("The body is not valid multipart/form-data") from None
+    return gathered(values)
+
+
+def _part(part: Field | File, content: bytes, charset: str) -> str | dict[str, str]:
+    """A text, or a file as JSON has it."""
+    if isinstance(part, Field):
+        _, options = parse_options_header(part.headers.get("Content-Type"))
+        return _text(content, options.get("charset", charset), f"part {short(part.name)}")
+    kind = part.headers.get("Content-Type")
+    return {
+        "data": b64encode(content).decode("ascii"),
+        **({"content_type": kind} if kind else {}),
+        "file_name": _file_name(part),
+    }
+
+
+def _file_name(part: File) -> str:
+    """The last component of what was sent. Some send a whole path, and its backslashes as they are: no escapes."""
+    sent = re.sub(r'\\\\|\\(?!")', "/", part.headers["Content-Disposition"])
+    _, options = parse_options_header(sent)
+    return re.split(r"[/\\]", options.get("filename", part.filename))[-1]
+
+
+def _without_nulls(value: Any, depth: int = 0) -> Any:
+    if depth > DEPTH:
+        raise Unreadable(f"The body is not valid JSON: it is nested too deeply, more than {DEPTH} levels")
+    if isinstance(value, dict):
+        return {name: _without_nulls(item, depth + 1) for name, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item, depth + 1) for item in value if item is not None]
+    return value

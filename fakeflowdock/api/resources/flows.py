@@ -1,0 +1,154 @@
+"""The operations of docs/api/flows.md."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ...contract.errors import AccessDenied, NotFound
+from ...world.models import Flow, uuid_of
+from .. import wire
+from ..callers import ANY_USER, APPLICATION
+from ..operations import Call, Reply, created, nothing, operation
+from .organizations import organization_of_the_path
+
+if TYPE_CHECKING:
+    from ...world.models import Organization
+
+
+def flow_of_the_path(call: Call) -> Flow:
+    """The flow that the path names.
+
+    Raises:
+        NotFound: it does not exist, the user is no member of it, or it is not the source's.
+    """
+    flow = call.store.flow_named(call.path["organization"], call.path["flow"])
+    if flow is None:
+        raise NotFound
+    source, user = call.caller.source, call.caller.user
+    visible = source.flow_id == flow.id if source is not None else user is not None and flow.is_seen_by(user)
+    if not visible:
+        raise NotFound
+    return flow
+
+
+def open_flow_of_the_path(call: Call) -> Flow:
+    """The flow that the path names, for a user who is a member, or may become one by themselves.
+
+    Raises:
+        NotFound: it does not exist, or not for this user.
+    """
+    return _open(call, call.store.flow_named(call.path["organization"], call.path["flow"]))
+
+
+def _open(call: Call, flow: Flow | None) -> Flow:
+    if flow is not None and call.caller.source is not None and call.caller.source.flow_id == flow.id:
+        return flow  # its own, which it sees and may not ask about
+    if flow is None or call.caller.user is None:
+        raise NotFound
+    archived = flow.disabled and call.store.administers(call.user, flow.organization_id)
+    if not (flow.is_seen_by(call.user) or archived or _may_join(call, flow)):
+        raise NotFound
+    return flow
+
+
+def _may_join(call: Call, flow: Flow) -> bool:
+    return (
+        flow.access_mode == "organization"
+        and not flow.disabled
+        and call.store.belongs(call.user, flow.organization_id)
+        and call.user.id not in flow.members
+    )
+
+
+@operation("GET /flows", callers=ANY_USER, scope="flow", find=nothing)
+def list_flows(call: Call, _: None) -> list[wire.JSON]:
+    """The flows that the user joined."""
+    return _shown(call, call.store.flows_of_user(call.user))
+
+
+@operation("GET /flows/all", callers=ANY_USER, scope="flow", find=nothing)
+def list_all_flows(call: Call, _: None) -> list[wire.JSON]:
+    """The flows that the user joined, and those that they may join by themselves."""
+    flows = call.store.flows_of_user(call.user)
+    for organization in call.store.organizations_of(call.user):
+        flows += [flow for flow in call.store.flows_of_organization(organization) if _may_join(call, flow)]
+    return _shown(call, flows)
+
+
+@operation("GET /flows/:organization", callers=ANY_USER, scope="flow", find=organization_of_the_path)
+def list_organization_flows(call: Call, organization: Organization) -> list[wire.JSON]:
+    """The flows of one organization that the user joined."""
+    flows = call.store.flows_of_user(call.user)
+    return _shown(call, [flow for flow in flows if flow.organization_id == organization.id])
+
+
+@operation("GET /flows/find", callers=ANY_USER, scope="flow", find=nothing)
+def find_flow(call: Call, _: None) -> wire.JSON:
+    """One flow by its id, or by its two names with a colon between."""
+    identity = call.fields["id"]
+    organization, _colon, name = identity.partition(":")
+    flow = call.store.flows.get(identity) or call.store.flow_named(organization, name)
+    return wire.flow(_open(call, flow), call.store, call.base, call.user, with_users=True)
+
+
+@operation("GET /flows/:organization/:flow", callers=ANY_USER, scope="flow", find=open_flow_of_the_path)
+def get_flow(call: Call, flow: Flow) -> wire.JSON:
+    """One flow, with its users."""
+    return wire.flow(flow, call.store, call.base, call.user, with_users=True)
+
+
+@operation("POST /flows/:organization", callers=ANY_USER, scope="manage", find=organization_of_the_path)
+def create_flow(call: Call, organization: Organization) -> Reply:
+    """Make a flow, of which the user is the first member and the administrator."""
+    store = call.store
+    store.tick()
+    flow = Flow(
+        id=uuid_of(store.draw("flow")),
+        name=call.fields["name"],
+        parameterized_name=_free_name(call, organization, call.fields["name"]),
+        organization_id=organization.id,
+        members=frozenset({call.user.id}),
+        admins=frozenset({call.user.id}),
+        join_key=store.draw("join_key"),
+        api_token=store.draw("flow api_token"),
+    )
+    return created(wire.flow(store.add_flow(flow), store, call.base, call.user, with_users=True))
+
+
+@operation("PUT /flows/:organization/:flow", callers=ANY_USER, find=open_flow_of_the_path)
+def update_flow(call: Call, flow: Flow) -> wire.JSON:
+    """Open, close or join a flow; rename it, archive it, let others in."""
+    fields = {name: call.fields[name] for name in ("name", "disabled", "access_mode") if name in call.fields}
+    user = call.user.id
+    if fields and user not in flow.admins and not call.store.administers(call.user, flow.organization_id):
+        raise AccessDenied("only an administrator of the flow or of its organization changes more than open")
+    scope = "manage" if fields else "flow"
+    if call.caller.kind == APPLICATION and scope not in call.caller.scopes:
+        raise AccessDenied(f"to change {'more than open' if fields else 'open'} needs the scope {scope}")
+    members, closed = flow.members, flow.closed
+    if call.fields.get("open") is True:
+        members, closed = members | {user}, closed - {user}
+    elif call.fields.get("open") is False:
+        closed = closed | {user}
+    call.store.tick()
+    changed = call.store.add_flow(replace(flow, members=members, closed=closed, **fields))
+    return wire.flow(changed, call.store, call.base, call.user, with_users=True)
+
+
+def _free_name(call: Call, organization: Organization, name: str) -> str:
+    """A name for URLs that no flow of the organization has, made of what the flow is called."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    base = re.sub("[^a-z0-9_]+", "-", plain).strip("-_") or "flow"
+    wanted, count = base, 1
+    while call.store.flow_named(organization.parameterized_name, wanted) is not None:
+        count += 1
+        wanted = f"{base}-{count}"
+    return wanted
+
+
+def _shown(call: Call, flows: list[Flow]) -> list[wire.JSON]:
+    with_users = call.fields.get("users", False)
+    return [wire.flow(flow, call.store, call.base, call.user, with_users=with_users) for flow in flows]

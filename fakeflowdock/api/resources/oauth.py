@@ -1,0 +1,124 @@
+"""The operations of docs/api/oauth.md, but for the pages that a person sees: these are in consent.py."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NoReturn
+
+from ...contract.errors import ClientRefused, NotFound, TokenRefused, Unauthorized, ValidationError
+from ...contract.validation import by_field
+from ...world import factories, grants
+from .. import wire
+from ..authentication import basic
+from ..callers import ANYBODY, ANYONE, USER
+from ..media_types import FORM, JSON
+from ..operations import Call, Reply, created, nothing, operation
+
+if TYPE_CHECKING:
+    from ...contract.validation import Violation
+    from ...world.models import Application
+
+NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+
+
+def application_of_the_path(call: Call) -> Application:
+    """The application that the path names; each caller may see each.
+
+    Raises:
+        NotFound: there is none.
+    """
+    number = call.path["id"]
+    application = call.store.applications.get(int(number)) if re.fullmatch("[1-9][0-9]{0,17}", number) else None
+    if application is None:
+        raise NotFound
+    return application
+
+
+def _name_the_inner_fields(call: Call, _: None, violations: list[Violation]) -> NoReturn:
+    """Blame `name`, not the `application` around it."""
+    raise ValidationError(by_field(violation.innermost for violation in violations))
+
+
+@operation("POST /oauth/applications", callers=(USER,), find=nothing, invalid=_name_the_inner_fields)
+def create_application(call: Call, _: None) -> Reply:
+    """Register an application, which belongs to the user."""
+    given = call.fields["application"]
+    application = factories.add_application(
+        call.store, name=given["name"], redirect_uri=given.get("redirect_uri"), owner=call.caller.user
+    )
+    return created(wire.own_application(application, call.base))
+
+
+@operation("GET /oauth/applications/:id", callers=ANYBODY, find=application_of_the_path)
+def get_application(call: Call, application: Application) -> wire.JSON:
+    """One application; its owner sees what it signs in with too."""
+    if call.caller.kind == USER and call.caller.user is not None and call.caller.user.id == application.owner_id:
+        return wire.own_application(application, call.base)
+    return wire.application(application, call.base)
+
+
+def client_of_the_request(call: Call) -> Application:
+    """The application that asks for tokens, by `Authorization: Basic` or by `client_id` and `client_secret`.
+
+    Raises:
+        ClientRefused: there are no credentials, wrong ones, or those of two applications.
+    """
+    client_id, client_secret = call.fields.get("client_id"), call.fields.get("client_secret")
+    if header := call.headers.get("authorization", "").strip():
+        scheme, _, value = header.partition(" ")
+        try:
+            name, password = basic(value) if scheme.lower() == "basic" else ("", None)
+        except Unauthorized:
+            name, password = "", None
+        if client_id not in (None, name):
+            raise ClientRefused("The Authorization header is not that of the client_id")
+        client_id, client_secret = name, password
+    if not isinstance(client_id, str) or not isinstance(client_secret, str):
+        raise ClientRefused("An application shows its client_id and client_secret, in the body or as Basic")
+    application = call.store.application_by_client_secret(client_id, client_secret)
+    if application is None:
+        raise ClientRefused("The client_id is unknown, or the client_secret is not its own")
+    return application
+
+
+def _refuse_fields(call: Call, _: Application, violations: list[Violation]) -> NoReturn:
+    wrong = [f"{field} {' and '.join(words)}" for field, words in by_field(violations).items()]
+    raise TokenRefused("invalid_request", "; ".join(wrong))
+
+
+@operation("POST /oauth/token", callers=(ANYONE,), find=client_of_the_request, invalid=_refuse_fields)
+def request_tokens(call: Call, application: Application) -> Reply:
+    """Tokens, for a code, for a user's password, or for a refresh token."""
+    store, fields = call.store, call.fields
+    grant_type = fields["grant_type"]
+    if grant_type == "authorization_code":
+        granted = grants.exchange_code(store, application, _needed(call, "code"), fields.get("redirect_uri"))
+    elif grant_type == "password":
+        email, password = _needed(call, "username"), _needed(call, "password")
+        granted = grants.exchange_password(store, application, email, password, fields.get("scope"))
+    elif grant_type == "refresh_token":
+        secret = _needed(call, "refresh_token")
+        granted = grants.exchange_refresh_token(store, application, secret, fields.get("scope"))
+    else:
+        known = "authorization_code, password and refresh_token"
+        raise TokenRefused("unsupported_grant_type", f"The grant_type is none of {known}")
+    media = FORM if _prefers_a_form(call.headers.get("accept", "")) else JSON
+    return Reply(200, granted.fields(), NO_STORE, media)
+
+
+def _needed(call: Call, field: str) -> str:
+    value: str = call.fields.get(field, "")
+    if not value:
+        raise TokenRefused("invalid_request", f"{field} can't be blank where grant_type is {call.fields['grant_type']}")
+    return value
+
+
+def _prefers_a_form(accept: str) -> bool:
+    """Whether an `Accept` header names the form, and JSON not as much."""
+    wanted = {JSON: 0.0, FORM: 0.0}
+    for entry in accept.split(","):
+        media, *parameters = [part.strip().lower() for part in entry.split(";")]
+        quality = next((part[2:] for part in parameters if part.startswith("q=")), "1")
+        if media in wanted and re.fullmatch(r"[01](\.[0-9]*)?", quality):
+            wanted[media] = float(quality)
+    return wanted[FORM] > wanted[JSON]

@@ -1,0 +1,156 @@
+"""The operations of docs/api/users.md."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ...contract.errors import AccessDenied, NotFound, ValidationError
+from .. import wire
+from ..callers import ANY_USER
+from ..operations import NOTHING, Call, Reply, nothing, operation
+from .flows import flow_of_the_path
+from .organizations import check_administrator, organization_of_the_path, organizations_of_the_caller
+
+if TYPE_CHECKING:
+    from ...world.models import Flow, Organization, User
+
+
+def _number(call: Call) -> int:
+    """The number at the end of the path; 0, which is nobody's, where it is none."""
+    return int(call.path["id"]) if re.fullmatch("[1-9][0-9]{0,17}", call.path["id"]) else 0
+
+
+def user_of_the_path(call: Call) -> User:
+    """The user whom the path names; to a source those of its organization, whom it sees and may not ask about.
+
+    Raises:
+        NotFound: there is none, or none who shares an organization with the one who asks.
+    """
+    user = call.store.users.get(_number(call))
+    if user is None:
+        raise NotFound
+    shared = any(call.store.belongs(user, number) for number in organizations_of_the_caller(call))
+    if not (shared or user == call.caller.user):
+        raise NotFound
+    return user
+
+
+def organization_and_user_of_the_path(call: Call) -> tuple[Organization, User]:
+    """The organization that the path names, and its member.
+
+    Raises:
+        NotFound: the caller does not belong to it, or the user does not.
+    """
+    organization = organization_of_the_path(call)
+    user = call.store.users.get(_number(call))
+    if user is None or not call.store.belongs(user, organization.id):
+        raise NotFound
+    return organization, user
+
+
+def flow_and_user_of_the_path(call: Call) -> tuple[Flow, User]:
+    """The flow that the path names, and its member.
+
+    Raises:
+        NotFound: the caller may not see the flow, or the user is no member of it.
+    """
+    flow = flow_of_the_path(call)
+    if _number(call) not in flow.members:
+        raise NotFound
+    return flow, call.store.users[_number(call)]
+
+
+@operation("GET /user", callers=ANY_USER, find=nothing)
+def get_own_user(call: Call, _: None) -> wire.JSON:
+    """The user who is asking."""
+    return wire.user(call.user)
+
+
+@operation("GET /users", callers=ANY_USER, find=nothing)
+def list_users(call: Call, _: None) -> list[wire.JSON]:
+    """Everybody whom the user may see."""
+    visible = {call.user.id}
+    for organization in call.store.organizations_of(call.user):
+        if call.store.administers(call.user, organization.id):
+            visible |= {user.id for user in call.store.users_of_organization(organization)}
+    for flow in call.store.flows_of_user(call.user):
+        visible |= flow.seen_by
+    return [wire.user(call.store.users[number]) for number in sorted(visible)]
+
+
+@operation("GET /users/:id", callers=ANY_USER, find=user_of_the_path)
+def get_user(call: Call, user: User) -> wire.JSON:
+    """One user."""
+    return wire.user(user)
+
+
+@operation("PUT /users/:id", callers=ANY_USER, scope="profile", find=user_of_the_path)
+def update_user(call: Call, user: User) -> wire.JSON:
+    """Change one's own nick or e-mail address."""
+    if user != call.user:
+        raise AccessDenied("a user changes their own information and nobody else's")
+    email = call.fields.get("email", user.email)
+    if call.store.user_by_email(email) not in (None, user):
+        raise ValidationError({"email": ["has already been taken"]})
+    call.store.update_user(user, nick=call.fields.get("nick", user.nick), email=email)
+    return {}
+
+
+@operation("GET /flows/:organization/:flow/users", callers=ANY_USER, scope="flow", find=flow_of_the_path)
+def list_flow_users(call: Call, flow: Flow) -> list[wire.JSON]:
+    """The members of a flow, but for those who were blocked."""
+    return [wire.user(call.store.users[number]) for number in sorted(flow.seen_by)]
+
+
+@operation("POST /flows/:organization/:flow/users", callers=ANY_USER, scope="manage", find=flow_of_the_path)
+def add_flow_user(call: Call, flow: Flow) -> wire.JSON:
+    """Make another user of the organization a member."""
+    user = call.store.users.get(call.fields["id"])
+    if user is None or not call.store.belongs(user, flow.organization_id):
+        raise NotFound
+    call.store.tick()
+    call.store.add_flow(replace(flow, members=flow.members | {user.id}))
+    return {}
+
+
+@operation("PUT /flows/:organization/:flow/users/:id", callers=ANY_USER, scope="manage", find=flow_and_user_of_the_path)
+def block_flow_user(call: Call, found: tuple[Flow, User]) -> wire.JSON:
+    """Block a member, or let them in again."""
+    flow, user = found
+    administers = call.store.administers
+    if administers(user, flow.organization_id) and not administers(call.user, flow.organization_id):
+        raise AccessDenied("only an administrator of the organization blocks another")
+    blocked = flow.blocked | {user.id} if call.fields["disabled"] else flow.blocked - {user.id}
+    call.store.tick()
+    call.store.add_flow(replace(flow, blocked=blocked))
+    return {}
+
+
+@operation("GET /organizations/:organization/users", callers=ANY_USER, find=organization_of_the_path)
+def list_organization_users(call: Call, organization: Organization) -> list[wire.JSON]:
+    """Everybody in an organization."""
+    return wire.organization_users(organization, call.store)
+
+
+@operation("GET /organizations/:organization/users/:id", callers=ANY_USER, find=organization_and_user_of_the_path)
+def get_organization_user(call: Call, found: tuple[Organization, User]) -> wire.JSON:
+    """One user of an organization."""
+    organization, user = found
+    return wire.organization_user(user, organization, call.store)
+
+
+@operation(
+    "DELETE /organizations/:organization/users/:id",
+    callers=ANY_USER,
+    scope="manage",
+    find=organization_and_user_of_the_path,
+)
+def remove_organization_user(call: Call, found: tuple[Organization, User]) -> Reply:
+    """Take a user out of an organization and of each of its flows."""
+    organization, user = found
+    check_administrator(call, organization, "removes a user from it")
+    call.store.tick()
+    call.store.remove_from_organization(organization, user)
+    return NOTHING

@@ -1,0 +1,295 @@
+"""How each entity looks in JSON, as the pages of `docs/api` describe it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from ..world.clock import milliseconds, timestamp
+
+if TYPE_CHECKING:
+    from ..world.models import Application, File, Flow, Mail, Message, Organization, Source, Thread, User
+    from ..world.store import Store
+
+JSON = dict[str, Any]
+
+THUMBNAIL = 100  # pixels, for the longer side
+
+
+def source(source: Source, store: Store, base: str, *, with_flow_token: bool = False) -> JSON:
+    """A source. docs/api/sources.md#source.
+
+    Args:
+        source: what is kept.
+        store: the world it belongs to.
+        base: scheme and host that the client called, `https://api.flowdock.com`.
+        with_flow_token: for the reply to its creation, the only one that shows the secret.
+    """
+    path = store.path_of(store.flows[source.flow_id])
+    shown: JSON = {"id": source.id, "name": source.name, "url": f"{base}/flows/{path}/sources/{source.id}"}
+    if source.external_url is not None:
+        shown["external_url"] = source.external_url
+    if source.error_message is not None:
+        shown["error_message"] = source.error_message
+    if source.configuration_url is not None:
+        shown["configuration_url"] = source.configuration_url
+    shown["created_at"] = timestamp(source.created_at)
+    shown["updated_at"] = timestamp(source.updated_at)
+    if with_flow_token:
+        shown["flow_token"] = source.flow_token
+    shown["_links"] = _links(source)
+    shown["application"] = application(store.applications[source.application_id], base)
+    shown["creator"] = user(store.users[source.creator_id])
+    return shown
+
+
+def _links(source: Source) -> JSON:
+    return {} if source.configuration_url is None else {"configuration": {"href": source.configuration_url}}
+
+
+def application(application: Application, base: str) -> JSON:
+    """An application, as a source shows it. docs/api/sources.md#application."""
+    return {
+        "id": application.id,
+        "name": application.name,
+        "icon_url": application.icon_url,
+        "url": f"{base}/oauth/applications/{application.id}",
+    }
+
+
+def own_application(owned: Application, base: str) -> JSON:
+    """An application, as its owner sees it. docs/api/oauth.md#create-application."""
+    return {
+        **application(owned, base),
+        "redirect_uri": owned.redirect_uri,
+        "client_id": owned.client_id,
+        "client_secret": owned.client_secret,
+    }
+
+
+def user(user: User) -> JSON:
+    """A user, as other users and a source show them. docs/api/users.md#user, docs/api/sources.md#creator."""
+    return {
+        "id": user.id,
+        "nick": user.nick,
+        "email": user.email,
+        "avatar": user.avatar,
+        "name": user.name,
+        "website": user.website,
+    }
+
+
+def organization_user(member: User, organization: Organization, store: Store) -> JSON:
+    """A user, as a member of an organization. docs/api/users.md#organization-user."""
+    return {**user(member), "admin": store.administers(member, organization.id)}
+
+
+def organization_users(organization: Organization, store: Store) -> list[JSON]:
+    """Everybody in an organization, by number."""
+    return [organization_user(member, organization, store) for member in store.users_of_organization(organization)]
+
+
+def organization(organization: Organization, store: Store, base: str) -> JSON:
+    """An organization, for those who belong to it. docs/api/organizations.md#organization."""
+    return {
+        **flow_organization(organization, store, base),
+        "subscription": {"trial": True, "trial_ends": organization.trial_ends},
+        "users": organization_users(organization, store),
+    }
+
+
+def flow_organization(organization: Organization, store: Store, base: str) -> JSON:
+    """An organization, as a flow shows it. docs/api/organizations.md#flow-organization."""
+    return {
+        "id": organization.id,
+        "name": organization.name,
+        "parameterized_name": organization.parameterized_name,
+        "user_limit": organization.user_limit,
+        "user_count": store.count_users(organization),
+        "active": True,
+        "url": f"{base}/organizations/{organization.parameterized_name}",
+        "flow_admins": True,
+        "billing_method": "credit_card",
+    }
+
+
+def flow(flow: Flow, store: Store, base: str, viewer: User, *, with_users: bool) -> JSON:
+    """A flow, as one user sees it. docs/api/flows.md#flow.
+
+    Args:
+        flow: what is kept.
+        store: the world it belongs to.
+        base: scheme and host that the client called.
+        viewer: the user who asks.
+        with_users: whether its members are shown too.
+    """
+    organization = store.organizations[flow.organization_id]
+    path = store.path_of(flow)
+    joined = flow.is_seen_by(viewer)
+    archive = store.archive.of(flow.id)
+    newest = archive.newest if joined else None
+    shown: JSON = {
+        "id": flow.id,
+        "name": flow.name,
+        "parameterized_name": flow.parameterized_name,
+        "email": f"{flow.parameterized_name}@{organization.parameterized_name}.flowdock.com",
+        "description": flow.description,
+        "url": f"{base}/flows/{path}",
+        "web_url": f"https://www.flowdock.com/app/{path}",
+        "access_mode": flow.access_mode,
+        "flow_admin": _administers(viewer, flow, store),
+        "api_token": flow.api_token,
+        "open": joined and viewer.id not in flow.closed,
+        "joined": joined,
+        "disabled": flow.disabled,
+        "last_message_at": None if newest is None else timestamp(newest.sent),
+        "last_message_id": None if newest is None else newest.id,
+        "unread_mentions": archive.count_tagged(f":unread:{viewer.id}") if joined else 0,
+        "team_notifications": True,
+        "flow_groups": [],
+        "organization": flow_organization(organization, store, base),
+    }
+    if flow.access_mode != "invitation":
+        shown["join_url"] = f"https://www.flowdock.com/invitations/{flow.join_key}-{flow.parameterized_name}"
+    if with_users:
+        shown["users"] = [flow_user(store.users[number], flow, store) for number in sorted(flow.members)]
+    return shown
+
+
+def flow_user(member: User, flow: Flow, store: Store) -> JSON:
+    """A user, as a member of a flow. docs/api/flows.md#flow-user."""
+    return {
+        **user(member),
+        "disabled": member.id in flow.blocked,
+        "in_flow": member.id not in flow.blocked,
+        "team_notifications": True,
+        "status": store.archive.of(flow.id).statuses.get(member.id),
+        "flow_admin": _administers(member, flow, store),
+        "last_activity": 0,
+        "last_ping": 0,
+    }
+
+
+def _administers(user: User, flow: Flow, store: Store) -> bool:
+    return user.id in flow.admins or store.administers(user, flow.organization_id)
+
+
+def message(message: Message, store: Store, base: str) -> JSON:
+    """A message, with the whole thread that it belongs to. docs/api/messages.md#message."""
+    shown: JSON = {
+        "id": message.id,
+        "flow": message.flow_id,
+        "event": message.event,
+        "app": message.app,
+        "user": str(message.user_id or 0),
+        "content": content(message, store),
+        "tags": list(message.tags),
+        "attachments": [file(each, message, store) for each in message.attachments],
+        "sent": milliseconds(message.sent),
+        "created_at": timestamp(message.sent),
+        "edited": None if message.edited is None else milliseconds(message.edited),
+        "edited_at": None if message.edited is None else timestamp(message.edited),
+    }
+    if message.uuid is not None:
+        shown["uuid"] = message.uuid
+    if message.external_user_name is not None:
+        shown["external_user_name"] = message.external_user_name
+    if message.author is not None:
+        shown["author"] = {"name": message.author.name}
+        shown["author"] |= {
+            name: value
+            for name, value in (("email", message.author.email), ("avatar", message.author.avatar))
+            if value is not None
+        }
+        shown["title"], shown["body"] = message.title, message.body
+    if message.thread_id is not None:
+        shown["thread_id"] = message.thread_id
+        shown["thread"] = thread(store.archive.of(message.flow_id).threads[message.thread_id], store, base)
+    return shown
+
+
+def content(message: Message, store: Store) -> Any:
+    """The content of a message, which is something else for each event."""
+    if message.event == "comment":
+        return {"title": message.title, "text": message.content}
+    if message.event == "file":
+        return file(message.attachments[0], message, store)
+    if message.mail is not None:
+        return mail(message.mail)
+    return message.content if message.action is None else dict(message.action)
+
+
+def mail(mail: Mail) -> JSON:
+    """What a message of the team inbox says. docs/api/messages.md#mail."""
+    sender: JSON = {"name": mail.from_name, "address": mail.from_address}
+    shown: JSON = {
+        "subject": mail.subject,
+        "content": mail.content,
+        "contentType": "text/html",
+        "from": [sender],
+        "to": [],
+        "cc": [],
+        "bcc": [],
+        "replyTo": [] if mail.reply_to is None else [{"name": None, "address": mail.reply_to}],
+        "sender": sender,
+        "source": mail.source,
+    }
+    return shown | {n: v for n, v in (("project", mail.project), ("link", mail.link)) if v is not None}
+
+
+def file(file: File, message: Message, store: Store) -> JSON:
+    """A file, as the messages that it came with show it. docs/api/files.md#file."""
+    folder = f"/files/{store.flows[message.flow_id].organization_id}/{file.file_token}"
+    name = quote(file.file_name, safe="")
+    shown: JSON = {
+        "path": f"{folder}/{name}",
+        "file_name": file.file_name,
+        "file_size": file.file_size,
+        "content_type": file.content_type,
+        "content_disposition": "attachment",
+    }
+    if file.content_id is not None:
+        shown["content_id"] = file.content_id
+    if file.width is not None and file.height is not None:
+        scale = min(1, THUMBNAIL / max(file.width, file.height))
+        width, height = (max(1, round(side * scale)) for side in (file.width, file.height))
+        shown["image"] = {"width": file.width, "height": file.height}
+        shown["thumbnail"] = {"path": f"{folder}/thumb/{name}", "width": width, "height": height}
+    return shown
+
+
+def thread(thread: Thread, store: Store, base: str) -> JSON:
+    """A thread, as it is now. docs/api/threads.md#thread."""
+    shown: JSON = {
+        "id": thread.id,
+        "title": thread.title,
+        "body": thread.body,
+        "external_url": thread.external_url,
+        "status": None if thread.status is None else {"value": thread.status.value, "color": thread.status.color},
+        "actions": [dict(action) for action in thread.actions],
+        "fields": [{"label": field.label, "value": field.value} for field in thread.fields],
+        "activities": thread.activities,
+        "internal_comments": thread.internal_comments,
+        "external_comments": thread.external_comments,
+        "initial_message": thread.initial_message,
+        "created_at": timestamp(thread.created_at),
+        "updated_at": timestamp(thread.updated_at),
+    }
+    if thread.source_id is not None:
+        shown["source"] = thread_source(store.source_once(thread.source_id), store, base)
+    return shown
+
+
+def thread_source(source: Source, store: Store, base: str) -> JSON:
+    """A source, as its threads show it. docs/api/threads.md#thread-source."""
+    path = store.path_of(store.flows[source.flow_id])
+    return {
+        "id": source.id,
+        "name": source.name,
+        "external_url": source.external_url,
+        "url": f"{base}/flows/{path}/sources/{source.id}",
+        "created_at": timestamp(source.created_at),
+        "updated_at": timestamp(source.updated_at),
+        "_links": _links(source),
+        "application": application(store.applications[source.application_id], base),
+    }

@@ -1,0 +1,1 @@
+"""Anybody's traffic held against the contract: requests, replies, recordings and other servers."""

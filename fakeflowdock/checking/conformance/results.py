@@ -1,0 +1,186 @@
+"""What came of the conformance suite: a result for each case, as text, JSON or JUnit's XML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from ...contract.findings import Findings
+from ...redaction import shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Outcome = Literal["passed", "differs", "not run"]
+PASSED: Outcome = "passed"
+DIFFERS: Outcome = "differs"
+NOT_RUN: Outcome = "not run"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One place where a server did something else than its page says.
+
+    Attributes:
+        step: the number of the step, from 1.
+        call: what was asked, with names for what differs from run to run, and by whom.
+        where: `status`, a JSON pointer, `header Location`, or `text`.
+        expected, came: in words; what came is shortened, a secret to its first characters.
+        page: where it is written, `docs/api/sources.md#create-source`.
+        grade: whether what is written there is documented, observed or assumed.
+        rule: the rule of the contract that was broken, `reply.field.missing`; None where only the suite expects it.
+    """
+
+    step: int
+    call: str
+    where: str
+    expected: str
+    came: str
+    page: str
+    grade: str
+    rule: str | None = None
+
+    def __str__(self) -> str:
+        where = f"{self.where}: " if self.where else ""
+        text = f"step {self.step}, {self.call}: {where}expected {self.expected}, came {self.came}"
+        return shortened(f"{text} ({self.page}, {self.grade})")
+
+    def as_json(self) -> dict[str, Any]:
+        """The same, for a machine to read."""
+        return {name: shortened(value) if isinstance(value, str) else value for name, value in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one case.
+
+    Attributes:
+        name: what the case shows, in a sentence.
+        page: where that is written, `docs/api/sources.md#create-source`.
+        grade: whether it is documented, observed or assumed.
+        outcome: `passed`, `differs` or `not run`.
+        reason: why it was not run; empty where it was.
+        differences: where the server did something else; none where it passed.
+        warnings: what its replies lack that the docs do not insist on.
+    """
+
+    name: str
+    page: str
+    grade: str
+    outcome: Outcome
+    reason: str = ""
+    differences: tuple[Difference, ...] = ()
+    warnings: Findings = field(default_factory=Findings)
+
+    def as_json(self) -> dict[str, Any]:
+        """The same, for a machine to read."""
+        return {
+            "name": self.name,
+            "page": self.page,
+            "grade": self.grade,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "differences": [difference.as_json() for difference in self.differences],
+            "warnings": self.warnings.as_json(),
+        }
+
+
+@dataclass(frozen=True)
+class Conformance:
+    """What came of all cases.
+
+    Attributes:
+        results: one for each case, in the order of the suite.
+        left_behind: what was made on the server and could not be taken away again.
+        broken: whether a case could not be run because the server did not give what it needs.
+    """
+
+    results: tuple[Result, ...]
+    left_behind: tuple[str, ...] = ()
+    broken: bool = False
+
+    @property
+    def passed(self) -> list[Result]:
+        """The cases in which the server did what its pages say."""
+        return self._having(PASSED)
+
+    @property
+    def differing(self) -> list[Result]:
+        """The cases in which it did not."""
+        return self._having(DIFFERS)
+
+    @property
+    def not_run(self) -> list[Result]:
+        """The cases that were not run, each with its `reason`."""
+        return self._having(NOT_RUN)
+
+    @property
+    def ok(self) -> bool:
+        """Whether each case that could be run passed."""
+        return not self.differing and not self.broken
+
+    def _having(self, outcome: Outcome) -> list[Result]:
+        return [result for result in self.results if result.outcome == outcome]
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        width = max((len(result.page) for result in self.results), default=0)
+        for result in self.results:
+            reason = f": {result.reason}" if result.reason else ""
+            yield f"{result.outcome:7}  {result.page:{width}}  {result.grade:10}  {result.name}{reason}"
+            for difference in result.differences:
+                yield f"    {difference}"
+        if warned := self._warnings():
+            yield "\nWarnings"
+            for text, count in warned.items():
+                yield f"    {text}{f', {count} times' if count > 1 else ''}"
+        if self.left_behind:
+            yield "\nLeft behind, because nothing took it away"
+            for thing in dict.fromkeys(self.left_behind):
+                count = self.left_behind.count(thing)
+                yield f"    {thing}{f', {count} times' if count > 1 else ''}"
+        counts = (f"{len(self.passed)} passed", f"{len(self.differing)} differ", f"{len(self.not_run)} not run")
+        yield f"\n{', '.join(counts)}"
+
+    def _warnings(self) -> dict[str, int]:
+        """Each warning once, with how often it was met: one header that is missing is missing everywhere."""
+        counts: dict[str, int] = {}
+        for result in self.results:
+            for finding in result.warnings:
+                text = f"{finding.rule}: {finding.expected} ({finding.page}, {finding.grade})"
+                counts[text] = counts.get(text, 0) + 1
+        return counts
+
+    def as_json(self) -> dict[str, Any]:
+        """The same, for a machine to read."""
+        return {
+            "passed": len(self.passed),
+            "differ": len(self.differing),
+            "not_run": len(self.not_run),
+            "results": [result.as_json() for result in self.results],
+            "left_behind": list(self.left_behind),
+        }
+
+    def as_junit(self) -> str:
+        """The same as JUnit's XML, a test suite for each page."""
+        from xml.etree import ElementTree as ET
+
+        root = ET.Element("testsuites", name="fakeflowdock conform")
+        pages: dict[str, list[Result]] = {}
+        for result in self.results:
+            pages.setdefault(result.page.partition("#")[0], []).append(result)
+        for page, results in pages.items():
+            differ, skipped = ([r for r in results if r.outcome == outcome] for outcome in (DIFFERS, NOT_RUN))
+            counts = {"tests": len(results), "failures": len(differ), "errors": 0, "skipped": len(skipped)}
+            suite = ET.SubElement(root, "testsuite", {"name": page, **{n: str(c) for n, c in counts.items()}})
+            for result in results:
+                case = ET.SubElement(suite, "testcase", classname=result.page, name=result.name)
+                if result.outcome == DIFFERS:
+                    text = "\n".join(map(str, result.differences))
+                    ET.SubElement(case, "failure", message=str(result.differences[0])).text = text
+                elif result.outcome == NOT_RUN:
+                    ET.SubElement(case, "skipped", message=result.reason)
+        ET.indent(root)
+        return ET.tostring(root, encoding="unicode", xml_declaration=True)

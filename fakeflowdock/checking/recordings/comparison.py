@@ -1,0 +1,163 @@
+"""Two replies, place by place: what was recorded, what a fake answers, and what the docs say of that place."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ...contract.contracts import contracts
+from ...contract.findings import shown
+from ...contract.formats import is_date_time, is_uri
+from ...contract.json_pointer import ABSENT, pointer_to
+from ...redaction import SECRETS
+from .differences import Difference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ...api.messages import Received
+    from ...contract.contracts import OperationContract
+    from ...contract.validation import Check
+
+SHOWN = 50  # differences of one exchange
+# Drawn, counted, or a matter of the moment: no two worlds have the same.
+VOLATILE = frozenset(
+    (
+        *("id", "url", "href", "uuid", "path", "sent", "edited", "user", "flow", "tags", "code", "client_id", "avatar"),
+        *("initial_message", "unread_mentions", "user_count", "last_activity", "last_ping", "trial_ends"),
+    )
+)
+VOLATILE_ENDINGS = ("_id", "_at", "_url", "_token")
+FORMS: tuple[tuple[str, Callable[[str], object]], ...] = (
+    ("a number as text", re.compile(r"[0-9]+").fullmatch),
+    ("hexadecimal digits", re.compile(r"[0-9a-fA-F]{16,}").fullmatch),
+    ("a UUID", re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch),
+    ("a date-time", is_date_time),
+    ("a URI", is_uri),
+)
+KINDS = {dict: "an object", list: "a list", str: "a text", bool: "a truth", int: "an integer", float: "a number"}
+
+
+def differences(
+    contract: OperationContract | None, recorded: Received, fake: Received, bodies: tuple[Any, Any] | None
+) -> Iterator[Difference]:
+    """Where two replies differ.
+
+    Args:
+        contract: the page of what was asked for.
+        recorded, fake: the replies.
+        bodies: their values; None where they are no JSON, or one of them is not known.
+    """
+    if recorded.status != fake.status:
+        yield Difference("status", _statuses(contract), str(recorded.status), str(fake.status))
+    elif bodies is not None:
+        check = contract.replies.get(recorded.status) if contract is not None else None
+        places = _places(*bodies, (), words=recorded.status >= 400)
+        for _, (steps, here, there) in zip(range(SHOWN), places, strict=False):
+            pointer = pointer_to(steps)
+            yield Difference(pointer, documented(check, steps, bodies[0]), _said(here, pointer), _said(there, pointer))
+
+
+def _statuses(contract: OperationContract | None) -> str:
+    if contract is None:
+        return "no operation"
+    errors = {contracts().errors[name].status for name in contract.errors}
+    errors |= {error.status for error in contracts().errors.values() if error.everywhere}
+    return f"{' or '.join(map(str, contract.replies))}; refused {', '.join(map(str, sorted(errors - {500})))}"
+
+
+def _said(value: Any, pointer: str) -> str | None:
+    return f"a list of {len(value)}" if isinstance(value, list) else shown(value, pointer)
+
+
+def _places(
+    here: Any, there: Any, steps: tuple[str, ...], *, words: bool, name: str = ""
+) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    """The way to each place that differs, and what is there.
+
+    Args:
+        words: whether texts are a server's own words, of which only the form counts.
+        name: the name that the place has.
+    """
+    if isinstance(here, dict) and isinstance(there, dict):
+        for each in {**here, **there}:
+            mine, its = here.get(each, ABSENT), there.get(each, ABSENT)
+            if mine is ABSENT or its is ABSENT:
+                yield (*steps, each), mine, its
+            else:
+                yield from _places(mine, its, (*steps, each), words=words, name=each)
+    elif isinstance(here, list) and isinstance(there, list):
+        if name in VOLATILE:
+            return
+        if len(here) != len(there):
+            yield steps, here, there
+        for number, (mine, its) in enumerate(zip(here, there, strict=False)):
+            yield from _places(mine, its, (*steps, str(number)), words=words, name=name)
+    elif not _same(here, there, name, words=words):
+        yield steps, here, there
+
+
+def _same(here: Any, there: Any, name: str, *, words: bool) -> bool:
+    if type(here) is type(there) and here == there:
+        return True
+    if name in SECRETS or (words and isinstance(here, str)):
+        return type(here) is type(there)
+    volatile = name in VOLATILE or name.endswith(VOLATILE_ENDINGS)
+    return volatile and form_of(here) == form_of(there)
+
+
+def form_of(value: Any) -> str:
+    """What a value looks like, whatever it is."""
+    if isinstance(value, str):
+        return next((name for name, is_one in FORMS if is_one(value)), "a text")
+    return "nothing" if value is None else KINDS[type(value)]
+
+
+# What the docs say
+
+
+def documented(check: Check | None, steps: tuple[str, ...], value: Any) -> str:
+    """What is written of a place in a reply."""
+    if check is None:
+        return "an error"
+    schema: Mapping[str, Any] | None = {"$ref": f"{check.page}.json#{check.anchor}"}
+    always = ""
+    page = check.page
+    for step in (*steps, None):
+        page, schema = _followed(check, page, schema)
+        if step is None or not schema:
+            break
+        if step.isdecimal() and "items" in schema:
+            always, schema = "", schema["items"]
+            value = value[int(step)] if isinstance(value, list) and int(step) < len(value) else None
+            continue
+        known, required = _fields(schema, value)
+        always = ", always" if step in required else ", sometimes"
+        schema = known.get(step)
+        value = value.get(step) if isinstance(value, dict) else None
+        if schema is None:
+            return "not on the page"
+    return f"{(schema or {}).get('title', 'something')}{always}"
+
+
+def _followed(check: Check, page: str, schema: Mapping[str, Any] | None) -> tuple[str, Mapping[str, Any]]:
+    """What a schema refers to, and the page that it is on."""
+    while schema and "$ref" in schema:
+        target, _, anchor = str(schema["$ref"]).rpartition("/")[2].partition("#")
+        page = target.removesuffix(".json") or page
+        schema = check.pages.schemas[page]["$defs"].get(anchor)
+    for form in (schema or {}).get("anyOf", ()):
+        if form.get("type") != "null":
+            return _followed(check, page, {**form, "title": (schema or {}).get("title", form.get("title"))})
+    return page, schema or {}
+
+
+def _fields(schema: Mapping[str, Any], value: Any) -> tuple[dict[str, Any], set[str]]:
+    """The fields of an object with such values, and which are always there."""
+    known, required = dict(schema.get("properties", {})), set(schema.get("required", ()))
+    for case in schema.get("allOf", ()):
+        [(field, values)] = case["if"]["properties"].items()
+        if isinstance(value, dict) and value.get(field) in values["enum"]:
+            known |= case["then"]["properties"]
+            required |= set(case["then"].get("required", ()))
+    return known, required

@@ -1,0 +1,66 @@
+"""A recorded request for tokens, in the words of a fake, which never asked anybody for their consent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from ...api import parameters
+from ...world import grants
+from ...world.models import RefreshToken
+from ...world.scopes import SCOPES, scopes_of
+from .inferred_world import json_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ...api.messages import Sent
+    from ...world.models import User
+    from ...world.store import Store
+    from .entries import Entry
+
+OPERATION = "request-tokens"
+ANSWERED = (200, 400)  # and not 401, which says that the application was not known
+
+
+def granted(store: Store, entry: Entry, user: User, names: Mapping[str, str]) -> Sent:
+    """A request of an application that was known, as the fake knows it: with a code that is good, if it was.
+
+    Args:
+        store: the fake's world.
+        entry: what was recorded, with a status of `ANSWERED`.
+        user: who gave their consent.
+        names: recorded tokens to the fake's.
+    """
+    application = store.applications[min(store.applications)]
+    given = {name: str(value) for name, value in parameters.read(entry.request.environ).fields.items()}
+    was_granted = entry.reply is not None and entry.reply.status == 200
+    fields = {n: value for n, value in given.items() if n in ("grant_type", "scope") or not was_granted}
+    fields |= {"client_id": application.client_id, "client_secret": application.client_secret}
+    scopes = _scopes(entry)
+    if was_granted and "code" in given:
+        fields["code"] = grants.give_code(store, user, application, scopes, asked=False).code
+    if was_granted and "refresh_token" in given:
+        fields["refresh_token"] = names.get(given["refresh_token"], "")
+        if store.refresh_tokens.find(fields["refresh_token"]) is None:
+            number, secret = store.next_id("grant"), store.draw("refresh_token")
+            token = RefreshToken(user.id, application.id, scopes, number, used=False, refresh_token=secret)
+            fields["refresh_token"] = store.refresh_tokens.add(secret, token).refresh_token
+    if was_granted and "password" in given:
+        fields |= {"username": user.email, "password": user.password}
+    taken = ("authorization", "content-type")
+    headers = [(name, value) for name, value in entry.request.headers if name.lower() not in taken]
+    headers.append(("Content-Type", parameters.FORM))
+    url = entry.request.url.partition("?")[0]
+    return replace(entry.request, url=url, headers=tuple(headers), body=urlencode(fields).encode())
+
+
+def _scopes(entry: Entry) -> frozenset[str]:
+    """Those that the reply tells of; every one where it tells of none that are known."""
+    reply: Any = None if entry.reply is None else json_in(entry.reply.body)
+    told = reply.get("scope") if isinstance(reply, dict) else None
+    try:
+        return scopes_of(told.replace(",", " ")) if isinstance(told, str) else frozenset(SCOPES)
+    except ValueError:
+        return frozenset(SCOPES)

@@ -1,0 +1,264 @@
+"""A recording, played again: each request is sent to a fresh fake, which begins with the world that was recorded."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from ...api import operations, routing
+from ...api.app import App
+from ...api.callers import ANYONE, APPLICATION, USER
+from ...api.messages import Received
+from ...contract.errors import Refusal
+from ...world import factories
+from . import oauth_replay
+from .comparison import differences
+from .inferred_world import Needs, flow_of, json_in, path_in
+from .secret_fields import swapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...api.messages import Sent
+    from ...contract.errors import BrokenContract
+    from ...world.models import Source, User
+    from .differences import Difference
+    from .entries import Entry
+    from .reader import Recording
+
+NAMES = re.compile(r"[A-Za-z0-9_-]{16,}")  # what may be an id or a token that a world drew
+NUMBERED = {"sources": "source", "source": "source", "messages": "message", "applications": "application"}
+PUSHED = ("chat", "team_inbox")
+SECRET = ("flow_token", "access_token")
+FAILED = (429, *range(500, 600))  # a server that fails has done nothing, as far as anybody knows
+
+
+class Replay:
+    """A fake, and what the recorded names are in it.
+
+    Args:
+        recording: it is read once for the world that it needs.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self._needs = Needs(recording)
+        self._store = self._needs.world()
+        self._store.settings.journal = 1  # nobody reads it
+        self._app = App(self._store, self._report)
+        self._names: dict[str, str] = {}  # recorded ids and tokens, to the fake's
+        self._numbers: dict[tuple[str, str], str] = {}
+        self._tokens: dict[tuple[str, int], str] = {}
+        self._users: dict[str, int] = {}  # credentials, to who they turned out to be
+        self._claimed = {*self._needs.sources_of_tokens.values()}
+        for token, number in self._needs.sources_of_tokens.items():
+            if (source := self._store.sources.get(number)) is not None:
+                self._names[token] = source.flow_token
+        for token, path in self._needs.flows_of_tokens.items():
+            self._names[token] = flow_of(self._store, path).api_token
+
+    @staticmethod
+    def _report(broken: BrokenContract) -> None:
+        """A bug is answered with 500, which is a difference."""
+
+    def differences(self, entry: Entry) -> Iterator[Difference]:
+        """Send one request, and say where the fake answers otherwise than was recorded."""
+        reply = entry.reply
+        if not entry.own.get("took_place", reply is not None and reply.status not in FAILED):
+            return
+        match = None
+        with suppress(Refusal):
+            match = routing.match(entry.request.method, routing.normal(path_in(entry.request.url)))
+        asks_for_tokens = match is not None and match.operation.name == oauth_replay.OPERATION
+        if asks_for_tokens and reply is not None and reply.status in oauth_replay.ANSWERED:
+            request = oauth_replay.granted(self._store, entry, self._who_consented(json_in(reply.body)), self._names)
+        else:
+            request = self._translated(entry, match)
+        answer = self._app.answer(request.environ)
+        if reply is None or reply.status in FAILED:
+            return
+        fake = Received(answer.status, tuple(answer.headers), answer.body)
+        bodies = json_in(reply.body), json_in(answer.body)
+        known = entry.has_body and None not in bodies
+        if known and reply.status < 400 and answer.status < 400:
+            self._learn(*bodies, path_in(entry.request.url))
+        contract = None if match is None else match.operation.contract
+        yield from differences(contract, reply, fake, bodies if known else None)
+
+    def _who_consented(self, granted: Any) -> User:
+        """Whom the reply names that comes of the access token, or anybody."""
+        token = granted.get("access_token") if isinstance(granted, dict) else None
+        number = self._needs.users_of_tokens.get(str(token), 0)
+        return self._store.users.get(number) or self._store.users[min(self._store.users)]
+
+    # What was recorded, in the words of the fake
+
+    def _translated(self, entry: Entry, match: operations.Match | None) -> Sent:
+        sent, status = entry.request, 0 if entry.reply is None else entry.reply.status
+        url, body = sent.url, sent.body.decode("utf-8", "surrogateescape")
+        if status != 401:
+            url, body = (swapped(text, lambda token: self._token(token, entry)) for text in (url, body))
+        url, body = self._numbered(self._named(url)), self._renumbered(self._named(body), path_in(url))
+        headers = [(name, value) for name, value in sent.headers if name.lower() != "authorization"]
+        given = next((value for name, value in sent.headers if name.lower() == "authorization"), None)
+        if given is not None and status == 401:
+            headers.append(("Authorization", given))
+        elif given is not None:
+            headers.append(("Authorization", self._authorization(given, entry, match)))
+        elif match is not None and status != 401 and not self._has_credentials(url, body):
+            headers, url = self._filtered_out(headers, url, entry, match)
+        return replace(sent, url=url, headers=tuple(headers), body=body.encode("utf-8", "surrogateescape"))
+
+    @staticmethod
+    def _has_credentials(url: str, body: str) -> bool:
+        return any(f"{name}=" in url or f'"{name}"' in body or f"{name}=" in body for name in SECRET)
+
+    def _filtered_out(
+        self, headers: list[tuple[str, str]], url: str, entry: Entry, match: operations.Match
+    ) -> tuple[list[tuple[str, str]], str]:
+        """The request with credentials of somebody who may do this: the recorder has taken out what there was."""
+        callers = match.operation.callers
+        if callers == (ANYONE,):
+            return headers, url
+        if USER in callers:
+            return [*headers, ("Authorization", _basic(self._user("", entry).api_token))], url
+        if APPLICATION in callers:
+            return [*headers, ("Authorization", f"Bearer {self._access_token('', entry)}")], url
+        token = self._source("", entry).flow_token
+        return headers, f"{url}{'&' if '?' in url else '?'}flow_token={token}"
+
+    def _authorization(self, given: str, entry: Entry, match: operations.Match | None) -> str:
+        scheme, _, secret = given.strip().partition(" ")
+        if match is not None and match.operation.callers == (ANYONE,):  # an application's own
+            application = self._store.applications[min(self._store.applications)]
+            return _basic(application.client_id, application.client_secret)
+        if scheme.lower() == "bearer" or (match is not None and USER not in match.operation.callers):
+            return f"Bearer {self._access_token(secret.strip(), entry)}"
+        return _basic(self._user(given, entry).api_token)
+
+    def _token(self, token: str, entry: Entry) -> str:
+        """The fake's token for a recorded one that a field has: an access token, or that of a source."""
+        if token not in self._names:
+            text = f"{entry.request.url} {entry.request.body[:4096]!r}"
+            if re.search(rf"access_token\W{{1,6}}{re.escape(token)}", text):
+                return self._access_token(token, entry)
+            if re.search(rf"flow_token\W{{1,6}}{re.escape(token)}", text):
+                self._names[token] = self._source(token, entry).flow_token
+        return self._names.get(token, token)
+
+    def _user(self, credentials: str, entry: Entry) -> User:
+        """Who asked: whom the reply names, or who the same credentials were before, or anybody."""
+        named = (entry.reply.header("Flowdock-User") if entry.reply is not None else None) or ""
+        named = named or str(entry.caller.get("user_id", ""))
+        number = int(named) if named.isdecimal() and len(named) < 19 else self._users.get(credentials, 0)
+        if number not in self._store.users:
+            number = min(self._store.users)
+        self._users[credentials] = number
+        return self._store.users[number]
+
+    def _access_token(self, secret: str, entry: Entry) -> str:
+        if secret in self._names:
+            return self._names[secret]
+        user = self._user(secret, entry)
+        key = secret, user.id
+        if key not in self._tokens:
+            application = self._store.applications[min(self._store.applications)]
+            with suppress(ValueError):
+                token = factories.add_access_token(self._store, user, application, entry.caller.get("scopes"))
+                self._tokens[key] = token.access_token
+        return self._tokens.get(key, secret)
+
+    def _source(self, token: str, entry: Entry) -> Source:
+        """A source for a `flow_token` of which nothing tells whose it is.
+
+        The journal of a fake knows. Else it is the next of those that were there whose token was not used yet, in the
+        flow where it posts, if that is shown; or a new one.
+        """
+        store = self._store
+        if (known := store.sources.get(entry.caller.get("source_id", 0))) is not None:
+            return known
+        reply = None if entry.reply is None else json_in(entry.reply.body)
+        shown = reply.get("flow") if isinstance(reply, dict) else None
+        where = self._needs.flow_ids.get(str(shown))
+        for number, source in store.sources.items():
+            if number not in self._claimed and where in (None, store.path_of(store.flows[source.flow_id])):
+                self._claimed.add(number)
+                return source
+        return factories.add_source(
+            store,
+            flow=flow_of(store, where),
+            application=store.applications[min(store.applications)],
+            creator=store.users[min(store.users)],
+            name=f"Source of {token[:4]}…" if token else "Source",
+        )
+
+    # Ids
+
+    def _named(self, text: str) -> str:
+        return NAMES.sub(lambda found: self._names.get(found[0], found[0]), text)
+
+    def _numbered(self, url: str) -> str:
+        """A URL with the numbers of the fake in its path."""
+        path, mark, query = url.partition("?")
+        steps = path.split("/")
+        for at in range(1, len(steps)):
+            if steps[at - 1] in PUSHED and steps[at - 2 : at - 1] == ["messages"]:
+                steps[at] = quote(",".join(map(self._push_token, steps[at].split(","))), safe=",")
+            elif (kind := NUMBERED.get(steps[at - 1])) is not None:
+                number, dot, end = steps[at].partition(".")
+                steps[at] = self._numbers.get((self._place(kind, path_in(url)), number), number) + dot + end
+        return "/".join(steps) + mark + query
+
+    def _push_token(self, token: str) -> str:
+        if token not in self._names and token not in self._names.values():
+            self._names[token] = flow_of(self._store, None).api_token
+        return self._names.get(token, token)
+
+    @staticmethod
+    def _place(kind: str, path: str) -> str:
+        """What numbers of a kind count in: those of messages do in their flow."""
+        steps = routing.normal(path).split("/")
+        return f"{kind} {'/'.join(steps[2:4])}" if kind == "message" and steps[1] == "flows" else kind
+
+    def _renumbered(self, body: str, path: str) -> str:
+        """A body whose `message` or `message_id` is a message of the fake."""
+        if '"message' not in body:
+            return body
+        fields = json_in(body.encode("utf-8", "surrogateescape"))
+        if not isinstance(fields, dict):
+            return body
+        changed = False
+        for name in ("message", "message_id"):
+            number = self._numbers.get((self._place("message", path), str(fields.get(name))))
+            if number is not None:
+                fields[name], changed = int(number), True
+        return json.dumps(fields) if changed else body
+
+    def _learn(self, here: Any, there: Any, path: str, name: str = "", depth: int = 0) -> None:
+        """Find out what the fake calls what was recorded."""
+        if depth > 20:
+            return
+        if isinstance(here, dict) and isinstance(there, dict):
+            kind = "source" if "creator" in here else "message" if "event" in here else "application"
+            mine, its = here.get("id"), there.get("id")
+            if type(mine) is int and type(its) is int and mine != its:
+                self._numbers[self._place(kind, path), str(mine)] = str(its)
+            for each in here.keys() & there.keys():
+                self._learn(here[each], there[each], path, each, depth + 1)
+        elif isinstance(here, list) and isinstance(there, list) and len(here) == len(there):
+            for mine, its in zip(here, there, strict=True):
+                self._learn(mine, its, path, name, depth + 1)
+        elif isinstance(here, str) and isinstance(there, str) and here != there:
+            if NAMES.fullmatch(here) and NAMES.fullmatch(there):
+                self._names[here] = there
+            elif name == "path":  # of a file: its token lies between the slashes
+                for mine, its in zip(NAMES.findall(here), NAMES.findall(there), strict=False):
+                    self._names[mine] = its
+
+
+def _basic(name: str, password: str = "") -> str:
+    return f"Basic {base64.b64encode(f'{name}:{password}'.encode()).decode()}"

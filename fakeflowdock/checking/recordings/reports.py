@@ -1,0 +1,204 @@
+"""What came of checking recordings, for people and for machines. Each report is fed one exchange after the other."""
+
+from __future__ import annotations
+
+import json
+import re
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape, quoteattr
+
+from ...version import __version__
+from .checker import title_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .checker import CheckedExchange
+
+    Write = Callable[[str], object]
+
+# What XML 1.0 has no way to say.
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Summary:
+    """Counts.
+
+    Attributes:
+        exchanges: how many were checked.
+        others: how many went to other hosts.
+    """
+
+    def __init__(self) -> None:
+        self.exchanges = self.others = self.violations = self.warnings = self.differences = 0
+
+    def add(self, exchange: CheckedExchange) -> None:
+        """Count an exchange."""
+        self.exchanges += 1
+        violations = len(exchange.findings.violations)
+        self.violations += violations
+        self.warnings += len(exchange.findings) - violations
+        self.differences += len(exchange.differences)
+
+    def text(self, *, replayed: bool) -> str:
+        """One line."""
+        parts = [
+            f"{_counted(self.exchanges, 'exchange')} with Flowdock"
+            + (f", {_counted(self.others, 'exchange')} with other hosts left out" if self.others else ""),
+            _counted(self.violations, "violation"),
+            _counted(self.warnings, "warning"),
+        ]
+        if replayed:
+            parts.append(_counted(self.differences, "difference"))
+        return "; ".join(parts)
+
+    def as_json(self) -> dict[str, int]:
+        """The same, for a machine to read."""
+        return dict(vars(self))
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+class Report(ABC):
+    """A report that is written as it goes.
+
+    Args:
+        write: is given its text, piece by piece.
+        every: whether exchanges are told of that have nothing to be said of.
+        replayed: whether they were sent to a fake too.
+    """
+
+    def __init__(self, write: Write, *, every: bool = False, replayed: bool = False) -> None:
+        self._write = write
+        self._every = every
+        self._replayed = replayed
+
+    def begin_file(self, name: str) -> None:  # noqa: B027  # for most nothing is to be done
+        """A file begins."""
+
+    @abstractmethod
+    def add(self, exchange: CheckedExchange) -> None:
+        """Tell of an exchange."""
+
+    def end_file(self) -> None:  # noqa: B027  # the same
+        """The file ends."""
+
+    @abstractmethod
+    def end(self, summary: Summary) -> None:
+        """There is no further file."""
+
+
+class Text(Report):
+    """For people."""
+
+    def add(self, exchange: CheckedExchange) -> None:
+        """Its line, its findings, and a table of what a fake answered otherwise."""
+        if not (exchange.findings or exchange.differences or self._every):
+            return
+        lines = [str(exchange), *(f"    {line}" for line in str(exchange.findings).splitlines())]
+        if exchange.differences:
+            rows = [("", "docs", "recording", "fake")]
+            rows += [(d.pointer or "body", d.docs, d.recording or "—", d.fake or "—") for d in exchange.differences]
+            widths = [max(len(row[column]) for row in rows) for column in range(4)]
+            for row in rows:
+                cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+                lines.append(f"    {'  '.join(cells)}".rstrip())
+        self._write("\n".join(lines) + "\n")
+
+    def end(self, summary: Summary) -> None:
+        """The counts."""
+        self._write(summary.text(replayed=self._replayed) + "\n")
+
+
+class Json(Report):
+    """One object, with every exchange."""
+
+    _separator = ""
+
+    def __init__(self, write: Write, *, every: bool = False, replayed: bool = False) -> None:
+        super().__init__(write, every=every, replayed=replayed)
+        write(f'{{"fakeflowdock": "{__version__}", "exchanges": [')
+
+    def add(self, exchange: CheckedExchange) -> None:
+        """An object of the list."""
+        self._write(f"{self._separator}\n{json.dumps(self._shown(exchange))}")
+        self._separator = ","
+
+    def _shown(self, exchange: CheckedExchange) -> dict[str, Any]:
+        shown = {
+            "file": exchange.file,
+            "entry": exchange.number,
+            "line": exchange.line,
+            "method": exchange.method,
+            "path": exchange.path,
+            "operation": exchange.operation,
+            "status": exchange.status,
+            "findings": exchange.findings.as_json(),
+        }
+        if self._replayed:
+            shown["differences"] = [each.as_json() for each in exchange.differences]
+        return shown
+
+    def end(self, summary: Summary) -> None:
+        """The counts."""
+        self._write(f'\n], "summary": {json.dumps(summary.as_json())}}}\n')
+
+
+class JUnit(Report):
+    """A test suite per file and a test case per exchange, as GitLab and Jenkins read them.
+
+    A suite says first how many of its cases failed, so the cases of a file are held until it ends.
+    """
+
+    def __init__(self, write: Write, *, every: bool = False, replayed: bool = False) -> None:
+        super().__init__(write, every=every, replayed=replayed)
+        self._cases: list[str] = []
+        self._name, self._failures = "", 0
+        write('<?xml version="1.0" encoding="utf-8"?>\n<testsuites name="fakeflowdock check">\n')
+
+    def begin_file(self, name: str) -> None:
+        """A suite."""
+        self._cases, self._name, self._failures = [], name, 0
+
+    def add(self, exchange: CheckedExchange) -> None:
+        """A test case, which failed where there are violations. Warnings and differences are its output."""
+        violations, others = exchange.findings.violations, exchange.findings.warnings
+        inner: list[str] = []
+        if violations:
+            self._failures += 1
+            more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
+            inner.append(
+                f"<failure type={_quoted(violations[0].rule)} message={_quoted(f'{violations[0].words}{more}')}>"
+                f"{_escaped(str(violations))}</failure>"
+            )
+        if said := "\n".join([*str(others).splitlines(), *map(str, exchange.differences)]):
+            inner.append(f"<system-out>{_escaped(said)}</system-out>")
+        name = f"{exchange.number} {exchange.method} {exchange.path} → {exchange.status or 'no reply'}"
+        classname = title_of(exchange.operation) or "no operation"
+        attributes = f"classname={_quoted(classname)} name={_quoted(name)} file={_quoted(exchange.file)}"
+        case = f'<testcase {attributes} line="{exchange.line}" time="0"'
+        self._cases.append(f"    {case}>{''.join(inner)}</testcase>\n" if inner else f"    {case}/>\n")
+
+    def end_file(self) -> None:
+        """The suite, whole."""
+        counts = f'tests="{len(self._cases)}" failures="{self._failures}" errors="0" skipped="0" time="0"'
+        self._write(f"  <testsuite name={_quoted(self._name)} {counts}>\n")
+        for case in self._cases:
+            self._write(case)
+        self._write("  </testsuite>\n")
+        self._cases = []
+
+    def end(self, summary: Summary) -> None:  # noqa: ARG002  # each suite has its own
+        """All suites."""
+        self._write("</testsuites>\n")
+
+
+def _escaped(text: str) -> str:
+    return escape(NO_XML.sub("\ufffd", text))
+
+
+def _quoted(text: str) -> str:
+    return quoteattr(NO_XML.sub("\ufffd", text))

@@ -1,0 +1,112 @@
+"""SARIF 2.1.0: findings as code scanners tell them, with the place of the exchange in its file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from ...contract.contracts import BASE
+from ...contract.findings import RULES, VIOLATION
+from ...version import __version__
+from .reports import Report
+
+if TYPE_CHECKING:
+    from ...contract.findings import Finding
+    from .checker import CheckedExchange
+    from .reports import Summary, Write
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+RULES_PAGE = "docs/guide/contract.md#the-rules"
+# The pages where rules are written that are about no operation in particular.
+HELP = {
+    "request.path": "errors#no-such-route",
+    "request.method": "errors#method-not-allowed",
+    "request.unreadable": "errors#unreadable",
+    "request.too-large": "errors#too-large",
+    "request.credentials.missing": "errors#unauthorized",
+    "request.route.obsolete": "general-information#paths",
+    "reply.status-header.missing": "general-information#headers",
+    "reply.status-header.wrong": "general-information#headers",
+    "reply.flowdock-user.missing": "general-information#headers",
+}
+
+
+class Sarif(Report):
+    """One run, with a result for each finding."""
+
+    _separator = ""
+
+    def __init__(self, write: Write, *, every: bool = False, replayed: bool = False) -> None:
+        super().__init__(write, every=every, replayed=replayed)
+        self._numbers = {name: number for number, name in enumerate(RULES)}
+        driver = {
+            "name": "fakeflowdock",
+            "version": __version__,
+            "semanticVersion": __version__,
+            "rules": [_rule(name) for name in RULES],
+        }
+        head = {"$schema": SCHEMA, "version": "2.1.0"}
+        run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints"}
+        write(f'{json.dumps(head)[:-1]}, "runs": [{json.dumps(run)[:-1]}, "results": [')
+
+    def add(self, exchange: CheckedExchange) -> None:
+        """A result for each finding."""
+        for found in exchange.findings:
+            self._write(f"{self._separator}\n{json.dumps(self._result(exchange, found))}")
+            self._separator = ","
+
+    def _result(self, exchange: CheckedExchange, found: Finding) -> dict[str, Any]:
+        asked = f"{exchange.method} {exchange.path} → {exchange.status or 'no reply'}"
+        place = {
+            "physicalLocation": {
+                "artifactLocation": {"uri": _uri(exchange.file)},
+                "region": {"startLine": exchange.line},
+            },
+            "logicalLocations": [{"name": f"{exchange.number}", "fullyQualifiedName": f"{exchange.number} {asked}"}],
+        }
+        shown = found.as_json()
+        same = "\n".join((found.rule, str(found.operation), found.where, found.pointer, str(exchange.number)))
+        return {
+            "ruleId": found.rule,
+            "ruleIndex": self._numbers[found.rule],
+            "level": "error" if found.severity == VIOLATION else "warning",
+            "message": {"text": f"{asked}: {found}"},
+            "locations": [place],
+            "partialFingerprints": {"fakeflowdock/v1": hashlib.sha256(same.encode("utf-8", "replace")).hexdigest()},
+            "properties": {name: shown[name] for name in ("operation", "where", "pointer", "came", "expected", "grade")}
+            | {"page": found.page, "pageUri": address_of(found.page)},
+        }
+
+    def end(self, summary: Summary) -> None:  # noqa: ARG002  # SARIF has no place for it
+        """The run, whole."""
+        self._write("\n]}]}\n")
+
+
+def address_of(page: str) -> str:
+    """Where every fake answers with what a page says, as a schema."""
+    return BASE + page.removeprefix("docs/api/").replace(".md", ".json")
+
+
+def _rule(name: str) -> dict[str, Any]:
+    rule = RULES[name]
+    return {
+        "id": name,
+        "shortDescription": {"text": rule.words},
+        "helpUri": BASE + HELP.get(name, "general-information#parameters").replace("#", ".json#"),
+        "help": {"text": f"{rule.words} {RULES_PAGE} has all rules; each result names the page that it is about."},
+        "defaultConfiguration": {"level": "error" if rule.severity == VIOLATION else "warning"},
+    }
+
+
+def _uri(name: str) -> str:
+    """A file as a URI: relative where its name is, so that it is found in another checkout too."""
+    path = Path(name)
+    if path.is_absolute():
+        try:
+            path = path.relative_to(Path.cwd())
+        except ValueError:
+            return path.as_uri()
+    return quote(path.as_posix())

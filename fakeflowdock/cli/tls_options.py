@@ -1,0 +1,76 @@
+"""How a server speaks TLS, as its options say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..atomic_file import written
+from ..http.console import told_once
+from .options import Failure
+
+if TYPE_CHECKING:
+    import argparse
+    import ssl
+    from collections.abc import Callable
+
+
+@dataclass
+class Tls:
+    """How a server speaks.
+
+    Attributes:
+        speaking: what `Server` is told of it.
+        ready: what the line of a server that is ready says of it.
+    """
+
+    speaking: dict[str, Any] = field(default_factory=dict)
+    ready: dict[str, str] = field(default_factory=dict)
+
+
+def chosen(options: argparse.Namespace, note: Callable[[str], None]) -> Tls:
+    """What the options of a server say.
+
+    Args:
+        options: those of its command line.
+        note: is told, once for each, why clients did not get through.
+
+    Raises:
+        Failure: it cannot be.
+    """
+    certificate, ca_file = options.tls_cert, options.write_ca
+    if options.tls_key and not certificate:
+        raise Failure("--tls-key is the key of a certificate: --tls-cert has to name that")
+    wanted = options.tls and not certificate
+    if ca_file and not wanted:
+        raise Failure("--write-ca is for --tls without --tls-cert: only then a CA is made")
+    if not (wanted or certificate):
+        return Tls()
+    from ..http import certificates
+
+    try:
+        if certificate:
+            return _speaking(note, certificates.own(certificate, options.tls_key or None))
+        authority = certificates.authority()
+        context = authority.context(*certificates.names_of(options.host))
+    except certificates.NoCertificate as error:
+        raise Failure(str(error)) from None
+    try:
+        if ca_file:
+            with written(ca_file, private=False) as file:
+                file.write(authority.pem.decode())
+        else:
+            ca_file = str(certificates.Folder().write("ca.pem", authority.pem))
+    except OSError as error:
+        raise Failure(f"{ca_file or 'the CA'}: {error.strerror}") from None
+    return _speaking(note, context, ca_file)
+
+
+def _speaking(note: Callable[[str], None], context: ssl.SSLContext, ca_file: str | None = None) -> Tls:
+    from ..http.tls import secured
+
+    hint = "" if ca_file is None else f"; it has to trust the CA in {ca_file}"
+    tell = told_once(lambda line: note(line + (hint if "refused our certificate" in line else "")))
+    return Tls(
+        {"speaks": secured(context, tell), "scheme": "https"}, {} if ca_file is None else {"ca_file": str(ca_file)}
+    )

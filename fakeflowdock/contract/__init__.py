@@ -1,0 +1,1 @@
+"""What Flowdock's docs say: schemas, validation, findings, errors and grades."""

@@ -1,0 +1,36 @@
+"""JSON pointers: the place of a value inside another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+ABSENT: Any = object()
+
+
+def steps_of(pointer: str) -> list[str]:
+    """The names and numbers in a JSON pointer."""
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
+def at(value: Any, pointer: str) -> Any:
+    """What is at the place of a JSON pointer in a value, or ABSENT."""
+    for step in steps_of(pointer):
+        if isinstance(value, dict) and step in value:
+            value = value[step]
+        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return ABSENT
+    return value
+
+
+def pointer_to(steps: Iterable[str]) -> str:
+    """A JSON pointer."""
+    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)

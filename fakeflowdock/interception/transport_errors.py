@@ -1,0 +1,74 @@
+"""What `httpx` and `httpcore` raise where a fault broke the connection. They have the same names for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .socket_pairs import error_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from ..api.app import App
+    from ..api.responses import Answer
+
+ERRORS = {"refused": "ConnectError", "reset": "ReadError", "closed": "RemoteProtocolError"}
+
+
+def answer_of(
+    library: Any, app: App, environ_of: Callable[[], WSGIEnvironment], extensions: Any, retries: int
+) -> Answer:
+    """The answer of an app to a request with such extensions.
+
+    Args:
+        library: the module whose request it is.
+        app: answers.
+        environ_of: makes the request as a server would hand it to the app, anew for each time.
+        extensions: those of the request.
+        retries: how often the library tries again where it could not connect.
+
+    Raises:
+        Exception: one of the library's own, where no answer goes back.
+    """
+    from ..api.responses import Broken
+
+    timeout = (extensions.get("timeout") or {}).get("read")
+    while True:
+        try:
+            return app.answer(environ_of(), timeout=timeout)
+        except Broken as broken:
+            if broken.loss == "refused" and retries > 0:
+                retries -= 1
+                continue
+            cause = error_of(broken.loss, timeout)
+            name = "ReadTimeout" if cause is not None and cause.errno is None else ERRORS.get(broken.loss, "ReadError")
+            message = "Server disconnected without sending a response." if cause is None else str(cause)
+            raise getattr(library, name)(message) from cause
+
+
+def retries_of(owner: Any) -> int:
+    """How often a transport of `httpx`, or a pool of `httpcore`, tries again where it could not connect."""
+    retries = getattr(getattr(owner, "_pool", owner), "_retries", 0)
+    return retries if isinstance(retries, int) else 0
+
+
+class CutShort:
+    """The body of an answer that ends before its Content-Length, as a stream of both kinds."""
+
+    def __init__(self, library: Any, answer: Answer) -> None:
+        self._body = answer.body
+        length = next(value for name, value in answer.headers if name == "Content-Length")
+        message = "peer closed connection without sending complete message body"
+        self._error: Exception = library.RemoteProtocolError(
+            f"{message} (received {len(answer.body)} bytes, expected {length})"
+        )
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._body
+        raise self._error
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._body
+        raise self._error

@@ -1,0 +1,302 @@
+"""The documented-failures sweep: each passed test again, once for each failure that the docs allow on its calls.
+
+`pytest_plugin.py` makes a `Sweep` a plugin of pytest when `--flowdock-sweep` or `--flowdock-sweep-file` is given. It
+looks at the journal of each test that passed and used the fixture `fake_flowdock`, and for each operation in it runs
+the test anew, fixtures included, with one failure of that operation:
+
+- `401`, `403`, `404`, `410`, as far as the page of the operation has them, on every call: they last. A 410 is for a
+  caller with a `flow_token`.
+- `429`, `500`, `timeout` and `lost answer` (the request took place) on the first call: they pass, and code that tries
+  again survives them.
+
+None of these runs is a test of the suite: they are not reported, and the exit status stays as it is. The file is one
+JSON object:
+
+- `fakeflowdock`: the version.
+- `counts`: outcome to number, for each outcome that there is.
+- `results`: in the order of the names of tests, for each run an object with
+  `test` (its node id), `operation` (`send-message`), `failure` (one of the eight above), and
+  `outcome`: `survived`, where the test still passed; `failed`, where an assertion of it did not hold; `raised`, where
+  something else was raised; `skipped`, where it skipped itself; `unmet`, where it did not make the call this time.
+  `phase` (`setup`, `call` or `teardown`), `exception` (its type, `requests.exceptions.HTTPError`) and `message` (its
+  first line, without secrets) say more of what failed, raised or skipped, and are null elsewhere.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+import warnings
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from . import FakeFlowdock
+from .api.callers import ANYONE
+from .api.failures import Failure
+from .api.faults import Fault, Matching
+from .contract.contracts import contracts
+from .redaction import shortened
+from .version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator
+    from pathlib import Path
+
+    from .api.faults import FaultSubject
+    from .api.journal import Exchange
+
+OUTCOMES = ("survived", "failed", "raised", "skipped", "unmet")
+LASTING = (401, 403, 404, 410)
+PASSING = {
+    "429": Failure(status=429, retry_after=1),
+    "500": Failure(status=500),
+    "timeout": Failure(connection="timeout"),
+    "lost answer": Failure(connection="reset", after=True),
+}
+PATIENCE = 100  # failures in a row, after which a run is ended: the code under test would go on for ever
+SENT = "flowdock_sweep"  # the name under which a worker of xdist sends its results, and by which reports are known
+WIDTH = 70  # characters of a message in the table
+
+
+@dataclass(frozen=True)
+class Result:
+    """One run of the sweep. The module has the values."""
+
+    test: str
+    operation: str
+    failure: str
+    outcome: str
+    phase: str | None = None
+    exception: str | None = None
+    message: str | None = None
+
+    def __str__(self) -> str:
+        if self.phase is None:
+            return self.outcome
+        within = "" if self.phase == "call" else f" in {self.phase}"
+        name = f" {self.exception.rpartition('.')[2]}" if self.outcome == "raised" and self.exception else ""
+        message = f": {self.message}" if self.message else ""
+        text = f"{self.outcome}{name}{within}{message}"
+        return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _BySources(Matching):
+    """Requests of whichever source."""
+
+    def holds(self, request: FaultSubject) -> bool:
+        return super().holds(request) and request.caller is not None and request.caller.source is not None
+
+
+class _Trial(Fault):
+    """One failure of one operation, for one run of a test. The test cannot remove it."""
+
+    standing = True
+
+    def __init__(self, operation: str, name: str) -> None:
+        self.operation, self.name = operation, name
+        matching = (_BySources if name == "410" else Matching)(operation=operation)
+        failure = PASSING.get(name)
+        super().__init__(matching, [failure or Failure(status=int(name))], rounds=None if failure is None else 1)
+
+    def act(self) -> Failure | None:
+        if self.acted >= PATIENCE:
+            pytest.fail(f"asked {PATIENCE} times in vain, and would ask again", pytrace=False)
+        return super().act()
+
+
+def trials_of(exchanges: Iterable[Exchange]) -> Iterator[_Trial]:
+    """What the docs allow to go wrong with the operations of some exchanges, in the order of their first calls."""
+    by_source: dict[str, bool] = {}
+    for exchange in exchanges:
+        if exchange.operation is not None:
+            source = exchange.caller is not None and exchange.caller.source is not None
+            by_source[exchange.operation] = by_source.get(exchange.operation, False) or source
+    for operation, source in by_source.items():
+        contract = contracts().operations[operation]
+        statuses = {contracts().errors[name].status for name in contract.errors}
+        if contract.callers != (ANYONE,):
+            statuses.add(401)
+        if source:
+            statuses.add(410)
+        yield from (_Trial(operation, str(status)) for status in LASTING if status in statuses)
+        yield from (_Trial(operation, name) for name in PASSING)
+
+
+def asked_for(config: pytest.Config, file: Path | None) -> Sweep:
+    """The sweep that the options ask for.
+
+    Raises:
+        pytest.UsageError: it cannot be done in this way.
+    """
+    if config.getoption("usepdb"):
+        raise pytest.UsageError(
+            "--flowdock-sweep lets tests fail on purpose, and --pdb would stop at each: leave one out"
+        )
+    if file is not None:
+        file = config.invocation_params.dir / file
+        if file.is_dir() or not file.parent.is_dir():
+            raise pytest.UsageError(f"--flowdock-sweep-file: {file} cannot be a file")
+    return Sweep(file)
+
+
+class Sweep:
+    """A plugin of pytest.
+
+    Args:
+        file: where the results are written, or None.
+
+    Attributes:
+        results: of this process; those of xdist's workers come when they end.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        self.file = file
+        self.results: list[Result] = []
+        self._trial: _Trial | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        """Forget the run before."""
+        self._fake: FakeFlowdock | None = None
+        self._reports: list[tuple[pytest.TestReport, pytest.ExceptionInfo[BaseException] | None]] = []
+
+    # A test, and its runs
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Generator[None, object, object]:
+        """Sweep over a test once it has passed, under the same filters of warnings."""
+        self._begin()
+        result = yield
+        passed = all(report.passed and not hasattr(report, "wasxfail") for report, _ in self._reports)
+        if self._fake is not None and passed and not (item.session.shouldstop or item.session.shouldfail):
+            for trial in list(trials_of(self._fake.requests)):
+                self.results.append(self._try(item, nextitem, trial))
+        return result
+
+    def _try(self, item: pytest.Item, nextitem: pytest.Item | None, trial: _Trial) -> Result:
+        self._begin()
+        self._trial = trial
+        try:
+            with warnings.catch_warnings(record=True):
+                runtestprotocol(item, nextitem=nextitem, log=False)
+                result = self._result(item.nodeid, trial)
+                if result.phase is not None:
+                    self._tidy_up()
+        finally:
+            self._trial = None
+        return result
+
+    def _tidy_up(self) -> None:
+        """Throw away what a failed run left open, lest the next test be blamed for it."""
+        self._begin()
+        hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
+        try:
+            gc.collect()
+        finally:
+            sys.unraisablehook = hook
+
+    def _result(self, test: str, trial: _Trial) -> Result:
+        for report, info in self._reports:
+            if not report.passed or info is not None:
+                phase = "call" if report.when == SENT else report.when
+                return Result(test, trial.operation, trial.name, *_why(info, phase))
+        return Result(test, trial.operation, trial.name, "survived" if trial.acted else "unmet")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
+        """Note the fake of a test, and let it go wrong from the beginning."""
+        value = yield
+        is_new = isinstance(value, FakeFlowdock) and value is not self._fake
+        if fixturedef.argname == "fake_flowdock" and fixturedef.scope == "function" and is_new:
+            assert isinstance(value, FakeFlowdock)
+            self._fake = value
+            if self._trial is not None:
+                value._runs.current.app.faults.add(self._trial)
+        return value
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Note how each phase ended."""
+        report = yield
+        self._reports.append((report, call.excinfo))
+        return report
+
+    # What a test reports by itself, as each of its subtests, belongs to no suite during a run of the sweep
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note a failure and make nothing of the report."""
+        if self._trial is not None:
+            report.outcome, report.when = "passed", SENT  # type: ignore[assignment]  # which nobody counts
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Show nothing of it."""
+        return ("", "", "") if report.when == SENT else None
+
+    # The end
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take the results of one of xdist's workers."""
+        self.results += [Result(**each) for each in getattr(node, "workeroutput", {}).get(SENT, ())]
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Send the results of a worker; write the file."""
+        self.results.sort(key=lambda result: result.test)
+        results = [asdict(result) for result in self.results]
+        to_send = getattr(session.config, "workeroutput", None)  # of a worker of xdist
+        if to_send is not None:
+            to_send[SENT] = results
+        elif self.file is not None:
+            whole = {"fakeflowdock": __version__, "counts": self._counts, "results": results}
+            self.file.write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", "utf-8")
+
+    @property
+    def _counts(self) -> dict[str, int]:
+        counts = Counter(result.outcome for result in self.results)
+        return {outcome: counts[outcome] for outcome in OUTCOMES if counts[outcome]}
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Show the table."""
+        terminalreporter.section("documented failures")
+        if not self.results:
+            terminalreporter.line("no test that passed asked Flowdock for anything")
+            return
+        first = max(len(result.operation) for result in self.results)
+        second = max(len(result.failure) for result in self.results)
+        test = None
+        for result in self.results:
+            if result.test != test:
+                test = result.test
+                terminalreporter.line(test)
+            terminalreporter.line(f"    {result.operation:{first}}  {result.failure:{second}}  {result}")
+        tests = len({result.test for result in self.results})
+        counts = ", ".join(f"{number} {outcome}" for outcome, number in self._counts.items())
+        terminalreporter.line(f"{len(self.results)} failures in {tests} {'test' if tests == 1 else 'tests'}: {counts}")
+        if self.file is not None:
+            terminalreporter.line(f"written to {self.file}")
+
+
+def _why(info: pytest.ExceptionInfo[BaseException] | None, phase: str) -> tuple[str, str, str | None, str | None]:
+    """Outcome, phase, exception and message of what did not pass."""
+    if info is None:
+        return "failed", phase, None, None
+    kind, lines = info.type, str(info.value).strip().splitlines()
+    outcome = "raised"
+    if issubclass(kind, pytest.skip.Exception):
+        outcome = "skipped"
+    elif issubclass(kind, (AssertionError, pytest.fail.Exception)):
+        outcome = "failed"
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return outcome, phase, name, shortened(lines[0]) if lines else None

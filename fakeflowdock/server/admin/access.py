@@ -1,0 +1,52 @@
+"""Who may administer a server: whoever is on its machine, or has its token; and no page of another site."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from typing import TYPE_CHECKING
+
+from ...http.addresses import is_loopback
+from .errors import AdminTokenNeeded, ForeignPage, Misdirected
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from ..worlds import Directory
+
+HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::[0-9]*)?")
+
+
+def check(environ: WSGIEnvironment, directory: Directory) -> None:
+    """Let a request pass, or not.
+
+    Raises:
+        Misdirected: it came under a name that anybody can point at this machine.
+        ForeignPage: a page of another origin sent it.
+        AdminTokenNeeded: the server asks for its token, and that is not there.
+    """
+    host = environ.get("HTTP_HOST")
+    if host is not None and is_loopback(directory.bound) and not _is_here(host, directory.host):
+        names = dict.fromkeys(("localhost", "127.0.0.1", "[::1]", directory.host))
+        raise Misdirected(f"The Host is {host}, and this server is administered as {', '.join(names)} alone")
+    origin = environ.get("HTTP_ORIGIN")
+    own = f"{environ['wsgi.url_scheme']}://{host}"
+    foreign = origin is not None and origin.lower() != own.lower()
+    if foreign or environ.get("HTTP_SEC_FETCH_SITE", "").lower() in ("cross-site", "same-site"):
+        raise ForeignPage
+    if "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ:
+        raise ForeignPage
+    if directory.admin_token is not None:
+        scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+        shown = token.strip().encode("utf-8", "replace") if scheme.lower() == "bearer" else b""
+        if not hmac.compare_digest(shown, directory.admin_token.encode()):
+            raise AdminTokenNeeded
+
+
+def _is_here(host: str, listening: str) -> bool:
+    """Whether a Host header is a name of this machine that nobody elsewhere can give to it."""
+    match = HOST.fullmatch(host)
+    if match is None:
+        return False
+    name = match[1].strip("[]").rstrip(".").lower()
+    return name == "localhost" or name.endswith(".localhost") or name == listening.lower() or is_loopback(name)

@@ -1,0 +1,77 @@
+"""The operations of docs/admin/faults.md."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from ...api.failures import Failure
+from ...api.faults import fault_for, matching_for
+from ...api.operations import NOTHING, Reply, created
+from .assertions import caller_of, known_operation
+from .errors import NotFound
+from .operations import Asked, invalid, of_a_world
+
+if TYPE_CHECKING:
+    from ...api.faults import Fault
+
+
+@of_a_world("POST faults")
+def make_fault(asked: Asked) -> Reply:
+    """Something goes wrong from now on."""
+    given = asked.fields
+    operation = known_operation(given["operation"]) if "operation" in given else None
+    caller = caller_of(asked)
+    what = {each.name: given.get(each.name, each.default) for each in fields(Failure)}
+    sequence = None
+    if "sequence" in given:
+        sequence = [_failure(each, f"/sequence/{position}") for position, each in enumerate(given["sequence"])]
+    try:
+        matching = matching_for(operation, given.get("method"), given.get("path"), caller)
+        fault = fault_for(matching, given.get("nth"), given.get("times"), sequence, what)
+    except ValueError as error:
+        raise invalid(str(error)) from None
+    return created(_shown(asked.app.faults.add(fault)))
+
+
+@of_a_world("GET faults")
+def list_faults(asked: Asked) -> list[dict[str, Any]]:
+    """The faults that are set."""
+    return [_shown(fault) for fault in asked.app.faults.active if not fault.standing]
+
+
+@of_a_world("DELETE faults/:id")
+def delete_fault(asked: Asked) -> Reply:
+    """One fault goes."""
+    number = asked.path["id"]
+    for fault in asked.app.faults.active:
+        if str(fault.number) == number and not fault.standing:
+            fault.remove()
+            return NOTHING
+    raise NotFound(f"There is no fault {number} in the world {asked.world.name}")
+
+
+@of_a_world("DELETE faults")
+def delete_faults(asked: Asked) -> Reply:
+    """All faults go."""
+    asked.app.faults.remove()
+    return NOTHING
+
+
+def _failure(given: dict[str, Any], pointer: str) -> Failure | None:
+    if not given:
+        return None
+    try:
+        return Failure(**given)
+    except ValueError as error:
+        raise invalid(str(error), pointer) from None
+
+
+def _shown(fault: Fault) -> dict[str, Any]:
+    return {
+        "id": fault.number,
+        "description": str(fault),
+        "met": fault.met,
+        "acted": fault.acted,
+        "record": fault.record,
+    }

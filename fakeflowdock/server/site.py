@@ -1,0 +1,48 @@
+"""Which app answers a request to a server: the admin API below its prefix, else that of the world it belongs to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..api import internal_routes
+from ..api.app import App
+from ..api.environ import path_of
+from .admin.app import Admin
+from .worlds import Alone, Directory
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from ..http.protocols import Answering
+    from .worlds import Held
+
+
+class Site:
+    """All that one server answers.
+
+    Args:
+        worlds: the worlds of the server.
+    """
+
+    def __init__(self, worlds: Directory) -> None:
+        self.worlds = worlds
+        self._admin = Admin(worlds)
+
+    def app_of(self, environ: WSGIEnvironment) -> Answering:
+        """Who answers a request."""
+        if internal_routes.PREFIX in environ["PATH_INFO"] and internal_routes.is_administered(path_of(environ)):
+            return self._admin
+        return self.worlds.world_of(environ).app
+
+    def listens(self, host: str, bound: str) -> None:
+        """Be told where the server listens. See `Directory.listens`."""
+        self.worlds.listens(host, bound)
+
+
+def site_of(app: App | Held) -> Site:
+    """The site of a server that has one world to begin with.
+
+    Args:
+        app: answers over it; or the world with what belongs to it.
+    """
+    return Site(Directory(Alone(app) if isinstance(app, App) else app))

@@ -1,0 +1,1 @@
+"""What a test holds: arrange, read, assert and explain."""

@@ -1,0 +1,114 @@
+"""Why something was not found: for the author of a test. Flowdock itself never tells."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from ..api import routing
+from ..api.routing import ALIKE, nearest_route
+from ..contract.errors import InvalidFlow, NoSuchRoute, NotFound, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ..api.callers import Caller
+    from ..api.journal import Exchange
+    from ..world.models import Flow
+    from ..world.store import Store
+
+
+def why_not_found(exchange: Exchange, store: Store) -> str | None:
+    """What is to be said of a request that was not found, or None.
+
+    Args:
+        exchange: the request, refused.
+        store: the world as it is now, which may have changed since.
+    """
+    refusal = exchange.refusal
+    if isinstance(refusal, NoSuchRoute):
+        near = nearest_route(exchange.method, exchange.path)
+        return near and f"did you mean {near[0]}? ({near[1]})"
+    if isinstance(refusal, InvalidFlow):
+        named = str(exchange.fields.get("flow"))
+        organization, _, name = named.partition(":")
+        return _flow(store, organization, name, exchange.caller, named)
+    if not isinstance(refusal, NotFound):
+        return None
+    try:
+        path = routing.match(exchange.method, routing.normal(exchange.path)).values
+    except Refusal:
+        return None
+    return _place(store, path, exchange.caller) or _inside(store, path, routing.normal(exchange.path))
+
+
+def _place(store: Store, path: Mapping[str, str], caller: Caller | None) -> str | None:
+    """Why an organization or a flow is not found; None where it is."""
+    if "organization" not in path:
+        return None
+    if "flow" in path:
+        return _flow(store, path["organization"], path["flow"], caller)
+    organization = store.organization_named(path["organization"])
+    if organization is None:
+        names = [each.parameterized_name for each in store.organizations.values()]
+        return f"there is no organization {path['organization']}{_near(path['organization'], names)}"
+    user = caller.user if caller is not None else None
+    if user is not None and not store.belongs(user, organization.id):
+        return f"the user {user.name} does not belong to {organization.parameterized_name}"
+    return None
+
+
+def _flow(store: Store, organization: str, name: str, caller: Caller | None, called: str | None = None) -> str | None:
+    flow = store.flow_named(organization, name) or store.flows.get(called or "")
+    if flow is None:
+        colon = ":" if called is not None else "/"
+        paths = [store.path_of(each).replace("/", colon) for each in store.flows.values()]
+        called = called or f"{organization}/{name}"
+        return f"there is no flow {called}{_near(called, paths)}"
+    path = store.path_of(flow)
+    if caller is not None and caller.source is not None and caller.source.flow_id != flow.id:
+        own = store.flows.get(caller.source.flow_id)
+        return f"the source {caller.source.name} belongs to {'another flow' if own is None else store.path_of(own)}"
+    if flow.disabled:
+        return f"the flow {path} is archived"
+    if caller is not None and caller.user is not None and not flow.is_seen_by(caller.user):
+        blocked = "is blocked in" if caller.user.id in flow.blocked else "is no member of"
+        return f"the user {caller.user.name} {blocked} the flow {path}"
+    return None
+
+
+def _inside(store: Store, path: Mapping[str, str], asked: str) -> str | None:
+    """Why what a path names last is not found: a source, message, thread or user; None for anything else."""
+    flow = store.flow_named(path.get("organization", ""), path.get("flow", ""))
+    number = path.get("message", path.get("id", ""))
+    kinds = asked.split("/")
+    if "users" in kinds:
+        where = path.get("organization", "") if flow is None else store.path_of(flow)
+        there = store.users if flow is None else sorted(flow.members)
+        return f"there is no user {number}{where and f' in {where}'}{_some(there)}"
+    if flow is None or not number:
+        return None
+    if "source" in kinds or "sources" in kinds:
+        return _source(store, flow, number)
+    kind, archive = "thread" if "threads" in kinds else "message", store.archive.of(flow.id)
+    return f"there is no {kind} {number} in {store.path_of(flow)}{_some(vars(archive)[f'{kind}s'])}"
+
+
+def _source(store: Store, flow: Flow, number: str) -> str:
+    known = int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else 0
+    if known in store.deleted_sources:
+        return f"source {number} was deleted"
+    if (source := store.sources.get(known)) is not None:
+        return f"source {number} is in {store.path_of(store.flows[source.flow_id])}"
+    return f"there is no source {number} in {store.path_of(flow)}{_some(s.id for s in store.sources_of_flow(flow))}"
+
+
+def _some(there: Iterable[object]) -> str:
+    """What there is, where it is little enough to be told."""
+    keys = [str(key) for _, key in zip(range(6), there, strict=False)]
+    return f", only {', '.join(keys)}" if 0 < len(keys) < 6 else ""
+
+
+def _near(name: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1, cutoff=ALIKE)
+    return f": did you mean {near[0]}?" if near else _some(names)

@@ -1,0 +1,129 @@
+"""Messages and threads as a test reads them: lists that can be narrowed down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..world import factories
+from ..world.models import Message, Thread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..world.models import Flow, Source, User
+    from ..world.store import Store
+
+
+class Messages(list[Message]):
+    """Messages, oldest first."""
+
+    def __init__(self, store: Store, messages: Iterable[Message]) -> None:
+        super().__init__(messages)
+        self._store = store
+
+    def where(
+        self,
+        *,
+        flow: Flow | str | None = None,
+        source: Source | str | None = None,
+        user: User | str | None = None,
+        thread: Thread | str | None = None,
+        event: str | None = None,
+    ) -> Messages:
+        """Those of them for which all that is given holds.
+
+        Args:
+            flow: the flow, or its path, `acme/ops`.
+            source: the source that posted them, or its name.
+            user: the user who sent them, or their name.
+            thread: the thread, its id, or the `external_thread_id` that a source gave it.
+            event: their event.
+
+        Raises:
+            ValueError: there is no flow of that path, or no source or user of that name.
+        """
+        store = self._store
+        with store.lock:
+            flow_id = _flow_id(store, flow)
+            sources = _ids(store, source, "source")
+            users = _ids(store, user, "user")
+            threads = None if thread is None else _thread_ids(store, thread)
+        return Messages(
+            self._store,
+            (
+                message
+                for message in self
+                if flow_id in (None, message.flow_id)
+                and (sources is None or message.source_id in sources)
+                and (users is None or message.user_id in users)
+                and (threads is None or message.thread_id in threads)
+                and event in (None, message.event)
+            ),
+        )
+
+
+class Threads(list[Thread]):
+    """Threads, oldest first."""
+
+    def __init__(self, store: Store, threads: Iterable[Thread]) -> None:
+        super().__init__(threads)
+        self._store = store
+
+    def where(
+        self,
+        *,
+        flow: Flow | str | None = None,
+        source: Source | str | None = None,
+        external_thread_id: str | None = None,
+    ) -> Threads:
+        """Those of them for which all that is given holds.
+
+        Args:
+            flow: the flow, or its path, `acme/ops`.
+            source: the source that they belong to, or its name.
+            external_thread_id: what the source calls them.
+
+        Raises:
+            ValueError: there is no flow of that path, or no source of that name.
+        """
+        with self._store.lock:
+            flow_id = _flow_id(self._store, flow)
+            sources = _ids(self._store, source, "source")
+        return Threads(
+            self._store,
+            (
+                thread
+                for thread in self
+                if flow_id in (None, thread.flow_id)
+                and (sources is None or thread.source_id in sources)
+                and external_thread_id in (None, thread.external_thread_id)
+            ),
+        )
+
+
+def _flow_id(store: Store, flow: Flow | str | None) -> str | None:
+    if isinstance(flow, str):
+        return factories.flow_at(store, flow).id
+    return None if flow is None else flow.id
+
+
+def _thread_ids(store: Store, thread: Thread | str) -> set[str]:
+    if isinstance(thread, Thread):
+        return {thread.id}
+    threads = store.archive.threads(store.flows)
+    return {each.id for each in threads if thread in (each.id, each.external_thread_id)}
+
+
+def _ids(store: Store, entity: Source | User | str | None, what: str) -> set[int] | None:
+    """The numbers of a source or a user, or of all that have a name; None where nothing is asked for."""
+    if entity is None:
+        return None
+    if not isinstance(entity, str):
+        return {entity.id}
+    kept: list[Source | User] = [*store.users.values()]
+    if what == "source":
+        kept = [*store.sources.values(), *store.deleted_sources.values()]
+    found = {each.id for each in kept if each.name == entity}
+    if not found:
+        raise ValueError(f"there is no {what} {entity!r}, and never was")
+    return found

@@ -1,0 +1,1 @@
+"""What is kept, and the rules that need no HTTP."""

@@ -1,0 +1,166 @@
+"""What one world has that another has not, entity by entity, in lines that a person reads."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from .clock import timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from dataclasses import Field
+
+    from .store import Store
+
+    Kept = Mapping[Any, Any]
+
+UNTOLD = ("id", "flow_id", "uuid", "avatar", "icon_url", "join_key")
+NOTHING: tuple[Any, ...] = (None, "", (), frozenset())
+MISSING = object()
+
+# What a red test is told of, by number or id.
+KINDS: dict[str, Callable[[Store], Kept]] = {
+    "organization": lambda store: store.organizations,
+    "user": lambda store: store.users,
+    "flow": lambda store: store.flows,
+    "application": lambda store: store.applications,
+    "source": lambda store: store.sources,
+}
+POSTS: dict[str, Callable[[Store, str], Kept]] = {
+    "thread": lambda store, flow_id: store.archive.of(flow_id).threads,
+    "message": lambda store, flow_id: store.archive.of(flow_id).messages,
+}
+# What else a world file holds: entities, each by what names it in a line, and plain values.
+OTHERS: dict[str, Callable[[Store], Kept]] = {
+    "deleted source": lambda store: store.deleted_sources,
+    "access token": lambda store: {entity.access_token: entity for entity in store.access_tokens},
+    "refresh token": lambda store: {entity.refresh_token: entity for entity in store.refresh_tokens},
+    "code": lambda store: {entity.code: entity for entity in store.codes},
+    "session": lambda store: {entity.cookie: entity for entity in store.sessions},
+}
+VALUES: dict[str, Callable[[Store], Kept]] = {
+    "membership of user": lambda store: dict(_memberships(store)),
+    "revoked grant": lambda store: store.revoked_grants,
+    "seed": lambda store: {"": store.seed},
+    "clock": lambda store: {"": store.now, "runs": store.clock.runs},
+}
+
+
+def between(before: Store, after: Store) -> Iterator[str]:
+    """Each entity that came (`+`), went (`-`) or changed (`~`, with the fields that did), but for tokens."""
+    yield from _entities(before, after, lambda field: field.compare)
+
+
+def everything(before: Store, after: Store) -> Iterator[str]:
+    """The same for all that a world file holds, and for the settings."""
+    yield from _world(before, after)
+    yield from _values("setting", asdict(before.settings), asdict(after.settings))
+
+
+def are_same(before: Store, after: Store) -> bool:
+    """Whether two worlds hold the same."""
+    return next(_world(before, after), None) is None
+
+
+def _world(before: Store, after: Store) -> Iterator[str]:
+    yield from _entities(before, after, lambda _: True)
+    for kind, kept in OTHERS.items():
+        yield from _kept(kind, kept(before), kept(after), before, after, lambda _: True)
+    for kind, kept in VALUES.items():
+        yield from _values(kind, kept(before), kept(after))
+    if counted := ", ".join(_counted(before.counters, after.counters)):
+        yield f"~ counters: {counted}"
+
+
+def _counted(old: Kept, new: Kept) -> Iterator[str]:
+    """The numbers that were given meanwhile: the next ids and secrets depend on them."""
+    for name in _either(old, new):
+        if (was := old.get(name, 0)) != (now := new.get(name, 0)):
+            yield f"{name} {was} → {now}"
+
+
+def _memberships(store: Store) -> Iterator[tuple[str, str]]:
+    for organization in store.organizations.values():
+        for user in store.users_of_organization(organization):
+            admin = store.administers(user, organization.id)
+            yield f"{user.id} in {organization.parameterized_name}", "administrator" if admin else "member"
+
+
+def _entities(before: Store, after: Store, counts: Callable[[Field[Any]], bool]) -> Iterator[str]:
+    """The lines about what has a number or an id.
+
+    Args:
+        counts: which fields are compared.
+    """
+    for kind, kept in KINDS.items():
+        yield from _kept(kind, kept(before), kept(after), before, after, counts)
+    for kind, posted in POSTS.items():
+        for flow_id in _either(before.flows, after.flows):
+            yield from _kept(kind, posted(before, flow_id), posted(after, flow_id), before, after, counts)
+
+
+def _either(old: Kept, new: Kept) -> Iterable[Any]:
+    return (*old, *(key for key in new if key not in old))
+
+
+def _kept(
+    kind: str, old: Kept, new: Kept, before: Store, after: Store, counts: Callable[[Field[Any]], bool]
+) -> Iterator[str]:
+    for key in _either(old, new):
+        was, now = old.get(key), new.get(key)
+        if was is now:
+            continue
+        if now is None:
+            yield f"- {_named(kind, key, was, before)}"
+        elif was is None:
+            yield f"+ {_named(kind, key, now, after)}: {', '.join(_told(now))}"
+        elif changes := ", ".join(_changes(was, now, counts)):
+            yield f"~ {_named(kind, key, now, after)}: {changes}"
+
+
+def _values(kind: str, old: Kept, new: Kept) -> Iterator[str]:
+    for key in _either(old, new):
+        was, now = old.get(key, MISSING), new.get(key, MISSING)
+        name = f"{kind} {key}".rstrip()
+        if now is MISSING:
+            yield f"- {name}"
+        elif was is MISSING:
+            yield f"+ {name}" if now is None else f"+ {name}: {_shown(now)}"
+        elif was != now:
+            yield f"~ {name}: {_shown(was)} → {_shown(now)}"
+
+
+def _named(kind: str, key: Any, entity: Any, store: Store) -> str:
+    if getattr(entity, "id", None) is None:
+        return f"{kind} {_masked(key)}"
+    flow = store.flows.get(getattr(entity, "flow_id", ""))
+    return f"{kind} {key}{'' if flow is None else ' in ' + store.path_of(flow)}"
+
+
+def _told(entity: Any) -> Iterator[str]:
+    """What an entity is, but for what names it, what it has not, when it was, and secrets."""
+    for field in fields(entity):
+        value = getattr(entity, field.name)
+        if field.repr and field.name not in UNTOLD and value not in NOTHING and not isinstance(value, datetime):
+            yield f"{field.name} {_shown(value)}"
+
+
+def _changes(old: Any, new: Any, counts: Callable[[Field[Any]], bool]) -> Iterator[str]:
+    for field in fields(new):
+        before, now = getattr(old, field.name), getattr(new, field.name)
+        if counts(field) and before != now:
+            shown = _shown if field.repr else _masked
+            yield f"{field.name} {shown(before)} → {shown(now)}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, frozenset):
+        return f"{{{', '.join(map(repr, sorted(value)))}}}"
+    return timestamp(value) if isinstance(value, datetime) else repr(value)
+
+
+def _masked(secret: str) -> str:
+    """A secret, as far as it may be seen."""
+    return f"{secret[: min(4, len(secret) // 4)]}…"

@@ -1,0 +1,156 @@
+"""What a user allows an application, and the codes and tokens that come of it. docs/api/oauth.md#request-tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from ..contract.errors import TokenRefused
+from .models import AccessToken, AuthorizationCode, RefreshToken
+from .scopes import in_order, scopes_of
+
+if TYPE_CHECKING:
+    from .models import Application, User
+    from .store import Store
+
+CODE_LIFETIME = timedelta(minutes=10)
+ACCESS_TOKEN_LIFETIME = timedelta(hours=2)
+
+
+@dataclass(frozen=True)
+class Granted:
+    """What an application gets at once: an access token, and a refresh token where there is one."""
+
+    access: AccessToken
+    refresh: RefreshToken | None
+
+    def fields(self) -> dict[str, str | int]:
+        """As the reply shows it."""
+        shown: dict[str, str | int] = {
+            "access_token": self.access.access_token,
+            "token_type": "bearer",
+            "expires_in": int(ACCESS_TOKEN_LIFETIME.total_seconds()),
+            "scope": in_order(self.access.scopes),
+        }
+        if self.refresh is not None:
+            shown["refresh_token"] = self.refresh.refresh_token
+        return shown
+
+
+def give_code(
+    store: Store, user: User, application: Application, scopes: frozenset[str], *, asked: bool
+) -> AuthorizationCode:
+    """A code, since the user said yes.
+
+    Args:
+        asked: whether the application named its redirect URI when it asked.
+    """
+    code = AuthorizationCode(
+        user_id=user.id,
+        application_id=application.id,
+        scopes=scopes,
+        grant_id=store.next_id("grant"),
+        redirect_uri=application.redirect_uri,
+        redirect_uri_asked=asked,
+        expires_at=store.tick() + CODE_LIFETIME,
+        used=False,
+        code=store.draw("code"),
+    )
+    return store.codes.add(code.code, code)
+
+
+def exchange_code(store: Store, application: Application, secret: str, redirect_uri: str | None) -> Granted:
+    """The tokens for a code.
+
+    Args:
+        redirect_uri: as the application names it now, or None.
+
+    Raises:
+        TokenRefused: the code is unknown, another application's, used, expired, or was sent elsewhere. A second use
+            also takes back what the first one bought.
+    """
+    code = store.codes.find(secret)
+    if code is None or code.application_id != application.id:
+        raise TokenRefused("invalid_grant", "The code is unknown, or was given to another application")
+    if code.used:
+        store.revoke(code.grant_id)
+        raise TokenRefused("invalid_grant", "The code was used before: the tokens that it gave are revoked")
+    if store.is_revoked(code):
+        raise TokenRefused("invalid_grant", "The code was revoked")
+    if store.now >= code.expires_at:
+        raise TokenRefused("invalid_grant", "The code has expired: it lives ten minutes")
+    if redirect_uri is None and code.redirect_uri_asked:
+        raise TokenRefused("invalid_grant", "The request for the code named a redirect_uri, so this one must too")
+    if redirect_uri not in (None, code.redirect_uri):
+        raise TokenRefused("invalid_grant", "The redirect_uri is not the one that the code was sent to")
+    store.codes.change(secret, replace(code, used=True))
+    return _grant(store, code.user_id, application.id, code.scopes, code.grant_id)
+
+
+def exchange_password(store: Store, application: Application, email: str, password: str, scope: str | None) -> Granted:
+    """The tokens for a user's e-mail address and password.
+
+    Raises:
+        TokenRefused: they are not a user's, or a scope is none of Flowdock's.
+    """
+    scopes = asked_scopes(scope)
+    user = store.user_by_password(email, password)
+    if user is None:
+        raise TokenRefused("invalid_grant", "The username is no user's e-mail address, or the password is not theirs")
+    return _grant(store, user.id, application.id, scopes, store.next_id("grant"))
+
+
+def exchange_refresh_token(store: Store, application: Application, secret: str, scope: str | None) -> Granted:
+    """New tokens for a refresh token, which is dead from now on.
+
+    Args:
+        scope: fewer scopes than before, or None for the same.
+
+    Raises:
+        TokenRefused: it is unknown, another application's, used or revoked, or the scope is wider.
+    """
+    held = store.refresh_tokens.find(secret)
+    if held is None or held.application_id != application.id:
+        raise TokenRefused("invalid_grant", "The refresh_token is unknown, or was given to another application")
+    if store.is_revoked(held):
+        raise TokenRefused("invalid_grant", "The refresh_token was revoked")
+    if held.used:
+        raise TokenRefused("invalid_grant", "The refresh_token was used before: the last one received counts")
+    scopes = asked_scopes(scope) if scope is not None and scope.strip() else held.scopes
+    if not scopes <= held.scopes:
+        raise TokenRefused("invalid_scope", "A refreshed access_token has no scope that the user did not allow")
+    store.refresh_tokens.change(secret, replace(held, used=True))
+    return _grant(store, held.user_id, application.id, scopes, held.grant_id, held.scopes)
+
+
+def asked_scopes(scope: str | None) -> frozenset[str]:
+    """The scopes that a request names.
+
+    Raises:
+        TokenRefused: one is none of Flowdock's.
+    """
+    try:
+        return scopes_of(scope)
+    except ValueError:
+        raise TokenRefused("invalid_scope", "A scope is none of Flowdock's") from None
+
+
+def _grant(
+    store: Store,
+    user_id: int,
+    application_id: int,
+    scopes: frozenset[str],
+    grant_id: int,
+    refreshed: frozenset[str] | None = None,
+) -> Granted:
+    """The tokens themselves; the refresh token stands for all that the user allowed, the access token for `scopes`."""
+    expires_at = store.tick() + ACCESS_TOKEN_LIFETIME
+    secret = store.draw("access_token")
+    access = store.add_access_token(AccessToken(user_id, application_id, scopes, grant_id, expires_at, secret))
+    allowed = scopes if refreshed is None else refreshed
+    if store.settings.refresh_tokens == "offline_access" and "offline_access" not in allowed:
+        return Granted(access, None)
+    secret = store.draw("refresh_token")
+    refresh = RefreshToken(user_id, application_id, allowed, grant_id, used=False, refresh_token=secret)
+    return Granted(access, store.refresh_tokens.add(secret, refresh))

@@ -1,0 +1,262 @@
+"""How what somebody sends becomes a message of a flow, with its thread, tags and files. docs/api/messages.md."""
+
+from __future__ import annotations
+
+import html
+import sys
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from ..contract.errors import ValidationError
+from . import html as markup
+from . import tagging
+from . import uploads as files
+from .models import Author, Field, Mail, Message, Status, Thread, short, thread_id_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from .models import Flow, Source, User
+    from .store import Store
+    from .uploads import Upload
+
+INBOX = ("activity", "discussion")  # what a source tells of: always in a thread
+THREADLESS = ("status", "action")
+BLANK = "can't be blank"
+
+
+@dataclass(frozen=True)
+class Post:
+    """One message on its way into a flow.
+
+    Attributes:
+        fields: the parameters, checked against their page.
+        user, source: who posts; neither for the push API.
+        thread: the thread that the path names.
+        parent: the message that is commented.
+    """
+
+    store: Store
+    flow: Flow
+    event: str
+    fields: Mapping[str, Any] = field(repr=False)
+    user: User | None = None
+    source: Source | None = None
+    thread: Thread | None = None
+    parent: Message | None = None
+
+    def send(self) -> Message:
+        """Post it.
+
+        Raises:
+            ValidationError: something that no schema can tell is wrong with it. Nothing was stored then.
+        """
+        return self.kept(*self.prepared())
+
+    def prepared(self) -> tuple[Thread | None, list[Upload]]:
+        """What is needed to keep it: the thread that is there already, and its files. Nothing is stored yet.
+
+        Raises:
+            ValidationError: something that no schema can tell is wrong with it.
+        """
+        errors: dict[str, list[str]] = {}
+        uploads = files.uploads(self.event, self.fields, errors)
+        thread = self._known_thread(errors)
+        if thread is None:
+            self._check_new_thread(errors)
+        if errors:
+            raise ValidationError(errors)
+        return thread, uploads
+
+    def kept(self, thread: Thread | None, uploads: list[Upload]) -> Message:
+        """Keep it, with what `prepared` gave."""
+        sent = self.store.tick()
+        number = self.store.next_id(f"message {self.flow.id}")
+        if thread is not None and "thread" in self.fields:
+            thread = replace(thread, **_state(self.fields["thread"]))
+        elif thread is None and self.event not in THREADLESS:
+            thread = self._new_thread(number, sent, uploads)
+        return _stored(self.store, self._message(number, sent, thread, uploads), thread)
+
+    # Threads
+
+    def _known_thread(self, errors: dict[str, list[str]]) -> Thread | None:
+        """The thread that is there already, if one is named."""
+        external_id = self.fields.get("external_thread_id")
+        if self.event in THREADLESS:
+            if self.thread is not None or not {"thread_id", "external_thread_id", "thread"}.isdisjoint(self.fields):
+                errors["event"] = [f"is {self.event}, which belongs to no thread"]
+            return None
+        thread = self.thread
+        archive = self.store.archive
+        if thread is None and self.parent is not None and self.parent.thread_id is not None:
+            thread = archive.of(self.flow.id).threads[self.parent.thread_id]
+            if self.fields.get("thread_id", thread.id) != thread.id:
+                errors["thread_id"] = ["is not the thread of what is commented"]
+        elif thread is None and "thread_id" in self.fields:
+            thread = archive.of(self.flow.id).threads.get(self.fields["thread_id"])
+            if thread is None and (external_id is None or self.source is None):
+                errors["thread_id"] = ["is no thread of this flow"]
+        if external_id is None:
+            return thread
+        if self.source is None:
+            errors["external_thread_id"] = ["is an id within a source, and needs the flow_token of one"]
+            return thread
+        called = archive.thread_of(self.source.id, external_id)
+        if thread is not None and called is not None and called.id != thread.id:
+            errors["external_thread_id"] = ["names another thread than thread_id"]
+        if thread is not None and called is None:
+            if thread.external_thread_id is not None or thread.source_id not in (None, self.source.id):
+                errors["external_thread_id"] = ["is new, and the thread has another name already"]
+            return replace(thread, source_id=self.source.id, external_thread_id=external_id)
+        return thread or called
+
+    def _check_new_thread(self, errors: dict[str, list[str]]) -> None:
+        if errors or self.event in THREADLESS:
+            return
+        external = "external_thread_id" in self.fields
+        if self.event in INBOX and not external:
+            name = "thread_id" if self.source is None else "external_thread_id"
+            errors[name] = [BLANK]
+        elif external and "thread" not in self.fields:
+            errors["thread"] = [f"{BLANK}: this external_thread_id is new"]
+        elif "thread" in self.fields and not external:
+            errors["thread"] = ["needs the thread_id of a thread, or an external_thread_id"]
+
+    def _new_thread(self, number: int, sent: datetime, uploads: list[Upload]) -> Thread:
+        external_id = self.fields.get("external_thread_id")
+        state: dict[str, Any] = (
+            {"title": self._title(uploads)} if external_id is None else _state(self.fields["thread"])
+        )
+        return Thread(
+            id=thread_id_of(self.store.draw("thread")),
+            flow_id=self.flow.id,
+            initial_message=number,
+            created_at=sent,
+            updated_at=sent,
+            source_id=None if external_id is None or self.source is None else self.source.id,
+            external_thread_id=external_id,
+            **state,
+        )
+
+    def _title(self, uploads: list[Upload]) -> str:
+        """What a thread that begins with this message is called."""
+        if self.parent is not None:
+            return title_of(self.parent)
+        if self.event == "file":
+            return uploads[0].file_name
+        return str(self.fields["subject" if self.event == "mail" else "content"])
+
+    # The message
+
+    def _message(self, number: int, sent: datetime, thread: Thread | None, uploads: list[Upload]) -> Message:
+        fields, store = self.fields, self.store
+        name = fields.get("external_user_name")
+        named = self.event in ("message", "comment", "status")
+        content = fields["content"] if named else None
+        body = fields.get("body") if self.event in INBOX else None
+        title = title_of(self.parent) if self.event == "comment" and self.parent is not None else None
+        author = fields.get("author") or {}
+        return Message(
+            flow_id=self.flow.id,
+            id=number,
+            event=sys.intern(self.event),
+            user_id=None if self.user is None or name is not None else self.user.id,
+            source_id=None if self.source is None else self.source.id,
+            sent=sent,
+            tags=tagging.tags_of(
+                tagging.People(store, self.flow, None if self.user is None or name is not None else self.user.id),
+                self.event,
+                fields,
+                text=content or "",
+                html=body or (fields["content"] if self.event == "mail" else ""),
+                parent=self.parent,
+            ),
+            app="influx" if self.event in (*INBOX, "mail") else "chat",
+            uuid=fields["uuid"] if "uuid" in fields else short(store.draw("uuid")),
+            thread_id=None if thread is None else thread.id,
+            content=content,
+            title=markup.inline(fields["title"]) if self.event in INBOX else title,
+            body=None if body is None else markup.block(body),
+            author=Author(author["name"], author.get("email"), author.get("avatar")) if self.event in INBOX else None,
+            attachments=tuple(upload.stored(short(store.draw("file"))) for upload in uploads),
+            mail=_mail(fields) if self.event == "mail" else None,
+            parent_id=None if self.parent is None else self.parent.id,
+            external_user_name=name,
+        )
+
+
+def announce(store: Store, source: Source) -> Message:
+    """Tell the flow of a new source, in the source's own name."""
+    flow, creator = store.flows[source.flow_id], store.users[source.creator_id]
+    application = store.applications[source.application_id]
+    number = store.next_id(f"message {flow.id}")
+    name = html.escape(source.name, quote=False)
+    thread = Thread(
+        id=thread_id_of(store.draw("thread")),
+        flow_id=flow.id,
+        title=f"{html.escape(application.name, quote=False)} source {name} added",
+        initial_message=number,
+        created_at=source.created_at,
+        updated_at=source.created_at,
+        source_id=source.id,
+    )
+    message = Message(
+        flow_id=flow.id,
+        id=number,
+        event="activity",
+        user_id=None,
+        source_id=source.id,
+        sent=source.created_at,
+        tags=(),
+        app="influx",
+        thread_id=thread.id,
+        title=f"added source {name}",
+        author=Author(creator.name, avatar=creator.avatar),
+    )
+    return _stored(store, message, thread)
+
+
+def _stored(store: Store, message: Message, thread: Thread | None) -> Message:
+    store.archive.add(message)
+    if thread is not None:
+        store.archive.keep(thread.counting(message.event, 1, updated_at=message.sent))
+    return message
+
+
+def _state(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a thread is from now on: what is not given, it has no longer. docs/api/threads.md#thread-state."""
+    status = given.get("status")
+    return {
+        "title": markup.inline(given["title"]),
+        "body": markup.block(given["body"]) if "body" in given else None,
+        "external_url": given.get("external_url"),
+        "status": None if status is None else Status(status.get("value"), status.get("color")),
+        "actions": tuple(_action(action) for action in given.get("actions", ())),
+        "fields": tuple(Field(each["label"], markup.inline(each["value"])) for each in given.get("fields", ())),
+    }
+
+
+def _action(given: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: given[name] for name in ("@type", "name", "description", "image") if name in given}
+    if given["@type"] == "ViewAction":
+        kept["url"] = given["url"]
+    else:
+        kept["target"] = {name: given["target"][name] for name in ("@type", "urlTemplate", "httpMethod")}
+    return kept
+
+
+def _mail(fields: Mapping[str, Any]) -> Mail:
+    optional = {name: fields.get(name) for name in ("from_name", "reply_to", "project", "link")}
+    content = markup.block(fields["content"])
+    return Mail(fields["subject"], content, fields["source"], fields["from_address"], **optional)
+
+
+def title_of(message: Message) -> str:
+    """What a message is called where others refer to it."""
+    if message.mail is not None:
+        return message.mail.subject
+    if message.event == "file":
+        return message.attachments[0].file_name
+    return message.content if message.content is not None else message.title or ""

@@ -1,0 +1,103 @@
+"""Secrets, kept by their digests."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from functools import lru_cache
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from .copy_on_write import Branching
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, MutableMapping
+
+
+Entity = TypeVar("Entity")
+
+
+LONGEST = 512  # bytes of a secret whose digest is remembered
+
+
+class Secrets(Branching):
+    """Secrets of one kind, each with the key of what it stands for.
+
+    A secret is found by its digest and then compared in constant time; the cost is the same among any number.
+    """
+
+    def __init__(self) -> None:
+        self._known: MutableMapping[bytes, tuple[bytes, int]] = {}
+
+    def add(self, secret: str, key: int) -> None:
+        """Let a secret stand for a key."""
+        raw = _raw(secret)
+        self._known[_digest(raw)] = (raw, key)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._known)
+
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self._known
+
+    def shown(self, digest: bytes) -> str:
+        """The secret of a digest, as far as it may be seen."""
+        secret = self._known[digest][0].decode("utf-8", "replace")
+        return f"{secret[: min(4, len(secret) // 4)]}…"
+
+    def find(self, secret: str) -> int | None:
+        """The key that a secret stands for, or None."""
+        raw = _raw(secret)
+        stored, key = self._known.get(_digest(raw), (b"", 0))
+        return key if hmac.compare_digest(stored, raw) and key else None
+
+
+class BySecret(Branching, Generic[Entity]):
+    """Entities that are found by their secret, oldest first."""
+
+    def __init__(self) -> None:
+        self._positions = Secrets()
+        self._kept: MutableMapping[int, Entity] = {}
+
+    def __iter__(self) -> Iterator[Entity]:
+        return iter(self._kept.values())
+
+    @property
+    def secrets(self) -> Secrets:
+        """The secrets themselves."""
+        return self._positions
+
+    def add(self, secret: str, entity: Entity) -> Entity:
+        """Keep an entity."""
+        position = len(self._kept) + 1
+        self._kept[position] = entity
+        self._positions.add(secret, position)
+        return entity
+
+    def find(self, secret: str) -> Entity | None:
+        """The entity with that secret, or None."""
+        position = self._positions.find(secret)
+        return self._kept[position] if position else None
+
+    def change(self, secret: str, changed: Entity) -> None:
+        """Put a changed entity in the place of the one with that secret."""
+        position = self._positions.find(secret)
+        assert position is not None
+        self._kept[position] = changed
+
+
+def _raw(secret: str) -> bytes:
+    return secret.encode("utf-8", "surrogatepass")
+
+
+def _digest(raw: bytes) -> bytes:
+    return _remembered(raw) if len(raw) <= LONGEST else hashlib.sha256(raw).digest()
+
+
+@lru_cache(maxsize=256)  # a client shows the same secret with each request
+def _remembered(raw: bytes) -> bytes:
+    return hashlib.sha256(raw).digest()
+
+
+def digest_of(secret: str) -> bytes:
+    """What a secret is found by."""
+    return _digest(_raw(secret))

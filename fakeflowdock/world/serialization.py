@@ -1,0 +1,296 @@
+"""A world as a file, and back. docs/api/world-files.md."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import atomic_file
+from ..contract.contracts import contracts
+from ..contract.validation import by_field
+from .clock import Clock, timestamp
+from .models import (
+    Author,
+    Field,
+    File,
+    Mail,
+    Status,
+    short,
+    thread_id_of,
+    uuid_of,
+)
+from .store import Store
+from .validation import KINDS, WorldFileError, check_characters, check_world
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable
+
+    from ..contract.validation import Violation
+
+FORMAT = "fakeflowdock world 1"
+SETS = ("members", "blocked", "admins", "closed", "scopes")
+MOMENTS = ("created_at", "updated_at", "expires_at", "sent", "edited")
+INNER: dict[str, type[Any]] = {
+    "author": Author,
+    "mail": Mail,
+    "status": Status,
+    "attachments": File,
+    "fields": Field,
+}
+LISTS = ("tags", "actions", "attachments", "fields")  # the order of which counts
+SECRETS = (
+    *("api_token", "password", "join_key", "flow api_token", "client_id", "client_secret"),
+    *("flow_token", "access_token", "refresh_token", "code", "session"),
+)
+DRAWN: dict[str, Callable[[str], str]] = {  # each kind, with the form that it has
+    **dict.fromkeys(SECRETS, str),
+    "flow": uuid_of,
+    "thread": thread_id_of,
+    "uuid": short,
+    "file": short,
+}
+GAP = 100  # drawn secrets that may be missing from a file in a row, as those of what was deleted
+
+
+def dump(store: Store, file: str | os.PathLike[str]) -> None:
+    """Write a world. The file is whole or not there, and only its owner may read it: it holds secrets.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with store.lock:
+        text = dumps(store)
+    with atomic_file.written(file, private=True) as draft:
+        draft.write(text)
+
+
+def load(file: str | os.PathLike[str]) -> Store:
+    """Read a world.
+
+    Raises:
+        OSError: the file cannot be read.
+        WorldFileError: it is no world.
+    """
+    path = Path(file)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise WorldFileError(f"{path}:1: it is not UTF-8, see byte {error.start}") from None
+    return loads(text, str(path))
+
+
+def dumps(store: Store) -> str:
+    """A world as text."""
+    kept: dict[str, Any] = {
+        "organizations": store.organizations.values(),
+        "users": store.users.values(),
+        "flows": store.flows.values(),
+        "applications": store.applications.values(),
+        "sources": store.sources.values(),
+        "deleted_sources": store.deleted_sources.values(),
+        "threads": store.archive.threads(store.flows),
+        "messages": store.archive.messages(store.flows),
+        "access_tokens": store.access_tokens,
+        "refresh_tokens": store.refresh_tokens,
+        "codes": store.codes,
+        "sessions": store.sessions,
+    }
+    world = {
+        "format": FORMAT,
+        "seed": store.seed,
+        "now": timestamp(store.now),
+        "counters": dict(store.counters),
+        "revoked_grants": sorted(store.revoked_grants),
+        "memberships": [
+            {"organization_id": organization.id, "user_id": user.id, "admin": store.administers(user, organization.id)}
+            for organization in store.organizations.values()
+            for user in store.users_of_organization(organization)
+        ],
+        **{kind: [_plain(entity) for entity in entities] for kind, entities in kept.items()},
+    }
+    return json.dumps(world, indent=2, ensure_ascii=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    """An entity, or a value of one, as JSON has it."""
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, (tuple, list)):
+        return [_plain(each) for each in value]
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return timestamp(value) if isinstance(value, datetime) else value
+
+
+def loads(text: str, name: str) -> Store:
+    """The world in a text.
+
+    Args:
+        name: what the text is called in an error.
+
+    Raises:
+        WorldFileError: it is no world.
+    """
+    try:
+        world = json.loads(text, object_pairs_hook=_object, parse_float=_no_fraction, parse_constant=_no_fraction)
+        try:
+            check_world(world)
+        except WorldFileError as error:
+            where = f"{name}:{_line(text, error.pointer)}:"
+            raise WorldFileError(f"{where} {error.pointer or 'the file'} {error.reason}") from None
+    except WorldFileError:
+        raise
+    except json.JSONDecodeError as error:
+        raise WorldFileError(f"{name}:{error.lineno}: {error.msg}") from None
+    except RecursionError:
+        raise WorldFileError(f"{name}:1: it is nested too deeply") from None
+    except ValueError as error:
+        raise WorldFileError(
+            f"{name}:1: {'a number has too many digits' if 'digits' in str(error) else error}"
+        ) from None
+    return built(world)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} stands twice in one object")
+    return made
+
+
+def _no_fraction(number: str) -> Any:
+    raise ValueError(f"{number} is no whole number, and there are no others in a world")
+
+
+def check(entity: Any, kind: str) -> None:
+    """Hold an entity that is to be kept against what a file can hold.
+
+    Args:
+        kind: its section on the page, `kept-user`.
+
+    Raises:
+        ValueError: a file could not hold it.
+    """
+    shown = _plain(entity)
+    check_characters(shown)
+    refuse(contracts().objects[kind].violations(shown))
+
+
+def refuse(violations: Iterable[Violation]) -> None:
+    """Raise ValueError where there are violations; it names each field and what is wrong with it."""
+    if errors := by_field(violations):
+        raise ValueError("; ".join(f"{field} {' and '.join(words)}" for field, words in errors.items()))
+
+
+def built(world: dict[str, Any]) -> Store:
+    """The world of a value that `check_world` took."""
+    store = Store(world["seed"])
+    store.clock = Clock(datetime.fromisoformat(world["now"]))
+    store.counters.update(world["counters"])
+    store.revoked_grants.update(dict.fromkeys(world["revoked_grants"]))
+    made = {kind: [_entity(kind, entity) for entity in world[kind]] for kind in KINDS}
+    for kind, add in (
+        ("organizations", store.add_organization),
+        ("users", store.add_user),
+        ("flows", store.add_flow),
+        ("applications", store.add_application),
+        ("sources", store.add_source),
+        ("access_tokens", store.add_access_token),
+    ):
+        for entity in made[kind]:
+            add(entity)
+            if isinstance(number := getattr(entity, "id", None), int):
+                store.next_id(kind[:-1], number)  # a file written by hand may have forgotten to count
+    for member in world["memberships"]:
+        organization, user = store.organizations[member["organization_id"]], store.users[member["user_id"]]
+        store.join(organization, user, admin=member["admin"])
+    for source in made["deleted_sources"]:
+        store.bury(source)
+        store.next_id("source", source.id)
+    for message in sorted(made["messages"], key=lambda each: each.id):
+        store.archive.add(message)
+        store.next_id(f"message {message.flow_id}", message.id)
+    for thread in made["threads"]:
+        store.archive.keep(thread)
+    for refresh in made["refresh_tokens"]:
+        store.refresh_tokens.add(refresh.refresh_token, refresh)
+    for code in made["codes"]:
+        store.codes.add(code.code, code)
+    for session in made["sessions"]:
+        store.sessions.add(session.cookie, session)
+    _count(store, world)
+    return store
+
+
+def _count(store: Store, world: dict[str, Any]) -> None:
+    """Let no number and no secret be given again, though a file written by hand may have forgotten to count."""
+    for number in world["revoked_grants"]:
+        store.next_id("grant", number)
+    for kind in ("access_tokens", "refresh_tokens", "codes"):
+        for held in world[kind]:
+            store.next_id("grant", held["grant_id"])
+    known = {value for kind in KINDS for entity in world[kind] for value in entity.values() if isinstance(value, str)}
+    known.update(file["file_token"] for message in world["messages"] for file in message["attachments"])
+    for kind, form in DRAWN.items():
+        misses, number = 0, store.counters.get(f"drawn {kind}", 0)
+        while misses < GAP:
+            number += 1
+            misses += 1
+            if form(store.drawn(kind, number)) in known:
+                store.next_id(f"drawn {kind}", number)
+                misses = 0
+
+
+def _entity(kind: str, shown: dict[str, Any]) -> Any:
+    return KINDS[kind](**{name: _value(name, value) for name, value in shown.items()})
+
+
+def _value(name: str, value: Any) -> Any:
+    """A value of JSON as the field of that name has it."""
+    if value is None:
+        return None
+    if name in SETS:
+        return frozenset(value)
+    if name in MOMENTS:
+        return datetime.fromisoformat(value)
+    if name in LISTS:
+        return tuple(_inner(name, each) for each in value)
+    return _inner(name, value)
+
+
+def _inner(name: str, value: Any) -> Any:
+    if name not in INNER:
+        return value
+    made = dict(value)
+    if name == "status":
+        made = {"value": None, "color": None, **made}
+    if name == "attachments":
+        made["data"] = base64.b64decode(made["data"])
+    return INNER[name](**made)
+
+
+def _line(text: str, pointer: str) -> int:
+    """The line on which a place of a JSON text begins. JSON is YAML, whose parser remembers lines."""
+    import yaml
+
+    try:
+        node = yaml.compose(text, yaml.SafeLoader)
+    except yaml.YAMLError:
+        return 1
+    for step in pointer.split("/")[1:]:
+        if isinstance(node, yaml.SequenceNode):
+            node = node.value[int(step)]
+        elif isinstance(node, yaml.MappingNode):
+            found = [value for key, value in node.value if key.value == step.replace("~1", "/").replace("~0", "~")]
+            if not found:  # it is missing: the object around it is to blame
+                break
+            node = found[0]
+    return int(node.start_mark.line) + 1 if node is not None else 1

@@ -1,0 +1,72 @@
+"""Threads in the order in which they were updated, in which one is moved fast however many there are."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from typing import TYPE_CHECKING
+
+from .copy_on_write import Branching
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from .models import Thread
+
+RUN = 128  # threads that lie side by side: few enough that a run is made anew fast when one of them moves
+
+
+def _place(thread: Thread) -> tuple[datetime, str]:
+    return thread.updated_at, thread.id
+
+
+class Order(Branching):
+    """Threads by when they were updated, in sorted runs, none of which is empty. A run itself never changes."""
+
+    def __init__(self) -> None:
+        self._runs: list[tuple[Thread, ...]] = []
+
+    def add(self, thread: Thread) -> None:
+        """Put a thread in its place."""
+        number = min(self._run_of(_place(thread)), len(self._runs) - 1)
+        if number < 0:
+            self._runs.append((thread,))
+            return
+        run = self._runs[number]
+        position = bisect_right(run, _place(thread), key=_place)
+        run = (*run[:position], thread, *run[position:])
+        self._runs[number : number + 1] = [run] if len(run) <= RUN else [run[: RUN // 2], run[RUN // 2 :]]
+
+    def discard(self, thread: Thread) -> None:
+        """Take a thread out, if it is there."""
+        place = _place(thread)
+        number = self._run_of(place)
+        if number == len(self._runs):
+            return
+        run = self._runs[number]
+        position = bisect_left(run, place, key=_place)
+        if _place(run[position]) == place:
+            left = run[:position] + run[position + 1 :]
+            self._runs[number : number + 1] = [left] if left else []
+
+    def branch(self) -> Order:
+        """An order that begins with the same threads. This one is not written to any more."""
+        twin = Order()
+        twin._runs = self._runs.copy()
+        return twin
+
+    def _run_of(self, place: tuple[datetime, str]) -> int:
+        """The number of the first run that reaches as far as a place; one more than the last where none does."""
+        return bisect_left(self._runs, place, key=lambda run: _place(run[-1]))
+
+    def backwards(self, until: datetime | None) -> Iterator[Thread]:
+        """The threads updated before a moment, the last one first."""
+        if until is None:
+            reach, end = len(self._runs), 0
+        else:
+            reach = self._run_of((until, ""))
+            end = 0 if reach == len(self._runs) else bisect_left(self._runs[reach], (until, ""), key=_place)
+        if end:
+            yield from reversed(self._runs[reach][:end])
+        for number in reversed(range(reach)):
+            yield from reversed(self._runs[number])

@@ -1,0 +1,181 @@
+"""What is wrong with a world in a file."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import TYPE_CHECKING, Any
+
+from ..contract.contracts import contracts
+from .models import (
+    AccessToken,
+    Application,
+    AuthorizationCode,
+    Flow,
+    Message,
+    Organization,
+    RefreshToken,
+    Session,
+    Source,
+    Thread,
+    User,
+)
+from .scopes import SCOPES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+KINDS: dict[str, type[Any]] = {
+    "organizations": Organization,
+    "users": User,
+    "flows": Flow,
+    "applications": Application,
+    "sources": Source,
+    "deleted_sources": Source,
+    "threads": Thread,
+    "messages": Message,
+    "access_tokens": AccessToken,
+    "refresh_tokens": RefreshToken,
+    "codes": AuthorizationCode,
+    "sessions": Session,
+}
+
+
+REFERENCES = {
+    "organization_id": "organizations",
+    "user_id": "users",
+    "owner_id": "users",
+    "creator_id": "users",
+    "application_id": "applications",
+    "flow_id": "flows",
+    "source_id": "sources",
+    "thread_id": "threads",
+    **dict.fromkeys(("members", "blocked", "admins", "closed"), "users"),
+}
+
+
+UNIQUE = ("id", "email", "api_token", "client_id", "client_secret", "access_token", "refresh_token", "code", "cookie")
+
+
+LAST = "9000"  # years after which a clock could not go on
+
+
+class WorldFileError(ValueError):
+    """A file is no world. The message begins with file and line, and says why.
+
+    Attributes:
+        pointer: where in the world, as a JSON pointer, where that is known.
+        reason: the message without file and line.
+    """
+
+    def __init__(self, message: str, pointer: str = "", reason: str = "") -> None:
+        super().__init__(message)
+        self.pointer = pointer
+        self.reason = reason or message
+
+
+def check_world(world: Any) -> None:
+    """Hold a value of JSON against the format, and against itself.
+
+    Raises:
+        WorldFileError: it is no world; its pointer says where.
+        ValueError: it holds half a character.
+    """
+    check_characters(world)
+    for pointer, reason in wrong(world):
+        raise WorldFileError(f"{pointer} {reason}", pointer, reason)
+
+
+def wrong(world: Any) -> Iterator[tuple[str, str]]:
+    """Each place where a value of JSON is not as a world is, as a JSON pointer, and why; nothing where it is one."""
+    is_one = True
+    for violation in contracts().objects["world"].violations(world):
+        is_one = False
+        yield violation.pointer, violation.words
+    if is_one:
+        yield from _contradictions(world)
+
+
+def check_characters(value: Any) -> None:
+    """Raise ValueError where a value of JSON holds half a character, which no reply and no file could hold."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("half a surrogate pair is no character") from None
+
+
+def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Where a world names what it does not have, or the same twice."""
+    known = {kind: {entity["id"] for entity in world[kind]} for kind in set(REFERENCES.values())}
+    known["sources"] |= {source["id"] for source in world["deleted_sources"]}
+    for kind in (*KINDS, "memberships"):
+        seen: dict[str, set[Any]] = {}
+        for position, entity in enumerate(world[kind]):
+            for field, value in entity.items():
+                pointer = f"/{kind}/{position}/{field}"
+                for each in value if isinstance(value, list) else [value]:
+                    if field in REFERENCES and each is not None and each not in known[REFERENCES[field]]:
+                        yield pointer, f"names {each!r}, which is not among the {REFERENCES[field]}"
+                    if field == "scopes" and each not in SCOPES:
+                        yield pointer, f"names {each!r}, which is no scope"
+                if field in UNIQUE and kind != "messages":
+                    key = str(value).casefold() if field == "email" else value
+                    if key in seen.setdefault(field, set()):
+                        yield pointer, "stands twice"
+                    seen[field].add(key)
+    yield from _twice(world, "organizations", ("parameterized_name",), "stands twice")
+    yield from _twice(world, "flows", ("organization_id", "parameterized_name"), "stands twice in its organization")
+    yield from _twice(world, "memberships", ("organization_id", "user_id"), "stands twice")
+    together = {"all": [*world["sources"], *world["deleted_sources"]]}
+    for field in ("id", "flow_token"):
+        for pointer, reason in _twice(together, "all", (field,), "stands twice among the sources"):
+            position = int(pointer.split("/")[2]) - len(world["sources"])
+            yield (f"/deleted_sources/{position}/{field}" if position >= 0 else f"/sources/{position}/{field}"), reason
+    yield from _contradictions_of_posts(world)
+    belongs = {(member["organization_id"], member["user_id"]) for member in world["memberships"]}
+    for position, flow in enumerate(world["flows"]):
+        if any((flow["organization_id"], user_id) not in belongs for user_id in flow["members"]):
+            yield f"/flows/{position}/members", "names a user who does not belong to the organization"
+    if world["now"] > LAST:
+        yield "/now", f"is after the year {LAST}"
+
+
+def _contradictions_of_posts(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The same, for messages and threads."""
+    yield from _twice(world, "messages", ("flow_id", "id"), "stands twice in its flow")
+    flows = {thread["id"]: thread["flow_id"] for thread in world["threads"]}
+    tokens: set[str] = set()
+    for position, message in enumerate(world["messages"]):
+        pointer = f"/messages/{position}"
+        if message["thread_id"] is not None and flows.get(message["thread_id"]) != message["flow_id"]:
+            yield f"{pointer}/thread_id", "names a thread of another flow"
+        if (message["event"] == "file") != (len(message["attachments"]) == 1) and message["app"] == "chat":
+            yield f"{pointer}/attachments", "is one file where the event is file, and none elsewhere in the chat"
+        for number, file in enumerate(message["attachments"]):
+            if file["file_token"] in tokens:
+                yield f"{pointer}/attachments/{number}/file_token", "stands twice"
+            tokens.add(file["file_token"])
+            try:
+                base64.b64decode(file["data"], validate=True)
+            except (binascii.Error, ValueError):
+                yield f"{pointer}/attachments/{number}/data", "is not base64"
+    called: set[tuple[Any, Any]] = set()
+    for position, thread in enumerate(world["threads"]):
+        name = thread["source_id"], thread["external_thread_id"]
+        if name[0] is None and name[1] is not None:
+            yield f"/threads/{position}/external_thread_id", "is an id within a source, and there is no source_id"
+        if None not in name and name in called:
+            yield f"/threads/{position}/external_thread_id", "stands twice in its source"
+        called.add(name)
+
+
+def _twice(world: dict[str, Any], kind: str, named: tuple[str, ...], reason: str) -> Iterator[tuple[str, str]]:
+    """Each entity that has the same values in some fields as one before it."""
+    seen: set[tuple[Any, ...]] = set()
+    for position, entity in enumerate(world[kind]):
+        key = tuple(entity[field] for field in named)
+        if key in seen:
+            yield f"/{kind}/{position}/{named[-1]}", reason
+        seen.add(key)

@@ -1,0 +1,66 @@
+"""The words of messages, each with the numbers of the messages that have it."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, insort
+from typing import TYPE_CHECKING
+
+from .copy_on_write import Branching, Groups
+from .id_sets import IdSet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SHORT = 1024  # numbers up to which a list of them is small, and copied fast; more are kept as bits
+
+
+class WordIndex(Branching):
+    """Words with the messages that have them. Most have few, which are listed in ascending order."""
+
+    def __init__(self) -> None:
+        self._known: Groups[str, array[int] | IdSet] = Groups()
+
+    def add(self, words: Iterable[str], number: int) -> None:
+        """Let a message have some words."""
+        for word in words:
+            if word not in self._known:
+                self._known[word] = array("q", (number,))
+                continue
+            numbers = self._known.own(word)
+            if isinstance(numbers, IdSet):
+                numbers.add(number)
+            elif len(numbers) == SHORT:
+                self._known[word] = IdSet((*numbers, number))
+            elif numbers[-1] > number:
+                insort(numbers, number)
+            else:
+                numbers.append(number)
+
+    def discard(self, words: Iterable[str], number: int) -> None:
+        """Let a message have some words no longer."""
+        for word in words:
+            numbers = self._known.own(word)
+            if isinstance(numbers, IdSet):
+                numbers.discard(number)
+            else:
+                del numbers[bisect_left(numbers, number)]
+            if not numbers:
+                self._known.discard(word)
+
+    def find(self, words: Iterable[str]) -> IdSet:
+        """The messages that have each of some words."""
+        known = [self._known.get(word) for word in words]
+        few = sorted((numbers for numbers in known if isinstance(numbers, array)), key=len)
+        many = sorted((numbers for numbers in known if isinstance(numbers, IdSet)), key=len)
+        if None in known or not known:
+            return IdSet()
+        if few:
+            common = set(few[0])
+            for numbers in few[1:]:
+                common.intersection_update(numbers)
+            return IdSet(number for number in common if all(number in each for each in many))
+        found = many[0]
+        for each in many[1:]:
+            found = found & each
+        return found
