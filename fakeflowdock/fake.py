@@ -10,29 +10,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from .api import internal_routes
-from .api.faults import fault_for, matching_for
 from .contract.errors import NoSuchRoute
 from .decorator import decorated
 from .interception.activation import Interception
 from .runs import Runs
 from .testing import report
-from .testing.assertions import Asserting
 from .testing.exchanges import Exchanges
+from .testing.failing import Failing
 from .world import diff, serialization, templates
 from .world.settings import JOURNAL, Settings
 from .world.snapshots import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from datetime import timedelta
+    from collections.abc import Callable, Iterator
     from os import PathLike
     from types import TracebackType
     from typing import Self
 
-    from .api.failures import Connection, Failure
-    from .api.faults import Fault
+    from .api.faults import Faults
     from .contract.findings import Finding
-    from .world.models import Application, Source, User
     from .world.store import Store
 
     Shape = Literal["usual", "minimal", "maximal", "drift"]
@@ -41,7 +37,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 C = TypeVar("C", bound="type[Any]")
 
 
-class FakeFlowdock(Asserting):
+class FakeFlowdock(Failing):
     """Flowdock, in memory: a world, and the calls of every client library to Flowdock's hosts led to it.
 
     Those of `requests`, `httpx`, `aiohttp`, `urllib3` and `urllib.request` are answered in this process. `url` is the
@@ -320,78 +316,6 @@ class FakeFlowdock(Asserting):
         run = self._runs.current
         return self._read(lambda store: report.text(self.requests, run.began, store, run.app.faults.remembered))
 
-    # What goes wrong on purpose
-
-    def fail(
-        self,
-        operation: str | None = None,
-        *,
-        method: str | None = None,
-        path: str | None = None,
-        caller: User | Source | Application | None = None,
-        nth: int | None = None,
-        times: int | None = None,
-        status: int | None = None,
-        body: Any = None,
-        content_type: str | None = None,
-        retry_after: int | None = None,
-        latency: float | timedelta = 0,
-        connection: Connection | None = None,
-        after: bool = False,
-        sequence: Iterable[Failure | None] | None = None,
-    ) -> Fault:
-        """Let something go wrong with some requests: with every one for which all that is given holds.
-
-        A `status`, or a `connection` without an answer, stands in the place of the answer, and nothing changes in the
-        world, unless it comes `after`. Everything else spoils the true answer, and the request takes place. Of several
-        faults that a request meets, the one that was set first acts.
-
-        Args:
-            operation: as its page calls it: `"send message"`, `"send-message"`.
-            method: in capitals.
-            path: without scheme, host and query.
-            caller: who asks.
-            nth: only the request of that number, of those that are meant; the first is 1.
-            times: with so many requests alone, from the next one, or from the `nth` on. A sequence is gone through
-                as often; once when left out.
-            status: of the answer. Its body has Flowdock's own form, with the text of docs/api/errors.md if it has one.
-            body: instead of that: bytes or text as they are, anything else as JSON.
-            content_type: that of JSON when left out.
-            retry_after: the seconds of a header `Retry-After`.
-            latency: seconds, or a timedelta, by which the answer is late. In process nobody waits: the clock of the
-                world moves on, and a client whose timeout is shorter has its timeout.
-            connection: how it breaks: `refused`; `reset` or `closed` before an answer; `cut` within its body; or
-                `timeout`, where the client waits in vain.
-            after: let the request take place, and lose its answer: the post arrived, and nobody was told.
-            sequence: what goes wrong with one request after the other: a `Failure` each, or None for one that passes.
-
-        Returns:
-            The fault, which tells how often it acted and can be removed; as a context manager it removes itself.
-
-        Raises:
-            ValueError: there is no such operation, or what is given contradicts itself.
-        """
-        what = {
-            "status": status,
-            "body": body,
-            "content_type": content_type,
-            "retry_after": retry_after,
-            "latency": latency,
-            "connection": connection,
-            "after": after,
-        }
-        matching = matching_for(operation, method, path, caller)
-        return self._runs.current.app.faults.add(fault_for(matching, nth, times, sequence, what))
-
-    @property
-    def faults(self) -> list[Fault]:
-        """What goes wrong on purpose, oldest first, with how often each has acted."""
-        return [fault for fault in self._runs.current.app.faults.active if not fault.standing]
-
-    def mend(self) -> None:
-        """Remove every fault."""
-        self._runs.current.app.faults.remove()
-
     @property
     def contract_warnings(self) -> list[Finding]:
         """What requests had that no page knows, or that its page advises against, oldest first; the last thousand."""
@@ -400,3 +324,7 @@ class FakeFlowdock(Asserting):
     @property
     def _store(self) -> Store:
         return self._runs.current.app.store
+
+    @property
+    def _faults(self) -> Faults:
+        return self._runs.current.app.faults

@@ -64,7 +64,7 @@ WIDTH = 70  # characters of a message in the table
 
 
 @dataclass(frozen=True)
-class Result:
+class SweepResult:
     """One run of the sweep. The module has the values."""
 
     test: str
@@ -157,7 +157,7 @@ class Sweep:
 
     def __init__(self, file: Path | None) -> None:
         self.file = file
-        self.results: list[Result] = []
+        self.results: list[SweepResult] = []
         self._trial: _Trial | None = None
         self._begin()
 
@@ -181,7 +181,7 @@ class Sweep:
                 self.results.append(self._try(item, nextitem, trial))
         return result
 
-    def _try(self, item: pytest.Item, nextitem: pytest.Item | None, trial: _Trial) -> Result:
+    def _try(self, item: pytest.Item, nextitem: pytest.Item | None, trial: _Trial) -> SweepResult:
         self._begin()
         self._trial = trial
         try:
@@ -203,12 +203,12 @@ class Sweep:
         finally:
             sys.unraisablehook = hook
 
-    def _result(self, test: str, trial: _Trial) -> Result:
+    def _result(self, test: str, trial: _Trial) -> SweepResult:
         for report, info in self._reports:
             if not report.passed or info is not None:
                 phase = "call" if report.when == SENT else report.when
-                return Result(test, trial.operation, trial.name, *_why(info, phase))
-        return Result(test, trial.operation, trial.name, "survived" if trial.acted else "unmet")
+                return SweepResult(test, trial.operation, trial.name, *_why(info, phase))
+        return SweepResult(test, trial.operation, trial.name, "survived" if trial.acted else "unmet")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
@@ -249,7 +249,7 @@ class Sweep:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take the results of one of xdist's workers."""
-        self.results += [Result(**each) for each in getattr(node, "workeroutput", {}).get(SENT, ())]
+        self.results += [SweepResult(**each) for each in getattr(node, "workeroutput", {}).get(SENT, ())]
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Send the results of a worker; write the file."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .world.store import Store
 
 
-class Run:
+class WorldRun:
     """A world with what belongs to it: the app that answers over it, its live server, the bugs that it met.
 
     Args:
@@ -102,7 +102,7 @@ class Run:
 
 
 # The runs that this thread or task is in, innermost last, whichever fake they belong to.
-_entered: ContextVar[tuple[Run, ...]] = ContextVar("fakeflowdock_runs", default=())
+_entered: ContextVar[tuple[WorldRun, ...]] = ContextVar("fakeflowdock_runs", default=())
 
 
 class Runs:
@@ -116,11 +116,11 @@ class Runs:
     def __init__(self, began: Store, settings: Settings) -> None:
         self._began = began
         self._settings = settings
-        self._last = self._ended = Run(began, settings)
-        self._open: list[Run] = []
+        self._last = self._ended = WorldRun(began, settings)
+        self._open: list[WorldRun] = []
 
     @property
-    def current(self) -> Run:
+    def current(self) -> WorldRun:
         """The run that this thread or task is in; elsewhere, as in a thread of the code under test, the last begun."""
         for run in reversed(_entered.get()):
             if run in self._open:
@@ -128,9 +128,9 @@ class Runs:
         return self._open[-1] if self._open else self._last
 
     @contextmanager
-    def another(self) -> Iterator[Run]:
+    def another(self) -> Iterator[WorldRun]:
         """A run of its own for this thread or task."""
-        run = Run(self._began, self._settings)
+        run = WorldRun(self._began, self._settings)
         self._open.append(run)
         token = _entered.set((*_entered.get(), run))
         try:

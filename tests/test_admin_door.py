@@ -17,7 +17,7 @@ from fakeflowdock.api.app import App
 from fakeflowdock.cli import main
 from fakeflowdock.http.server import Server
 from fakeflowdock.server.site import Site
-from fakeflowdock.server.worlds import Alone, Directory
+from fakeflowdock.server.worlds import Alone, Worlds
 from fakeflowdock.world.templates import make
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def served() -> Iterator[Any]:
     """Makes servers."""
     servers: list[Server] = []
 
-    def serve(host: str = "127.0.0.1", **given: Any) -> tuple[Server, Directory]:
-        directory = Directory(Alone(App(make("empty"), lambda broken: pytest.fail(str(broken)))), **given)
+    def serve(host: str = "127.0.0.1", **given: Any) -> tuple[Server, Worlds]:
+        directory = Worlds(Alone(App(make("empty"), lambda broken: pytest.fail(str(broken)))), **given)
         servers.append(Server(Site(directory), host))
         servers[-1].start()
         return servers[-1], directory

@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 
 from fakeflowdock.api.app import App
 from fakeflowdock.server.site import Site
-from fakeflowdock.server.worlds import Alone, Directory
+from fakeflowdock.server.worlds import Alone, Worlds
 from fakeflowdock.world.templates import make
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ BODY = some.binary(max_size=60) | some.sampled_from(
 
 
 @pytest.fixture(scope="module")
-def directory() -> Iterator[Directory]:
+def directory() -> Iterator[Worlds]:
     bugs: list[Any] = []
-    known = Directory(Alone(App(make("empty"), bugs.append)))
+    known = Worlds(Alone(App(make("empty"), bugs.append)))
     known.make("one", "empty", {}, again=False)
     yield known
     assert not bugs
@@ -55,7 +55,7 @@ def directory() -> Iterator[Directory]:
     method=some.sampled_from(["GET", "POST"]),
 )
 def test_nonsense_belongs_to_some_world_and_is_no_bug(
-    directory: Directory,
+    directory: Worlds,
     header: str,
     query: str,
     path: str,

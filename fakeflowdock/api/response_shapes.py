@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..contract.validation import Check
 
     Schema = Mapping[str, Any]
-    Change = Callable[[dict[str, Any], "Place"], dict[str, Any]]
+    Change = Callable[[dict[str, Any], "FieldPlace"], dict[str, Any]]
 
 
 ABOUT = {
@@ -51,7 +51,7 @@ TITLED = {
 
 
 @dataclass(frozen=True)
-class Place:
+class FieldPlace:
     """A schema on its page, with the references of which it is found on others.
 
     Attributes:
@@ -65,7 +65,7 @@ class Place:
     schema: Schema
     base: str
 
-    def at(self, schema: Schema) -> Place:
+    def at(self, schema: Schema) -> FieldPlace:
         """The place of a schema that stands inside this one, or that one of those in there refers to."""
         page, found = self.page, schema
         while "$ref" in found:
@@ -75,7 +75,7 @@ class Place:
         for branch in found.get("anyOf", ()):
             if "$ref" in branch:  # an object or null
                 return self.at(branch)
-        return Place(self.check, page, found, self.base)
+        return FieldPlace(self.check, page, found, self.base)
 
     def case(self, value: Mapping[str, Any]) -> Schema:
         """The schema of an object that has these values: its fields may depend on one of them."""
@@ -102,11 +102,11 @@ def drifted(body: Any, check: Check) -> Any:
     return _changed(body, _place(check, ""), _grown)
 
 
-def _place(check: Check, base: str) -> Place:
-    return Place(check, check.page, {}, base).at({"$ref": f"#{check.anchor}"})
+def _place(check: Check, base: str) -> FieldPlace:
+    return FieldPlace(check, check.page, {}, base).at({"$ref": f"#{check.anchor}"})
 
 
-def _changed(value: Any, place: Place, change: Change) -> Any:
+def _changed(value: Any, place: FieldPlace, change: Change) -> Any:
     """A value with each object in it changed, those inside it first. The value itself stays as it is."""
     if isinstance(value, list):
         inner = place.at(place.schema.get("items", {}))
@@ -124,25 +124,25 @@ def _changed(value: Any, place: Place, change: Change) -> Any:
     return change({n: _changed(v, place.at(known.get(n, {})), change) for n, v in value.items()}, place)
 
 
-def _promised(value: dict[str, Any], place: Place) -> dict[str, Any]:
+def _promised(value: dict[str, Any], place: FieldPlace) -> dict[str, Any]:
     """An object with nothing but what is always there."""
     always = place.case(value).get("required", ())
     return {name: inner for name, inner in value.items() if name in always}
 
 
-def _filled(value: dict[str, Any], place: Place) -> dict[str, Any]:
+def _filled(value: dict[str, Any], place: FieldPlace) -> dict[str, Any]:
     """An object with every field that its page has for it."""
     properties = place.case(value).get("properties", {})
     missing = (name for name in properties if name not in value and name not in CREDENTIALS)
     return value | {name: _made(name, place.at(properties[name]), value) for name in missing}
 
 
-def _grown(value: dict[str, Any], _: Place) -> dict[str, Any]:
+def _grown(value: dict[str, Any], _: FieldPlace) -> dict[str, Any]:
     """An object with a field that no page has."""
     return {**value, NEW_FIELD: "a client that does not know this passes over it"}
 
 
-def _unknown(message: Mapping[str, Any], place: Place) -> dict[str, Any]:
+def _unknown(message: Mapping[str, Any], place: FieldPlace) -> dict[str, Any]:
     """What there is of every message, with an event that no page has.
 
     It has the number of the message that it stands before: a client that asks for what comes after the last message,
@@ -152,7 +152,7 @@ def _unknown(message: Mapping[str, Any], place: Place) -> dict[str, Any]:
     return {**{name: inner for name, inner in message.items() if name in always}, "event": NEW_EVENT}
 
 
-def _made(name: str, place: Place, around: Mapping[str, Any]) -> Any:
+def _made(name: str, place: FieldPlace, around: Mapping[str, Any]) -> Any:
     """A value for a field that is not there, the same one each time.
 
     Args:
@@ -176,7 +176,7 @@ def _made(name: str, place: Place, around: Mapping[str, Any]) -> Any:
     return False if kind == "boolean" else _text(name, place, around)
 
 
-def _text(name: str, place: Place, around: Mapping[str, Any]) -> str:
+def _text(name: str, place: FieldPlace, around: Mapping[str, Any]) -> str:
     schema = place.schema
     if name == "path" and "path" in around:
         return str(around["path"])  # of a small picture: it leads to the same bytes

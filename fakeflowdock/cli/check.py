@@ -65,17 +65,17 @@ def run(options: argparse.Namespace) -> int:
     """Check. Returns the exit status, 0 or 1.
 
     Raises:
-        Failure: a file cannot be read.
+        CommandError: a file cannot be read.
         OSError: the report cannot be written.
     """
     from ..checking.recordings.errors import RecordingError
-    from .options import Failure
+    from .options import CommandError
 
     try:
         with _output(options.output) as write:
             summary = _report(options, write)
     except RecordingError as error:
-        raise Failure(str(error)) from None
+        raise CommandError(str(error)) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     if options.output is not None:
@@ -125,7 +125,7 @@ def _output(name: str | None) -> Iterator[Callable[[str], object]]:
         try:
             file = stack.enter_context(atomic_file.written(name, private=False, errors="backslashreplace"))
         except OSError as error:
-            from .options import Failure
+            from .options import CommandError
 
-            raise Failure(f"{name}: {error.strerror}") from None
+            raise CommandError(f"{name}: {error.strerror}") from None
         yield file.write

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from . import option_table, options
-from .options import Failure
+from .options import CommandError
 
 if TYPE_CHECKING:
     import argparse
@@ -33,7 +33,7 @@ def run(chosen: argparse.Namespace) -> int:
     """The command. Returns the exit status.
 
     Raises:
-        Failure: there is no server, or no case.
+        CommandError: there is no server, or no case.
     """
     from ..checking.conformance import NoAnswer, conform
     from ..world.scopes import scopes_of
@@ -47,9 +47,9 @@ def run(chosen: argparse.Namespace) -> int:
         came = conform(chosen.url, only=only, **given)
     except NoAnswer as error:
         hint = "; --ca-file names a CA to trust" if "CERTIFICATE_VERIFY_FAILED" in str(error) else ""
-        raise Failure(f"{chosen.url} does not answer: {error}{hint}") from None
+        raise CommandError(f"{chosen.url} does not answer: {error}{hint}") from None
     except ValueError as error:
-        raise Failure(str(error)) from None
+        raise CommandError(str(error)) from None
     if form == "json":
         print(json.dumps(came.as_json(), indent=2, ensure_ascii=False))
     else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies_environment
 
 from . import option_table, options
-from .options import Failure
+from .options import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,13 +62,13 @@ def run(given: argparse.Namespace) -> int:
     """The command. Returns the exit status of the other one.
 
     Raises:
-        Failure: there is nothing to run, the state is no world, there can be no TLS, or the world cannot be saved.
+        CommandError: there is nothing to run, the state is no world, there can be no TLS, or the world cannot be saved.
     """
     line = given.line[1:] if given.line[:1] == ["--"] else given.line
     if not line:
-        raise Failure("exec needs a command, as in: fakeflowdock exec -- pytest")
+        raise CommandError("exec needs a command, as in: fakeflowdock exec -- pytest")
     if not hasattr(os, "posix_spawnp"):
-        raise Failure("exec needs a system with POSIX's signals")
+        raise CommandError("exec needs a system with POSIX's signals")
     from ..api.app import App
     from ..http.certificates import NoCertificate
     from ..server.child_environment import Door
@@ -101,7 +101,7 @@ def run(given: argparse.Namespace) -> int:
             stack.callback(door.stop)
             environ = {**os.environ, **door.environ(os.environ, door.url)}
         except (NoCertificate, OSError) as error:
-            raise Failure(str(error)) from None
+            raise CommandError(str(error)) from None
         for name in ("ALL_PROXY", "all_proxy"):
             del environ[name]
         environ |= {f"FAKEFLOWDOCK_{name.upper()}": credentials[name] for name in TOLD if credentials[name]}

@@ -6,7 +6,7 @@ import json
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from .options import Failure
+from .options import CommandError
 
 if TYPE_CHECKING:
     import argparse
@@ -45,7 +45,7 @@ def explain(options: argparse.Namespace) -> None:
     """The command `explain`.
 
     Raises:
-        Failure: there is no such operation.
+        CommandError: there is no such operation.
     """
     from ..contract.contracts import contracts
 
@@ -89,7 +89,7 @@ def _operation(asked: str) -> OperationContract:
     """The operation of a name, or of a method and a path.
 
     Raises:
-        Failure: there is none.
+        CommandError: there is none.
     """
     from ..api import routing
     from ..contract.contracts import contracts, operation_named
@@ -100,11 +100,11 @@ def _operation(asked: str) -> OperationContract:
         try:
             return routing.match(method.upper(), routing.normal(path)).operation.contract
         except Refusal:
-            raise Failure(f"there is no operation at {asked}; python -m fakeflowdock routes lists them") from None
+            raise CommandError(f"there is no operation at {asked}; python -m fakeflowdock routes lists them") from None
     try:
         return contracts().operations[operation_named(asked)]
     except ValueError as error:
-        raise Failure(
+        raise CommandError(
             f"{error}{'' if 'mean' in str(error) else ', only ' + ', '.join(contracts().operations)}"
         ) from None
 

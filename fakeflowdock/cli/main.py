@@ -10,7 +10,7 @@ from ..version import __version__
 from . import check as check_command
 from . import conform, explain, option_table, options, proxy, serve
 from . import exec as exec_command
-from .options import Failure
+from .options import CommandError
 
 if TYPE_CHECKING:
     import argparse
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
     except BrokenPipeError:  # as in `fakeflowdock routes | head`
         _discard_output()
-    except Failure as failure:
+    except CommandError as failure:
         print(f"fakeflowdock: {failure}", file=sys.stderr)
         return failure.status
     except OSError as error:  # as with a full disk behind standard output
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _settle(given: argparse.Namespace) -> None:
-    """Give each option of the command the value that holds. Raises Failure."""
+    """Give each option of the command the value that holds. Raises CommandError."""
     own = option_table.OPTIONS.get(given.command)
     if own is None:
         return

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .options import Failure, count, file, port, seconds, truth, truth_or_file
+from .options import CommandError, count, file, port, seconds, truth, truth_or_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,19 +38,19 @@ def values(name: str, commands: Commands, command: str | None) -> dict[str, Any]
         command: an option that a command has in common with the server holds for both where it stands at the top.
 
     Raises:
-        Failure: it cannot be read, is no TOML, or has what it cannot have; the text has file and line.
+        CommandError: it cannot be read, is no TOML, or has what it cannot have; the text has file and line.
     """
     path, text = Path(name), ""
     try:
         text = path.read_text("utf-8")
         held = tomllib.loads(text)
     except OSError as error:
-        raise Failure(f"{name}: {error.strerror}") from None
+        raise CommandError(f"{name}: {error.strerror}") from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise Failure(f"{name}:{line}: it is not UTF-8") from None
+        raise CommandError(f"{name}:{line}: it is not UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        raise Failure(_broken(name, str(error), text)) from None
+        raise CommandError(_broken(name, str(error), text)) from None
     reading = _Reading(name, text, path.parent)
     tables = {table: options for table, options in commands.items() if table is not None}
     every = {
@@ -79,7 +79,7 @@ class _Reading:
     def table(
         self, held: Any, table: str | None, options: Sequence[Option], tables: tuple[str, ...] = ()
     ) -> dict[str, Any]:
-        """The values in one table of it. Raises Failure."""
+        """The values in one table of it. Raises CommandError."""
         if not isinstance(held, dict):
             raise self._failure(None, table or "", f"{table} is a table of the options of {table}")
         known = {option.key: option for option in options if option.name != "config"}
@@ -109,8 +109,8 @@ class _Reading:
             return str(self._folder / read)
         return read
 
-    def _failure(self, table: str | None, key: str, reason: str) -> Failure:
-        return Failure(f"{self._name}:{self._line(table, key)}: {reason}")
+    def _failure(self, table: str | None, key: str, reason: str) -> CommandError:
+        return CommandError(f"{self._name}:{self._line(table, key)}: {reason}")
 
     def _line(self, table: str | None, key: str) -> int:
         """Where a key stands; 1 where it is written in a way that nobody uses."""

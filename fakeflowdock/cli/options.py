@@ -18,7 +18,7 @@ INDENT = 25  # where its words begin
 TRUTH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
-class Failure(Exception):
+class CommandError(Exception):
     """The command cannot do what it was asked for; the text is the line for standard error.
 
     Attributes:
@@ -29,20 +29,20 @@ class Failure(Exception):
 
 
 class Parser(argparse.ArgumentParser):
-    """One that raises Failure where the command line is wrong."""
+    """One that raises CommandError where the command line is wrong."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**{"formatter_class": Formatter, "allow_abbrev": False, **given})
 
     def error(self, message: str) -> NoReturn:
-        """Raise Failure."""
-        raise Failure(message)
+        """Raise CommandError."""
+        raise CommandError(message)
 
     def look(self, arguments: Iterable[str]) -> None:
         """See that each option and the command are some: argparse takes the value of one that is none for a command.
 
         Raises:
-            Failure: one is none; the text has the nearest.
+            CommandError: one is none; the text has the nearest.
         """
         known, commands = self._option_string_actions, self._commands()
         runs_another = any(action.nargs == argparse.REMAINDER for action in self._actions)
@@ -57,14 +57,14 @@ class Parser(argparse.ArgumentParser):
                 if rest and (takes is None or (takes == "?" and not rest[0].startswith("-"))):
                     rest.popleft()  # its value
             elif word.startswith("--"):
-                raise Failure(f"there is no option {flag}{_hint(flag, known)}")
+                raise CommandError(f"there is no option {flag}{_hint(flag, known)}")
             elif word.startswith("-"):
                 continue
             elif runs_another:
                 return
             elif commands:
                 if word not in commands:
-                    raise Failure(f"there is no command {word}{_hint(word, commands)}")
+                    raise CommandError(f"there is no command {word}{_hint(word, commands)}")
                 commands[word].look(rest)
                 return
 
@@ -155,7 +155,7 @@ def settle(given: argparse.Namespace, options: Iterable[Option], filed: Mapping[
         filed: the values in a file.
 
     Raises:
-        Failure: a twin holds what the option cannot be.
+        CommandError: a twin holds what the option cannot be.
     """
     for option in options:
         if hasattr(given, option.key):
@@ -165,7 +165,7 @@ def settle(given: argparse.Namespace, options: Iterable[Option], filed: Mapping[
             try:
                 value = option.read(text)
             except argparse.ArgumentTypeError as error:
-                raise Failure(f"{option.variable}: {error}") from None
+                raise CommandError(f"{option.variable}: {error}") from None
         setattr(given, option.key, value)
 
 

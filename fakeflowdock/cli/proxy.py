@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from . import option_table, options
-from .options import Failure
+from .options import CommandError
 from .signals import listen
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def run(given: argparse.Namespace) -> int:
     """The command. Returns the exit status.
 
     Raises:
-        Failure: the address cannot be served, or the URL is none.
+        CommandError: the address cannot be served, or the URL is none.
     """
     from ..checking.remote import Remote
     from ..checking.reporting_proxy import HANDLER, Proxy
@@ -52,7 +52,7 @@ def run(given: argparse.Namespace) -> int:
     try:
         proxy = Proxy(Remote(given.upstream, given.ca_file), tell, strict=given.strict, timeout=given.timeout)
     except ValueError as error:
-        raise Failure(str(error)) from None
+        raise CommandError(str(error)) from None
     server = listen(lambda: ThreadedServer(proxy, given.host, given.port, HANDLER), given.host, given.port)
     ready = {"event": "ready", "url": server.url, "upstream": given.upstream}
     greeting = f"fakeflowdock passes {server.url} on to {given.upstream}.\nCtrl-C stops it."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from .. import atomic_file
 from ..world import serialization
-from .options import Failure
+from .options import CommandError
 
 if TYPE_CHECKING:
     from typing import Self
@@ -25,7 +25,7 @@ except ImportError:  # where there is no such lock, nobody is kept away
 DRAFT = "[a-z0-9_]{8}"  # how the name of a draft ends
 
 
-class NotSaved(Failure):
+class NotSaved(CommandError):
     """The world could not be written; what the file held before is still there."""
 
     status = 1
@@ -38,7 +38,7 @@ class Saving:
         file: it may be there or not.
 
     Raises:
-        Failure: nothing can be written there, or another server saves there.
+        CommandError: nothing can be written there, or another server saves there.
     """
 
     def __init__(self, file: str) -> None:
@@ -63,8 +63,8 @@ class Saving:
         if fcntl is not None:
             os.close(self._descriptor)
 
-    def _failure(self, reason: str) -> Failure:
-        return Failure(f"the world cannot be saved to {self._file}: {reason}")
+    def _failure(self, reason: str) -> CommandError:
+        return CommandError(f"the world cannot be saved to {self._file}: {reason}")
 
     def _look(self) -> None:
         if self._path.is_dir():

@@ -23,12 +23,13 @@ def run(given: argparse.Namespace) -> None:
     """The command.
 
     Raises:
-        Failure: the state is no world, there can be no TLS, the address cannot be served, or the world cannot be saved.
+        CommandError: the state is invalid, TLS is not possible, the address cannot be bound, or the world cannot be
+            saved.
     """
     from ..api.app import App
     from ..http.server import Server
     from ..server.site import Site
-    from ..server.worlds import Alone, Directory
+    from ..server.worlds import Alone, Worlds
     from . import process_limits, tls_options
 
     with startup.saving(given) as saving:
@@ -36,7 +37,7 @@ def run(given: argparse.Namespace) -> None:
         app = App(startup.world_of(given), notes.bug, notes.finding)
         tls = tls_options.chosen(given, notes.note)
         credentials = startup.credentials_of(app.store)  # one of which is made now, and which a reset does not lose
-        worlds = Directory(
+        worlds = Worlds(
             Alone(app),
             limit=given.max_worlds,
             admin_token=given.admin_token or None,

@@ -8,7 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from .options import Failure
+from .options import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,16 +26,16 @@ def listen(make: Callable[[], Listening], host: str, port: int) -> Listening:
     """A server that a signal stops. The next one ends the process, and nothing is waited for.
 
     Raises:
-        Failure: the address cannot be served.
+        CommandError: the address cannot be served.
     """
     try:
         server = make()
     except OSError as error:
         number = error.errno or 0  # below zero it is no errno but one of getaddrinfo's
         reason = os.strerror(number) if number > 0 else error.strerror or str(error)
-        raise Failure(f"cannot serve on {host!r}, port {port}: {reason}") from None
+        raise CommandError(f"cannot serve on {host!r}, port {port}: {reason}") from None
     except UnicodeError:
-        raise Failure(f"{host!r} is no host name") from None
+        raise CommandError(f"{host!r} is no host name") from None
     _stop_at_a_signal(server.stop)
     return server
 

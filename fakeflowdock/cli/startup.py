@@ -11,7 +11,7 @@ from ..http.access_log import JSON, NONE, AccessLog
 from ..http.console import Notes
 from ..version import __version__
 from ..world import validation
-from .options import Failure
+from .options import CommandError
 
 if TYPE_CHECKING:
     import argparse
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 def _file_to_save(given: argparse.Namespace) -> str:
-    """Where the world is written at the end; empty where it is not. Raises Failure."""
+    """Where the world is written at the end; empty where it is not. Raises CommandError."""
     if given.save_on_exit is True and not given.state:
-        raise Failure("--save-on-exit needs a file: its own, or that of --state")
+        raise CommandError("--save-on-exit needs a file: its own, or that of --state")
     return str(given.state if given.save_on_exit is True else given.save_on_exit or "")
 
 
@@ -33,7 +33,7 @@ def saving(given: argparse.Namespace) -> Iterator[Saving | None]:
     """Where the world is saved at the end, as long as a server or a command goes on; None where it is not.
 
     Raises:
-        Failure: nothing can be written there.
+        CommandError: nothing can be written there.
     """
     file = _file_to_save(given)
     if not file:
@@ -56,7 +56,7 @@ def notes_of(given: argparse.Namespace) -> Notes:
 
 
 def world_of(given: argparse.Namespace) -> Store:
-    """The world to begin with. Raises Failure."""
+    """The world to begin with. Raises CommandError."""
     from ..world import serialization, templates
     from ..world.settings import Settings
 
@@ -70,11 +70,11 @@ def world_of(given: argparse.Namespace) -> Store:
             else templates.make(given.world, settings)
         )
     except OSError as error:
-        raise Failure(f"{given.state}: {error.strerror}") from None
+        raise CommandError(f"{given.state}: {error.strerror}") from None
     except validation.WorldFileError as error:
-        raise Failure(str(error)) from None
+        raise CommandError(str(error)) from None
     if not store.users or not store.applications or not store.flows:
-        raise Failure(
+        raise CommandError(
             f"{given.state} has no user, no application or no flow, for which the server could print credentials"
         )
     store.clock.run()

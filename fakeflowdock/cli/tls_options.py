@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..atomic_file import written
 from ..http.console import told_once
-from .options import Failure
+from .options import CommandError
 
 if TYPE_CHECKING:
     import argparse
@@ -36,14 +36,14 @@ def chosen(options: argparse.Namespace, note: Callable[[str], None]) -> Tls:
         note: is told, once for each, why clients did not get through.
 
     Raises:
-        Failure: it cannot be.
+        CommandError: it cannot be.
     """
     certificate, ca_file = options.tls_cert, options.write_ca
     if options.tls_key and not certificate:
-        raise Failure("--tls-key is the key of a certificate: --tls-cert has to name that")
+        raise CommandError("--tls-key is the key of a certificate: --tls-cert has to name that")
     wanted = options.tls and not certificate
     if ca_file and not wanted:
-        raise Failure("--write-ca is for --tls without --tls-cert: only then a CA is made")
+        raise CommandError("--write-ca is for --tls without --tls-cert: only then a CA is made")
     if not (wanted or certificate):
         return Tls()
     from ..http import certificates
@@ -54,7 +54,7 @@ def chosen(options: argparse.Namespace, note: Callable[[str], None]) -> Tls:
         authority = certificates.authority()
         context = authority.context(*certificates.names_of(options.host))
     except certificates.NoCertificate as error:
-        raise Failure(str(error)) from None
+        raise CommandError(str(error)) from None
     try:
         if ca_file:
             with written(ca_file, private=False) as file:
@@ -62,7 +62,7 @@ def chosen(options: argparse.Namespace, note: Callable[[str], None]) -> Tls:
         else:
             ca_file = str(certificates.Folder().write("ca.pem", authority.pem))
     except OSError as error:
-        raise Failure(f"{ca_file or 'the CA'}: {error.strerror}") from None
+        raise CommandError(f"{ca_file or 'the CA'}: {error.strerror}") from None
     return _speaking(note, context, ca_file)
 
 

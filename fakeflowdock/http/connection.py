@@ -1,4 +1,4 @@
-"""HTTP/1.1 on a connection: bytes to requests, answers to bytes. The parser is llhttp, Node's own, by httptools."""
+"""HTTP/1.1 on a connection: its requests in order, and their answers as bytes."""
 
 from __future__ import annotations
 
@@ -17,25 +17,21 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from ..api.environ import REFUSED, REQUEST_ID
-from ..api.parameters import DRAINED
 from ..api.responses import Broken
-from ..contract.errors import MAX_BODY, TooLarge
 from ..redaction import shortened
 from ..version import __version__
 from . import rejections, request_ids
-from .rejections import Refused, refusal
+from .rejections import Rejected, refusal
+from .request_parser import HEAD, TOO_LARGE_A_HEAD, VERSIONS, RequestParser
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..api.responses import Answer
     from .access_log import AccessLog
-    from .protocols import Answering, Peer, Site
+    from .protocols import Answering, Dispatcher, Peer
 
 SILENCE = 60.0  # seconds that a client may send nothing
-HEAD = 65_536  # bytes of a request line and its headers
-TOO_LARGE_A_HEAD = f"The headers of a request must not have more than {HEAD} bytes"
-VERSIONS = "HTTP/1.0 and HTTP/1.1 are spoken here"
 ASIDE = "fakeflowdock: a request that may have to wait"  # the name of its thread
 
 
@@ -46,7 +42,7 @@ class _Cut(io.RawIOBase):
         raise OSError
 
 
-class Connection(asyncio.Protocol):
+class Connection(RequestParser, asyncio.Protocol):
     """One client.
 
     Args:
@@ -59,26 +55,23 @@ class Connection(asyncio.Protocol):
 
     def __init__(
         self,
-        site: Site,
+        site: Dispatcher,
         loop: asyncio.AbstractEventLoop,
         all_connections: set[Peer],
         scheme: str = "http",
         log: AccessLog | None = None,
     ) -> None:
+        super().__init__(scheme)
         self._site = site
         self._loop = loop
         self._all = all_connections
-        self._scheme = scheme
         self._log = log
-        self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[tuple[WSGIEnvironment, bool]] = deque()
         self._busy = self._full = self._ending = False
         self._gone = False
         self._last: tuple[Answer, WSGIEnvironment] | None = None  # a refusal, until what came before it is answered
         self._unsent = 0  # bytes that the client had not read when it was last looked at
-        self._unread = 0  # bytes that came since the parser last told of something
         self._hung_up = threading.Event()
-        self._in_request = self._in_body = self._headless = False
         self.heard = loop.time()
 
     # What asyncio tells
@@ -127,7 +120,7 @@ class Connection(asyncio.Protocol):
                 if self._headless:  # of this request the body is still to come, and is read as that of one without one
                     data = self._framing() + data
             except httptools.HttpParserCallbackError as error:
-                if not isinstance(error.__context__, Refused):
+                if not isinstance(error.__context__, Rejected):
                     raise
                 self.refuse(error.__context__.name, str(error.__context__))
             except httptools.HttpParserError as error:
@@ -145,107 +138,10 @@ class Connection(asyncio.Protocol):
             self._end_if_done()
         return True
 
-    # What the parser tells
-
-    def on_message_begin(self) -> None:
-        """A request begins."""
-        self._unread = 0
-        if self._headless:
-            return
-        self._in_request = True
-        self._target = b""
-        self._size = 0
-        self._parts: list[bytes] = []
-        self._received = 0
-        self._chunked = False
-        self._expects = False
-        self._environ: WSGIEnvironment = {
-            "REQUEST_METHOD": "",
-            "SCRIPT_NAME": "",
-            "PATH_INFO": "",
-            "QUERY_STRING": "",
-            "SERVER_NAME": self._name,
-            "SERVER_PORT": self._port,
-            "REMOTE_ADDR": self._far,
-            "wsgi.url_scheme": self._scheme,
-        }
-
-    def on_url(self, url: bytes) -> None:
-        """A piece of its target came."""
-        if self._headless:
-            return
-        self._target += url
-        if len(self._target) > HEAD:
-            raise Refused(rejections.TARGET_TOO_LONG, f"The target of a request must not have more than {HEAD} bytes")
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header came, or a trailer."""
-        self._unread = 0
-        self._size += len(name) + len(value) + 4
-        if self._size > HEAD:
-            raise Refused(rejections.HEAD_TOO_LARGE, TOO_LARGE_A_HEAD)
-        if self._in_body:
-            return  # a trailer, or a head that was read before
-        key = _key(name)
-        if key is None:
-            return
-        text = value.decode("latin-1")
-        environ = self._environ
-        environ[key] = f"{environ[key]},{text}" if key in environ else text
-        if key == "HTTP_TRANSFER_ENCODING":
-            self._chunked = True
-        elif key == "HTTP_EXPECT":
-            self._expects = text.lower() == "100-continue"
-
-    def on_headers_complete(self) -> None:
-        """Its head is whole."""
-        if self._headless:
-            return
-        environ, parser = self._environ, self._parser
-        target = self._target.decode("latin-1")
-        environ["REQUEST_METHOD"] = parser.get_method().decode("ascii")
-        environ["RAW_URI"] = target
-        path, _, environ["QUERY_STRING"] = target.partition("?")
-        environ["PATH_INFO"] = path
-        version = parser.get_http_version()
-        if version not in ("1.0", "1.1"):  # llhttp takes 0.9 and 2.0 too
-            raise Refused(rejections.VERSION_REFUSED, VERSIONS)
-        environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
-        environ[REQUEST_ID] = request_ids.id_of(environ.get("HTTP_X_REQUEST_ID"))
-        self._in_body = True
-        if self._expects and version == "1.1" and not self._ending:
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-    def _framing(self) -> bytes:
-        """The head of a request whose body is framed as that of the present one."""
-        name, value = "Content-Length", self._environ.get("HTTP_CONTENT_LENGTH")
-        if self._chunked:
-            name, value = "Transfer-Encoding", self._environ["HTTP_TRANSFER_ENCODING"]
-        return f"POST / HTTP/1.1\r\n{name}: {value}\r\n\r\n".encode("latin-1")
-
-    def on_body(self, body: bytes) -> None:
-        """A piece of its body came."""
-        self._unread = 0
-        self._received += len(body)
-        if self._received <= MAX_BODY:
-            self._parts.append(body)
-        elif self._received > DRAINED:
-            raise Refused(TooLarge.name, TooLarge().message)
-        else:
-            self._parts.clear()  # it is read away, so that the client gets to read the answer
-
-    def on_message_complete(self) -> None:
-        """It is whole; or its body is still to come, where the client would rather speak another protocol."""
-        if self._parser.should_upgrade() and (self._chunked or "HTTP_CONTENT_LENGTH" in self._environ):
-            self._headless = True
-            return
-        self._headless = False
-        environ = self._environ
-        environ["wsgi.input"] = io.BytesIO(b"".join(self._parts))
-        environ["CONTENT_LENGTH"] = str(self._received)
-        self._take(environ, keep=self._parser.should_keep_alive())
-
     # Answering
+
+    def _continue(self) -> None:
+        self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _take(self, environ: WSGIEnvironment, *, keep: bool) -> None:
         self._in_request = self._in_body = False
@@ -416,15 +312,6 @@ def _escaped(data: bytes) -> bytes:
     """A request with its first line in ASCII: some clients send letters in a URL as they are."""
     line, end, rest = data.partition(b"\r\n")
     return re.sub(rb"[\x80-\xff]", lambda letter: b"%%%02X" % letter[0][0], line) + end + rest
-
-
-@lru_cache(maxsize=1024)
-def _key(name: bytes) -> str | None:
-    """The name of a header in a WSGI environ; None for one with an underscore, which would look like another."""
-    if b"_" in name:
-        return None
-    key = name.decode("latin-1").upper().replace("-", "_")
-    return key if key == "CONTENT_TYPE" else f"HTTP_{key}"
 
 
 @lru_cache(maxsize=1)

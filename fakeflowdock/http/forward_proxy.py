@@ -15,8 +15,9 @@ from ..api.environ import FLOWDOCK
 from ..redaction import shortened
 from . import rejections
 from .addresses import is_loopback
-from .connection import HEAD, SILENCE, TOO_LARGE_A_HEAD, Connection
-from .rejections import Refused
+from .connection import SILENCE, Connection
+from .rejections import Rejected
+from .request_parser import HEAD, TOO_LARGE_A_HEAD
 from .tls import RECORD, Secured
 from .tunnel import Tunnel, beyond, passed_on
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from .access_log import AccessLog
-    from .protocols import Peer, Site, Speaks
+    from .protocols import Dispatcher, Peer, Speaks
 
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 LINE = re.compile(rb"([A-Z]+) ([!-~]+) HTTP/1\.[01]")
@@ -73,7 +74,7 @@ def gate(way: Way) -> Speaks:
     """A proxy, for a server."""
 
     def speaks(
-        site: Site,
+        site: Dispatcher,
         loop: asyncio.AbstractEventLoop,
         all_connections: set[Peer],
         *,
@@ -105,7 +106,7 @@ class _Asked(Connection):
     def __init__(
         self,
         way: Way,
-        site: Site,
+        site: Dispatcher,
         loop: asyncio.AbstractEventLoop,
         all_connections: set[Peer],
         log: AccessLog | None,
@@ -118,11 +119,11 @@ class _Asked(Connection):
         super().on_headers_complete()
         environ = self._environ
         if environ["REQUEST_METHOD"] == "CONNECT":
-            raise Refused(rejections.NO_HTTP, "CONNECT is the first request of a connection or none")
+            raise Rejected(rejections.NO_HTTP, "CONNECT is the first request of a connection or none")
         if called := TARGET.match(environ["RAW_URI"]):
             scheme, authority = called[1].lower(), called[2]
             if not _is_flowdock(authority):
-                raise Refused(rejections.HOST_REFUSED, self._way.refusal(authority))
+                raise Rejected(rejections.HOST_REFUSED, self._way.refusal(authority))
             environ["wsgi.url_scheme"], environ["HTTP_HOST"] = scheme, authority
 
     def _take(self, environ: WSGIEnvironment, *, keep: bool) -> None:
@@ -144,7 +145,7 @@ class Gate(asyncio.Protocol):
     def __init__(
         self,
         way: Way,
-        site: Site,
+        site: Dispatcher,
         loop: asyncio.AbstractEventLoop,
         all_connections: set[Peer],
         log: AccessLog | None,

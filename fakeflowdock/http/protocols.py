@@ -27,7 +27,7 @@ class Answering(Protocol):
         ...
 
 
-class Site(Protocol):
+class Dispatcher(Protocol):
     """All that one server answers."""
 
     def app_of(self, environ: WSGIEnvironment) -> Answering:
@@ -44,7 +44,7 @@ class Speaks(Protocol):
 
     def __call__(
         self,
-        site: Site,
+        site: Dispatcher,
         loop: asyncio.AbstractEventLoop,
         all_connections: set[Peer],
         *,

@@ -25,7 +25,7 @@ def silent(seconds: float) -> str:
     return f"Nothing more of the request came for {seconds:g} seconds"
 
 
-class Refused(Exception):
+class Rejected(Exception):
     """A request is refused before it is whole.
 
     Args:

@@ -12,7 +12,7 @@ from .connection import Connection
 
 if TYPE_CHECKING:
     from .access_log import AccessLog
-    from .protocols import Peer, Site, Speaks
+    from .protocols import Dispatcher, Peer, Speaks
 
 ROUND = 1.0  # seconds after which the silent ones are looked for again
 ACCEPTED = 5  # rounds of the loop: more than it takes
@@ -39,7 +39,7 @@ class Server:
 
     def __init__(
         self,
-        site: Site,
+        site: Dispatcher,
         host: str = "127.0.0.1",
         port: int = 0,
         speaks: Speaks = Connection,

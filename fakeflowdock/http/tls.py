@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .access_log import AccessLog
-    from .protocols import Peer, Site, Speaks
+    from .protocols import Dispatcher, Peer, Speaks
 
 HANDSHAKE = 10.0  # seconds that a client has for all of it
 RECORD = 0x16  # the first byte of what speaks TLS; no request begins with it
@@ -30,7 +30,7 @@ def secured(context: ssl.SSLContext, tell: Callable[[str], None]) -> Speaks:
     """
 
     def speaks(
-        site: Site,
+        site: Dispatcher,
         loop: asyncio.AbstractEventLoop,
         all_connections: set[Peer],
         *,

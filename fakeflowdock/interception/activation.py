@@ -46,7 +46,7 @@ class Interception:
 
     def __init__(self, app: Callable[[], App]) -> None:
         self._app = app
-        self._requests = through_requests.Interception(app)
+        self._requests = through_requests.AdapterInterception(app)
         self._layers: list[Layer] = []
 
     def start(self) -> None:

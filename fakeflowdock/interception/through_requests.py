@@ -216,7 +216,7 @@ class _Mock(RequestsMock):
         self.add(stub)
 
 
-class Interception(requests_patch.Link):
+class AdapterInterception(requests_patch.Link):
     """The calls of `requests` to Flowdock's hosts, from `start` to `stop`, once.
 
     Args:
@@ -285,7 +285,7 @@ def _find(mock: RequestsMock, request: PreparedRequest) -> tuple[BaseResponse | 
     innermost = requests_patch.innermost()
     if innermost is None or not FLOWDOCK.match(str(request.url)):
         return _find_match(mock, request)
-    assert isinstance(innermost, Interception)
+    assert isinstance(innermost, AdapterInterception)
     # An ordered registry forgets its order over a request that is not its next: look before asking.
     if isinstance(registry := mock.get_registry(), OrderedRegistry):
         next_one = next(iter(registry.registered), None)

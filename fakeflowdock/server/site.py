@@ -8,7 +8,7 @@ from ..api import internal_routes
 from ..api.app import App
 from ..api.environ import path_of
 from .admin.app import Admin
-from .worlds import Alone, Directory
+from .worlds import Alone, Worlds
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -24,7 +24,7 @@ class Site:
         worlds: the worlds of the server.
     """
 
-    def __init__(self, worlds: Directory) -> None:
+    def __init__(self, worlds: Worlds) -> None:
         self.worlds = worlds
         self._admin = Admin(worlds)
 
@@ -35,7 +35,7 @@ class Site:
         return self.worlds.world_of(environ).app
 
     def listens(self, host: str, bound: str) -> None:
-        """Be told where the server listens. See `Directory.listens`."""
+        """Be told where the server listens. See `Worlds.listens`."""
         self.worlds.listens(host, bound)
 
 
@@ -45,4 +45,4 @@ def site_of(app: App | Held) -> Site:
     Args:
         app: answers over it; or the world with what belongs to it.
     """
-    return Site(Directory(Alone(app) if isinstance(app, App) else app))
+    return Site(Worlds(Alone(app) if isinstance(app, App) else app))

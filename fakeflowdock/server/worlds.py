@@ -57,7 +57,7 @@ class Alone:
         self.first = self.began = app.store.freeze()
 
 
-class Refused(Exception):
+class WorldRefused(Exception):
     """What is asked of the directory cannot be; the text says why.
 
     Attributes:
@@ -70,7 +70,7 @@ class Refused(Exception):
 
 
 @dataclass
-class World:
+class ServedWorld:
     """One world of a server.
 
     Attributes:
@@ -87,7 +87,7 @@ class World:
         return self.held.app
 
 
-class Directory:
+class Worlds:
     """All worlds of one server, and the way from a request to one of them.
 
     Args:
@@ -106,13 +106,13 @@ class Directory:
         admin_token: str | None = None,
         noting: Callable[[str], Callable[[Finding], None]] | None = None,
     ) -> None:
-        self.default = World(DEFAULT, held)
+        self.default = ServedWorld(DEFAULT, held)
         self.limit = limit
         self.admin_token = admin_token
         self._noting = noting
         self.host = self.bound = ""
-        self._others: dict[str, World] = {}  # never changed, only replaced: who reads it needs no lock
-        self._owners: dict[Shown, tuple[World, Store]] = {}
+        self._others: dict[str, ServedWorld] = {}  # never changed, only replaced: who reads it needs no lock
+        self._owners: dict[Shown, tuple[ServedWorld, Store]] = {}
         self._lock = threading.RLock()
 
     def listens(self, host: str, bound: str) -> None:
@@ -127,7 +127,7 @@ class Directory:
 
     # From a request to its world
 
-    def world_of(self, environ: WSGIEnvironment) -> World:
+    def world_of(self, environ: WSGIEnvironment) -> ServedWorld:
         """The world that a request belongs to. Where there are several, its name is in `environ` afterwards."""
         if not self._others:
             return self.default
@@ -135,7 +135,7 @@ class Directory:
         environ[WORLD] = world.name
         return world
 
-    def _shown(self, environ: WSGIEnvironment) -> World:
+    def _shown(self, environ: WSGIEnvironment) -> ServedWorld:
         from .shown_credentials import shown_in
 
         for shown in shown_in(environ):
@@ -143,7 +143,7 @@ class Directory:
                 return owner
         return self.default
 
-    def _owner(self, shown: Shown) -> World | None:
+    def _owner(self, shown: Shown) -> ServedWorld | None:
         """The world of a credential, dead ones too, or None."""
         name, password = shown
         world, store = self._owners.get(shown, (None, None))
@@ -166,12 +166,12 @@ class Directory:
     # The worlds themselves
 
     @property
-    def worlds(self) -> list[World]:
+    def worlds(self) -> list[ServedWorld]:
         """All of them, the server's own first, then as they were made."""
         others = self._others
         return [self.default, *others.values()]
 
-    def named(self, name: str) -> World | None:
+    def named(self, name: str) -> ServedWorld | None:
         """The world of that name, or None."""
         return self.default if name == DEFAULT else self._others.get(name)
 
@@ -180,7 +180,9 @@ class Directory:
         taken = {each.casefold() for each in self._others}
         return next(name for number in range(1, len(taken) + 2) if (name := f"world-{number}") not in taken)
 
-    def make(self, name: str | None, begin: str | dict[str, Any], choices: dict[str, Any], *, again: bool) -> World:
+    def make(
+        self, name: str | None, begin: str | dict[str, Any], choices: dict[str, Any], *, again: bool
+    ) -> ServedWorld:
         """Make a world whose credentials are drawn from its name.
 
         Args:
@@ -190,47 +192,49 @@ class Directory:
             again: whether it takes the place of the world that has the name.
 
         Raises:
-            Refused: the name is none or taken, there may be no more worlds, or another one has a credential of it.
+            WorldRefused: the name is none or taken, there may be no more worlds, or another one has a credential of it.
             ValueError: a setting is none.
         """
         if name is not None and (NAME.fullmatch(name) is None or set(name) == {"."}):
-            raise Refused("is not made of 1 to 64 letters, digits, dots, hyphens and underscores", taken=False)
+            raise WorldRefused("is not made of 1 to 64 letters, digits, dots, hyphens and underscores", taken=False)
         with self._lock:
             if name is None:
                 name = self.free_name()
             known = next((each for each in self.worlds if each.name.casefold() == name.casefold()), None)
             if known is not None and not (again and known.name == name != DEFAULT):
                 differs = "" if known.name == name else f", and {name} is the same but for its capitals"
-                raise Refused(f"there is a world {known.name}{differs}; with replace it begins anew")
+                raise WorldRefused(f"there is a world {known.name}{differs}; with replace it begins anew")
             if known is None and len(self._others) >= self.limit:
-                raise Refused(f"there may be {self.limit} worlds besides the server's own, and there are: delete one")
+                raise WorldRefused(
+                    f"there may be {self.limit} worlds besides the server's own, and there are: delete one"
+                )
             default = self.default.app
             store = templates.of_its_own(name, begin, replace(default.store.settings, **choices))
             if not default.store.clock.frozen:
                 store.clock.run()
             self._check(store, but=known)
             note = default.note if self._noting is None else self._noting(name)
-            world = World(name, Alone(App(store, default.report, note)))
+            world = ServedWorld(name, Alone(App(store, default.report, note)))
             self._others = {**self._others, name: world}
             self._owners.clear()
             return world
 
-    def delete(self, world: World) -> None:
-        """Take a world away. Raises Refused where it is the server's own."""
+    def delete(self, world: ServedWorld) -> None:
+        """Take a world away. Raises WorldRefused where it is the server's own."""
         if world is self.default:
-            raise Refused("it is the server's own world, which stays as long as the server does")
+            raise WorldRefused("it is the server's own world, which stays as long as the server does")
         with self._lock:
             self._others = {name: each for name, each in self._others.items() if each is not world}
             self._owners.clear()  # or it would keep the world, with all that was asked of it
 
-    def put(self, world: World, store: Store, *, loaded: bool = False) -> None:
+    def put(self, world: ServedWorld, store: Store, *, loaded: bool = False) -> None:
         """Give a world another content.
 
         Args:
             loaded: whether it is what the world begins as, from now on.
 
         Raises:
-            Refused: it has a credential that another world has. Nothing changes.
+            WorldRefused: it has a credential that another world has. Nothing changes.
         """
         with self._lock:
             self._check(store, but=world)
@@ -239,19 +243,21 @@ class Directory:
             held.app.store, held.began = templates.over(store, held.app.store.settings), began
             self._owners.clear()
 
-    def reset(self, world: World) -> None:
+    def reset(self, world: ServedWorld) -> None:
         """Let a world be what it was at first, in which nothing goes wrong on purpose.
 
         Raises:
-            Refused: another world has a credential of it meanwhile. Nothing changes.
+            WorldRefused: another world has a credential of it meanwhile. Nothing changes.
         """
         with self._lock:
             self.put(world, world.held.first.branch())
             world.held.began = world.held.first
             world.app.faults.remove()
 
-    def _check(self, store: Store, *, but: World | None) -> None:
+    def _check(self, store: Store, *, but: ServedWorld | None) -> None:
         """Refuse a content that shares a credential with another world."""
         for other in self.worlds:
             if other is not but and (shared := store.shared_with(other.app.store)) is not None:
-                raise Refused(f"the world {other.name} has {shared} as well, and a credential belongs to one world")
+                raise WorldRefused(
+                    f"the world {other.name} has {shared} as well, and a credential belongs to one world"
+                )

@@ -25,7 +25,7 @@ ASKED = ("client_id", "response_type", "redirect_uri", "scope", "state")
 
 
 @dataclass(frozen=True)
-class Asked:
+class ConsentRequest:
     """A request for consent that may be answered where its application is.
 
     Attributes:
@@ -47,7 +47,7 @@ class Asked:
         return hmac.digest(session.cookie.encode(), json.dumps(self.fields, sort_keys=True).encode(), "sha256").hex()
 
 
-def asked_for(call: Call) -> Asked | Reply:
+def asked_for(call: Call) -> ConsentRequest | Reply:
     """The request for consent; or the page that says why nobody may be led back with an answer to it."""
     fields = {name: value for name in ASKED if isinstance(value := call.fields.get(name), str) and value}
     application = call.store.application_by_client_id(fields.get("client_id", ""))
@@ -64,10 +64,10 @@ def asked_for(call: Call) -> Asked | Reply:
             "that the application was registered with. Nothing was allowed.",
             400,
         )
-    return Asked(application, application.redirect_uri, fields)
+    return ConsentRequest(application, application.redirect_uri, fields)
 
 
-def _refuse_fields(call: Call, asked: Asked | Reply, violations: list[Violation]) -> Reply:
+def _refuse_fields(call: Call, asked: ConsentRequest | Reply, violations: list[Violation]) -> Reply:
     if isinstance(asked, Reply):
         return asked
     wrong = sorted({violation.field or "" for violation in violations})
@@ -75,7 +75,7 @@ def _refuse_fields(call: Call, asked: Asked | Reply, violations: list[Violation]
 
 
 @operation("GET /oauth/authorize", callers=(ANYONE,), find=asked_for, invalid=_refuse_fields)
-def ask_for_consent(call: Call, asked: Asked | Reply) -> Reply:
+def ask_for_consent(call: Call, asked: ConsentRequest | Reply) -> Reply:
     """The consent page; or, where consent is automatic, what follows it."""
     if isinstance(asked, Reply):
         return asked
@@ -93,7 +93,7 @@ def ask_for_consent(call: Call, asked: Asked | Reply) -> Reply:
 
 
 @operation("POST /oauth/authorize", callers=(ANYONE,), find=asked_for, invalid=_refuse_fields)
-def give_consent(call: Call, asked: Asked | Reply) -> Reply:
+def give_consent(call: Call, asked: ConsentRequest | Reply) -> Reply:
     """What the person at the consent page decided."""
     if isinstance(asked, Reply):
         return asked
@@ -142,7 +142,7 @@ def show_code(call: Call, code: AuthorizationCode | None) -> Reply:
     return consent_pages.code(call.store.applications[code.application_id], code.code)
 
 
-def _problem(asked: Asked) -> Reply | None:
+def _problem(asked: ConsentRequest) -> Reply | None:
     """The answer to a request for what nobody can give, or None."""
     if asked.fields["response_type"] != "code":
         return _with_error(asked, "unsupported_response_type", "The response_type is code, and no other")
@@ -155,7 +155,7 @@ def _problem(asked: Asked) -> Reply | None:
 
 def _page(
     call: Call,
-    asked: Asked,
+    asked: ConsentRequest,
     session: Session,
     *,
     status: int = 200,
@@ -176,7 +176,7 @@ def _page(
     )
 
 
-def _with_code(call: Call, asked: Asked, user: User, cookie: tuple[tuple[str, str], ...] = ()) -> Reply:
+def _with_code(call: Call, asked: ConsentRequest, user: User, cookie: tuple[tuple[str, str], ...] = ()) -> Reply:
     """Lead the browser back with a code, or to the page that shows it."""
     scopes = scopes_of(asked.fields.get("scope"))
     code = grants.give_code(call.store, user, asked.application, scopes, asked="redirect_uri" in asked.fields).code
@@ -185,7 +185,7 @@ def _with_code(call: Call, asked: Asked, user: User, cookie: tuple[tuple[str, st
     return consent_pages.redirect(_with_parameters(asked.redirect_uri, {"code": code, **asked.state}), cookie)
 
 
-def _with_error(asked: Asked, error: str, description: str) -> Reply:
+def _with_error(asked: ConsentRequest, error: str, description: str) -> Reply:
     """Lead the browser back with an error, as RFC 6749, section 4.1.2.1, has it; or tell the person at it."""
     if asked.redirect_uri == OUT_OF_BAND:
         if error == "access_denied":

@@ -26,7 +26,7 @@ WAIT = "x-flowdock-wait-for-message"
 
 
 @dataclass(frozen=True)
-class Place:
+class MessagePlace:
     """Where a message goes, or messages are: a flow, perhaps a thread of it, perhaps a message that is commented.
 
     Attributes:
@@ -44,7 +44,7 @@ class Place:
         return self.flow
 
 
-def place_of_the_path(call: Call) -> Place:
+def place_of_the_path(call: Call) -> MessagePlace:
     """The flow that the path names, and the thread or message in it.
 
     Raises:
@@ -53,10 +53,10 @@ def place_of_the_path(call: Call) -> Place:
     flow = flow_of_the_path(call)
     thread = thread_in(call, flow) if "id" in call.path else None
     parent = message_in(call, flow, call.path["message"]) if "message" in call.path else None
-    return Place(flow, thread, parent)
+    return MessagePlace(flow, thread, parent)
 
 
-def place_to_post(call: Call) -> Place:
+def place_to_post(call: Call) -> MessagePlace:
     """Where a message is posted: as the path says, in the flow of the source, or in that of the parameter `flow`.
 
     Raises:
@@ -70,11 +70,11 @@ def place_to_post(call: Call) -> Place:
         own = call.store.flows[call.caller.source.flow_id]
         if named is not None and _flow_called(call, named) != own:
             raise InvalidFlow
-        return Place(own)
+        return MessagePlace(own)
     flow = None if named is None else _flow_called(call, named)
     if named is not None and (flow is None or not flow.is_seen_by(call.user)):
         raise InvalidFlow
-    return Place(flow)
+    return MessagePlace(flow)
 
 
 def _flow_called(call: Call, named: Any) -> Flow | None:
@@ -134,13 +134,13 @@ def needs_a_message(path: Mapping[str, str], caller: str) -> Iterator[str]:
     credential="flow_token",
     needs=needs_a_flow,
 )
-def send_message(call: Call, place: Place) -> Reply:
+def send_message(call: Call, place: MessagePlace) -> Reply:
     """Post a message."""
     return _posted(call, place)
 
 
 @operation("POST /activities", callers=(SOURCE,), find=place_to_post, credential="token")
-def post_activity(call: Call, place: Place) -> Reply:
+def post_activity(call: Call, place: MessagePlace) -> Reply:
     """The same, as sources did it in 2014."""
     return _posted(call, place)
 
@@ -154,7 +154,7 @@ def post_activity(call: Call, place: Place) -> Reply:
     credential="flow_token",
     needs=needs_a_message,
 )
-def create_comment(call: Call, place: Place) -> Reply:
+def create_comment(call: Call, place: MessagePlace) -> Reply:
     """Comment a message, in words or with a file."""
     parent = place.parent
     if parent is None:
@@ -166,7 +166,7 @@ def create_comment(call: Call, place: Place) -> Reply:
     return _posted(call, replace(place, parent=parent))
 
 
-def _posted(call: Call, place: Place) -> Reply:
+def _posted(call: Call, place: MessagePlace) -> Reply:
     """Post what a call has; who posts as a source is told at once that it arrived, unless they wait for it."""
     caller = call.caller
     message = Post(
@@ -193,7 +193,7 @@ def _posted(call: Call, place: Place) -> Reply:
     scope="flow",
     find=place_of_the_path,
 )
-def list_messages(call: Call, place: Place) -> list[wire.JSON]:
+def list_messages(call: Call, place: MessagePlace) -> list[wire.JSON]:
     """Messages of a flow, or of a thread of it."""
     fields, flow = call.fields, place.known_flow
     search = fields.get("search", "")

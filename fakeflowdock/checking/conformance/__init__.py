@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from .results import Conformance, Difference, Result
-from .runner import Credentials, Run, choice
+from .results import Conformance, ConformanceDifference, ConformanceResult
+from .runner import ConformanceRun, Credentials, choice
 from .senders import HERE, NoAnswer, in_process, over_http
 from .suite import load
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .senders import Send
 
-__all__ = ["Conformance", "Difference", "NoAnswer", "Result", "conform"]
+__all__ = ["Conformance", "ConformanceDifference", "ConformanceResult", "NoAnswer", "conform"]
 
 
 def conform(
@@ -35,7 +35,7 @@ def conform(
     only: str | None = None,
     ca_file: str = "",
 ) -> Conformance:
-    """Run the conformance suite against a server.
+    """ConformanceRun the conformance suite against a server.
 
     What a case needs and nobody gives is the reason why it is not run. What the suite makes it takes away again where
     there is an operation for that.
@@ -76,4 +76,4 @@ def conform(
         raise ValueError(f"no case has {only!r} in its page or in its name")
     send: Send
     send, base = (over_http(server, ca_file), server) if isinstance(server, str) else (in_process(server), HERE)
-    return Run(suite, send, base, credentials, secrets.token_hex(4)).conformance(chosen)
+    return ConformanceRun(suite, send, base, credentials, secrets.token_hex(4)).conformance(chosen)

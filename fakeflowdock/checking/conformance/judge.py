@@ -15,7 +15,7 @@ from ...redaction import SECRETS, shortened
 from ..adapters import received, sent
 from ..contract import Contract
 from ..replies import CheckedReply
-from .results import Difference
+from .results import ConformanceDifference
 from .suite import CLIENT, DEAD, NOBODY, PLACEHOLDER, SOURCE, USER
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Judged:
         kept: the values that it gave.
     """
 
-    differences: list[Difference] = field(default_factory=list)
+    differences: list[ConformanceDifference] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
     kept: dict[str, Any] = field(default_factory=dict)
 
@@ -85,11 +85,11 @@ class Judge:
             return f"docs/api/{self._case.page}.md", "assumed"
         return operation.page, operation.grade
 
-    def _difference(self, number: int, step: Step, where: str, expected: str, came: str) -> Difference:
+    def _difference(self, number: int, step: Step, where: str, expected: str, came: str) -> ConformanceDifference:
         page, grade = self._written(step)
-        return Difference(number, _title(step), where, expected, shortened(came), page, grade)
+        return ConformanceDifference(number, _title(step), where, expected, shortened(came), page, grade)
 
-    def unanswered(self, number: int, step: Step, reason: str) -> Difference:
+    def unanswered(self, number: int, step: Step, reason: str) -> ConformanceDifference:
         """What is said where no reply came."""
         return self._difference(number, step, "status", _status_words(step), f"no answer ({reason})")
 
@@ -147,10 +147,14 @@ class Judge:
                 where = each.pointer or ("" if each.where == "body" else each.where)
                 came_words = each.came or "nothing"
                 judged.differences.append(
-                    Difference(number, _title(step), where, each.expected, came_words, each.page, each.grade, each.rule)
+                    ConformanceDifference(
+                        number, _title(step), where, each.expected, came_words, each.page, each.grade, each.rule
+                    )
                 )
 
-    def _another_error(self, number: int, step: Step, came: Received, found: list[Finding]) -> Iterator[Difference]:
+    def _another_error(
+        self, number: int, step: Step, came: Received, found: list[Finding]
+    ) -> Iterator[ConformanceDifference]:
         """Of several errors with one status, whether it is the one that was expected."""
         assert isinstance(step.expect, str)
         if came.status < 400 or step.method == "HEAD" or any(each.where == "body" for each in found):

@@ -18,7 +18,7 @@ NOT_RUN: Outcome = "not run"
 
 
 @dataclass(frozen=True)
-class Difference:
+class ConformanceDifference:
     """One place where a server did something else than its page says.
 
     Attributes:
@@ -51,7 +51,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Result:
+class ConformanceResult:
     """What came of one case.
 
     Attributes:
@@ -69,7 +69,7 @@ class Result:
     grade: str
     outcome: Outcome
     reason: str = ""
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[ConformanceDifference, ...] = ()
     warnings: Findings = field(default_factory=Findings)
 
     def as_json(self) -> dict[str, Any]:
@@ -95,22 +95,22 @@ class Conformance:
         broken: whether a case could not be run because the server did not give what it needs.
     """
 
-    results: tuple[Result, ...]
+    results: tuple[ConformanceResult, ...]
     left_behind: tuple[str, ...] = ()
     broken: bool = False
 
     @property
-    def passed(self) -> list[Result]:
+    def passed(self) -> list[ConformanceResult]:
         """The cases in which the server did what its pages say."""
         return self._having(PASSED)
 
     @property
-    def differing(self) -> list[Result]:
+    def differing(self) -> list[ConformanceResult]:
         """The cases in which it did not."""
         return self._having(DIFFERS)
 
     @property
-    def not_run(self) -> list[Result]:
+    def not_run(self) -> list[ConformanceResult]:
         """The cases that were not run, each with its `reason`."""
         return self._having(NOT_RUN)
 
@@ -119,7 +119,7 @@ class Conformance:
         """Whether each case that could be run passed."""
         return not self.differing and not self.broken
 
-    def _having(self, outcome: Outcome) -> list[Result]:
+    def _having(self, outcome: Outcome) -> list[ConformanceResult]:
         return [result for result in self.results if result.outcome == outcome]
 
     def __str__(self) -> str:
@@ -168,7 +168,7 @@ class Conformance:
         from xml.etree import ElementTree as ET
 
         root = ET.Element("testsuites", name="fakeflowdock conform")
-        pages: dict[str, list[Result]] = {}
+        pages: dict[str, list[ConformanceResult]] = {}
         for result in self.results:
             pages.setdefault(result.page.partition("#")[0], []).append(result)
         for page, results in pages.items():

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 from ...api.parameters import BODY_IS_OPTIONAL
 from ...contract.findings import Findings
 from .judge import Judge
-from .results import DIFFERS, NOT_RUN, PASSED, Conformance, Difference, Result
+from .results import DIFFERS, NOT_RUN, PASSED, Conformance, ConformanceDifference, ConformanceResult
 from .senders import NoAnswer
 from .suite import CLIENT, DEAD, NOBODY, OTHER_SCOPE, PASSWORD, PLACEHOLDER, SECOND, SOURCE, SPARE, USER, WITH, WITHOUT
 
@@ -56,7 +56,7 @@ class _Missing(Exception):
     """A value that a step uses was not given."""
 
 
-class Run:
+class ConformanceRun:
     """The suite on its way through a server.
 
     Args:
@@ -75,7 +75,7 @@ class Run:
         self._given = {name: value for name, value in given.items() if value and isinstance(value, str)}
         self._given |= {"base": base.rstrip("/"), "unique": unique}
         self._kept: dict[str, dict[str, Any]] = {}
-        self._results: dict[int, Result] = {}
+        self._results: dict[int, ConformanceResult] = {}
         self._undo: list[tuple[Step, dict[str, Any]]] = []
         self._left: list[str] = []
         self._broken = False
@@ -84,7 +84,7 @@ class Run:
             self._kept[PLACE] = {"flow": credentials.flow}
 
     def conformance(self, chosen: Callable[[Case], bool]) -> Conformance:
-        """Run the cases that are chosen, and what they need.
+        """ConformanceRun the cases that are chosen, and what they need.
 
         Raises:
             NoAnswer: the very first request was not answered.
@@ -98,7 +98,7 @@ class Run:
         return Conformance(tuple(self._results[id(case)] for case in cases), tuple(self._left), self._broken)
 
     def _ensure(self, case: Case) -> None:
-        """Run a case, after those that it needs, unless it was run before."""
+        """ConformanceRun a case, after those that it needs, unless it was run before."""
         if id(case) in self._results:
             return
         if lacking := sorted(self._lacking(case)):
@@ -115,9 +115,9 @@ class Run:
                 return
         self._results[id(case)] = self._run(case)
 
-    def _not_run(self, case: Case, reason: str) -> Result:
+    def _not_run(self, case: Case, reason: str) -> ConformanceResult:
         page, grade = Judge(case).subject()
-        return Result(case.name, page, grade, NOT_RUN, reason)
+        return ConformanceResult(case.name, page, grade, NOT_RUN, reason)
 
     def _needed(self, case: Case) -> set[str]:
         """The ids of the cases that have to run before it."""
@@ -168,9 +168,9 @@ class Run:
         has = actor.rpartition(" ")[2] in self._credentials.scopes
         return bool(self._credentials.access_token) and has == actor.startswith(WITH)
 
-    def _run(self, case: Case) -> Result:
+    def _run(self, case: Case) -> ConformanceResult:
         judge, local = Judge(case), dict[str, Any]()
-        differences: list[Difference] = []
+        differences: list[ConformanceDifference] = []
         warnings: list[Finding] = []
         for number, step in enumerate(case.steps, 1):
             try:
@@ -199,7 +199,7 @@ class Run:
             self._kept[case.id] = local
         page, grade = judge.subject()
         outcome = DIFFERS if differences else PASSED
-        return Result(case.name, page, grade, outcome, "", tuple(differences), Findings(warnings))
+        return ConformanceResult(case.name, page, grade, outcome, "", tuple(differences), Findings(warnings))
 
     def _tidy(self) -> None:
         """Take away what was made, the last thing first. What is gone already is none the worse for it."""

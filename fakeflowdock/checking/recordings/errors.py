@@ -7,7 +7,7 @@ class RecordingError(ValueError):
     """A file is no recording. The message begins with the file and, where it is known, line and column."""
 
 
-class Unreadable(Exception):
+class UnreadableRecording(Exception):
     """A place in a recording is not as it should be: what its reader says to whoever knows the name of the file.
 
     Args:

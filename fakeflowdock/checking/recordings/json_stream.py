@@ -11,7 +11,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from .errors import Unreadable
+from .errors import UnreadableRecording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,12 +52,12 @@ class JsonStream:
         self._counted = self._at
         return self._line
 
-    def _unreadable(self, words: str, at: int | None = None) -> Unreadable:
+    def _unreadable(self, words: str, at: int | None = None) -> UnreadableRecording:
         at = self._at if at is None else at
         self._at = max(at, self._counted)
         begun = self._text.rfind("\n", 0, at)
         column = at - begun if begun >= 0 else at + self._before + 1
-        return Unreadable(words, self.line, column)
+        return UnreadableRecording(words, self.line, column)
 
     # The window
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import cassettes, har_import
 from .entries import Hosts, Malformed
-from .errors import RecordingError, Unreadable
+from .errors import RecordingError, UnreadableRecording
 from .json_stream import JsonStream
 from .yaml_stream import YamlStream
 
@@ -54,7 +54,7 @@ class Recording:
         try:
             with Path(self.name).open("rb") as file:
                 yield from self._entries(file)
-        except Unreadable as reason:
+        except UnreadableRecording as reason:
             column = "" if reason.column is None else f":{reason.column}"
             raise RecordingError(f"{self.name}:{reason.line}{column}: {reason.words}") from None
         except OSError as error:
@@ -68,7 +68,7 @@ class Recording:
             try:
                 entry = reader(held, self.read, line, self.hosts)
             except Malformed as lack:
-                raise Unreadable(f"entry {self.read} has {lack}", line) from None
+                raise UnreadableRecording(f"entry {self.read} has {lack}", line) from None
             if entry is not None:
                 yield entry
 
@@ -96,7 +96,7 @@ class Recording:
                 stream.value()
         stream.end()
         if not found:
-            raise Unreadable(NEITHER, 1)
+            raise UnreadableRecording(NEITHER, 1)
 
     def _in_yaml(self, file: BufferedReader) -> Iterator[tuple[Reader, Held]]:
         stream, found = YamlStream(file, self._told), False
@@ -106,7 +106,7 @@ class Recording:
                 yield cassettes.entry_of, held
             return
         if not stream.is_mapping(begun):
-            raise Unreadable(NEITHER, 1)
+            raise UnreadableRecording(NEITHER, 1)
         for name, event in stream.members():
             if name in cassettes.LISTS and stream.is_list(event):
                 found = True
@@ -115,4 +115,4 @@ class Recording:
             else:
                 stream.value(event)
         if not found:
-            raise Unreadable(NEITHER, 1)
+            raise UnreadableRecording(NEITHER, 1)

@@ -10,7 +10,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Any
 
-from .errors import Unreadable
+from .errors import UnreadableRecording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,14 +44,14 @@ class YamlStream:
         told: is called with the bytes that were read so far.
 
     Raises:
-        Unreadable: PyYAML is not installed.
+        UnreadableRecording: PyYAML is not installed.
     """
 
     def __init__(self, file: BinaryIO, told: Callable[[int], None] | None = None) -> None:
         try:
             import yaml
         except ImportError:
-            raise Unreadable("a cassette in YAML needs PyYAML: pip install pyyaml", 1) from None
+            raise UnreadableRecording("a cassette in YAML needs PyYAML: pip install pyyaml", 1) from None
         self._yaml = yaml
         source: Any = file if told is None else _Told(file, told)
         loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -104,10 +104,10 @@ class YamlStream:
         yaml = self._yaml
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
-                raise Unreadable(f"nothing has the anchor {str(event.anchor)[:40]}", self.line_of(event))
+                raise UnreadableRecording(f"nothing has the anchor {str(event.anchor)[:40]}", self.line_of(event))
             return self._anchors[event.anchor]
         if depth > DEPTH:
-            raise Unreadable(f"it is nested too deeply, more than {DEPTH} levels", self.line_of(event))
+            raise UnreadableRecording(f"it is nested too deeply, more than {DEPTH} levels", self.line_of(event))
         if isinstance(event, yaml.ScalarEvent):
             value = self._scalar(event)
         elif isinstance(event, yaml.SequenceStartEvent):
@@ -127,7 +127,7 @@ class YamlStream:
         while not isinstance(inner := self._next(), self._yaml.MappingEndEvent):
             name = self.value(inner, depth + 1)
             if isinstance(name, (list, dict)):
-                raise Unreadable("a name is a text", self.line_of(inner))
+                raise UnreadableRecording("a name is a text", self.line_of(inner))
             value[name] = self.value(self._next(), depth + 1)
         return value
 
@@ -135,9 +135,9 @@ class YamlStream:
         if event.tag not in (None, "!", f"{CORE}{kind}"):
             raise self._foreign(event)
 
-    def _foreign(self, event: Any) -> Unreadable:
+    def _foreign(self, event: Any) -> UnreadableRecording:
         tag = str(event.tag).replace(CORE, "!!")
-        return Unreadable(f"the tag {tag[:60]} is not read: it would build an object", self.line_of(event))
+        return UnreadableRecording(f"the tag {tag[:60]} is not read: it would build an object", self.line_of(event))
 
     def _scalar(self, event: Any) -> Any:
         tag, text = event.tag, event.value
@@ -152,7 +152,7 @@ class YamlStream:
         except KeyError:
             raise self._foreign(event) from None
         except (ValueError, binascii.Error):
-            raise Unreadable(f"it is no {tag.removeprefix(CORE)}", self.line_of(event)) from None
+            raise UnreadableRecording(f"it is no {tag.removeprefix(CORE)}", self.line_of(event)) from None
 
 
 class _Readable:
@@ -169,7 +169,7 @@ class _Readable:
             mark = getattr(error, "problem_mark", None)
             words = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
             line, column = (1, None) if mark is None else (int(mark.line) + 1, int(mark.column) + 1)
-            raise Unreadable(f"it is no YAML: {words}", line, column) from None
+            raise UnreadableRecording(f"it is no YAML: {words}", line, column) from None
 
 
 def _integer(text: str) -> int | str:

@@ -12,12 +12,12 @@ from .errors import AdminTokenNeeded, ForeignPage, Misdirected
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-    from ..worlds import Directory
+    from ..worlds import Worlds
 
 HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::[0-9]*)?")
 
 
-def check(environ: WSGIEnvironment, directory: Directory) -> None:
+def check(environ: WSGIEnvironment, directory: Worlds) -> None:
     """Let a request pass, or not.
 
     Raises:

@@ -27,8 +27,8 @@ from ...contract.errors import BrokenContract, MethodNotAllowed, Unreadable
 from ...contract.validation import ADMIN
 from ...suggestions import nearest
 from . import access, assertions, clock_and_settings, faults, requests, state, worlds
-from .errors import Invalid, NoSuchRoute, NotJson, Refusal
-from .operations import Asked, Operation
+from .errors import AdminRefusal, Invalid, NotJson, UnknownAdminRoute
+from .operations import AdminCall, AdminOperation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from ...api.responses import Answer
     from ...contract.contracts import OperationContract
     from ...contract.validation import Violation
-    from ..worlds import Directory
+    from ..worlds import Worlds
 
 ROOMS = (worlds, state, requests, assertions, faults, clock_and_settings)
-OPERATIONS = tuple(value for room in ROOMS for value in vars(room).values() if isinstance(value, Operation))
+OPERATIONS = tuple(value for room in ROOMS for value in vars(room).values() if isinstance(value, AdminOperation))
 OPENAPI = f"{PREFIX}admin/openapi.json"
 WITHOUT_BODY = ("GET", "HEAD")
 NO_STORE = ("Cache-Control", "no-store")
@@ -73,7 +73,7 @@ class Admin:
 
     may_wait = True  # for requests that are still to come, and for a world that is large
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Worlds) -> None:
         self._directory = directory
 
     def answer(self, environ: WSGIEnvironment, *, wait: Wait | None = None) -> Answer:
@@ -100,7 +100,7 @@ class Admin:
     def _refused(self, refusal: errors.Refusal) -> Reply:
         contract = contracts(ADMIN).errors[refusal.name]
         # Those that Flowdock's operations have too cite pages of theirs, and so not here.
-        body = refusal.body(refusal.page) if isinstance(refusal, Refusal) else {"message": refusal.message}
+        body = refusal.body(refusal.page) if isinstance(refusal, AdminRefusal) else {"message": refusal.message}
         for violation in contract.body.violations(body):
             raise BrokenContract(f"a refusal has {violation.pointer} against {refusal.name}")
         return Reply(contract.status, body, refusal.headers)
@@ -110,7 +110,7 @@ class Admin:
         path, method = path_of(environ), environ["REQUEST_METHOD"]
         path = path if path == "/" else path.rstrip("/")
         asks = "GET" if method == "HEAD" else method
-        found: tuple[Operation, Mapping[str, str]] | MethodNotAllowed | NoSuchRoute = self._found(asks, path)
+        found: tuple[AdminOperation, Mapping[str, str]] | MethodNotAllowed | UnknownAdminRoute = self._found(asks, path)
         if not (isinstance(found, tuple) and "anyone" in found[0].contract.callers):
             access.check(environ, self._directory)
         if path == OPENAPI and asks == "GET":
@@ -125,7 +125,7 @@ class Admin:
             fields = _query(environ, contract) if asks == "GET" else _body(environ)
             if violations := contract.request.violations(fields):
                 raise Invalid((each.pointer, _told(each, number)) for number, each in enumerate(violations))
-            reply = operation.handle(Asked(self._directory, values, fields, base_of(environ), wait))
+            reply = operation.handle(AdminCall(self._directory, values, fields, base_of(environ), wait))
         except Invalid as refusal:
             refusal.page = contract.page
             raise
@@ -133,13 +133,15 @@ class Admin:
         _check_reply(contract, reply)
         return reply
 
-    def _found(self, method: str, path: str) -> tuple[Operation, Mapping[str, str]] | MethodNotAllowed | NoSuchRoute:
+    def _found(
+        self, method: str, path: str
+    ) -> tuple[AdminOperation, Mapping[str, str]] | MethodNotAllowed | UnknownAdminRoute:
         try:
             return _map().match(path, method)
         except WrongMethod:
             return MethodNotAllowed(method, self._methods(path))
         except NoRule:
-            return MethodNotAllowed(method, self._methods(path)) if path == OPENAPI else NoSuchRoute(path)
+            return MethodNotAllowed(method, self._methods(path)) if path == OPENAPI else UnknownAdminRoute(path)
 
     def _methods(self, path: str) -> set[str]:
         methods = {"GET"} if path == OPENAPI else {*_map().allowed_methods(path)}

@@ -10,7 +10,7 @@ from ...contract.contracts import operation_named
 from ...testing.assertions import Asserting
 from ...testing.exchanges import Exchanges
 from .errors import Invalid
-from .operations import Asked, invalid, of_a_world
+from .operations import AdminCall, invalid, of_a_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,7 +44,7 @@ class View(Asserting):
 
 
 @of_a_world("POST assertions")
-def assert_(asked: Asked) -> dict[str, Any]:
+def assert_(asked: AdminCall) -> dict[str, Any]:
     """Whether a claim holds."""
     given, view = asked.fields, View(asked.app)
     assertion, expected = given["assertion"], patterns(given.get("expected", {}), "/expected")
@@ -66,7 +66,7 @@ def assert_(asked: Asked) -> dict[str, Any]:
         raise invalid(str(error), "/expected") from None
 
 
-def _of_requests(asked: Asked, view: View, assertion: str, expected: dict[str, Any]) -> dict[str, Any]:
+def _of_requests(asked: AdminCall, view: View, assertion: str, expected: dict[str, Any]) -> dict[str, Any]:
     given = asked.fields
     if "operation" not in given:
         raise invalid("can't be blank where requests are asserted", "/operation")
@@ -104,7 +104,7 @@ def known_operation(words: str) -> str:
         raise invalid(str(error), "/operation") from None
 
 
-def caller_of(asked: Asked) -> User | Source | Application | None:
+def caller_of(asked: AdminCall) -> User | Source | Application | None:
     """Whom the field `caller` names, or None where it is left out. Raises Invalid where there is nobody such."""
     given = asked.fields.get("caller")
     if given is None:

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from ...world.clock import timestamp
 from ...world.validation import LAST
-from .operations import Asked, invalid, of_a_world
+from .operations import AdminCall, invalid, of_a_world
 
 if TYPE_CHECKING:
     from ...world.clock import Clock
 
 
 @of_a_world("GET clock")
-def read_clock(asked: Asked) -> dict[str, Any]:
+def read_clock(asked: AdminCall) -> dict[str, Any]:
     """What the clock shows."""
     return _shown(asked.store.clock)
 
 
 @of_a_world("PUT clock")
-def set_clock(asked: Asked) -> dict[str, Any]:
+def set_clock(asked: AdminCall) -> dict[str, Any]:
     """Move the clock, and let it stand still or run."""
     given, store = asked.fields, asked.store
     if "now" in given and "advance" in given:
@@ -46,13 +46,13 @@ def set_clock(asked: Asked) -> dict[str, Any]:
 
 
 @of_a_world("GET settings")
-def read_settings(asked: Asked) -> dict[str, Any]:
+def read_settings(asked: AdminCall) -> dict[str, Any]:
     """The choices of a world."""
     return asdict(asked.store.settings)
 
 
 @of_a_world("PUT settings")
-def change_settings(asked: Asked) -> dict[str, Any]:
+def change_settings(asked: AdminCall) -> dict[str, Any]:
     """Make those that are named."""
     settings = asked.store.settings
     for name, value in asked.fields.items():

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TOLD = 3  # problems in a sentence
 
 
-class Refusal(errors.Refusal):
+class AdminRefusal(errors.Refusal):
     """A request that is refused, for a reason of the admin API's own.
 
     Attributes:
@@ -27,13 +27,13 @@ class Refusal(errors.Refusal):
     page = ""
 
 
-class Misdirected(Refusal):
+class Misdirected(AdminRefusal):
     """The server was called by a name that is not its own."""
 
     name = "misdirected"
 
 
-class ForeignPage(Refusal):
+class ForeignPage(AdminRefusal):
     """A page of another origin asks."""
 
     name = "foreign-page"
@@ -42,7 +42,7 @@ class ForeignPage(Refusal):
         super().__init__("A page of another origin may not administer this server")
 
 
-class AdminTokenNeeded(Refusal):
+class AdminTokenNeeded(AdminRefusal):
     """The admin token is missing, or wrong."""
 
     name = "admin-token-needed"
@@ -52,7 +52,7 @@ class AdminTokenNeeded(Refusal):
         super().__init__("This needs the admin token of the server: Authorization: Bearer …", challenge)
 
 
-class NoSuchRoute(Refusal):
+class UnknownAdminRoute(AdminRefusal):
     """The path is none."""
 
     name = "no-such-route"
@@ -61,7 +61,7 @@ class NoSuchRoute(Refusal):
         super().__init__(f"There is no {path}; /_fakeflowdock/admin/openapi.json lists what there is")
 
 
-class NotJson(Refusal):
+class NotJson(AdminRefusal):
     """The body does not say that it is JSON."""
 
     name = "not-json"
@@ -70,19 +70,19 @@ class NotJson(Refusal):
         super().__init__("The body is JSON, and its Content-Type says so: application/json")
 
 
-class NotFound(Refusal):
+class UnknownName(AdminRefusal):
     """What the path names is not there."""
 
     name = "not-found"
 
 
-class Taken(Refusal):
+class Taken(AdminRefusal):
     """Something that is there stands in the way."""
 
     name = "taken"
 
 
-class Invalid(Refusal):
+class Invalid(AdminRefusal):
     """Fields are missing, unknown or wrong.
 
     Args:

@@ -9,15 +9,15 @@ from ...api.failures import Failure
 from ...api.faults import fault_for, matching_for
 from ...api.operations import NOTHING, Reply, created
 from .assertions import caller_of, known_operation
-from .errors import NotFound
-from .operations import Asked, invalid, of_a_world
+from .errors import UnknownName
+from .operations import AdminCall, invalid, of_a_world
 
 if TYPE_CHECKING:
     from ...api.faults import Fault
 
 
 @of_a_world("POST faults")
-def make_fault(asked: Asked) -> Reply:
+def make_fault(asked: AdminCall) -> Reply:
     """Something goes wrong from now on."""
     given = asked.fields
     operation = known_operation(given["operation"]) if "operation" in given else None
@@ -35,24 +35,24 @@ def make_fault(asked: Asked) -> Reply:
 
 
 @of_a_world("GET faults")
-def list_faults(asked: Asked) -> list[dict[str, Any]]:
+def list_faults(asked: AdminCall) -> list[dict[str, Any]]:
     """The faults that are set."""
     return [_shown(fault) for fault in asked.app.faults.active if not fault.standing]
 
 
 @of_a_world("DELETE faults/:id")
-def delete_fault(asked: Asked) -> Reply:
+def delete_fault(asked: AdminCall) -> Reply:
     """One fault goes."""
     number = asked.path["id"]
     for fault in asked.app.faults.active:
         if str(fault.number) == number and not fault.standing:
             fault.remove()
             return NOTHING
-    raise NotFound(f"There is no fault {number} in the world {asked.world.name}")
+    raise UnknownName(f"There is no fault {number} in the world {asked.world.name}")
 
 
 @of_a_world("DELETE faults")
-def delete_faults(asked: Asked) -> Reply:
+def delete_faults(asked: AdminCall) -> Reply:
     """All faults go."""
     asked.app.faults.remove()
     return NOTHING

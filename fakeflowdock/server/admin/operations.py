@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...api.internal_routes import PREFIX
 from ...contract.contracts import contracts
 from ...contract.validation import ADMIN
-from .errors import Invalid, NotFound
+from .errors import Invalid, UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from ...api.faults import Wait
     from ...contract.contracts import OperationContract
     from ...world.store import Store
-    from ..worlds import Directory, World
+    from ..worlds import ServedWorld, Worlds
 
 
 @dataclass
-class Asked:
+class AdminCall:
     """One request, as a handler sees it.
 
     Attributes:
@@ -33,23 +33,23 @@ class Asked:
         wait: lets seconds pass, and says whether the client is still there; None where nobody waits.
     """
 
-    directory: Directory
+    directory: Worlds
     path: Mapping[str, str]
     fields: Mapping[str, Any] = field(repr=False)
     base: str
     wait: Wait | None
 
     @cached_property
-    def world(self) -> World:
+    def world(self) -> ServedWorld:
         """The world that the path names; the server's own where it names none.
 
         Raises:
-            NotFound: there is none of that name.
+            UnknownName: there is none of that name.
         """
         name = self.path.get("world")
         world = self.directory.default if name is None else self.directory.named(name)
         if world is None:
-            raise NotFound(f"There is no world {name}")
+            raise UnknownName(f"There is no world {name}")
         return world
 
     @property
@@ -69,7 +69,7 @@ def invalid(reason: str, pointer: str = "") -> Invalid:
 
 
 @dataclass(frozen=True)
-class Operation:
+class AdminOperation:
     """A handler with its routes.
 
     Attributes:
@@ -78,7 +78,7 @@ class Operation:
     """
 
     routes: tuple[tuple[str, str], ...]
-    handle: Callable[[Asked], Any]
+    handle: Callable[[AdminCall], Any]
 
     @property
     def name(self) -> str:
@@ -91,21 +91,21 @@ class Operation:
         return contracts(ADMIN).operations[self.name]
 
 
-def operation(*routes: str) -> Callable[[Callable[[Asked], Any]], Operation]:
+def operation(*routes: str) -> Callable[[Callable[[AdminCall], Any]], AdminOperation]:
     """Make a handler an operation.
 
     Args:
         routes: `"GET health"`, below `/_fakeflowdock/`.
     """
 
-    def decorate(handle: Callable[[Asked], Any]) -> Operation:
+    def decorate(handle: Callable[[AdminCall], Any]) -> AdminOperation:
         pairs = (route.split(" ") for route in routes)
-        return Operation(tuple((method, PREFIX + path) for method, path in pairs), handle)
+        return AdminOperation(tuple((method, PREFIX + path) for method, path in pairs), handle)
 
     return decorate
 
 
-def of_a_world(route: str) -> Callable[[Callable[[Asked], Any]], Operation]:
+def of_a_world(route: str) -> Callable[[Callable[[AdminCall], Any]], AdminOperation]:
     """Make a handler an operation on a world, which the path names, or else on the server's own.
 
     Args:

@@ -13,7 +13,7 @@ from ...testing import matching as expectations
 from ...testing import report
 from ...testing.exchanges import Exchanges
 from .assertions import known_operation, patterns
-from .operations import Asked, invalid, of_a_world
+from .operations import AdminCall, invalid, of_a_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,13 +26,13 @@ ROUND = 0.25  # seconds after which it is looked whether the client is still the
 
 
 @of_a_world("GET requests")
-def list_requests(asked: Asked) -> list[dict[str, Any]]:
+def list_requests(asked: AdminCall) -> list[dict[str, Any]]:
     """Those requests for which all that is given holds."""
     return [shown(each) for each in _matching(asked.app.journal, asked.fields)]
 
 
 @of_a_world("POST requests/wait")
-def wait_for_requests(asked: Asked) -> dict[str, Any]:
+def wait_for_requests(asked: AdminCall) -> dict[str, Any]:
     """The same, as soon as there are so many, or when the time is up."""
     fields, app = asked.fields, asked.app
     timeout = fields.get("timeout", TIMEOUT)
@@ -53,20 +53,20 @@ def wait_for_requests(asked: Asked) -> dict[str, Any]:
 
 
 @of_a_world("DELETE requests")
-def clear_journal(asked: Asked) -> Reply:
+def clear_journal(asked: AdminCall) -> Reply:
     """The requests so far are forgotten."""
     asked.app.journal.clear()
     return NOTHING
 
 
 @of_a_world("GET requests/export")
-def export_requests(asked: Asked) -> dict[str, Any]:
+def export_requests(asked: AdminCall) -> dict[str, Any]:
     """The journal as HAR."""
     return har_export.log(asked.app.journal, with_secrets=asked.fields.get("with_secrets", False))
 
 
 @of_a_world("GET report")
-def get_report(asked: Asked) -> dict[str, Any]:
+def get_report(asked: AdminCall) -> dict[str, Any]:
     """What a failed test should tell."""
     app = asked.app
     with app.store.lock:
@@ -75,13 +75,13 @@ def get_report(asked: Asked) -> dict[str, Any]:
 
 
 @of_a_world("GET contract-warnings")
-def list_contract_warnings(asked: Asked) -> list[dict[str, Any]]:
+def list_contract_warnings(asked: AdminCall) -> list[dict[str, Any]]:
     """What requests had that no page knows, or that its page advises against."""
     return [finding.as_json() for finding in asked.app.warnings]
 
 
 @of_a_world("DELETE contract-warnings")
-def clear_contract_warnings(asked: Asked) -> Reply:
+def clear_contract_warnings(asked: AdminCall) -> Reply:
     """The warnings so far are forgotten."""
     asked.app.warnings.clear()
     return NOTHING

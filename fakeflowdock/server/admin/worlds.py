@@ -9,25 +9,25 @@ from ...api.operations import NOTHING, Reply, created
 from ...version import __version__
 from ...world import factories, validation
 from ...world.clock import timestamp
-from ..worlds import Refused
+from ..worlds import WorldRefused
 from .errors import Invalid, Taken
-from .operations import Asked, invalid, operation
+from .operations import AdminCall, invalid, operation
 
 if TYPE_CHECKING:
     from ...world.store import Store
-    from ..worlds import World
+    from ..worlds import ServedWorld
 
 TOLD = 50  # places where a state is wrong
 
 
 @operation("GET health", "GET health/live", "GET health/ready")
-def get_health(asked: Asked) -> dict[str, Any]:  # noqa: ARG001  # each handler is given what was asked
+def get_health(asked: AdminCall) -> dict[str, Any]:  # noqa: ARG001  # each handler is given what was asked
     """That the server is there."""
     return {"status": "ok", "version": __version__}
 
 
 @operation("POST worlds")
-def make_world(asked: Asked) -> Reply:
+def make_world(asked: AdminCall) -> Reply:
     """A new world, with its credentials."""
     given = asked.fields
     if "world" in given and "state" in given:
@@ -37,7 +37,7 @@ def make_world(asked: Asked) -> Reply:
         world = asked.directory.make(
             given.get("name"), begin, given.get("settings", {}), again=given.get("replace", False)
         )
-    except Refused as refused:
+    except WorldRefused as refused:
         if refused.taken:
             raise Taken(str(refused)) from None
         raise invalid(str(refused), "/name") from None
@@ -45,23 +45,23 @@ def make_world(asked: Asked) -> Reply:
 
 
 @operation("GET worlds")
-def list_worlds(asked: Asked) -> list[dict[str, Any]]:
+def list_worlds(asked: AdminCall) -> list[dict[str, Any]]:
     """What there is in each world."""
     return [_summary(world) for world in asked.directory.worlds]
 
 
 @operation("GET worlds/:world")
-def get_world(asked: Asked) -> dict[str, Any]:
+def get_world(asked: AdminCall) -> dict[str, Any]:
     """The credentials of a world."""
     return _credentials(asked.world, asked.base)
 
 
 @operation("DELETE worlds/:world")
-def delete_world(asked: Asked) -> Reply:
+def delete_world(asked: AdminCall) -> Reply:
     """A world goes."""
     try:
         asked.directory.delete(asked.world)
-    except Refused as refused:
+    except WorldRefused as refused:
         raise Taken(str(refused)) from None
     return NOTHING
 
@@ -84,7 +84,7 @@ def counted(store: Store) -> dict[str, Any]:
     }
 
 
-def _summary(world: World) -> dict[str, Any]:
+def _summary(world: ServedWorld) -> dict[str, Any]:
     app = world.app
     with app.store.lock:
         held = {**counted(app.store), "users": len(app.store.users)}
@@ -92,7 +92,7 @@ def _summary(world: World) -> dict[str, Any]:
     return {"name": world.name, **held, "requests": app.journal.count, "faults": faults}
 
 
-def _credentials(world: World, base: str) -> dict[str, Any]:
+def _credentials(world: ServedWorld, base: str) -> dict[str, Any]:
     """What a client needs to be one of a world; what there is not is left out."""
     store = world.app.store
     with store.lock:
