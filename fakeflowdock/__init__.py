@@ -1,4 +1,4 @@
-"""Flowdock's REST API, in memory: a fake for tests, a standalone server, and the contract to hold both against."""
+"""Flowdock's REST API, in memory: a fake for tests, a standalone server, and the contract to check both against."""
 
 from __future__ import annotations
 
@@ -7,42 +7,79 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__
 
 if TYPE_CHECKING:
+    from .api.callers import Caller
     from .api.failures import Failure
     from .api.faults import Fault
+    from .api.journal import Exchange
+    from .api.messages import Headers, Request, Response
     from .checking.conformance import Conformance, conform
+    from .checking.conformance.results import ConformanceDifference, ConformanceResult
     from .checking.contract import Contract
     from .checking.recordings.checker import CheckedExchange, CheckedRecording, check_recording
     from .checking.recordings.differences import Difference
     from .checking.recordings.errors import RecordingError
     from .contract.errors import BrokenContract
-    from .contract.findings import Finding, Findings, NotAsDocumented
+    from .contract.findings import ContractViolation, Finding, Findings
     from .fake import FakeFlowdock
-    from .world.models import Application, File, Flow, Message, Organization, Source, Thread, User
+    from .testing.credentials import Credentials
+    from .testing.exchanges import Exchanges
+    from .testing.lists import Messages, Threads
+    from .world.clock import Clock
+    from .world.models import (
+        Application,
+        Author,
+        Field,
+        File,
+        Flow,
+        Mail,
+        Message,
+        Organization,
+        Source,
+        Status,
+        Thread,
+        User,
+    )
     from .world.snapshots import Snapshot
     from .world.validation import WorldFileError
 
 __all__ = [
     "Application",
+    "Author",
     "BrokenContract",
+    "Caller",
     "CheckedExchange",
     "CheckedRecording",
+    "Clock",
     "Conformance",
+    "ConformanceDifference",
+    "ConformanceResult",
     "Contract",
+    "ContractViolation",
+    "Credentials",
     "Difference",
+    "Exchange",
+    "Exchanges",
     "Failure",
     "FakeFlowdock",
     "Fault",
+    "Field",
     "File",
     "Finding",
     "Findings",
     "Flow",
+    "Headers",
+    "Mail",
     "Message",
-    "NotAsDocumented",
+    "Messages",
     "Organization",
     "RecordingError",
+    "Request",
+    "Response",
     "Snapshot",
     "Source",
+    "Status",
     "Thread",
+    "Threads",
     "User",
     "WorldFileError",
     "__version__",
@@ -51,28 +88,55 @@ __all__ = [
 ]
 
 _HOMES = {
-    **dict.fromkeys(
-        ("Application", "File", "Flow", "Message", "Organization", "Source", "Thread", "User"), "world.models"
-    ),
-    "BrokenContract": "contract.errors",
-    **dict.fromkeys(("CheckedExchange", "CheckedRecording", "check_recording"), "checking.recordings.checker"),
-    **dict.fromkeys(("Conformance", "conform"), "checking.conformance"),
-    "Contract": "checking.contract",
-    "Difference": "checking.recordings.differences",
+    "Caller": "api.callers",
     "Failure": "api.failures",
-    "FakeFlowdock": "fake",
     "Fault": "api.faults",
-    **dict.fromkeys(("Finding", "Findings", "NotAsDocumented"), "contract.findings"),
+    "Exchange": "api.journal",
+    **dict.fromkeys(("Headers", "Request", "Response"), "api.messages"),
+    **dict.fromkeys(("Conformance", "conform"), "checking.conformance"),
+    **dict.fromkeys(("ConformanceDifference", "ConformanceResult"), "checking.conformance.results"),
+    "Contract": "checking.contract",
+    **dict.fromkeys(("CheckedExchange", "CheckedRecording", "check_recording"), "checking.recordings.checker"),
+    "Difference": "checking.recordings.differences",
     "RecordingError": "checking.recordings.errors",
+    "BrokenContract": "contract.errors",
+    **dict.fromkeys(("ContractViolation", "Finding", "Findings"), "contract.findings"),
+    "FakeFlowdock": "fake",
+    "Credentials": "testing.credentials",
+    "Exchanges": "testing.exchanges",
+    **dict.fromkeys(("Messages", "Threads"), "testing.lists"),
+    "Clock": "world.clock",
+    **dict.fromkeys(
+        (
+            "Application",
+            "Author",
+            "Field",
+            "File",
+            "Flow",
+            "Mail",
+            "Message",
+            "Organization",
+            "Source",
+            "Status",
+            "Thread",
+            "User",
+        ),
+        "world.models",
+    ),
     "Snapshot": "world.snapshots",
     "WorldFileError": "world.validation",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used: importing the package itself costs almost nothing."""
+    """Import a public name when it is first used, so that importing the package costs almost nothing."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
     return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return __all__

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .contract.findings import Finding
     from .world.store import Store
 
-    Shape = Literal["usual", "minimal", "maximal", "drift"]
+    Shape = Literal["default", "minimal", "maximal", "drift"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 C = TypeVar("C", bound="type[Any]")
@@ -58,7 +58,7 @@ class FakeFlowdock(Failing):
             first user; no page is shown then. It may be changed at any time, as the attribute of that name.
         refresh_tokens: whether tokens come with a refresh token `always`, as clients of the real service relied on,
             or with the scope `offline_access` alone, as its documentation says.
-        shape: which fields answers have: the `usual` ones; `minimal`, those that are always there and no other;
+        shape: which fields answers have: the `default` ones; `minimal`, those that are always there and no other;
             `maximal`, every one that its page has; or `drift`, with fields and an event that no page knows. It may be
             changed at any time, as the attribute of that name.
         journal: how many requests are remembered, at least 1; the oldest are forgotten first.
@@ -75,7 +75,7 @@ class FakeFlowdock(Failing):
         *,
         auto_consent: bool = False,
         refresh_tokens: Literal["always", "offline_access"] = "always",
-        shape: Shape = "usual",
+        shape: Shape = "default",
         journal: int = JOURNAL,
         strict: bool = False,
     ) -> None:
@@ -112,7 +112,7 @@ class FakeFlowdock(Failing):
         Raises:
             BrokenContract: fakeflowdock broke its own contract meanwhile. Where an exception is under way
                 already, that one gets a note instead.
-            NotAsDocumented: the fake is strict and found something, and no exception is under way.
+            ContractViolation: the fake is strict and found something, and no exception is under way.
         """
         self._stop(sys.exception())
 
@@ -131,7 +131,7 @@ class FakeFlowdock(Failing):
 
         Raises:
             BrokenContract: there was a bug of fakeflowdock's own, and nothing is under way.
-            NotAsDocumented: the fake is strict and found something, and nothing is under way.
+            ContractViolation: the fake is strict and found something, and nothing is under way.
         """
         self._runs.current.settle(under_way)
 
@@ -293,7 +293,7 @@ class FakeFlowdock(Failing):
 
     @property
     def shape(self) -> Shape:
-        """Which fields answers have: `usual`, `minimal`, `maximal` or `drift`."""
+        """Which fields answers have: `default`, `minimal`, `maximal` or `drift`."""
         return cast("Shape", self._settings.shape)
 
     @shape.setter

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
 
     from fakeflowdock import Contract, FakeFlowdock
 
@@ -20,7 +20,7 @@ CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
     "world": (("empty", "docs"), "what the world of a test begins with"),
     "auto_consent": (("false", "true"), "whether an application gets a user's consent at once"),
     "refresh_tokens": (("always", "offline_access"), "when tokens come with a refresh token"),
-    "shape": (("usual", "minimal", "maximal", "drift"), "which fields answers have"),
+    "shape": (("default", "minimal", "maximal", "drift"), "which fields answers have"),
     "shapes": (("false", "true"), "whether each test is run under each shape"),
     "strict": (("false", "true"), "whether what the docs advise against fails a test"),
     "journal": (NUMBER, "how many requests are remembered, 1000 when nothing is said"),
@@ -122,14 +122,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def fake_flowdock(request: pytest.FixtureRequest) -> Iterator[FakeFlowdock]:
+def fake_flowdock(request: pytest.FixtureRequest) -> Generator[FakeFlowdock, None, None]:
     """Flowdock, in memory: a new world for each test, reached at https://api.flowdock.com by every client library."""
     with _fake(request, request.node) as fake:
         yield fake
 
 
 @pytest.fixture(scope="session")
-def fake_flowdock_session(request: pytest.FixtureRequest) -> Iterator[FakeFlowdock]:
+def fake_flowdock_session(request: pytest.FixtureRequest) -> Generator[FakeFlowdock, None, None]:
     """Flowdock, in memory: one world for the whole session. Tests share it; `fork()` gives each one of its own."""
     with _fake(request, request.session) as fake:
         yield fake
@@ -179,12 +179,12 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 
 def _settle(fake: FakeFlowdock) -> None:
-    from fakeflowdock import NotAsDocumented
+    from fakeflowdock import ContractViolation
 
     found = None
     try:
         fake.settle()
-    except NotAsDocumented as error:
+    except ContractViolation as error:
         found = str(error)
     if found is not None:
         pytest.fail(found, pytrace=False)

@@ -17,7 +17,7 @@ JSON object:
 - `results`: in the order of the names of tests, for each run an object with
   `test` (its node id), `operation` (`send-message`), `failure` (one of the eight above), and
   `outcome`: `survived`, where the test still passed; `failed`, where an assertion of it did not hold; `raised`, where
-  something else was raised; `skipped`, where it skipped itself; `unmet`, where it did not make the call this time.
+  something else was raised; `skipped`, where it skipped itself; `not_reached`, where the call was not made.
   `phase` (`setup`, `call` or `teardown`), `exception` (its type, `requests.exceptions.HTTPError`) and `message` (its
   first line, without secrets) say more of what failed, raised or skipped, and are null elsewhere.
 """
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from .api.faults import FaultSubject
     from .api.journal import Exchange
 
-OUTCOMES = ("survived", "failed", "raised", "skipped", "unmet")
+OUTCOMES = ("survived", "failed", "raised", "skipped", "not_reached")
 LASTING = (401, 403, 404, 410)
 PASSING = {
     "429": Failure(status=429, retry_after=1),
@@ -105,7 +105,7 @@ class _Trial(Fault):
         super().__init__(matching, [failure or Failure(status=int(name))], rounds=None if failure is None else 1)
 
     def act(self) -> Failure | None:
-        if self.acted >= PATIENCE:
+        if self.applied >= PATIENCE:
             pytest.fail(f"asked {PATIENCE} times in vain, and would ask again", pytrace=False)
         return super().act()
 
@@ -208,7 +208,7 @@ class Sweep:
             if not report.passed or info is not None:
                 phase = "call" if report.when == SENT else report.when
                 return SweepResult(test, trial.operation, trial.name, *_why(info, phase))
-        return SweepResult(test, trial.operation, trial.name, "survived" if trial.acted else "unmet")
+        return SweepResult(test, trial.operation, trial.name, "survived" if trial.applied else "not_reached")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:

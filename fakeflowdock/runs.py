@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from .api.app import App
-from .contract.findings import NotAsDocumented
+from .contract.findings import ContractViolation
 from .world import templates
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class WorldRun:
 
         Raises:
             BrokenContract: there was a bug, and nothing is under way.
-            NotAsDocumented: a strict fake found something, and nothing is under way.
+            ContractViolation: a strict fake found something, and nothing is under way.
         """
         broken, due = self._broken[:], self.app.warnings.due()
         self._broken.clear()
@@ -98,7 +98,7 @@ class WorldRun:
                 raise one
             under_way.add_note(str(one))
         if due and under_way is None:
-            raise NotAsDocumented(due)
+            raise ContractViolation(due)
 
 
 # The runs that this thread or task is in, innermost last, whichever fake they belong to.

@@ -51,7 +51,7 @@ class Operator:
     def asked(self, world: str) -> list[tuple[str, str, int]]:
         """What was asked of a world."""
         exchanges = self.get(f"worlds/{world}/requests")
-        return [(each["method"], each["path"], (each["answer"] or {"status": 0})["status"]) for each in exchanges]
+        return [(each["method"], each["path"], (each["response"] or {"status": 0})["status"]) for each in exchanges]
 
     def refused(self, method: str, path: str, json: Any, status: int = 422) -> list[tuple[str, str]]:
         """Where a request is wrong, and why."""

@@ -247,8 +247,8 @@ def test_a_clock_that_cannot_be_set_so_stays(
 def test_the_choices_of_the_fake_are_those_of_its_world(operator: Operator, fake_flowdock: FakeFlowdock) -> None:
     assert operator.put("settings", {"auto_consent": True, "shape": "maximal"})["shape"] == "maximal"
     assert (fake_flowdock.auto_consent, fake_flowdock.shape) == (True, "maximal")
-    fake_flowdock.shape = "usual"
-    assert operator.get("settings")["shape"] == "usual"
+    fake_flowdock.shape = "default"
+    assert operator.get("settings")["shape"] == "default"
 
 
 @pytest.mark.parametrize(

@@ -51,14 +51,14 @@ def test_an_exchange_tells_all_that_python_knows(operator: Operator, world: Worl
     operator.post("worlds/one/faults", {"method": "PUT", "latency": 0.01}, 201)
     flowdock(world, "PUT", "/sources", json=sent)
     [exchange] = operator.get("worlds/one/requests", params={"method": "PUT"})
-    assert exchange["fields"] == sent
+    assert exchange["parameters"] == sent
     assert exchange["operation"] == "update-source-by-flow_token"
     assert exchange["caller"] == {"source": source["id"]}
     assert json.loads(exchange["body"]) == sent
     assert exchange["url"] == f"{world['url']}/sources"
     assert exchange["headers"]["content-type"] == "application/json"
-    assert exchange["answer"]["status"] == 400
-    assert "configuration_url" in exchange["answer"]["body"]
+    assert exchange["response"]["status"] == 400
+    assert "configuration_url" in exchange["response"]["body"]
     assert exchange["refusal"] == {
         "name": "validation-error",
         "message": "Validation error",
@@ -76,7 +76,7 @@ def test_a_request_whose_answer_was_lost_has_none(operator: Operator, world: Wor
     with pytest.raises(requests.ConnectionError):
         flowdock(world, "GET", "/user", **user_of(world))
     [exchange] = operator.get("worlds/one/requests", params={"status": 0})
-    assert (exchange["answer"], exchange["failure"]) == (None, "connection reset")
+    assert (exchange["response"], exchange["failure"]) == (None, "connection reset")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_one_waits_for_what_a_request_says(operator: Operator, world: World) -> 
     create_source(world, "Two")
     asked = {"expected": {"name": {"$pattern": "^T"}}, "timeout": 0}
     told = operator.post("worlds/one/requests/wait", asked)
-    assert [each["fields"]["name"] for each in told["requests"]] == ["Two"]
+    assert [each["parameters"]["name"] for each in told["requests"]] == ["Two"]
     wrong = {"expected": {"name": {"$pattern": "("}}, "count": 0, "timeout": -1, "tiemout": 1}
     places = [pointer for pointer, _ in operator.refused("POST", "worlds/one/requests/wait", wrong)]
     assert sorted(places) == ["/count", "/tiemout", "/timeout"]
@@ -152,7 +152,7 @@ def test_who_waits_looks_at_each_request_once(
         create_source(world, name)
     waiting.join(20)
     [told] = answered
-    assert [each["fields"]["name"] for each in told["requests"]] == ["A", "Z"]
+    assert [each["parameters"]["name"] for each in told["requests"]] == ["A", "Z"]
     assert len(looked) == 6
 
 
@@ -356,7 +356,7 @@ def test_something_goes_wrong_as_often_as_it_was_said(operator: Operator, world:
     assert replies[0].headers["Retry-After"] == "7"
     assert replies[2].json() == {"oops": True}
     [told] = operator.get("worlds/one/faults")
-    assert (told["id"], told["met"], told["acted"], told["record"]) == (fault["id"], 4, 2, "acted 2 times")
+    assert (told["id"], told["matched"], told["applied"], told["record"]) == (fault["id"], 4, 2, "acted 2 times")
     assert told["description"].startswith("the next 3 requests for get-own-user: 503, Retry-After: 7; then nothing")
 
 

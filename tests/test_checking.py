@@ -13,7 +13,7 @@ import requests
 from doors import MESSAGES, SOURCES
 from werkzeug.test import Client, EnvironBuilder
 
-from fakeflowdock import Contract, FakeFlowdock, Finding, Findings, NotAsDocumented
+from fakeflowdock import Contract, ContractViolation, FakeFlowdock, Finding, Findings
 from fakeflowdock.contract.contracts import contracts
 from fakeflowdock.contract.findings import RULES
 
@@ -281,16 +281,16 @@ def test_a_finding_is_read_by_machines_too() -> None:
         "operation": "create-source",
         "where": "body",
         "pointer": "/name",
-        "words": "Create source: name can't be blank, and nmae is no parameter",
-        "came": None,
+        "message": "Create source: name can't be blank, and nmae is no parameter",
+        "actual": None,
         "expected": "something",
-        "nearest": None,
+        "suggestion": None,
         "page": "docs/api/sources.md#create-source",
         "grade": "documented",
     }
     [found] = Contract().check_request("POST", SOURCES, BEARER, {"name": "x", "a/b": {"~": 1}, "external_url": None})
     assert (found.pointer, found.field, found.title) == ("/a~1b", "a/b", "Create source")
-    assert json.loads(json.dumps(found.as_json()))["came"] == '{"~": 1}'
+    assert json.loads(json.dumps(found.as_json()))["actual"] == '{"~": 1}'
 
 
 ACTIVITY = {"event": "activity", "title": "x", "author": {"name": "M"}, "external_thread_id": "x"}
@@ -363,7 +363,7 @@ def test_findings_are_an_assertion_in_one_line() -> None:
     contract = Contract()
     assert contract.check_reply("get source", 200, SHOWN, source()).raise_for_violations() == []
     assert len(contract.check_request("GET", "/sources").raise_for_violations().warnings) == 1
-    with pytest.raises(NotAsDocumented) as caught:
+    with pytest.raises(ContractViolation) as caught:
         contract.check_reply("get source", 200, SHOWN, source(id=0)).raise_for_violations()
     assert str(caught.value) == (
         "not what Flowdock's docs say:\nviolation: Get source answered 200, where /id is not a positive integer, "
@@ -460,7 +460,7 @@ def test_each_rule_says_what_it_asks_for_and_is_on_the_page(request: pytest.Fixt
     for name, rule in RULES.items():
         strict = rule.severity == "warning" and rule.strict
         severity = f"{rule.severity}{', a violation where strict' if strict else ''}"
-        assert f"| `{name}` | {severity} | {rule.words} |" in page
+        assert f"| `{name}` | {severity} | {rule.message} |" in page
     assert isinstance(Contract().check_request("GET", "/nowhere")[0], Finding)
 
 
@@ -475,7 +475,7 @@ def test_each_rule_says_what_it_asks_for_and_is_on_the_page(request: pytest.Fixt
 def test_half_a_character_is_no_json(body: Any) -> None:
     [found] = Contract().check_reply("get source", 404, {**SHOWN, "Status": "404 Not Found"}, body)
     assert found.rule == "reply.unreadable"
-    assert "half a surrogate pair is no character" in found.words
+    assert "half a surrogate pair is no character" in found.message
 
 
 def test_a_field_of_many_levels_is_shown_to_where_it_would_be_cut() -> None:
@@ -485,4 +485,4 @@ def test_a_field_of_many_levels_is_shown_to_where_it_would_be_cut() -> None:
     [found] = Contract().check_reply(
         "get source", 404, {**SHOWN, "Status": "404 Not Found"}, {"message": "not found", "more": deep}
     )
-    assert (found.rule, found.came) == ("reply.field.unknown", f"{'[' * 79}…")
+    assert (found.rule, found.actual) == ("reply.field.unknown", f"{'[' * 79}…")

@@ -194,7 +194,7 @@ def test_every_option_has_a_twin_in_the_environment_and_the_command_line_wins() 
 def test_the_server_answers_in_the_shape_that_was_chosen() -> None:
     with running("--port", "0", "--json", FAKEFLOWDOCK_SHAPE="drift") as (_, stdout):
         assert "flowdock_added_this_later" in requests.get(f"{ready(stdout)['url']}/nowhere", timeout=9).json()
-    with running("--shape", "usual", "--port", "0", "--json", FAKEFLOWDOCK_SHAPE="drift") as (_, stdout):
+    with running("--shape", "default", "--port", "0", "--json", FAKEFLOWDOCK_SHAPE="drift") as (_, stdout):
         assert requests.get(f"{ready(stdout)['url']}/nowhere", timeout=9).json() == {"message": "not found"}
 
 
@@ -233,7 +233,7 @@ def granted_without_a_page(line: dict[str, Any]) -> dict[str, Any]:
         ([], {"FAKEFLOWDOCK_WORLD": "x"}, "FAKEFLOWDOCK_WORLD: 'x' is no world"),
         (["--refresh-tokens", "never"], {}, "'never' is not when refresh tokens come: always or offline_access"),
         ([], {"FAKEFLOWDOCK_REFRESH_TOKENS": "x"}, "FAKEFLOWDOCK_REFRESH_TOKENS: 'x' is not when refresh tokens come"),
-        (["--shape", "round"], {}, "'round' is no shape: usual or minimal or maximal or drift"),
+        (["--shape", "round"], {}, "'round' is no shape: default or minimal or maximal or drift"),
         ([], {"FAKEFLOWDOCK_AUTO_CONSENT": "perhaps"}, "FAKEFLOWDOCK_AUTO_CONSENT: 'perhaps' is neither true nor"),
         ([], {"FAKEFLOWDOCK_JSON": "perhaps"}, "FAKEFLOWDOCK_JSON: 'perhaps' is neither true nor false"),
     ],

@@ -254,7 +254,7 @@ def test_a_header_with_an_underscore_is_not_taken_for_another(fake_flowdock: Fak
             get(fake_flowdock).replace(b"Host", b"X_Flowdock_Wait_For_Message: true\r\nX-A: 1\r\nx-a: 2\r\nHost")
         )
         assert read(connection)[0] == 200
-    headers = fake_flowdock.requests[0].headers
+    headers = fake_flowdock.requests[0].request.headers
     assert "x-flowdock-wait-for-message" not in headers
     assert headers["x-a"] == "1,2"
 

@@ -120,7 +120,7 @@ def test_without_the_fast_validator_everything_is_checked_all_the_same(monkeypat
     monkeypatch.setattr(validation, "fast", None)
     check = validation.Check(validation.Pages(contracts.schema_files()), "sources", "create-source")
     assert check.violations({"name": "Builds"}) == []
-    assert [violation.words for violation in check.violations({"name": 1})] == ["is not a string"]
+    assert [violation.message for violation in check.violations({"name": 1})] == ["is not a string"]
 
 
 @pytest.fixture

@@ -184,7 +184,7 @@ def test_the_npm_package_flowdock_reaches_the_fake(fake_flowdock: FakeFlowdock) 
     environ = environment(fake_flowdock) | {"NODE_PATH": f"{PACKAGES}/node_modules"}
     run(["node", "--no-deprecation", "-e", FLOWDOCK_PACKAGE], environ)
     assert [message.content for message in fake_flowdock.messages] == ["by the proxy", "by nothing but Node"]
-    assert {each.headers["host"] for each in fake_flowdock.requests} == {"api.flowdock.com"}
+    assert {each.request.headers["host"] for each in fake_flowdock.requests} == {"api.flowdock.com"}
 
 
 def test_what_was_there_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

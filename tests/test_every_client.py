@@ -92,7 +92,7 @@ def test_a_query_arrives(way: Way) -> None:
         way.fake.add_message(said)
     found = way.send("GET", MESSAGES, way.user, params={"search": "Zürich", "limit": "1"}).json
     assert [message["content"] for message in found] == [SAID]
-    assert way.fake.requests[-1].query == {"search": "Zürich", "limit": "1"}
+    assert way.fake.requests[-1].parameters == {"search": "Zürich", "limit": "1"}
 
 
 @pytest.mark.parametrize("size", [0, 5, 300_000])

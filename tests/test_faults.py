@@ -139,8 +139,8 @@ def test_a_status_after_the_request_comes_when_the_world_has_changed(posting: Do
     assert post(posting).status_code == 503
     assert len(posting.fake.messages) == 1
     [exchange] = posting.fake.requests
-    assert exchange.true_answer is not None
-    assert (exchange.status, exchange.true_answer.status) == (503, 202)
+    assert exchange.original_response is not None
+    assert (exchange.status, exchange.original_response.status) == (503, 202)
 
 
 # No answer
@@ -223,8 +223,8 @@ def test_the_post_arrived_but_the_answer_was_lost(connection: Any, posting: Door
     raised(posting)
     assert [message.title for message in posting.fake.messages] == ["opened"]
     [exchange] = posting.fake.requests
-    assert exchange.true_answer is not None
-    assert (exchange.status, exchange.true_answer.status) == (0, 202)
+    assert exchange.original_response is not None
+    assert (exchange.status, exchange.original_response.status) == (0, 202)
     assert str(exchange) == "POST /messages → no answer"
 
 
@@ -380,4 +380,4 @@ def test_what_an_exchange_prints_of_its_fault_shows_no_secret(fake_flowdock: Fak
     assert token not in str(fault)
     requests.post(f"{API}/messages/chat/{token}", json={}, timeout=9)
     assert token not in fake_flowdock.report()
-    assert json.loads(fake_flowdock.requests[0].answer.body) == {"message": "Internal Server Error"}
+    assert json.loads(fake_flowdock.requests[0].response.body) == {"message": "Internal Server Error"}

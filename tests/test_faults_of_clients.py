@@ -80,7 +80,7 @@ def test_a_transport_of_httpx_tries_to_connect_as_often_as_it_was_told_and_nothi
 
     refused = fake_flowdock.fail("send message", connection="refused", times=2)
     assert sent(2) == 401
-    assert [exchange.fields for exchange in fake_flowdock.requests] == [{"content": "Hello"}] * 3
+    assert [exchange.parameters for exchange in fake_flowdock.requests] == [{"content": "Hello"}] * 3
     with fake_flowdock.fail("send message", connection="refused") as always:
         with pytest.raises(module.ConnectError):
             sent(1)
@@ -88,7 +88,7 @@ def test_a_transport_of_httpx_tries_to_connect_as_often_as_it_was_told_and_nothi
             sent(0)
     with fake_flowdock.fail("send message", connection="reset") as reset, pytest.raises(module.ReadError):
         sent(3)
-    assert (refused.acted, always.acted, reset.acted) == (2, 3, 1)
+    assert (refused.applied, always.applied, reset.applied) == (2, 3, 1)
 
 
 def test_who_waits_too_short_for_a_late_answer_has_a_timeout_at_once(

@@ -69,7 +69,7 @@ def test_a_sequence_goes_wrong_one_after_the_other(posting: Door) -> None:
     assert type(raised(posting)) is requests.ConnectionError
     assert [post(posting).status_code for _ in range(2)] == [429, 202]
     assert len(posting.fake.messages) == 3
-    assert posting.fake.faults[0].acted == 3
+    assert posting.fake.faults[0].applied == 3
 
 
 def test_a_sequence_begins_with_the_nth_request_and_is_gone_through_some_times(posting: Door) -> None:
@@ -87,7 +87,7 @@ def test_of_several_faults_the_one_that_was_set_first_acts(posting: Door) -> Non
     third = posting.fake.fail("send message", status=502, nth=3)
     rest = posting.fake.fail("send message", status=503)
     assert [post(posting).status_code for _ in range(4)] == [500, 503, 502, 503]
-    assert [(fault.met, fault.acted) for fault in (first, third, rest)] == [(4, 1), (4, 1), (4, 2)]
+    assert [(fault.matched, fault.applied) for fault in (first, third, rest)] == [(4, 1), (4, 1), (4, 2)]
 
 
 def test_a_status_may_be_one_of_pythons_own_names(posting: Door) -> None:
@@ -115,7 +115,7 @@ def test_a_fault_is_removed_by_itself_by_name_or_with_all_others(posting: Door) 
     removed.remove()
     assert fake.faults == [kept]
     assert post(posting).status_code == 501
-    fake.mend()
+    fake.clear_faults()
     assert fake.faults == []
     assert post(posting).status_code == 202
     fake.fail(status=500)
@@ -155,12 +155,12 @@ def test_the_journal_marks_an_exchange_that_a_fault_met(posting: Door) -> None:
     post(posting)
     post(posting)
     failed, passed = posting.fake.requests
-    assert (failed.fault, str(failed.failure), failed.status, failed.true_answer) == (fault, "500", 500, None)
-    assert (passed.fault, passed.failure, passed.true_answer) == (None, None, passed.answer)
+    assert (failed.fault, str(failed.failure), failed.status, failed.original_response) == (fault, "500", 500, None)
+    assert (passed.fault, passed.failure, passed.original_response) == (None, None, passed.response)
     assert failed.operation == "send-message"
     assert failed.caller is not None
     assert failed.caller.source == posting.fake.sources[0]
-    assert failed.fields["title"] == "opened"
+    assert failed.parameters["title"] == "opened"
     assert [exchange.status for exchange in posting.fake.requests.where(status=500)] == [500]
 
 

@@ -22,16 +22,17 @@ def test_each_exchange_is_kept_in_order_with_what_was_asked_and_answered(flowdoc
     posted, listed = fake.requests
     assert [str(posted), str(listed)] == ["POST /messages → 400", "GET /sources/ → 200"]
     assert (posted.number, listed.number) == (1, 2)
-    assert (posted.query, posted.body) == ({"flow_token": source.flow_token}, sent)
-    assert posted.fields == {**sent, "flow_token": source.flow_token}
-    assert posted.headers["x-mine"] == "1"
-    assert posted.headers["content-type"] == "application/json"
+    assert posted.request.url.endswith(f"/messages?flow_token={source.flow_token}")
+    assert posted.request.json == sent
+    assert posted.parameters == {**sent, "flow_token": source.flow_token}
+    assert posted.request.headers["x-mine"] == "1"
+    assert posted.request.headers["content-type"] == "application/json"
     assert (posted.operation, listed.operation) == ("send-message", "list-sources")
     assert posted.caller is not None
     assert posted.caller.source == source
     assert listed.caller is not None
     assert listed.caller.user == fake.user
-    assert posted.json["errors"] == {"thread.title": ["can't be blank"]}
+    assert posted.response.json["errors"] == {"thread.title": ["can't be blank"]}
     assert (posted.page, posted.grade) == ("docs/api/messages.md#send-message", "documented")
     assert [(warning.rule, warning.field) for warning in posted.warnings] == [
         ("request.parameter.unknown", "thread.titel"),

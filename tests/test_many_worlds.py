@@ -357,7 +357,7 @@ def test_faults_clock_and_settings_are_those_of_one_world(operator: Operator, on
     operator.put("worlds/one/clock", {"advance": 7200})
     statuses = [flowdock(one, "GET", "/user", headers=basic(each["api_token"])).status_code for each in (one, other)]
     assert statuses == [503, 200]
-    assert operator.get("worlds/other/settings")["shape"] == "usual"
+    assert operator.get("worlds/other/settings")["shape"] == "default"
     assert operator.get("worlds/other/clock") != operator.get("worlds/one/clock")
 
 

@@ -195,7 +195,7 @@ def test_the_example_of_a_form_is_read_as_the_one_in_json(identity: str, fake_fl
         for body, media in ((json.dumps(as_text(example["value"])), JSON), (urlencode(form, doseq=True), FORM)):
             address = f"https://api.flowdock.com/comments?flow_token={token}"
             requests.post(address, data=body, headers={"Content-Type": media}, timeout=9)
-        as_json, as_form = (exchange.fields for exchange in fake_flowdock.requests[-2:])
+        as_json, as_form = (exchange.parameters for exchange in fake_flowdock.requests[-2:])
         assert as_form == as_json
 
 

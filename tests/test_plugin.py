@@ -6,8 +6,13 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import jedi
+import pytest
+
+import fakeflowdock
+
 if TYPE_CHECKING:
-    import pytest
+    from pathlib import Path
 
 SUITE = """
     import requests
@@ -232,7 +237,7 @@ def test_each_test_is_run_under_each_shape(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=12, failed=5)
     result.stdout.fnmatch_lines_random(
         [
-            "*::test_leans_on_nothing[[]usual[]] PASSED*",
+            "*::test_leans_on_nothing[[]default[]] PASSED*",
             "*::test_leans_on_nothing[[]drift[]] PASSED*",
             "*::test_leans_on_an_optional_field[[]minimal[]] FAILED*",
             "*::test_leans_on_a_field_that_is_missing[[]*maximal*[]] FAILED*",
@@ -257,7 +262,7 @@ def test_shapes_are_chosen_by_marker_and_run_in_parallel(pytester: pytest.Pytest
 
         @pytest.mark.flowdock(shapes=False)
         def test_usual(fake_flowdock):
-            assert fake_flowdock.shape == "usual"
+            assert fake_flowdock.shape == "default"
 
         @pytest.fixture
         def fork(fake_flowdock_session):
@@ -287,3 +292,26 @@ def test_a_fixture_of_the_same_name_has_the_shape_too(pytester: pytest.Pytester)
             assert len(fake_flowdock.sources) == 1
     """)
     run(pytester, "--flowdock-shapes").assert_outcomes(passed=4)
+
+
+def test_the_public_names_are_listed_and_each_is_there() -> None:
+    assert dir(fakeflowdock) == sorted(fakeflowdock.__all__)
+    assert {"Clock", "Exchange", "FakeFlowdock", "Message", "Thread"} <= set(dir(fakeflowdock))
+    for name in fakeflowdock.__all__:
+        assert getattr(fakeflowdock, name) is not None
+
+
+@pytest.mark.parametrize(
+    ("code", "completed"),
+    [
+        ("def test_it(fake_flowdock):\n    fake_flowdock.add_so", "add_source"),
+        ("def test_it(fake_flowdock):\n    fake_flowdock.requests[0].resp", "response"),
+        ("def test_it(fake_flowdock_session):\n    fake_flowdock_session.for", "fork"),
+        ("from fakeflowdock import Exch", "Exchange"),
+    ],
+)
+def test_an_editor_completes(code: str, completed: str, tmp_path: Path) -> None:
+    file = tmp_path / "test_it.py"
+    file.write_text(code, "utf-8")
+    script = jedi.Script(code, path=file, project=jedi.Project(tmp_path, environment_path=sys.prefix))
+    assert completed in {each.name for each in script.complete()}

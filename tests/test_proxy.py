@@ -235,7 +235,7 @@ def test_a_compressed_reply_passes_as_it_is_and_is_read() -> None:
 
     with answering(answer) as url, proxy(url) as through:
         assert through("GET", "/user", auth=("x", "")).json() == {"nick": 1}
-    assert ("/nick", "1") in [(finding.pointer, finding.came) for finding in through.told[0].findings]
+    assert ("/nick", "1") in [(finding.pointer, finding.actual) for finding in through.told[0].findings]
 
 
 @pytest.mark.parametrize("version", ["HTTP/1.1", "HTTP/1.0"])
@@ -351,7 +351,7 @@ def test_its_status_is_1_where_that_is_asked_for_and_there_were_violations(
         _, errors = process.communicate(timeout=30)
     exchange, summary = (json.loads(line) for line in errors.splitlines())
     [finding] = exchange.pop("findings")
-    assert (finding["rule"], finding["came"]) == ("request.parameter.unknown", '"1"')
+    assert (finding["rule"], finding["actual"]) == ("request.parameter.unknown", '"1"')
     assert exchange == {
         "event": "exchange",
         "request": "GET /user?x=1",

@@ -121,7 +121,7 @@ def test_sarif_has_what_its_schema_requires(mixed: list[str], capsys: pytest.Cap
     assert driver["name"] == "fakeflowdock"
     assert [rule["id"] for rule in driver["rules"]] == list(RULES)
     for rule in driver["rules"]:
-        assert rule["shortDescription"]["text"] == RULES[rule["id"]].words
+        assert rule["shortDescription"]["text"] == RULES[rule["id"]].message
         assert rule["helpUri"].startswith("https://")
         assert rule["defaultConfiguration"]["level"] in ("error", "warning")
     for result in run["results"]:

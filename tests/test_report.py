@@ -323,7 +323,7 @@ def test_a_test_with_a_strict_fake_fails_for_what_the_docs_advise_against(pytest
             "*- fakeflowdock -*",
             "GET /sources → 200",
             "    note: List sources has no parameter lmit (docs/api/sources.md#list-sources)",
-            "*fakeflowdock.contract.findings.NotAsDocumented: not what Flowdock's docs say:*",
+            "*fakeflowdock.contract.findings.ContractViolation: not what Flowdock's docs say:*",
         ]
     )
     assert run(pytester, "--flowdock-strict", "true").parseoutcomes() == {"passed": 1, "failed": 3}

@@ -136,10 +136,10 @@ def test_a_flow_with_one_of_everything_is_answered_in_each_shape(shape: Any, flo
 def test_a_usual_answer_comes_back_when_the_shape_does(flowdock: Door) -> None:
     usual = everything(flowdock)
     paths = [path for path in usual if path.startswith(("/flows", "/users"))]
-    for shape in ("minimal", "maximal", "drift", "usual"):
+    for shape in ("minimal", "maximal", "drift", "default"):
         flowdock.fake.shape = cast("Any", shape)
         again = {path: flowdock("GET", path, flowdock.as_member).json() for path in paths}
-        assert (again == {path: usual[path] for path in paths}) == (shape == "usual")
+        assert (again == {path: usual[path] for path in paths}) == (shape == "default")
 
 
 def test_a_minimal_source_and_message_have_what_is_marked_always(flowdock: Door) -> None:
@@ -191,7 +191,7 @@ def test_no_credential_is_made_up(flowdock: Door) -> None:
 
 def test_a_minimal_grant_has_no_refresh_token(flowdock: Door) -> None:
     fake = flowdock.fake
-    for shape, there in (("minimal", False), ("usual", True), ("maximal", True), ("drift", True)):
+    for shape, there in (("minimal", False), ("default", True), ("maximal", True), ("drift", True)):
         fake.shape = cast("Any", shape)
         asked = {
             "grant_type": "authorization_code",
@@ -258,9 +258,9 @@ def test_a_shape_is_chosen_and_changed_and_forked() -> None:
     fake = FakeFlowdock(shape="minimal")
     fork = fake.fork()
     fake.shape = "drift"
-    assert (fake.shape, fork.shape, FakeFlowdock().shape) == ("drift", "minimal", "usual")
+    assert (fake.shape, fork.shape, FakeFlowdock().shape) == ("drift", "minimal", "default")
     assert fork.difference(fake) == ["~ setting shape: 'drift' → 'minimal'"]
-    with pytest.raises(ValueError, match="a shape is 'usual' or 'minimal' or 'maximal' or 'drift', not 'round'"):
+    with pytest.raises(ValueError, match="a shape is 'default' or 'minimal' or 'maximal' or 'drift', not 'round'"):
         fake.shape = cast("Any", "round")
     with pytest.raises(ValueError, match="not 'round'"):
         FakeFlowdock(shape=cast("Any", "round"))
@@ -270,7 +270,7 @@ def test_a_shape_is_chosen_and_changed_and_forked() -> None:
 def test_a_report_tells_of_the_shape() -> None:
     fake = FakeFlowdock(shape="minimal")
     assert "shape minimal: answers had nothing but what is always there" in fake.report()
-    fake.shape = "usual"
+    fake.shape = "default"
     assert "shape" not in fake.report()
 
 

@@ -37,7 +37,7 @@ SUITE = """
 
     def test_three_times(fake_flowdock):
         tell(fake_flowdock.add_source().flow_token, tries=3)
-        fake_flowdock.mend()
+        fake_flowdock.clear_faults()
         assert len(fake_flowdock.messages) == 1
 
     def test_red(fake_flowdock):
@@ -220,11 +220,11 @@ def test_a_run_that_skips_itself_or_makes_no_call_is_no_survivor(pytester: pytes
         """,
     )
     assert lines == [
-        "list-sources  401          unmet",
+        "list-sources  401          not_reached",
         "list-sources  403          skipped: not today",
-        "list-sources  429          unmet",
+        "list-sources  429          not_reached",
         "list-sources  500          skipped: not today",
-        "list-sources  timeout      unmet",
+        "list-sources  timeout      not_reached",
         "list-sources  lost answer  raised ConnectionError: ('Connection aborted.', ConnectionResetError(…",
     ]
 

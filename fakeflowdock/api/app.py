@@ -21,7 +21,7 @@ from .environ import EXCHANGE, STREAM_HOST, base_of
 from .faults import Faults, in_process, on_a_socket
 from .journal import Journal
 from .media_types import HTML
-from .operations import Call, Headers, Operation, Reply
+from .operations import Call, EnvironHeaders, Operation, Reply
 from .responses import Answer, Broken, lost, write
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ class Handling(Context):
             if given.unreadable is not None:
                 raise given.unreadable
             meant = {name: value for name, value in fields.items() if name in known}
-            call = Call(store, self.caller, asked.values, meant, base_of(environ), Headers(environ))
+            call = Call(store, self.caller, asked.values, meant, base_of(environ), EnvironHeaders(environ))
             subject = operation.find(call)
             permit(operation, self.caller)
             violations = contract.request.violations(fields)
@@ -212,7 +212,7 @@ class Handling(Context):
         if not isinstance(reply, Reply):
             reply = Reply(200, reply)
         shape, check = store.settings.shape, operation.contract.replies.get(reply.status)
-        if shape != settings.USUAL and check is not None:
+        if shape != settings.DEFAULT and check is not None:
             reply = replace(reply, body=response_shapes.formed(shape, reply.body, check, call.base))
         check_reply(operation, reply)
         if shape == settings.DRIFT and check is not None:
@@ -273,6 +273,6 @@ def check_reply(operation: Operation[Any], reply: Reply) -> None:
     if check is None and reply.body is not None:
         raise BrokenContract(f"{contract.title} answered {reply.status} with a body, and {contract.page} has none")
     for violation in check.violations(reply.body) if check is not None else ():
-        where = f"{violation.pointer or 'the body'}: it {violation.words}"
+        where = f"{violation.pointer or 'the body'}: it {violation.message}"
         schema = check.schema if check is not None else ""
         raise BrokenContract(f"{contract.title} answered {reply.status} with {where}, against {schema}")

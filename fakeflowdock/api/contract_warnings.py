@@ -125,7 +125,7 @@ def _about(
         operation=contract.name,
         where=where,
         pointer=pointer,
-        nearest=preferred,
+        suggestion=preferred,
         strict=strict,
     )
 
@@ -144,8 +144,8 @@ def _unknown_parameter(
         operation=contract.name,
         where=where,
         pointer=pointer,
-        came=shown(at(values, pointer), pointer),
-        nearest=nearest(field, names),
+        actual=shown(at(values, pointer), pointer),
+        suggestion=nearest(field, names),
         strict=strict,
     )
 

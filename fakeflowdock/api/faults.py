@@ -107,7 +107,7 @@ class Fault:
         rounds: how often it goes through the failures; None for ever.
 
     Attributes:
-        met: the requests that it was for; `acted`: those with which something went wrong.
+        matched: the requests that it was for; `applied`: those with which something went wrong.
         standing: whether it stays when all are removed.
         number: which one it was in its world, from 1.
     """
@@ -122,7 +122,7 @@ class Fault:
         self.failures = tuple(failures)
         self.first = first
         self.turns = None if rounds is None else rounds * len(self.failures)
-        self.met = self.acted = self._turn = 0
+        self.matched = self.applied = self._turn = 0
         self._among: Faults | None = None
 
     def __repr__(self) -> str:
@@ -144,20 +144,20 @@ class Fault:
     @property
     def record(self) -> str:
         """How often it acted, in words."""
-        if not self.acted:
-            return f"never acted, of {self.met} requests" if self.met else "never met"
-        return "acted once" if self.acted == 1 else f"acted {self.acted} times"
+        if not self.applied:
+            return f"never acted, of {self.matched} requests" if self.matched else "never met"
+        return "acted once" if self.applied == 1 else f"acted {self.applied} times"
 
     @property
     def is_due(self) -> bool:
         """Whether something is to go wrong with the request that it has met last."""
-        return self.met >= self.first and (self.turns is None or self._turn < self.turns)
+        return self.matched >= self.first and (self.turns is None or self._turn < self.turns)
 
     def act(self) -> Failure | None:
         """What goes wrong this time; None where the request passes."""
         failure = self.failures[self._turn % len(self.failures)]
         self._turn += 1
-        self.acted += failure is not None
+        self.applied += failure is not None
         return failure
 
     def remove(self) -> None:
@@ -211,7 +211,7 @@ class Faults:
         with self._lock:
             matching = [fault for fault in self.active if fault.matching.holds(request)]
             for fault in matching:
-                fault.met += 1
+                fault.matched += 1
             due = next((fault for fault in matching if fault.is_due), None)
             failure = None if due is None else due.act()
         return None if due is None or failure is None else (due, failure)

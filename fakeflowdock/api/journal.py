@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 import threading
@@ -13,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from ..contract.contracts import contracts
 from ..redaction import shortened
 from .environ import REQUEST_ID, headers_of
+from .messages import Headers, Request, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from .context import Context
     from .failures import Failure
     from .faults import Fault
-    from .messages import Sent
     from .responses import Answer
 
 
@@ -36,10 +35,8 @@ class Exchange:
         number: which one it was in its world, from 1.
         method: in capitals.
         path: as it was called, decoded.
-        query, body: the parameters in query and body, as they were read.
         caller: who asked, as far as that became known; None where it did not.
-        answer: status, headers and body, as they went back. Where a fault lost it the status is 0.
-        true_answer: the same before a fault changed or lost it; None where a fault kept the request from taking place.
+        parameters: those in the query and in the body, as they were read; the body comes before the query.
         fault: what made something go wrong on purpose, or None; `failure` is what went wrong.
         refusal: why the request was refused, or None.
         warnings: what it had that no page knows, or that its page advises against.
@@ -47,25 +44,23 @@ class Exchange:
     """
 
     __slots__ = (
-        *("number", "method", "path", "query", "body", "_environ", "_operation", "caller", "answer", "refusal"),
-        *("warnings", "duration", "true_answer", "fault", "failure", "_raw"),
+        *("number", "method", "path", "_given", "_environ", "_operation", "caller", "_answer", "refusal"),
+        *("warnings", "duration", "_original", "fault", "failure", "_request"),
     )
 
     def __init__(
         self, number: int, environ: WSGIEnvironment, context: Context, answer: Answer, duration: float
     ) -> None:
-        given = context.given
+        self._given = context.given
+        self._request: Request | None = None
         self.number = number
         self.method: str = environ["REQUEST_METHOD"]
         self.path = context.path
-        self.query: Mapping[str, Any] = given.query if given is not None else {}
-        self.body: Mapping[str, Any] = given.body if given is not None else {}
-        self._raw = given.raw if given is not None else b""
         self._environ = {**environ, "wsgi.input": None, "werkzeug.socket": None}  # no stream is kept
         self._operation = context.operation
         self.caller: Caller | None = context.caller
-        self.answer = answer
-        self.true_answer: Answer | None = context.true_answer
+        self._answer = answer
+        self._original: Answer | None = context.true_answer
         self.fault: Fault | None = context.fault
         self.failure: Failure | None = context.failure
         self.refusal: Refusal | None = context.refusal
@@ -78,21 +73,35 @@ class Exchange:
     __repr__ = __str__
 
     @property
-    def sent(self) -> Sent:
-        """The request as plain values. One for no operation has no body: nobody read it."""
-        from .messages import Sent
-
-        environ = self._environ
-        target = environ.get("RAW_URI") or environ.get("REQUEST_URI") or self.path
-        if target.startswith("/"):
-            host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
-            target = f"{environ['wsgi.url_scheme']}://{host}{target}"
-        return Sent(self.method, target, tuple(self.headers.items()), self._raw)
+    def request(self) -> Request:
+        """The request. One to a path that is none has no body: nobody read it."""
+        if self._request is None:
+            environ = self._environ
+            target = environ.get("RAW_URI") or environ.get("REQUEST_URI") or self.path
+            if target.startswith("/"):
+                host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+                target = f"{environ['wsgi.url_scheme']}://{host}{target}"
+            raw = self._given.raw if self._given is not None else b""
+            self._request = Request(self.method, target, Headers(headers_of(environ).items()), raw)
+        return self._request
 
     @property
-    def headers(self) -> dict[str, str]:
-        """The headers of the request, by their names in small letters."""
-        return headers_of(self._environ)
+    def response(self) -> Response:
+        """The response as it went back. Where a fault lost it the status is 0."""
+        return self._as_response(self._answer)
+
+    @property
+    def original_response(self) -> Response | None:
+        """The response before a fault changed or lost it; None where a fault kept the request from taking place."""
+        return None if self._original is None else self._as_response(self._original)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether no response went back, because a fault broke the connection."""
+        return self._answer.lost is not None
+
+    def _as_response(self, answer: Answer) -> Response:
+        return Response(answer.status, Headers(answer.headers), answer.body, self.request)
 
     @property
     def request_id(self) -> str | None:
@@ -106,22 +115,13 @@ class Exchange:
 
     @property
     def status(self) -> int:
-        """The status of the answer; 0 where none went back."""
-        return self.answer.status
+        """The status of the response; 0 where none went back."""
+        return self._answer.status
 
     @property
-    def json(self) -> Any:
-        """The body of the answer, read as JSON.
-
-        Raises:
-            ValueError: it is none.
-        """
-        return json.loads(self.answer.body)
-
-    @property
-    def fields(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, Any]:
         """The parameters: body before query."""
-        return {**self.query, **self.body}
+        return {} if self._given is None else {**self._given.query, **self._given.body}
 
     @property
     def page(self) -> str | None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Subject = TypeVar("Subject")
 
 
-class Headers:
+class EnvironHeaders:
     """The headers of a request, looked up when one is asked for: few operations ask."""
 
     def __init__(self, environ: WSGIEnvironment) -> None:
@@ -60,7 +60,7 @@ class Call:
     path: Mapping[str, str]
     fields: Mapping[str, Any] = field(repr=False)
     base: str
-    headers: Headers = field(repr=False)
+    headers: EnvironHeaders = field(repr=False)
 
     @property
     def user(self) -> User:

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from ..api.environ import headers_of
 from ..api.journal import Exchange
-from ..api.messages import Received, Sent
-
-Headers = Iterable[tuple[str, str]]
+from ..api.messages import Headers, Request, Response
 
 
-def sent(request: Any, url: str | None = None, headers: Any = (), body: Any = None) -> Sent:
+def sent(request: Any, url: str | None = None, headers: Any = (), body: Any = None) -> Request:
     """A request, from plain values or from what some library calls one.
 
     Args:
@@ -31,41 +29,41 @@ def sent(request: Any, url: str | None = None, headers: Any = (), body: Any = No
     Raises:
         TypeError: it is nothing of these.
     """
-    if isinstance(request, Sent):
+    if isinstance(request, Request):
         return request
     if isinstance(request, str):
         if url is None:
             raise TypeError("a method needs the URL that it goes to")
-        pairs = _pairs(headers)
-        if body is not None and not isinstance(body, (str, bytes)) and not _has(pairs, "content-type"):
-            pairs += (("Content-Type", "application/json"),)
-        return Sent(request.upper(), url, pairs, _bytes(body))
+        known = _headers(headers)
+        if body is not None and not isinstance(body, (str, bytes)) and "content-type" not in known:
+            known = Headers((*known.pairs, ("Content-Type", "application/json")))
+        return Request(request.upper(), url, known, _bytes(body))
     if isinstance(request, Exchange):
-        return request.sent
+        return request.request
     if isinstance(request, Mapping) and "REQUEST_METHOD" in request:
         return _from_environ(request)
     return _from_library(request)
 
 
-def _from_library(request: Any) -> Sent:
+def _from_library(request: Any) -> Request:
     kind = type(request)
     if hasattr(request, "full_url") and hasattr(request, "get_method"):  # urllib
-        return Sent(request.get_method(), request.full_url, _pairs(request.header_items()), _bytes(request.data))
+        return Request(request.get_method(), request.full_url, _headers(request.header_items()), _bytes(request.data))
     if hasattr(request, "get_data") and hasattr(request, "environ"):  # Werkzeug
         if isinstance(stream := request.environ.get("wsgi.input"), io.BytesIO):
             stream.seek(0)  # the test client's, which the application has read
         body = request.get_data()
-        return Sent(request.method, request.full_path.removesuffix("?"), _pairs(request.headers), body)
+        return Request(request.method, request.full_path.removesuffix("?"), _headers(request.headers), body)
     if hasattr(request, "prepare") and not hasattr(request, "path_url"):  # requests
         request = request.prepare()
     if hasattr(request, "path_url"):
-        return Sent(str(request.method), str(request.url), _pairs(request.headers), _bytes(request.body))
+        return Request(str(request.method), str(request.url), _headers(request.headers), _bytes(request.body))
     if hasattr(request, "extensions") and hasattr(request, "url"):  # httpx
-        return Sent(request.method, str(request.url), _pairs(request.headers), request.read())
+        return Request(request.method, str(request.url), _headers(request.headers), request.read())
     raise TypeError(f"{kind.__module__}.{kind.__qualname__} is no request that is known")
 
 
-def _from_environ(environ: Mapping[str, Any]) -> Sent:
+def _from_environ(environ: Mapping[str, Any]) -> Request:
     """A request as a server has it. Its body is read, and put back."""
     length = environ.get("CONTENT_LENGTH") or "0"
     stream = environ["wsgi.input"]
@@ -77,10 +75,10 @@ def _from_environ(environ: Mapping[str, Any]) -> Sent:
         query = environ.get("QUERY_STRING")
         path = quote(environ.get("PATH_INFO", "").encode("latin-1"), safe="/%:@!$&'()*+,;=~")
         target = path + (f"?{query}" if query else "")
-    return Sent(environ["REQUEST_METHOD"], target, tuple(headers_of(environ).items()), body)
+    return Request(environ["REQUEST_METHOD"], target, Headers(headers_of(environ).items()), body)
 
 
-def received(reply: Any, headers: Any = (), body: Any = None) -> Received:
+def received(reply: Any, headers: Any = (), body: Any = None) -> Response:
     """A reply, from plain values or from what some library calls one.
 
     Args:
@@ -92,18 +90,18 @@ def received(reply: Any, headers: Any = (), body: Any = None) -> Received:
     Raises:
         TypeError: it is nothing of these.
     """
-    if isinstance(reply, Received):
+    if isinstance(reply, Response):
         return reply
     if isinstance(reply, str) and reply[:3].isdecimal():
         reply = int(reply[:3])
     if type(reply) is int:
-        return Received(reply, _pairs(headers), _body_of_a_reply(body))
+        return Response(reply, _headers(headers), _body_of_a_reply(body))
     if isinstance(reply, Exchange):
-        return Received(reply.status, tuple(reply.answer.headers), reply.answer.body, reply.sent)
+        return reply.response
     return _reply_from_library(reply)
 
 
-def _reply_from_library(reply: Any) -> Received:
+def _reply_from_library(reply: Any) -> Response:
     kind = type(reply)
     if hasattr(reply, "status_code") and hasattr(reply, "content"):  # requests and httpx
         body = reply.content
@@ -112,7 +110,7 @@ def _reply_from_library(reply: Any) -> Received:
     else:
         raise TypeError(f"{kind.__module__}.{kind.__qualname__} is no reply that is known")
     request = getattr(reply, "request", None)
-    return Received(reply.status_code, _pairs(reply.headers), body, None if request is None else sent(request))
+    return Response(reply.status_code, _headers(reply.headers), body, None if request is None else sent(request))
 
 
 def _body_of_a_reply(body: Any) -> bytes:
@@ -140,18 +138,14 @@ def _rest(stream: Any) -> bytes:
     return _bytes(rest)
 
 
-def _pairs(headers: Any) -> tuple[tuple[str, str], ...]:
-    """Headers as pairs of text."""
-    if hasattr(headers, "multi_items"):  # httpx: the same name may come twice
-        headers = headers.multi_items()
-    elif isinstance(headers, Mapping) or hasattr(headers, "items"):
-        headers = headers.items()
-    return tuple((_text(name), _text(value)) for name, value in headers or ())
+def _headers(given: Any) -> Headers:
+    """Headers, from whatever a library calls them."""
+    if hasattr(given, "multi_items"):  # httpx: the same name may come twice
+        given = given.multi_items()
+    elif isinstance(given, Mapping) or hasattr(given, "items"):
+        given = given.items()
+    return Headers((_text(name), _text(value)) for name, value in given or ())
 
 
 def _text(value: Any) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
-
-
-def _has(headers: Headers, name: str) -> bool:
-    return any(other.lower() == name for other, _ in headers)

@@ -21,7 +21,7 @@ from ..suggestions import nearest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..api.messages import Received
+    from ..api.messages import Response
     from ..contract.contracts import ErrorContract, OperationContract
     from ..contract.validation import Check, Violation
 
@@ -60,7 +60,7 @@ class CheckedReply:
     def __init__(
         self,
         contract: OperationContract | None,
-        reply: Received,
+        reply: Response,
         method: str,
         *,
         strict: bool = False,
@@ -108,17 +108,17 @@ class CheckedReply:
             "reply.status",
             f"{self._answered}, which its page does not have",
             "status",
-            came=str(self._status),
+            actual=str(self._status),
             expected=f"one of {', '.join(map(str, sorted(statuses)))}",
         )
 
     def _documented(self, contract: OperationContract, check: Check | None) -> Iterator[Finding]:
-        if self._status in contract.redirects and self._reply.header("Location") is None:
+        if self._status in contract.redirects and self._reply.headers.get("Location") is None:
             yield self._found("reply.location.missing", f"{self._answered} without a header Location", "location")
         if check is None:
             if self._reply.body.strip() and self._status not in contract.redirects:
                 words, text = f"{self._answered} with a body, and its page has none", self._text()
-                yield self._found("reply.unexpected-body", words, "body", came=shown(text), expected="no body")
+                yield self._found("reply.unexpected-body", words, "body", actual=shown(text), expected="no body")
         elif self._status in contract.pages:
             yield from self._media(HTML)
             if self._method != "HEAD":
@@ -134,7 +134,7 @@ class CheckedReply:
             value = self._read()
         except (ValueError, RecursionError) as reason:
             words = f"{self._answered} with a body that is no JSON: {reason}"
-            yield self._found("reply.unreadable", words, "body", came=shown(self._text()), expected=JSON, error=error)
+            yield self._found("reply.unreadable", words, "body", actual=shown(self._text()), expected=JSON, error=error)
         else:
             yield from self._violations(check, value, error)
 
@@ -147,7 +147,7 @@ class CheckedReply:
 
     @property
     def _kind(self) -> str:
-        return _kind_of(self._reply.header("Content-Type") or "")
+        return _kind_of(self._reply.headers.get("Content-Type") or "")
 
     @property
     def _is_a_form(self) -> bool:
@@ -158,8 +158,8 @@ class CheckedReply:
         kind = self._kind
         if kind != wanted and not self._is_a_form:
             words = f"{self._answered} with {f'the Content-Type {kind}' if kind else 'no Content-Type'}"
-            came = shown(kind) if kind else None
-            yield self._found("reply.content-type", words, "content-type", came=came, expected=wanted, error=error)
+            actual = shown(kind) if kind else None
+            yield self._found("reply.content-type", words, "content-type", actual=actual, expected=wanted, error=error)
 
     def _violations(self, check: Check, value: Any, error: ErrorContract | None = None) -> Iterator[Finding]:
         for violation in once(check.violations(value)):
@@ -168,7 +168,7 @@ class CheckedReply:
     def _violated(self, check: Check, violation: Violation, value: Any, error: ErrorContract | None) -> Finding:
         came = at(value, violation.pointer)
         was = shown(came, violation.pointer)
-        words, near = violation.words, None
+        words, near = violation.message, None
         if came is ABSENT:
             rule, words = "reply.field.missing", "is missing"
         elif violation.is_unknown:
@@ -180,7 +180,7 @@ class CheckedReply:
             f"{self._answered}, where {violation.pointer or 'the body'} {words}",
             "body",
             pointer=violation.pointer,
-            came=was,
+            actual=was,
             expected=expectation(violation),
             near=near,
             error=error,
@@ -188,20 +188,20 @@ class CheckedReply:
         )
 
     def _status_header(self) -> Iterator[Finding]:
-        came, line = self._reply.header("Status"), line_of(self._status)
+        came, line = self._reply.headers.get("Status"), line_of(self._status)
         if came is None:
             words = f"{self._answered} without a header Status"
             yield self._found("reply.status-header.missing", words, "status", expected=line, page=HEADERS)
         elif came.strip().partition(" ")[0] != str(self._status):
             words = f"{self._answered} with the header Status: {came}"
             yield self._found(
-                "reply.status-header.wrong", words, "status", came=shown(came), expected=line, page=HEADERS
+                "reply.status-header.wrong", words, "status", actual=shown(came), expected=line, page=HEADERS
             )
 
     def _user_header(self, contract: OperationContract) -> Iterator[Finding]:
         """One who asks as a user is told whom they were taken for. Where a source may ask too, nobody can tell."""
         users = contract.callers != (ANYONE,) and (SOURCE not in contract.callers or self._a_users)
-        if users and self._a_users is not False and self._reply.header("Flowdock-User") is None:
+        if users and self._a_users is not False and self._reply.headers.get("Flowdock-User") is None:
             words, wanted = f"{self._answered} without a header Flowdock-User", "the id of the user who asks"
             yield self._found("reply.flowdock-user.missing", words, "flowdock-user", expected=wanted, page=HEADERS)
 
@@ -215,7 +215,7 @@ class CheckedReply:
         where: str,
         *,
         pointer: str = "",
-        came: str | None = None,
+        actual: str | None = None,
         expected: str | None = None,
         page: str | None = None,
         near: str | None = None,
@@ -233,9 +233,9 @@ class CheckedReply:
             operation=None if self._contract is None else self._contract.name,
             where=where,
             pointer=pointer,
-            came=came,
+            actual=actual,
             expected=expected,
-            nearest=near,
+            suggestion=near,
             strict=self._strict,
         )
 

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote_plus
 
 from ..api import routing
 from ..api.environ import path_of
-from ..api.messages import Received, Sent
+from ..api.messages import Headers, Request, Response
 from ..contract.errors import MAX_BODY, MethodNotAllowed, NoSuchRoute
 from ..contract.findings import Findings
 from ..http.rejections import HOST_NOT_REACHED, NO_HTTP, refusal
@@ -45,7 +45,7 @@ HOP_BY_HOP = frozenset(
     )
 )
 IN_PATHS = ("flow_api_tokens", "code", "token")  # secrets that a path has
-Headers = list[tuple[str, str]]
+HeaderPairs = list[tuple[str, str]]
 
 
 @dataclass
@@ -240,7 +240,7 @@ class Proxy:
                 found += self._contract.check_request(passing.asked)
             if not note:
                 body = bytes(kept.body) if encoding == "identity" else _decompressed(bytes(kept.body))
-                came = Received(reply.status, tuple(reply.getheaders()), body, passing.asked)
+                came = Response(reply.status, Headers(reply.getheaders()), body, passing.asked)
                 found += self._contract.check_reply(came)
         except Exception as error:  # a bug of ours, for which no client should be without its reply
             note = f"fakeflowdock could not hold this against the docs: {type(error).__name__}: {error}"
@@ -286,7 +286,7 @@ class _Passing:
         slash = raw.find("/", raw.find("://") + 3) if not raw.startswith("/") and "://" in raw else 0
         self.target = raw[slash:] if slash >= 0 else "/"
         self.path = path_of(environ)
-        self.headers: Headers = list(environ["fakeflowdock.headers"])
+        self.headers: HeaderPairs = list(environ["fakeflowdock.headers"])
         self.chunked = bool(environ.get("wsgi.input_terminated"))
         self.sent = _Kept()
 
@@ -307,9 +307,9 @@ class _Passing:
             yield piece
 
     @property
-    def asked(self) -> Sent:
+    def asked(self) -> Request:
         """The request, as the contract takes it."""
-        return Sent(self.method, self.target, tuple(self.headers), bytes(self.sent.body))
+        return Request(self.method, self.target, Headers(self.headers), bytes(self.sent.body))
 
     @property
     def shown(self) -> str:
@@ -332,7 +332,7 @@ def _masked(parameter: str) -> str:
     return f"{name}={value[:4]}…" if equals and unquote_plus(name) in SECRETS and len(value) > 4 else parameter
 
 
-def _to_pass(headers: Headers, *, chunked: bool) -> Headers:
+def _to_pass(headers: HeaderPairs, *, chunked: bool) -> HeaderPairs:
     """The headers but for those that are between two neighbours alone; and for a length that chunks overrule."""
     named = {name.strip().lower() for key, value in headers if key.lower() == "connection" for name in value.split(",")}
     dropped = HOP_BY_HOP | named | ({"content-length"} if chunked else set())

@@ -19,7 +19,7 @@ from ..suggestions import nearest
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..api.messages import Sent
+    from ..api.messages import Request
     from ..contract.contracts import OperationContract
     from ..contract.validation import Violation
 
@@ -32,7 +32,7 @@ class CheckedRequest:
         strict: whether warnings are violations.
     """
 
-    def __init__(self, request: Sent, *, strict: bool = False) -> None:
+    def __init__(self, request: Request, *, strict: bool = False) -> None:
         from ..api.environ import path_of
 
         environ = request.environ
@@ -106,8 +106,8 @@ class CheckedRequest:
             page=written.page,
             grade=written.grade,
             where="path",
-            came=shown(f"{self.method} {self._path}"),
-            nearest=near and near[0],
+            actual=shown(f"{self.method} {self._path}"),
+            suggestion=near and near[0],
         )
 
     def _violated(
@@ -119,7 +119,7 @@ class CheckedRequest:
     ) -> Finding:
         came = at(fields, violation.pointer)
         was, near = shown(came, violation.pointer), None
-        words = f"{contract.title}: {violation.field or 'the body'} {violation.words}"
+        words = f"{contract.title}: {violation.field or 'the body'} {violation.message}"
         if came is ABSENT:
             near = nearest(violation.field or "", sorted({*fields} - {*known}))
         else:
@@ -132,7 +132,7 @@ class CheckedRequest:
             operation=contract.name,
             where=place_of(self._given, violation.pointer)[0] if violation.pointer else "body",
             pointer=violation.pointer,
-            came=was,
+            actual=was,
             expected=expectation(violation),
         )
 

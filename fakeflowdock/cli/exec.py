@@ -131,7 +131,7 @@ def _why_unknown(exchange: Exchange) -> str:
     from ..api.environ import STREAM_HOST
     from ..redaction import shortened
 
-    if STREAM_HOST.fullmatch(exchange.headers.get("host", "")):
+    if STREAM_HOST.fullmatch(exchange.request.headers.get("host", "")):
         return shortened(f"{exchange.method} {exchange.path} of stream.flowdock.com is not answered yet")
     return shortened(f"{exchange.method} {exchange.path} is nothing that Flowdock had")
 

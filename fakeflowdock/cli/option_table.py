@@ -7,7 +7,7 @@ docs/guide is printed by `python -m fakeflowdock.cli.option_table`, and a test a
 from __future__ import annotations
 
 from ..http.access_log import FORMS
-from ..world.settings import MOST_WORLDS, REFRESH_TOKENS, SHAPES, USUAL
+from ..world.settings import DEFAULT, MOST_WORLDS, REFRESH_TOKENS, SHAPES
 from .options import Option, admin_token, count, file, hosts, one_of, port, seconds, truth, truth_or_file
 
 WORLDS = ("docs", "empty")
@@ -25,7 +25,7 @@ SERVE = (
     Option("save-on-exit", "write the world there, or to --state", False, truth_or_file, "FILE"),
     Option("auto-consent", "ask no user for consent", False, truth),
     Option("refresh-tokens", "always, or offline_access", "always", WHEN, "WHEN"),
-    Option("shape", "of replies: usual, minimal, maximal, drift", USUAL, one_of(SHAPES, "is no shape"), "SHAPE"),
+    Option("shape", "of replies: default, minimal, maximal, drift", DEFAULT, one_of(SHAPES, "is no shape"), "SHAPE"),
     Option("access-log", "of requests: none, text, json", "none", LOG, "FORM"),
     Option("json", "print address and credentials as JSON", False, truth),
     Option("admin-token", "to be shown by who administers it", "", admin_token, "TOKEN", unset="made up where needed"),

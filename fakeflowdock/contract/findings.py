@@ -28,12 +28,12 @@ class Rule:
 
     Attributes:
         severity: of its findings.
-        words: what it asks for.
+        message: what it asks for.
         strict: whether a warning becomes a violation where somebody is strict.
     """
 
     severity: Severity
-    words: str
+    message: str
     strict: bool = True
 
 
@@ -75,10 +75,10 @@ class Finding:
         operation: the operation's name, `create-source`; None where the request asks for none.
         where: the part of the message: `path`, `query`, `body`, `status`, or the name of a header.
         pointer: the place in query or body, as a JSON pointer.
-        words: what is wrong, in a sentence without its end.
-        came: what came, as JSON and shortened, a secret to its first characters; None for nothing.
+        message: what is wrong, in a sentence without its end.
+        actual: what came, as JSON and shortened, a secret to its first characters; None for nothing.
         expected: what should have come.
-        nearest: the documented name or route that is most like it, or None.
+        suggestion: the documented name or route that is most like it, or None.
         page: where it is written, `docs/api/sources.md#create-source`.
         grade: whether what is written there is documented, observed or assumed: of a parameter or field its own.
     """
@@ -88,10 +88,10 @@ class Finding:
     operation: str | None
     where: str
     pointer: str
-    words: str
-    came: str | None
+    message: str
+    actual: str | None
     expected: str
-    nearest: str | None
+    suggestion: str | None
     page: str
     grade: str
 
@@ -106,8 +106,8 @@ class Finding:
         return None if self.operation is None else contracts().operations[self.operation].title
 
     def __str__(self) -> str:
-        hint = f": did you mean {self.nearest}?" if self.nearest else ""
-        return shortened(f"{self.words}{hint} ({self.page})")
+        hint = f": did you mean {self.suggestion}?" if self.suggestion else ""
+        return shortened(f"{self.message}{hint} ({self.page})")
 
     def as_json(self) -> dict[str, str | None]:
         """The same, for a machine to read."""
@@ -117,16 +117,16 @@ class Finding:
             "operation": self.operation,
             "where": self.where,
             "pointer": self.pointer,
-            "words": shortened(self.words),
-            "came": self.came,
+            "message": shortened(self.message),
+            "actual": self.actual,
             "expected": self.expected,
-            "nearest": self.nearest and shortened(self.nearest),
+            "suggestion": self.suggestion and shortened(self.suggestion),
             "page": self.page,
             "grade": self.grade,
         }
 
 
-class NotAsDocumented(AssertionError):
+class ContractViolation(AssertionError):
     """There are findings where there should be none.
 
     Attributes:
@@ -165,44 +165,44 @@ class Findings(list[Finding]):
         """The findings themselves, so that `contract.check_reply(…).raise_for_violations()` is a whole assertion.
 
         Raises:
-            NotAsDocumented: there are violations; the message has all findings.
+            ContractViolation: there are violations; the message has all findings.
         """
         if self.violations:
-            raise NotAsDocumented(self)
+            raise ContractViolation(self)
         return self
 
 
 def finding(
     rule: str,
-    words: str,
+    message: str,
     *,
     page: str,
     grade: str,
     operation: str | None = None,
     where: str,
     pointer: str = "",
-    came: str | None = None,
+    actual: str | None = None,
     expected: str | None = None,
-    nearest: str | None = None,
+    suggestion: str | None = None,
     strict: bool = False,
 ) -> Finding:
     """A finding, of which the rule says how severe it is and, where nothing else does, what was expected."""
     asked = RULES[rule]
     severity = VIOLATION if strict and asked.strict else asked.severity
-    expected = asked.words if expected is None else expected
-    return Finding(rule, severity, operation, where, pointer, words, came, expected, nearest, page, grade)
+    expected = asked.message if expected is None else expected
+    return Finding(rule, severity, operation, where, pointer, message, actual, expected, suggestion, page, grade)
 
 
 def expectation(violation: Violation) -> str:
     """What would have been right, from what is said to be wrong."""
     if violation.is_unknown:
         return f"one of {', '.join(violation.known)}" if violation.known else "nothing"
-    return "something" if violation.words == BLANK else violation.words.removeprefix("is not ")
+    return "something" if violation.message == BLANK else violation.message.removeprefix("is not ")
 
 
 def once(violations: Iterable[Violation]) -> Iterator[Violation]:
     """Violations, of which some say the same of the same place, as a format and its pattern do."""
-    return iter({(violation.pointer, violation.words): violation for violation in violations}.values())
+    return iter({(violation.pointer, violation.message): violation for violation in violations}.values())
 
 
 def shown(value: Any, pointer: str = "") -> str | None:

@@ -44,24 +44,24 @@ class Violation:
     Attributes:
         pointer: where in the value, as a JSON pointer; empty for the value itself.
         field: the field to blame, or None; one inside another with dots between, `thread.status.color`.
-        words: what is wrong, as a client reads it ("can't be blank", "is not a string").
+        message: what is wrong, as a client reads it ("can't be blank", "is not a string").
         known: of a field that its page does not have, the names that are there.
     """
 
     pointer: str
     field: str | None
-    words: str
+    message: str
     known: tuple[str, ...] = ()
 
     @property
     def is_unknown(self) -> bool:
         """Whether it is a field that its page does not have."""
-        return self.words == UNKNOWN
+        return self.message == UNKNOWN
 
     @property
     def innermost(self) -> Violation:
         """The same, with the blame on the field deepest inside: `name` of `/application/name`."""
-        return Violation(self.pointer, self.pointer.rpartition("/")[2] or None, self.words)
+        return Violation(self.pointer, self.pointer.rpartition("/")[2] or None, self.message)
 
 
 class Check:
@@ -226,6 +226,6 @@ def by_field(violations: Iterable[Violation]) -> dict[str, list[str]]:
     errors: dict[str, list[str]] = {}
     for violation in violations:
         words = errors.setdefault(violation.field or "", [])
-        if violation.words not in words:
-            words.append(violation.words)
+        if violation.message not in words:
+            words.append(violation.message)
     return errors

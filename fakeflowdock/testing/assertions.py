@@ -68,12 +68,12 @@ class Asserting(World):
         candidates = self.requests.where(operation=operation)
         if times == 0:
             raise ValueError("what is asserted zero times is asserted with assert_not_requested")
-        forgotten = self._forgotten()
-        what = f"request to {title}{forgotten}"
+        dropped = self._dropped()
+        what = f"request to {title}{dropped}"
         found = matching.found(what, candidates, expected, matching.exchange_view)
-        if times is not None and (times != len(found) or forgotten):
+        if times is not None and (times != len(found) or dropped):
             shown = "".join(f"\n    {exchange}" for exchange in found[: matching.SHOWN])
-            counted = f"and there were {len(found)}{forgotten}"
+            counted = f"and there were {len(found)}{dropped}"
             raise AssertionError(f"expected {times} requests to {title}, {counted}:{shown}")
         return found[0]
 
@@ -94,8 +94,8 @@ class Asserting(World):
         title, expected = self._expected(operation, status, caller, fields)
         candidates = self.requests.where(operation=operation)
         matching.none(f"request to {title}", candidates, expected, matching.exchange_view)
-        if forgotten := self._forgotten():
-            raise AssertionError(f"nobody can tell whether there was a request to {title}{forgotten}")
+        if dropped := self._dropped():
+            raise AssertionError(f"nobody can tell whether there was a request to {title}{dropped}")
 
     def assert_source(self, **expected: Any) -> Source:
         """Assert that there is a source, whichever way it came to be.
@@ -169,10 +169,10 @@ class Asserting(World):
             view = partial(matching.message_view, store=store, expected=named)
             matching.none("message", store.archive.messages(store.flows), named, view)
 
-    def _forgotten(self) -> str:
+    def _dropped(self) -> str:
         """What to add where requests are told of and the journal has lost some; empty where it has them all."""
         requests = self.requests
-        if not requests.forgotten:
+        if not requests.dropped:
             return ""
         return f", as far as the last {len(requests)} requests go: `journal` says how many are remembered"
 
@@ -184,7 +184,7 @@ class Asserting(World):
         contract = contracts().operations[name]
         known = {*contract.properties, *CREDENTIALS}
         known.update(*(variant.properties for variant in contract.variants))
-        known.update(*(exchange.fields for exchange in self.requests.where(operation=name)))
+        known.update(*(exchange.parameters for exchange in self.requests.where(operation=name)))
         check_names(contract.title, fields, known)
         expected = dict(fields)
         if status is not None:

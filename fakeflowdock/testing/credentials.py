@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Actor(Mapping[str, Any]):
+class Credentials(Mapping[str, Any]):
     """Somebody with credentials: `requests.get(url, **actor)`, or by its parts.
 
     As a mapping it has what most clients take by name: `headers` and `params`, each only if there is something in it.
@@ -43,17 +43,17 @@ class Actor(Mapping[str, Any]):
         return {name: dict(part) for name, part in (("headers", self.headers), ("params", self.params)) if part}
 
 
-def user(user: User) -> Actor:
+def user(user: User) -> Credentials:
     """A user, by their `api_token`."""
     credentials = base64.b64encode(f"{user.api_token}:".encode()).decode()
-    return Actor(f"the user {user.name}", {"Authorization": f"Basic {credentials}"})
+    return Credentials(f"the user {user.name}", {"Authorization": f"Basic {credentials}"})
 
 
-def application(name: str, access_token: str) -> Actor:
+def application(name: str, access_token: str) -> Credentials:
     """An application, by an access token."""
-    return Actor(f"the application {name}", {"Authorization": f"Bearer {access_token}"})
+    return Credentials(f"the application {name}", {"Authorization": f"Bearer {access_token}"})
 
 
-def source(source: Source) -> Actor:
+def source(source: Source) -> Credentials:
     """A source, by its `flow_token`."""
-    return Actor(f"the source {source.name}", params={"flow_token": source.flow_token})
+    return Credentials(f"the source {source.name}", params={"flow_token": source.flow_token})

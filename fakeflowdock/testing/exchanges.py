@@ -17,7 +17,7 @@ class Exchanges(list[Exchange]):
     """Exchanges, oldest first."""
 
     @property
-    def forgotten(self) -> int:
+    def dropped(self) -> int:
         """How many there were before the first of them."""
         return self[0].number - 1 if self else 0
 

@@ -91,6 +91,6 @@ class Failing(Asserting):
         """What goes wrong on purpose, oldest first, with how often each has acted."""
         return [fault for fault in self._faults.active if not fault.standing]
 
-    def mend(self) -> None:
+    def clear_faults(self) -> None:
         """Remove every fault."""
         self._faults.remove()

@@ -30,7 +30,7 @@ def why_not_found(exchange: Exchange, store: Store) -> str | None:
         near = nearest_route(exchange.method, exchange.path)
         return near and f"did you mean {near[0]}? ({near[1]})"
     if isinstance(refusal, InvalidFlow):
-        named = str(exchange.fields.get("flow"))
+        named = str(exchange.parameters.get("flow"))
         organization, _, name = named.partition(":")
         return _flow(store, organization, name, exchange.caller, named)
     if not isinstance(refusal, NotFound):

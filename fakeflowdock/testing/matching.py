@@ -148,7 +148,7 @@ def exchange_view(exchange: Exchange) -> dict[str, Any]:
     caller = exchange.caller
     asking = None if caller is None else caller.source or caller.application or caller.user
     operation = contracts().operations.get(exchange.operation or "")
-    fields = exchange.fields if operation is None else operation.coerced(exchange.fields)
+    fields = exchange.parameters if operation is None else operation.coerced(exchange.parameters)
     return {**fields, "the status": exchange.status, "the caller": asking}
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..api.callers import Caller
     from ..api.faults import Fault
     from ..api.journal import Exchange
-    from ..api.responses import Answer
+    from ..api.messages import Response
     from ..world.store import Store
 
 SHOWN = 50  # exchanges, and changes
@@ -64,10 +64,10 @@ def _about(exchange: Exchange, store: Store) -> Iterator[str]:
     """What there is to say of one request."""
     if exchange.caller is not None:
         yield f"as {_named(exchange.caller, store)}"
-    true = exchange.true_answer
+    true = exchange.original_response
     refused = true is not None and true.status >= 400
-    if set(exchange.fields) - ({*CREDENTIALS} if exchange.method in ("GET", "HEAD") and not refused else set()):
-        yield f"sent {_cut(_shown(exchange.fields))}"
+    if set(exchange.parameters) - ({*CREDENTIALS} if exchange.method in ("GET", "HEAD") and not refused else set()):
+        yield f"sent {_cut(_shown(exchange.parameters))}"
     if exchange.failure is not None:
         changed = true is not None and true.status != exchange.status
         yield f"fault: {exchange.failure}{f'; the true answer: {true.status}' if true is not None and changed else ''}"
@@ -85,12 +85,12 @@ def _about(exchange: Exchange, store: Store) -> Iterator[str]:
     yield from (f"note: {warning}" for warning in exchange.warnings)
 
 
-def _reason(answer: Answer) -> str:
+def _reason(response: Response) -> str:
     """Why a request was refused that no rule of the API refused: a page for people says it, or a bug of ours."""
     try:
-        return str(json.loads(answer.body)["message"])
+        return str(response.json["message"])
     except (ValueError, TypeError, KeyError):
-        return "its page says why" if answer.body else "its answer had no body"
+        return "its page says why" if response.body else "its response had no body"
 
 
 def _named(caller: Caller, store: Store) -> str:
@@ -109,8 +109,8 @@ def _blamed(exchange: Exchange, refusal: ValidationError) -> Iterator[str]:
     contract = contracts().operations[exchange.operation or ""]
     for field, words in refusal.errors.items():
         pointer = "/" + field.replace(".", "/")
-        came = at(exchange.fields, pointer)
-        grade = grade_at(contract.request, exchange.fields, pointer) or contract.grade
+        came = at(exchange.parameters, pointer)
+        grade = grade_at(contract.request, exchange.parameters, pointer) or contract.grade
         other = f" ({grade})" if grade != contract.grade else ""
         yield f"{pointer} {' and '.join(words)}{'' if came is ABSENT else ', and was ' + _cut(_shown(came))}{other}"
 

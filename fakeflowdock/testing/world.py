@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..world.clock import Clock
     from ..world.models import Application, Flow, Message, Organization, Source, User
     from ..world.store import Store
-    from .credentials import Actor
+    from .credentials import Credentials
 
 T = TypeVar("T")
 
@@ -261,11 +261,11 @@ class World(ABC):
         where = self._flow(flow)
         return factories.add_message(self._store, where, event, given, user=poster, source=source, parent=comments)
 
-    def as_user(self, user: User | None = None) -> Actor:
+    def as_user(self, user: User | None = None) -> Credentials:
         """A user with their credentials, by the `api_token`: `requests.get(url, **fake_flowdock.as_user())`."""
         return credentials.user(user or self.user)
 
-    def as_source(self, source: Source | None = None) -> Actor:
+    def as_source(self, source: Source | None = None) -> Credentials:
         """A source with its `flow_token`: the one given, or the one that was there first.
 
         Raises:
@@ -278,7 +278,7 @@ class World(ABC):
 
     def as_application(
         self, application: Application | None = None, *, user: User | None = None, scope: str | None = None
-    ) -> Actor:
+    ) -> Credentials:
         """An application with a new access token of a user.
 
         Args:

@@ -8,7 +8,7 @@ REFRESH_TOKENS = ("always", "offline_access")
 JOURNAL = 1000  # exchanges
 MOST_WORLDS = 256  # that there may be on a server besides its own
 
-USUAL, MINIMAL, MAXIMAL, DRIFT = SHAPES = ("usual", "minimal", "maximal", "drift")
+DEFAULT, MINIMAL, MAXIMAL, DRIFT = SHAPES = ("default", "minimal", "maximal", "drift")
 
 
 @dataclass
@@ -18,14 +18,14 @@ class Settings:
     Attributes:
         auto_consent: whether an application that asks for consent gets it at once, from the first user.
         refresh_tokens: `always`, or with the scope `offline_access` alone.
-        shape: which fields its replies have: `usual`, `minimal`, `maximal` or `drift`.
+        shape: which fields its replies have: `default`, `minimal`, `maximal` or `drift`.
         strict: whether what a page advises against is a violation.
         journal: how many exchanges are remembered, at least one; it holds for worlds that begin later.
     """
 
     auto_consent: bool = False
     refresh_tokens: str = "always"
-    shape: str = USUAL
+    shape: str = DEFAULT
     journal: int = JOURNAL
     strict: bool = False
 

@@ -93,7 +93,7 @@ def wrong(world: Any) -> Iterator[tuple[str, str]]:
     is_one = True
     for violation in contracts().objects["world"].violations(world):
         is_one = False
-        yield violation.pointer, violation.words
+        yield violation.pointer, violation.message
     if is_one:
         yield from _contradictions(world)
 

@@ -6,7 +6,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from .results import Conformance, ConformanceDifference, ConformanceResult
-from .runner import ConformanceRun, Credentials, choice
+from .runner import ConformanceCredentials, ConformanceRun, choice
 from .senders import HERE, NoAnswer, in_process, over_http
 from .suite import load
 
@@ -60,7 +60,7 @@ def conform(
         ValueError: the URL is none, no case is meant, or there are no authorities in the file.
         NoAnswer: there is no server.
     """
-    credentials = Credentials(
+    credentials = ConformanceCredentials(
         api_token=api_token,
         email=email,
         password=password,

@@ -21,13 +21,13 @@ from .suite import CLIENT, DEAD, NOBODY, PLACEHOLDER, SOURCE, USER
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ...api.messages import Received
+    from ...api.messages import Response
     from ...contract.contracts import OperationContract
     from ...contract.findings import Finding
     from .senders import Headers
     from .suite import Case, Step
 
-Request = tuple[str, str, "Mapping[str, str]", bytes]
+SentRequest = tuple[str, str, "Mapping[str, str]", bytes]
 Reply = tuple[int, "Headers", bytes]
 SHOWN = 80  # characters of a text that came
 
@@ -93,7 +93,7 @@ class Judge:
         """What is said where no reply came."""
         return self._difference(number, step, "status", _status_words(step), f"no answer ({reason})")
 
-    def judge(self, number: int, step: Step, expected: Mapping[str, Any], request: Request, reply: Reply) -> Judged:
+    def judge(self, number: int, step: Step, expected: Mapping[str, Any], request: SentRequest, reply: Reply) -> Judged:
         """What is said of a reply.
 
         Args:
@@ -125,7 +125,9 @@ class Judge:
                 judged.differences.append(self._difference(number, step, place, "something", "nothing"))
         return judged
 
-    def _hold(self, number: int, step: Step, request: Request, came: Received, judged: Judged, *, right: bool) -> None:
+    def _hold(
+        self, number: int, step: Step, request: SentRequest, came: Response, judged: Judged, *, right: bool
+    ) -> None:
         """Hold request and reply against the contract."""
         if step.unchecked:
             return
@@ -145,7 +147,7 @@ class Judge:
                     judged.warnings.append(each)
             elif right or each.rule != "reply.status":
                 where = each.pointer or ("" if each.where == "body" else each.where)
-                came_words = each.came or "nothing"
+                came_words = each.actual or "nothing"
                 judged.differences.append(
                     ConformanceDifference(
                         number, _title(step), where, each.expected, came_words, each.page, each.grade, each.rule
@@ -153,7 +155,7 @@ class Judge:
                 )
 
     def _another_error(
-        self, number: int, step: Step, came: Received, found: list[Finding]
+        self, number: int, step: Step, came: Response, found: list[Finding]
     ) -> Iterator[ConformanceDifference]:
         """Of several errors with one status, whether it is the one that was expected."""
         assert isinstance(step.expect, str)
@@ -176,7 +178,7 @@ def _status_words(step: Step) -> str:
     return f"{line_of(_status(step))}{name}"
 
 
-def _read(came: Received) -> Any:
+def _read(came: Response) -> Any:
     """The value in a body; ABSENT where it is no JSON."""
     try:
         return json.loads(came.body)
@@ -184,7 +186,7 @@ def _read(came: Received) -> Any:
         return ABSENT
 
 
-def _unexpected(step: Step, expected: Mapping[str, Any], came: Received, value: Any) -> Iterator[tuple[str, str, str]]:
+def _unexpected(step: Step, expected: Mapping[str, Any], came: Response, value: Any) -> Iterator[tuple[str, str, str]]:
     """Each place where a reply is not as expected: where, what was expected, what came."""
     for pointer, wanted in expected["fields"].items():
         got = at(value, pointer) if value is not ABSENT else ABSENT
@@ -200,7 +202,7 @@ def _unexpected(step: Step, expected: Mapping[str, Any], came: Received, value: 
     if expected["lacks"] and (not isinstance(value, list) or any(_matches(item, expected["lacks"]) for item in listed)):
         yield "", f"a list without an item that has {shown(expected['lacks'])}", _size(value)
     for name, pattern in expected["headers"].items():
-        header = came.header(name)
+        header = came.headers.get(name)
         if not pattern and header is not None:
             yield f"header {name}", "nothing", _hidden(header)
         elif pattern and (header is None or not re.search(pattern, header)):
@@ -226,11 +228,11 @@ def _size(value: Any) -> str:
     return f"one of {len(value)}" if isinstance(value, list) else "no list"
 
 
-def _found(place: str, came: Received, value: Any) -> Any:
+def _found(place: str, came: Response, value: Any) -> Any:
     """What is at a place of a reply, or ABSENT."""
     if place.startswith("/"):
         return ABSENT if value is ABSENT else at(value, place)
     name, _, pattern = place.partition(": ")
-    text = came.body.decode("utf-8", "replace") if name == "text" else came.header(name) or ""
+    text = came.body.decode("utf-8", "replace") if name == "text" else came.headers.get(name) or ""
     match = re.search(pattern, text)
     return ABSENT if match is None else match[1]

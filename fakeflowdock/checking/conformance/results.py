@@ -25,7 +25,7 @@ class ConformanceDifference:
         step: the number of the step, from 1.
         call: what was asked, with names for what differs from run to run, and by whom.
         where: `status`, a JSON pointer, `header Location`, or `text`.
-        expected, came: in words; what came is shortened, a secret to its first characters.
+        expected, actual: in words; what came is shortened, a secret to its first characters.
         page: where it is written, `docs/api/sources.md#create-source`.
         grade: whether what is written there is documented, observed or assumed.
         rule: the rule of the contract that was broken, `reply.field.missing`; None where only the suite expects it.
@@ -35,14 +35,14 @@ class ConformanceDifference:
     call: str
     where: str
     expected: str
-    came: str
+    actual: str
     page: str
     grade: str
     rule: str | None = None
 
     def __str__(self) -> str:
         where = f"{self.where}: " if self.where else ""
-        text = f"step {self.step}, {self.call}: {where}expected {self.expected}, came {self.came}"
+        text = f"step {self.step}, {self.call}: {where}expected {self.expected}, came {self.actual}"
         return shortened(f"{text} ({self.page}, {self.grade})")
 
     def as_json(self) -> dict[str, Any]:

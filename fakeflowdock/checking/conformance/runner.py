@@ -29,7 +29,7 @@ PLACE = "place"  # the case that makes the flow in which all others play, where 
 
 
 @dataclass(frozen=True)
-class Credentials:
+class ConformanceCredentials:
     """Whom the suite may be, and where. What is missing is the reason why cases are not run.
 
     Attributes:
@@ -67,11 +67,13 @@ class ConformanceRun:
         unique: what no other run calls its things.
     """
 
-    def __init__(self, suite: Suite, send: Send, base: str, credentials: Credentials, unique: str) -> None:
+    def __init__(self, suite: Suite, send: Send, base: str, credentials: ConformanceCredentials, unique: str) -> None:
         self._suite = suite
         self._send = send
         self._credentials = credentials
-        given = {each.name: getattr(credentials, each.name) for each in fields(Credentials) if each.name != "flow"}
+        given = {
+            each.name: getattr(credentials, each.name) for each in fields(ConformanceCredentials) if each.name != "flow"
+        }
         self._given = {name: value for name, value in given.items() if value and isinstance(value, str)}
         self._given |= {"base": base.rstrip("/"), "unique": unique}
         self._kept: dict[str, dict[str, Any]] = {}

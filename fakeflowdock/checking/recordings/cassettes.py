@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...api.messages import Received
+from ...api.messages import Headers, Response
 from .entries import Entry, Malformed, clean, plain, raw, sent, unbased
 
 if TYPE_CHECKING:
-    from ...api.messages import Sent
+    from ...api.messages import Request
     from .entries import Hosts
 
 LISTS = ("interactions", "http_interactions")
@@ -69,7 +69,7 @@ def _body(held: Any) -> bytes:
     return raw(held)
 
 
-def _reply(answered: Any, request: Sent) -> tuple[Received | None, bool]:
+def _reply(answered: Any, request: Request) -> tuple[Response | None, bool]:
     """A reply, and whether its body could be unpacked. An older vcrpy wrote those of httpx in words of its own."""
     if not isinstance(answered, dict):
         raise Malformed("a response that is no mapping")
@@ -81,4 +81,4 @@ def _reply(answered: Any, request: Sent) -> tuple[Received | None, bool]:
     body = _body(answered["content"] if "content" in answered else answered.get("body"))
     lowered = {name.lower(): value for name, value in headers}
     body, known = plain(body, lowered.get("content-encoding"))
-    return (Received(code, tuple(headers), body, request) if code > 0 else None), known
+    return (Response(code, Headers(headers), body, request) if code > 0 else None), known

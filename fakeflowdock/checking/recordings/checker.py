@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...api.callers import USER
 from ...contract.contracts import contracts
-from ...contract.findings import Findings, NotAsDocumented
+from ...contract.findings import ContractViolation, Findings
 from ...redaction import SECRETS, shortened
 from ..replies import CheckedReply
 from ..requests import CheckedRequest
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Self
 
-    from ...api.messages import Received, Sent
+    from ...api.messages import Request, Response
     from ...contract.findings import Finding
     from .differences import Difference
     from .entries import Entry
@@ -46,8 +46,8 @@ class CheckedExchange:
     file: str
     number: int
     line: int
-    request: Sent
-    reply: Received | None
+    request: Request
+    reply: Response | None
     operation: str | None
     findings: Findings
     differences: tuple[Difference, ...] = ()
@@ -99,14 +99,14 @@ class CheckedRecording(list[CheckedExchange]):
         """The exchanges themselves, so that `check_recording(…).raise_for_violations()` is a whole assertion.
 
         Raises:
-            NotAsDocumented: there are violations; the message has all findings, each below its exchange.
+            ContractViolation: there are violations; the message has all findings, each below its exchange.
         """
         if self.findings.violations:
-            raise RecordingNotAsDocumented(self)
+            raise RecordingContractViolation(self)
         return self
 
 
-class RecordingNotAsDocumented(NotAsDocumented):
+class RecordingContractViolation(ContractViolation):
     """There are violations in a recording."""
 
     def __init__(self, recording: CheckedRecording) -> None:
@@ -174,7 +174,7 @@ def findings_of(entry: Entry, *, strict: bool = False) -> tuple[str | None, Find
     return None if contract is None else contract.name, Findings(found)
 
 
-def _was_filtered(found: Finding, reply: Received | None) -> bool:
+def _was_filtered(found: Finding, reply: Response | None) -> bool:
     """Whether what a request lacks is what recorders take out, and the reply does not say that it was missing."""
     status = 0 if reply is None else reply.status
     if found.rule == "request.credentials.missing":
@@ -190,7 +190,7 @@ def _was_not_kept(found: Finding, entry: Entry) -> bool:
     if not entry.has_body and found.where in NO_MESSAGE:
         return True
     secret = found.pointer.rpartition("/")[2] in SECRETS
-    return secret and found.rule == "reply.field.invalid" and (found.came or "").startswith('"')
+    return secret and found.rule == "reply.field.invalid" and (found.actual or "").startswith('"')
 
 
 def title_of(operation: str | None) -> str | None:

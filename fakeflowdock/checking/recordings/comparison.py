@@ -15,7 +15,7 @@ from .differences import Difference
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from ...api.messages import Received
+    from ...api.messages import Response
     from ...contract.contracts import OperationContract
     from ...contract.validation import Check
 
@@ -39,7 +39,7 @@ KINDS = {dict: "an object", list: "a list", str: "a text", bool: "a truth", int:
 
 
 def differences(
-    contract: OperationContract | None, recorded: Received, fake: Received, bodies: tuple[Any, Any] | None
+    contract: OperationContract | None, recorded: Response, fake: Response, bodies: tuple[Any, Any] | None
 ) -> Iterator[Difference]:
     """Where two replies differ.
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from ...api.messages import Sent
+from ...api.messages import Headers, Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ...api.messages import Received
+    from ...api.messages import Response
 
 HOST = "api.flowdock.com"
 PORTS = {"http": "80", "https": "443"}
@@ -42,8 +42,8 @@ class Entry:
 
     number: int
     line: int
-    request: Sent
-    reply: Received | None
+    request: Request
+    reply: Response | None
     has_body: bool = True
     own: Mapping[str, Any] = field(default_factory=dict)
 
@@ -84,14 +84,14 @@ class Hosts:
         return self._known[asked]
 
 
-def sent(method: str, url: str, headers: list[tuple[str, str]], body: bytes) -> Sent:
+def sent(method: str, url: str, headers: list[tuple[str, str]], body: bytes) -> Request:
     """A request. What a URL has before its host goes as a client sends it, in a header."""
     match = _URL.match(url) if "@" in url else None
     if match is not None and match[2] is not None:
         if all(name.lower() != "authorization" for name, _ in headers):
             headers.append(("Authorization", f"Basic {base64.b64encode(unquote_to_bytes(match[2])).decode()}"))
         url = url[: match.start(2)] + url[match.end(2) + 1 :]
-    return Sent(method, url, tuple(headers), body)
+    return Request(method, url, Headers(headers), body)
 
 
 def clean(text: str) -> str:

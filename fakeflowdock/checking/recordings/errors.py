@@ -18,4 +18,4 @@ class UnreadableRecording(Exception):
 
     def __init__(self, words: str, line: int, column: int | None = None) -> None:
         super().__init__(words)
-        self.words, self.line, self.column = words, line, column
+        self.message, self.line, self.column = words, line, column

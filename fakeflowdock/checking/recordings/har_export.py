@@ -95,14 +95,14 @@ def entry(exchange: Exchange, stand_ins: StandIns) -> dict[str, Any]:
     The journal keeps no time of day, so entries are a second apart from where a world begins: the same test writes
     the same file.
     """
-    sent, answer = exchange.sent, exchange.answer
+    sent, response = exchange.request, exchange.response
     url = stand_ins.in_text(sent.url)
     request = {
         "method": sent.method,
         "url": url,
         "httpVersion": "HTTP/1.1",
         "cookies": [],
-        "headers": _headers(sent.headers, stand_ins),
+        "headers": _headers(sent.headers.pairs, stand_ins),
         "queryString": [
             {"name": name, "value": value} for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True)
         ],
@@ -110,27 +110,27 @@ def entry(exchange: Exchange, stand_ins: StandIns) -> dict[str, Any]:
         "bodySize": len(sent.body),
     }
     if sent.body:
-        kind = next((value for name, value in sent.headers if name.lower() == "content-type"), "")
+        kind = sent.headers.get("content-type", "")
         request["postData"] = {"mimeType": kind, **_content(sent.body, stand_ins)}
-    kind = next((value for name, value in answer.headers if name.lower() == "content-type"), "")
-    location = next((value for name, value in answer.headers if name.lower() == "location"), "")
-    response = {
-        "status": answer.status,
-        "statusText": line_of(answer.status).partition(" ")[2] if answer.status else "",
+    kind = response.headers.get("content-type", "")
+    location = response.headers.get("location", "")
+    as_har = {
+        "status": response.status,
+        "statusText": line_of(response.status).partition(" ")[2] if response.status else "",
         "httpVersion": "HTTP/1.1",
         "cookies": [],
-        "headers": _headers(answer.headers, stand_ins),
-        "content": {"size": len(answer.body), "mimeType": kind, **_content(answer.body, stand_ins)},
+        "headers": _headers(response.headers.pairs, stand_ins),
+        "content": {"size": len(response.body), "mimeType": kind, **_content(response.body, stand_ins)},
         "redirectURL": stand_ins.in_text(location),
         "headersSize": -1,
-        "bodySize": len(answer.body),
+        "bodySize": len(response.body),
     }
     milliseconds = round(exchange.duration * 1000)
     return {
         "startedDateTime": timestamp(START + timedelta(seconds=exchange.number)),
         "time": milliseconds,
         "request": request,
-        "response": response,
+        "response": as_har,
         "cache": {},
         "timings": {"send": 0, "wait": milliseconds, "receive": 0},
         "_fakeflowdock": _own(exchange),
@@ -156,9 +156,9 @@ def _own(exchange: Exchange) -> dict[str, Any]:
         "number": exchange.number,
         "operation": exchange.operation,
         "caller": None if exchange.caller is None else _caller(exchange.caller),
-        "took_place": exchange.true_answer is not None,
+        "took_place": exchange.original_response is not None,
         "warnings": [  # what came is in the request, with stand-ins
-            {name: value for name, value in finding.as_json().items() if name != "came"}
+            {name: value for name, value in finding.as_json().items() if name != "actual"}
             for finding in exchange.warnings
         ],
     }

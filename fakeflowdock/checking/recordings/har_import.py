@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from ...api.messages import Received
+from ...api.messages import Headers, Response
 from .entries import Entry, Malformed, clean, plain, raw, sent, unbased
 
 if TYPE_CHECKING:
-    from ...api.messages import Sent
+    from ...api.messages import Request
     from .entries import Hosts
 
 FORM = "application/x-www-form-urlencoded"
@@ -50,7 +50,7 @@ def _headers(held: Any) -> list[tuple[str, str]]:
         raise Malformed("headers that have no name and value") from None
 
 
-def _request(asked: dict[str, Any], method: str, url: str) -> Sent:
+def _request(asked: dict[str, Any], method: str, url: str) -> Request:
     headers = _headers(asked.get("headers"))
     body = b""
     if (posted := asked.get("postData")) is not None:
@@ -94,7 +94,7 @@ def _multipart(parameters: list[Any]) -> bytes:
     return raw("".join([*parts, f"--{BOUNDARY}--\r\n"]))
 
 
-def _reply(answered: Any, request: Sent) -> tuple[Received | None, bool]:
+def _reply(answered: Any, request: Request) -> tuple[Response | None, bool]:
     """A reply, and whether its body was kept. A request that was blocked or given up has the status 0 or no reply."""
     if answered is None:
         return None, False
@@ -114,8 +114,8 @@ def _reply(answered: Any, request: Sent) -> tuple[Received | None, bool]:
         headers.append(("Content-Type", clean(kind)))
     if not isinstance(text, str):
         empty = content.get("size") == 0 or status in (204, 304)
-        return Received(status, tuple(headers), b"", request), empty
+        return Response(status, Headers(headers), b"", request), empty
     body, known = unbased(text) if coded else raw(text), True
     if "content-encoding" in lowered:
         body, known = plain(body, lowered["content-encoding"])
-    return Received(status, tuple(headers), body, request), known
+    return Response(status, Headers(headers), body, request), known

@@ -56,9 +56,9 @@ class Needs:
         reply = entry.reply
         if reply is None or reply.status not in FOUND:
             return
-        if (user := reply.header("Flowdock-User") or "").isdecimal() and len(user) < 19:
+        if (user := reply.headers.get("Flowdock-User") or "").isdecimal() and len(user) < 19:
             self._add(self.users, int(user), {})
-            given = next((value for name, value in entry.request.headers if name.lower() == "authorization"), "")
+            given = entry.request.headers.get("authorization", "")
             if len(self.users_of_tokens) < MANY:
                 self.users_of_tokens[given.rpartition(" ")[2]] = int(user)
         path = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from ...api import parameters
+from ...api.messages import Headers
 from ...world import grants
 from ...world.models import RefreshToken
 from ...world.scopes import SCOPES, scopes_of
@@ -15,7 +16,7 @@ from .inferred_world import json_in
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ...api.messages import Sent
+    from ...api.messages import Request
     from ...world.models import User
     from ...world.store import Store
     from .entries import Entry
@@ -24,7 +25,7 @@ OPERATION = "request-tokens"
 ANSWERED = (200, 400)  # and not 401, which says that the application was not known
 
 
-def granted(store: Store, entry: Entry, user: User, names: Mapping[str, str]) -> Sent:
+def granted(store: Store, entry: Entry, user: User, names: Mapping[str, str]) -> Request:
     """A request of an application that was known, as the fake knows it: with a code that is good, if it was.
 
     Args:
@@ -50,10 +51,10 @@ def granted(store: Store, entry: Entry, user: User, names: Mapping[str, str]) ->
     if was_granted and "password" in given:
         fields |= {"username": user.email, "password": user.password}
     taken = ("authorization", "content-type")
-    headers = [(name, value) for name, value in entry.request.headers if name.lower() not in taken]
+    headers = [(name, value) for name, value in entry.request.headers.pairs if name.lower() not in taken]
     headers.append(("Content-Type", parameters.FORM))
     url = entry.request.url.partition("?")[0]
-    return replace(entry.request, url=url, headers=tuple(headers), body=urlencode(fields).encode())
+    return replace(entry.request, url=url, headers=Headers(headers), body=urlencode(fields).encode())
 
 
 def _scopes(entry: Entry) -> frozenset[str]:

@@ -56,7 +56,7 @@ class Recording:
                 yield from self._entries(file)
         except UnreadableRecording as reason:
             column = "" if reason.column is None else f":{reason.column}"
-            raise RecordingError(f"{self.name}:{reason.line}{column}: {reason.words}") from None
+            raise RecordingError(f"{self.name}:{reason.line}{column}: {reason.message}") from None
         except OSError as error:
             raise RecordingError(f"{self.name}: {error.strerror or error}") from None
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from ...api import operations, routing
 from ...api.app import App
 from ...api.callers import ANYONE, APPLICATION, USER
-from ...api.messages import Received
+from ...api.messages import Headers, Response
 from ...contract.errors import Refusal
 from ...world import factories
 from . import oauth_replay
@@ -24,7 +24,7 @@ from .secret_fields import swapped
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...api.messages import Sent
+    from ...api.messages import Request
     from ...contract.errors import BrokenContract
     from ...world.models import Source, User
     from .differences import Difference
@@ -81,7 +81,7 @@ class Replay:
         answer = self._app.answer(request.environ)
         if reply is None or reply.status in FAILED:
             return
-        fake = Received(answer.status, tuple(answer.headers), answer.body)
+        fake = Response(answer.status, Headers(answer.headers), answer.body)
         bodies = json_in(reply.body), json_in(answer.body)
         known = entry.has_body and None not in bodies
         if known and reply.status < 400 and answer.status < 400:
@@ -97,21 +97,21 @@ class Replay:
 
     # What was recorded, in the words of the fake
 
-    def _translated(self, entry: Entry, match: operations.Match | None) -> Sent:
+    def _translated(self, entry: Entry, match: operations.Match | None) -> Request:
         sent, status = entry.request, 0 if entry.reply is None else entry.reply.status
         url, body = sent.url, sent.body.decode("utf-8", "surrogateescape")
         if status != 401:
             url, body = (swapped(text, lambda token: self._token(token, entry)) for text in (url, body))
         url, body = self._numbered(self._named(url)), self._renumbered(self._named(body), path_in(url))
-        headers = [(name, value) for name, value in sent.headers if name.lower() != "authorization"]
-        given = next((value for name, value in sent.headers if name.lower() == "authorization"), None)
+        headers = [(name, value) for name, value in sent.headers.pairs if name.lower() != "authorization"]
+        given = sent.headers.get("authorization")
         if given is not None and status == 401:
             headers.append(("Authorization", given))
         elif given is not None:
             headers.append(("Authorization", self._authorization(given, entry, match)))
         elif match is not None and status != 401 and not self._has_credentials(url, body):
             headers, url = self._filtered_out(headers, url, entry, match)
-        return replace(sent, url=url, headers=tuple(headers), body=body.encode("utf-8", "surrogateescape"))
+        return replace(sent, url=url, headers=Headers(headers), body=body.encode("utf-8", "surrogateescape"))
 
     @staticmethod
     def _has_credentials(url: str, body: str) -> bool:
@@ -152,7 +152,7 @@ class Replay:
 
     def _user(self, credentials: str, entry: Entry) -> User:
         """Who asked: whom the reply names, or who the same credentials were before, or anybody."""
-        named = (entry.reply.header("Flowdock-User") if entry.reply is not None else None) or ""
+        named = (entry.reply.headers.get("Flowdock-User") if entry.reply is not None else None) or ""
         named = named or str(entry.caller.get("user_id", ""))
         number = int(named) if named.isdecimal() and len(named) < 19 else self._users.get(credentials, 0)
         if number not in self._store.users:

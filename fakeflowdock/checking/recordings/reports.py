@@ -171,7 +171,7 @@ class JUnit(Report):
             self._failures += 1
             more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
             inner.append(
-                f"<failure type={_quoted(violations[0].rule)} message={_quoted(f'{violations[0].words}{more}')}>"
+                f"<failure type={_quoted(violations[0].rule)} message={_quoted(f'{violations[0].message}{more}')}>"
                 f"{_escaped(str(violations))}</failure>"
             )
         if said := "\n".join([*str(others).splitlines(), *map(str, exchange.differences)]):

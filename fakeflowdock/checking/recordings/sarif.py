@@ -76,7 +76,9 @@ class Sarif(Report):
             "message": {"text": f"{asked}: {found}"},
             "locations": [place],
             "partialFingerprints": {"fakeflowdock/v1": hashlib.sha256(same.encode("utf-8", "replace")).hexdigest()},
-            "properties": {name: shown[name] for name in ("operation", "where", "pointer", "came", "expected", "grade")}
+            "properties": {
+                name: shown[name] for name in ("operation", "where", "pointer", "actual", "expected", "grade")
+            }
             | {"page": found.page, "pageUri": address_of(found.page)},
         }
 
@@ -94,9 +96,9 @@ def _rule(name: str) -> dict[str, Any]:
     rule = RULES[name]
     return {
         "id": name,
-        "shortDescription": {"text": rule.words},
+        "shortDescription": {"text": rule.message},
         "helpUri": BASE + HELP.get(name, "general-information#parameters").replace("#", ".json#"),
-        "help": {"text": f"{rule.words} {RULES_PAGE} has all rules; each result names the page that it is about."},
+        "help": {"text": f"{rule.message} {RULES_PAGE} has all rules; each result names the page that it is about."},
         "defaultConfiguration": {"level": "error" if rule.severity == VIOLATION else "warning"},
     }
 

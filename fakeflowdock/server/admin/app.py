@@ -151,7 +151,7 @@ class Admin:
 def _told(violation: Violation, number: int) -> str:
     """What is wrong at a place, and what may have been meant there, which takes time to find out."""
     near = nearest(violation.pointer.rpartition("/")[2], violation.known) if number < GUESSED else None
-    return f"{violation.words}: did you mean {near}?" if near else violation.words
+    return f"{violation.message}: did you mean {near}?" if near else violation.message
 
 
 def _query(environ: WSGIEnvironment, contract: OperationContract) -> dict[str, Any]:
@@ -184,5 +184,5 @@ def _check_reply(contract: OperationContract, reply: Reply) -> None:
     if check is None and reply.body is not None:
         raise BrokenContract(f"{contract.title} answered {reply.status} with a body, and {contract.page} has none")
     for violation in check.violations(reply.body) if check is not None else ():
-        where = f"{violation.pointer or 'the body'}: it {violation.words}"
+        where = f"{violation.pointer or 'the body'}: it {violation.message}"
         raise BrokenContract(f"{contract.title} answered {reply.status} with {where}")

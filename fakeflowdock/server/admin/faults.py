@@ -71,7 +71,7 @@ def _shown(fault: Fault) -> dict[str, Any]:
     return {
         "id": fault.number,
         "description": str(fault),
-        "met": fault.met,
-        "acted": fault.acted,
+        "matched": fault.matched,
+        "applied": fault.applied,
         "record": fault.record,
     }

@@ -116,24 +116,24 @@ def _numbers(caller: Caller | None) -> dict[str, int]:
 
 def shown(exchange: Exchange) -> dict[str, Any]:
     """An exchange as the page has it."""
-    sent, answer, refusal = exchange.sent, exchange.answer, exchange.refusal
+    request, response, refusal = exchange.request, exchange.response, exchange.refusal
     return {
         "number": exchange.number,
         "request_id": exchange.request_id,
         "method": exchange.method,
         "path": exchange.path,
-        "url": sent.url,
-        "headers": exchange.headers,
-        "body": sent.body.decode("utf-8", "replace"),
-        "fields": exchange.fields,
+        "url": request.url,
+        "headers": dict(request.headers),
+        "body": request.text,
+        "parameters": exchange.parameters,
         "operation": exchange.operation,
         "caller": _numbers(exchange.caller) or None,
-        "answer": None
-        if answer.lost is not None
+        "response": None
+        if exchange.is_lost
         else {
-            "status": answer.status,
-            "headers": dict(answer.headers),
-            "body": answer.body.decode("utf-8", "replace"),
+            "status": response.status,
+            "headers": dict(response.headers),
+            "body": response.text,
         },
         "refusal": None
         if refusal is None
