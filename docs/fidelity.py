@@ -32,7 +32,7 @@ HEAD = """\
 # Fidelity
 
 How far this fake can be trusted. Compiled from the pages in [docs/api](api/index.md), from `docs/contradictions.toml` \
-and from `tests/witnesses/examples.json`; change these and compile again.
+and from `tests/support/witnesses/examples.json`; change these and compile again.
 
 - **documented**: a page of Flowdock's says so.
 - **observed**: clients or recordings show it, whatever the pages say.
@@ -60,7 +60,7 @@ class Certificate:
     """All that there is to certify.
 
     Args:
-        root: the project's folder, with `docs/contradictions.toml` and `tests/witnesses/examples.json`.
+        root: the project's folder, with `docs/contradictions.toml` and `tests/support/witnesses/examples.json`.
         pages: the pages of the contract.
         files: page name to the content of its schema file.
 
@@ -72,7 +72,7 @@ class Certificate:
         groups = tomllib.loads((root / "docs/contradictions.toml").read_text(encoding="utf-8"))
         each = [(group, name, told) for group, rulings in groups.items() for name, told in rulings.items()]
         self.rulings = {name: Ruling(n, group, **told) for n, (group, name, told) in enumerate(each, 1)}
-        data = json.loads((root / "tests/witnesses/examples.json").read_text(encoding="utf-8"))
+        data = json.loads((root / "tests/support/witnesses/examples.json").read_text(encoding="utf-8"))
         self.examples = Examples(files, data, self.rulings)
         self.pages = [page for page in pages if page.is_graded]
 

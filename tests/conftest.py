@@ -1,20 +1,24 @@
 from __future__ import annotations
 
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from administering import Operator, World, operator_of
-from doors import Door
+from hypothesis import settings
 
 from fakeflowdock import FakeFlowdock
+from tests.support import hypothesis_profiles
+from tests.support.administering import Operator, World, operator_of
+from tests.support.doors import Door
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 pytest_plugins = ["pytester"]
+settings.load_profile(hypothesis_profiles.PROFILE)
 
 
 @pytest.fixture
@@ -79,3 +83,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder, in which the test is."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each name is one of this machine."""
+    looked_up = socket.getaddrinfo
+
+    def here(host: Any, *more: Any, **named: Any) -> Any:
+        return looked_up("127.0.0.1" if str(host).endswith("example.com") else host, *more, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", here)

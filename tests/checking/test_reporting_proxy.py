@@ -1,0 +1,381 @@
+"""`python -m fakeflowdock proxy`: requests and replies pass as they are, and what is not as documented is told."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import json
+import signal
+import socket
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from fakeflowdock import FakeFlowdock, conform
+from fakeflowdock.checking.remote import Remote
+from fakeflowdock.checking.reporting_proxy import HANDLER, Passed, Proxy
+from fakeflowdock.cli import main
+from fakeflowdock.http.threaded_server import ThreadedServer
+from tests.support.processes import ready, running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class Through:
+    """A proxy to a server, with all that it told."""
+
+    def __init__(self, url: str, **more: Any) -> None:
+        self.told: list[Passed] = []
+        self.proxy = Proxy(Remote(url), self.told.append, **more)
+        self.server = ThreadedServer(self.proxy, handler=HANDLER)
+        self.url = self.server.url
+
+    def __call__(self, method: str, path: str, **more: Any) -> requests.Response:
+        return requests.request(method, self.url + path, timeout=30, allow_redirects=False, **more)
+
+    @property
+    def lines(self) -> list[str]:
+        return str(self.told[-1]).splitlines()
+
+
+@contextmanager
+def proxy(url: str, **more: Any) -> Iterator[Through]:
+    through = Through(url, **more)
+    through.server.start()
+    yield through
+    through.server.stop()
+
+
+@contextmanager
+def answering(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    """The address of a server that does with each connection what it is told, and then hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    answer(connection)
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+
+
+def saying(text: str) -> Callable[[socket.socket], None]:
+    """What a server does that reads a request without a body, and says one thing."""
+
+    def answer(connection: socket.socket) -> None:
+        read = b""
+        while not read.endswith(b"\r\n\r\n"):
+            read += connection.recv(65536)
+        connection.sendall(text.replace("\n", "\r\n").encode())
+
+    return answer
+
+
+@pytest.fixture
+def echo() -> Iterator[str]:
+    """A server that answers with what it was asked, in the way in which it was asked."""
+
+    class Echo(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = b""
+            if self.headers.get("Transfer-Encoding") == "chunked":
+                while size := int(self.rfile.readline(), 16):
+                    body += self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+            else:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            said = json.dumps({"line": self.requestline, "headers": self.headers.items(), "body": len(body)}).encode()
+            self.send_response_only(418)
+            self.send_header("Server", "echo")
+            self.send_header("X-Twice", "1")
+            self.send_header("X-Twice", "2")
+            self.send_header("Keep-Alive", "timeout=5")
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(said)
+
+        do_GET = do_HEAD = do_PUT = do_POST  # noqa: N815
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/behind/it"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_request_passes_as_it_is_but_for_the_host_and_what_is_between_neighbours(echo: str) -> None:
+    with proxy(echo) as through:
+        headers = {"X-One": "1", "Connection": "close, X-Hop", "X-Hop": "x", "Accept-Encoding": "br"}
+        reply = through("POST", "/a%2Fb//c;d?e=%20&&f=g+h", headers=headers, data=b"x" * 9)
+        said = reply.json()
+    assert said["line"] == "POST /behind/it/a%2Fb//c;d?e=%20&&f=g+h HTTP/1.1"
+    came = {name.lower(): value for name, value in said["headers"]}
+    assert (came["x-one"], came["accept-encoding"], came["content-length"]) == ("1", "br", "9")
+    assert came["host"] == echo.split("/")[2]
+    assert came["connection"] == "close"
+    assert "x-hop" not in came
+    assert (reply.status_code, said["body"]) == (418, 9)
+    assert (reply.headers["Server"], reply.headers["X-Twice"]) == ("echo", "1, 2")
+    assert "Keep-Alive" not in reply.headers
+
+
+def test_a_body_in_chunks_passes_in_chunks(echo: str) -> None:
+    with proxy(echo) as through:
+        said = through("PUT", "/sources", data=iter([b"abc", b"de"])).json()
+    assert (said["body"], dict(said["headers"])["Transfer-Encoding"]) == (5, "chunked")
+
+
+def test_a_large_body_passes_whole_and_is_held_against_the_docs_as_far_as_these_go(echo: str) -> None:
+    with proxy(echo) as through:
+        size = 12 * 1024 * 1024
+        said = through("PUT", "/sources", data=b"x" * size, headers={"Content-Type": "application/json"}).json()
+    assert said["body"] == size
+    assert "[request.too-large, assumed]" in str(through.told[0])
+
+
+def test_a_head_and_a_204_pass_without_a_body() -> None:
+    with FakeFlowdock() as fake, proxy(fake.url) as through:
+        source = fake.add_source()
+        member = (fake.user.api_token, "")
+        head = through("HEAD", "/user", auth=member)
+        gone = through("DELETE", f"/flows/example/main/sources/{source.id}", auth=member)
+        real = requests.get(f"{fake.url}/user", auth=member, timeout=9)
+    assert (head.status_code, head.content, head.headers["Content-Length"]) == (200, b"", str(len(real.content)))
+    assert (gone.status_code, gone.content, "Content-Length" in gone.headers) == (204, b"", False)
+    assert [str(passed) for passed in through.told] == [
+        "HEAD /user → 200 get-own-user: as documented",
+        "DELETE /flows/example/main/sources/1 → 204 delete-source: as documented",
+    ]
+
+
+def test_the_conformance_suite_cannot_tell_the_proxy_from_the_fake_but_for_its_address() -> None:
+    with FakeFlowdock() as fake, proxy(fake.url) as through:
+        given = {"email": fake.user.email, "password": fake.user.password, "organization": "example"}
+        came = conform(through.url, api_token=fake.user.api_token, **given)
+    where = {difference.where for result in came.differing for difference in result.differences}
+    assert where == {"/url", "/application/url"}
+    assert len(came.differing) == 3
+    assert through.proxy.violations == sum(len(passed.findings.violations) for passed in through.told) > 0
+
+
+def test_what_is_not_as_documented_is_told_with_its_page_and_no_secret() -> None:
+    with FakeFlowdock() as fake, proxy(fake.url) as through:
+        flow_token = fake.add_source().flow_token
+        through("PUT", f"/sources?flow_token={flow_token}", json={"eror_message": "x", "configuration_url": "x"})
+    assert through.lines[0] == (
+        f"PUT /sources?flow_token={flow_token[:4]}… → 400 update-source-by-flow_token: 1 violation, 2 warnings"
+    )
+    assert [line.partition(" (docs/api/sources.md#update-source-by-flow_token) ")[0] for line in through.lines[1:]] == [
+        '    violation: Update source by flow_token: configuration_url is not an http or https URL, and was "x"',
+        "    warning: Update source by flow_token has no parameter eror_message: did you mean error_message?",
+        (
+            "    warning: Update source by flow_token has the secret flow_token in its URL, where logs keep it: "
+            "the body can carry it"
+        ),
+    ]
+
+
+def test_a_reply_that_is_not_as_documented_is_told() -> None:
+    body = '{"id": 1, "nick": "Ada"}'
+    head = f"HTTP/1.1 200 OK\nContent-Type: application/json\nStatus: 200 OK\nContent-Length: {len(body)}\n\n"
+    with answering(saying(head + body)) as url, proxy(url) as through:
+        assert through("GET", "/user", auth=("x", "")).json() == {"id": 1, "nick": "Ada"}
+    assert through.lines[0] == "GET /user → 200 get-own-user: 4 violations, 1 warning"
+    assert {finding.pointer for finding in through.told[0].findings} == {"", "/avatar", "/email", "/name", "/website"}
+
+
+def test_a_secret_in_a_path_is_shortened_whatever_it_looks_like(echo: str) -> None:
+    with proxy(echo) as through:
+        through("POST", "/v1/messages/chat/a-secret-of-a-flow,another-secret", json={})
+        through("GET", "/user?access_token=not-hexadecimal-at-all")
+    assert "a-se…,anot…" in str(through.told[0])
+    assert "access_token=not-…" in str(through.told[1])
+    assert "secret-of" not in str(through.told[0]) + json.dumps(through.told[0].as_json())
+
+
+def test_a_redirect_is_not_followed_and_addresses_stay_as_they_are() -> None:
+    with FakeFlowdock() as fake, proxy(fake.url) as through:
+        application = fake.add_application(redirect_uri="https://lunch.example.net/back")
+        asked = {"client_id": application.client_id, "response_type": "token"}
+        fake.add_source()
+        led = through("GET", "/oauth/authorize", params=asked)
+        listed = through("GET", "/sources", auth=(fake.user.api_token, ""))
+        assert listed.json()[0]["url"].startswith(fake.url)
+    assert (led.status_code, led.headers["Location"].partition("?")[0]) == (302, "https://lunch.example.net/back")
+
+
+def test_a_compressed_reply_passes_as_it_is_and_is_read() -> None:
+    body = gzip.compress(b'{"nick": 1}')
+
+    def answer(connection: socket.socket) -> None:
+        connection.recv(65536)
+        head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
+        connection.sendall(head.encode() + body)
+
+    with answering(answer) as url, proxy(url) as through:
+        assert through("GET", "/user", auth=("x", "")).json() == {"nick": 1}
+    assert ("/nick", "1") in [(finding.pointer, finding.actual) for finding in through.told[0].findings]
+
+
+@pytest.mark.parametrize("version", ["HTTP/1.1", "HTTP/1.0"])
+def test_a_reply_of_unknown_length_passes_whole(version: str) -> None:
+    said = saying("HTTP/1.1 404 Not Found\nTransfer-Encoding: chunked\n\n3\nabc\n2\nde\n0\n\n")
+    with answering(said) as url, proxy(url) as through:
+        host, port = through.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as client:
+            client.sendall(f"GET /user {version}\r\nHost: x\r\n\r\n".encode())
+            reply = http.client.HTTPResponse(client)
+            reply.begin()
+            assert reply.read() == b"abcde"
+            assert (reply.getheader("Transfer-Encoding") == "chunked") == (version == "HTTP/1.1")
+
+
+def test_a_server_that_is_not_there_is_a_502_that_says_so() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with proxy(f"http://127.0.0.1:{port}") as through:
+        reply = through("GET", "/user", headers={"Origin": "https://example.com"})
+    assert (reply.status_code, reply.headers["Access-Control-Allow-Origin"]) == (502, "https://example.com")
+    assert reply.json()["message"].startswith(
+        f"fakeflowdock proxy: 127.0.0.1:{port} did not answer: ConnectionRefusedError"
+    )
+    assert str(through.told[0]).startswith(f"GET /user → 502 get-own-user: 127.0.0.1:{port} did not answer: ")
+    assert through.proxy.summary() == {"exchanges": 1, "violations": 0, "warnings": 0, "unanswered": 1}
+
+
+def test_a_server_that_is_silent_is_a_502() -> None:
+    def listen(connection: socket.socket) -> None:
+        while connection.recv(65536):
+            pass
+
+    with answering(listen) as url, proxy(url, timeout=0.05) as through:
+        reply = through("GET", "/user")
+    assert (reply.status_code, "TimeoutError" in reply.json()["message"]) == (502, True)
+
+
+@pytest.mark.parametrize("said", ["", "no HTTP\n\n", "HTTP/1.1 2"])
+def test_a_server_that_dies_before_it_answers_is_a_502(said: str) -> None:
+    with answering(saying(said)) as url, proxy(url) as through:
+        assert through("GET", "/user").status_code == 502
+
+
+@pytest.mark.parametrize("head", ["Content-Length: 10", "Transfer-Encoding: chunked"])
+def test_a_server_that_dies_within_its_reply_ends_the_clients_connection_too(head: str) -> None:
+    with answering(saying(f"HTTP/1.1 200 OK\n{head}\n\n3\nabc")) as url, proxy(url) as through:
+        client = http.client.HTTPConnection(through.url.removeprefix("http://"), timeout=30)
+        client.request("GET", "/user")
+        reply = client.getresponse()
+        with pytest.raises(http.client.IncompleteRead):
+            reply.read()
+        client.close()
+    assert "broke off: " in str(through.told[0])
+
+
+def test_a_client_that_hangs_up_within_its_request_is_no_exchange(echo: str) -> None:
+    with proxy(echo) as through:
+        host, port = through.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as client:
+            client.sendall(b"PUT /sources HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
+            client.shutdown(socket.SHUT_WR)
+            assert client.recv(1) == b""
+        assert through.told == []
+        assert through("PUT", "/sources", data=b"abc").status_code == 418
+
+
+def test_a_bug_of_the_proxy_costs_no_client_its_reply(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr("fakeflowdock.checking.contract.Contract.check_request", broken)
+    with FakeFlowdock() as fake, proxy(fake.url) as through:
+        assert through("GET", "/user", auth=(fake.user.api_token, "")).json()["nick"] == "Ada"
+    assert str(through.told[0]).endswith("could not hold this against the docs: ZeroDivisionError: oops")
+
+
+def test_a_length_that_chunks_overrule_does_not_pass() -> None:
+    said = saying("HTTP/1.1 404 Not Found\nContent-Length: 2\nTransfer-Encoding: chunked\n\n3\nabc\n0\n\n")
+    with answering(said) as url, proxy(url) as through:
+        reply = through("GET", "/user")
+    assert (reply.content, "Content-Length" in reply.headers) == (b"abc", False)
+
+
+# The command
+
+
+def test_it_passes_until_a_signal_and_then_sums_up() -> None:
+    with FakeFlowdock() as fake, running("proxy", fake.url, "--port", "0") as (process, stdout):
+        url = stdout.readline().split()[2]
+        assert stdout.readline() == "Ctrl-C stops it.\n"
+        assert requests.get(f"{url}/user", auth=(fake.user.api_token, ""), timeout=9).json()["nick"] == "Ada"
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors.splitlines()) == (
+        0,
+        [
+            "GET /user → 200 get-own-user: as documented",
+            "fakeflowdock: 1 exchange, 0 violations, 0 warnings, 0 unanswered",
+        ],
+    )
+
+
+@pytest.mark.parametrize(("options", "status"), [((), 0), (("--fail",), 0), (("--fail", "--strict"), 1)])
+def test_its_status_is_1_where_that_is_asked_for_and_there_were_violations(
+    options: tuple[str, ...], status: int
+) -> None:
+    with FakeFlowdock() as fake, running("--port", "0", "--json", "proxy", fake.url, *options) as (process, stdout):
+        line = ready(stdout)
+        assert (line["event"], line["upstream"]) == ("ready", fake.url)
+        requests.get(f"{line['url']}/user?x=1", auth=(fake.user.api_token, ""), timeout=9)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    exchange, summary = (json.loads(line) for line in errors.splitlines())
+    [finding] = exchange.pop("findings")
+    assert (finding["rule"], finding["actual"]) == ("request.parameter.unknown", '"1"')
+    assert exchange == {
+        "event": "exchange",
+        "request": "GET /user?x=1",
+        "status": 200,
+        "operation": "get-own-user",
+        "note": "",
+    }
+    assert summary["violations"] + summary["warnings"] == summary["exchanges"] == 1
+    assert process.returncode == status
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["proxy"], "the following arguments are required: URL"),
+        (["proxy", "127.0.0.1:80"], "'127.0.0.1:80' is no http or https URL of a server"),
+        (["proxy", "http://x", "--port", "x"], "'x' is no port"),
+        (["proxy", "http://x", "--timeout", "0"], "'0' is no number of seconds"),
+        (["proxy", "http://x", "--host", "nowhere.invalid"], "cannot serve on 'nowhere.invalid', port 8081"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_status_2(
+    options: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(options) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n"), reason in err) == ("", 1, True)

@@ -1,0 +1,141 @@
+"""The unit and the Compose file of the docs: what they name exists, and what they start runs."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+import yaml
+
+from fakeflowdock.cli import option_table
+from tests.support.processes import CLEAN, ready
+
+pytestmark = pytest.mark.newest_only
+
+DEPLOY = Path(__file__).parent.parent.parent / "docs/deploy"
+UNIT, COMPOSE = DEPLOY / "fakeflowdock.service", DEPLOY / "compose.yaml"
+VARIABLES = {option.variable for option in option_table.SERVE}
+SCRIPT = Path(sys.executable).parent / "fakeflowdock"
+
+
+class Many(dict[str, Any]):
+    """A section of a unit, in which a key may come again: its values are lines of one."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        if isinstance(value, list) and key in self:
+            value = [*self[key], *value]
+        super().__setitem__(key, value)
+
+
+def unit() -> configparser.ConfigParser:
+    read = configparser.RawConfigParser(dict_type=Many, strict=False)
+    read.optionxform = str  # type: ignore[assignment]  # as the docs of configparser write it
+    read.read(UNIT, "utf-8")
+    return read  # type: ignore[return-value]  # a raw one does the same, but for %
+
+
+def set_by_the_unit(folder: Path) -> dict[str, str]:
+    text = unit()["Service"]["Environment"].replace("%S", str(folder))
+    return dict(pair.split("=", 1) for pair in text.split())
+
+
+def composed() -> dict[str, Any]:
+    service: dict[str, Any] = yaml.safe_load(COMPOSE.read_text("utf-8"))["services"]["fakeflowdock"]
+    return service
+
+
+def served(environ: dict[str, str], health: str = "") -> tuple[int, int]:
+    """Start the command, ask it something, and stop it. Returns the status of the answer, and that of the command.
+
+    Args:
+        health: code that fails where the server on port 8080 is not well.
+    """
+    command = [str(SCRIPT)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ) as process:
+        stdout: IO[str] | None = process.stdout
+        assert stdout is not None
+        line = ready(stdout)
+        answered = requests.get(f"{line['url']}/user", auth=(line["api_token"], ""), timeout=9).status_code
+        if health:
+            there = health.replace(":8080/", f":{urlsplit(line['url']).port}/")
+            subprocess.run([sys.executable, "-c", there], check=True)
+        process.terminate()
+        process.communicate(timeout=30)
+    return answered, process.returncode
+
+
+def test_every_variable_of_the_unit_is_an_option_and_the_server_runs_with_them(tmp_path: Path) -> None:
+    environ = set_by_the_unit(tmp_path)
+    assert set(environ) <= VARIABLES
+    (tmp_path / "fakeflowdock").mkdir()
+    assert served({**CLEAN, **environ, "FAKEFLOWDOCK_PORT": "0"}) == (200, 0)
+    assert [path.name for path in (tmp_path / "fakeflowdock").iterdir()] == ["world.json"]
+
+
+def test_every_variable_of_the_compose_file_is_an_option_and_the_server_runs_with_them(tmp_path: Path) -> None:
+    environ = composed()["environment"]
+    assert set(environ) <= VARIABLES
+    assert all(isinstance(value, str) for value in environ.values())
+    here = {"FAKEFLOWDOCK_PORT": "0", "FAKEFLOWDOCK_STATE": str(tmp_path / "world.json")}
+    health = composed()["healthcheck"]["test"][-1]
+    assert served({**CLEAN, **environ, **here, "FAKEFLOWDOCK_ADMIN_TOKEN": "long-enough"}, health) == (200, 0)
+    assert (tmp_path / "world.json").exists()
+
+
+def test_the_compose_file_asks_the_port_that_it_opens_and_keeps_what_it_saves() -> None:
+    service = composed()
+    port, state = service["environment"]["FAKEFLOWDOCK_PORT"], service["environment"]["FAKEFLOWDOCK_STATE"]
+    assert service["ports"] == [f"127.0.0.1:{port}:{port}"]
+    assert f"127.0.0.1:{port}/_fakeflowdock/health'" in service["healthcheck"]["test"][-1]
+    assert service["volumes"] == [f"state:{Path(state).parent}"]
+    compile(service["healthcheck"]["test"][-1], "healthcheck", "exec")
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd-analyze, which knows units")
+def test_systemd_understands_the_unit(tmp_path: Path) -> None:
+    copy = tmp_path / UNIT.name
+    copy.write_text(UNIT.read_text("utf-8").replace("/opt/fakeflowdock/bin/fakeflowdock", str(SCRIPT)), "utf-8")
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(copy)], capture_output=True, text=True)
+    said = [line for line in done.stderr.splitlines() if UNIT.name in line]
+    assert (done.returncode, said) == (0, [])
+
+
+def test_systemd_is_told_when_it_is_ready(tmp_path: Path) -> None:
+    assert unit()["Service"]["Type"] == "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(str(tmp_path / "notify"))
+        told.settimeout(30)
+        command = [str(SCRIPT), "--port", "0"]
+        environ = {**CLEAN, "NOTIFY_SOCKET": str(tmp_path / "notify")}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environ) as process:
+            assert told.recv(100) == b"READY=1"
+            assert process.stdout is not None
+            assert b"answers on" in process.stdout.readline()
+            process.terminate()
+
+
+@pytest.mark.parametrize("path", ["/nowhere/notify", "@nobody-is-there"])
+def test_nobody_who_wants_to_be_told_stops_nothing(path: str) -> None:
+    assert served({**CLEAN, "FAKEFLOWDOCK_PORT": "0", "FAKEFLOWDOCK_JSON": "1", "NOTIFY_SOCKET": path}) == (200, 0)
+
+
+def test_the_docs_name_only_flags_that_exist() -> None:
+    text = UNIT.read_text("utf-8") + COMPOSE.read_text("utf-8")
+    own = {f"--{option.name}" for option in option_table.SERVE}
+    others = {"--now", "--build", "--wait", "--no-cache-dir", "--system"}
+    assert set(re.findall(r"--[a-z-]+", text)) <= own | others
+
+
+def test_the_statuses_that_are_not_tried_again_are_those_of_wrong_options() -> None:
+    done = subprocess.run([str(SCRIPT), "--port", "x"], capture_output=True, env={**os.environ})
+    assert str(done.returncode) == unit()["Service"]["RestartPreventExitStatus"]

@@ -1,0 +1,66 @@
+"""The line in which the server says where it is, and what it has: all that a script needs to go on."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import requests
+
+from fakeflowdock import FakeFlowdock, __version__, conform
+from tests.support.processes import ready, running
+
+pytestmark = pytest.mark.newest_only
+
+GUIDE = Path(__file__).parent.parent.parent / "docs/guide/server.md"
+GIVEN = ("organization", "api_token", "email", "password", "second_api_token", "spare_api_token")
+
+
+def test_the_conformance_suite_can_run_every_case_with_what_the_line_has() -> None:
+    with running("--port", "0", "--json") as (process, stdout):
+        line = ready(stdout)
+        assert (line["version"], line["pid"]) == (__version__, process.pid)
+        came = conform(line["url"], **{name: line[name] for name in GIVEN})
+    assert (len(came.not_run), came.ok) == (0, True), came
+
+
+def test_each_token_is_of_somebody_else(tmp_path: Path) -> None:
+    with running("--port", "0", "--json") as (_, stdout):
+        line = ready(stdout)
+        tokens = [line[name] for name in ("api_token", "second_api_token", "spare_api_token")]
+        users = [requests.get(f"{line['url']}/user", auth=(token, ""), timeout=9).json()["id"] for token in tokens]
+    assert users == [1, 2, 9]
+
+
+def test_whom_a_world_does_not_have_is_null() -> None:
+    with running("--port", "0", "--json", "--world", "empty") as (_, stdout):
+        line = ready(stdout)
+    assert (line["second_api_token"], line["spare_api_token"]) == (None, None)
+
+
+def test_the_line_and_the_greeting_name_the_flow_of_the_world(tmp_path: Path) -> None:
+    fake = FakeFlowdock()
+    flow = fake.add_flow("acme/ops")
+    store = fake._store
+    del store.flows[next(iter(store.flows))]
+    assert list(store.flows.values()) == [flow]
+    fake.dump(tmp_path / "world.json")
+    with running("--port", "0", "--json", "--state", str(tmp_path / "world.json")) as (_, stdout):
+        line = ready(stdout)
+    assert (line["organization"], line["flow"]) == ("acme", "acme/ops")
+    with running("--port", "0", "--state", str(tmp_path / "world.json")) as (process, stdout):
+        first = stdout.readline()
+        process.terminate()
+        text = first + stdout.read()
+    assert "/flows/acme/ops/sources" in text
+    assert "example/main" not in text
+
+
+def test_the_guide_tells_of_each_field() -> None:
+    with running("--port", "0", "--json", "--tls", "--admin-token", "long-enough") as (_, stdout):
+        line = ready(stdout)
+    table = GUIDE.read_text("utf-8").partition("| field of the ready line | |\n")[2].partition("\n\n")[0]
+    assert [name for cell in re.findall(r"^\| (.*?) \|", table, re.M) for name in re.findall(r"`(\w+)`", cell)] == list(
+        line
+    )

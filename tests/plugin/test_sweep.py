@@ -1,0 +1,337 @@
+"""The documented-failures sweep, as a suite that asks for it sees it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.inner_pytest import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.newest_only
+
+SUITE = """
+    import pytest
+    import requests
+
+    API = "https://api.flowdock.com"
+
+    def tell(flow_token, tries):
+        message = {"flow_token": flow_token, "event": "message", "content": "x", "external_user_name": "CI"}
+        for number in range(tries):
+            try:
+                reply = requests.post(API + "/messages", json=message, timeout=5)
+            except requests.RequestException:
+                if number == tries - 1:
+                    raise
+            else:
+                if reply.ok:
+                    break
+        reply.raise_for_status()
+
+    def test_careless(fake_flowdock):
+        requests.get(API + "/sources", timeout=5, **fake_flowdock.as_user())
+
+    def test_once(fake_flowdock):
+        tell(fake_flowdock.add_source().flow_token, tries=1)
+
+    def test_three_times(fake_flowdock):
+        tell(fake_flowdock.add_source().flow_token, tries=3)
+        fake_flowdock.clear_faults()
+        assert len(fake_flowdock.messages) == 1
+
+    def test_red(fake_flowdock):
+        requests.get(API + "/sources", timeout=5, **fake_flowdock.as_user())
+        assert False
+
+    @pytest.mark.xfail(strict=False)
+    def test_known(fake_flowdock):
+        requests.get(API + "/sources", timeout=5, **fake_flowdock.as_user())
+
+    def test_idle(fake_flowdock):
+        fake_flowdock.add_source()
+
+    def test_elsewhere():
+        pass
+"""
+TABLE = """
+test_suite.py::test_careless
+    list-sources  401          survived
+    list-sources  403          survived
+    list-sources  429          survived
+    list-sources  500          survived
+    list-sources  timeout      raised ReadTimeout: HTTPSConnectionPool(host='api.flowdock.com', port…
+    list-sources  lost answer  raised ConnectionError: ('Connection aborted.', ConnectionResetError(…
+test_suite.py::test_once
+    send-message  401          raised HTTPError: 401 Client Error: Unauthorized for url: https://api…
+    send-message  403          raised HTTPError: 403 Client Error: Forbidden for url: https://api.fl…
+    send-message  404          raised HTTPError: 404 Client Error: Not Found for url: https://api.fl…
+    send-message  410          raised HTTPError: 410 Client Error: Gone for url: https://api.flowdoc…
+    send-message  429          raised HTTPError: 429 Client Error: Too Many Requests for url: https:…
+    send-message  500          raised HTTPError: 500 Server Error: Internal Server Error for url: ht…
+    send-message  timeout      raised ReadTimeout: HTTPSConnectionPool(host='api.flowdock.com', port…
+    send-message  lost answer  raised ConnectionError: ('Connection aborted.', ConnectionResetError(…
+test_suite.py::test_three_times
+    send-message  401          raised HTTPError: 401 Client Error: Unauthorized for url: https://api…
+    send-message  403          raised HTTPError: 403 Client Error: Forbidden for url: https://api.fl…
+    send-message  404          raised HTTPError: 404 Client Error: Not Found for url: https://api.fl…
+    send-message  410          raised HTTPError: 410 Client Error: Gone for url: https://api.flowdoc…
+    send-message  429          survived
+    send-message  500          survived
+    send-message  timeout      survived
+    send-message  lost answer  failed: assert 2 == 1
+22 failures in 3 tests: 7 survived, 1 failed, 14 raised
+"""
+
+
+def table(result: pytest.RunResult) -> list[str]:
+    """The lines of the section at the end."""
+    lines = result.stdout.lines
+    [start] = [place for place, line in enumerate(lines) if line.strip("= ") == "documented failures"]
+    rest = lines[start + 1 :]
+    return [line for line in rest[: next(place for place, line in enumerate(rest) if line.startswith("="))] if line]
+
+
+def swept(pytester: pytest.Pytester, body: str, *options: str) -> list[str]:
+    """What the table says of one test, without its name and the counts."""
+    pytester.makepyfile(body)
+    result = run(pytester, "--flowdock-sweep", *options)
+    assert result.ret == 0
+    return [line.strip() for line in table(result)[1:-1]]
+
+
+def test_each_passed_test_is_run_again_with_each_failure_that_the_docs_allow(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_suite=SUITE)
+    plain, result = run(pytester), run(pytester, "--flowdock-sweep")
+    assert table(result) == TABLE.strip("\n").split("\n")
+    for each in (plain, result):
+        each.assert_outcomes(passed=5, failed=1, xpassed=1)
+        assert each.ret == pytest.ExitCode.TESTS_FAILED
+    assert "documented failures" not in plain.stdout.str()
+    assert [line for line in result.stdout.lines if line.startswith("test_suite.py ")] == [
+        line for line in plain.stdout.lines if line.startswith("test_suite.py ")
+    ]
+
+
+def test_the_workers_of_xdist_find_the_same(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_suite=SUITE)
+    result = run(pytester, "-n", "2", "--flowdock-sweep-file", "swept.json", plugins=["xdist.plugin"])
+    assert table(result) == [*TABLE.strip("\n").split("\n"), f"written to {pytester.path / 'swept.json'}"]
+    result.assert_outcomes(passed=5, failed=1, xpassed=1)
+    alone = run(pytester, "--flowdock-sweep-file", "alone.json")
+    assert table(alone)[-1] == f"written to {pytester.path / 'alone.json'}"
+    assert read(pytester.path / "swept.json") == read(pytester.path / "alone.json")
+
+
+def read(file: Path) -> Any:
+    return json.loads(file.read_text("utf-8"))
+
+
+def test_the_file_has_every_run_with_its_outcome_and_why(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_suite=SUITE)
+    run(pytester, "--flowdock-sweep", "--flowdock-sweep-file", "swept.json", "-k", "three")
+    whole = read(pytester.path / "swept.json")
+    assert set(whole) == {"fakeflowdock", "counts", "results"}
+    assert whole["counts"] == {"survived": 3, "failed": 1, "raised": 4}
+    first, *_, late, lost = whole["results"]
+    test = "test_suite.py::test_three_times"
+    assert first == {
+        "test": test,
+        "operation": "send-message",
+        "failure": "401",
+        "outcome": "raised",
+        "phase": "call",
+        "exception": "requests.exceptions.HTTPError",
+        "message": "401 Client Error: Unauthorized for url: https://api.flowdock.com/messages",
+    }
+    nothing = {"phase": None, "exception": None, "message": None}
+    assert late == {**first, **nothing, "failure": "timeout", "outcome": "survived"}
+    why = {"exception": "AssertionError", "message": "assert 2 == 1"}
+    assert lost == {**first, **why, "failure": "lost answer", "outcome": "failed"}
+
+
+def test_what_is_called_in_fixtures_fails_there(pytester: pytest.Pytester) -> None:
+    lines = swept(
+        pytester,
+        """
+        import pytest, requests
+
+        @pytest.fixture
+        def flows(fake_flowdock):
+            reply = requests.get("https://api.flowdock.com/flows", timeout=5, **fake_flowdock.as_user())
+            reply.raise_for_status()
+            yield reply.json()
+            requests.get("https://api.flowdock.com/user", timeout=5, **fake_flowdock.as_user()).raise_for_status()
+
+        def test_flows(flows):
+            assert len(flows) == 1
+        """,
+    )
+    assert [line.split(": ")[0] for line in lines] == [
+        "list-flows    401          raised HTTPError in setup",
+        "list-flows    403          raised HTTPError in setup",
+        "list-flows    429          raised HTTPError in setup",
+        "list-flows    500          raised HTTPError in setup",
+        "list-flows    timeout      raised ReadTimeout in setup",
+        "list-flows    lost answer  raised ConnectionError in setup",
+        "get-own-user  401          raised HTTPError in teardown",
+        "get-own-user  403          raised HTTPError in teardown",
+        "get-own-user  429          raised HTTPError in teardown",
+        "get-own-user  500          raised HTTPError in teardown",
+        "get-own-user  timeout      raised ReadTimeout in teardown",
+        "get-own-user  lost answer  raised ConnectionError in teardown",
+    ]
+
+
+def test_a_token_that_is_gone_is_a_sources_alone(pytester: pytest.Pytester) -> None:
+    lines = swept(
+        pytester,
+        """
+        import requests
+
+        def test_both(fake_flowdock):
+            source = fake_flowdock.add_source()
+            for who in (fake_flowdock.as_user(), fake_flowdock.as_source(source)):
+                reply = requests.get("https://api.flowdock.com/sources", timeout=5, **who)
+                assert reply.status_code == (200 if "headers" in who else 410) or not fake_flowdock.requests[-1].fault
+        """,
+    )
+    assert "list-sources  410          survived" in lines
+
+
+def test_a_run_that_skips_itself_or_makes_no_call_is_no_survivor(pytester: pytest.Pytester) -> None:
+    lines = swept(
+        pytester,
+        """
+        import pytest, requests
+
+        runs = []
+
+        def test_moody(fake_flowdock):
+            runs.append(1)
+            if len(runs) % 2:
+                reply = requests.get("https://api.flowdock.com/sources", timeout=5, **fake_flowdock.as_user())
+                if not reply.ok:
+                    pytest.skip("not today")
+        """,
+    )
+    assert lines == [
+        "list-sources  401          not_reached",
+        "list-sources  403          skipped: not today",
+        "list-sources  429          not_reached",
+        "list-sources  500          skipped: not today",
+        "list-sources  timeout      not_reached",
+        "list-sources  lost answer  raised ConnectionError: ('Connection aborted.', ConnectionResetError(…",
+    ]
+
+
+def test_code_that_asks_for_ever_is_stopped(pytester: pytest.Pytester) -> None:
+    lines = swept(
+        pytester,
+        """
+        import requests
+
+        def test_stubborn(fake_flowdock):
+            while True:
+                try:
+                    if requests.get("https://api.flowdock.com/sources", timeout=5, **fake_flowdock.as_user()).ok:
+                        break
+                except Exception:
+                    pass
+        """,
+    )
+    assert lines == [
+        "list-sources  401          failed: asked 100 times in vain, and would ask again",
+        "list-sources  403          failed: asked 100 times in vain, and would ask again",
+        "list-sources  429          survived",
+        "list-sources  500          survived",
+        "list-sources  timeout      survived",
+        "list-sources  lost answer  survived",
+    ]
+
+
+def test_over_a_socket_it_is_the_same(pytester: pytest.Pytester) -> None:
+    lines = swept(
+        pytester,
+        """
+        import requests
+
+        def test_socket(fake_flowdock):
+            requests.get(fake_flowdock.url + "/sources", timeout=0.2, **fake_flowdock.as_user()).raise_for_status()
+        """,
+    )
+    assert [line.split(": ")[0] for line in lines] == [
+        "list-sources  401          raised HTTPError",
+        "list-sources  403          raised HTTPError",
+        "list-sources  429          raised HTTPError",
+        "list-sources  500          raised HTTPError",
+        "list-sources  timeout      raised ReadTimeout",
+        "list-sources  lost answer  raised ConnectionError",
+    ]
+
+
+def test_a_run_of_the_sweep_leaves_no_trace_in_the_suite(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import gc, socket, unittest, warnings
+        import pytest, requests
+
+        def listed(fake):
+            reply = requests.get("https://api.flowdock.com/sources", timeout=5, **fake.as_user())
+            if not reply.ok:
+                warnings.warn("refused", UserWarning, stacklevel=1)
+                left_open = socket.socket()
+                reply.cycle = [reply, left_open]
+            reply.raise_for_status()
+
+        def test_leaks(fake_flowdock, tmp_path):
+            (tmp_path / "once").touch(exist_ok=False)
+            listed(fake_flowdock)
+
+        def test_after_it(fake_flowdock):
+            gc.collect()
+
+        class TestOld(unittest.TestCase):
+            @pytest.fixture(autouse=True)
+            def fake(self, fake_flowdock):
+                self.fake = fake_flowdock
+
+            def test_method(self):
+                listed(self.fake)
+
+        @pytest.mark.parametrize("number", [1, 2])
+        def test_number(fake_flowdock, number):
+            listed(fake_flowdock)
+    """)
+    result = run(pytester, "-v", "--flowdock-sweep", "--junitxml", "junit.xml")
+    result.assert_outcomes(passed=5, warnings=0)
+    assert result.ret == 0
+    assert table(result)[-1] == "24 failures in 4 tests: 24 raised"
+    assert (pytester.path / "junit.xml").read_text("utf-8").count("<testcase") == 5
+    assert sum(" PASSED " in line for line in result.stdout.lines) == 5
+
+
+def test_a_suite_that_never_asks_flowdock_is_told_so(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_nothing(): pass")
+    result = run(pytester, "--flowdock-sweep")
+    assert table(result) == ["no test that passed asked Flowdock for anything"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            ["--flowdock-sweep", "--pdb"],
+            "ERROR: --flowdock-sweep lets tests fail on purpose, and --pdb would stop at each*",
+        ),
+        (["--flowdock-sweep-file", "no/where.json"], "ERROR: --flowdock-sweep-file: *where.json cannot be a file"),
+        (["--flowdock-sweep-file", "."], "ERROR: --flowdock-sweep-file: * cannot be a file"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(options: list[str], words: str, pytester: pytest.Pytester) -> None:
+    result = run(pytester, *options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([words])

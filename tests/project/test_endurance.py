@@ -1,0 +1,88 @@
+"""The long runs of benchmarks/endurance, shortened: a 500, a hang or memory that grows would be seen in them."""
+
+from __future__ import annotations
+
+import resource
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from threading import Event
+
+import pytest
+
+from benchmarks.endurance import crowds, fuzzing
+from benchmarks.endurance.serving import PATIENCE, Wrong, served
+from benchmarks.memory import Grown, in_batches
+
+pytestmark = pytest.mark.newest_only
+
+
+def test_whatever_is_sent_to_the_socket_is_answered_to_its_end_and_never_with_500() -> None:
+    assert fuzzing.on_the_socket(400).startswith("400 connections with ")
+
+
+def test_whatever_a_wsgi_server_hands_on_is_answered_and_never_with_500() -> None:
+    assert fuzzing.on_the_application(800).startswith("800 environs: ")
+
+
+def test_clients_that_say_nothing_are_kept_while_others_are_answered() -> None:
+    assert crowds.silent_ones(200).startswith("of the others, 99 of 100 were answered within ")
+
+
+def test_a_server_takes_more_clients_than_a_process_may_have_files_at_first() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert hard > 300, "what this machine allows is too little to see it"
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+    try:
+        with served() as server, ExitStack() as stack:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            for _ in range(100):
+                stack.enter_context(socket.create_connection(server.address, PATIENCE))
+            assert server.ask("GET", "/flows")[0] == 401
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_sixteen_clients_at_once_get_what_is_due_to_each() -> None:
+    assert crowds.requests(1_600).startswith("memory ")
+
+
+@pytest.mark.parametrize(
+    ("answer", "seen"),
+    [
+        (b"HTTP/1.1 500 Internal Server Error\r\n\r\n", "500"),
+        (b"HTTP/1.1 200 OK\r\n", "no answer to its end within 0.1 s"),
+    ],
+)
+def test_the_run_on_the_socket_sees_what_is_wrong(answer: bytes, seen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuzzing, "PATIENCE", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor() as aside:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(answer)
+                if seen != "500":
+                    connection.recv(1000)
+                    done.wait()
+
+        done = Event()
+        serving = aside.submit(serve)
+        try:
+            with pytest.raises(Wrong, match=seen):
+                fuzzing.send(listener.getsockname(), [b"GET / HTTP/1.1\r\n\r\n"])
+        finally:
+            done.set()
+        serving.result()
+
+
+def test_the_runs_see_memory_that_grows() -> None:
+    held = iter([50.0, 60.0, 60.5, 75.0])
+    with pytest.raises(Grown, match=r"the memory grew: 50\.0, 60\.0, 60\.5, 75\.0 MiB"):
+        in_batches(4, 1, lambda count, begin: None, lambda: next(held))  # not run
+
+
+def test_the_runs_see_a_bug_that_the_server_told_of() -> None:
+    with pytest.raises(Wrong, match="the server met a bug: Traceback"), served() as server:
+        server.told.write_text("Traceback (most recent call last):\n")
+        server.look()

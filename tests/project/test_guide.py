@@ -1,0 +1,112 @@
+"""Every block of code in the guide is run, page by page, in the order in which a reader does it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO
+
+import pytest
+import requests
+
+from fakeflowdock import FakeFlowdock
+from tests.support import inner_pytest
+
+pytestmark = pytest.mark.newest_only
+
+GUIDE = Path(__file__).parent.parent.parent / "docs/guide"
+SERVER, PROXY = "http://127.0.0.1:8080", "http://127.0.0.1:8081"
+SCRIPTS = {"sh": ("script.sh", "bash", "-e"), "javascript": ("script.mjs", "node")}  # its name, and what runs it
+PAGES = [path.name for path in sorted(GUIDE.glob("*.md"))]
+
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    """Each block of a page: its language and its text."""
+    text = (GUIDE / page).read_text("utf-8")
+    return re.findall(r"^```([^\n]*)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def shown(line: str) -> str:
+    """A pattern for a line of output, in which an ellipsis stands for anything. The margin of pytest is left out."""
+    margin = r"(E\s+)?" if not line.startswith(" ") else ""
+    return margin + ".*".join(map(re.escape, line.split("…"))) + r"\Z"
+
+
+def run(options: list[str], lines: list[str]) -> None:
+    """Run a command against the server that begins with the world `docs`, wherever that is this time."""
+    with FakeFlowdock("docs") as fake:
+        options = [option.replace(SERVER, fake.url) for option in options]
+        lines = [line.replace(SERVER, fake.url) for line in lines]
+        proxies = options[0] == "proxy"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "fakeflowdock", *options, *(["--port", "0"] if proxies else [])],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if proxies else subprocess.PIPE,
+            text=True,
+        )
+        with process:
+            assert process.stdout is not None
+            printed = asked(fake, process, process.stdout, lines) if proxies else []
+            printed += process.stdout.read().splitlines()
+    at = 0
+    for line in lines:
+        if line not in ("", "…"):
+            found = [n for n in range(at, len(printed)) if re.match(shown(line), printed[n])]
+            assert found, f"{line!r} is not in {printed[at:]}"
+            at = found[0] + 1
+
+
+def asked(fake: FakeFlowdock, process: subprocess.Popen[str], stdout: IO[str], lines: list[str]) -> list[str]:
+    """Make the requests of which a proxy tells, and stop it. Returns its greeting, with the port that a page shows."""
+    greeting = [stdout.readline().rstrip(), stdout.readline().rstrip()]
+    url = greeting[0].split()[2]
+    for method, path in re.findall(r"^([A-Z]+) (/\S*) →", "\n".join(lines), re.MULTILINE):
+        requests.request(method, url + path, auth=(fake.user.api_token, ""), timeout=30)
+    process.send_signal(signal.SIGINT)
+    return [line.replace(url, PROXY) for line in greeting]
+
+
+def play(language: str, text: str, folder: Path) -> None:
+    """Run a script against the server that begins with the world `docs`."""
+    with FakeFlowdock("docs") as fake:
+        script = folder / SCRIPTS[language][0]
+        script.write_text(text.replace(SERVER, fake.url), "utf-8")
+        done = subprocess.run(
+            [*SCRIPTS[language][1:], str(script)], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_blocks_of_a_page_do_what_they_show(page: str, pytester: pytest.Pytester) -> None:
+    written, missing = 0, list[str]()
+    for language, text in blocks(page):
+        if language == "python":
+            name = re.match(r"# (\w+\.py)\n", text)
+            assert name, f"a block begins with the name of its file: {text[:40]!r}"
+            pytester.path.joinpath(name[1]).write_text(text, "utf-8")
+            written += 1
+        elif language == "console":
+            command, *lines = text.splitlines()
+            if command.startswith("$ python -m fakeflowdock "):
+                run(command.removeprefix("$ python -m fakeflowdock ").split(), lines)
+                continue
+            assert command.startswith("$ pytest ")
+            options = command.removeprefix("$ pytest ").split()
+            result = inner_pytest.run(pytester, *options)
+            result.stdout.re_match_lines([shown(line) for line in lines if line not in ("", "…")])
+            written = 0
+        elif language in SCRIPTS:
+            if shutil.which(SCRIPTS[language][1]) is None:
+                missing.append(SCRIPTS[language][1])
+                continue
+            play(language, text, pytester.path)
+        elif language != "text":
+            assert language.startswith("{"), f"{language!r} is no code that is run"
+    assert written == 0, "what was written last was not run"
+    if missing:
+        pytest.skip(f"all else was run, but here is no {' and no '.join(missing)} for some of its blocks")

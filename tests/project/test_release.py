@@ -1,0 +1,105 @@
+"""What is shipped: the wheel, built, installed into an empty environment, and used from there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.newest_only
+
+ROOT = Path(__file__).parent.parent.parent
+
+USE = """
+import json, subprocess, sys, urllib.request
+import fakeflowdock
+from pathlib import Path
+
+assert Path(fakeflowdock.__file__).is_relative_to(sys.prefix), fakeflowdock.__file__
+Path("test_it.py").write_text('''
+import requests
+
+def test_fixture(fake_flowdock):
+    fake_flowdock.add_source(name="Builds")
+    reply = requests.get("https://api.flowdock.com/sources", auth=(fake_flowdock.user.api_token, ""))
+    assert [source["name"] for source in reply.json()] == ["Builds"]
+    assert requests.get(fake_flowdock.url + "/sources").status_code == 401
+''')
+options = ["-p", "no:asyncio", "-p", "no:randomly", "-p", "no:xdist", "-W", "error"]
+subprocess.run([sys.executable, "-m", "pytest", "-q", *options], check=True)
+command = [sys.executable, "-m", "fakeflowdock", "--port", "0", "--json"]
+with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    ready = json.loads(server.stdout.readline())
+    url = f"{ready['url']}/sources?access_token={ready['access_token']}"
+    with urllib.request.urlopen(url) as reply:
+        assert len(json.load(reply)) == 2
+    with urllib.request.urlopen(f"{ready['url']}/_fakeflowdock/worlds") as reply:
+        assert [world["name"] for world in json.load(reply)] == ["default"]
+    conform = [sys.executable, "-m", "fakeflowdock", "conform", ready["url"], "--only", "errors.md"]
+    assert " passed, 0 differ, " in subprocess.run(conform, check=True, capture_output=True, text=True).stdout
+    server.terminate()
+assert server.returncode == 0
+print("used")
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    [built] = folder.glob("*.whl")
+    return built
+
+
+def test_the_wheel_holds_package_plugin_schemas_and_py_typed_and_nothing_else(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    package = {str(path.relative_to(ROOT)) for path in (ROOT / "fakeflowdock").rglob("*.py")}
+    schemas = {f"fakeflowdock/{path.relative_to(ROOT)}" for path in (ROOT / "schemas").rglob("*.json")}
+    assert len(schemas) >= 4
+    [information] = {name.split("/")[0] for name in names if ".dist-info/" in name}
+    described = {f"{information}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt")}
+    licence = {f"{information}/licenses/LICENSE"}
+    worlds = {"fakeflowdock/world/data/docs.json", "fakeflowdock/world/data/empty.json"}
+    preload = {"fakeflowdock/server/preload.cjs"}
+    suite = {str(path.relative_to(ROOT)) for path in (ROOT / "fakeflowdock/checking/conformance").glob("*.toml")}
+    assert names == package | schemas | worlds | suite | preload | {"fakeflowdock/py.typed"} | described | licence
+
+
+def test_the_wheel_works_from_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
+    home = tmp_path / "environment"
+    venv.create(home, with_pip=True)
+    python = home / "bin/python"
+    install: list[str | Path] = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-index",
+        "--no-deps",
+        "--disable-pip-version-check",
+    ]
+    subprocess.run([*install, wheel], check=True, capture_output=True)
+    # Its libraries are lent by this environment, behind its own: the test needs no network.
+    site = next((home / "lib").glob("python*")) / "site-packages"
+    (site / "lent.pth").write_text(sysconfig.get_path("purelib"))
+    (tmp_path / "suite").mkdir()
+    done = subprocess.run([python, "-c", USE], cwd=tmp_path / "suite", capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["used"]), done.stdout + done.stderr
+
+
+def test_without_its_schemas_the_package_says_so_at_once(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    for schema in (tmp_path / "fakeflowdock/schemas").glob("*.json"):
+        schema.unlink()
+    code = "import fakeflowdock.contract.contracts as c; c.contracts()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "RuntimeError: fakeflowdock is not whole: there are no schemas in" in done.stderr

@@ -1,0 +1,426 @@
+"""Every client library behind one face: what a test asks for, each does in its own way."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fakeflowdock import FakeFlowdock
+import asyncio
+import json as standard_json
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urljoin
+
+import aiohttp
+import httpx
+import httpx2
+import httpxyz
+import requests
+import urllib3
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+WAIT = 20  # seconds, as a timeout that each library is given
+
+
+@dataclass
+class Reply:
+    status: int
+    headers: dict[str, str]
+    """By their names in small letters."""
+    body: bytes
+    url: str
+
+    @property
+    def json(self) -> Any:
+        return standard_json.loads(self.body)
+
+
+def reply_of(status: int, headers: Any, body: bytes, url: object) -> Reply:
+    return Reply(status, {name.lower(): value for name, value in headers.items()}, body, str(url))
+
+
+def headers_for(given: dict[str, str] | None, kind: str) -> dict[str, str]:
+    return {**(given or {}), "Content-Type": kind}
+
+
+class Client:
+    """One client of a library.
+
+    `send` takes what makes a body: `json`, `form`, `files` (fields with a file `content` among them, as a form in
+    parts) or `pieces` (a body of unknown length).
+    """
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str] | None = None,
+        *,
+        params: dict[str, str] | None = None,
+        json: Any = None,
+        form: dict[str, str] | None = None,
+        files: tuple[dict[str, str], str, bytes] | None = None,
+        pieces: list[bytes] | None = None,
+        follow: bool = True,
+    ) -> Reply:
+        raise NotImplementedError
+
+    def read(self, url: str, headers: dict[str, str], size: int) -> list[bytes]:
+        """The body, streamed in pieces of at most a size."""
+        raise NotImplementedError
+
+    def lines(self, url: str, headers: dict[str, str]) -> list[str]:
+        """The body, streamed line by line."""
+        raise NotImplementedError
+
+    def at_once(self, times: int, url: str, headers: dict[str, str]) -> list[int]:
+        """The same GET many times at the same time, and the status of each."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(times) as pool:
+            return list(pool.map(lambda _: self.send("GET", url, headers).status, range(times)))
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+class Requests(Client):
+    def __init__(self, wait: float) -> None:
+        self.wait = wait
+        self.session = requests.Session()
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str] | None = None,
+        *,
+        files: tuple[dict[str, str], str, bytes] | None = None,
+        form: dict[str, str] | None = None,
+        pieces: list[bytes] | None = None,
+        follow: bool = True,
+        **more: Any,
+    ) -> Reply:
+        if files is not None:
+            form, name, content = files
+            more["files"] = {"content": (name, content)}
+        more["data"] = iter(pieces) if pieces is not None else form
+        reply = self.session.request(method, url, headers=headers, timeout=self.wait, allow_redirects=follow, **more)
+        return reply_of(reply.status_code, reply.headers, reply.content, reply.url)
+
+    def read(self, url: str, headers: dict[str, str], size: int) -> list[bytes]:
+        with self.session.get(url, headers=headers, stream=True, timeout=self.wait) as reply:
+            return list(reply.iter_content(size))
+
+    def lines(self, url: str, headers: dict[str, str]) -> list[str]:
+        with self.session.get(url, headers=headers, stream=True, timeout=self.wait) as reply:
+            return [line.decode() for line in reply.iter_lines()]
+
+    def close(self) -> None:
+        self.session.close()
+
+
+def arguments_of(
+    files: tuple[dict[str, str], str, bytes] | None, form: dict[str, str] | None, follow: bool, more: dict[str, Any]
+) -> dict[str, Any]:
+    """The arguments of httpx."""
+    if files is not None:
+        form, name, content = files
+        more["files"] = {"content": (name, content)}
+    return {**more, "data": form, "follow_redirects": follow}
+
+
+class Httpx(Client):
+    def __init__(self, module: Any, wait: float) -> None:
+        self.client = module.Client(timeout=wait)
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str] | None = None,
+        *,
+        files: tuple[dict[str, str], str, bytes] | None = None,
+        form: dict[str, str] | None = None,
+        pieces: list[bytes] | None = None,
+        follow: bool = True,
+        **more: Any,
+    ) -> Reply:
+        if pieces is not None:
+            more["content"] = iter(pieces)
+        reply = self.client.request(method, url, headers=headers, **arguments_of(files, form, follow, more))
+        return reply_of(reply.status_code, reply.headers, reply.content, reply.url)
+
+    def read(self, url: str, headers: dict[str, str], size: int) -> list[bytes]:
+        with self.client.stream("GET", url, headers=headers) as reply:
+            return list(reply.iter_bytes(size))
+
+    def lines(self, url: str, headers: dict[str, str]) -> list[str]:
+        with self.client.stream("GET", url, headers=headers, follow_redirects=True) as reply:
+            return list(reply.iter_lines())
+
+    def close(self) -> None:
+        self.client.close()
+
+
+class Asynchronous(Client):
+    """What the asynchronous ones have in common: a loop of their own."""
+
+    def __init__(self) -> None:
+        self.runner = asyncio.Runner()
+
+    async def sent(self, method: str, url: str, headers: dict[str, str] | None = None, **more: Any) -> Reply:
+        raise NotImplementedError
+
+    async def closed(self) -> None:
+        raise NotImplementedError
+
+    def send(self, method: str, url: str, headers: dict[str, str] | None = None, **more: Any) -> Reply:
+        return self.runner.run(self.sent(method, url, headers, **more))
+
+    def at_once(self, times: int, url: str, headers: dict[str, str]) -> list[int]:
+        async def all_of_them() -> list[Reply]:
+            return await asyncio.gather(*(self.sent("GET", url, headers) for _ in range(times)))
+
+        return [reply.status for reply in self.runner.run(all_of_them())]
+
+    def close(self) -> None:
+        self.runner.run(self.closed())
+        self.runner.close()
+
+
+async def one_by_one(pieces: list[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+class AsyncHttpx(Asynchronous):
+    def __init__(self, module: Any, wait: float) -> None:
+        super().__init__()
+        self.client = module.AsyncClient(timeout=wait)
+
+    async def sent(
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str] | None = None,
+        *,
+        files: tuple[dict[str, str], str, bytes] | None = None,
+        form: dict[str, str] | None = None,
+        pieces: list[bytes] | None = None,
+        follow: bool = True,
+        **more: Any,
+    ) -> Reply:
+        if pieces is not None:
+            more["content"] = one_by_one(pieces)
+        reply = await self.client.request(method, url, headers=headers, **arguments_of(files, form, follow, more))
+        return reply_of(reply.status_code, reply.headers, reply.content, reply.url)
+
+    def read(self, url: str, headers: dict[str, str], size: int) -> list[bytes]:
+        async def pieces() -> list[bytes]:
+            async with self.client.stream("GET", url, headers=headers) as reply:
+                return [piece async for piece in reply.aiter_bytes(size)]
+
+        return self.runner.run(pieces())
+
+    def lines(self, url: str, headers: dict[str, str]) -> list[str]:
+        async def lines() -> list[str]:
+            async with self.client.stream("GET", url, headers=headers, follow_redirects=True) as reply:
+                return [line async for line in reply.aiter_lines()]
+
+        return self.runner.run(lines())
+
+    async def closed(self) -> None:
+        await self.client.aclose()
+
+
+class Aiohttp(Asynchronous):
+    def __init__(self, sock_read: float | None = None, total: float | None = None) -> None:
+        super().__init__()
+        self.session = self.runner.run(self.opened(aiohttp.ClientTimeout(total=total, sock_read=sock_read)))
+
+    async def opened(self, wait: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(timeout=wait)
+
+    async def closed(self) -> None:
+        await self.session.close()
+
+    async def sent(
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str] | None = None,
+        *,
+        files: tuple[dict[str, str], str, bytes] | None = None,
+        form: dict[str, str] | None = None,
+        pieces: list[bytes] | None = None,
+        follow: bool = True,
+        **more: Any,
+    ) -> Reply:
+        data: Any = form if pieces is None else one_by_one(pieces)
+        if files is not None:
+            fields, name, content = files
+            data = aiohttp.FormData(fields)
+            data.add_field("content", content, filename=name)
+        more = {name: value for name, value in more.items() if value is not None}
+        more = {"data": data, "headers": headers, "allow_redirects": follow, **more}
+        async with self.session.request(method, url, **more) as reply:
+            return reply_of(reply.status, reply.headers, await reply.read(), reply.url)
+
+    def read(self, url: str, headers: dict[str, str], size: int) -> list[bytes]:
+        async def pieces() -> list[bytes]:
+            async with self.session.get(url, headers=headers) as reply:
+                return [piece async for piece in reply.content.iter_chunked(size)]
+
+        return self.runner.run(pieces())
+
+    def lines(self, url: str, headers: dict[str, str]) -> list[str]:
+        async def lines() -> list[str]:
+            async with self.session.get(url, headers=headers) as reply:
+                return [line.decode().rstrip("\n") async for line in reply.content]
+
+        return self.runner.run(lines())
+
+
+def body_of(
+    headers: dict[str, str] | None,
+    json: Any,
+    form: dict[str, str] | None,
+    files: tuple[dict[str, str], str, bytes] | None,
+) -> tuple[bytes | None, dict[str, str]]:
+    """A body with its headers, for a library that makes none."""
+    if json is not None:
+        return standard_json.dumps(json).encode(), headers_for(headers, "application/json")
+    if form is not None:
+        return urlencode(form).encode(), headers_for(headers, "application/x-www-form-urlencoded")
+    if files is not None:
+        fields, name, content = files
+        body, kind = urllib3.encode_multipart_formdata({**fields, "content": (name, content)})
+        return body, headers_for(headers, kind)
+    return None, dict(headers or {})
+
+
+class Urllib3(Client):
+    def __init__(self, wait: float) -> None:
+        self.pools = urllib3.PoolManager(timeout=wait)
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str] | None = None,
+        *,
+        params: dict[str, str] | None = None,
+        json: Any = None,
+        form: dict[str, str] | None = None,
+        files: tuple[dict[str, str], str, bytes] | None = None,
+        pieces: list[bytes] | None = None,
+        follow: bool = True,
+    ) -> Reply:
+        body: Any
+        body, headers = body_of(headers, json, form, files)
+        more: dict[str, Any] = {"body": body if pieces is None else iter(pieces)}
+        if pieces is not None:
+            more["chunked"] = True
+        if params:
+            url = f"{url}?{urlencode(params)}"
+        reply = self.pools.request(method, url, headers=headers, redirect=follow, **more)
+        return reply_of(reply.status, reply.headers, reply.data, urljoin(url, reply.geturl() or url))
+
+    def read(self, url: str, headers: dict[str, str], size: int) -> list[bytes]:
+        reply = self.pools.request("GET", url, headers=headers, preload_content=False)
+        pieces = list(reply.stream(size))
+        reply.release_conn()
+        return pieces
+
+    def lines(self, url: str, headers: dict[str, str]) -> list[str]:
+        reply = self.pools.request("GET", url, headers=headers, preload_content=False)
+        lines: Iterator[bytes] = iter(reply)
+        return [line.decode().rstrip("\n") for line in lines]
+
+    def close(self) -> None:
+        self.pools.clear()
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
+class Urllib(Client):
+    def __init__(self, wait: float) -> None:
+        self.wait = wait
+        self.opener = urllib.request.build_opener()
+        self.stiff = urllib.request.build_opener(NoRedirect)
+
+    def open(self, request: urllib.request.Request, *, follow: bool = True) -> Any:
+        try:
+            return (self.opener if follow else self.stiff).open(request, timeout=self.wait)
+        except urllib.error.HTTPError as error:
+            return error
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str] | None = None,
+        *,
+        params: dict[str, str] | None = None,
+        json: Any = None,
+        form: dict[str, str] | None = None,
+        files: tuple[dict[str, str], str, bytes] | None = None,
+        pieces: list[bytes] | None = None,
+        follow: bool = True,
+    ) -> Reply:
+        body, headers = body_of(headers, json, form, files)
+        if params:
+            url = f"{url}?{urlencode(params)}"
+        data: Any = body if pieces is None else iter(pieces)
+        request = urllib.request.Request(url, data, headers, method=method)
+        with self.open(request, follow=follow) as reply:
+            return reply_of(reply.status, reply.headers, reply.read(), reply.url)
+
+    def read(self, url: str, headers: dict[str, str], size: int) -> list[bytes]:
+        with self.open(urllib.request.Request(url, headers=headers)) as reply:
+            return list(iter(lambda: reply.read(size), b""))
+
+    def lines(self, url: str, headers: dict[str, str]) -> list[str]:
+        with self.open(urllib.request.Request(url, headers=headers)) as reply:
+            return [line.decode().rstrip("\n") for line in reply]
+
+    def close(self) -> None:
+        pass
+
+
+def make(name: str, wait: float = WAIT) -> Client:
+    """A new client, that waits so many seconds for an answer."""
+    library, _, kind = name.partition(" ")
+    modules: dict[str, Any] = {"httpx": httpx, "httpx2": httpx2, "httpxyz": httpxyz}
+    if library in modules:
+        return (AsyncHttpx if kind else Httpx)(modules[library], wait)
+    others: dict[str, Callable[[float], Client]] = {
+        "requests": Requests,
+        "aiohttp": Aiohttp,
+        "urllib3": Urllib3,
+        "urllib.request": Urllib,
+    }
+    return others[library](wait)
+
+
+HTTPX = [f"{fork}{kind}" for fork in ("httpx", "httpx2", "httpxyz") for kind in ("", " asynchronous")]
+NAMES = ["requests", *HTTPX, "aiohttp", "urllib3", "urllib.request"]
+
+
+API = "https://api.flowdock.com"
+
+
+def basic(fake: FakeFlowdock) -> dict[str, str]:
+    return {"Authorization": "Basic " + b64encode(f"{fake.user.api_token}:".encode()).decode()}

@@ -1,0 +1,27 @@
+"""pytest within a test: a suite as a user has it, run by a pytest of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PLUGIN = "fakeflowdock.pytest_plugin"
+
+
+def run(pytester: pytest.Pytester, *options: str, plugins: Iterable[str] = ()) -> pytest.RunResult:
+    """Run the suite in the folder of a `pytester`, with our plugin and those that are named, and no other.
+
+    To load all that is installed takes most of the time of a short run. One test does it, for the entry point.
+
+    Args:
+        options: of the command line.
+        plugins: the modules of more plugins, `xdist.plugin`.
+    """
+    named = [word for plugin in (PLUGIN, *plugins) for word in ("-p", plugin)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        return pytester.runpytest_subprocess(*named, "-W", "error", *options)

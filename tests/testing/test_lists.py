@@ -1,0 +1,162 @@
+"""Messages and threads in the hands of a test: read, narrowed down, arranged."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Any
+
+import pytest
+import requests
+
+from fakeflowdock import FakeFlowdock, Message, Thread
+from tests.support.doors import as_source, as_user
+
+pytestmark = pytest.mark.newest_only
+
+MESSAGES = "https://api.flowdock.com/messages"
+TICKET: dict[str, Any] = {
+    "event": "activity",
+    "title": "opened the ticket",
+    "author": {"name": "Marty"},
+    "external_thread_id": "ticket:42",
+    "thread": {"title": "Polish the flux capacitor"},
+}
+
+
+def test_what_the_code_under_test_posted_is_read_from_the_fake(fake_flowdock: FakeFlowdock) -> None:
+    source = fake_flowdock.add_source()
+    requests.post(MESSAGES, json=TICKET, timeout=9, **as_source(source))
+    [message] = fake_flowdock.messages
+    assert isinstance(message, Message)
+    assert (message.event, message.title, message.source_id) == ("activity", "opened the ticket", source.id)
+    assert message.author is not None
+    assert message.author.name == "Marty"
+    [thread] = fake_flowdock.threads
+    assert isinstance(thread, Thread)
+    assert (thread.id, thread.external_thread_id, thread.activities) == (message.thread_id, "ticket:42", 1)
+
+
+def test_messages_are_narrowed_down_by_flow_source_user_thread_and_event(fake_flowdock: FakeFlowdock) -> None:
+    fake = fake_flowdock
+    bob = fake.add_user(nick="bob")
+    ops = fake.add_flow("acme/ops", members=[bob])
+    source, other = fake.add_source(), fake.add_source(flow=ops)
+    hello = fake.add_message("Hello")
+    answer = fake.add_message("Hello yourself", thread_id=hello.thread_id)
+    opened = fake.add_message(source=source, **TICKET)
+    elsewhere = fake.add_message(source=other, **TICKET)
+    by_bob = fake.add_message("I see", flow="acme/ops", user=bob, thread_id=elsewhere.thread_id)
+    assert fake.messages == [hello, answer, opened, elsewhere, by_bob]
+    assert fake.messages.where(flow="acme/ops") == fake.messages.where(flow=ops) == [elsewhere, by_bob]
+    assert fake.messages.where(source=source) == [opened]
+    assert fake.messages.where(source="Example", user=bob) == []
+    assert fake.messages.where(user="Ada Example", event="message") == [hello, answer]
+    with pytest.raises(ValueError, match="there is no source 'Exmaple', and never was"):
+        fake.messages.where(source="Exmaple")
+    assert fake.messages.where(user=bob) == [by_bob]
+    assert fake.messages.where(event="activity") == [opened, elsewhere]
+    [thread] = fake.threads.where(source=other)
+    assert fake.messages.where(thread=thread) == fake.messages.where(thread=thread.id) == [elsewhere, by_bob]
+    assert fake.messages.where(thread="ticket:42") == [opened, elsewhere, by_bob]
+    assert fake.messages.where(thread="ticket:42").where(flow="example/main") == [opened]
+    assert fake.messages.where(flow=ops, event="message", user=fake.user) == []
+    with pytest.raises(ValueError, match="there is no flow 'acme/main'"):
+        fake.messages.where(flow="acme/main")
+
+
+def test_threads_are_narrowed_down_by_flow_source_and_external_thread_id(fake_flowdock: FakeFlowdock) -> None:
+    fake = fake_flowdock
+    source = fake.add_source()
+    hello, opened = fake.add_message("Hello"), fake.add_message(source=source, **TICKET)
+    chat, ticket = fake.threads
+    assert (chat.id, ticket.id) == (hello.thread_id, opened.thread_id)
+    assert fake.threads.where(flow="example/main") == [chat, ticket]
+    assert fake.threads.where(source=source) == fake.threads.where(external_thread_id="ticket:42") == [ticket]
+    assert fake.threads.where(external_thread_id="ticket:43") == []
+
+
+def test_a_message_is_arranged_as_if_it_had_been_posted(fake_flowdock: FakeFlowdock) -> None:
+    fake = fake_flowdock
+    question = fake.add_message("Is it #green?", tags=["ci"])
+    comment = fake.add_message("It is", comments=question)
+    data = base64.b64encode(b"log").decode()
+    file = fake.add_message({"data": data, "file_name": "build.log"}, event="file", comments=question)
+    path = "https://api.flowdock.com/flows/example/main/messages"
+    shown = requests.get(path, timeout=9, **as_user(fake.user)).json()
+    assert [message["event"] for message in shown] == ["message", "comment", "file"]
+    assert [message["thread"]["id"] for message in shown] == [question.thread_id] * 3
+    assert shown[0]["tags"] == list(question.tags) == ["green", "ci"]
+    assert comment.parent_id == file.parent_id == question.id
+    assert file.attachments[0].data == b"log"
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"content": " "}, "content can't be blank"),
+        ({"content": "x" * 8097}, "content is too long (maximum is 8096 characters)"),
+        ({"content": "x", "event": "shout"}, "event is not one of message"),
+        ({"content": "x", "thread_id": "nowhere"}, "thread_id is no thread of this flow"),
+        ({"content": "x", "external_thread_id": "1"}, "external_thread_id is an id within a source"),
+        ({"event": "activity", "title": "x", "author": {}}, "author.name can't be blank"),
+        ({"event": "file", "content": {"data": "?", "file_name": "x"}}, "content.data is not base64"),
+        ({"content": "\ud800"}, "half a surrogate pair"),
+        ({"content": "x", "tag": "y"}, "a message has no tag: did you mean tags?"),
+        (
+            {"event": "activity", "source": "Builds"},
+            "source is a Source; as text, 'Builds', it is",
+        ),
+    ],
+)
+def test_what_flowdock_would_refuse_cannot_be_arranged(
+    given: dict[str, Any], reason: str, fake_flowdock: FakeFlowdock
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(reason)):
+        fake_flowdock.add_message(**given)
+    assert (fake_flowdock.messages, fake_flowdock.threads) == ([], [])
+    assert fake_flowdock.add_message("first").id == 1
+
+
+def test_what_another_world_has_cannot_be_posted_to(fake_flowdock: FakeFlowdock) -> None:
+    other = FakeFlowdock("docs")
+    with pytest.raises(ValueError, match="is not a source of this world"):
+        fake_flowdock.add_message(source=other.sources[0], **TICKET)
+    comment = fake_flowdock.add_message("no", comments=fake_flowdock.add_message("yes"))
+    with pytest.raises(ValueError, match="a comment itself"):
+        fake_flowdock.add_message("maybe", comments=comment)
+
+
+def test_a_message_has_one_sender(fake_flowdock: FakeFlowdock) -> None:
+    with pytest.raises(ValueError, match="by a source or by a user, and not by both"):
+        fake_flowdock.add_message("x", source=fake_flowdock.add_source(), user=fake_flowdock.user)
+
+
+def test_a_message_prints_what_it_has_and_nothing_else(fake_flowdock: FakeFlowdock) -> None:
+    message = fake_flowdock.add_message("Hello", uuid="mine")
+    [thread] = fake_flowdock.threads
+    assert repr(message) == (
+        f"Message(flow_id='{fake_flowdock.flow.id}', id=1, event='message', user_id=1, source_id=None, "
+        "sent=2015-01-01T00:00:00.001000+00:00, tags=(), app='chat', uuid='mine', "
+        f"thread_id='{thread.id}', content='Hello')"
+    )
+    assert repr(thread) == (
+        f"Thread(id='{thread.id}', flow_id='{fake_flowdock.flow.id}', title='Hello', initial_message=1, "
+        "created_at=2015-01-01T00:00:00.001000+00:00, updated_at=2015-01-01T00:00:00.001000+00:00, "
+        "internal_comments=1)"
+    )
+
+
+def test_a_misspelled_field_inside_another_is_noted_with_the_one_that_was_meant(fake_flowdock: FakeFlowdock) -> None:
+    field = {"label": "a", "value": "b", "valeu": "c"}
+    thread = {"title": "T", "external_uri": "x", "status": {"colour": "red"}, "fields": [field]}
+    token = fake_flowdock.add_source().flow_token
+    post = {**TICKET, "thread": thread, "content": "x", "flow_token": token}
+    requests.post(MESSAGES, json=post, timeout=9)
+    page = "(docs/api/messages.md#send-message)"
+    assert [str(warning) for warning in fake_flowdock.contract_warnings] == [
+        f"Send message has no parameter thread.external_uri: did you mean thread.external_url? {page}",
+        f"Send message has no parameter thread.status.colour: did you mean thread.status.color? {page}",
+        f"Send message has no parameter thread.fields.0.valeu: did you mean thread.fields.0.value? {page}",
+        f"Send message has no parameter content {page}",
+    ]

@@ -1,0 +1,361 @@
+"""What a red test says, line by line."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.inner_pytest import run
+
+SUITE = """
+    import pytest
+    import requests
+
+    API = "https://api.flowdock.com"
+    SOURCES = API + "/flows/example/main/sources"
+
+
+    def test_red(fake_flowdock):
+        source = fake_flowdock.add_source(name="Builds")
+        requests.get(SOURCES, **fake_flowdock.as_user())
+        requests.post(SOURCES, json={"name": "x"}, **fake_flowdock.as_user())
+        thread = {"title": "T", "external_uri": "http://x/", "status": {"color": "pink"}}
+        post = {"event": "activity", "title": "opened", "author": {"nam": "x"}, "thread": thread}
+        requests.post(API + "/messages", json=post, **fake_flowdock.as_source())
+        requests.put(API + "/sources", data={"error_message": "broken"}, **fake_flowdock.as_source())
+        requests.put(API + "/user", auth=("wrong", ""))
+        requests.get(SOURCES + "/99", **fake_flowdock.as_application(scope="flow"))
+        fake_flowdock.add_user(name="Bob", nick="bob")
+        assert fake_flowdock.sources == []
+
+
+    def test_idle(fake_flowdock):
+        raise RuntimeError("before any request")
+
+
+    def test_green(fake_flowdock):
+        requests.get(SOURCES, **fake_flowdock.as_user())
+"""
+RED = """
+GET /flows/example/main/sources → 200
+    as the user Ada Example
+POST /flows/example/main/sources → 403
+    as the user Ada Example
+    sent {"name": "x"}
+    refused: Access denied: create source needs an OAuth access token with the scope integration
+    assumed, docs/api/sources.md#create-source
+POST /messages → 400
+    as the source Builds of example/main
+    sent {"flow_token": "834f…", "event": "activity", "title": "opened", "author": {"nam": "x"}, \
+"thread": {"title": "T", "external_uri": "http://x/", "status": {"color": "pink"}}}
+    refused: Validation error
+        /thread/status/color is not one of red, green, yellow, cyan, orange, grey, black, lime, purple, \
+blue or null, and was "pink"
+        /author/name can't be blank
+    documented, docs/api/messages.md#send-message
+    note: Send message has no parameter author.nam: did you mean author.name? (docs/api/messages.md#send-message)
+    note: Send message has no parameter thread.external_uri: did you mean thread.external_url? \
+(docs/api/messages.md#send-message)
+    note: Send message has the secret flow_token in its URL, where logs keep it: the body can carry it \
+(docs/api/messages.md#send-message)
+PUT /sources → 200
+    as the source Builds of example/main
+    sent {"flow_token": "834f…", "error_message": "broken"}
+    note: Update source by flow_token has the secret flow_token in its URL, where logs keep it: the body can carry it \
+(docs/api/sources.md#update-source-by-flow_token)
+PUT /user → 405
+    refused: This path has no PUT, only GET, HEAD, OPTIONS
+    assumed, docs/api/errors.md#method-not-allowed
+GET /flows/example/main/sources/99 → 404
+    as the user Ada Example through the application Example Application, with the scopes flow
+    refused: not found
+        there is no source 99 in example/main, only 1
+    observed, docs/api/sources.md#get-source
+
+what changed in the world:
+    + user 2: name 'Bob', nick 'bob', email 'user2@example.com'
+    + source 1 in example/main: application_id 1, creator_id 1, name 'Builds', error_message 'broken'
+"""
+
+
+def section(result: pytest.RunResult, number: int = 0) -> list[str]:
+    """The lines of the n-th section about the fake."""
+    lines = result.stdout.lines
+    starts = [place for place, line in enumerate(lines) if line.strip("- ") == "fakeflowdock" and line.startswith("-")]
+    rest = lines[starts[number] + 1 :]
+    end = next(place for place, line in enumerate(rest) if line.startswith(("=", "_")))
+    return rest[:end]
+
+
+def test_a_failed_test_shows_its_traffic_its_refusals_and_what_changed(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(SUITE)
+    result = run(pytester)
+    result.assert_outcomes(passed=1, failed=2)
+    assert section(result) == RED.strip("\n").split("\n")
+    assert section(result, 1) == ["no request reached the fake", "", "nothing changed in the world"]
+    assert result.stdout.str().count("- fakeflowdock -") == 2
+
+
+def test_a_field_that_is_not_as_sure_as_its_operation_says_so(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import requests
+
+        def test_red(fake_flowdock):
+            url = f"https://api.flowdock.com/messages/chat/{fake_flowdock.flow.api_token}"
+            requests.post(url, json={"external_user_name": "CI", "thread_id": "", "uuid": 1})
+            assert False
+    """)
+    lines = section(run(pytester))
+    assert "        /content can't be blank" in lines
+    assert '        /thread_id can\'t be blank, and was "" (observed)' in lines
+    assert "        /uuid is not a string, and was 1 (assumed)" in lines
+
+
+FAULTS = """
+POST /messages → no answer
+    as the source Builds of example/main
+    sent {"flow_token": "834f…", "event": "activity", "title": "opened", "author": {"name": "x"}}
+    fault: connection reset, after the request took place; the true answer: 400
+    refused: Validation error
+        /external_thread_id can't be blank
+    documented, docs/api/messages.md#send-message
+    note: Send message has the secret flow_token in its URL, where logs keep it: the body can carry it \
+(docs/api/messages.md#send-message)
+GET /sources → 503
+    as the source Builds of example/main
+    fault: 503, a body of 6 bytes, Content-Type: text/html
+
+faults:
+    the next request to /messages: connection reset, after the request took place (acted once)
+    every request for list-sources: 503, a body of 6 bytes, Content-Type: text/html (acted once)
+    the next request for list-flows by the source Builds: timeout (never met)
+
+what changed in the world:
+    + source 1 in example/main: application_id 1, creator_id 1, name 'Builds'
+"""
+
+
+def test_a_failed_test_shows_its_faults_and_those_that_nothing_met(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+        import requests
+
+        API = "https://api.flowdock.com"
+
+        def test_red(fake_flowdock):
+            source = fake_flowdock.add_source(name="Builds")
+            fake_flowdock.fail(path="/messages", nth=1, connection="reset", after=True)
+            post = {"event": "activity", "title": "opened", "author": {"name": "x"}}
+            with pytest.raises(requests.ConnectionError):
+                requests.post(API + "/messages", json=post, **fake_flowdock.as_source())
+            with fake_flowdock.fail("list sources", status=503, body="<html>", content_type="text/html"):
+                requests.get(API + "/sources", **fake_flowdock.as_source())
+            fake_flowdock.fail("list flows", caller=source, connection="timeout", times=1)
+            assert False
+    """)
+    assert section(run(pytester)) == FAULTS.strip("\n").split("\n")
+
+
+def test_a_long_story_is_cut(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import requests
+
+        def test_long(fake_flowdock):
+            for number in range(60):
+                fake_flowdock.add_message("x" * 600)
+            for number in range(53):
+                requests.get("https://api.flowdock.com/sources", **fake_flowdock.as_user())
+            assert False
+    """)
+    lines = section(run(pytester))
+    assert lines[0] == "(3 requests before these)"
+    assert lines.count("GET /sources → 200") == 50
+    assert lines[-1] == "    (and 70 changes more)"
+    assert max(map(len, lines)) < 600
+
+
+def test_a_request_to_what_flowdock_never_had_fails_the_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+        import requests
+
+        def test_lost(fake_flowdock):
+            requests.get("https://api.flowdock.com/flow/example/main")
+
+        @pytest.mark.flowdock(unknown_paths="allow")
+        def test_allowed(fake_flowdock):
+            requests.get("https://api.flowdock.com/flow/example/main")
+    """)
+    result = run(pytester)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            'the test asked for what Flowdock never had; @pytest.mark.flowdock(unknown_paths="allow") allows that:',
+            "    GET /flow/example/main → 404",
+        ]
+    )
+    run(pytester, "--flowdock-unknown-paths", "allow").assert_outcomes(passed=2)
+    pytester.makeini("[pytest]\nflowdock_unknown_paths = allow\n")
+    run(pytester).assert_outcomes(passed=2)
+
+
+CHOOSING = """
+    import pytest
+
+    @pytest.mark.flowdock(world="docs", auto_consent=True)
+    def test_marked(fake_flowdock):
+        assert (len(fake_flowdock.sources), fake_flowdock.auto_consent) == (2, True)
+
+    def test_unmarked(fake_flowdock):
+        assert (len(fake_flowdock.sources), fake_flowdock.auto_consent) == {expected}
+"""
+
+
+def test_a_choice_is_made_by_marker_ini_file_command_line_and_environment_in_that_order(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile(CHOOSING.format(expected="(0, False)"))
+    run(pytester).assert_outcomes(passed=2)
+    monkeypatch.setenv("FAKEFLOWDOCK_WORLD", "docs")
+    pytester.makepyfile(CHOOSING.format(expected="(2, False)"))
+    run(pytester).assert_outcomes(passed=2)
+    pytester.makepyfile(CHOOSING.format(expected="(0, True)"))
+    run(pytester, "--flowdock-world", "empty", "--flowdock-auto-consent", "true").assert_outcomes(passed=2)
+    pytester.makeini("[pytest]\nflowdock_world = docs\n")
+    pytester.makepyfile(CHOOSING.format(expected="(2, False)"))
+    run(pytester, "--flowdock-world", "empty").assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    ("marker", "words"),
+    [
+        ('world="moon"', "@pytest.mark.flowdock: world is empty or docs, not 'moon'"),
+        ("journal=0", "@pytest.mark.flowdock: journal is a number from 1, not '0'"),
+        ('word="docs"', "@pytest.mark.flowdock takes world, *by name, and not 'word'"),
+        ('"docs"', "@pytest.mark.flowdock takes world, *by name, and not 'docs'"),
+    ],
+)
+def test_a_wrong_marker_says_what_would_be_right(marker: str, words: str, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(f"""
+        import pytest
+
+        @pytest.mark.flowdock({marker})
+        def test_wrong(fake_flowdock):
+            pass
+    """)
+    result = run(pytester)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"*{words}*"])
+
+
+def test_markers_and_options_are_listed(pytester: pytest.Pytester) -> None:
+    choices = "world, auto_consent, refresh_tokens, shape, shapes, strict, journal, unknown_paths"
+    run(pytester, "--markers").stdout.fnmatch_lines([f"@pytest.mark.flowdock({choices}): how fake_flowdock*"])
+    helped = run(pytester, "--help").stdout
+    options = ["*--flowdock-world={empty,docs}*", "*--flowdock-journal=N*", "*flowdock_unknown_paths*"]
+    helped.fnmatch_lines(["fakeflowdock:", *options])
+
+
+def test_how_many_requests_are_remembered_is_a_choice_too(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+        import requests
+
+        def kept(fake):
+            for _ in range(5):
+                requests.get("https://api.flowdock.com/sources", timeout=9)
+            return len(fake.requests)
+
+        def test_chosen(fake_flowdock):
+            assert kept(fake_flowdock) == 3
+
+        @pytest.mark.flowdock(journal=2)
+        def test_marked(fake_flowdock):
+            assert kept(fake_flowdock) == 2
+    """)
+    run(pytester, "--flowdock-journal", "3").assert_outcomes(passed=2)
+    pytester.makeini("[pytest]\nflowdock_journal = 3\n")
+    run(pytester, "--flowdock-journal", "9").assert_outcomes(passed=2)
+
+
+STRICT = """
+    import pytest
+    import requests
+    from fakeflowdock import FakeFlowdock
+
+    API = "https://api.flowdock.com"
+
+    @pytest.mark.flowdock(strict=True)
+    def test_strict(fake_flowdock, flowdock_contract):
+        assert flowdock_contract.strict
+        requests.get(API + "/sources?lmit=3", **fake_flowdock.as_user())
+
+    @pytest.mark.flowdock(strict=True)
+    def test_strict_and_right(fake_flowdock):
+        requests.get(API + "/sources", **fake_flowdock.as_user())
+        requests.get(API + "/sources")
+
+    def test_lenient(fake_flowdock, flowdock_contract):
+        assert not flowdock_contract.strict
+        requests.get(API + "/sources?lmit=3", **fake_flowdock.as_user())
+
+    @FakeFlowdock(strict=True)
+    def test_decorated():
+        requests.get(API + "/sources?lmit=3")
+"""
+
+
+def test_a_test_with_a_strict_fake_fails_for_what_the_docs_advise_against(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(STRICT)
+    result = run(pytester)
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.no_fnmatch_line("During handling of*")
+    result.stdout.fnmatch_lines(
+        [
+            "not what Flowdock's docs say:",
+            (
+                "violation: List sources has no parameter lmit (docs/api/sources.md#list-sources) "
+                "[[]request.parameter.unknown, documented[]]"
+            ),
+            "*- fakeflowdock -*",
+            "GET /sources → 200",
+            "    note: List sources has no parameter lmit (docs/api/sources.md#list-sources)",
+            "*fakeflowdock.contract.findings.ContractViolation: not what Flowdock's docs say:*",
+        ]
+    )
+    assert run(pytester, "--flowdock-strict", "true").parseoutcomes() == {"passed": 1, "failed": 3}
+
+
+def test_what_a_page_for_people_refused_is_told_too(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import requests
+
+        def test_red(fake_flowdock):
+            asked = {"client_id": "nobody's", "response_type": "code"}
+            requests.get("https://api.flowdock.com/oauth/authorize", params=asked)
+            assert False
+    """)
+    assert section(run(pytester)) == [
+        "GET /oauth/authorize → 400",
+        "    as anyone",
+        '    sent {"client_id": "nobody\'s", "response_type": "code"}',
+        "    refused: its page says why",
+        "    documented, docs/api/oauth.md#ask-for-consent",
+        "",
+        "nothing changed in the world",
+    ]
+
+
+def test_a_bug_in_the_section_does_not_end_the_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        def test_red(fake_flowdock):
+            fake_flowdock.report = None
+            assert False
+
+        def test_green():
+            pass
+    """)
+    result = run(pytester)
+    result.assert_outcomes(passed=1, failed=1)
+    assert section(result) == [
+        "fakeflowdock has a bug and cannot tell what happened: TypeError: 'NoneType' object is not callable"
+    ]

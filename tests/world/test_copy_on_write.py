@@ -1,0 +1,219 @@
+"""Containers that branch, against plain ones that are copied."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from fakeflowdock.world import copy_on_write
+from fakeflowdock.world.copy_on_write import Groups, Layered, branch
+from fakeflowdock.world.id_sets import IdSet, Index
+from fakeflowdock.world.word_index import SHORT, WordIndex
+from tests.support.hypothesis_profiles import examples
+
+pytestmark = pytest.mark.newest_only
+
+KEYS = st.integers(0, 12)
+Pair = tuple[MutableMapping[int, int], dict[int, int]]
+
+
+class Mappings(RuleBasedStateMachine):
+    """Mappings, forks of them and forks of those, each beside a dict that went through the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pairs: list[Pair] = [({}, {})]
+        self.frozen: list[Pair] = []
+
+    @rule(which=st.integers(0), key=KEYS, value=st.integers(0, 3))
+    def write(self, which: int, key: int, value: int) -> None:
+        for mapping in self.pairs[which % len(self.pairs)]:
+            mapping[key] = value
+
+    @rule(which=st.integers(0), keys=st.lists(KEYS))
+    def delete(self, which: int, keys: list[int]) -> None:
+        ours, plain = self.pairs[which % len(self.pairs)]
+        for key in keys:
+            if key in plain:
+                del ours[key], plain[key]
+            else:
+                with pytest.raises(KeyError):
+                    del ours[key]
+
+    @rule(which=st.integers(0), key=KEYS)
+    def read_or_write(self, which: int, key: int) -> None:
+        ours, plain = self.pairs[which % len(self.pairs)]
+        assert ours.setdefault(key, 7) == plain.setdefault(key, 7)
+        assert ours.pop(key + 1, None) == plain.pop(key + 1, None)
+
+    @rule(which=st.integers(0))
+    def clear(self, which: int) -> None:
+        for mapping in self.pairs[which % len(self.pairs)]:
+            mapping.clear()
+
+    @rule(which=st.integers(0))
+    def fork(self, which: int) -> None:
+        """One that forks hands over what it has, and goes on with a branch itself."""
+        place = which % len(self.pairs)
+        ours, plain = self.pairs[place]
+        self.frozen.append((ours, plain))
+        self.pairs[place] = (branch(ours), dict(plain))
+        self.pairs.append((branch(ours), dict(plain)))
+
+    @rule(which=st.integers(0))
+    def fork_what_is_frozen(self, which: int) -> None:
+        if self.frozen:
+            ours, plain = self.frozen[which % len(self.frozen)]
+            self.pairs.append((branch(ours), dict(plain)))
+
+    @invariant()
+    def each_is_what_its_dict_is(self) -> None:
+        for ours, plain in [*self.pairs, *self.frozen]:
+            assert list(ours.items()) == list(plain.items())
+            assert (list(ours), list(ours.values()), len(ours)) == (list(plain), list(plain.values()), len(plain))
+            assert ours == plain
+            assert [ours.get(key, -1) for key in range(14)] == [plain.get(key, -1) for key in range(14)]
+            for key in range(14):
+                assert (key in ours) == (key in plain)
+                if key in plain:
+                    assert ours[key] == plain[key]
+                else:
+                    with pytest.raises(KeyError):
+                        ours[key]
+
+
+@pytest.mark.parametrize("few", [-1, 3])
+def test_a_mapping_and_its_forks_are_dicts_to_their_readers(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copy_on_write, "FEW", few)
+    run_state_machine_as_test(Mappings, settings=examples(40, stateful_step_count=30))
+
+
+def depth(mapping: Any) -> int:
+    return 1 + depth(mapping._base) if isinstance(mapping, Layered) else 1
+
+
+def test_layers_stay_few_however_often_a_mapping_is_forked() -> None:
+    mapping: MutableMapping[int, int] = dict.fromkeys(range(5000), 0)
+    for number in range(5000):
+        mapping = branch(mapping)
+        mapping[number * 7919 % 10_000] = number
+        if number % 3 == 0:
+            mapping.pop(number, None)
+        assert depth(mapping) < 16
+
+
+def test_a_fork_that_was_not_written_to_adds_no_layer() -> None:
+    base = dict.fromkeys(range(100), 0)
+    mapping: MutableMapping[int, int] = base
+    for _ in range(100):
+        mapping = branch(mapping)
+    assert depth(mapping) == 2
+    assert repr(mapping) == "<Layered, 100 entries: 0 of its own>"
+
+
+def test_neither_a_fork_nor_a_write_to_one_looks_at_every_entry() -> None:
+    class Counting(dict[int, int]):
+        def __iter__(self) -> Any:
+            raise AssertionError("every entry was looked at")
+
+        keys = values = items = copy = __iter__
+
+    mapping: MutableMapping[int, int] = Layered(Counting(dict.fromkeys(range(1000), 0)))
+    for number in range(10):
+        mapping = branch(mapping)
+        mapping[number] = mapping[2000 + number] = 1
+        del mapping[100 + number]
+    assert len(mapping) == 1000
+
+
+@pytest.mark.parametrize("few", [0, 100])
+def test_groups_branch_what_is_written_to_and_nothing_else(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copy_on_write, "FEW", few)
+    groups: Groups[str, dict[int, None]] = Groups()
+    for name in ("a", "b", "c"):
+        groups.own(name, dict)[1] = None
+    one, two = branch(groups), branch(groups)
+    one.own("a")[2] = None
+    two.own("d", dict)[1] = None
+    two.discard("b")
+    two.discard("e")
+    two.own("b", dict)[3] = None
+    two["c"] = {4: None}
+    assert {name: list(one[name]) for name in one} == {"a": [1, 2], "b": [1], "c": [1]}
+    assert {name: list(two[name]) for name in two} == {"a": [1], "b": [3], "c": [4], "d": [1]}
+    assert {name: list(groups[name]) for name in groups} == {"a": [1], "b": [1], "c": [1]}
+    assert one.own("a") is one["a"]
+    assert one["b"] is groups["b"] or few == 0
+    assert (len(one), len(two), "d" in one, one.get("d"), two.get("d")) == (3, 4, False, None, {1: None})
+    with pytest.raises(KeyError):
+        one.own("d")
+
+
+NUMBERS = st.integers(1, 3000)
+
+
+class Indexes(RuleBasedStateMachine):
+    """Indexes of numbers by name and by word, and their forks, each beside a dict of sets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.known: list[tuple[Index, WordIndex, dict[str, set[int]]]] = [(Index(), WordIndex(), {})]
+
+    @rule(which=st.integers(0), name=st.sampled_from("ab"), first=NUMBERS, count=st.sampled_from([1, 1, 2, 700]))
+    def add(self, which: int, name: str, first: int, count: int) -> None:
+        index, words, sets = self.known[which % len(self.known)]
+        for number in range(first, first + count):
+            if number not in sets.setdefault(name, set()):
+                index.add(name, number)
+                words.add([name], number)
+                sets[name].add(number)
+
+    @rule(which=st.integers(0), name=st.sampled_from("ab"), count=st.sampled_from([1, 2, 500]), data=st.data())
+    def discard(self, which: int, name: str, count: int, data: st.DataObject) -> None:
+        index, words, sets = self.known[which % len(self.known)]
+        numbers = sorted(sets.get(name, ()))
+        if numbers:
+            first = data.draw(st.integers(0, len(numbers) - 1))
+            for number in numbers[first : first + count]:
+                index.discard(name, number)
+                words.discard([name], number)
+                sets[name].discard(number)
+
+    @rule(which=st.integers(0))
+    def fork(self, which: int) -> None:
+        place = which % len(self.known)
+        index, words, sets = self.known[place]
+        self.known[place] = (branch(index), branch(words), {name: set(numbers) for name, numbers in sets.items()})
+        self.known.append((branch(index), branch(words), {name: set(numbers) for name, numbers in sets.items()}))
+
+    @invariant()
+    def each_finds_what_its_sets_have(self) -> None:
+        for index, words, sets in self.known:
+            for name in "ab":
+                expected = sorted(sets.get(name, ()))
+                assert listed(index[name]) == listed(words.find([name])) == expected
+                assert (name in index) == bool(expected)
+            assert listed(words.find("ab")) == sorted(sets.get("a", set()) & sets.get("b", set()))
+            assert listed(words.find(["a", "never"])) == listed(words.find([])) == []
+
+
+def listed(numbers: IdSet) -> list[int]:
+    return numbers.page(10_000)
+
+
+@pytest.mark.parametrize("few", [0, 64])
+def test_indexes_and_their_forks_find_what_sets_would(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copy_on_write, "FEW", few)
+    run_state_machine_as_test(Indexes, settings=examples(8, stateful_step_count=30))
+
+
+def test_a_word_of_many_messages_is_found_together_with_a_word_of_few() -> None:
+    words = WordIndex()
+    for number in range(1, 3 * SHORT):
+        words.add(["the", *(["even"] if number % 2 == 0 else []), *(["rare"] if number % 100 == 0 else [])], number)
+    assert listed(words.find(["rare", "the", "even"])) == list(range(100, 3 * SHORT, 100))
+    assert len(words.find(["the", "even"])) == 3 * SHORT // 2 - 1
