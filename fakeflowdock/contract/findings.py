@@ -49,7 +49,7 @@ RULES = {
     "request.credentials.missing": Rule(WARNING, "There are credentials, where not anyone may call.", strict=False),
     "request.content-type.missing": Rule(WARNING, "A body says what it is, also where it could be guessed."),
     "request.route.obsolete": Rule(WARNING, "The route is the one that its page prefers."),
-    "request.deprecated": Rule(WARNING, "The operation is none in whose place another one came."),
+    "request.deprecated": Rule(WARNING, "The operation is not deprecated."),
     "request.secret-in-url": Rule(WARNING, "A secret is in a header or in the body, where these can carry it."),
     "reply.status": Rule(VIOLATION, "The status is one that the operation answers."),
     "reply.status-header.missing": Rule(WARNING, "There is a header `Status`.", strict=False),
