@@ -26,7 +26,7 @@ clock and settings. It is this project's own, below `/_fakeflowdock/` of each se
 Each path has two forms: `/_fakeflowdock/worlds/suite/faults` is about the world `suite`, \
 `/_fakeflowdock/faults` about `default`, the server's own. Bodies are JSON, and `Content-Type: application/json` says \
 so. On a loopback address whoever is on the machine may ask; elsewhere `Authorization: Bearer` has the `admin_token` \
-of the ready line. [The guide](../guide/server.md#from-another-language) shows a suite.
+of the ready line. [The guide](../guide/server.md#use-it-from-another-language) shows an example.
 
     curl -H 'Content-Type: application/json' -d '{"name": "suite"}' http://127.0.0.1:8080/_fakeflowdock/worlds
 """

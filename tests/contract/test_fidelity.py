@@ -128,7 +128,7 @@ def test_each_example_is_counted_once() -> None:
 
 
 def test_the_readme_has_the_figures() -> None:
-    assert CERTIFICATE.headline in (ROOT / "README.md").read_text("utf-8")
+    assert CERTIFICATE.headline in (ROOT / "README.md").read_text("utf-8"), CERTIFICATE.headline
 
 
 def test_every_operation_parameter_field_and_error_is_counted_with_its_grade() -> None:

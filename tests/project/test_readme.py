@@ -29,14 +29,18 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("number", [0, 1, 2])
+TESTS = [code for code in blocks("python") if "def test_" in code]
+SCRIPTS = [code for code in blocks("python") if code not in TESTS]
+
+
+@pytest.mark.parametrize("number", range(len(TESTS)))
 def test_the_examples_of_a_test_pass(number: int, pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(blocks("python")[number])
+    pytester.makepyfile(TESTS[number])
     inner_pytest.run(pytester).assert_outcomes(passed=1)
 
 
 def test_the_example_without_pytest_prints_a_flow_token() -> None:
-    code = blocks("python")[3]
+    [code] = SCRIPTS
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert re.fullmatch("[0-9a-f]{32}\n", done.stdout)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .reports import Summary, Write
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-RULES_PAGE = "docs/guide/contract.md#the-rules"
+RULES_PAGE = "docs/guide/contract.md#rules"
 # The pages where rules are written that are about no operation in particular.
 HELP = {
     "request.path": "errors#no-such-route",
