@@ -315,7 +315,7 @@ def test_who_comes_while_the_server_stops_is_let_go() -> None:
             coming.start()
             time.sleep(number % 5 / 2000)
         stopped.set()
-        coming.join()
+        coming.join(60)
         for client in clients:
             with client, suppress(ConnectionError):
                 # On a port that was just let go a client may reach itself, and nobody else would ever speak there.

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.processes import LIMIT
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -24,4 +26,4 @@ def run(pytester: pytest.Pytester, *options: str, plugins: Iterable[str] = ()) -
     named = [word for plugin in (PLUGIN, *plugins) for word in ("-p", plugin)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-        return pytester.runpytest_subprocess(*named, "-W", "error", *options)
+        return pytester.runpytest_subprocess(*named, "-W", "error", *options, timeout=LIMIT)
