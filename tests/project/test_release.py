@@ -74,12 +74,14 @@ def test_the_wheel_holds_package_plugin_schemas_and_py_typed_and_nothing_else(wh
 
 def test_the_wheel_works_from_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     home = tmp_path / "environment"
-    venv.create(home, with_pip=True)
+    venv.create(home)  # to which the pip from here installs
     python = home / "bin/python"
     install: list[str | Path] = [
-        python,
+        sys.executable,
         "-m",
         "pip",
+        "--python",
+        python,
         "install",
         "--quiet",
         "--no-index",

@@ -64,8 +64,9 @@ def suites(url: str, turns: int, **headers: str) -> list[str]:
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(THREADS) as pool:
         test = Path(folder) / "test_suite.py"
         test.write_text(SUITE, "utf-8")
-        options = ["-q", "-n", str(WORKERS), "-p", "no:randomly", "-p", "no:cacheprovider", "--rootdir", folder]
+        options = ["-q", "-p", "xdist.plugin", "-n", str(WORKERS), "-p", "no:cacheprovider", "--rootdir", folder]
         environ = {**os.environ, "SERVER": url, "TURNS": str(turns), "PYTHONPATH": str(ROOT)}
+        environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         for inherited in ("PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS"):
             environ.pop(inherited, None)
         command = [sys.executable, "-m", "pytest", *options, str(test)]
