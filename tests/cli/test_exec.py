@@ -100,9 +100,10 @@ def test_what_a_terminal_interrupts_is_interrupted_once(outside: dict[str, str])
     os.write(terminal, b"\x03")
     while b"interrupted" not in said or not said.endswith(b"\n"):
         said += os.read(terminal, 1024)
-    os.close(terminal)
+    status = os.waitpid(child, 0)[1]
+    os.close(terminal)  # not before: who is still there is hung up on
     assert b"interrupted 1\r\n" in said
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert os.waitstatus_to_exitcode(status) == 0
 
 
 def test_the_command_reaches_the_world_that_was_chosen(outside: dict[str, str], tmp_path: Path) -> None:
