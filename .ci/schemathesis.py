@@ -33,7 +33,7 @@ def run(phases: str, short: list[str]) -> int:
         command = [*RUN, "--url", ready["url"], "--phases", phases, *(sys.argv[1:] or short)]
         done = subprocess.run(command, env={**os.environ, **given}, check=False)  # noqa: S603  # its fuzzer
         server.terminate()
-        server.wait()
+        server.wait(timeout=60)
         told.seek(0)
         wrong = [line for line in told if "warning: " not in line]  # of those there are thousands, as there should be
         print("".join(wrong), end="", file=sys.stderr)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import faulthandler
+import os
+import signal
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,11 +17,43 @@ from tests.support.administering import Operator, World, operator_of
 from tests.support.doors import Door
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 pytest_plugins = ["pytester"]
 settings.load_profile(hypothesis_profiles.PROFILE)
+
+LONGEST = 900  # seconds that one test may take: many times what it takes on a busy machine
+STDERR = pytest.StashKey[int]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[STDERR] = os.dup(2)  # the real one: nothing is captured yet
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    os.close(config.stash[STDERR])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """End a test that hangs, and show where. Under xdist the others go on, and it is reported as a crash."""
+    faulthandler.dump_traceback_later(LONGEST, exit=True, file=item.config.stash[STDERR])
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals() -> None:
+    """Start processes that no signal passes by: `nohup`, and a shell that starts us in the background, ignore some.
+
+    A handler that does nothing ignores a signal too, and is not inherited.
+    """
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 @pytest.fixture
@@ -56,7 +91,7 @@ def elsewhere() -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{server.server_address[1]}/"
         server.shutdown()
-        thread.join()
+        thread.join(60)
 
 
 @pytest.fixture

@@ -224,9 +224,9 @@ class Connection(RequestParser, asyncio.Protocol):
             lines.append("Connection: close")
         elif environ["SERVER_PROTOCOL"] == "HTTP/1.0":
             lines.append("Connection: keep-alive")
-        self._transport.write("\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + answer.body)
         if self._log is not None:
-            self._log(environ, answer)
+            self._log(environ, answer)  # first, so that a client that has the answer finds its line
+        self._transport.write("\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + answer.body)
         if not keep:
             self._ending = True
             self._waiting.clear()

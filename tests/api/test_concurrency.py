@@ -52,7 +52,7 @@ def posted_at_once(fake: FakeFlowdock) -> list[Response]:
 
     def post(number: int) -> None:
         call, door = calls[number % 4], doors[number // 4 % 2]
-        start.wait()
+        start.wait(60)
         for turn in range(EACH):
             replies.append(call(door, {"event": "message", "content": f"{number}, {turn}"}))  # noqa: PERF401
 
@@ -60,7 +60,7 @@ def posted_at_once(fake: FakeFlowdock) -> list[Response]:
     for each in threads:
         each.start()
     for each in threads:
-        each.join()
+        each.join(60)
     return replies
 
 
@@ -159,4 +159,4 @@ def test_a_world_is_read_as_it_is_at_one_moment_while_others_change_it(
             read(fake)
     finally:
         done.set()
-        poster.join()
+        poster.join(60)

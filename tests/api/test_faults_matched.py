@@ -187,7 +187,7 @@ def test_two_threads_share_the_turns_of_a_fault(fake_flowdock: FakeFlowdock) -> 
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     assert sorted(statuses) == [401] * 10 + [500] * 10
 
 

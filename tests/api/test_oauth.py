@@ -461,7 +461,7 @@ def exchanged_by_two(door: Door, monkeypatch: pytest.MonkeyPatch) -> list[Respon
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     return sorted(replies, key=lambda reply: reply.status_code)
 
 

@@ -67,7 +67,7 @@ def application(fake_flowdock: FakeFlowdock) -> Iterator[Application]:
         callback = f"http://127.0.0.1:{server.server_address[1]}/callback?team=1"
         yield fake_flowdock.add_application(name="Lunch Poll", redirect_uri=callback)
         server.shutdown()
-        thread.join()
+        thread.join(60)
 
 
 class Person:

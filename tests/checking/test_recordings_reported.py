@@ -187,7 +187,7 @@ def test_a_clean_file_has_the_status_0_and_a_warning_does_not_count_unless_stric
 def test_the_command_does_not_need_a_terminal_that_knows_unicode(folder: Path) -> None:
     command = [sys.executable, "-W", "error", "-m", "fakeflowdock", "check", har(folder, entry(reply={"name": "é"}))]
     environ = {"PYTHONIOENCODING": "ascii", "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=environ)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=environ, timeout=300)
     assert (done.returncode, done.stderr) == (1, "")
     assert "\\u2192 200" in done.stdout
 
@@ -195,7 +195,7 @@ def test_the_command_does_not_need_a_terminal_that_knows_unicode(folder: Path) -
 def test_a_reader_that_ends_early_is_no_error(folder: Path) -> None:
     file = har(folder, *(entry(reply={}) for _ in range(500)))
     command = f"{sys.executable} -m fakeflowdock check {file} | head -1"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, cwd=folder)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, cwd=folder, timeout=300)
     assert (done.stdout.count("\n"), done.stderr) == (1, "")
 
 
@@ -221,11 +221,11 @@ def test_a_bar_on_a_terminal_says_how_far_a_long_file_is(
 
 def test_a_pipe_is_read_as_a_file_is(folder: Path) -> None:
     command = f"{sys.executable} -m fakeflowdock check <(cat {har(folder, entry())})"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, cwd=folder)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, cwd=folder, timeout=300)
     assert (done.stdout, done.stderr) == ("1 exchange with Flowdock; 0 violations; 0 warnings\n", "")
 
 
 def test_the_command_line_does_not_import_what_only_checking_needs() -> None:
     code = "import sys, fakeflowdock.cli.main; print([n for n in sys.modules if 'recordings.' in n or n == 'yaml'])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
     assert done.stdout == "[]\n"

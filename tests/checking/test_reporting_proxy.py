@@ -121,7 +121,7 @@ def echo() -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{server.server_address[1]}/behind/it"
         server.shutdown()
-        thread.join()
+        thread.join(60)
 
 
 def test_a_request_passes_as_it_is_but_for_the_host_and_what_is_between_neighbours(echo: str) -> None:
@@ -243,7 +243,7 @@ def test_a_reply_of_unknown_length_passes_whole(version: str) -> None:
     said = saying("HTTP/1.1 404 Not Found\nTransfer-Encoding: chunked\n\n3\nabc\n2\nde\n0\n\n")
     with answering(said) as url, proxy(url) as through:
         host, port = through.url.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port))) as client:
+        with socket.create_connection((host, int(port)), timeout=30) as client:
             client.sendall(f"GET /user {version}\r\nHost: x\r\n\r\n".encode())
             reply = http.client.HTTPResponse(client)
             reply.begin()
@@ -295,7 +295,7 @@ def test_a_server_that_dies_within_its_reply_ends_the_clients_connection_too(hea
 def test_a_client_that_hangs_up_within_its_request_is_no_exchange(echo: str) -> None:
     with proxy(echo) as through:
         host, port = through.url.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port))) as client:
+        with socket.create_connection((host, int(port)), timeout=30) as client:
             client.sendall(b"PUT /sources HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
             client.shutdown(socket.SHUT_WR)
             assert client.recv(1) == b""

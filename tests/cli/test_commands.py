@@ -17,7 +17,7 @@ from fakeflowdock import __version__
 from fakeflowdock.cli import main
 from fakeflowdock.contract.contracts import contracts
 from tests.support.administering import Operator
-from tests.support.processes import CLEAN, ready, running
+from tests.support.processes import CLEAN, Process, ready, running
 
 pytestmark = pytest.mark.newest_only
 
@@ -27,7 +27,7 @@ def test_it_serves_until_a_signal_and_then_ends_quietly(number: signal.Signals) 
     with running("--port", "0", "--json") as (process, stdout):
         line = ready(stdout)
         assert line["event"] == "ready"
-        with socket.create_connection(("127.0.0.1", int(line["url"].rpartition(":")[2]))):  # says nothing
+        with socket.create_connection(("127.0.0.1", int(line["url"].rpartition(":")[2])), timeout=30):  # says nothing
             process.send_signal(number)
             rest, errors = process.communicate(timeout=30)
     assert (process.returncode, rest, errors) == (0, "", "")
@@ -93,10 +93,9 @@ def test_a_standard_error_that_takes_nothing_costs_no_answer(form: str) -> None:
     read, write = os.pipe()
     os.close(read)
     command = [sys.executable, "-m", "fakeflowdock", "--port", "0", "--json", "--access-log", form]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=write, text=True, env=CLEAN) as process:
+    with Process(command, stderr=write, env=CLEAN) as process:
         os.close(write)
-        assert process.stdout is not None
-        line = ready(process.stdout)
+        line = ready(process.said)
         reply = requests.get(f"{line['url']}/sources?lmit=3", auth=(line["api_token"], ""), timeout=30)
         process.terminate()
     assert (reply.status_code, process.returncode) == (200, 0)
@@ -300,11 +299,13 @@ def test_a_host_that_is_none_is_one_line_and_status_2(host: str, capsys: pytest.
 @pytest.mark.parametrize(("output", "status", "errors"), [(">&-", 0, 0), (">/dev/full", 2, 1)])
 def test_a_standard_output_that_takes_nothing_is_no_traceback(output: str, status: int, errors: int) -> None:
     command = f"{sys.executable} -m fakeflowdock routes {output}"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, timeout=300)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (status, "", errors), done.stderr
 
 
 def test_an_ended_reader_is_no_error() -> None:
     command = f"{sys.executable} -m fakeflowdock routes | head -1"
-    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False, timeout=300
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{next(iter(contracts().operations))}\n", "")

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,7 +18,7 @@ import requests
 import yaml
 
 from fakeflowdock.cli import option_table
-from tests.support.processes import CLEAN, ready
+from tests.support.processes import CLEAN, Process, ready
 
 pytestmark = pytest.mark.newest_only
 
@@ -61,14 +61,12 @@ def served(environ: dict[str, str], health: str = "") -> tuple[int, int]:
         health: code that fails where the server on port 8080 is not well.
     """
     command = [str(SCRIPT)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ) as process:
-        stdout: IO[str] | None = process.stdout
-        assert stdout is not None
-        line = ready(stdout)
+    with Process(command, stderr=subprocess.PIPE, env=environ) as process:
+        line = ready(process.said)
         answered = requests.get(f"{line['url']}/user", auth=(line["api_token"], ""), timeout=9).status_code
         if health:
             there = health.replace(":8080/", f":{urlsplit(line['url']).port}/")
-            subprocess.run([sys.executable, "-c", there], check=True)
+            subprocess.run([sys.executable, "-c", there], check=True, timeout=300)
         process.terminate()
         process.communicate(timeout=30)
     return answered, process.returncode
@@ -105,7 +103,9 @@ def test_the_compose_file_asks_the_port_that_it_opens_and_keeps_what_it_saves() 
 def test_systemd_understands_the_unit(tmp_path: Path) -> None:
     copy = tmp_path / UNIT.name
     copy.write_text(UNIT.read_text("utf-8").replace("/opt/fakeflowdock/bin/fakeflowdock", str(SCRIPT)), "utf-8")
-    done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(copy)], capture_output=True, text=True)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(copy)], capture_output=True, text=True, timeout=300
+    )
     said = [line for line in done.stderr.splitlines() if UNIT.name in line]
     assert (done.returncode, said) == (0, [])
 
@@ -117,10 +117,9 @@ def test_systemd_is_told_when_it_is_ready(tmp_path: Path) -> None:
         told.settimeout(30)
         command = [str(SCRIPT), "--port", "0"]
         environ = {**CLEAN, "NOTIFY_SOCKET": str(tmp_path / "notify")}
-        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environ) as process:
+        with Process(command, env=environ) as process:
             assert told.recv(100) == b"READY=1"
-            assert process.stdout is not None
-            assert b"answers on" in process.stdout.readline()
+            assert "answers on" in process.said.readline()
             process.terminate()
 
 
@@ -137,5 +136,5 @@ def test_the_docs_name_only_flags_that_exist() -> None:
 
 
 def test_the_statuses_that_are_not_tried_again_are_those_of_wrong_options() -> None:
-    done = subprocess.run([str(SCRIPT), "--port", "x"], capture_output=True, env={**os.environ})
+    done = subprocess.run([str(SCRIPT), "--port", "x"], capture_output=True, env={**os.environ}, timeout=300)
     assert str(done.returncode) == unit()["Service"]["RestartPreventExitStatus"]

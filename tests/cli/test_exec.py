@@ -17,7 +17,7 @@ import pytest
 from fakeflowdock import FakeFlowdock
 from fakeflowdock.cli import main
 from fakeflowdock.http import certificates
-from tests.support.processes import CLEAN
+from tests.support.processes import CLEAN, Process
 from tests.support.proxied import Host, door
 
 if TYPE_CHECKING:
@@ -35,12 +35,12 @@ def outside(tmp_path: Path) -> dict[str, str]:
     return {**CLEAN, "TMPDIR": str(tmp_path / "tmp")}
 
 
-def start(*words: str, **more: Any) -> subprocess.Popen[str]:
+def start(*words: str, **more: Any) -> Process:
     command = [sys.executable, "-W", "error", "-m", "fakeflowdock", "exec", *words]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+    return Process(command, stderr=subprocess.PIPE, **more)
 
 
-def ended(process: subprocess.Popen[str], sent: str | None = None) -> tuple[int, str, str]:
+def ended(process: Process, sent: str | None = None) -> tuple[int, str, str]:
     """How it ended: status, output, errors."""
     out, err = process.communicate(sent, timeout=60)
     return process.returncode, out, err
@@ -61,7 +61,7 @@ def test_it_ends_as_the_command_does(outside: dict[str, str], tmp_path: Path) ->
 
 
 def test_signals_go_to_the_command(outside: dict[str, str]) -> None:
-    trapping = "trap 'exit 5' TERM; echo ready; while :; do sleep 0.01; done"
+    trapping = "trap 'exit 5' TERM; echo ready; for _ in $(seq 6000); do sleep 0.01; done"
     cases = [
         (WAITS, signal.SIGINT, 130),
         (WAITS, signal.SIGHUP, 129),
@@ -70,8 +70,7 @@ def test_signals_go_to_the_command(outside: dict[str, str]) -> None:
     with ExitStack() as stack:
         processes = [stack.enter_context(start("sh", "-c", script, env=outside)) for script, _, _ in cases]
         for process, (_, number, status) in zip(processes, cases, strict=True):
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
+            assert process.said.readline() == "ready\n"
             process.send_signal(number)
             assert ended(process) == (status, "", "")
 
@@ -89,7 +88,7 @@ def test_the_command_has_the_signals_and_the_input_of_any_other(outside: dict[st
 
 def test_what_a_terminal_interrupts_is_interrupted_once(outside: dict[str, str]) -> None:
     script = "import signal, time; count = []; signal.signal(signal.SIGINT, lambda *_: count.append(1));\n"
-    script += "print('ready', flush=True)\nwhile not count: time.sleep(0.01)\n"
+    script += "signal.alarm(60); print('ready', flush=True)\nwhile not count: time.sleep(0.01)\n"
     script += "time.sleep(0.3)\nprint('interrupted', len(count), flush=True)"  # the other one would come meanwhile
     child, terminal = pty.fork()
     if child == 0:  # pragma: no cover  # another process
@@ -101,9 +100,10 @@ def test_what_a_terminal_interrupts_is_interrupted_once(outside: dict[str, str])
     os.write(terminal, b"\x03")
     while b"interrupted" not in said or not said.endswith(b"\n"):
         said += os.read(terminal, 1024)
-    os.close(terminal)
+    status = os.waitpid(child, 0)[1]
+    os.close(terminal)  # not before: who is still there is hung up on
     assert b"interrupted 1\r\n" in said
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert os.waitstatus_to_exitcode(status) == 0
 
 
 def test_the_command_reaches_the_world_that_was_chosen(outside: dict[str, str], tmp_path: Path) -> None:

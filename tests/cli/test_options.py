@@ -208,5 +208,5 @@ def test_the_guide_has_the_table_of_all_options(command: str | None) -> None:
 def test_the_command_and_the_module_are_alike(arguments: list[str]) -> None:
     script = Path(sys.executable).parent / "fakeflowdock"
     ways = ([str(script)], [sys.executable, "-m", "fakeflowdock"])
-    done = [subprocess.run([*way, *arguments], capture_output=True, text=True, env=CLEAN) for way in ways]
+    done = [subprocess.run([*way, *arguments], capture_output=True, text=True, env=CLEAN, timeout=300) for way in ways]
     assert len({(each.returncode, each.stdout, each.stderr) for each in done}) == 1

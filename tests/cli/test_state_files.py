@@ -19,7 +19,7 @@ from fakeflowdock.cli import main, save_on_exit, signals
 from fakeflowdock.http.server import Server
 from fakeflowdock.world import serialization, templates
 from fakeflowdock.world.settings import Settings
-from tests.support.processes import CLEAN, ready, running
+from tests.support.processes import CLEAN, Process, ready, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,11 +162,8 @@ def test_a_world_that_cannot_be_saved_is_one_line_and_status_1_and_the_file_stay
     before = file.read_bytes()
     # No file grows beyond 1,024 bytes, as with a disk that is full.
     command = f'ulimit -f 1; exec "{sys.executable}" -m fakeflowdock --port 0 --json --state "{file}" --save-on-exit'
-    with subprocess.Popen(
-        ["bash", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=CLEAN
-    ) as process:
-        assert process.stdout is not None
-        ready(process.stdout)
+    with Process(["bash", "-c", command], stderr=subprocess.PIPE, env=CLEAN) as process:
+        ready(process.said)
         status, errors = ended(process)
     assert (status, errors) == (1, f"fakeflowdock: the world is not saved to {file}: File too large\n")
     assert (file.read_bytes(), left(tmp_path)) == (before, ["world.json"])
@@ -187,7 +184,7 @@ def test_a_server_that_was_killed_leaves_the_world_that_was_saved_last(tmp_path:
         posting.start()
         add_source(line, "Lost")
         assert ended(process, signal.SIGKILL) == (-signal.SIGKILL, "")
-        posting.join()
+        posting.join(60)
     with running(*options) as (process, stdout):
         line = ready(stdout)
         assert sources(line) == ["Builds"]
@@ -218,10 +215,9 @@ def test_a_server_that_is_killed_while_it_saves_leaves_a_whole_file_and_nothing_
     file = folder / "world.json"
     for kill in range(KILLS):
         command = [sys.executable, "-c", SAVE, str(file), *map(str, fakes)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=CLEAN) as process:
-            assert process.stdout is not None
+        with Process(command, env=CLEAN) as process:
             for _ in range(1 + kill % 3):
-                assert process.stdout.readline() == "saved\n"
+                assert process.said.readline() == "saved\n"
             process.kill()  # somewhere within what comes next
         assert file.read_bytes() in known
         assert len(left(folder)) <= 3  # with its lock, and at most one draft
@@ -281,11 +277,8 @@ def test_a_signal_that_comes_twice_means_the_same(tmp_path: Path, monkeypatch: p
 
 def test_who_starts_it_with_nohup_outlives_the_terminal() -> None:
     command = ["nohup", sys.executable, "-m", "fakeflowdock", "--port", "0", "--json"]
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=CLEAN
-    ) as process:
-        assert process.stdout is not None
-        line = ready(process.stdout)
+    with Process(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=CLEAN) as process:
+        line = ready(process.said)
         process.send_signal(signal.SIGHUP)
         assert sources(line) == ["Example", "Engineering"]
         assert ended(process)[0] == 0

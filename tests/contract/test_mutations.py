@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
@@ -18,12 +19,15 @@ from tests.support.mutations import Mutator
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from jsonschema import Draft202012Validator
+
     from fakeflowdock.contract.contracts import ErrorContract, OperationContract
     from tests.support.mutations import Mutation
 
 pytestmark = pytest.mark.newest_only
 
 SCHEMAS = schema_files()
+PAGES = Pages(SCHEMAS)
 CONTRACT = Contract()
 OPERATIONS = list(contracts().operations.values())
 ERRORS = [error for error in contracts().errors.values() if error.name != "broken-contract"]
@@ -65,6 +69,16 @@ def answered(operation: OperationContract, status: int, body: Any, media: str | 
     return {(finding.rule, finding.pointer) for finding in found}
 
 
+@cache
+def both_validators(address: str) -> tuple[Draft202012Validator, jsonschema_rs.Draft202012Validator]:
+    """Those of one schema: jsonschema's and the fast one."""
+    schema = {"$ref": address}
+    fast = jsonschema_rs.Draft202012Validator(
+        schema, validate_formats=True, formats=FORMATS, registry=PAGES.fast_registry
+    )
+    return PAGES.validator(address), fast
+
+
 @named
 def test_a_request_that_was_made_wrong_is_noticed_at_its_place(operation: OperationContract) -> None:
     for example in operation.examples:
@@ -87,14 +101,10 @@ def test_a_reply_that_was_made_wrong_is_noticed_at_its_place(operation: Operatio
 
 @named
 def test_both_validators_see_the_same_wrong_places(operation: OperationContract) -> None:
-    pages = Pages(SCHEMAS)
     for status, mutation in of_replies(operation):
-        address = f"{SCHEMAS[page_of(operation)]['$id']}#{operation.name}.{status}"
-        slow = {tuple(error.absolute_path) for error in pages.validator(address).iter_errors(mutation.value)}
-        fast = jsonschema_rs.Draft202012Validator(
-            {"$ref": address}, validate_formats=True, formats=FORMATS, registry=pages.fast_registry
-        )
-        assert {tuple(error.instance_path) for error in fast.iter_errors(mutation.value)} == slow, mutation
+        slow, fast = both_validators(f"{SCHEMAS[page_of(operation)]['$id']}#{operation.name}.{status}")
+        places = {tuple(error.absolute_path) for error in slow.iter_errors(mutation.value)}
+        assert {tuple(error.instance_path) for error in fast.iter_errors(mutation.value)} == places, mutation
 
 
 @named

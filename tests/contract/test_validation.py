@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import unittest
+from functools import cache
 from typing import Any
 
 import pytest
@@ -99,16 +100,22 @@ messages = st.fixed_dictionaries(
 )
 
 
-@given(fields | messages | json_values)
-def test_both_validators_see_the_same_places(value: Any) -> None:
+@cache
+def both_validators(page: str, anchor: str) -> tuple[Any, Any]:
+    """Those of one schema: the fast one, and jsonschema's."""
     import jsonschema_rs
 
+    address = f"{contracts.BASE}{page}.json#{anchor}"
+    fast = jsonschema_rs.Draft202012Validator(
+        {"$ref": address}, validate_formats=True, formats=FORMATS, registry=PAGES.fast_registry
+    )
+    return fast, PAGES.validator(address)
+
+
+@given(fields | messages | json_values)
+def test_both_validators_see_the_same_places(value: Any) -> None:
     for page, anchor in PLACES:
-        address = f"{contracts.BASE}{page}.json#{anchor}"
-        fast = jsonschema_rs.Draft202012Validator(
-            {"$ref": address}, validate_formats=True, formats=FORMATS, registry=PAGES.fast_registry
-        )
-        slow = PAGES.validator(address)
+        fast, slow = both_validators(page, anchor)
         try:
             places = {tuple(error.instance_path) for error in fast.iter_errors(value)}
         except (ValueError, OverflowError):

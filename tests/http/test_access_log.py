@@ -36,7 +36,7 @@ class Logged:
     """A server over the world `docs`, and its log."""
 
     def __init__(self, form: str) -> None:
-        self._lines: queue.Queue[str] = queue.Queue()  # a line is written after its answer
+        self._lines: queue.Queue[str] = queue.Queue()  # that of a request without an answer comes at any time
         self.store = templates.make("docs")
         self.app = App(self.store, lambda bug: pytest.fail(str(bug)))
         self.server = Server(site_of(self.app), log=AccessLog(form, self._lines.put))

@@ -97,11 +97,11 @@ def test_many_requests_of_a_client_that_does_not_read_are_kept_waiting(fake_flow
         sent.start()
         sent.join(0.5)
         assert len(fake_flowdock.requests) < 500  # nobody has read anything yet
-        data = b""
-        while data.count(b"HTTP/1.1 200 OK") < 500 or not data.endswith(b"]"):
+        data = bytearray()
+        while not data.endswith(b"]") or data.count(b"HTTP/1.1 200 OK") < 500:
             data += connection.recv(1 << 20)
         sent.join(30)
-    assert [(status, len(json.loads(body))) for status, body in answers(data)] == [(200, 100)] * 500
+    assert [(status, len(json.loads(body))) for status, body in answers(bytes(data))] == [(200, 100)] * 500
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def test_who_comes_while_the_server_stops_is_let_go() -> None:
             coming.start()
             time.sleep(number % 5 / 2000)
         stopped.set()
-        coming.join()
+        coming.join(60)
         for client in clients:
             with client, suppress(ConnectionError):
                 # On a port that was just let go a client may reach itself, and nobody else would ever speak there.

@@ -327,9 +327,11 @@ def test_the_ca_is_written_where_it_is_wanted_and_stays_there(tmp_path: Path) ->
         assert line["ca_file"] == str(ca_file)
         assert requests.get(f"{line['url']}/user", verify=line["ca_file"], timeout=9).status_code == 401
         command = [sys.executable, "-m", "fakeflowdock", "conform", line["url"], "--only", "errors.md"]
-        trusted = subprocess.run([*command, "--ca-file", ca_file], capture_output=True, text=True, check=False)
+        trusted = subprocess.run(
+            [*command, "--ca-file", ca_file], capture_output=True, text=True, check=False, timeout=300
+        )
         assert " passed, 0 differ, " in trusted.stdout, trusted.stderr
-        not_trusted = subprocess.run(command, capture_output=True, text=True, check=False)
+        not_trusted = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert (not_trusted.returncode, not_trusted.stderr.count("\n")) == (2, 1)
     assert not_trusted.stderr.endswith("; --ca-file names a CA to trust\n")
     assert ca_file.exists()
@@ -450,5 +452,5 @@ def test_without_trustme_the_server_says_how_to_get_it(
 def test_nothing_about_certificates_is_imported_before_it_is_wanted() -> None:
     code = "import sys, fakeflowdock.cli.main, fakeflowdock.pytest_plugin; fakeflowdock.FakeFlowdock().start().url; "
     code += "print({'trustme', 'cryptography'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
     assert done.stdout == "set()\n"

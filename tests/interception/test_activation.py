@@ -45,7 +45,11 @@ def state() -> list[Any]:
 
 def python(code: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -134,7 +138,7 @@ def test_a_fake_starts_while_another_thread_imports_a_library(late: str, call: s
     code = f"""
 import faulthandler, sys, threading, time
 from fakeflowdock import FakeFlowdock
-faulthandler.dump_traceback_later(20, exit=True)
+faulthandler.dump_traceback_later(120, exit=True)
 class Slow:
     def find_spec(self, name, path=None, target=None):
         if name == {late!r}:
@@ -187,7 +191,9 @@ def test_a_child_process_inherits_where_the_fake_is(fake_flowdock: FakeFlowdock)
         print(urllib.request.urlopen(url).read().decode())
     """
     environ = {**os.environ, **fake_flowdock.environ, "TOKEN": fake_flowdock.access_token()}
-    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True, timeout=300
+    )
     assert done.stdout == "[]\n"
 
 

@@ -221,5 +221,7 @@ with FakeFlowdock() as fake, vcr.use_cassette("{tmp_path}/1.yaml", record_mode="
 with vcr.use_cassette("{tmp_path}/2.yaml", record_mode="none"), FakeFlowdock() as fake:
     call(fake)
 """
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False, timeout=300
+    )
     assert (done.stdout, done.stderr) == ("200\n200\n", "")

@@ -57,6 +57,7 @@ def test_sixteen_clients_at_once_get_what_is_due_to_each() -> None:
 def test_the_run_on_the_socket_sees_what_is_wrong(answer: bytes, seen: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fuzzing, "PATIENCE", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor() as aside:
+        listener.settimeout(60)
 
         def serve() -> None:
             connection, _ = listener.accept()
@@ -64,7 +65,7 @@ def test_the_run_on_the_socket_sees_what_is_wrong(answer: bytes, seen: str, monk
                 connection.sendall(answer)
                 if seen != "500":
                     connection.recv(1000)
-                    done.wait()
+                    done.wait(60)
 
         done = Event()
         serving = aside.submit(serve)
@@ -73,7 +74,7 @@ def test_the_run_on_the_socket_sees_what_is_wrong(answer: bytes, seen: str, monk
                 fuzzing.send(listener.getsockname(), [b"GET / HTTP/1.1\r\n\r\n"])
         finally:
             done.set()
-        serving.result()
+        serving.result(60)
 
 
 def test_the_runs_see_memory_that_grows() -> None:

@@ -8,13 +8,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO
 
 import pytest
 import requests
 
 from fakeflowdock import FakeFlowdock
 from tests.support import inner_pytest
+from tests.support.processes import Process
 
 pytestmark = pytest.mark.newest_only
 
@@ -42,16 +42,10 @@ def run(options: list[str], lines: list[str]) -> None:
         options = [option.replace(SERVER, fake.url) for option in options]
         lines = [line.replace(SERVER, fake.url) for line in lines]
         proxies = options[0] == "proxy"
-        process = subprocess.Popen(
-            [sys.executable, "-m", "fakeflowdock", *options, *(["--port", "0"] if proxies else [])],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if proxies else subprocess.PIPE,
-            text=True,
-        )
-        with process:
-            assert process.stdout is not None
-            printed = asked(fake, process, process.stdout, lines) if proxies else []
-            printed += process.stdout.read().splitlines()
+        command = [sys.executable, "-m", "fakeflowdock", *options, *(["--port", "0"] if proxies else [])]
+        with Process(command, stderr=subprocess.STDOUT if proxies else subprocess.DEVNULL) as process:
+            printed = asked(fake, process, lines) if proxies else []
+            printed += process.said.read().splitlines()
     at = 0
     for line in lines:
         if line not in ("", "…"):
@@ -60,9 +54,9 @@ def run(options: list[str], lines: list[str]) -> None:
             at = found[0] + 1
 
 
-def asked(fake: FakeFlowdock, process: subprocess.Popen[str], stdout: IO[str], lines: list[str]) -> list[str]:
+def asked(fake: FakeFlowdock, process: Process, lines: list[str]) -> list[str]:
     """Make the requests of which a proxy tells, and stop it. Returns its greeting, with the port that a page shows."""
-    greeting = [stdout.readline().rstrip(), stdout.readline().rstrip()]
+    greeting = [process.said.readline().rstrip() for _ in range(2)]
     url = greeting[0].split()[2]
     for method, path in re.findall(r"^([A-Z]+) (/\S*) →", "\n".join(lines), re.MULTILINE):
         requests.request(method, url + path, auth=(fake.user.api_token, ""), timeout=30)

@@ -52,7 +52,7 @@ print("used")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     [built] = folder.glob("*.whl")
     return built
@@ -74,24 +74,28 @@ def test_the_wheel_holds_package_plugin_schemas_and_py_typed_and_nothing_else(wh
 
 def test_the_wheel_works_from_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     home = tmp_path / "environment"
-    venv.create(home, with_pip=True)
+    venv.create(home)  # to which the pip from here installs
     python = home / "bin/python"
     install: list[str | Path] = [
-        python,
+        sys.executable,
         "-m",
         "pip",
+        "--python",
+        python,
         "install",
         "--quiet",
         "--no-index",
         "--no-deps",
         "--disable-pip-version-check",
     ]
-    subprocess.run([*install, wheel], check=True, capture_output=True)
+    subprocess.run([*install, wheel], check=True, capture_output=True, timeout=300)
     # Its libraries are lent by this environment, behind its own: the test needs no network.
     site = next((home / "lib").glob("python*")) / "site-packages"
     (site / "lent.pth").write_text(sysconfig.get_path("purelib"))
     (tmp_path / "suite").mkdir()
-    done = subprocess.run([python, "-c", USE], cwd=tmp_path / "suite", capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [python, "-c", USE], cwd=tmp_path / "suite", capture_output=True, text=True, check=False, timeout=300
+    )
     assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["used"]), done.stdout + done.stderr
 
 
@@ -101,5 +105,7 @@ def test_without_its_schemas_the_package_says_so_at_once(wheel: Path, tmp_path: 
     for schema in (tmp_path / "fakeflowdock/schemas").glob("*.json"):
         schema.unlink()
     code = "import fakeflowdock.contract.contracts as c; c.contracts()"
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
+    )
     assert "RuntimeError: fakeflowdock is not whole: there are no schemas in" in done.stderr

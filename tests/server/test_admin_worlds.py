@@ -312,4 +312,4 @@ def test_others_are_answered_while_a_large_world_is_read(
         done, _ = wait([answer], timeout=10)
         go_on.set()
         assert done
-        assert reading.result()["users"][0]["id"] == answer.result().json()["id"]
+        assert reading.result(60)["users"][0]["id"] == answer.result(60).json()["id"]

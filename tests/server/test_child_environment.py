@@ -243,7 +243,7 @@ def test_each_fake_has_a_proxy_of_its_own_until_it_stops(fake_flowdock: FakeFlow
 def test_threads_that_ask_at_once_are_given_the_same_proxy(fake_flowdock: FakeFlowdock) -> None:
     with ThreadPoolExecutor(8) as threads:
         asked = [threads.submit(lambda: fake_flowdock.environ) for _ in range(8)]
-        assert len({json.dumps(each.result()) for each in asked}) == 1
+        assert len({json.dumps(each.result(60)) for each in asked}) == 1
 
 
 def test_a_process_can_read_its_authorities_while_the_next_one_begins(
@@ -276,7 +276,7 @@ def test_the_preload_leads_the_hosts_that_are_answered_in_process() -> None:
     if shutil.which("node") is None:
         pytest.skip("node is not there")
     done = subprocess.run(
-        ["node", "-e", PRELOAD.read_text() + code, *hosts], capture_output=True, text=True, check=True
+        ["node", "-e", PRELOAD.read_text() + code, *hosts], capture_output=True, text=True, check=True, timeout=300
     )
     assert json.loads(done.stdout) == [FLOWDOCK.fullmatch(f"https://{host}") is not None for host in hosts]
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci")
 LONGER = {"ci": 1, "nightly": 10}[PROFILE]
 
-# No deadlines: a machine that has other things to do is no bug.
-settings.register_profile("ci", deadline=None)
-settings.register_profile("nightly", deadline=None, max_examples=100 * LONGER)
+# A machine that has other things to do is no bug.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", PATIENT)
+settings.register_profile("nightly", PATIENT, max_examples=100 * LONGER)
 
 
 def examples(number: int, stateful_step_count: int = 50) -> settings:
@@ -21,4 +22,4 @@ def examples(number: int, stateful_step_count: int = 50) -> settings:
         number: how many under the profile `ci`.
         stateful_step_count: how many steps each of a state machine has.
     """
-    return settings(max_examples=number * LONGER, deadline=None, stateful_step_count=stateful_step_count)
+    return settings(PATIENT, max_examples=number * LONGER, stateful_step_count=stateful_step_count)

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.processes import LIMIT
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PLUGIN = "fakeflowdock.pytest_plugin"
 
 
-def run(pytester: pytest.Pytester, *options: str, plugins: Iterable[str] = ()) -> pytest.RunResult:
+def run(
+    pytester: pytest.Pytester, *options: str, plugins: Iterable[str] = (), new_process: bool = False
+) -> pytest.RunResult:
     """Run the suite in the folder of a `pytester`, with our plugin and those that are named, and no other.
 
     To load all that is installed takes most of the time of a short run. One test does it, for the entry point.
@@ -20,8 +24,12 @@ def run(pytester: pytest.Pytester, *options: str, plugins: Iterable[str] = ()) -
     Args:
         options: of the command line.
         plugins: the modules of more plugins, `xdist.plugin`.
+        new_process: whether to run it in one of its own, in which nothing was imported yet: this takes long, too.
     """
     named = [word for plugin in (PLUGIN, *plugins) for word in ("-p", plugin)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-        return pytester.runpytest_subprocess(*named, "-W", "error", *options)
+        if new_process:
+            return pytester.runpytest_subprocess(*named, "-W", "error", *options, timeout=LIMIT)
+        # Without faulthandler: on an error it would switch off what ends this test if it hangs.
+        return pytester.runpytest_inprocess(*named, "-p", "no:faulthandler", "-W", "error", *options)

@@ -18,6 +18,7 @@ from typing import Any
 import requests
 
 from tests.support.administering import Operator, World, flowdock
+from tests.support.processes import Process
 
 ROOT = Path(__file__).resolve().parents[2]
 THREADS, WORKERS, TESTS = 8, 4, 8
@@ -63,18 +64,13 @@ def suites(url: str, turns: int, **headers: str) -> list[str]:
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(THREADS) as pool:
         test = Path(folder) / "test_suite.py"
         test.write_text(SUITE, "utf-8")
-        options = ["-q", "-n", str(WORKERS), "-p", "no:randomly", "-p", "no:cacheprovider", "--rootdir", folder]
+        options = ["-q", "-p", "xdist.plugin", "-n", str(WORKERS), "-p", "no:cacheprovider", "--rootdir", folder]
         environ = {**os.environ, "SERVER": url, "TURNS": str(turns), "PYTHONPATH": str(ROOT)}
+        environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         for inherited in ("PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS"):
             environ.pop(inherited, None)
-        with subprocess.Popen(
-            [sys.executable, "-m", "pytest", *options, str(test)],
-            cwd=folder,
-            env=environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as workers:
+        command = [sys.executable, "-m", "pytest", *options, str(test)]
+        with Process(command, cwd=folder, env=environ, stderr=subprocess.STDOUT) as workers:
             list(pool.map(work, threads, [turns] * THREADS))
             printed, _ = workers.communicate(timeout=600)
     assert workers.returncode == 0, printed

@@ -1,4 +1,4 @@
-"""`python -m fakeflowdock` as a process of its own."""
+"""Processes that tests start, above all `python -m fakeflowdock`. None runs on for ever."""
 
 from __future__ import annotations
 
@@ -6,32 +6,56 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import TracebackType
 
-
+LIMIT = 300  # seconds that a process may run: many times what one takes on a busy machine
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("FAKEFLOWDOCK_")}
 
 
+class Process(subprocess.Popen[str]):
+    """A process that is killed where it does not end in time, and where its `with` ends early."""
+
+    def __init__(self, command: list[str], **more: Any) -> None:
+        super().__init__(command, stdout=subprocess.PIPE, text=True, **more)
+        self._limit = threading.Timer(LIMIT, self.kill)
+        self._limit.daemon = True
+        self._limit.start()
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end."""
+        status = super().wait(timeout)
+        self._limit.cancel()
+        return status
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, value, traceback)
+
+    @property
+    def said(self) -> IO[str]:
+        """Its standard output."""
+        assert self.stdout is not None
+        return self.stdout
+
+
 @contextmanager
-def running(*options: str, **environ: str) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
-    process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "fakeflowdock", *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**CLEAN, **environ},
-    )
-    assert process.stdout is not None
+def running(*options: str, **environ: str) -> Iterator[tuple[Process, IO[str]]]:
+    command = [sys.executable, "-W", "error", "-m", "fakeflowdock", *options]
+    process = Process(command, stderr=subprocess.PIPE, env={**CLEAN, **environ})
     try:
-        yield process, process.stdout
+        yield process, process.said
     finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+        process.kill()
+        process.communicate(timeout=LIMIT)
 
 
 def ready(stdout: IO[str]) -> dict[str, Any]:

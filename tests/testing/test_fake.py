@@ -141,7 +141,7 @@ def test_the_live_server_shares_the_world_and_stops_although_a_client_is_silent(
         reply = requests.post(f"{url}{PATH}", json={"name": "Builds"}, timeout=9, **as_application(fake))
         assert reply.status_code == 201
         assert [source.name for source in fake.sources] == ["Builds"]
-        with socket.create_connection((parts.hostname or "", parts.port or 0)):
+        with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30):
             fake.stop()
     with pytest.raises(requests.ConnectionError):
         requests.get(url, timeout=9)
@@ -165,7 +165,7 @@ def test_many_threads_lose_and_double_nothing() -> None:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            thread.join(60)
         assert len({source.id for source in fake.sources}) == 80
         assert len({source.flow_token for source in fake.sources}) == 80
         assert sorted(statuses) == [204] * 8 + [404] * 56
@@ -254,7 +254,7 @@ def test_a_thread_of_the_code_under_test_reaches_the_world_of_the_call() -> None
     def register() -> list[str]:
         thread = threading.Thread(target=create, args=(fake,))
         thread.start()
-        thread.join()
+        thread.join(60)
         over_the_socket = requests.get(f"{fake.url}/sources", timeout=9, **as_user(fake.user)).json()
         return [source["name"] for source in over_the_socket]
 

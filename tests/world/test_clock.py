@@ -66,7 +66,7 @@ def test_no_time_is_lost_between_threads() -> None:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            thread.join(60)
     finally:
         sys.setswitchinterval(before)
     assert clock.now == NOON + timedelta(seconds=10_000) + 10_000 * TICK

@@ -203,7 +203,7 @@ def test_forks_are_taken_while_others_post() -> None:
             thread.start()
         forks = [base.fork() for _ in range(100)]
         for thread in threads:
-            thread.join()
+            thread.join(60)
         for fake in (*forks, base):
             assert [message.id for message in fake.messages] == list(range(1, len(fake.messages) + 1))
             assert len(fake.threads) == len(fake.messages)
