@@ -10,6 +10,7 @@ from ...redaction import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from xml.etree.ElementTree import Element
 
 Outcome = Literal["passed", "differs", "not run"]
 PASSED: Outcome = "passed"
@@ -165,22 +166,17 @@ class Conformance:
 
     def as_junit(self) -> str:
         """The same as JUnit's XML, a test suite for each page."""
-        from xml.etree import ElementTree as ET
+        from .. import junit
 
-        root = ET.Element("testsuites", name="fakeflowdock conform")
-        pages: dict[str, list[ConformanceResult]] = {}
+        pages: dict[str, list[Element]] = {}
         for result in self.results:
-            pages.setdefault(result.page.partition("#")[0], []).append(result)
-        for page, results in pages.items():
-            differ, skipped = ([r for r in results if r.outcome == outcome] for outcome in (DIFFERS, NOT_RUN))
-            counts = {"tests": len(results), "failures": len(differ), "errors": 0, "skipped": len(skipped)}
-            suite = ET.SubElement(root, "testsuite", {"name": page, **{n: str(c) for n, c in counts.items()}})
-            for result in results:
-                case = ET.SubElement(suite, "testcase", classname=result.page, name=result.name)
-                if result.outcome == DIFFERS:
-                    text = "\n".join(map(str, result.differences))
-                    ET.SubElement(case, "failure", message=str(result.differences[0])).text = text
-                elif result.outcome == NOT_RUN:
-                    ET.SubElement(case, "skipped", message=result.reason)
-        ET.indent(root)
-        return ET.tostring(root, encoding="unicode", xml_declaration=True)
+            inner: list[Element] = []
+            if result.outcome == DIFFERS:
+                text = "\n".join(map(str, result.differences))
+                inner = [junit.element("failure", text, message=result.differences[0])]
+            elif result.outcome == NOT_RUN:
+                inner = [junit.element("skipped", message=result.reason)]
+            case = junit.element("testcase", "", inner, classname=result.page, name=result.name)
+            pages.setdefault(result.page.partition("#")[0], []).append(case)
+        suites = (junit.suite(page, cases) for page, cases in pages.items())
+        return "".join((junit.beginning("fakeflowdock conform"), *suites, junit.END)).rstrip()
