@@ -78,11 +78,13 @@ class Replies:
 
     Attributes:
         components: those that were asked for, with all that they lead to.
+        errors: name to schema.
     """
 
     def __init__(self, files: Mapping[str, Schema]) -> None:
         self._files = files
         self.components: dict[str, Schema] = {}
+        self.errors = {name: each for name, each in files["errors"]["$defs"].items() if "x-error" in each}
 
     def of(self, page: str, schema: Schema) -> Schema:
         """A schema of a page, with its references leading to components."""
@@ -91,6 +93,23 @@ class Replies:
         if "allOf" in schema:
             return {"oneOf": [self.of(page, variant) for _, variant in variants(schema)]}
         return converted(schema, lambda inner: self.of(page, inner))
+
+    def any_of(self, errors: Iterable[str]) -> Schema:
+        """The schema of one of some errors."""
+        refs: list[Schema] = [{"$ref": self.component("errors", error)} for error in errors]
+        return refs[0] if len(refs) == 1 else {"anyOf": refs}
+
+    def by_status(self, may_come: Callable[[str, Schema], bool]) -> dict[int, list[str]]:
+        """The names of some errors, by their status."""
+        found: dict[int, list[str]] = {}
+        for error, each in self.errors.items():
+            if may_come(error, each["x-error"]):
+                found.setdefault(each["x-error"]["status"], []).append(error)
+        return found
+
+    def said(self, error: str, when: str | None = None) -> str:
+        """What an error is called, and when it is answered."""
+        return f"{self.errors[error]['title']}: {when or self.errors[error]['description']}"
 
     def component(self, page: str, anchor: str) -> str:
         """The address of an object's component, which is made if it is not there yet."""

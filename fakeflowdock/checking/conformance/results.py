@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,7 +10,7 @@ from ...contract.findings import Findings
 from ...redaction import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from xml.etree.ElementTree import Element
 
 Outcome = Literal["passed", "differs", "not run"]
@@ -133,26 +134,11 @@ class Conformance:
             yield f"{result.outcome:7}  {result.page:{width}}  {result.grade:10}  {result.name}{reason}"
             for difference in result.differences:
                 yield f"    {difference}"
-        if warned := self._warnings():
-            yield "\nWarnings"
-            for text, count in warned.items():
-                yield f"    {text}{f', {count} times' if count > 1 else ''}"
-        if self.left_behind:
-            yield "\nLeft behind, because nothing took it away"
-            for thing in dict.fromkeys(self.left_behind):
-                count = self.left_behind.count(thing)
-                yield f"    {thing}{f', {count} times' if count > 1 else ''}"
+        warnings = (finding for result in self.results for finding in result.warnings)
+        yield from _counted("Warnings", (f"{w.rule}: {w.expected} ({w.page}, {w.grade})" for w in warnings))
+        yield from _counted("Left behind, because nothing took it away", self.left_behind)
         counts = (f"{len(self.passed)} passed", f"{len(self.differing)} differ", f"{len(self.not_run)} not run")
         yield f"\n{', '.join(counts)}"
-
-    def _warnings(self) -> dict[str, int]:
-        """Each warning once, with how often it was met: one header that is missing is missing everywhere."""
-        counts: dict[str, int] = {}
-        for result in self.results:
-            for finding in result.warnings:
-                text = f"{finding.rule}: {finding.expected} ({finding.page}, {finding.grade})"
-                counts[text] = counts.get(text, 0) + 1
-        return counts
 
     def as_json(self) -> dict[str, Any]:
         """The same, for a machine to read."""
@@ -180,3 +166,11 @@ class Conformance:
             pages.setdefault(result.page.partition("#")[0], []).append(case)
         suites = (junit.suite(page, cases) for page, cases in pages.items())
         return "".join((junit.beginning("fakeflowdock conform"), *suites, junit.END)).rstrip()
+
+
+def _counted(title: str, texts: Iterable[str]) -> Iterator[str]:
+    """The lines of a part of the report. Each text stands once: one header that is missing is missing everywhere."""
+    for number, (text, count) in enumerate(Counter(texts).items()):
+        if not number:
+            yield f"\n{title}"
+        yield f"    {text}{f', {count} times' if count > 1 else ''}"

@@ -170,7 +170,7 @@ class JUnit(Report):
             inner.append(junit.element("failure", str(violations), type=violations[0].rule, message=message))
         if said := "\n".join([*str(others).splitlines(), *map(str, exchange.differences)]):
             inner.append(junit.element("system-out", said))
-        name = f"{exchange.number} {exchange.method} {exchange.path} → {exchange.status or 'no reply'}"
+        name = f"{exchange.number} {exchange.summary}"
         place = {"file": exchange.file, "line": exchange.line, "time": 0}
         classname = title_of(exchange.operation) or "no operation"
         self._cases.append(junit.element("testcase", "", inner, classname=classname, name=name, **place))
