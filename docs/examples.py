@@ -1,9 +1,9 @@
 """The examples on Flowdock's own pages, as facts, held against the schemas that were compiled from ours.
 
-`tests/support/witnesses/examples.json` has for each block of code that shows a request, the head of an answer or a body: where
-it stands, its routes, its status, the names and types in it. By hand stands beside it, in `of`, what it is an example
-of: an operation (`create-source`), a reply (`create-source.201`), an object (`thread`) or an error; in `ruled`, by
-which ruling it is otherwise here; or, in `unanswered`, why nothing here answers it.
+`tests/support/witnesses/examples.json` has for each block of code that shows a request, the head of an answer or a
+body: where it stands, its routes, its status, the names and types in it. By hand stands beside it, in `of`, what it is
+an example of: an operation (`create-source`), a reply (`create-source.201`), an object (`thread`) or an error; in
+`ruled`, by which ruling it is otherwise here; or, in `unanswered`, why nothing here answers it.
 
 An example is reproduced when it departs from the schema nowhere: each route is one, the status and the headers are
 answered, each field is on the page with that type, and none is missing that the page calls documented and always there.
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from openapi_facts import OF_REPLIES
 
 from fakeflowdock.api.callers import CREDENTIALS
+from fakeflowdock.contract.schema_walk import SchemaPlace, fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,7 +67,7 @@ class Examples:
 
     def __init__(self, files: Mapping[str, Schema], data: Schema, rulings: Mapping[str, Any]) -> None:
         self._schemas = {anchor: (page, each) for page, file in files.items() for anchor, each in file["$defs"].items()}
-        self._rulings = rulings
+        self._files, self._rulings = files, rulings
         self.unanswered: dict[str, str] = data["unanswered"]
         self.verdicts = [self._verdict(entry) for entry in data["examples"]]
 
@@ -106,9 +107,8 @@ class Examples:
             page, schema = self._schemas[str(of)]
             if isinstance(facts["body"], list) and "." not in str(of) and "x-operation" not in schema:  # objects
                 schema = {"type": "array", "items": schema}
-            found |= dict(
-                self._differences(facts["body"], schema, page, "", is_sent="x-operation" in schema, whole=whole)
-            )
+            place, is_sent = SchemaPlace(self._files, page, {}), "x-operation" in schema
+            found |= dict(self._differences(facts["body"], schema, place, "", is_sent=is_sent, whole=whole))
         return found
 
     def operation_of(self, facts: Schema) -> str | None:
@@ -143,46 +143,39 @@ class Examples:
         return found
 
     def _differences(
-        self, kind: Any, schema: Schema, page: str, at: str, *, is_sent: bool, whole: bool
+        self, kind: Any, schema: Mapping[str, Any], place: SchemaPlace, at: str, *, is_sent: bool, whole: bool
     ) -> Iterator[tuple[str, str]]:
-        """Each place where what is shown is not what a schema says."""
-        page, schema = self._meant(kind, schema, page)
-        if (reason := _unfit(kind, schema)) is not None:
+        """Each place where what is shown is not what a schema inside a place says."""
+        if kind == "null" and "anyOf" in schema and "type" not in schema:
+            return  # an object or null
+        place = place.to(schema)
+        if (reason := _unfit(kind, place.schema)) is not None:
             yield at, reason
         elif isinstance(kind, list):
             for each in kind:
-                yield from self._differences(each, schema["items"], page, f"{at}/*", is_sent=is_sent, whole=whole)
+                items = place.schema["items"]
+                yield from self._differences(each, items, place, f"{at}/*", is_sent=is_sent, whole=whole)
         elif isinstance(kind, dict):
-            yield from self._inside(kind, schema, page, at, is_sent=is_sent, whole=whole)
+            yield from self._inside(kind, place, at, is_sent=is_sent, whole=whole)
 
     def _inside(
-        self, kind: Schema, schema: Schema, page: str, at: str, *, is_sent: bool, whole: bool
+        self, kind: Schema, place: SchemaPlace, at: str, *, is_sent: bool, whole: bool
     ) -> Iterator[tuple[str, str]]:
-        properties, required = _fields(schema, kind)
-        others = schema.get("additionalProperties")
+        values = {name: str(value)[1:] for name, value in kind.items()}  # a value that is shown is `=value`
+        inside = place.inside(values)
+        properties, required = fields_of(place.schema, values)
         for name, value in kind.items():
-            inner = properties.get(name, others if isinstance(others, dict) else None)
-            if inner is not None:
-                yield from self._differences(value, inner, page, f"{at}/{name}", is_sent=is_sent, whole=whole)
-            elif "properties" in schema and not (is_sent and at == "" and name in CREDENTIALS):
+            if inner := inside(name):
+                yield from self._differences(value, inner, place, f"{at}/{name}", is_sent=is_sent, whole=whole)
+            elif "properties" in place.schema and not (is_sent and at == "" and name in CREDENTIALS):
                 yield f"{at}/{name}", "is not on the page"
         for name in required:
             is_told = is_sent or properties[name].get("x-grade") == "documented"
             if name not in kind and whole and is_told:
                 yield f"{at}/{name}", "is missing there"
 
-    def _meant(self, kind: Any, schema: Schema, page: str) -> tuple[str, Schema]:
-        """The schema that is referred to, without a null that is not shown."""
-        if "anyOf" in schema and "type" not in schema:
-            schema = schema["anyOf"][kind == "null"]
-        if "$ref" in schema:
-            other, _, anchor = schema["$ref"].partition("#")
-            page, schema = other.removesuffix(".json") or page, self._schemas[anchor][1]
-            return self._meant(kind, schema, page)
-        return page, schema
 
-
-def _unfit(kind: Any, schema: Schema) -> str | None:
+def _unfit(kind: Any, schema: Mapping[str, Any]) -> str | None:
     """Why a value of some type cannot be what a schema describes, or None."""
     known = schema.get("type")
     values = schema.get("enum", [schema["const"]] if "const" in schema else [])
@@ -195,15 +188,3 @@ def _unfit(kind: Any, schema: Schema) -> str | None:
     if isinstance(kind, str) and kind[:1] == "=" and values and kind[1:] not in values:
         return f"{kind[1:]} there, which is none of those here"
     return None
-
-
-def _fields(schema: Schema, kind: Schema) -> tuple[Schema, list[str]]:
-    """The fields of an object where some of them have the values that are shown, and which are always there."""
-    properties = {name: each for name, each in schema.get("properties", {}).items() if each}
-    required = list(schema.get("required", ()))
-    for case in schema.get("allOf", ()):
-        [(field, values)] = case["if"]["properties"].items()
-        if str(kind.get(field, ""))[1:] in values["enum"]:
-            properties |= case["then"]["properties"]
-            required += case["then"].get("required", ())
-    return properties, required

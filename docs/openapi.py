@@ -74,7 +74,6 @@ class _Document:
         self._responses: dict[str, Schema] = {}
         self._parameters: dict[str, Schema] = {}
         self._examples: dict[str, Schema] = {}
-        self._errors = {name: each for name, each in files["errors"]["$defs"].items() if "x-error" in each}
 
     def whole(self) -> Schema:
         """All of it."""
@@ -221,10 +220,7 @@ class _Document:
         """What an operation answers, by status: its replies and its errors. A status may be both."""
         facts = schema["x-operation"]
         own = {error["error"]: error["when"] for error in facts["errors"]}
-        refused: dict[int, list[str]] = {}
-        for error, each in self._errors.items():
-            if error in own or (each["x-error"]["everywhere"] and not _never(error, facts)):
-                refused.setdefault(each["x-error"]["status"], []).append(error)
+        refused = self._replies.by_status(lambda e, its: e in own or (its["everywhere"] and not _never(e, facts)))
         answers: Schema = {}
         for status in sorted({*facts["replies"], *refused}):
             errors = refused.get(status, [])
@@ -233,7 +229,7 @@ class _Document:
                 continue
             address = self._error(errors)
             if any(error in own for error in errors):
-                words = [self._words(error, own[error]) for error in errors if error in own]
+                words = [self._replies.said(error, own[error]) for error in errors if error in own]
                 answers[str(status)] = {"$ref": address, "description": "\n\n".join(words)}
             else:
                 answers[str(status)] = {"$ref": address}
@@ -288,22 +284,17 @@ class _Document:
         key = "-or-".join(errors)
         headers = ["Status", *BESIDE, *(header for error in errors[:1] for header in OF_ERRORS.get(error, ()))]
         self._responses[key] = {
-            "description": "\n\n".join(self._words(error, None) for error in errors),
+            "description": "\n\n".join(self._replies.said(error) for error in errors),
             "headers": {header: {"$ref": f"#/components/headers/{header}"} for header in headers},
             "content": self._error_content(errors),
         }
         return f"#/components/responses/{key}"
 
     def _error_content(self, errors: Sequence[str]) -> Schema:
-        refs = [{"$ref": self._replies.component("errors", error)} for error in errors]
         for error in errors:
-            self._examples[error] = {"value": self._errors[error]["examples"][0]}
+            self._examples[error] = {"value": self._replies.errors[error]["examples"][0]}
         examples = {error: {"$ref": f"#/components/examples/{error}"} for error in errors}
-        return {JSON: {"schema": refs[0] if len(refs) == 1 else {"anyOf": refs}, "examples": examples}}
-
-    def _words(self, error: str, when: str | None) -> str:
-        each = self._errors[error]
-        return f"{each['title']}: {when or each['description']}"
+        return {JSON: {"schema": self._replies.any_of(errors), "examples": examples}}
 
 
 def _never(error: str, facts: Schema) -> bool:

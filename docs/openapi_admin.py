@@ -40,7 +40,6 @@ class _Document:
     def __init__(self, files: Mapping[str, Schema]) -> None:
         self._files = files
         self._objects = Replies(files)
-        self._errors = {name: each for name, each in files["errors"]["$defs"].items() if "x-error" in each}
         self._responses: dict[str, Schema] = {}
 
     def whole(self) -> Schema:
@@ -112,11 +111,9 @@ class _Document:
 
     def _answers(self, page: str, name: str, facts: Schema) -> Schema:
         own = {error["error"]: error["when"] for error in facts["errors"]}
-        refused: dict[int, list[str]] = {}
-        for error, each in self._errors.items():
-            everywhere = each["x-error"]["everywhere"] and facts["callers"] != ["anyone"]
-            if error in own or everywhere or error in ("method-not-allowed", "broken-contract"):
-                refused.setdefault(each["x-error"]["status"], []).append(error)
+        own_or_any = {*own, "method-not-allowed", "broken-contract"}
+        closed = facts["callers"] != ["anyone"]
+        refused = self._objects.by_status(lambda error, its: error in own_or_any or (its["everywhere"] and closed))
         answers: Schema = {}
         for status in facts["replies"]:
             answers[str(status)] = self._reply(page, self._files[page]["$defs"][f"{name}.{status}"])
@@ -133,14 +130,10 @@ class _Document:
 
     def _error(self, errors: Sequence[str]) -> str:
         key = "-or-".join(errors)
-        refs = [{"$ref": self._objects.component("errors", error)} for error in errors]
-        examples = {error: {"value": self._errors[error]["examples"][0]} for error in errors}
-        schema = refs[0] if len(refs) == 1 else {"anyOf": refs}
+        examples = {error: {"value": self._objects.errors[error]["examples"][0]} for error in errors}
         self._responses[key] = {
-            "description": " ".join(
-                f"{self._errors[each]['title']}: {self._errors[each]['description']}" for each in errors
-            ),
-            "content": {JSON: {"schema": schema, "examples": examples}},
+            "description": " ".join(map(self._objects.said, errors)),
+            "content": {JSON: {"schema": self._objects.any_of(errors), "examples": examples}},
         }
         return f"#/components/responses/{key}"
 

@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from kinds import TYPES
 
+from fakeflowdock.contract.schema_walk import fields_of, target_of, variants_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from fakeflowdock.contract.schema_walk import Variant
 
 Schema = dict[str, Any]
 
@@ -74,20 +78,38 @@ class Replies:
 
     Attributes:
         components: those that were asked for, with all that they lead to.
+        errors: name to schema.
     """
 
     def __init__(self, files: Mapping[str, Schema]) -> None:
         self._files = files
         self.components: dict[str, Schema] = {}
+        self.errors = {name: each for name, each in files["errors"]["$defs"].items() if "x-error" in each}
 
     def of(self, page: str, schema: Schema) -> Schema:
         """A schema of a page, with its references leading to components."""
         if "$ref" in schema:
-            other, _, anchor = schema["$ref"].partition("#")
-            return {"$ref": self.component(other.removesuffix(".json") or page, anchor), **told(schema)}
+            return {"$ref": self.component(*target_of(schema["$ref"], page)), **told(schema)}
         if "allOf" in schema:
             return {"oneOf": [self.of(page, variant) for _, variant in variants(schema)]}
         return converted(schema, lambda inner: self.of(page, inner))
+
+    def any_of(self, errors: Iterable[str]) -> Schema:
+        """The schema of one of some errors."""
+        refs: list[Schema] = [{"$ref": self.component("errors", error)} for error in errors]
+        return refs[0] if len(refs) == 1 else {"anyOf": refs}
+
+    def by_status(self, may_come: Callable[[str, Schema], bool]) -> dict[int, list[str]]:
+        """The names of some errors, by their status."""
+        found: dict[int, list[str]] = {}
+        for error, each in self.errors.items():
+            if may_come(error, each["x-error"]):
+                found.setdefault(each["x-error"]["status"], []).append(error)
+        return found
+
+    def said(self, error: str, when: str | None = None) -> str:
+        """What an error is called, and when it is answered."""
+        return f"{self.errors[error]['title']}: {when or self.errors[error]['description']}"
 
     def component(self, page: str, anchor: str) -> str:
         """The address of an object's component, which is made if it is not there yet."""
@@ -109,43 +131,40 @@ class Replies:
         }
 
 
-def told_apart(name: str, components: dict[str, Schema], cases: Iterator[tuple[Schema, Schema]]) -> Schema:
+def told_apart(name: str, components: dict[str, Schema], cases: Iterator[tuple[Variant, Schema]]) -> Schema:
     """One of several components, told apart by the value of a field.
 
     Args:
         name: what they have in common.
         components: where they go.
-        cases: for each its condition, and its schema.
+        cases: each, and its schema.
     """
     mapping: dict[str, str] = {}
     field = ""
     for case, schema in cases:
-        [(field, values)] = case["properties"].items()
-        key = name + name_of("-or-".join(values["enum"]))  # no dot: some generators take it for a module
-        components[key] = {"title": f"{name}, {field} {' or '.join(values['enum'])}", **schema}
-        mapping |= dict.fromkeys(values["enum"], f"#/components/schemas/{key}")
+        field = case.field
+        key = name + name_of("-or-".join(case.values))  # no dot: some generators take it for a module
+        components[key] = {"title": f"{name}, {field} {' or '.join(case.values)}", **schema}
+        mapping |= dict.fromkeys(case.values, f"#/components/schemas/{key}")
     return {
         "oneOf": [{"$ref": address} for address in dict.fromkeys(mapping.values())],
         "discriminator": {"propertyName": field, "mapping": mapping},
     }
 
 
-def variants(schema: Schema) -> Iterator[tuple[Schema, Schema]]:
-    """An object that depends on the value of a field, as one object for each: the condition, and the whole object."""
-    always = {name: each for name, each in schema["properties"].items() if each}
-    for case in schema["allOf"]:
-        then, condition = case["then"], case["if"]
-        [(field, values)] = condition["properties"].items()
-        properties = {**always, **then["properties"]}
-        kind = {"type": "string", "enum": values["enum"], **told(properties[field])}
+def variants(schema: Schema) -> Iterator[tuple[Variant, Schema]]:
+    """An object that depends on the value of a field, as one object for each: the variant, and the whole object."""
+    for variant in variants_of(schema):
+        properties, required = fields_of(schema, {variant.field: variant.values[0]})
+        kind = {"type": "string", "enum": [*variant.values], **told({**properties[variant.field]})}
         whole: Schema = {
             "type": "object",
-            "properties": {**properties, field: kind},
-            "required": list(dict.fromkeys([*schema.get("required", ()), *then.get("required", ())])),
+            "properties": {**properties, variant.field: kind},
+            "required": [*dict.fromkeys(required)],
         }
         if schema.get("additionalProperties") is False:
             whole["additionalProperties"] = False
-        yield condition, whole
+        yield variant, whole
 
 
 def converted(schema: Schema, inner: Callable[[Schema], Schema]) -> Schema:

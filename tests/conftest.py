@@ -4,8 +4,7 @@ import faulthandler
 import os
 import signal
 import socket
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +14,7 @@ from fakeflowdock import FakeFlowdock
 from tests.support import hypothesis_profiles
 from tests.support.administering import Operator, World, operator_of
 from tests.support.doors import Door
+from tests.support.sockets import serving
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -83,15 +83,8 @@ def elsewhere() -> Iterator[str]:
 
         do_GET = do_POST  # noqa: N815
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Teapot) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-        server.shutdown()
-        thread.join(60)
+    with serving(Teapot) as url:
+        yield f"{url}/"
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import resource
 import socket
@@ -11,6 +10,8 @@ from contextlib import ExitStack
 from itertools import cycle
 from time import perf_counter
 from typing import TYPE_CHECKING
+
+from fakeflowdock.api.authentication import basic_header
 
 from ..memory import in_batches
 from .serving import PATIENCE, Served, Wrong, served
@@ -33,7 +34,8 @@ def silent_ones(number: int) -> str:
         asyncio.run(_ask(server, 2_000))  # to warm up
         before = asyncio.run(_ask(server, 4_000))
         silent = [stack.enter_context(socket.create_connection(server.address, PATIENCE)) for _ in range(number)]
-        head = b"GET /sources HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Basic " + _basic(server)
+        credentials = basic_header(f"{server.ready['api_token']}:").encode()
+        head = b"GET /sources HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: " + credentials
         for connection in silent[::2]:
             connection.sendall(head)
         during = asyncio.run(_ask(server, 4_000))
@@ -101,10 +103,6 @@ LIFE = (
 def _due(number: int) -> Iterator[tuple[str, str, int, dict[str, str] | None]]:
     for (method, path, status, body), _ in zip(cycle(LIFE), range(number), strict=False):
         yield method, path, status, body
-
-
-def _basic(server: Served) -> bytes:
-    return base64.b64encode(f"{server.ready['api_token']}:".encode())
 
 
 def _head(server: Served, method: str, path: str, payload: bytes) -> bytes:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
+
+from fakeflowdock.api.authentication import basic_header
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +56,7 @@ HEADERS = (
     "Host: api.flowdock.com",
     "Host: stream.flowdock.com",
     "Host: a b",
-    "Authorization: Basic {basic}",
+    "Authorization: {basic}",
     "Authorization: Bearer {access_token}",
     "Authorization: Basic !",
     "Authorization: ",
@@ -142,7 +143,7 @@ PIECES = (
 
 def credentials(ready: Mapping[str, Any]) -> dict[str, str]:
     """What stands in the places of the braces."""
-    basic = base64.b64encode(f"{ready['api_token']}:".encode()).decode()
+    basic = basic_header(f"{ready['api_token']}:")
     return {name: str(value) for name, value in ready.items()} | {"basic": basic, "flow_token": "0" * 32}
 
 
@@ -169,7 +170,7 @@ def requests(given: Mapping[str, str]) -> SearchStrategy[list[bytes]]:
             ]
         ),
         fitting | mixed,
-        _one_of(f"Bearer {given['access_token']}", f"Basic {given['basic']}"),
+        _one_of(f"Bearer {given['access_token']}", given["basic"]),
     )
     odd = st.builds(
         lambda method, target, version, shown, end, body: end.join([f"{method} {target} {version}", *shown, "", body]),
@@ -225,7 +226,7 @@ def environs(given: Mapping[str, str]) -> SearchStrategy[dict[str, Any]]:
     odd = st.sampled_from(list(headers)).flatmap(
         lambda key: st.tuples(st.just(key), st.sampled_from(headers[key]) | latin)
     )
-    usual = {"HTTP_HOST": "api.flowdock.com", "HTTP_AUTHORIZATION": f"Basic {given['basic']}"}
+    usual = {"HTTP_HOST": "api.flowdock.com", "HTTP_AUTHORIZATION": given["basic"]}
     odds = st.lists(odd, max_size=2).map(dict)
     paths = st.sampled_from([each[0] for each in targets])
     fitting = st.sampled_from([_parted(*(each.format_map(given) for each in those)) for those in FITTING])

@@ -91,6 +91,11 @@ def basic(value: str) -> tuple[str, str | None]:
     return name.strip(), password if colon else None
 
 
+def basic_header(pair: str | bytes) -> str:
+    """Return the header `Authorization` of a user name and password, `name:password`."""
+    return f"Basic {base64.b64encode(pair.encode() if isinstance(pair, str) else pair).decode()}"
+
+
 def _by_access_token(store: Store, access_token: Any) -> Caller:
     token = store.access_token(access_token) if isinstance(access_token, str) else None
     if token is None:

@@ -6,16 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ..world.models import Application, Source, User
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from ..world.models import User
-
-    Needs = Callable[[Mapping[str, str], str], Iterable[str]]
-
 
 CREDENTIALS = ("access_token", "flow_token")
 

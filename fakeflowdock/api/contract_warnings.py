@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from ..contract.contracts import contracts, parameters_in
+from ..contract.contracts import contracts
 from ..contract.findings import VIOLATION, finding, shown
 from ..contract.grades import grade_at
 from ..contract.json_pointer import at, pointer_to, steps_of
+from ..contract.schema_walk import fields_of
 from ..suggestions import nearest
 from .callers import CREDENTIALS
 from .parameters import BODY_IS_OPTIONAL
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from ..contract.contracts import OperationContract
     from ..contract.findings import Finding
+    from ..contract.schema_walk import SchemaPlace
     from .operations import Match
     from .parameters import Given
 
@@ -78,7 +80,7 @@ def warnings_of(
     """
     contract = match.operation.contract
     others = {*match.values, *CREDENTIALS}
-    for number, (steps, siblings) in enumerate(_unknown(fields, known, others)):
+    for number, (steps, siblings) in enumerate(_unknown(fields, known, others, contract.request.place)):
         yield _unknown_parameter(contract, given, steps, siblings if number < GUESSED else (), strict=strict)
     if match.obsolete and contract.successor is None:
         preferred = " ".join(contract.routes[0][:2])
@@ -157,7 +159,7 @@ def place_of(given: Given, pointer: str) -> tuple[str, Mapping[str, Any]]:
 
 
 def _unknown(
-    given: Mapping[str, Any], known: Mapping[str, Any], others: Collection[str] = (), within: tuple[str, ...] = ()
+    given: Mapping[str, Any], known: Mapping[str, Any], others: Collection[str], place: SchemaPlace
 ) -> Iterator[tuple[tuple[str, ...], Collection[str]]]:
     """The way to each name that nobody knows, and the names that are known there.
 
@@ -165,24 +167,22 @@ def _unknown(
         given: names and values.
         known: names and their schemas.
         others: names that are known besides.
-        within: what the names are inside of.
+        place: where the schemas are.
     """
     for name, value in given.items():
         if name not in known:
             if name not in others:
-                yield (*within, name), {*known, *others}
+                yield (name,), {*known, *others}
         elif isinstance(value, (dict, list)):
-            yield from _inside(value, known[name], (*within, name))
+            for steps, siblings in _inside(value, place.to(known[name])):
+                yield (name, *steps), siblings
 
 
-def _inside(
-    value: Any, schema: Mapping[str, Any], within: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], Collection[str]]]:
-    if isinstance(value, list):
-        for position, item in enumerate(value):
-            yield from _inside(item, schema.get("items", {}), (*within, str(position)))
-    elif isinstance(value, dict) and "properties" in schema:
-        yield from _unknown(value, parameters_in(schema, value), (), within)
-    elif isinstance(value, dict) and isinstance(inner := schema.get("additionalProperties"), dict):
-        for name, item in value.items():
-            yield from _inside(item, inner, (*within, name))
+def _inside(value: Any, place: SchemaPlace) -> Iterator[tuple[tuple[str, ...], Collection[str]]]:
+    """The same for what is inside a value."""
+    if isinstance(value, dict) and "properties" in place.schema:
+        yield from _unknown(value, fields_of(place.schema, value)[0], (), place)
+    elif isinstance(value, (dict, list)) and (inner := place.inside(value)("")) is not None:
+        for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+            for steps, siblings in _inside(item, place.to(inner)):
+                yield (str(name), *steps), siblings

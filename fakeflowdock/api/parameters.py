@@ -15,6 +15,7 @@ from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDeco
 
 from ..contract.errors import MAX_BODY, TooLarge, Unreadable
 from .form_names import DEPTH, gathered, short
+from .media_types import FORM, JSON
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -23,7 +24,6 @@ DRAINED = 256 * 1024 * 1024  # bytes of a refused body that are still read, so t
 CHUNK = 64 * 1024
 BODY_IS_OPTIONAL = ("GET", "HEAD", "DELETE", "OPTIONS")
 CHARSETS = ("utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16", "utf-16-le", "utf-16-be")
-FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass
@@ -75,7 +75,7 @@ def read(environ: WSGIEnvironment) -> Given:
             given.body, given.guessed = _guessed(body.args[0]), True
         elif given.unreadable is None:
             given.unreadable = Unreadable(
-                f"A request with a body needs a Content-Type: application/json, {FORM} or multipart/form-data"
+                f"A request with a body needs a Content-Type: {JSON}, {FORM} or multipart/form-data"
             )
     return given
 
@@ -140,7 +140,7 @@ def _parsed(body: bytes, content_type: str) -> dict[str, Any]:
     charset = options.get("charset", "utf-8")
     if "charset" not in options and "charset=" in content_type.lower():
         raise Unreadable(f"The charset in {short(content_type)} is not known")
-    if kind == "application/json":
+    if kind == JSON:
         return json_object(_text(body, charset, "body"))
     if kind == FORM:
         if body.lstrip().startswith(b"{") and _is_json(body):  # as curl -d sends it when nobody tells it otherwise
@@ -150,14 +150,12 @@ def _parsed(body: bytes, content_type: str) -> dict[str, Any]:
         return gathered(_pairs(body, charset, "form"))
     if kind == "multipart/form-data":
         return _multipart(body, options.get("boundary", ""), charset)
-    raise Unreadable(
-        f"The Content-Type {short(kind)} is not known, only application/json, {FORM} and multipart/form-data"
-    )
+    raise Unreadable(f"The Content-Type {short(kind)} is not known, only {JSON}, {FORM} and multipart/form-data")
 
 
 def _guessed(body: bytes) -> dict[str, Any]:
     """The body of a GET or DELETE that does not say what it is: JSON or a form, or nothing."""
-    for kind in ("application/json", FORM):
+    for kind in (JSON, FORM):
         try:
             return _parsed(body, kind)
         except Unreadable:

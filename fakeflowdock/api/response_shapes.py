@@ -6,18 +6,19 @@ schemas, say what a reply may lack and what it may have besides; nothing here kn
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ..contract.schema_walk import fields_of, variants_of
 from ..world.settings import DRIFT, MAXIMAL, MINIMAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ..contract.schema_walk import SchemaPlace
     from ..contract.validation import Check
 
-    Schema = Mapping[str, Any]
-    Change = Callable[[dict[str, Any], "FieldPlace"], dict[str, Any]]
+    Change = Callable[[dict[str, Any], SchemaPlace], dict[str, Any]]
 
 
 ABOUT = {
@@ -50,99 +51,55 @@ TITLED = {
 }
 
 
-@dataclass(frozen=True)
-class FieldPlace:
-    """A schema on its page, with the references of which it is found on others.
-
-    Attributes:
-        check: knows the pages.
-        page: the name of the page that the schema stands on.
-        base: scheme and host that the client called.
-    """
-
-    check: Check
-    page: str
-    schema: Schema
-    base: str
-
-    def at(self, schema: Schema) -> FieldPlace:
-        """The place of a schema that stands inside this one, or that one of those in there refers to."""
-        page, found = self.page, schema
-        while "$ref" in found:
-            name, _, anchor = found["$ref"].partition("#")
-            page = name.removesuffix(".json") or page
-            found = self.check.pages.schemas[page]["$defs"][anchor]
-        for branch in found.get("anyOf", ()):
-            if "$ref" in branch:  # an object or null
-                return self.at(branch)
-        return FieldPlace(self.check, page, found, self.base)
-
-    def case(self, value: Mapping[str, Any]) -> Schema:
-        """The schema of an object that has these values: its fields may depend on one of them."""
-        for case in self.schema.get("allOf", ()):
-            [(field, values)] = case["if"]["properties"].items()
-            if value.get(field) in values["enum"]:
-                then: Schema = case["then"]
-                return then
-        return self.schema
-
-
 def formed(shape: str, body: Any, check: Check, base: str) -> Any:
     """A body as one shape has it that still keeps the contract: minimal or maximal.
 
     Args:
         base: scheme and host that the client called.
     """
-    change = {MINIMAL: _promised, MAXIMAL: _filled}.get(shape)
-    return body if change is None else _changed(body, _place(check, base), change)
+    changes: dict[str, Change] = {MINIMAL: _promised, MAXIMAL: partial(_filled, base=base)}
+    return _changed(body, check.place, changes[shape]) if shape in changes else body
 
 
 def drifted(body: Any, check: Check) -> Any:
     """A body as a later Flowdock could have it: each object has a new field, and a list of messages a new event."""
-    return _changed(body, _place(check, ""), _grown)
+    return _changed(body, check.place, _grown)
 
 
-def _place(check: Check, base: str) -> FieldPlace:
-    return FieldPlace(check, check.page, {}, base).at({"$ref": f"#{check.anchor}"})
-
-
-def _changed(value: Any, place: FieldPlace, change: Change) -> Any:
+def _changed(value: Any, place: SchemaPlace, change: Change) -> Any:
     """A value with each object in it changed, those inside it first. The value itself stays as it is."""
+    inside = place.inside(value)
     if isinstance(value, list):
-        inner = place.at(place.schema.get("items", {}))
+        inner = place.to(inside("") or {})
         if change is _grown and inner.schema.get("title") == GROWING and value:
             value = [*value[:-1], _unknown(value[-1], inner), value[-1]]
         return [_changed(item, inner, change) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if not ({"properties", "additionalProperties"} & place.schema.keys()):
-        return value  # anything at all
-    others = place.schema.get("additionalProperties")
-    if isinstance(others, dict):  # a map, whose names are anybody's
-        return {name: _changed(item, place.at(others), change) for name, item in value.items()}
-    known = place.case(value).get("properties", {})
-    return change({n: _changed(v, place.at(known.get(n, {})), change) for n, v in value.items()}, place)
+    if not isinstance(value, dict) or not ({"properties", "additionalProperties"} & place.schema.keys()):
+        return value  # a scalar, or anything at all
+    changed = {name: _changed(item, place.to(inside(name) or {}), change) for name, item in value.items()}
+    is_map = isinstance(place.schema.get("additionalProperties"), dict)  # whose names are anybody's
+    return changed if is_map else change(changed, place)
 
 
-def _promised(value: dict[str, Any], place: FieldPlace) -> dict[str, Any]:
+def _promised(value: dict[str, Any], place: SchemaPlace) -> dict[str, Any]:
     """An object with nothing but what is always there."""
-    always = place.case(value).get("required", ())
+    _, always = fields_of(place.schema, value)
     return {name: inner for name, inner in value.items() if name in always}
 
 
-def _filled(value: dict[str, Any], place: FieldPlace) -> dict[str, Any]:
+def _filled(value: dict[str, Any], place: SchemaPlace, base: str) -> dict[str, Any]:
     """An object with every field that its page has for it."""
-    properties = place.case(value).get("properties", {})
+    properties, _ = fields_of(place.schema, value)
     missing = (name for name in properties if name not in value and name not in CREDENTIALS)
-    return value | {name: _made(name, place.at(properties[name]), value) for name in missing}
+    return value | {name: _made(name, place.to(properties[name]), value, base) for name in missing}
 
 
-def _grown(value: dict[str, Any], _: FieldPlace) -> dict[str, Any]:
+def _grown(value: dict[str, Any], _: SchemaPlace) -> dict[str, Any]:
     """An object with a field that no page has."""
     return {**value, NEW_FIELD: "a client that does not know this passes over it"}
 
 
-def _unknown(message: Mapping[str, Any], place: FieldPlace) -> dict[str, Any]:
+def _unknown(message: Mapping[str, Any], place: SchemaPlace) -> dict[str, Any]:
     """What there is of every message, with an event that no page has.
 
     It has the number of the message that it stands before: a client that asks for what comes after the last message,
@@ -152,11 +109,12 @@ def _unknown(message: Mapping[str, Any], place: FieldPlace) -> dict[str, Any]:
     return {**{name: inner for name, inner in message.items() if name in always}, "event": NEW_EVENT}
 
 
-def _made(name: str, place: FieldPlace, around: Mapping[str, Any]) -> Any:
+def _made(name: str, place: SchemaPlace, around: Mapping[str, Any], base: str) -> Any:
     """A value for a field that is not there, the same one each time.
 
     Args:
         around: what else the object has, which it agrees with.
+        base: scheme and host that the client called.
     """
     schema = place.schema
     kinds = schema.get("type")
@@ -164,24 +122,21 @@ def _made(name: str, place: FieldPlace, around: Mapping[str, Any]) -> Any:
     if "const" in schema or "enum" in schema:
         return schema.get("const", schema.get("enum", [None])[0])
     if kind == "object":
-        made = {}
-        for case in schema.get("allOf", ())[:1]:
-            made = {field: values["enum"][0] for field, values in case["if"]["properties"].items()}
-        missing = {inner: its for inner, its in place.case(made)["properties"].items() if inner not in made}
-        return made | {inner: _made(inner, place.at(its), around) for inner, its in missing.items()}
+        made = {variant.field: variant.values[0] for variant in [*variants_of(schema)][:1]}
+        missing = {inner: its for inner, its in fields_of(schema, made)[0].items() if inner not in made}
+        return made | {inner: _made(inner, place.to(its), around, base) for inner, its in missing.items()}
     if kind == "array":
-        return [_made(name, place.at(schema["items"]), around)]
+        return [_made(name, place.to(schema["items"]), around, base)]
     if kind == "integer":
         return schema.get("minimum", 0)
-    return False if kind == "boolean" else _text(name, place, around)
+    return False if kind == "boolean" else _text(name, schema, around, base)
 
 
-def _text(name: str, place: FieldPlace, around: Mapping[str, Any]) -> str:
-    schema = place.schema
+def _text(name: str, schema: Mapping[str, Any], around: Mapping[str, Any], base: str) -> str:
     if name == "path" and "path" in around:
         return str(around["path"])  # of a small picture: it leads to the same bytes
     if name == "url":
-        return f"{place.base}/"
+        return f"{base}/"
     formats = [schema.get("format"), *(each.get("format") for each in schema.get("anyOf", ()))]
     for known in formats:
         if known in FORMATS:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from ..api.environ import headers_of
 from ..api.journal import Exchange
+from ..api.media_types import JSON
 from ..api.messages import Headers, Request, Response
 
 
@@ -36,7 +37,7 @@ def sent(request: Any, url: str | None = None, headers: Any = (), body: Any = No
             raise TypeError("a method needs the URL that it goes to")
         known = _headers(headers)
         if body is not None and not isinstance(body, (str, bytes)) and "content-type" not in known:
-            known = Headers((*known.pairs, ("Content-Type", "application/json")))
+            known = Headers((*known.pairs, ("Content-Type", JSON)))
         return Request(request.upper(), url, known, _bytes(body))
     if isinstance(request, Exchange):
         return request.request

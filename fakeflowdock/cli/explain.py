@@ -123,12 +123,14 @@ def _say_parameters(properties: Mapping[str, Mapping[str, Any]], required: Colle
 
 def _inner(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """The fields of an object, or of the objects in a list, those of each of its forms together."""
+    from ..contract.schema_walk import variants_of
+
     schema = schema.get("items", schema)
     if "properties" not in schema:
         return {}
     fields = {name: each for name, each in schema["properties"].items() if each}
-    for case in schema.get("allOf", ()):
-        fields |= case["then"]["properties"]
+    for variant in variants_of(schema):
+        fields |= variant.properties
     return fields
 
 

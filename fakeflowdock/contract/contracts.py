@@ -7,22 +7,19 @@ The only file that knows a JSON-Schema library. `jsonschema` has the last word a
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-
 import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from .schema_walk import fields_of, variants_of
 from .validation import API, Check, Pages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from .schema_walk import Variant
 
 
 BASE = "https://api.flowdock.com/_fakeflowdock/schemas/"
@@ -54,16 +51,6 @@ class ErrorContract:
 
 
 @dataclass(frozen=True)
-class Variant:
-    """The parameters that an operation has where one of them, as `event`, has one of some values."""
-
-    field: str
-    values: tuple[str, ...]
-    properties: Mapping[str, Mapping[str, Any]]
-    required: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class OperationContract:
     """One `##` section of a page: an operation as the page describes it.
 
@@ -79,7 +66,6 @@ class OperationContract:
         grade: documented, observed or assumed; `evidence` says from what.
         errors: error name to (grade, when): the refusals beyond those that every operation answers.
         properties: parameter name to its schema; `required` names the required ones.
-        cases: the conditions in the schema of the parameters; `variants` says what is in them.
         example: a request, as {"method", "path", "headers"}; its body is the first of `examples`.
         replies: status to the schema of the body, None for a reply without one. The example gets the first.
         pages, redirects: the statuses whose body is a page for people, and those that lead elsewhere.
@@ -98,7 +84,6 @@ class OperationContract:
     errors: Mapping[str, tuple[str, str]]
     properties: Mapping[str, Mapping[str, Any]]
     required: tuple[str, ...]
-    cases: tuple[Mapping[str, Any], ...]
     example: Mapping[str, Any]
     examples: Sequence[Any]
     request: Check
@@ -110,7 +95,7 @@ class OperationContract:
     @cached_property
     def variants(self) -> list[Variant]:
         """What else there is where a field has one of some values."""
-        return [_variant(case) for case in self.cases]
+        return [*variants_of(self.request.place.schema)]
 
     def coerced(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Parameters with the numbers and truths in them read as such: in a form and in a query all is text."""
@@ -120,16 +105,7 @@ class OperationContract:
 
     def parameters_of(self, fields: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         """The parameters that it has for such values, each with its schema. All others mean nothing to it."""
-        for variant, parameters in self._parameters:
-            if fields.get(variant.field) in variant.values:
-                return parameters
-        return self.properties
-
-    @cached_property
-    def _parameters(self) -> list[tuple[Variant, Mapping[str, Mapping[str, Any]]]]:
-        """The parameters for each variant. No two variants have a value in common."""
-        always = {name: schema for name, schema in self.properties.items() if schema}
-        return [(variant, {**always, **variant.properties}) for variant in self.variants]
+        return fields_of(self.request.place.schema, fields)[0]
 
     @cached_property
     def _typed(self) -> frozenset[str]:
@@ -241,7 +217,6 @@ def _operation(
         errors={error["error"]: (error["grade"], error["when"]) for error in operation["errors"]},
         properties=schema["properties"],
         required=tuple(schema.get("required", ())),
-        cases=tuple(schema.get("allOf", ())),
         example=operation["example"],
         examples=schema.get("examples", ()),
         request=Check(pages, page, anchor),
@@ -253,23 +228,6 @@ def _operation(
         pages=frozenset(status for status, reply in replies.items() if "contentMediaType" in reply),
         redirects=frozenset(status for status, reply in replies.items() if reply.get("x-redirect")),
     )
-
-
-def parameters_in(schema: Mapping[str, Any], fields: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
-    """The fields that an object has by its schema where some of them have these values, each with its own schema."""
-    properties: dict[str, Mapping[str, Any]] = {n: each for n, each in schema["properties"].items() if each}
-    known = False
-    for variant in map(_variant, schema.get("allOf", ())):
-        if fields.get(variant.field) in variant.values:
-            properties |= variant.properties
-            known = True
-    return properties if known or "allOf" not in schema else schema["properties"]
-
-
-def _variant(case: Mapping[str, Any]) -> Variant:
-    [(field, values)] = case["if"]["properties"].items()
-    then = case["then"]
-    return Variant(field, tuple(values["enum"]), then["properties"], tuple(then.get("required", ())))
 
 
 def operation_named(words: str) -> str:

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .contracts import parameters_in
 from .json_pointer import at, pointer_to, steps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from .validation import Check
-
-Schema = dict[str, Any]
 
 
 def grade_at(check: Check, value: Any, pointer: str) -> str | None:
@@ -25,31 +20,9 @@ def grade_at(check: Check, value: Any, pointer: str) -> str | None:
         value: what came, which decides where an object has several forms.
         pointer: the place.
     """
-    page, schema = check.page, check.pages.schemas[check.page]["$defs"][check.anchor]
-    grade: str | None = None
+    place, grade = check.place, None
     for step in steps_of(pointer):
-        page, schema = _object(check, page, schema)
-        schema = _inside(schema, value, step)
+        schema = place.inside(value)(step) or {}
         grade = schema.get("x-grade", grade)
-        value = at(value, pointer_to([step]))
+        place, value = place.to(schema), at(value, pointer_to([step]))
     return grade
-
-
-def _object(check: Check, page: str, schema: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """What a schema refers to, without its null."""
-    if "anyOf" in schema:
-        schema = schema["anyOf"][0]
-    if "$ref" in schema:
-        other, _, anchor = schema["$ref"].partition("#")
-        page = other.removesuffix(".json") or page
-        schema = check.pages.schemas[page]["$defs"][anchor]
-    return page, schema
-
-
-def _inside(schema: Mapping[str, Any], value: Any, step: str) -> Mapping[str, Any]:
-    """The schema of one step further; an empty one where there is none."""
-    if "properties" in schema:
-        known = parameters_in(schema, value if isinstance(value, dict) else {})
-        return known.get(step) or {}
-    named = schema.get("items") if isinstance(value, list) else schema.get("additionalProperties")
-    return named if isinstance(named, dict) else {}

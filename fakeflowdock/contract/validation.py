@@ -15,6 +15,7 @@ from referencing.jsonschema import DRAFT202012
 
 from .formats import FORMATS, REMEMBERED
 from .json_pointer import pointer_to
+from .schema_walk import SchemaPlace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,13 +28,8 @@ try:
 except ImportError:  # no wheel for this platform: slower, and the same verdicts
     fast = None  # type: ignore[assignment]  # a module or nothing
 
-
 API, ADMIN = "api", "admin"  # the parts of the contract, each a folder in `docs`: Flowdock's operations, and our own
-
-
 BLANK = "can't be blank"
-
-
 UNKNOWN = "is not on the page"
 
 
@@ -81,6 +77,11 @@ class Check:
         self.schema = f"schemas/{'' if pages.part == API else pages.part + '/'}{page}.json#{anchor}"
         self.address = f"{pages.schemas[page]['$id']}#{anchor}"
         self.pages, self.page, self.anchor = pages, page, anchor
+
+    @cached_property
+    def place(self) -> SchemaPlace:
+        """The schema itself, to be walked."""
+        return SchemaPlace(self.pages.schemas, self.page, {}).to({"$ref": f"#{self.anchor}"})
 
     def violations(self, value: Any) -> list[Violation]:
         """Each place where a value breaks the schema; empty when it keeps it.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 import re
 import socket
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # the stubs lack it
 
+from ..api.authentication import basic_header
 from .rejections import HOST_NOT_REACHED, NO_THREAD, NO_THREAD_LEFT
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def beyond(proxies: Mapping[str, str], scheme: str, host: str, port: int) -> Bey
     credentials = b""
     if parts.username:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        credentials = b"Proxy-Authorization: Basic " + base64.b64encode(pair.encode())
+        credentials = f"Proxy-Authorization: {basic_header(pair)}".encode()
     return Beyond((parts.hostname, parts.port or 80), credentials)
 
 

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .transport_errors import retries_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
 
-    from .patches import Layer
+    from .patches import Layer, Seam
 
 
-def sync(library: Any, url_of: Callable[[Any], str], response_of: Callable[..., Any], layer: Layer) -> Any:
-    """What is called in the place of `handle_request`.
+def seams(
+    module: ModuleType, name: str, url_of: Callable[[Any], str], response_of: Callable[..., Any]
+) -> Iterator[Seam]:
+    """Where the calls of a library pass.
 
     Args:
-        library: the module whose calls these are.
+        module: the library.
+        name: that of its class with `handle_request`; `Async` stands before that of the other.
         url_of: from a request of its to the URL.
         response_of: from the library, what the URL matched, the app, a request, its body, and how often to try again
             to connect, to a response.
-        layer: where it lies.
     """
+    for kind, method, instead in (("", "handle_request", _sync), ("Async", "handle_async_request", _asynchronous)):
+        yield getattr(module, f"{kind}{name}"), method, partial(instead, module, url_of, response_of)
 
+
+def _sync(library: Any, url_of: Callable[[Any], str], response_of: Callable[..., Any], layer: Layer) -> Any:
     def handle_request(owner: Any, request: Any) -> Any:
         found = layer.answers(url_of(request))
         if found is None:
@@ -32,9 +40,7 @@ def sync(library: Any, url_of: Callable[[Any], str], response_of: Callable[..., 
     return handle_request
 
 
-def asynchronous(library: Any, url_of: Callable[[Any], str], response_of: Callable[..., Any], layer: Layer) -> Any:
-    """What is called in the place of `handle_async_request`; the arguments are those of `sync`."""
-
+def _asynchronous(library: Any, url_of: Callable[[Any], str], response_of: Callable[..., Any], layer: Layer) -> Any:
     async def handle_async_request(owner: Any, request: Any) -> Any:
         found = layer.answers(url_of(request))
         if found is None:

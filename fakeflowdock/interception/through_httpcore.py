@@ -24,12 +24,7 @@ if TYPE_CHECKING:
 
 def seams(module: ModuleType) -> Iterator[Seam]:
     """Where its calls pass."""
-    yield module.ConnectionPool, "handle_request", partial(httpx_transports.sync, module, _url_of, _response_of)
-    yield (
-        module.AsyncConnectionPool,
-        "handle_async_request",
-        partial(httpx_transports.asynchronous, module, _url_of, _response_of),
-    )
+    return httpx_transports.seams(module, "ConnectionPool", _url_of, _response_of)
 
 
 def _url_of(request: Any) -> str:

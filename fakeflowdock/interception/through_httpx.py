@@ -24,12 +24,7 @@ if TYPE_CHECKING:
 
 def seams(module: ModuleType) -> Iterator[Seam]:
     """Where its calls pass."""
-    yield module.HTTPTransport, "handle_request", partial(httpx_transports.sync, module, _url_of, response_of)
-    yield (
-        module.AsyncHTTPTransport,
-        "handle_async_request",
-        partial(httpx_transports.asynchronous, module, _url_of, response_of),
-    )
+    return httpx_transports.seams(module, "HTTPTransport", _url_of, response_of)
 
 
 def _url_of(request: Any) -> str:

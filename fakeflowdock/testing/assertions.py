@@ -183,7 +183,6 @@ class Asserting(World):
         name = operation_named(operation)
         contract = contracts().operations[name]
         known = {*contract.properties, *CREDENTIALS}
-        known.update(*(variant.properties for variant in contract.variants))
         known.update(*(exchange.parameters for exchange in self.requests.where(operation=name)))
         check_names(contract.title, fields, known)
         expected = dict(fields)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from ..api.authentication import basic_header
 
 if TYPE_CHECKING:
     from ..world.models import Source, User
@@ -45,8 +46,7 @@ class Credentials(Mapping[str, Any]):
 
 def user(user: User) -> Credentials:
     """A user, by their `api_token`."""
-    credentials = base64.b64encode(f"{user.api_token}:".encode()).decode()
-    return Credentials(f"the user {user.name}", {"Authorization": f"Basic {credentials}"})
+    return Credentials(f"the user {user.name}", {"Authorization": basic_header(f"{user.api_token}:")})
 
 
 def application(name: str, access_token: str) -> Credentials:

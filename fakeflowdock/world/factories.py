@@ -273,8 +273,7 @@ def add_message(
         validation.check_characters(fields)
         given = {name: value for name, value in fields.items() if value is not None}
         operation = contracts().operations["send-message" if parent is None else "create-comment"]
-        known = {*operation.properties, *(name for each in operation.variants for name in each.properties)}
-        check_names("a message", given, known - {"flow", "flow_token"})
+        check_names("a message", given, {*operation.properties} - {"flow", "flow_token"})
         needed = {"message": 1} if parent is not None else {}
         serialization.refuse(operation.request.violations({"event": event, **needed, **given}))
         try:

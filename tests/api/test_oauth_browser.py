@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -19,6 +18,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.support.browsing import asking
 from tests.support.doors import SOURCES
+from tests.support.sockets import serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,19 +55,12 @@ class Callback(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
 
 @pytest.fixture
 def application(fake_flowdock: FakeFlowdock) -> Iterator[Application]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Callback) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        callback = f"http://127.0.0.1:{server.server_address[1]}/callback?team=1"
+    with serving(Callback) as url:
+        callback = f"{url}/callback?team=1"
         yield fake_flowdock.add_application(name="Lunch Poll", redirect_uri=callback)
-        server.shutdown()
-        thread.join(60)
 
 
 class Person:

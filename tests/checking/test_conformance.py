@@ -246,19 +246,29 @@ def test_a_flow_token_that_leaks_from_a_list_is_told_and_not_shown() -> None:
         assert secret not in text
 
 
-def test_a_secret_is_cut_wherever_it_stands() -> None:
-    secret = "not-hexadecimal-at-all"
+def led_to(location: str) -> Conformance:
+    """What comes of a server that leads everybody to another address."""
     with FakeFlowdock() as fake:
         app, given = app_of(fake), credentials(fake)
 
         def lead_elsewhere(environ: Any, start_response: Any) -> Iterable[bytes]:
             parts, status, headers = run_wsgi_app(app, environ, buffered=True)
             if "Location" in headers:
-                headers["Location"] = f"https://elsewhere.example/?code={secret}&state=s"
+                headers["Location"] = location
             start_response(status, list(headers.items()))
             return parts
 
-        led = conform(lead_elsewhere, **given, only="A request for consent that is wrong")
+        return conform(lead_elsewhere, **given, only="A request for consent that is wrong")
+
+
+def test_the_report_is_xml_whatever_a_server_answers() -> None:
+    report = ET.fromstring(led_to("https://elsewhere.example/\x01").as_junit())  # noqa: S314  # our own
+    assert any("elsewhere.example/\ufffd" in failure.attrib["message"] for failure in report.iter("failure"))
+
+
+def test_a_secret_is_cut_wherever_it_stands() -> None:
+    secret = "not-hexadecimal-at-all"
+    led = led_to(f"https://elsewhere.example/?code={secret}&state=s")
     answered = differences(lambda *_: (200, {"token": secret}), "A token that is no flow's posts nothing")
     assert "came https://elsewhere.example/?code=not-…&state=s" in str(led)
     assert 'came "not-…"' in str(answered)

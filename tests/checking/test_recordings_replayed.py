@@ -131,6 +131,16 @@ def test_a_field_that_is_not_the_recorded_one_is_a_difference_with_its_page(fold
     ]
 
 
+def test_a_field_of_another_event_is_not_on_the_page(folder: Path, fake_flowdock: FakeFlowdock) -> None:
+    ask("POST", MESSAGES, as_user(fake_flowdock.user), json={"event": "message", "content": "Hello"})
+    fake_flowdock.requests.export("day.har")
+    Path("titled.har").write_text(
+        Path("day.har").read_text().replace('{\\"id\\"', '{\\"title\\": \\"x\\", \\"id\\"', 1)
+    )
+    difference = only(check_recording("titled.har", replay=True))
+    assert (difference.pointer, difference.docs) == ("/title", "not on the page")
+
+
 def test_volatile_values_are_compared_by_their_form(folder: Path) -> None:
     odd = {**SOURCE, "created_at": 1420070400}
     file = har(folder, entry(), entry(reply=odd))

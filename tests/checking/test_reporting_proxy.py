@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +21,7 @@ from fakeflowdock.checking.reporting_proxy import HANDLER, Passed, Proxy
 from fakeflowdock.cli import main
 from fakeflowdock.http.threaded_server import ThreadedServer
 from tests.support.processes import ready, running
+from tests.support.sockets import serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -113,15 +114,8 @@ def echo() -> Iterator[str]:
 
         do_GET = do_HEAD = do_PUT = do_POST  # noqa: N815
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/behind/it"
-        server.shutdown()
-        thread.join(60)
+    with serving(Echo) as url:
+        yield f"{url}/behind/it"
 
 
 def test_a_request_passes_as_it_is_but_for_the_host_and_what_is_between_neighbours(echo: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,30 +48,55 @@ def reply_of(status: int, headers: Any, body: bytes, url: object) -> Reply:
     return Reply(status, {name.lower(): value for name, value in headers.items()}, body, str(url))
 
 
-def headers_for(given: dict[str, str] | None, kind: str) -> dict[str, str]:
-    return {**(given or {}), "Content-Type": kind}
+@dataclass
+class Asked:
+    """A request. `json`, `form`, `files` or `pieces` make its body.
+
+    Attributes:
+        files: fields, with a file `content` among them, as a form in parts: its name and its bytes.
+        pieces: a body of unknown length.
+    """
+
+    method: str
+    url: str
+    headers: dict[str, str] | None = None
+    params: dict[str, str] | None = None
+    json: Any = None
+    form: dict[str, str] | None = None
+    files: tuple[dict[str, str], str, bytes] | None = None
+    pieces: list[bytes] | None = None
+    follow: bool = True
+
+    def arguments(self) -> dict[str, Any]:
+        """Those that requests and httpx have in common."""
+        given = {"headers": self.headers, "params": self.params, "json": self.json, "data": self.form}
+        if self.files is not None:
+            given["data"], name, content = self.files
+            given["files"] = {"content": (name, content)}
+        return given
+
+    def encoded(self) -> tuple[bytes | None, dict[str, str], str]:
+        """Body, headers and URL, for a library that makes none."""
+        body, kind = None, ""
+        if self.json is not None:
+            body, kind = standard_json.dumps(self.json).encode(), "application/json"
+        elif self.form is not None:
+            body, kind = urlencode(self.form).encode(), "application/x-www-form-urlencoded"
+        elif self.files is not None:
+            fields, name, content = self.files
+            body, kind = urllib3.encode_multipart_formdata({**fields, "content": (name, content)})
+        headers = {**(self.headers or {}), **({"Content-Type": kind} if kind else {})}
+        return body, headers, f"{self.url}?{urlencode(self.params)}" if self.params else self.url
 
 
 class Client:
-    """One client of a library.
+    """One client of a library."""
 
-    `send` takes what makes a body: `json`, `form`, `files` (fields with a file `content` among them, as a form in
-    parts) or `pieces` (a body of unknown length).
-    """
+    def send(self, method: str, url: str, headers: dict[str, str] | None = None, **more: Any) -> Reply:
+        """What is answered to a request, whose parts are those of `Asked`."""
+        return self.answered(Asked(method, url, headers, **more))
 
-    def send(
-        self,
-        method: str,
-        url: str,
-        headers: dict[str, str] | None = None,
-        *,
-        params: dict[str, str] | None = None,
-        json: Any = None,
-        form: dict[str, str] | None = None,
-        files: tuple[dict[str, str], str, bytes] | None = None,
-        pieces: list[bytes] | None = None,
-        follow: bool = True,
-    ) -> Reply:
+    def answered(self, asked: Asked) -> Reply:
         raise NotImplementedError
 
     def read(self, url: str, headers: dict[str, str], size: int) -> list[bytes]:
@@ -99,23 +123,12 @@ class Requests(Client):
         self.wait = wait
         self.session = requests.Session()
 
-    def send(
-        self,
-        method: str,
-        url: str,
-        headers: dict[str, str] | None = None,
-        *,
-        files: tuple[dict[str, str], str, bytes] | None = None,
-        form: dict[str, str] | None = None,
-        pieces: list[bytes] | None = None,
-        follow: bool = True,
-        **more: Any,
-    ) -> Reply:
-        if files is not None:
-            form, name, content = files
-            more["files"] = {"content": (name, content)}
-        more["data"] = iter(pieces) if pieces is not None else form
-        reply = self.session.request(method, url, headers=headers, timeout=self.wait, allow_redirects=follow, **more)
+    def answered(self, asked: Asked) -> Reply:
+        more = asked.arguments()
+        if asked.pieces is not None:
+            more["data"] = iter(asked.pieces)
+        more |= {"timeout": self.wait, "allow_redirects": asked.follow}
+        reply = self.session.request(asked.method, asked.url, **more)
         return reply_of(reply.status_code, reply.headers, reply.content, reply.url)
 
     def read(self, url: str, headers: dict[str, str], size: int) -> list[bytes]:
@@ -130,35 +143,15 @@ class Requests(Client):
         self.session.close()
 
 
-def arguments_of(
-    files: tuple[dict[str, str], str, bytes] | None, form: dict[str, str] | None, follow: bool, more: dict[str, Any]
-) -> dict[str, Any]:
-    """The arguments of httpx."""
-    if files is not None:
-        form, name, content = files
-        more["files"] = {"content": (name, content)}
-    return {**more, "data": form, "follow_redirects": follow}
-
-
 class Httpx(Client):
     def __init__(self, module: Any, wait: float) -> None:
         self.client = module.Client(timeout=wait, verify=NOBODY)
 
-    def send(
-        self,
-        method: str,
-        url: str,
-        headers: dict[str, str] | None = None,
-        *,
-        files: tuple[dict[str, str], str, bytes] | None = None,
-        form: dict[str, str] | None = None,
-        pieces: list[bytes] | None = None,
-        follow: bool = True,
-        **more: Any,
-    ) -> Reply:
-        if pieces is not None:
-            more["content"] = iter(pieces)
-        reply = self.client.request(method, url, headers=headers, **arguments_of(files, form, follow, more))
+    def answered(self, asked: Asked) -> Reply:
+        more = asked.arguments()
+        if asked.pieces is not None:
+            more["content"] = iter(asked.pieces)
+        reply = self.client.request(asked.method, asked.url, follow_redirects=asked.follow, **more)
         return reply_of(reply.status_code, reply.headers, reply.content, reply.url)
 
     def read(self, url: str, headers: dict[str, str], size: int) -> list[bytes]:
@@ -179,18 +172,18 @@ class Asynchronous(Client):
     def __init__(self) -> None:
         self.runner = asyncio.Runner()
 
-    async def sent(self, method: str, url: str, headers: dict[str, str] | None = None, **more: Any) -> Reply:
+    async def sent(self, asked: Asked) -> Reply:
         raise NotImplementedError
 
     async def closed(self) -> None:
         raise NotImplementedError
 
-    def send(self, method: str, url: str, headers: dict[str, str] | None = None, **more: Any) -> Reply:
-        return self.runner.run(self.sent(method, url, headers, **more))
+    def answered(self, asked: Asked) -> Reply:
+        return self.runner.run(self.sent(asked))
 
     def at_once(self, times: int, url: str, headers: dict[str, str]) -> list[int]:
         async def all_of_them() -> list[Reply]:
-            return await asyncio.gather(*(self.sent("GET", url, headers) for _ in range(times)))
+            return await asyncio.gather(*(self.sent(Asked("GET", url, headers)) for _ in range(times)))
 
         return [reply.status for reply in self.runner.run(all_of_them())]
 
@@ -209,21 +202,11 @@ class AsyncHttpx(Asynchronous):
         super().__init__()
         self.client = module.AsyncClient(timeout=wait, verify=NOBODY)
 
-    async def sent(
-        self,
-        method: str,
-        url: str,
-        headers: dict[str, str] | None = None,
-        *,
-        files: tuple[dict[str, str], str, bytes] | None = None,
-        form: dict[str, str] | None = None,
-        pieces: list[bytes] | None = None,
-        follow: bool = True,
-        **more: Any,
-    ) -> Reply:
-        if pieces is not None:
-            more["content"] = one_by_one(pieces)
-        reply = await self.client.request(method, url, headers=headers, **arguments_of(files, form, follow, more))
+    async def sent(self, asked: Asked) -> Reply:
+        more = asked.arguments()
+        if asked.pieces is not None:
+            more["content"] = one_by_one(asked.pieces)
+        reply = await self.client.request(asked.method, asked.url, follow_redirects=asked.follow, **more)
         return reply_of(reply.status_code, reply.headers, reply.content, reply.url)
 
     def read(self, url: str, headers: dict[str, str], size: int) -> list[bytes]:
@@ -255,26 +238,15 @@ class Aiohttp(Asynchronous):
     async def closed(self) -> None:
         await self.session.close()
 
-    async def sent(
-        self,
-        method: str,
-        url: str,
-        headers: dict[str, str] | None = None,
-        *,
-        files: tuple[dict[str, str], str, bytes] | None = None,
-        form: dict[str, str] | None = None,
-        pieces: list[bytes] | None = None,
-        follow: bool = True,
-        **more: Any,
-    ) -> Reply:
-        data: Any = form if pieces is None else one_by_one(pieces)
-        if files is not None:
-            fields, name, content = files
+    async def sent(self, asked: Asked) -> Reply:
+        data: Any = asked.form if asked.pieces is None else one_by_one(asked.pieces)
+        if asked.files is not None:
+            fields, name, content = asked.files
             data = aiohttp.FormData(fields)
             data.add_field("content", content, filename=name)
-        more = {name: value for name, value in more.items() if value is not None}
-        more = {"data": data, "headers": headers, "allow_redirects": follow, **more}
-        async with self.session.request(method, url, **more) as reply:
+        given = {"headers": asked.headers, "params": asked.params, "json": asked.json, "data": data}
+        more: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        async with self.session.request(asked.method, asked.url, allow_redirects=asked.follow, **more) as reply:
             return reply_of(reply.status, reply.headers, await reply.read(), reply.url)
 
     def read(self, url: str, headers: dict[str, str], size: int) -> list[bytes]:
@@ -292,49 +264,16 @@ class Aiohttp(Asynchronous):
         return self.runner.run(lines())
 
 
-def body_of(
-    headers: dict[str, str] | None,
-    json: Any,
-    form: dict[str, str] | None,
-    files: tuple[dict[str, str], str, bytes] | None,
-) -> tuple[bytes | None, dict[str, str]]:
-    """A body with its headers, for a library that makes none."""
-    if json is not None:
-        return standard_json.dumps(json).encode(), headers_for(headers, "application/json")
-    if form is not None:
-        return urlencode(form).encode(), headers_for(headers, "application/x-www-form-urlencoded")
-    if files is not None:
-        fields, name, content = files
-        body, kind = urllib3.encode_multipart_formdata({**fields, "content": (name, content)})
-        return body, headers_for(headers, kind)
-    return None, dict(headers or {})
-
-
 class Urllib3(Client):
     def __init__(self, wait: float) -> None:
         self.pools = urllib3.PoolManager(timeout=wait)
 
-    def send(
-        self,
-        method: str,
-        url: str,
-        headers: dict[str, str] | None = None,
-        *,
-        params: dict[str, str] | None = None,
-        json: Any = None,
-        form: dict[str, str] | None = None,
-        files: tuple[dict[str, str], str, bytes] | None = None,
-        pieces: list[bytes] | None = None,
-        follow: bool = True,
-    ) -> Reply:
-        body: Any
-        body, headers = body_of(headers, json, form, files)
-        more: dict[str, Any] = {"body": body if pieces is None else iter(pieces)}
-        if pieces is not None:
-            more["chunked"] = True
-        if params:
-            url = f"{url}?{urlencode(params)}"
-        reply = self.pools.request(method, url, headers=headers, redirect=follow, **more)
+    def answered(self, asked: Asked) -> Reply:
+        body, headers, url = asked.encoded()
+        more: dict[str, Any] = {"body": body}
+        if asked.pieces is not None:
+            more = {"body": iter(asked.pieces), "chunked": True}
+        reply = self.pools.request(asked.method, url, headers=headers, redirect=asked.follow, **more)
         return reply_of(reply.status, reply.headers, reply.data, urljoin(url, reply.geturl() or url))
 
     def read(self, url: str, headers: dict[str, str], size: int) -> list[bytes]:
@@ -369,25 +308,11 @@ class Urllib(Client):
         except urllib.error.HTTPError as error:
             return error
 
-    def send(
-        self,
-        method: str,
-        url: str,
-        headers: dict[str, str] | None = None,
-        *,
-        params: dict[str, str] | None = None,
-        json: Any = None,
-        form: dict[str, str] | None = None,
-        files: tuple[dict[str, str], str, bytes] | None = None,
-        pieces: list[bytes] | None = None,
-        follow: bool = True,
-    ) -> Reply:
-        body, headers = body_of(headers, json, form, files)
-        if params:
-            url = f"{url}?{urlencode(params)}"
-        data: Any = body if pieces is None else iter(pieces)
-        request = urllib.request.Request(url, data, headers, method=method)
-        with self.open(request, follow=follow) as reply:
+    def answered(self, asked: Asked) -> Reply:
+        body, headers, url = asked.encoded()
+        data: Any = body if asked.pieces is None else iter(asked.pieces)
+        request = urllib.request.Request(url, data, headers, method=asked.method)
+        with self.open(request, follow=asked.follow) as reply:
             return reply_of(reply.status, reply.headers, reply.read(), reply.url)
 
     def read(self, url: str, headers: dict[str, str], size: int) -> list[bytes]:
@@ -425,4 +350,4 @@ API = "https://api.flowdock.com"
 
 
 def basic(fake: FakeFlowdock) -> dict[str, str]:
-    return {"Authorization": "Basic " + b64encode(f"{fake.user.api_token}:".encode()).decode()}
+    return fake.as_user().headers

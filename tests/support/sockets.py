@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
+from contextlib import contextmanager
 from http.client import HTTPResponse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -12,7 +15,21 @@ from fakeflowdock import FakeFlowdock
 from fakeflowdock.http.certificates import authority
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fakeflowdock import FakeFlowdock
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """A server of a test's own, which says nothing of its requests, by its URL."""
+    quiet = type("Quiet", (handler,), {"log_message": lambda *_: None})
+    with ThreadingHTTPServer(("127.0.0.1", 0), quiet) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join(60)
 
 
 def talk(url: str, request: bytes) -> tuple[str, dict[str, str], bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,7 +10,8 @@ from ...contract.findings import Findings
 from ...redaction import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from xml.etree.ElementTree import Element
 
 Outcome = Literal["passed", "differs", "not run"]
 PASSED: Outcome = "passed"
@@ -132,26 +134,11 @@ class Conformance:
             yield f"{result.outcome:7}  {result.page:{width}}  {result.grade:10}  {result.name}{reason}"
             for difference in result.differences:
                 yield f"    {difference}"
-        if warned := self._warnings():
-            yield "\nWarnings"
-            for text, count in warned.items():
-                yield f"    {text}{f', {count} times' if count > 1 else ''}"
-        if self.left_behind:
-            yield "\nLeft behind, because nothing took it away"
-            for thing in dict.fromkeys(self.left_behind):
-                count = self.left_behind.count(thing)
-                yield f"    {thing}{f', {count} times' if count > 1 else ''}"
+        warnings = (finding for result in self.results for finding in result.warnings)
+        yield from _counted("Warnings", (f"{w.rule}: {w.expected} ({w.page}, {w.grade})" for w in warnings))
+        yield from _counted("Left behind, because nothing took it away", self.left_behind)
         counts = (f"{len(self.passed)} passed", f"{len(self.differing)} differ", f"{len(self.not_run)} not run")
         yield f"\n{', '.join(counts)}"
-
-    def _warnings(self) -> dict[str, int]:
-        """Each warning once, with how often it was met: one header that is missing is missing everywhere."""
-        counts: dict[str, int] = {}
-        for result in self.results:
-            for finding in result.warnings:
-                text = f"{finding.rule}: {finding.expected} ({finding.page}, {finding.grade})"
-                counts[text] = counts.get(text, 0) + 1
-        return counts
 
     def as_json(self) -> dict[str, Any]:
         """The same, for a machine to read."""
@@ -165,22 +152,25 @@ class Conformance:
 
     def as_junit(self) -> str:
         """The same as JUnit's XML, a test suite for each page."""
-        from xml.etree import ElementTree as ET
+        from .. import junit
 
-        root = ET.Element("testsuites", name="fakeflowdock conform")
-        pages: dict[str, list[ConformanceResult]] = {}
+        pages: dict[str, list[Element]] = {}
         for result in self.results:
-            pages.setdefault(result.page.partition("#")[0], []).append(result)
-        for page, results in pages.items():
-            differ, skipped = ([r for r in results if r.outcome == outcome] for outcome in (DIFFERS, NOT_RUN))
-            counts = {"tests": len(results), "failures": len(differ), "errors": 0, "skipped": len(skipped)}
-            suite = ET.SubElement(root, "testsuite", {"name": page, **{n: str(c) for n, c in counts.items()}})
-            for result in results:
-                case = ET.SubElement(suite, "testcase", classname=result.page, name=result.name)
-                if result.outcome == DIFFERS:
-                    text = "\n".join(map(str, result.differences))
-                    ET.SubElement(case, "failure", message=str(result.differences[0])).text = text
-                elif result.outcome == NOT_RUN:
-                    ET.SubElement(case, "skipped", message=result.reason)
-        ET.indent(root)
-        return ET.tostring(root, encoding="unicode", xml_declaration=True)
+            inner: list[Element] = []
+            if result.outcome == DIFFERS:
+                text = "\n".join(map(str, result.differences))
+                inner = [junit.element("failure", text, message=result.differences[0])]
+            elif result.outcome == NOT_RUN:
+                inner = [junit.element("skipped", message=result.reason)]
+            case = junit.element("testcase", "", inner, classname=result.page, name=result.name)
+            pages.setdefault(result.page.partition("#")[0], []).append(case)
+        suites = (junit.suite(page, cases) for page, cases in pages.items())
+        return "".join((junit.beginning("fakeflowdock conform"), *suites, junit.END)).rstrip()
+
+
+def _counted(title: str, texts: Iterable[str]) -> Iterator[str]:
+    """The lines of a part of the report. Each text stands once: one header that is missing is missing everywhere."""
+    for number, (text, count) in enumerate(Counter(texts).items()):
+        if not number:
+            yield f"\n{title}"
+        yield f"    {text}{f', {count} times' if count > 1 else ''}"

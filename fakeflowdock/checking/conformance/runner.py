@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from ...api.authentication import basic_header
+from ...api.media_types import FORM, JSON, MULTIPART, multipart
 from ...api.parameters import BODY_IS_OPTIONAL
 from ...contract.findings import Findings
 from .judge import Judge
@@ -17,14 +18,13 @@ from .senders import NoAnswer
 from .suite import CLIENT, DEAD, NOBODY, OTHER_SCOPE, PASSWORD, PLACEHOLDER, SECOND, SOURCE, SPARE, USER, WITH, WITHOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from ...contract.findings import Finding
     from .senders import Send
     from .suite import Case, Step, Suite
 
 SAFE = "/?=&%:+~@!$'()*,;"  # of a value in a path, which may be the rest of an address
-BOUNDARY = "fakeflowdock-conformance"
 PLACE = "place"  # the case that makes the flow in which all others play, where none was given
 
 
@@ -219,7 +219,7 @@ class ConformanceRun:
     def _request(self, step: Step, local: Mapping[str, Any]) -> tuple[str, str, dict[str, str], bytes]:
         """Method, path, headers and body."""
         query, body = dict(self._fill(step.query, local)), self._fill(step.body, local)
-        headers: dict[str, str] = {"Accept": "application/json"}
+        headers: dict[str, str] = {"Accept": JSON}
         if step.who in (SOURCE, DEAD):
             flow_token = self._value(f"{'source' if step.who == SOURCE else 'dead'}.flow_token", local)
             if step.method in BODY_IS_OPTIONAL:
@@ -232,13 +232,13 @@ class ConformanceRun:
         if step.raw is not None or step.size:
             kind, content = step.kind, str(self._fill(step.raw or "", local)).encode() or b" " * step.size
         elif step.form is not None:
-            kind = "application/x-www-form-urlencoded"
-            content = urlencode(self._fill(step.form, local), doseq=True).encode()
+            kind, content = FORM, urlencode(self._fill(step.form, local), doseq=True).encode()
         elif step.parts:
-            kind = f"multipart/form-data; boundary={BOUNDARY}"
-            content = b"".join(_parts(self._fill(step.parts, local)))
+            parts = self._fill(step.parts, local)
+            kind = MULTIPART
+            content = multipart((part["name"], part.get("file"), part.get("type"), part["value"]) for part in parts)
         elif body is not None:
-            kind, content = "application/json", json.dumps(body).encode()
+            kind, content = JSON, json.dumps(body).encode()
         if kind:
             headers["Content-Type"] = kind
         headers |= self._fill(step.sends, local)
@@ -249,12 +249,12 @@ class ConformanceRun:
 
     def _authorization(self, who: str, local: Mapping[str, Any]) -> str:
         if who == PASSWORD:
-            return _basic(f"{self._value('email', local)}:{self._value('password', local)}")
+            return basic_header(f"{self._value('email', local)}:{self._value('password', local)}")
         if who in (USER, SECOND, SPARE):
             [name] = self._names_of(who)
-            return _basic(f"{self._value(name, local)}:")
+            return basic_header(f"{self._value(name, local)}:")
         if who == CLIENT:
-            return _basic(
+            return basic_header(
                 ":".join(self._value(f"application.{name}", local) for name in ("client_id", "client_secret"))
             )
         if self._is_given(who):
@@ -290,21 +290,6 @@ def _scope_of(actor: str) -> str:
     """The scope that the token of an application has, which is with or without another."""
     scope = actor.rpartition(" ")[2]
     return scope if actor.startswith(WITH) else OTHER_SCOPE[scope]
-
-
-def _basic(text: str) -> str:
-    return f"Basic {base64.b64encode(text.encode()).decode()}"
-
-
-def _parts(parts: list[dict[str, str]]) -> Iterator[bytes]:
-    """The body of a form in `multipart/form-data`; a part with a `file` has that name."""
-    for part in parts:
-        name = "".join(
-            f'; {key}="{part[given]}"' for key, given in (("name", "name"), ("filename", "file")) if given in part
-        )
-        kind = f"Content-Type: {part['type']}\r\n" if "type" in part else ""
-        yield f"--{BOUNDARY}\r\nContent-Disposition: form-data{name}\r\n{kind}\r\n{part['value']}\r\n".encode()
-    yield f"--{BOUNDARY}--\r\n".encode()
 
 
 def choice(pattern: str | None) -> Callable[[Case], bool]:

@@ -68,8 +68,13 @@ class CheckedExchange:
         """That of the reply; 0 where none came."""
         return 0 if self.reply is None else self.reply.status
 
+    @property
+    def summary(self) -> str:
+        """Method, path and status: `GET /user → 200`."""
+        return f"{self.method} {self.path} → {self.status or 'no reply'}"
+
     def __str__(self) -> str:
-        return f"{self.file}:{self.number} {self.method} {self.path} → {self.status or 'no reply'}"
+        return f"{self.file}:{self.number} {self.summary}"
 
     __repr__ = __str__
 
@@ -142,24 +147,17 @@ def checked(recording: Recording, *, strict: bool = False, replay: bool = False)
     Raises:
         RecordingError: it cannot be read.
     """
-    if not replay:
-        for entry in recording:
-            yield _checked(recording.name, entry, strict)
-        return
-    from .replay import Replay
+    fake = None
+    if replay:
+        from .replay import Replay
 
-    fake = Replay(recording)
+        fake = Replay(recording)
     for entry in recording:
-        contract, findings = findings_of(entry, strict=strict)
-        differences = tuple(fake.differences(entry))
+        operation, findings = findings_of(entry, strict=strict)
+        differences = () if fake is None else tuple(fake.differences(entry))
         yield CheckedExchange(
-            recording.name, entry.number, entry.line, entry.request, entry.reply, contract, findings, differences
+            recording.name, entry.number, entry.line, entry.request, entry.reply, operation, findings, differences
         )
-
-
-def _checked(name: str, entry: Entry, strict: bool) -> CheckedExchange:
-    operation, findings = findings_of(entry, strict=strict)
-    return CheckedExchange(name, entry.number, entry.line, entry.request, entry.reply, operation, findings)
 
 
 def findings_of(entry: Entry, *, strict: bool = False) -> tuple[str | None, Findings]:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from ...contract.contracts import contracts
 from ...contract.findings import shown
 from ...contract.formats import is_date_time, is_uri
-from ...contract.json_pointer import ABSENT, pointer_to
+from ...contract.json_pointer import ABSENT, at, pointer_to
+from ...contract.schema_walk import fields_of
 from ...redaction import SECRETS
 from .differences import Difference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from ...api.messages import Response
     from ...contract.contracts import OperationContract
@@ -120,44 +121,12 @@ def documented(check: Check | None, steps: tuple[str, ...], value: Any) -> str:
     """What is written of a place in a reply."""
     if check is None:
         return "an error"
-    schema: Mapping[str, Any] | None = {"$ref": f"{check.page}.json#{check.anchor}"}
-    always = ""
-    page = check.page
-    for step in (*steps, None):
-        page, schema = _followed(check, page, schema)
-        if step is None or not schema:
-            break
-        if step.isdecimal() and "items" in schema:
-            always, schema = "", schema["items"]
-            value = value[int(step)] if isinstance(value, list) and int(step) < len(value) else None
-            continue
-        known, required = _fields(schema, value)
-        always = ", always" if step in required else ", sometimes"
-        schema = known.get(step)
-        value = value.get(step) if isinstance(value, dict) else None
+    place, always = check.place, ""
+    for step in steps:
+        schema = place.inside(value)(step)
         if schema is None:
             return "not on the page"
-    return f"{(schema or {}).get('title', 'something')}{always}"
-
-
-def _followed(check: Check, page: str, schema: Mapping[str, Any] | None) -> tuple[str, Mapping[str, Any]]:
-    """What a schema refers to, and the page that it is on."""
-    while schema and "$ref" in schema:
-        target, _, anchor = str(schema["$ref"]).rpartition("/")[2].partition("#")
-        page = target.removesuffix(".json") or page
-        schema = check.pages.schemas[page]["$defs"].get(anchor)
-    for form in (schema or {}).get("anyOf", ()):
-        if form.get("type") != "null":
-            return _followed(check, page, {**form, "title": (schema or {}).get("title", form.get("title"))})
-    return page, schema or {}
-
-
-def _fields(schema: Mapping[str, Any], value: Any) -> tuple[dict[str, Any], set[str]]:
-    """The fields of an object with such values, and which are always there."""
-    known, required = dict(schema.get("properties", {})), set(schema.get("required", ()))
-    for case in schema.get("allOf", ()):
-        [(field, values)] = case["if"]["properties"].items()
-        if isinstance(value, dict) and value.get(field) in values["enum"]:
-            known |= case["then"]["properties"]
-            required |= set(case["then"].get("required", ()))
-    return known, required
+        _, required = fields_of(place.schema, value)
+        always = "" if isinstance(value, list) else ", always" if step in required else ", sometimes"
+        place, value = place.to(schema), at(value, pointer_to([step]))
+    return f"{place.schema.get('title', 'something')}{always}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
+from ...api.authentication import basic_header
 from ...api.messages import Headers, Request
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def sent(method: str, url: str, headers: list[tuple[str, str]], body: bytes) -> 
     match = _URL.match(url) if "@" in url else None
     if match is not None and match[2] is not None:
         if all(name.lower() != "authorization" for name, _ in headers):
-            headers.append(("Authorization", f"Basic {base64.b64encode(unquote_to_bytes(match[2])).decode()}"))
+            headers.append(("Authorization", basic_header(unquote_to_bytes(match[2]))))
         url = url[: match.start(2)] + url[match.end(2) + 1 :]
     return Request(method, url, Headers(headers), body)
 

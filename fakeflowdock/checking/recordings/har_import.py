@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from ...api.media_types import FORM, MULTIPART, multipart
 from ...api.messages import Headers, Response
 from .entries import Entry, Malformed, clean, plain, raw, sent, unbased
 
 if TYPE_CHECKING:
     from ...api.messages import Request
     from .entries import Hosts
-
-FORM = "application/x-www-form-urlencoded"
-BOUNDARY = "fakeflowdock-boundary"
 
 
 def entry_of(held: Any, number: int, line: int, hosts: Hosts) -> Entry | None:
@@ -74,24 +72,12 @@ def _posted(posted: dict[str, Any]) -> tuple[bytes, str]:
         return b"", kind
     try:
         if kind.lower().startswith("multipart/form-data"):
-            return _multipart(parameters), f"multipart/form-data; boundary={BOUNDARY}"
+            more = ("fileName", "contentType", "value")
+            return multipart((each["name"], *map(each.get, more)) for each in parameters), MULTIPART
         pairs = [(each["name"], each.get("value") or "") for each in parameters]
         return urlencode(pairs, errors="replace").encode(), kind or FORM
     except (KeyError, TypeError, AttributeError):
         raise Malformed("params that have no name and value") from None
-
-
-def _multipart(parameters: list[Any]) -> bytes:
-    parts: list[str] = []
-    for each in parameters:
-        name = each["name"].replace('"', "%22")
-        file = each.get("fileName")
-        more = "" if file is None else '; filename="{}"'.format(str(file).replace('"', "%22"))
-        kind = each.get("contentType")
-        lines = [f"--{BOUNDARY}", f'Content-Disposition: form-data; name="{name}"{more}']
-        lines += [f"Content-Type: {kind}"] if kind else []
-        parts.append("\r\n".join([*lines, "", str(each.get("value") or ""), ""]))
-    return raw("".join([*parts, f"--{BOUNDARY}--\r\n"]))
 
 
 def _reply(answered: Any, request: Request) -> tuple[Response | None, bool]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BLOCK = 1 << 18  # bytes that are read at once
 LARGEST = 1 << 26  # characters of one value: a broken file should not be held whole in search of a quotation mark
 ENDING = 16  # characters: an error so near to the end of the window may be its end
-SPACE = re.compile(r"[ \t\r\n]*")
+NO_SPACE = re.compile(r"[^ \t\r\n]")
 
 
 class JsonStream:
@@ -29,78 +29,77 @@ class JsonStream:
     Args:
         file: where it comes from.
         told: is called with the bytes that were read so far, after each block.
+
+    Attributes:
+        line: the line of what comes next, from 1.
     """
 
     def __init__(self, file: BinaryIO, told: Callable[[int], None] | None = None) -> None:
         self._file = file
         self._told = told
-        self._decode = codecs.getincrementaldecoder("utf-8")()
+        self._decode = codecs.getincrementaldecoder("utf-8-sig")()
         self._scan = json.JSONDecoder().raw_decode
         self._text = ""
         self._at = 0  # in the window
-        self._ended = False
         self._bytes = 0
-        self._line, self._counted = 1, 0  # the line of a place in the window
-        self._before = 0  # characters of that line that lie before the window
-
-    # Where it is
-
-    @property
-    def line(self) -> int:
-        """The line of what comes next, from 1."""
-        self._line += self._text.count("\n", self._counted, self._at)
-        self._counted = self._at
-        return self._line
-
-    def _unreadable(self, words: str, at: int | None = None) -> UnreadableRecording:
-        at = self._at if at is None else at
-        self._at = max(at, self._counted)
-        begun = self._text.rfind("\n", 0, at)
-        column = at - begun if begun >= 0 else at + self._before + 1
-        return UnreadableRecording(words, self.line, column)
+        self.line, self._column = 1, 1
 
     # The window
 
-    def _more(self, wanted: int = BLOCK) -> bool:
-        """Move the window on. Returns whether there is more in it than before."""
-        if self._ended:
-            return False
-        raw = self._file.read(wanted)
-        self._ended = not raw
+    def _go(self, to: int) -> None:
+        """Go on to a place in the window."""
+        self.line += self._text.count("\n", self._at, to)
+        begun = self._text.rfind("\n", self._at, to)
+        self._column = to - begun if begun >= 0 else self._column + to - self._at
+        self._at = to
+
+    def _unreadable(self, words: str, at: int | None = None) -> UnreadableRecording:
+        self._go(self._at if at is None else at)
+        return UnreadableRecording(words, self.line, self._column)
+
+    def _more(self, wanted: int = 0) -> bool:
+        """Move the window on. Return whether there was more in the file."""
+        raw = self._file.read(max(BLOCK, wanted))
+        self._bytes += len(raw)
         try:
-            text = self._decode.decode(raw, final=self._ended)
+            text = self._decode.decode(raw, final=not raw)
         except UnicodeDecodeError as error:
             self._text += error.object[: error.start].decode()
-            place = self._bytes + len(raw) - len(error.object) + error.start
+            place = self._bytes - len(error.object) + error.start
             raise self._unreadable(f"it is not UTF-8: see byte {place}", len(self._text)) from None
-        if not self._bytes:
-            text = text.removeprefix("\ufeff")
-        self._bytes += len(raw)
         if self._told is not None:
             self._told(self._bytes)
-        _ = self.line  # counts what is let go
-        begun = self._text.rfind("\n", 0, self._at)
-        self._before = self._at - begun - 1 if begun >= 0 else self._before + self._at
         self._text = self._text[self._at :] + text
-        self._at = self._counted = 0
-        return bool(text) or not self._ended
+        self._at = 0
+        return bool(raw)
+
+    def _wider(self) -> bool:
+        held = len(self._text) - self._at
+        if held > LARGEST:
+            raise self._unreadable(f"one value has more than {LARGEST >> 20} million characters")
+        return self._more(held)
 
     def peek(self) -> str:
         """The next character that is no space; empty at the end."""
-        while True:
-            match = SPACE.match(self._text, self._at)
-            assert match is not None
-            self._at = match.end()
-            if self._at < len(self._text):
-                return self._text[self._at]
+        while (found := NO_SPACE.search(self._text, self._at)) is None:
+            self._go(len(self._text))
             if not self._more():
                 return ""
+        self._go(found.start())
+        return found[0]
 
-    def take(self, character: str) -> None:
-        """Go past a character, which must come."""
-        if self.peek() != character:
-            raise self._unreadable(f"a {character} should be here" + ("" if self.peek() else ", and the file ends"))
-        self._at += 1
+    def _wanted(self, words: str, *characters: str) -> str:
+        """The next character, which must be one of some."""
+        came = self.peek()
+        if came not in characters:
+            raise self._unreadable(f"{words} should be here{'' if came else ', and the file ends'}")
+        return came
+
+    def _take(self, *characters: str) -> str:
+        """The same, and go past it."""
+        came = self._wanted(f"a {' or '.join(characters)}", *characters)
+        self._go(self._at + 1)
+        return came
 
     # What is in it
 
@@ -125,49 +124,32 @@ class JsonStream:
                 raise self._unreadable(f"it is no JSON: {words}") from None
             else:
                 if end < len(self._text) or not self._wider():  # a number may go on behind the window
-                    self._at += end - begun
+                    self._go(self._at + end - begun)
                     return value
 
-    def _wider(self) -> bool:
-        held = len(self._text) - self._at
-        if held > LARGEST:
-            raise self._unreadable(f"one value has more than {LARGEST >> 20} million characters")
-        return self._more(max(BLOCK, held))
+    def _items(self, opening: str, closing: str) -> Iterator[None]:
+        """Stop before each item of the object or the list that comes next."""
+        self._take(opening)
+        if self.peek() == closing:
+            self._take(closing)
+            return
+        yield
+        while self._take(",", closing) == ",":
+            yield
 
     def members(self) -> Iterator[str]:
         """The names in the object that comes next. Whoever iterates takes the value of each."""
-        self.take("{")
-        if self.peek() == "}":
-            self._at += 1
-            return
-        while True:
-            if self.peek() != '"':
-                raise self._unreadable("a name should be here" + ("" if self.peek() else ", and the file ends"))
+        for _ in self._items("{", "}"):
+            self._wanted("a name", '"')
             name = self.value()
-            self.take(":")
+            self._take(":")
             yield str(name)
-            if self._ends("}"):
-                return
 
     def elements(self) -> Iterator[tuple[int, Any]]:
         """The values in the list that comes next, each with its line."""
-        self.take("[")
-        if self.peek() == "]":
-            self._at += 1
-            return
-        while True:
+        for _ in self._items("[", "]"):
             self.peek()
-            line = self.line
-            yield line, self.value()
-            if self._ends("]"):
-                return
-
-    def _ends(self, character: str) -> bool:
-        came = self.peek()
-        if came not in (",", character) or not came:
-            raise self._unreadable(f"a , or {character} should be here" + ("" if came else ", and the file ends"))
-        self._at += 1
-        return came == character
+            yield self.line, self.value()
 
     def end(self) -> None:
         """Nothing may follow."""

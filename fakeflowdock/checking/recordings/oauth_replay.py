@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from ...api import parameters
+from ...api.media_types import FORM
 from ...api.messages import Headers
 from ...world import grants
 from ...world.models import RefreshToken
@@ -52,7 +53,7 @@ def granted(store: Store, entry: Entry, user: User, names: Mapping[str, str]) ->
         fields |= {"username": user.email, "password": user.password}
     taken = ("authorization", "content-type")
     headers = [(name, value) for name, value in entry.request.headers.pairs if name.lower() not in taken]
-    headers.append(("Content-Type", parameters.FORM))
+    headers.append(("Content-Type", FORM))
     url = entry.request.url.partition("?")[0]
     return replace(entry.request, url=url, headers=Headers(headers), body=urlencode(fields).encode())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from contextlib import suppress
@@ -12,6 +11,7 @@ from urllib.parse import quote
 
 from ...api import operations, routing
 from ...api.app import App
+from ...api.authentication import basic_header
 from ...api.callers import ANYONE, APPLICATION, USER
 from ...api.messages import Headers, Response
 from ...contract.errors import Refusal
@@ -125,7 +125,7 @@ class Replay:
         if callers == (ANYONE,):
             return headers, url
         if USER in callers:
-            return [*headers, ("Authorization", _basic(self._user("", entry).api_token))], url
+            return [*headers, ("Authorization", basic_header(f"{self._user('', entry).api_token}:"))], url
         if APPLICATION in callers:
             return [*headers, ("Authorization", f"Bearer {self._access_token('', entry)}")], url
         token = self._source("", entry).flow_token
@@ -135,10 +135,10 @@ class Replay:
         scheme, _, secret = given.strip().partition(" ")
         if match is not None and match.operation.callers == (ANYONE,):  # an application's own
             application = self._store.applications[min(self._store.applications)]
-            return _basic(application.client_id, application.client_secret)
+            return basic_header(f"{application.client_id}:{application.client_secret}")
         if scheme.lower() == "bearer" or (match is not None and USER not in match.operation.callers):
             return f"Bearer {self._access_token(secret.strip(), entry)}"
-        return _basic(self._user(given, entry).api_token)
+        return basic_header(f"{self._user(given, entry).api_token}:")
 
     def _token(self, token: str, entry: Entry) -> str:
         """The fake's token for a recorded one that a field has: an access token, or that of a source."""
@@ -258,7 +258,3 @@ class Replay:
             elif name == "path":  # of a file: its token lies between the slashes
                 for mine, its in zip(NAMES.findall(here), NAMES.findall(there), strict=False):
                     self._names[mine] = its
-
-
-def _basic(name: str, password: str = "") -> str:
-    return f"Basic {base64.b64encode(f'{name}:{password}'.encode()).decode()}"

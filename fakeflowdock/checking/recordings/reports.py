@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape, quoteattr
 
 from ...version import __version__
+from .. import junit
 from .checker import title_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from xml.etree.ElementTree import Element
 
     from .checker import CheckedExchange
 
     Write = Callable[[str], object]
-
-# What XML 1.0 has no way to say.
-NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Summary:
@@ -155,50 +152,33 @@ class JUnit(Report):
 
     def __init__(self, write: Write, *, every: bool = False, replayed: bool = False) -> None:
         super().__init__(write, every=every, replayed=replayed)
-        self._cases: list[str] = []
-        self._name, self._failures = "", 0
-        write('<?xml version="1.0" encoding="utf-8"?>\n<testsuites name="fakeflowdock check">\n')
+        self._cases: list[Element] = []
+        self._name = ""
+        write(junit.beginning("fakeflowdock check"))
 
     def begin_file(self, name: str) -> None:
         """A suite."""
-        self._cases, self._name, self._failures = [], name, 0
+        self._cases, self._name = [], name
 
     def add(self, exchange: CheckedExchange) -> None:
         """A test case, which failed where there are violations. Warnings and differences are its output."""
         violations, others = exchange.findings.violations, exchange.findings.warnings
-        inner: list[str] = []
+        inner: list[Element] = []
         if violations:
-            self._failures += 1
             more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
-            inner.append(
-                f"<failure type={_quoted(violations[0].rule)} message={_quoted(f'{violations[0].message}{more}')}>"
-                f"{_escaped(str(violations))}</failure>"
-            )
+            message = f"{violations[0].message}{more}"
+            inner.append(junit.element("failure", str(violations), type=violations[0].rule, message=message))
         if said := "\n".join([*str(others).splitlines(), *map(str, exchange.differences)]):
-            inner.append(f"<system-out>{_escaped(said)}</system-out>")
-        name = f"{exchange.number} {exchange.method} {exchange.path} → {exchange.status or 'no reply'}"
+            inner.append(junit.element("system-out", said))
+        name = f"{exchange.number} {exchange.summary}"
+        place = {"file": exchange.file, "line": exchange.line, "time": 0}
         classname = title_of(exchange.operation) or "no operation"
-        attributes = f"classname={_quoted(classname)} name={_quoted(name)} file={_quoted(exchange.file)}"
-        case = f'<testcase {attributes} line="{exchange.line}" time="0"'
-        self._cases.append(f"    {case}>{''.join(inner)}</testcase>\n" if inner else f"    {case}/>\n")
+        self._cases.append(junit.element("testcase", "", inner, classname=classname, name=name, **place))
 
     def end_file(self) -> None:
         """The suite, whole."""
-        counts = f'tests="{len(self._cases)}" failures="{self._failures}" errors="0" skipped="0" time="0"'
-        self._write(f"  <testsuite name={_quoted(self._name)} {counts}>\n")
-        for case in self._cases:
-            self._write(case)
-        self._write("  </testsuite>\n")
-        self._cases = []
+        self._write(junit.suite(self._name, self._cases, time=0))
 
     def end(self, summary: Summary) -> None:  # noqa: ARG002  # each suite has its own
         """All suites."""
-        self._write("</testsuites>\n")
-
-
-def _escaped(text: str) -> str:
-    return escape(NO_XML.sub("\ufffd", text))
-
-
-def _quoted(text: str) -> str:
-    return quoteattr(NO_XML.sub("\ufffd", text))
+        self._write(junit.END)

@@ -59,13 +59,14 @@ class Sarif(Report):
             self._separator = ","
 
     def _result(self, exchange: CheckedExchange, found: Finding) -> dict[str, Any]:
-        asked = f"{exchange.method} {exchange.path} → {exchange.status or 'no reply'}"
         place = {
             "physicalLocation": {
                 "artifactLocation": {"uri": _uri(exchange.file)},
                 "region": {"startLine": exchange.line},
             },
-            "logicalLocations": [{"name": f"{exchange.number}", "fullyQualifiedName": f"{exchange.number} {asked}"}],
+            "logicalLocations": [
+                {"name": f"{exchange.number}", "fullyQualifiedName": f"{exchange.number} {exchange.summary}"}
+            ],
         }
         shown = found.as_json()
         same = "\n".join((found.rule, str(found.operation), found.where, found.pointer, str(exchange.number)))
@@ -73,7 +74,7 @@ class Sarif(Report):
             "ruleId": found.rule,
             "ruleIndex": self._numbers[found.rule],
             "level": "error" if found.severity == VIOLATION else "warning",
-            "message": {"text": f"{asked}: {found}"},
+            "message": {"text": f"{exchange.summary}: {found}"},
             "locations": [place],
             "partialFingerprints": {"fakeflowdock/v1": hashlib.sha256(same.encode("utf-8", "replace")).hexdigest()},
             "properties": {

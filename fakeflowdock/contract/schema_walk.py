@@ -1,0 +1,82 @@
+"""Walk the compiled schemas: follow references, choose the fields of an object, step inside a value.
+
+The dialect is what `docs/compile.py` writes: `$ref` to a section of a page, `anyOf` an object or null, `items`,
+`properties`, `additionalProperties`, and in `allOf` the fields that depend on the value of another field.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    Schema = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The fields that an object also has where one of them, as `event`, has one of some values."""
+
+    field: str
+    values: tuple[str, ...]
+    properties: Mapping[str, Schema]
+    required: tuple[str, ...]
+
+
+def variants_of(schema: Schema) -> Iterator[Variant]:
+    """Return each variant of an object. No two variants have a value in common."""
+    for case in schema.get("allOf", ()):
+        [(field, values)] = case["if"]["properties"].items()
+        then = case["then"]
+        yield Variant(field, tuple(values["enum"]), then["properties"], tuple(then.get("required", ())))
+
+
+def fields_of(schema: Schema, value: Any) -> tuple[Mapping[str, Schema], Sequence[str]]:
+    """Return the fields that an object with these values has, name to schema, and the names of the required ones.
+
+    Where no variant matches, these are the names of all variants, with empty schemas.
+    """
+    properties, required = schema.get("properties", {}), schema.get("required", ())
+    if "allOf" in schema and isinstance(value, dict):
+        for variant in variants_of(schema):
+            if value.get(variant.field) in variant.values:
+                always = {name: each for name, each in properties.items() if each}
+                return {**always, **variant.properties}, (*required, *variant.required)
+    return properties, required
+
+
+def target_of(reference: str, page: str) -> tuple[str, str]:
+    """Return the page and the anchor of a `$ref` that is written on a page."""
+    name, _, anchor = reference.partition("#")
+    return name.removesuffix(".json") or page, anchor
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaPlace:
+    """A schema, and the page that its references start from.
+
+    Attributes:
+        files: page name (`sources`) to the content of its schema file.
+    """
+
+    files: Mapping[str, Schema]
+    page: str
+    schema: Schema
+
+    def to(self, schema: Schema) -> SchemaPlace:
+        """Return the place of a schema inside this one, its references followed: of an object or null, the object."""
+        page = self.page
+        while reference := next((each for each in (schema, *schema.get("anyOf", ())) if "$ref" in each), None):
+            page, anchor = target_of(reference["$ref"], page)
+            schema = self.files[page]["$defs"][anchor]
+        return SchemaPlace(self.files, page, schema)
+
+    def inside(self, value: Any) -> Callable[[str], Schema | None]:
+        """Return a function from a name or a position inside a value to its schema, or None if there is none."""
+        if isinstance(value, list):
+            return lambda _: self.schema.get("items")
+        properties, _ = fields_of(self.schema, value)
+        others = self.schema.get("additionalProperties")
+        return lambda name: properties.get(name, others if isinstance(others, dict) else None)
