@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .socket_pairs import error_of
+from .in_memory import error_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
