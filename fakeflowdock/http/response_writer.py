@@ -25,15 +25,20 @@ def written(answer: Answer, environ: WSGIEnvironment, *, keep: bool) -> bytes:
         environ: the request, for its version and its id. One in this process has no id.
         keep: whether the connection stays open.
     """
-    lines = [f"HTTP/1.1 {answer.line}", f"Server: fakeflowdock/{__version__}", f"Date: {_date(int(time.monotonic()))}"]
+    own = [("Server", f"fakeflowdock/{__version__}"), ("Date", _date(int(time.monotonic())))]
     if REQUEST_ID in environ:
-        lines.append(f"X-Request-Id: {environ[REQUEST_ID]}")
-    lines += [f"{name}: {value}" for name, value in answer.headers]
+        own.append(("X-Request-Id", environ[REQUEST_ID]))
+    return head_of(answer.line, own + answer.headers, environ, keep=keep) + answer.body
+
+
+def head_of(line: str, headers: list[tuple[str, str]], environ: WSGIEnvironment, *, keep: bool) -> bytes:
+    """Return the head of an answer, with what it says of the connection."""
+    lines = [f"HTTP/1.1 {line}", *(f"{name}: {value}" for name, value in headers)]
     if not keep:
         lines.append("Connection: close")
     elif environ["SERVER_PROTOCOL"] == "HTTP/1.0":
         lines.append("Connection: keep-alive")
-    return "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + answer.body
+    return "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n"
 
 
 @lru_cache(maxsize=1)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 from ..api.environ import PORTS, REQUEST_ID
 from ..api.responses import Broken
 from ..http.request_parser import RequestParser
 from ..http.response_writer import CONTINUE, written
+from .transport_errors import error_of
 
 if TYPE_CHECKING:
     import re
@@ -27,12 +29,14 @@ class FarEnd(RequestParser):
         timeout: the seconds that the client waits for an answer; None for ever.
 
     Attributes:
+        sent: what is sent to the client, and was not read yet.
+        ended: whether nothing follows that.
         loss: how the connection broke where no answer goes back, else None.
-        ended: whether nothing more is sent.
     """
 
-    loss: Loss | None = None
+    sent = b""
     ended = False
+    loss: Loss | None = None
 
     def __init__(self, called: re.Match[str], app: App, timeout: float | None) -> None:
         scheme = called[1].lower()
@@ -41,26 +45,20 @@ class FarEnd(RequestParser):
         self._app = app
         self._timeout = timeout
         self._asked: WSGIEnvironment | None = None
-        self._sent = b""
 
-    def receive(self, data: bytes) -> None:
+    def sendall(self, data: bytes) -> None:
         """Take what the client sends, and answer."""
-        self.feed(data)
+        self.feed(bytes(data))
         self._answer()
 
-    def receive_end(self) -> None:
+    def close(self) -> None:
         """Take that the client hung up."""
         if not self._ending:
             self.feed_end()
             self._answer()
 
-    def sent(self) -> bytes:
-        """Return what is sent to the client, once."""
-        sent, self._sent = self._sent, b""
-        return sent
-
     def _answer(self) -> None:
-        # Not where the parser calls `_take`: it would swallow an interrupt.
+        # Not where the parser calls `_take`: it would make an error of its own of an interrupt.
         if self._asked is not None:
             environ, self._asked = self._asked, None
             try:
@@ -75,8 +73,27 @@ class FarEnd(RequestParser):
             self._asked = environ
 
     def _continue(self) -> None:
-        self._sent += CONTINUE
+        self.sent += CONTINUE
 
     def _end_with(self, answer: Answer, environ: WSGIEnvironment) -> None:
-        self._sent += written(answer, environ, keep=False)
+        self.sent += written(answer, environ, keep=False)
         self.ended = True
+
+
+class InMemorySocket(FarEnd):
+    """A socket, as far as `http.client` and `urllib3` use one."""
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        """Return the answer.
+
+        Raises:
+            OSError: what a socket raises where a fault broke the connection; or a timeout, where the request is not
+                whole.
+        """
+        error = error_of(self.loss or ("closed" if self.ended else "timeout"), self._timeout)
+        if error is not None:
+            raise error
+        return io.BytesIO(self.sent)
+
+    def settimeout(self, timeout: float | None) -> None:
+        """Do nothing: nobody waits."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from .in_memory import error_of
+from .transport_errors import error_of
 
 if TYPE_CHECKING:
     import re
@@ -42,31 +42,29 @@ class _Transport(asyncio.Transport):
         self._protocol = protocol
         self._far_end = far_end
         self._error_of = error_of
-        self._paused = self._closing = self._lost = False
+        self._paused = self._closing = False
         protocol.connection_made(self)
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         if not self._closing:
-            self._far_end.receive(bytes(data))
+            self._far_end.sendall(bytes(data))
             self._loop.call_soon(self._go_on)
 
     def _go_on(self) -> None:
         """Hand on what was answered; and the end, a round later, as a socket does."""
         if self._paused or self._closing:
             return
-        if data := self._far_end.sent():
+        if data := self._far_end.sent:
+            self._far_end.sent = b""
             self._protocol.data_received(data)
             self._loop.call_soon(self._go_on)
         elif self._far_end.ended:
-            self._closing = True
-            self._end()
+            self.close()
 
     def _end(self) -> None:
-        if not self._lost:
-            self._lost = True
-            if self._far_end.loss is not None:
-                self._protocol.set_exception(self._error_of(self._far_end.loss))
-            self._protocol.connection_lost(None)
+        if self._far_end.loss is not None:
+            self._protocol.set_exception(self._error_of(self._far_end.loss))
+        self._protocol.connection_lost(None)
 
     def pause_reading(self) -> None:
         self._paused = True
@@ -81,7 +79,7 @@ class _Transport(asyncio.Transport):
     def close(self) -> None:
         if not self._closing:
             self._closing = True
-            self._far_end.receive_end()
+            self._far_end.close()
             self._loop.call_soon(self._end)
 
     abort = close

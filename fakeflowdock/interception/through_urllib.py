@@ -9,7 +9,6 @@ import socket
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
-from .in_memory import InMemorySocket
 from .unpatched import PlainConnection
 
 if TYPE_CHECKING:
@@ -30,6 +29,8 @@ class _Connection(PlainConnection):
         self._called, self._app = called, app
 
     def connect(self) -> None:
+        from .far_end import InMemorySocket
+
         wait = self.timeout if isinstance(self.timeout, (int, float)) else socket.getdefaulttimeout()
         stand_in: Any = InMemorySocket(self._called, self._app, wait)
         self.sock = stand_in

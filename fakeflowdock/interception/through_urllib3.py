@@ -12,7 +12,6 @@ import urllib3
 from urllib3 import HTTPConnectionPool, Timeout
 from urllib3.exceptions import NewConnectionError
 
-from .in_memory import InMemorySocket
 from .through_requests import read_timeout
 from .unpatched import PlainConnection, PooledConnection
 
@@ -33,6 +32,8 @@ class _Connection(PooledConnection):
         self._called, self._app, self._wait = called, app, wait
 
     def connect(self) -> None:
+        from .far_end import InMemorySocket
+
         stand_in: Any = InMemorySocket(self._called, self._app, self._wait)
         self.sock = stand_in
 

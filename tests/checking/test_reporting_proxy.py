@@ -17,9 +17,10 @@ import requests
 
 from fakeflowdock import FakeFlowdock, conform
 from fakeflowdock.checking.remote import Remote
-from fakeflowdock.checking.reporting_proxy import HANDLER, Passed, Proxy
+from fakeflowdock.checking.reporting_proxy import Passed, Proxy
 from fakeflowdock.cli import main
-from fakeflowdock.http.threaded_server import ThreadedServer
+from fakeflowdock.http.server import Server
+from fakeflowdock.http.streamed import StreamedConnection
 from tests.support.processes import ready, running
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Through:
     def __init__(self, url: str, **more: Any) -> None:
         self.told: list[Passed] = []
         self.proxy = Proxy(Remote(url), self.told.append, **more)
-        self.server = ThreadedServer(self.proxy, handler=HANDLER)
+        self.server = Server(self.proxy, speaks=StreamedConnection)
         self.url = self.server.url
 
     def __call__(self, method: str, path: str, **more: Any) -> requests.Response:
