@@ -147,11 +147,10 @@ class Proxy:
         connection = self._upstream.connection(self._timeout)
         try:
             reply = self._forward(connection, passing)
-        except Broken:
-            connection.close()
-            raise
         except (OSError, HTTPException, ValueError) as error:
             connection.close()
+            if isinstance(error, Broken):
+                raise
             reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             return self._refuse(passing, f"{self._upstream.host} did not answer: {reason}")
         chunked = reply.length is None
@@ -239,20 +238,19 @@ class Proxy:
                 found += self._contract.check_reply(came)
         except Exception as error:  # a bug of ours, for which no client should be without its reply
             note = f"fakeflowdock could not hold this against the docs: {type(error).__name__}: {error}"
-        operation = self._contract.match(passing.method, passing.path)
-        self._count(Passed(passing.shown, reply.status, None if operation is None else operation.name, found, note))
+        self._count(passing, reply.status, found, note)
 
     def _refuse(self, passing: _Passing, words: str) -> Answer:
         """Answer in the place of the server."""
-        operation = self._contract.match(passing.method, passing.path)
-        name = None if operation is None else operation.name
         with self._lock:
             self.unanswered += 1
         answer = refusal(HOST_NOT_REACHED, f"fakeflowdock proxy: {words}", passing.environ)
-        self._count(Passed(passing.shown, answer.status, name, note=words))
+        self._count(passing, answer.status, Findings(), words)
         return answer
 
-    def _count(self, passed: Passed) -> None:
+    def _count(self, passing: _Passing, status: int, findings: Findings, note: str) -> None:
+        operation = self._contract.match(passing.method, passing.path)
+        passed = Passed(passing.shown, status, None if operation is None else operation.name, findings, note)
         with self._lock:
             self.exchanges += 1
             self.violations += len(passed.findings.violations)
@@ -262,12 +260,7 @@ class Proxy:
     def summary(self) -> dict[str, int]:
         """How much there was of everything."""
         with self._lock:
-            return {
-                "exchanges": self.exchanges,
-                "violations": self.violations,
-                "warnings": self.warnings,
-                "unanswered": self.unanswered,
-            }
+            return {name: getattr(self, name) for name in ("exchanges", "violations", "warnings", "unanswered")}
 
 
 class _Passing:
