@@ -130,7 +130,7 @@ class Proxy:
         self._lock = Lock()
         self.exchanges = self.violations = self.warnings = self.unanswered = 0
 
-    def app_of(self, _environ: WSGIEnvironment) -> Proxy:
+    def app_of(self, environ: WSGIEnvironment) -> Proxy:  # noqa: ARG002  # it is the only one
         """Return who answers a request."""
         return self
 

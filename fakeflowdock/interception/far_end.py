@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..api.app import App
-    from ..api.responses import Answer, Loss
+    from ..api.responses import Answer
 
 
 class FarEnd(RequestParser):
@@ -36,7 +36,7 @@ class FarEnd(RequestParser):
 
     sent = b""
     ended = False
-    loss: Loss | None = None
+    loss: str | None = None
 
     def __init__(self, called: re.Match[str], app: App, timeout: float | None) -> None:
         scheme = called[1].lower()
