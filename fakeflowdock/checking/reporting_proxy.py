@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from contextlib import closing
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPResponse
 from threading import Lock
@@ -12,23 +13,27 @@ from urllib.parse import quote, unquote_plus
 from ..api import routing
 from ..api.environ import path_of
 from ..api.messages import Headers, Request, Response
+from ..api.responses import Answer, Broken
 from ..contract.errors import MAX_BODY, MethodNotAllowed, NoSuchRoute
 from ..contract.findings import Findings
-from ..http.rejections import HOST_NOT_REACHED, NO_HTTP, refusal
-from ..http.threaded_server import Handler
+from ..http.rejections import HOST_NOT_REACHED, refusal
+from ..http.response_writer import head_of
+from ..http.streamed import STREAM
 from ..redaction import SECRETS, shortened
 from .contract import Contract
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from http.client import HTTPConnection
 
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import WSGIEnvironment
 
+    from ..api.faults import Wait
+    from ..http.streamed import StreamedConnection
     from .remote import Remote
 
 KEPT = MAX_BODY + 1  # bytes of a body that are held against the docs; the rest only passes
-PIECE = 65536  # bytes that are passed on at once
+PIECE = 65536  # bytes of a reply that are passed on at once
 # RFC 9110, section 7.6.1. `Expect` was answered by our own server.
 HOP_BY_HOP = frozenset(
     (
@@ -44,8 +49,8 @@ HOP_BY_HOP = frozenset(
         "upgrade",
     )
 )
-IN_PATHS = ("flow_api_tokens", "code", "token")  # secrets that a path has
 HeaderPairs = list[tuple[str, str]]
+IN_PATHS = ("flow_api_tokens", "code", "token")  # secrets that a path has
 
 
 @dataclass
@@ -87,29 +92,6 @@ class Passed:
         }
 
 
-class _ProxyHandler(Handler):
-    """The server's handler, which hands on the headers as they came and adds none of its own."""
-
-    def make_environ(self) -> WSGIEnvironment:
-        environ = super().make_environ()
-        environ["fakeflowdock.headers"] = self.headers.items()
-        return environ
-
-    def send_response(self, code: int, message: str | None = None) -> None:
-        self.send_response_only(code, message)
-
-
-HANDLER = _ProxyHandler
-
-
-class _ClientGone(ConnectionError):
-    """The client hung up within its request."""
-
-
-class _BrokeOff(ConnectionError):
-    """The server hung up within its reply, so the client's connection has to end within it too."""
-
-
 class _Kept:
     """The beginning of a body that passes."""
 
@@ -124,7 +106,7 @@ class _Kept:
 
 
 class Proxy:
-    """The proxy, as a WSGI application for a server with `HANDLER`.
+    """The proxy, as all that a server of `StreamedConnection`s answers.
 
     Args:
         upstream: where requests go.
@@ -136,6 +118,8 @@ class Proxy:
         exchanges, violations, warnings, unanswered: how many there were.
     """
 
+    may_wait = True
+
     def __init__(
         self, upstream: Remote, tell: Callable[[Passed], None], *, strict: bool = False, timeout: float = 30
     ) -> None:
@@ -146,32 +130,44 @@ class Proxy:
         self._lock = Lock()
         self.exchanges = self.violations = self.warnings = self.unanswered = 0
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """The WSGI interface."""
+    def app_of(self, environ: WSGIEnvironment) -> Proxy:  # noqa: ARG002  # it is the only one
+        """Return who answers a request."""
+        return self
+
+    def listens(self, host: str, bound: str) -> None:
+        """Be told where the server listens."""
+
+    def answer(self, environ: WSGIEnvironment, *, wait: Wait | None = None) -> Answer:  # noqa: ARG002  # nor waits
+        """Pass a request on, and its reply back. Its end is returned.
+
+        Raises:
+            Broken: the client hung up, or the upstream within its reply.
+        """
         passing = _Passing(environ)
-        length = environ.get("CONTENT_LENGTH") or "0"
-        if not (length.isascii() and length.isdecimal()):
-            return self._refuse(passing, start_response, NO_HTTP, f"{length!r} is no Content-Length")
         connection = self._upstream.connection(self._timeout)
         try:
             reply = self._forward(connection, passing)
-        except _ClientGone:
-            connection.close()
-            raise
         except (OSError, HTTPException, ValueError) as error:
             connection.close()
+            if isinstance(error, Broken):
+                raise
             reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            return self._refuse(
-                passing, start_response, HOST_NOT_REACHED, f"{self._upstream.host} did not answer: {reason}"
-            )
-        headers = _to_pass(reply.getheaders(), chunked=reply.chunked)
-        body = self._body(connection, reply, passing)
-        if environ.get("SERVER_PROTOCOL") == "HTTP/1.0" and reply.getheader("Content-Length") is None:
-            whole = b"".join(body)  # its client knows no chunks
-            headers.append(("Content-Length", str(len(whole))))
-            body = iter([whole])
-        start_response(f"{reply.status} {reply.reason}", headers)
-        return body
+            return self._refuse(passing, f"{self._upstream.host} did not answer: {reason}")
+        chunked = reply.length is None
+        headers = _to_pass(reply.getheaders(), chunked=chunked)
+        with closing(self._body(connection, reply, passing)) as pieces:
+            whole = b""
+            if chunked and environ["SERVER_PROTOCOL"] == "HTTP/1.0":  # its client knows no chunks
+                whole, chunked = b"".join(pieces), False
+                headers.append(("Content-Length", str(len(whole))))
+            if chunked:
+                headers.append(("Transfer-Encoding", "chunked"))
+            unsent = head_of(f"{reply.status} {reply.reason}", headers, environ, keep=False) + whole
+            passing.client.begun = True
+            for piece in pieces:
+                passing.client.send(unsent + (_chunk(piece) if chunked else piece))
+                unsent = b""
+        return Answer(reply.status, headers, unsent + (_chunk(b"") if chunked else b""))
 
     def _forward(self, connection: HTTPConnection, passing: _Passing) -> HTTPResponse:
         """Send a request on, and wait for the status and the headers of its reply."""
@@ -188,16 +184,14 @@ class Proxy:
         connection.endheaders()
         try:
             for piece in passing.pieces():
-                connection.send(b"%x\r\n%s\r\n" % (len(piece), piece) if passing.chunked else piece)
+                connection.send(_chunk(piece) if passing.chunked else piece)
             if passing.chunked:
-                connection.send(b"0\r\n\r\n")
-        except _ClientGone:
-            raise
+                connection.send(_chunk(b""))
         except (BrokenPipeError, ConnectionResetError):
             passing.sent.whole = False  # it may have answered before it read everything
         return connection.getresponse()
 
-    def _body(self, connection: HTTPConnection, reply: HTTPResponse, passing: _Passing) -> Iterator[bytes]:
+    def _body(self, connection: HTTPConnection, reply: HTTPResponse, passing: _Passing) -> Generator[bytes, None, None]:
         """The body of a reply. Its last piece is passed on when the exchange was told."""
         kept, held, note = _Kept(), b"", "the client hung up"
         left = reply.length  # 0 where there is no body, None where only its end tells
@@ -207,7 +201,7 @@ class Proxy:
                     piece = reply.read1(PIECE if left is None else min(PIECE, left))
                 except (OSError, HTTPException, ValueError) as error:
                     note = f"{self._upstream.host} broke off: {type(error).__name__}"
-                    raise _BrokeOff(note) from error
+                    raise Broken("closed") from error
                 if not piece:
                     break
                 kept.add(piece)
@@ -218,7 +212,7 @@ class Proxy:
                     yield piece
             if left:
                 note = f"{self._upstream.host} broke off: {left} bytes are missing"
-                raise _BrokeOff(note)
+                raise Broken("closed")
             note = ""
         finally:
             reply.close()
@@ -244,21 +238,19 @@ class Proxy:
                 found += self._contract.check_reply(came)
         except Exception as error:  # a bug of ours, for which no client should be without its reply
             note = f"fakeflowdock could not hold this against the docs: {type(error).__name__}: {error}"
-        operation = self._contract.match(passing.method, passing.path)
-        self._count(Passed(passing.shown, reply.status, None if operation is None else operation.name, found, note))
+        self._count(passing, reply.status, found, note)
 
-    def _refuse(self, passing: _Passing, start_response: StartResponse, refused: str, words: str) -> Iterable[bytes]:
+    def _refuse(self, passing: _Passing, words: str) -> Answer:
         """Answer in the place of the server."""
-        operation = self._contract.match(passing.method, passing.path)
-        name = None if operation is None else operation.name
         with self._lock:
             self.unanswered += 1
-        answer = refusal(refused, f"fakeflowdock proxy: {words}", passing.environ)
-        self._count(Passed(passing.shown, answer.status, name, note=words))
-        start_response(answer.line, answer.headers)
-        return [answer.body]
+        answer = refusal(HOST_NOT_REACHED, f"fakeflowdock proxy: {words}", passing.environ)
+        self._count(passing, answer.status, Findings(), words)
+        return answer
 
-    def _count(self, passed: Passed) -> None:
+    def _count(self, passing: _Passing, status: int, findings: Findings, note: str) -> None:
+        operation = self._contract.match(passing.method, passing.path)
+        passed = Passed(passing.shown, status, None if operation is None else operation.name, findings, note)
         with self._lock:
             self.exchanges += 1
             self.violations += len(passed.findings.violations)
@@ -268,12 +260,7 @@ class Proxy:
     def summary(self) -> dict[str, int]:
         """How much there was of everything."""
         with self._lock:
-            return {
-                "exchanges": self.exchanges,
-                "violations": self.violations,
-                "warnings": self.warnings,
-                "unanswered": self.unanswered,
-            }
+            return {name: getattr(self, name) for name in ("exchanges", "violations", "warnings", "unanswered")}
 
 
 class _Passing:
@@ -286,24 +273,15 @@ class _Passing:
         slash = raw.find("/", raw.find("://") + 3) if not raw.startswith("/") and "://" in raw else 0
         self.target = raw[slash:] if slash >= 0 else "/"
         self.path = path_of(environ)
-        self.headers: HeaderPairs = list(environ["fakeflowdock.headers"])
-        self.chunked = bool(environ.get("wsgi.input_terminated"))
+        self.client: StreamedConnection = environ[STREAM]
+        self.headers = self.client.headers
+        self.chunked = "HTTP_TRANSFER_ENCODING" in environ
         self.sent = _Kept()
 
     def pieces(self) -> Iterator[bytes]:
-        """The body, as it comes. Raises _ClientGone where it does not come whole."""
-        left = None if self.chunked else int(self.environ.get("CONTENT_LENGTH") or 0)
-        while left is None or left > 0:
-            try:
-                piece = self.environ["wsgi.input"].read(PIECE if left is None else min(PIECE, left))
-            except OSError as error:
-                raise _ClientGone(str(error)) from error
-            if not piece and left is not None:
-                raise _ClientGone("the client hung up within its request")
-            if not piece:
-                return
+        """The body, as it comes. Raises Broken where it does not come whole."""
+        while piece := self.client.read():
             self.sent.add(piece)
-            left = None if left is None else left - len(piece)
             yield piece
 
     @property
@@ -337,6 +315,11 @@ def _to_pass(headers: HeaderPairs, *, chunked: bool) -> HeaderPairs:
     named = {name.strip().lower() for key, value in headers if key.lower() == "connection" for name in value.split(",")}
     dropped = HOP_BY_HOP | named | ({"content-length"} if chunked else set())
     return [(name, value) for name, value in headers if name.lower() not in dropped]
+
+
+def _chunk(piece: bytes) -> bytes:
+    """A piece of a body in chunks; the last one is empty."""
+    return b"%x\r\n%s\r\n" % (len(piece), piece)
 
 
 def _decompressed(body: bytes) -> bytes:

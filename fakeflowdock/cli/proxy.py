@@ -43,8 +43,9 @@ def run(given: argparse.Namespace) -> int:
         CommandError: the address cannot be served, or the URL is none.
     """
     from ..checking.remote import Remote
-    from ..checking.reporting_proxy import HANDLER, Proxy
-    from ..http.threaded_server import ThreadedServer
+    from ..checking.reporting_proxy import Proxy
+    from ..http.server import Server
+    from ..http.streamed import StreamedConnection
 
     def tell(passed: Passed) -> None:
         _say(json.dumps(passed.as_json(), ensure_ascii=False) if given.json else str(passed))
@@ -53,7 +54,7 @@ def run(given: argparse.Namespace) -> int:
         proxy = Proxy(Remote(given.upstream, given.ca_file), tell, strict=given.strict, timeout=given.timeout)
     except ValueError as error:
         raise CommandError(str(error)) from None
-    server = listen(lambda: ThreadedServer(proxy, given.host, given.port, HANDLER), given.host, given.port)
+    server = listen(lambda: Server(proxy, given.host, given.port, StreamedConnection), given.host, given.port)
     ready = {"event": "ready", "url": server.url, "upstream": given.upstream}
     greeting = f"fakeflowdock passes {server.url} on to {given.upstream}.\nCtrl-C stops it."
     print(json.dumps(ready) if given.json else greeting, flush=True)

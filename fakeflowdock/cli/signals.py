@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from .options import CommandError
 
@@ -14,15 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..http.server import Server
-    from ..http.threaded_server import ThreadedServer
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 SAME = 0.5  # seconds in which another signal means the same: `timeout`, and runners of scripts, send theirs twice
 
-Listening = TypeVar("Listening", "Server", "ThreadedServer")
 
-
-def listen(make: Callable[[], Listening], host: str, port: int) -> Listening:
+def listen(make: Callable[[], Server], host: str, port: int) -> Server:
     """A server that a signal stops. The next one ends the process, and nothing is waited for.
 
     Raises:

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import re
 import socket
 import struct
 import threading
 from collections import deque
 from contextlib import suppress
-from email.utils import formatdate
-from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
-import httptools
-
-from ..api.environ import REFUSED, REQUEST_ID
+from ..api.environ import REFUSED
 from ..api.responses import Broken
-from ..redaction import shortened
-from ..version import __version__
-from . import rejections, request_ids
-from .rejections import Rejected, refusal
-from .request_parser import HEAD, TOO_LARGE_A_HEAD, VERSIONS, RequestParser
+from . import rejections
+from .rejections import refusal
+from .request_parser import RequestParser
+from .response_writer import CONTINUE, written
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -33,13 +26,6 @@ if TYPE_CHECKING:
 
 SILENCE = 60.0  # seconds that a client may send nothing
 ASIDE = "fakeflowdock: a request that may have to wait"  # the name of its thread
-
-
-class _Cut(io.RawIOBase):
-    """A body that did not arrive whole, or whose chunks are none."""
-
-    def read(self, _size: int = -1) -> bytes:
-        raise OSError
 
 
 class Connection(RequestParser, asyncio.Protocol):
@@ -105,46 +91,22 @@ class Connection(RequestParser, asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Some bytes came."""
         self.heard = self._loop.time()
-        if not (self._in_request or data.isascii()):
-            data = _escaped(data)
-        while data and not self._ending:
-            try:
-                self._unread += len(data)
-                self._parser.feed_data(data)
-                if self._unread > 2 * HEAD and not self._ending:  # the parser holds on to a line that does not end
-                    self.refuse(rejections.HEAD_TOO_LARGE, TOO_LARGE_A_HEAD)
-                return
-            except httptools.HttpParserUpgrade as upgrade:  # which nobody here does: what follows is HTTP as before
-                data = data[upgrade.args[0] :]
-                self._parser = httptools.HttpRequestParser(self)
-                if self._headless:  # of this request the body is still to come, and is read as that of one without one
-                    data = self._framing() + data
-            except httptools.HttpParserCallbackError as error:
-                if not isinstance(error.__context__, Rejected):
-                    raise
-                self.refuse(error.__context__.name, str(error.__context__))
-            except httptools.HttpParserError as error:
-                self._not_understood(str(error))
+        self.feed(data)
 
     def eof_received(self) -> bool:
         """The client sends nothing more, and may still read what is answered at once."""
         self._hung_up.set()
-        if self._in_body:
-            self._cut_short()
-        elif self._in_request and not self._ending:
-            self.refuse(rejections.NO_HTTP, "The request ends early")
-        else:
-            self._ending = True
-            self._end_if_done()
+        self.feed_end()
+        self._ending = True
+        self._end_if_done()
         return True
 
     # Answering
 
     def _continue(self) -> None:
-        self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._transport.write(CONTINUE)
 
     def _take(self, environ: WSGIEnvironment, *, keep: bool) -> None:
-        self._in_request = self._in_body = False
         if self._ending:
             return  # it came with one after which nothing is answered, and so nothing may happen either
         if self._busy or self._full or self._waiting:
@@ -210,23 +172,20 @@ class Connection(RequestParser, asyncio.Protocol):
 
     def _end_if_done(self) -> None:
         if self._ending and not (self._busy or self._waiting):
-            if self._last is not None:
-                self._send(*self._last, keep=False)
+            last, self._last = self._last, None
+            if last is not None:
+                self._send(*last, keep=False)
             self._transport.close()
+
+    def _end_with(self, answer: Answer, environ: WSGIEnvironment) -> None:
+        self._last = answer, environ
+        self._end_if_done()
 
     def _send(self, answer: Answer, environ: WSGIEnvironment, *, keep: bool) -> None:
         keep = keep and not answer.cut
-        date = _date(int(self._loop.time()))
-        lines = [f"HTTP/1.1 {answer.line}", f"Server: fakeflowdock/{__version__}", f"Date: {date}"]
-        lines.append(f"X-Request-Id: {environ[REQUEST_ID]}")
-        lines += [f"{name}: {value}" for name, value in answer.headers]
-        if not keep:
-            lines.append("Connection: close")
-        elif environ["SERVER_PROTOCOL"] == "HTTP/1.0":
-            lines.append("Connection: keep-alive")
         if self._log is not None:
             self._log(environ, answer)  # first, so that a client that has the answer finds its line
-        self._transport.write("\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + answer.body)
+        self._transport.write(written(answer, environ, keep=keep))
         if not keep:
             self._ending = True
             self._waiting.clear()
@@ -244,46 +203,7 @@ class Connection(RequestParser, asyncio.Protocol):
         else:
             self._transport.close()
 
-    # What is no request
-
-    def _cut_short(self) -> None:
-        """Answer a request whose body ends early, or cannot be read."""
-        environ = self._environ
-        if self._chunked:
-            environ["wsgi.input"], environ["wsgi.input_terminated"] = _Cut(), True
-        else:
-            environ["wsgi.input"] = io.BytesIO(b"".join(self._parts))
-            environ["CONTENT_LENGTH"] = environ.get("HTTP_CONTENT_LENGTH", "0")
-        self._take(environ, keep=False)
-        self._ending = True
-
-    def _not_understood(self, reason: str) -> None:
-        if self._in_body:
-            self._cut_short()
-        elif "HTTP version" in reason:
-            self.refuse(rejections.VERSION_REFUSED, VERSIONS)
-        else:
-            self.refuse(rejections.NO_HTTP, f"The request is no HTTP: {reason}")
-
-    def refuse(self, name: str, message: str) -> None:
-        """Answer in Flowdock's form, after what came before, and end the connection.
-
-        Args:
-            name: of the refusal, as `no_request` has it.
-            message: why.
-        """
-        if self._ending:
-            return
-        environ: WSGIEnvironment = {"REMOTE_ADDR": self._far}  # with what is known of it so far
-        if self._in_request and self._target:
-            method, target = self._parser.get_method().decode("ascii"), self._target.decode("latin-1")
-            environ |= {**self._environ, "REQUEST_METHOD": method, "RAW_URI": target}
-        environ.setdefault("SERVER_PROTOCOL", "HTTP/1.1")
-        environ.setdefault(REQUEST_ID, request_ids.id_of(environ.get("HTTP_X_REQUEST_ID")))
-        environ[REFUSED] = f"{name}: {shortened(message)}"
-        self._in_request = self._in_body = False
-        self._last, self._ending = (refusal(name, message, environ), environ), True
-        self._end_if_done()
+    # What the server asks
 
     def end(self) -> None:
         """End it, when what is answered has gone out."""
@@ -306,15 +226,3 @@ class Connection(RequestParser, asyncio.Protocol):
                 self.refuse(rejections.TIMEOUT, rejections.silent(SILENCE))
             else:
                 self.end()
-
-
-def _escaped(data: bytes) -> bytes:
-    """A request with its first line in ASCII: some clients send letters in a URL as they are."""
-    line, end, rest = data.partition(b"\r\n")
-    return re.sub(rb"[\x80-\xff]", lambda letter: b"%%%02X" % letter[0][0], line) + end + rest
-
-
-@lru_cache(maxsize=1)
-def _date(_second: int) -> str:
-    """The time, made anew once a second."""
-    return formatdate(usegmt=True)

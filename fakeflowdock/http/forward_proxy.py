@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 from ..api.environ import FLOWDOCK
 from ..redaction import shortened
@@ -72,17 +73,7 @@ class Way:
 
 def gate(way: Way) -> Speaks:
     """A proxy, for a server."""
-
-    def speaks(
-        site: Dispatcher,
-        loop: asyncio.AbstractEventLoop,
-        all_connections: set[Peer],
-        *,
-        log: AccessLog | None = None,
-    ) -> Gate:
-        return Gate(way, site, loop, all_connections, log)
-
-    return speaks
+    return partial(Gate, way)
 
 
 def _is_here(host: str) -> bool:
@@ -103,15 +94,8 @@ def _at_home(line: bytes) -> bytes:
 class _Asked(Connection):
     """HTTP as to a proxy or to any server: a request for a URL is answered if that is Flowdock's, and ends."""
 
-    def __init__(
-        self,
-        way: Way,
-        site: Dispatcher,
-        loop: asyncio.AbstractEventLoop,
-        all_connections: set[Peer],
-        log: AccessLog | None,
-    ) -> None:
-        super().__init__(site, loop, all_connections, log=log)
+    def __init__(self, way: Way, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
         self._way = way
 
     def on_headers_complete(self) -> None:
@@ -136,7 +120,7 @@ class Gate(asyncio.Protocol):
 
     Args:
         way: where it is led.
-        site: knows who answers.what is Flowdock's.
+        site: knows who answers what is Flowdock's.
         loop: where it runs.
         all_connections: where this is, until another takes its place.
         log: is told of each request.
@@ -148,7 +132,8 @@ class Gate(asyncio.Protocol):
         site: Dispatcher,
         loop: asyncio.AbstractEventLoop,
         all_connections: set[Peer],
-        log: AccessLog | None,
+        *,
+        log: AccessLog | None = None,
     ) -> None:
         self._way = way
         self._site = site
@@ -239,7 +224,7 @@ class Gate(asyncio.Protocol):
             tunnel.lead((host, port), b"", passed_on(_at_home(line), head, b"Connection: close") + rest)
 
     def _asked(self) -> _Asked:
-        return _Asked(self._way, self._site, self._loop, self._all, self._log)
+        return _Asked(self._way, self._site, self._loop, self._all, log=self._log)
 
     def _refuse(self, name: str, message: str) -> None:
         self._came = b""

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import io
+import re
 from abc import abstractmethod
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import httptools
 
-from ..api.environ import REQUEST_ID
+from ..api.environ import REFUSED, REQUEST_ID
 from ..api.parameters import DRAINED
 from ..contract.errors import MAX_BODY, TooLarge
+from ..redaction import shortened
 from . import rejections, request_ids
-from .rejections import Rejected
+from .rejections import Rejected, refusal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+    from ..api.responses import Answer
+
 HEAD = 65_536  # bytes of a request line and its headers
 TOO_LARGE_A_HEAD = f"The headers of a request must not have more than {HEAD} bytes"
 VERSIONS = "HTTP/1.0 and HTTP/1.1 are spoken here"
+
+
+class _Cut(io.RawIOBase):
+    """A body that did not arrive whole, or whose chunks are none."""
+
+    def read(self, _size: int = -1) -> bytes:
+        raise OSError
 
 
 class RequestParser:
@@ -39,6 +50,8 @@ class RequestParser:
         self._unread = 0  # bytes that came since the parser last told of something
         self._in_request = self._in_body = self._headless = False
 
+    # Whoever reads a connection decides what comes of it
+
     @abstractmethod
     def _take(self, environ: WSGIEnvironment, *, keep: bool) -> None:
         """Take a whole request."""
@@ -46,6 +59,86 @@ class RequestParser:
     @abstractmethod
     def _continue(self) -> None:
         """Tell the client to send the body."""
+
+    @abstractmethod
+    def _end_with(self, answer: Answer, environ: WSGIEnvironment) -> None:
+        """Send a refusal, after what came before it, and end the connection."""
+
+    # What comes
+
+    def feed(self, data: bytes) -> None:
+        """Some bytes came."""
+        if not (self._in_request or data.isascii()):
+            data = _escaped(data)
+        while data and not self._ending:
+            try:
+                self._unread += len(data)
+                self._parser.feed_data(data)
+                if self._unread > 2 * HEAD and not self._ending:  # the parser holds on to a line that does not end
+                    self.refuse(rejections.HEAD_TOO_LARGE, TOO_LARGE_A_HEAD)
+                return
+            except httptools.HttpParserUpgrade as upgrade:  # which nobody here does: what follows is HTTP as before
+                data = data[upgrade.args[0] :]
+                self._parser = httptools.HttpRequestParser(self)
+                if self._headless:  # of this request the body is still to come, and is read as that of one without one
+                    data = self._framing() + data
+            except httptools.HttpParserCallbackError as error:
+                if not isinstance(error.__context__, Rejected):
+                    raise
+                self.refuse(error.__context__.name, str(error.__context__))
+            except httptools.HttpParserError as error:
+                self._not_understood(str(error))
+
+    def feed_end(self) -> None:
+        """Nothing more comes."""
+        if self._in_body:
+            self._cut_short()
+        elif self._in_request:
+            self.refuse(rejections.NO_HTTP, "The request ends early")
+
+    # What is no request
+
+    def _cut_short(self) -> None:
+        """Answer a request whose body ends early, or cannot be read."""
+        environ = self._environ
+        if self._chunked:
+            environ["wsgi.input"], environ["wsgi.input_terminated"] = _Cut(), True
+        else:
+            environ["wsgi.input"] = io.BytesIO(b"".join(self._parts))
+            environ["CONTENT_LENGTH"] = environ.get("HTTP_CONTENT_LENGTH", "0")
+        self._in_request = self._in_body = False
+        self._take(environ, keep=False)
+        self._ending = True
+
+    def _not_understood(self, reason: str) -> None:
+        if self._in_body:
+            self._cut_short()
+        elif "HTTP version" in reason:
+            self.refuse(rejections.VERSION_REFUSED, VERSIONS)
+        else:
+            self.refuse(rejections.NO_HTTP, f"The request is no HTTP: {reason}")
+
+    def refuse(self, name: str, message: str) -> None:
+        """Answer in Flowdock's form, after what came before, and end the connection.
+
+        Args:
+            name: of the refusal, as `no_request` has it.
+            message: why.
+        """
+        if self._ending:
+            return
+        environ: WSGIEnvironment = {"REMOTE_ADDR": self._far}  # with what is known of it so far
+        if self._in_request and self._target:
+            method, target = self._parser.get_method().decode("ascii"), self._target.decode("latin-1")
+            environ |= {**self._environ, "REQUEST_METHOD": method, "RAW_URI": target}
+        environ.setdefault("SERVER_PROTOCOL", "HTTP/1.1")
+        environ.setdefault(REQUEST_ID, request_ids.id_of(environ.get("HTTP_X_REQUEST_ID")))
+        environ[REFUSED] = f"{name}: {shortened(message)}"
+        self._in_request = self._in_body = False
+        self._ending = True
+        self._end_with(refusal(name, message, environ), environ)
+
+    # What the parser tells
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -140,10 +233,20 @@ class RequestParser:
             self._headless = True
             return
         self._headless = False
+        self._in_request = self._in_body = False
+        self._whole()
+
+    def _whole(self) -> None:
         environ = self._environ
         environ["wsgi.input"] = io.BytesIO(b"".join(self._parts))
         environ["CONTENT_LENGTH"] = str(self._received)
         self._take(environ, keep=self._parser.should_keep_alive())
+
+
+def _escaped(data: bytes) -> bytes:
+    """A request with its first line in ASCII: some clients send letters in a URL as they are."""
+    line, end, rest = data.partition(b"\r\n")
+    return re.sub(rb"[\x80-\xff]", lambda letter: b"%%%02X" % letter[0][0], line) + end + rest
 
 
 @lru_cache(maxsize=1024)

@@ -1,6 +1,6 @@
 """`aiohttp`: `connect` of the class that every connector has, in sessions made before the fake too.
 
-What comes back is a connection of aiohttp's own, made by a connector of ours over a pair of sockets without TLS. The
+What comes back is a connection of aiohttp's own, made by a connector of ours, whose transport ends in this process. The
 request, with the URL that was called, and the answer go over it as over any other: nothing of aiohttp's is imitated,
 and nothing is looked up or encrypted.
 """
@@ -8,12 +8,12 @@ and nothing is looked up or encrypted.
 from __future__ import annotations
 
 import asyncio
-import socket
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from .socket_pairs import connection_to, error_of
+from .transport_errors import error_of
 
 if TYPE_CHECKING:
     import re
@@ -23,36 +23,66 @@ if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
 
     from ..api.app import App
+    from .far_end import FarEnd
     from .patches import Layer, Seam
 
 
-class _Between(asyncio.Protocol):
-    """Hands everything on to aiohttp's protocol, and says how the connection broke where a fault broke it."""
+class _Transport(asyncio.Transport):
+    """Leads to an app in the same loop: what is sent is answered in its next round.
 
-    def __init__(self, protocol: ResponseHandler, error_of: Callable[[], Exception | None]) -> None:
+    Args:
+        protocol: the client's.
+        far_end: answers.
+        error_of: says what the client raises where a fault broke the connection.
+    """
+
+    def __init__(self, protocol: ResponseHandler, far_end: FarEnd, error_of: Callable[[str], Exception]) -> None:
+        super().__init__()
+        self._loop = asyncio.get_running_loop()
         self._protocol = protocol
+        self._far_end = far_end
         self._error_of = error_of
+        self._paused = self._closing = False
+        protocol.connection_made(self)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._protocol.connection_made(transport)
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        if not self._closing:
+            self._far_end.sendall(bytes(data))
+            self._loop.call_soon(self._go_on)
 
-    def data_received(self, data: bytes) -> None:
-        self._protocol.data_received(data)
+    def _go_on(self) -> None:
+        """Hand on what was answered; and the end, a round later, as a socket does."""
+        if self._paused or self._closing:
+            return
+        if data := self._far_end.sent:
+            self._far_end.sent = b""
+            self._protocol.data_received(data)
+            self._loop.call_soon(self._go_on)
+        elif self._far_end.ended:
+            self.close()
 
-    def eof_received(self) -> None:
-        self._protocol.eof_received()
+    def _end(self) -> None:
+        if self._far_end.loss is not None:
+            self._protocol.set_exception(self._error_of(self._far_end.loss))
+        self._protocol.connection_lost(None)
 
-    def pause_writing(self) -> None:
-        self._protocol.pause_writing()
+    def pause_reading(self) -> None:
+        self._paused = True
 
-    def resume_writing(self) -> None:
-        self._protocol.resume_writing()
+    def resume_reading(self) -> None:
+        self._paused = False
+        self._loop.call_soon(self._go_on)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        error = self._error_of()
-        if error is not None:
-            self._protocol.set_exception(error)
-        self._protocol.connection_lost(exc)
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def close(self) -> None:
+        if not self._closing:
+            self._closing = True
+            self._far_end.close()
+            self._loop.call_soon(self._end)
+
+    abort = close
 
 
 class _Connector(aiohttp.BaseConnector):
@@ -68,18 +98,12 @@ class _Connector(aiohttp.BaseConnector):
         traces: Any,  # noqa: ARG002  # aiohttp gives it
         timeout: Any,
     ) -> ResponseHandler:
-        loop = asyncio.get_running_loop()
+        from .far_end import FarEnd
+
         wait = min((each for each in (timeout.total, timeout.sock_read) if each), default=None)
-        whole = wait == timeout.total
-        near, far_end = connection_to(self._called, self._app, wait)
-
-        def error() -> Exception | None:
-            return None if far_end.loss is None else _error_of(far_end.loss, wait, req, whole=whole)
-
-        unix = near.family == getattr(socket, "AF_UNIX", None)
-        connect: Any = loop.create_unix_connection if unix else loop.create_connection
+        error_of = partial(_error_of, timeout=wait, request=req, whole=wait == timeout.total)
         protocol = self._factory()
-        await connect(lambda: _Between(protocol, error), sock=near)
+        _Transport(protocol, FarEnd(self._called, self._app, wait), error_of)
         return protocol
 
 

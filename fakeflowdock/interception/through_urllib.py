@@ -1,16 +1,14 @@
 """`urllib.request`: `do_open` of the class that both handlers have, in openers made before the fake too.
 
-It is asked to use a connection whose socket is one of a pair; the rest is urllib's.
+It is asked to use a connection whose socket ends in this process; the rest is urllib's.
 """
 
 from __future__ import annotations
 
 import socket
-from http.client import RemoteDisconnected
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
-from .socket_pairs import CLOSED, connection_to, error_of
 from .unpatched import PlainConnection
 
 if TYPE_CHECKING:
@@ -31,19 +29,17 @@ class _Connection(PlainConnection):
         self._called, self._app = called, app
 
     def connect(self) -> None:
+        from .far_end import InMemorySocket
+
         wait = self.timeout if isinstance(self.timeout, (int, float)) else socket.getdefaulttimeout()
-        self.sock, self._far_end = connection_to(self._called, self._app, wait)
-        self.sock.settimeout(wait)
+        stand_in: Any = InMemorySocket(self._called, self._app, wait)
+        self.sock = stand_in
 
     def getresponse(self) -> HTTPResponse:
-        wait = self.sock.gettimeout()
         try:
             return super().getresponse()
-        except OSError:
-            if (loss := self._far_end.loss) is None:
-                raise
-            error = error_of(loss, wait) or RemoteDisconnected(CLOSED)
-            raise URLError(error) if loss == "refused" else error from None
+        except ConnectionRefusedError as error:
+            raise URLError(error) from None
 
     def set_tunnel(self, *args: Any, **more: Any) -> None:
         pass

@@ -1,19 +1,17 @@
 """`urllib3`: `urlopen` of the class that every pool has, in pools made before the fake and behind a proxy too.
 
-The call goes on in a pool of ours, whose connections are pairs of sockets: retries, redirects, timeouts and streams are
+The call goes on in a pool of ours, whose connections end in this process: retries, redirects, timeouts and streams are
 urllib3's. `requests` has an earlier way in and does not come here.
 """
 
 from __future__ import annotations
 
-from http.client import RemoteDisconnected
 from typing import TYPE_CHECKING, Any
 
 import urllib3
 from urllib3 import HTTPConnectionPool, Timeout
 from urllib3.exceptions import NewConnectionError
 
-from .socket_pairs import CLOSED, connection_to, error_of
 from .through_requests import read_timeout
 from .unpatched import PlainConnection, PooledConnection
 
@@ -34,20 +32,17 @@ class _Connection(PooledConnection):
         self._called, self._app, self._wait = called, app, wait
 
     def connect(self) -> None:
-        self.sock, self._far_end = connection_to(self._called, self._app, self._wait)
-        self.sock.settimeout(self._wait)
+        from .far_end import InMemorySocket
+
+        stand_in: Any = InMemorySocket(self._called, self._app, self._wait)
+        self.sock = stand_in
 
     def getresponse(self, *args: Any, **more: Any) -> Any:
         try:
             return super().getresponse(*args, **more)
-        except OSError:
-            if (loss := self._far_end.loss) is None:
-                raise
-            error = error_of(loss, self._wait)
-            if loss == "refused":
-                own: Any = self
-                raise NewConnectionError(own, f"Failed to establish a new connection: {error}") from error
-            raise error or RemoteDisconnected(CLOSED) from None
+        except ConnectionRefusedError as error:
+            own: Any = self
+            raise NewConnectionError(own, f"Failed to establish a new connection: {error}") from error
 
     if not TYPE_CHECKING and urllib3.__version__.startswith("1."):
         # The same as its own, which looks up its class by a name under which a recorder puts another.

@@ -1,10 +1,10 @@
-"""What `httpx` and `httpcore` raise where a fault broke the connection. They have the same names for it."""
+"""What a socket raises where a fault broke the connection; and `httpx` and `httpcore`, which have the same names."""
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING, Any
-
-from .socket_pairs import error_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from ..api.responses import Answer
 
 ERRORS = {"refused": "ConnectError", "reset": "ReadError", "closed": "RemoteProtocolError"}
+
+
+def error_of(loss: str, timeout: float | None) -> OSError | None:
+    """What a socket raises for a connection that broke in such a way; None where it is at its end, in good order."""
+    if loss == "timeout" and timeout is not None:
+        return TimeoutError("timed out")
+    numbers = {"refused": errno.ECONNREFUSED, "reset": errno.ECONNRESET, "timeout": errno.ETIMEDOUT}
+    return OSError(numbers[loss], os.strerror(numbers[loss])) if loss in numbers else None
 
 
 def answer_of(

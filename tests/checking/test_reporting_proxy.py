@@ -8,7 +8,7 @@ import json
 import signal
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,10 @@ import requests
 
 from fakeflowdock import FakeFlowdock, conform
 from fakeflowdock.checking.remote import Remote
-from fakeflowdock.checking.reporting_proxy import HANDLER, Passed, Proxy
+from fakeflowdock.checking.reporting_proxy import Passed, Proxy
 from fakeflowdock.cli import main
-from fakeflowdock.http.threaded_server import ThreadedServer
+from fakeflowdock.http.server import Server
+from fakeflowdock.http.streamed import StreamedConnection
 from tests.support.processes import ready, running
 from tests.support.sockets import serving
 
@@ -32,9 +33,17 @@ class Through:
 
     def __init__(self, url: str, **more: Any) -> None:
         self.told: list[Passed] = []
-        self.proxy = Proxy(Remote(url), self.told.append, **more)
-        self.server = ThreadedServer(self.proxy, handler=HANDLER)
+        self.was_told = threading.Event()
+        self.proxy = Proxy(Remote(url), self.tell, **more)
+        self.server = Server(self.proxy, speaks=StreamedConnection)
         self.url = self.server.url
+
+    def tell(self, passed: Passed) -> None:
+        self.told.append(passed)
+        self.was_told.set()
+
+    def connected(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", int(self.url.rpartition(":")[2])), timeout=30)
 
     def __call__(self, method: str, path: str, **more: Any) -> requests.Response:
         return requests.request(method, self.url + path, timeout=30, allow_redirects=False, **more)
@@ -312,6 +321,88 @@ def test_a_length_that_chunks_overrule_does_not_pass() -> None:
     with answering(said) as url, proxy(url) as through:
         reply = through("GET", "/user")
     assert (reply.content, "Content-Length" in reply.headers) == (b"abc", False)
+
+
+def test_a_reply_passes_as_fast_as_it_is_read() -> None:
+    size, sent = 64 * 1024 * 1024, threading.Event()
+
+    def answer(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size)
+        sent.set()
+
+    with answering(answer) as url, proxy(url) as through:
+        with requests.get(f"{through.url}/user", stream=True, timeout=30) as reply:
+            assert not sent.wait(0.3)  # nobody has read anything yet
+            assert sum(len(piece) for piece in reply.iter_content(1 << 20)) == size
+        assert through.lines[0].endswith(f"the reply has {size} bytes and was not held against the docs")
+
+
+def test_a_request_passes_as_fast_as_it_is_taken() -> None:
+    size, taken = 64 * 1024 * 1024, threading.Event()
+
+    def answer(connection: socket.socket) -> None:
+        taken.wait(30)
+        with connection.makefile("rb") as came:
+            while came.readline() != b"\r\n":
+                pass
+            assert len(came.read(size)) == size
+        connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    with answering(answer) as url, proxy(url) as through, through.connected() as client:
+        client.settimeout(0.3)
+        head = b"PUT /sources HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size
+        rest = memoryview(head + b"x" * size)
+        with pytest.raises(TimeoutError):  # nobody has taken anything yet
+            while rest:
+                rest = rest[client.send(rest) :]
+        client.settimeout(30)
+        taken.set()
+        client.sendall(rest)
+        assert client.recv(65536).startswith(b"HTTP/1.1 204 No Content\r\n")
+
+
+def test_a_client_that_hangs_up_within_its_reply_is_told() -> None:
+    def answer(connection: socket.socket) -> None:
+        connection.recv(65536)
+        with suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 64 * 1024 * 1024)
+
+    with answering(answer) as url, proxy(url) as through:
+        with through.connected() as client:
+            client.sendall(b"GET /user HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(10) == b"HTTP/1.1 2"
+        assert through.was_told.wait(30)
+    assert through.lines[0].endswith("the client hung up")
+
+
+@pytest.mark.parametrize("header", ["Expect: 100-continue", "Connection: Upgrade\r\nUpgrade: h2c"])
+def test_a_body_that_comes_after_something_else_passes(echo: str, header: str) -> None:
+    with proxy(echo) as through, through.connected() as client:
+        client.sendall(f"PUT /sources HTTP/1.1\r\nHost: x\r\n{header}\r\nContent-Length: 3\r\n\r\n".encode())
+        if header.startswith("Expect"):
+            assert client.recv(25, socket.MSG_WAITALL) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"abc")
+        reply = http.client.HTTPResponse(client)
+        reply.begin()
+        said = json.loads(reply.read())
+    assert (reply.status, said["body"]) == (418, 3)
+    assert not {"expect", "upgrade"} & {name.lower() for name, _ in said["headers"]}
+
+
+@pytest.mark.parametrize("sent", [b"no request\r\n\r\n", b"GET /user HTTP/1.1\r\nContent-Length: x\r\n\r\n"])
+def test_what_is_no_request_is_refused_as_by_the_server(echo: str, sent: bytes) -> None:
+    with proxy(echo) as through, through.connected() as client:
+        client.sendall(sent)
+        assert b"(docs/api/http.md#no-http)" in client.makefile("rb").read()
+    assert through.told == []
+
+
+def test_what_follows_a_request_on_its_connection_is_not_passed_on(echo: str) -> None:
+    with proxy(echo) as through, through.connected() as client:
+        client.sendall(b"PUT /sources HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc" * 3)
+        assert client.makefile("rb").read().count(b"HTTP/1.1 418") == 1
+    assert len(through.told) == 1
 
 
 # The command
