@@ -1,4 +1,4 @@
-"""The functions in the place of `handle_request` and `handle_async_request`, which httpx and httpcore have alike."""
+"""Replacements for `handle_request` and `handle_async_request`, which httpx and httpcore share."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def sync(library: Any, url_of: Callable[[Any], str], response_of: Callable[..., Any], layer: Layer) -> Any:
-    """What is called in the place of `handle_request`.
+    """Return the replacement for `handle_request`.
 
     Args:
-        library: the module whose calls these are.
-        url_of: from a request of its to the URL.
-        response_of: from the library, what the URL matched, the app, a request, its body, and how often to try again
-            to connect, to a response.
-        layer: where it lies.
+        library: the module that is intercepted.
+        url_of: returns the URL of a request.
+        response_of: returns the response, from the library, the match of the URL, the app, a request, its body, and the
+            number of connection retries.
+        layer: where the replacement is placed.
     """
 
     def handle_request(owner: Any, request: Any) -> Any:
@@ -33,7 +33,7 @@ def sync(library: Any, url_of: Callable[[Any], str], response_of: Callable[..., 
 
 
 def asynchronous(library: Any, url_of: Callable[[Any], str], response_of: Callable[..., Any], layer: Layer) -> Any:
-    """What is called in the place of `handle_async_request`; the arguments are those of `sync`."""
+    """Return the replacement for `handle_async_request`. The arguments are those of `sync`."""
 
     async def handle_async_request(owner: Any, request: Any) -> Any:
         found = layer.answers(url_of(request))

@@ -1,6 +1,6 @@
-"""A connection to an app that needs no address: one end of a pair of sockets, with the live server at the other.
+"""A connection to an app without an address: one end of a socket pair, with the live server at the other.
 
-A library that does its own HTTP over it keeps all of its own ways: redirects, retries, timeouts, streams, exceptions.
+A library that speaks HTTP over it keeps its own redirects, retries, timeouts, streams and exceptions.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ CLOSED = "Remote end closed connection without response"  # as http.client says 
 
 
 def connection_to(called: re.Match[str], app: App, timeout: float | None) -> tuple[socket.socket, FarEnd]:
-    """A connected socket on which an app answers, for one request, in a thread of its own; and who is at its far end.
+    """Return a connected socket on which an app answers one request in a separate thread, and its far end.
 
     Args:
-        called: what `FLOWDOCK` found in the URL.
+        called: the match of `FLOWDOCK` in the URL.
         app: answers.
-        timeout: the seconds that the client waits for an answer; None for ever.
+        timeout: the client's read timeout in seconds; None: forever.
     """
     from ..http.threaded_server import FarEnd
 
@@ -39,7 +39,7 @@ def connection_to(called: re.Match[str], app: App, timeout: float | None) -> tup
 
 
 def error_of(loss: str, timeout: float | None) -> OSError | None:
-    """What a socket raises for a connection that broke in such a way; None where it is at its end, in good order."""
+    """Return the exception of a socket for a broken connection; None if it ended in good order."""
     if loss == "timeout" and timeout is not None:
         return TimeoutError("timed out")
     numbers = {"refused": errno.ECONNREFUSED, "reset": errno.ECONNRESET, "timeout": errno.ETIMEDOUT}

@@ -1,8 +1,7 @@
-"""`aiohttp`: `connect` of the class that every connector has, in sessions made before the fake too.
+"""`aiohttp`: patch `connect` of the base connector, also for sessions created before the fake.
 
-What comes back is a connection of aiohttp's own, made by a connector of ours over a pair of sockets without TLS. The
-request, with the URL that was called, and the answer go over it as over any other: nothing of aiohttp's is imitated,
-and nothing is looked up or encrypted.
+The connection is aiohttp's own, created by our connector over a socket pair without TLS. Request and response go over
+it as usual; nothing of aiohttp is imitated, and there is no name resolution or encryption.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class _Between(asyncio.Protocol):
-    """Hands everything on to aiohttp's protocol, and says how the connection broke where a fault broke it."""
+    """Forward everything to aiohttp's protocol, and report how a fault broke the connection."""
 
     def __init__(self, protocol: ResponseHandler, error_of: Callable[[], Exception | None]) -> None:
         self._protocol = protocol
@@ -56,7 +55,7 @@ class _Between(asyncio.Protocol):
 
 
 class _Connector(aiohttp.BaseConnector):
-    """A connector to an app, for one request: a subclass that makes connections in its own way, as aiohttp's are."""
+    """A connector to an app, for one request."""
 
     def __init__(self, called: re.Match[str], app: App) -> None:
         super().__init__(force_close=True)
@@ -84,13 +83,13 @@ class _Connector(aiohttp.BaseConnector):
 
 
 def _error_of(loss: str, timeout: float | None, request: Any, *, whole: bool) -> Exception:
-    """What aiohttp raises for a connection that broke in such a way.
+    """Return the exception of aiohttp for a broken connection.
 
     Args:
-        loss: the way.
-        timeout: the seconds that it waits.
-        request: its own.
-        whole: whether these are those of the whole call. It cancels that one, and no read has a timeout of its own.
+        loss: how it broke.
+        timeout: in seconds.
+        request: aiohttp's own.
+        whole: whether the timeout is the total one. Then the call is cancelled, and reads have no timeout of their own.
     """
     error = error_of(loss, timeout)
     if error is None:
@@ -105,7 +104,7 @@ def _error_of(loss: str, timeout: float | None, request: Any, *, whole: bool) ->
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
-    """Where its calls pass."""
+    """Yield the functions to patch."""
     yield module.BaseConnector, "connect", _make
 
 

@@ -301,8 +301,8 @@ def test_assertions_say_what_python_says(operator: Operator, fake_flowdock: Fake
         ({"assertion": "source", "status": 200}, "/status", "is for requests alone"),
         ({"assertion": "source", "expected": {"nmae": "x"}}, "/expected", "did you mean name?"),
         ({"assertion": "source", "expected": {"self": "x"}}, "/expected/self", "is an attribute of nothing"),
-        ({"assertion": "message", "expected": {"flow": "example/none"}}, "/expected", "there is no flow"),
-        ({"assertion": "no message", "expected": {"source": "Nobody"}}, "/expected", "there is no source 'Nobody'"),
+        ({"assertion": "message", "expected": {"flow": "example/none"}}, "/expected", "unknown flow"),
+        ({"assertion": "no message", "expected": {"source": "Nobody"}}, "/expected", "unknown source 'Nobody'"),
         ({"assertion": "source", "expected": []}, "/expected", "is not an object"),
         (
             {"assertion": "requested", "operation": "get user", "expected": {"status": 1}},
@@ -358,7 +358,7 @@ def test_something_goes_wrong_as_often_as_it_was_said(operator: Operator, world:
     assert replies[0].headers["Retry-After"] == "7"
     assert replies[2].json() == {"oops": True}
     [told] = operator.get("worlds/one/faults")
-    assert (told["id"], told["matched"], told["applied"], told["record"]) == (fault["id"], 4, 2, "acted 2 times")
+    assert (told["id"], told["matched"], told["applied"], told["record"]) == (fault["id"], 4, 2, "applied 2 times")
     assert told["description"].startswith("the next 3 requests for get-own-user: 503, Retry-After: 7; then nothing")
 
 
@@ -396,7 +396,7 @@ def test_a_fault_is_for_one_caller_and_goes_again(operator: Operator, fake_flowd
         ({"sequence": [{"status": 500}, {"retry_after": 1}]}, "/sequence/1", "retry_after goes with a status"),
         ({"sequence": [{"stauts": 500}]}, "/sequence/0/stauts", "is not on the page"),
         ({"sequence": []}, "", "at least one"),
-        ({"sequence": [{"status": 500}], "status": 500}, "", "in a sequence each item says what goes wrong"),
+        ({"sequence": [{"status": 500}], "status": 500}, "", "sequence cannot be combined with a failure"),
         ({"stauts": 500}, "/stauts", "is not on the page"),
     ],
 )
