@@ -41,29 +41,27 @@ class FakeFlowdock(Failing):
     """Flowdock, in memory. Requests to Flowdock's hosts are intercepted and answered from one world.
 
     Requests made with `requests`, `httpx`, `aiohttp`, `urllib3` and `urllib.request` are answered in this process.
-    `url` is the
-    address of a live server for the same world. `environ` is the environment for a child process that uses it.
+    `url` is the address of a live server for the same world. `environ` is the environment for a child process that uses
+    it.
 
     Use it as a context manager (`with FakeFlowdock() as fake:`), as a decorator (`@FakeFlowdock()`), or with `start()`
-    and
-    `stop()`. Each new object is a new world; `start()` after `stop()` continues with the same world. The world can be
-    read at any time.
+    and `stop()`. Each new object is a new world; `start()` after `stop()` continues with the same world. The world can
+    be read at any time.
 
     The decorator accepts functions, coroutine functions and classes. Each call, or each test method of a class, gets a
     fresh world. In a class that is not a `unittest.TestCase`, `setup_method` runs outside of it. A decorated function
-    with a parameter `fake_flowdock` receives the fake. Otherwise, and in a `TestCase`, keep it in a variable:
-    `fake = FakeFlowdock()`, then `@fake`.
+    with a parameter `fake_flowdock` receives the fake. Otherwise, and in a `TestCase`, keep the fake in a variable and
+    use that as the decorator.
 
     Args:
         world: `empty` (one organization, flow, user and application, no source) or `docs` (the data in the examples of
             Flowdock's page "Sources"). Default: `empty`.
-        auto_consent: whether `/oauth/authorize` grants consent at once, as the first user, without a consent page.
-            Can be changed at any time through the attribute. Default: false.
+        auto_consent: whether `/oauth/authorize` grants consent at once, as the first user, without a consent page. Can
+            be changed at any time through the attribute. Default: false.
         refresh_tokens: `always` issues a refresh token with each access token, as the real service did;
             `offline_access` issues it with that scope only, as Flowdock documents it. Default: `always`.
         shape: the fields of responses: `default`; `minimal`, only those that are always present; `maximal`, all that
-            the
-            page lists; or `drift`, with unknown fields and an unknown event. Can be changed at any time through the
+            the page lists; or `drift`, with unknown fields and an unknown event. Can be changed at any time through the
             attribute.
         journal: how many requests are recorded, at least 1. The oldest are dropped first. Default: 1000.
         strict: whether contract warnings fail a test: an unknown parameter, a missing Content-Type, a deprecated
@@ -189,8 +187,7 @@ class FakeFlowdock(Failing):
         """Return another fake that starts with a copy of this world and its settings. It is not started.
 
         The cost is constant, also of the first change. The fork has a journal and a live server of its own; `reset`
-        brings
-        it back to its initial state.
+        brings it back to its initial state.
         """
         twin = copy(self)
         twin._begin(self._store.freeze(), replace(self._settings))
@@ -204,8 +201,7 @@ class FakeFlowdock(Failing):
         """Return the differences between this world and another, as readable lines.
 
         Each line starts with `+` (only in this world), `-` (only in the other) or `~` (changed, old value first).
-        Secrets
-        are shortened. Differing settings are listed too, although they are not part of a world.
+        Secrets are shortened. Differing settings are listed too, although they are not part of a world.
         """
         there, here = other if isinstance(other, Snapshot) else other.snapshot(), self.snapshot()
         return [*diff.everything(there.store, here.store)]
@@ -274,11 +270,9 @@ class FakeFlowdock(Failing):
         """The environment for a child process whose requests go to this world: `{**os.environ, **fake.environ}`.
 
         With it, clients in most languages reach this fake at `https://api.flowdock.com`. It sets a proxy, which starts
-        on
-        first access, intercepts Flowdock's hosts and rejects all others; the CA certificate to trust; for Node, a
-        module
-        that redirects connections; and `FLOWDOCK_API_URL` and `FLOWDOCK_STREAM_URL`, the address of the live server.
-        Existing values of `NO_PROXY` and `NODE_OPTIONS` are kept.
+        on first access, intercepts Flowdock's hosts and rejects all others; the CA certificate to trust; for Node, a
+        module that redirects connections; and `FLOWDOCK_API_URL` and `FLOWDOCK_STREAM_URL`, the address of the live
+        server. Existing values of `NO_PROXY` and `NODE_OPTIONS` are kept.
 
         Raises:
             RuntimeError: the fake is not started, or trustme is not installed (`pip install 'fakeflowdock[tls]'`).

@@ -23,7 +23,7 @@ CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
     "shape": (("default", "minimal", "maximal", "drift"), "fields of responses"),
     "shapes": (("false", "true"), "run each test once per shape"),
     "strict": (("false", "true"), "fail a test on contract warnings"),
-    "journal": (NUMBER, "how many requests to record [default: 1000]"),
+    "journal": (NUMBER, "how many requests to record"),
     "unknown_paths": (("fail", "allow"), "whether requests to unknown paths fail the test"),
 }
 
@@ -34,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add each choice as an ini option and as a command-line option."""
     group = parser.getgroup("fakeflowdock")
     for name, (values, about) in CHOICES.items():
-        words = f"{about}: {_words(values)}"
+        words = f"{about}: {_words(values)} [default: {values[0] if values else 1000}]"
         twin = f"FAKEFLOWDOCK_{name.upper()}"
         parser.addini(f"flowdock_{name}", f"{words}. Overridden by @pytest.mark.flowdock({name}=…).")
         group.addoption(

@@ -15,8 +15,8 @@ These runs are not reported as tests, and the exit status does not change. The f
 - `counts`: the number of runs by outcome, without zeros.
 - `results`: one object per run, in the order of test names, with `test` (its node id), `operation` (`send-message`),
   `failure` (one of the eight above) and `outcome`: `survived` (the test still passed), `failed` (an assertion failed),
-  `raised` (another exception), `skipped` (the test skipped itself) or `not_reached` (the call was not made).
-  For `failed`, `raised` and `skipped`, `phase` (`setup`, `call` or `teardown`), `exception` (its type,
+  `raised` (another exception), `skipped` (the test skipped itself) or `not_reached` (the call was not made). For
+  `failed`, `raised` and `skipped`, `phase` (`setup`, `call` or `teardown`), `exception` (its type,
   `requests.exceptions.HTTPError`) and `message` (its first line, without secrets) say more. Otherwise they are null.
 """
 

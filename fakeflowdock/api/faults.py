@@ -1,7 +1,7 @@
 """Faults: which requests fail on purpose, and how often.
 
-A `Failure` describes the failure of one request, a `Fault` which requests it applies to, and `Faults` is the set of
-one world. This module knows nothing of sockets and clients: `App.answer` applies the faults, and each interception or
+A `Failure` describes the failure of one request, a `Fault` which requests it applies to, and `Faults` is the set of one
+world. This module knows nothing of sockets and clients: `App.answer` applies the faults, and each interception or
 server turns them into errors of its own.
 """
 

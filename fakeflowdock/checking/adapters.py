@@ -21,8 +21,7 @@ def sent(request: Any, url: str | None = None, headers: Any = (), body: Any = No
 
     Args:
         request: a method; or a request of `requests` (prepared or not), `httpx`, Werkzeug or `urllib`, a WSGI environ,
-            or
-            an exchange from a journal.
+            or an exchange from a journal.
         url: with a method: the URL, absolute or from its path on.
         headers: with a method: a mapping, or pairs.
         body: with a method: bytes, text, or a value to send as JSON.

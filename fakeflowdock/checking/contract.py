@@ -55,8 +55,7 @@ class Contract:
 
         Args:
             request: a method; or a request of `requests`, `httpx`, Werkzeug or `urllib`, a WSGI environ, or an exchange
-                from
-                a journal.
+                from a journal.
             url: with a method: the URL, absolute or from its path on.
             headers: with a method: a mapping, or pairs of name and value.
             body: with a method: bytes, text, or a value to send as JSON.
@@ -76,8 +75,8 @@ class Contract:
 
         Args:
             operation: the title of the requested operation (`"create source"`), or None if the path was unknown; or, as
-                the
-                only argument, a response that knows its request: of `requests`, `httpx` or Werkzeug's test client, or
+                the only argument, a response that knows its request: of `requests`, `httpx` or Werkzeug's test client,
+                or
                     an
                 exchange from a journal.
             status: the status, as a number or a line; or a response of `requests`, `httpx` or Werkzeug.

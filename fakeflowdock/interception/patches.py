@@ -51,8 +51,7 @@ class Layer:
         """Return the match of a Flowdock URL, and the app that answers; None for any other URL.
 
         The fake that was started last answers, even through the function of another. This function may outlive its
-        fake,
-        for example in a recorder imported meanwhile, and a later one may have been removed together with a mock.
+        fake, for example in a recorder imported meanwhile, and a later one may have been removed together with a mock.
         """
         if not self.active:
             clear()

@@ -1,8 +1,8 @@
 """The chain of replacements for `HTTPAdapter.send`: fakes, the user's mocks, and the original.
 
-Each one stores the function that it found and restores it when it stops. That works in order; out of order, the
-second to stop would restore the first. So a fake that stops is removed from the chain wherever it stands, and a mock
-that started before a fake is removed from below it.
+Each one stores the function that it found and restores it when it stops. That works in order; out of order, the second
+to stop would restore the first. So a fake that stops is removed from the chain wherever it stands, and a mock that
+started before a fake is removed from below it.
 """
 
 from __future__ import annotations

@@ -63,8 +63,7 @@ class Exchanges(list[Exchange]):
         Args:
             file: its path. The file is written completely or not at all.
             with_secrets: whether to include tokens and passwords. Default: each is replaced by a fixed value of the
-                same
-                form, so that the file can be committed and callers stay distinguishable.
+                same form, so that the file can be committed and callers stay distinguishable.
 
         Raises:
             OSError: the file cannot be written. An existing file stays as it was.

@@ -62,8 +62,8 @@ class Failing(Asserting):
             body: replaces that body. Bytes and text are sent as they are, anything else as JSON.
             content_type: default: JSON.
             retry_after: the `Retry-After` header, in seconds.
-            latency: the delay of the response, in seconds or as a timedelta. In process, nothing sleeps: the
-                world's clock advances, and a client with a shorter timeout times out.
+            latency: the delay of the response, in seconds or as a timedelta. In process, nothing sleeps: the world's
+                clock advances, and a client with a shorter timeout times out.
             connection: how it breaks: `refused`; `reset` or `closed` before a response; `cut` within the body; or
                 `timeout`, with no response at all.
             after: process the request before the response is lost or replaced. Default: false.

@@ -157,11 +157,11 @@ class World(ABC):
         name: str | None = None,
         access_mode: str = "invitation",
     ) -> Flow:
-        """Add a flow, and its organization if that does not exist.
+        """Add a flow, and its organization if that does not exist. docs/api/flows.md.
 
         Args:
             path: the two names in its URL, `acme/ops`.
-            members: Default: the first user.
+            members: its users. Default: the first user.
             name: its display name. Default: derived from `path`.
             access_mode: `invitation`, `link`, or `organization`, which every user of the organization may join.
 
@@ -186,7 +186,7 @@ class World(ABC):
         redirect_uri: str | None = None,
         owner: User | None = None,
     ) -> Application:
-        """Add an OAuth application, with its `client_id` and `client_secret`.
+        """Add an OAuth application, with its `client_id` and `client_secret`. docs/api/oauth.md.
 
         Args:
             redirect_uri: where users are redirected with a code. Default: none, so that the code is displayed.
@@ -213,7 +213,7 @@ class World(ABC):
         error_message: str | None = None,
         configuration_url: str | None = None,
     ) -> Source:
-        """Add a source, as if `application` had created it for `creator`.
+        """Add a source, as if `application` had created it for `creator`. docs/api/sources.md#create-source.
 
         Args:
             flow: a flow or its path, `acme/ops`.
@@ -246,7 +246,7 @@ class World(ABC):
         comments: Message | None = None,
         **fields: Any,
     ) -> Message:
-        """Post a message, as if a user or a source had sent it.
+        """Post a message, as if a user or a source had sent it. docs/api/messages.md#send-message.
 
         Args:
             content: the text; for a file its bytes, with `file_name`, or the object that `POST /messages` takes.
@@ -281,7 +281,10 @@ class World(ABC):
         return factories.add_message(self._store, where, event, given, user=poster, source=source, parent=comments)
 
     def as_user(self, user: User | None = None) -> Credentials:
-        """Return the credentials of a user, their `api_token`: `requests.get(url, **fake_flowdock.as_user())`."""
+        """Return the credentials of a user: their `api_token`. docs/api/authentication.md.
+
+        Pass them to a client: `requests.get(url, **fake_flowdock.as_user())`.
+        """
         return credentials.user(user or self.user)
 
     def as_source(self, source: Source | None = None) -> Credentials:
@@ -317,7 +320,7 @@ class World(ABC):
         scope: str | None = None,
         expires_in: float | timedelta | None = None,
     ) -> str:
-        """Return an OAuth access token, as if the user had authorized the application.
+        """Return an OAuth access token, as if the user had authorized the application. docs/api/oauth.md.
 
         Args:
             scope: scopes separated by spaces, `"flow integration"`. Default: every scope. Empty: Flowdock's default
@@ -341,7 +344,7 @@ class World(ABC):
         scope: str | None = None,
         redirect_uri: str | None = None,
     ) -> str:
-        """Return an authorization code, as if the user had clicked Authorize. Exchange it at `POST /oauth/token`.
+        """Return an authorization code, as if the user had clicked Authorize. docs/api/oauth.md#request-tokens.
 
         Args:
             scope: as for `access_token`.

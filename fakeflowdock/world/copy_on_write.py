@@ -1,7 +1,7 @@
 """Copy-on-write containers: a branch starts with the same content and changes independently, at constant cost.
 
-A branched container is frozen and must not be written to. A world that is forked therefore hands its containers over
-to the fork, and continues with branches itself. Entities and texts are immutable and need no branch.
+A branched container is frozen and must not be written to. A world that is forked therefore hands its containers over to
+the fork, and continues with branches itself. Entities and texts are immutable and need no branch.
 """
 
 from __future__ import annotations
@@ -155,8 +155,7 @@ class Layered(MutableMapping[K, V]):
         """Return the same content on fewer layers, by merging each layer with one below that is not much larger.
 
         The sizes of the layers then grow by at least half, so that there are few of them however often a world is
-        forked. A
-        fork costs as much as was written since the last one.
+        forked. A fork costs as much as was written since the last one.
         """
         if not self._weight:
             return self._base
