@@ -1,4 +1,4 @@
-"""A fake as a decorator: a fresh world for each call of a function, for each test of a class."""
+"""The fake as a decorator: a fresh world for each call of a function, and for each test of a class."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ PARAMETER = "fake_flowdock"
 
 
 class Decorating(Protocol):
-    """What decorates."""
+    """Anything that can open a fresh world."""
 
     def fresh_world(self) -> AbstractContextManager[None]:
-        """A fresh world, for one call."""
+        """Open a fresh world for one call."""
         ...
 
 
 def decorated(fake: Decorating, target: Any) -> Any:
-    """The target, with the fake started over a fresh world for each call.
+    """Return the target wrapped so that each call starts the fake with a fresh world.
 
-    A function that has a parameter `fake_flowdock` is given the fake. Of a class each method whose name begins
-    with `test` is decorated; of a `unittest.TestCase` each test together with its `setUp` and `tearDown`.
+    A function with a parameter `fake_flowdock` receives the fake. In a class, each method whose name starts with `test`
+    is decorated; in a `unittest.TestCase`, each test together with its `setUp` and `tearDown`.
 
     Raises:
-        TypeError: the target is none of these.
+        TypeError: the target is not a function, coroutine function or class.
     """
     if inspect.isclass(target):
         return _class(fake, target)
     if inspect.isgeneratorfunction(target) or inspect.isasyncgenfunction(target) or not callable(target):
-        raise TypeError(f"a FakeFlowdock decorates functions, coroutine functions and classes, not {target!r}")
+        raise TypeError(f"cannot decorate {target!r}: expected a function, a coroutine function or a class")
     return _function(fake, target)
 
 
@@ -60,7 +60,7 @@ def _function(fake: Decorating, function: Callable[..., Any]) -> Callable[..., A
             return function(*args, **given(kwargs))
 
     wrapper: Any = awaited if inspect.iscoroutinefunction(function) else called
-    # Without the parameter, or pytest would look for a fixture of that name.
+    # Hide the parameter, because pytest would look for a fixture of that name.
     rest = [parameter for name, parameter in signature.parameters.items() if name != PARAMETER]
     wrapper.__signature__ = signature.replace(parameters=rest)
     return cast("Callable[..., Any]", wrapper)
@@ -81,7 +81,7 @@ def _class(fake: Decorating, target: type[Any]) -> type[Any]:
 
 
 def _test_case(fake: Decorating, target: type[unittest.TestCase]) -> type[unittest.TestCase]:
-    """A case whose `run`, which is `setUp`, test and `tearDown`, is in a fresh world; a bug of ours is its error."""
+    """Wrap `run` (`setUp`, test and `tearDown`) in a fresh world. A bug of ours is an error of the test."""
     run = target.run
 
     @functools.wraps(run)

@@ -38,35 +38,37 @@ C = TypeVar("C", bound="type[Any]")
 
 
 class FakeFlowdock(Failing):
-    """Flowdock, in memory: a world, and the calls of every client library to Flowdock's hosts led to it.
+    """Flowdock, in memory. Requests to Flowdock's hosts are intercepted and answered from one world.
 
-    Those of `requests`, `httpx`, `aiohttp`, `urllib3` and `urllib.request` are answered in this process. `url` is the
-    address of a live server over the same world, `environ` what a child process inherits to find it.
+    Requests made with `requests`, `httpx`, `aiohttp`, `urllib3` and `urllib.request` are answered in this process.
+    `url` is the address of a live server for the same world. `environ` is the environment for a child process that uses
+    it.
 
-    A context manager (`with FakeFlowdock() as fake:`), a decorator of functions, classes and `async def`
-    (`@FakeFlowdock()`: a fresh world per call, per test method of a class; what a class that is no
-    `unittest.TestCase` does in `setup_method` is outside), or `start()` and `stop()`. Each new object is a new
-    world; `start()` after `stop()` goes on with the same one. What the world holds can be read at any time.
+    Use it as a context manager (`with FakeFlowdock() as fake:`), as a decorator (`@FakeFlowdock()`), or with `start()`
+    and `stop()`. Each new object is a new world; `start()` after `stop()` continues with the same world. The world can
+    be read at any time.
 
-    A decorated function that has a parameter `fake_flowdock` is given the fake; elsewhere, and in a `TestCase`, keep it
-    in a name: `fake = FakeFlowdock()`, then `@fake`.
+    The decorator accepts functions, coroutine functions and classes. Each call, or each test method of a class, gets a
+    fresh world. In a class that is not a `unittest.TestCase`, `setup_method` runs outside of it. A decorated function
+    with a parameter `fake_flowdock` receives the fake. Otherwise, and in a `TestCase`, keep the fake in a variable and
+    use that as the decorator.
 
     Args:
-        world: `empty` (one organization, flow, user and application, no source) or `docs` (what the examples of
-            Flowdock's page "Sources" show).
-        auto_consent: whether an application that asks for consent at `/oauth/authorize` gets it at once, from the
-            first user; no page is shown then. It may be changed at any time, as the attribute of that name.
-        refresh_tokens: whether tokens come with a refresh token `always`, as clients of the real service relied on,
-            or with the scope `offline_access` alone, as its documentation says.
-        shape: which fields answers have: the `default` ones; `minimal`, those that are always there and no other;
-            `maximal`, every one that its page has; or `drift`, with fields and an event that no page knows. It may be
-            changed at any time, as the attribute of that name.
-        journal: how many requests are remembered, at least 1; the oldest are forgotten first.
-        strict: whether what the docs advise against fails a test: a parameter that no page knows, a body that does not
-            say what it is, a deprecated operation, an obsolete route, a secret in a URL. Else it is a warning.
+        world: `empty` (one organization, flow, user and application, no source) or `docs` (the data in the examples of
+            Flowdock's page "Sources"). Default: `empty`.
+        auto_consent: whether `/oauth/authorize` grants consent at once, as the first user, without a consent page. Can
+            be changed at any time through the attribute. Default: false.
+        refresh_tokens: `always` issues a refresh token with each access token, as the real service did;
+            `offline_access` issues it with that scope only, as Flowdock documents it. Default: `always`.
+        shape: the fields of responses: `default`; `minimal`, only those that are always present; `maximal`, all that
+            the page lists; or `drift`, with unknown fields and an unknown event. Can be changed at any time through the
+            attribute.
+        journal: how many requests are recorded, at least 1. The oldest are dropped first. Default: 1000.
+        strict: whether contract warnings fail a test: an unknown parameter, a missing Content-Type, a deprecated
+            operation, an obsolete route, a secret in a URL. Default: false.
 
     Raises:
-        ValueError: there is no such world, or no such shape, or nothing would be remembered.
+        ValueError: an argument is invalid.
     """
 
     def __init__(
@@ -92,7 +94,7 @@ class FakeFlowdock(Failing):
         state = "started" if self.active else "stopped"
         return f"<FakeFlowdock, {state}; flows: {len(self._store.flows)}, sources: {len(self._store.sources)}>"
 
-    # From start to stop
+    # Start and stop
 
     @property
     def active(self) -> bool:
@@ -100,19 +102,19 @@ class FakeFlowdock(Failing):
         return self._interception is not None
 
     def start(self) -> Self:
-        """Begin to answer; does nothing when it does already. Returns the fake itself."""
+        """Start intercepting requests. Does nothing if already started. Returns the fake itself."""
         if self._interception is None:
             self._interception = Interception(lambda: self._runs.current.app)
             self._interception.start()
         return self
 
     def stop(self) -> None:
-        """Stop answering, and stop the live server; does nothing when it is stopped already.
+        """Stop intercepting requests, and stop the live server. Does nothing if already stopped.
 
         Raises:
-            BrokenContract: fakeflowdock broke its own contract meanwhile. Where an exception is under way
-                already, that one gets a note instead.
-            ContractViolation: the fake is strict and found something, and no exception is under way.
+            BrokenContract: fakeflowdock broke its own contract. If an exception is being handled, it gets a note
+                instead.
+            ContractViolation: the fake is strict and recorded a violation, and no exception is being handled.
         """
         self._stop(sys.exception())
 
@@ -124,30 +126,30 @@ class FakeFlowdock(Failing):
         self.settle(under_way)
 
     def settle(self, under_way: BaseException | None = None) -> None:
-        """Raise what nobody should overlook, since the last time. `stop` does it, and the plugin after each test.
+        """Raise any contract violation recorded since the last call. `stop` calls it, and the plugin after each test.
 
         Args:
-            under_way: an exception that is raised anyway. A bug is noted on it, and what else there is stays untold.
+            under_way: an exception that is being raised anyway. It gets a note about bugs; violations are ignored.
 
         Raises:
-            BrokenContract: there was a bug of fakeflowdock's own, and nothing is under way.
-            ContractViolation: the fake is strict and found something, and nothing is under way.
+            BrokenContract: fakeflowdock has a bug, and `under_way` is None.
+            ContractViolation: the fake is strict and recorded a violation, and `under_way` is None.
         """
         self._runs.current.settle(under_way)
 
     def reset(self) -> None:
-        """Forget the world, a loaded one too, and begin with a new one, as this fake began. A live server goes on.
+        """Replace the world by a new one in its initial state, and remove all faults. The live server keeps running.
 
-        The faults are forgotten with it.
+        A world that was loaded from a file is dropped too.
         """
         self._runs.reset()
 
     def load(self, file: str | PathLike[str]) -> None:
-        """Put the world of a file in the place of the present one. Where it cannot be read, the present one stays.
+        """Replace the world by one from a file. If the file cannot be read, the world stays as it was.
 
         Raises:
             OSError: the file cannot be read.
-            WorldFileError: it is no world; the message begins with file and line.
+            WorldFileError: the file is invalid. The message starts with file and line.
         """
         run = self._runs.current
         before = run.app.store
@@ -158,48 +160,48 @@ class FakeFlowdock(Failing):
         run.began = store.freeze()
 
     def dump(self, file: str | PathLike[str]) -> None:
-        """Write the world to a file, secrets included. docs/api/world-files.md.
+        """Write the world, including secrets, to a file. docs/api/world-files.md describes the format.
 
         Raises:
-            OSError: it cannot be written; what was there before stays.
+            OSError: the file cannot be written. An existing file stays as it was.
         """
         serialization.dump(self._store, file)
 
     # Snapshots
 
     def snapshot(self) -> Snapshot:
-        """The world as it is now, with its clock, ids and tokens, to come back to. It costs the same for any world.
+        """Return a snapshot of the world, with its clock, ids and tokens, for `restore`. The cost is constant.
 
-        The journal, contract warnings, settings and the live server are the fake's, and in no snapshot.
+        The journal, contract warnings, settings and live server are not included.
         """
         return Snapshot(self._store.freeze())
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Put the world of a snapshot, this fake's or another's, in the place of the present one.
+        """Replace the world by a snapshot of this fake or of another.
 
-        That may be done any number of times. A live server goes on.
+        A snapshot can be restored any number of times. The live server keeps running.
         """
         self._runs.restore(snapshot.store)
 
     def fork(self) -> Self:
-        """Another fake that begins with this world and these settings, and goes its own way. It is not started.
+        """Return another fake that starts with a copy of this world and its settings. It is not started.
 
-        It costs the same for any world, and so does the first change in it. It has a journal of its own, and a live
-        server of its own when it is asked for one; `reset` brings it back to where it began.
+        The cost is constant, also of the first change. The fork has a journal and a live server of its own; `reset`
+        brings it back to its initial state.
         """
         twin = copy(self)
         twin._begin(self._store.freeze(), replace(self._settings))
         return twin
 
     def same_world(self, other: FakeFlowdock | Snapshot) -> bool:
-        """Whether two worlds are the same in all that a world file holds: every entity, secret, id and the clock."""
+        """Return whether two worlds are equal in all that a world file holds: entities, secrets, ids and the clock."""
         return self.snapshot() == (other if isinstance(other, Snapshot) else other.snapshot())
 
     def difference(self, other: FakeFlowdock | Snapshot) -> list[str]:
-        """What this world has that another one has not, and the other way round, in lines for a person to read.
+        """Return the differences between this world and another, as readable lines.
 
-        Each line tells of what is only here (`+`), only there (`-`), or not the same (`~`, first as it is there).
-        Secrets are shortened. Settings that differ are told too, though they are no part of a world.
+        Each line starts with `+` (only in this world), `-` (only in the other) or `~` (changed, old value first).
+        Secrets are shortened. Differing settings are listed too, although they are not part of a world.
         """
         there, here = other if isinstance(other, Snapshot) else other.snapshot(), self.snapshot()
         return [*diff.everything(there.store, here.store)]
@@ -222,9 +224,9 @@ class FakeFlowdock(Failing):
 
     @contextmanager
     def fresh_world(self) -> Iterator[None]:
-        """The fake, started, over a world of its own: for one call of what it decorates.
+        """Start the fake with a fresh world for one decorated call.
 
-        Calls that go on at the same time, in threads or as tasks, have a world each. The last one stays readable.
+        Concurrent calls, in threads or tasks, have separate worlds. The last one stays readable.
         """
         with self._lock:
             if not self.active:
@@ -255,7 +257,7 @@ class FakeFlowdock(Failing):
 
     @property
     def url(self) -> str:
-        """The address of a live server over this world, on 127.0.0.1, started when it is first asked for.
+        """The address of a live server for this world, on 127.0.0.1. The server starts on first access.
 
         Raises:
             RuntimeError: the fake is not started.
@@ -265,12 +267,12 @@ class FakeFlowdock(Failing):
 
     @property
     def environ(self) -> dict[str, str]:
-        """The environment of a child process whose calls are to reach this world: `{**os.environ, **fake.environ}`.
+        """The environment for a child process whose requests go to this world: `{**os.environ, **fake.environ}`.
 
-        With it `https://api.flowdock.com` is this fake for clients in most languages, as they are: it names a proxy,
-        started when it is first asked for, which answers for Flowdock's hosts and refuses every other; the certificate
-        to trust; for Node what leads its connections here; and `FLOWDOCK_API_URL` and `FLOWDOCK_STREAM_URL`, the
-        address of the live server. What was in `NO_PROXY` and `NODE_OPTIONS` stays.
+        With it, clients in most languages reach this fake at `https://api.flowdock.com`. It sets a proxy, which starts
+        on first access, intercepts Flowdock's hosts and rejects all others; the CA certificate to trust; for Node, a
+        module that redirects connections; and `FLOWDOCK_API_URL` and `FLOWDOCK_STREAM_URL`, the address of the live
+        server. Existing values of `NO_PROXY` and `NODE_OPTIONS` are kept.
 
         Raises:
             RuntimeError: the fake is not started, or trustme is not installed (`pip install 'fakeflowdock[tls]'`).
@@ -280,11 +282,11 @@ class FakeFlowdock(Failing):
 
     def _check_active(self) -> None:
         if not self.active:
-            raise RuntimeError("the fake is stopped, and so is its live server: start() it first")
+            raise RuntimeError("the fake is not running: call start() first")
 
     @property
     def auto_consent(self) -> bool:
-        """Whether an application that asks for consent gets it at once, from the first user."""
+        """Whether `/oauth/authorize` grants consent at once, as the first user."""
         return self._settings.auto_consent
 
     @auto_consent.setter
@@ -293,7 +295,7 @@ class FakeFlowdock(Failing):
 
     @property
     def shape(self) -> Shape:
-        """Which fields answers have: `default`, `minimal`, `maximal` or `drift`."""
+        """The fields of responses: `default`, `minimal`, `maximal` or `drift`."""
         return cast("Shape", self._settings.shape)
 
     @shape.setter
@@ -302,23 +304,23 @@ class FakeFlowdock(Failing):
 
     @property
     def requests(self) -> Exchanges:
-        """Every request with its answer, through whichever door it came, oldest first; the last `journal` ones."""
+        """The last `journal` requests with their responses, oldest first, in process and over the network."""
         return Exchanges(self._runs.current.app.journal)
 
     @property
     def unknown_paths(self) -> Exchanges:
-        """The requests to paths that Flowdock never had, but for those to the fake itself."""
+        """The requests to paths that Flowdock never had, except the fake's own."""
         lost = (each for each in self.requests if isinstance(each.refusal, NoSuchRoute))
         return Exchanges(each for each in lost if not each.path.startswith(internal_routes.PREFIX))
 
     def report(self) -> str:
-        """What a failed test is told: its traffic, why requests were refused, its faults, what changed in the world."""
+        """Return the report of a failed test: requests, reasons for rejections, faults, and changes in the world."""
         run = self._runs.current
         return self._read(lambda store: report.text(self.requests, run.began, store, run.app.faults.remembered))
 
     @property
     def contract_warnings(self) -> list[Finding]:
-        """What requests had that no page knows, or that its page advises against, oldest first; the last thousand."""
+        """The last thousand contract warnings, oldest first: unknown parameters, and what the docs advise against."""
         return list(self._runs.current.app.warnings)
 
     @property

@@ -1,25 +1,23 @@
-"""The documented-failures sweep: each passed test again, once for each failure that the docs allow on its calls.
+"""The documented-failures sweep: run each passed test again, once for each documented failure of its requests.
 
-`pytest_plugin.py` makes a `Sweep` a plugin of pytest when `--flowdock-sweep` or `--flowdock-sweep-file` is given. It
-looks at the journal of each test that passed and used the fixture `fake_flowdock`, and for each operation in it runs
-the test anew, fixtures included, with one failure of that operation:
+`pytest_plugin.py` registers a `Sweep` when `--flowdock-sweep` or `--flowdock-sweep-file` is given. The sweep reads the
+journal of each passed test that used the fixture `fake_flowdock`. For each operation in it, it runs the test again,
+fixtures included, with one failure of that operation:
 
-- `401`, `403`, `404`, `410`, as far as the page of the operation has them, on every call: they last. A 410 is for a
+- `401`, `403`, `404`, `410`, if the page of the operation lists them, on every call: they are permanent. A 410 needs a
   caller with a `flow_token`.
-- `429`, `500`, `timeout` and `lost answer` (the request took place) on the first call: they pass, and code that tries
-  again survives them.
+- `429`, `500`, `timeout` and `lost answer` (the request is processed) on the first call: they are transient, and code
+  that retries survives them.
 
-None of these runs is a test of the suite: they are not reported, and the exit status stays as it is. The file is one
-JSON object:
+These runs are not reported as tests, and the exit status does not change. The file is one JSON object:
 
 - `fakeflowdock`: the version.
-- `counts`: outcome to number, for each outcome that there is.
-- `results`: in the order of the names of tests, for each run an object with
-  `test` (its node id), `operation` (`send-message`), `failure` (one of the eight above), and
-  `outcome`: `survived`, where the test still passed; `failed`, where an assertion of it did not hold; `raised`, where
-  something else was raised; `skipped`, where it skipped itself; `not_reached`, where the call was not made.
-  `phase` (`setup`, `call` or `teardown`), `exception` (its type, `requests.exceptions.HTTPError`) and `message` (its
-  first line, without secrets) say more of what failed, raised or skipped, and are null elsewhere.
+- `counts`: the number of runs by outcome, without zeros.
+- `results`: one object per run, in the order of test names, with `test` (its node id), `operation` (`send-message`),
+  `failure` (one of the eight above) and `outcome`: `survived` (the test still passed), `failed` (an assertion failed),
+  `raised` (another exception), `skipped` (the test skipped itself) or `not_reached` (the call was not made). For
+  `failed`, `raised` and `skipped`, `phase` (`setup`, `call` or `teardown`), `exception` (its type,
+  `requests.exceptions.HTTPError`) and `message` (its first line, without secrets) say more. Otherwise they are null.
 """
 
 from __future__ import annotations
@@ -58,14 +56,14 @@ PASSING = {
     "timeout": Failure(connection="timeout"),
     "lost answer": Failure(connection="reset", after=True),
 }
-PATIENCE = 100  # failures in a row, after which a run is ended: the code under test would go on for ever
-SENT = "flowdock_sweep"  # the name under which a worker of xdist sends its results, and by which reports are known
+PATIENCE = 100  # consecutive failures after which a run ends, because the code under test might retry forever
+SENT = "flowdock_sweep"  # the key under which an xdist worker sends its results, and which marks reports of the sweep
 WIDTH = 70  # characters of a message in the table
 
 
 @dataclass(frozen=True)
 class SweepResult:
-    """One run of the sweep. The module has the values."""
+    """One run of the sweep. The module docstring lists the values."""
 
     test: str
     operation: str
@@ -87,7 +85,7 @@ class SweepResult:
 
 @dataclass(frozen=True, kw_only=True)
 class _BySources(Matching):
-    """Requests of whichever source."""
+    """Match requests by any source."""
 
     def holds(self, request: FaultSubject) -> bool:
         return super().holds(request) and request.caller is not None and request.caller.source is not None
@@ -106,12 +104,12 @@ class _Trial(Fault):
 
     def act(self) -> Failure | None:
         if self.applied >= PATIENCE:
-            pytest.fail(f"asked {PATIENCE} times in vain, and would ask again", pytrace=False)
+            pytest.fail(f"gave up after {PATIENCE} consecutive failures", pytrace=False)
         return super().act()
 
 
 def trials_of(exchanges: Iterable[Exchange]) -> Iterator[_Trial]:
-    """What the docs allow to go wrong with the operations of some exchanges, in the order of their first calls."""
+    """Yield the documented failures of the operations in some exchanges, in the order of their first calls."""
     by_source: dict[str, bool] = {}
     for exchange in exchanges:
         if exchange.operation is not None:
@@ -128,31 +126,29 @@ def trials_of(exchanges: Iterable[Exchange]) -> Iterator[_Trial]:
         yield from (_Trial(operation, name) for name in PASSING)
 
 
-def asked_for(config: pytest.Config, file: Path | None) -> Sweep:
-    """The sweep that the options ask for.
+def sweep_for(config: pytest.Config, file: Path | None) -> Sweep:
+    """Return the sweep for the given options.
 
     Raises:
-        pytest.UsageError: it cannot be done in this way.
+        pytest.UsageError: the options conflict, or the file cannot be written.
     """
     if config.getoption("usepdb"):
-        raise pytest.UsageError(
-            "--flowdock-sweep lets tests fail on purpose, and --pdb would stop at each: leave one out"
-        )
+        raise pytest.UsageError("--flowdock-sweep and --pdb cannot be combined: the sweep makes tests fail on purpose")
     if file is not None:
         file = config.invocation_params.dir / file
         if file.is_dir() or not file.parent.is_dir():
-            raise pytest.UsageError(f"--flowdock-sweep-file: {file} cannot be a file")
+            raise pytest.UsageError(f"--flowdock-sweep-file: cannot write to {file}")
     return Sweep(file)
 
 
 class Sweep:
-    """A plugin of pytest.
+    """The pytest plugin that runs the sweep.
 
     Args:
-        file: where the results are written, or None.
+        file: where to write the results, or None.
 
     Attributes:
-        results: of this process; those of xdist's workers come when they end.
+        results: those of this process. An xdist worker sends its results when it ends.
     """
 
     def __init__(self, file: Path | None) -> None:
@@ -162,17 +158,17 @@ class Sweep:
         self._begin()
 
     def _begin(self) -> None:
-        """Forget the run before."""
+        """Clear the state of the previous run."""
         self._fake: FakeFlowdock | None = None
         self._reports: list[tuple[pytest.TestReport, pytest.ExceptionInfo[BaseException] | None]] = []
 
-    # A test, and its runs
+    # A test and its runs
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(
         self, item: pytest.Item, nextitem: pytest.Item | None
     ) -> Generator[None, object, object]:
-        """Sweep over a test once it has passed, under the same filters of warnings."""
+        """Sweep over a test after it has passed, with the same warning filters."""
         self._begin()
         result = yield
         passed = all(report.passed and not hasattr(report, "wasxfail") for report, _ in self._reports)
@@ -195,7 +191,7 @@ class Sweep:
         return result
 
     def _tidy_up(self) -> None:
-        """Throw away what a failed run left open, lest the next test be blamed for it."""
+        """Clean up after a failed run, so that the next test is not blamed for it."""
         self._begin()
         hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
         try:
@@ -212,7 +208,7 @@ class Sweep:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
-        """Note the fake of a test, and let it go wrong from the beginning."""
+        """Record the fake of a test, and inject the failure from the start."""
         value = yield
         is_new = isinstance(value, FakeFlowdock) and value is not self._fake
         if fixturedef.argname == "fake_flowdock" and fixturedef.scope == "function" and is_new:
@@ -226,36 +222,36 @@ class Sweep:
     def pytest_runtest_makereport(
         self, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Note how each phase ended."""
+        """Record the outcome of each phase."""
         report = yield
         self._reports.append((report, call.excinfo))
         return report
 
-    # What a test reports by itself, as each of its subtests, belongs to no suite during a run of the sweep
+    # Reports by the test itself, such as those of subtests, do not count during a sweep.
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note a failure and make nothing of the report."""
+        """Record a failure and hide the report."""
         if self._trial is not None:
-            report.outcome, report.when = "passed", SENT  # type: ignore[assignment]  # which nobody counts
+            report.outcome, report.when = "passed", SENT  # type: ignore[assignment]  # never counted
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """Show nothing of it."""
+        """Hide the reports of the sweep."""
         return ("", "", "") if report.when == SENT else None
 
-    # The end
+    # End of the session
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Take the results of one of xdist's workers."""
+        """Collect the results of an xdist worker."""
         self.results += [SweepResult(**each) for each in getattr(node, "workeroutput", {}).get(SENT, ())]
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Send the results of a worker; write the file."""
+        """Send the results of a worker, or write the file."""
         self.results.sort(key=lambda result: result.test)
         results = [asdict(result) for result in self.results]
-        to_send = getattr(session.config, "workeroutput", None)  # of a worker of xdist
+        to_send = getattr(session.config, "workeroutput", None)  # set in an xdist worker
         if to_send is not None:
             to_send[SENT] = results
         elif self.file is not None:
@@ -268,10 +264,10 @@ class Sweep:
         return {outcome: counts[outcome] for outcome in OUTCOMES if counts[outcome]}
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Show the table."""
+        """Print the table."""
         terminalreporter.section("documented failures")
         if not self.results:
-            terminalreporter.line("no test that passed asked Flowdock for anything")
+            terminalreporter.line("no passed test made a request to Flowdock")
             return
         first = max(len(result.operation) for result in self.results)
         second = max(len(result.failure) for result in self.results)
@@ -289,7 +285,7 @@ class Sweep:
 
 
 def _why(info: pytest.ExceptionInfo[BaseException] | None, phase: str) -> tuple[str, str, str | None, str | None]:
-    """Outcome, phase, exception and message of what did not pass."""
+    """Return outcome, phase, exception and message of a failed run."""
     if info is None:
         return "failed", phase, None, None
     kind, lines = info.type, str(info.value).strip().splitlines()

@@ -1,4 +1,4 @@
-"""The worlds of one fake: the one that it has, and one more for each call of what it decorates."""
+"""The worlds of one fake: its own, and one for each call of a decorated function."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 class WorldRun:
-    """A world with what belongs to it: the app that answers over it, its live server, the bugs that it met.
+    """A world with its app, its live server and the bugs found.
 
     Args:
-        began: what the world is like at first. It is shared: nobody changes it.
-        settings: how it behaves.
+        began: the initial world. It is shared and never changes.
+        settings: how the fake behaves.
 
     Attributes:
-        first: what it is like at first; `began`: the same, or the world that was loaded in its place.
+        first: the initial world. `began` is the same, or the world that was loaded instead.
     """
 
     def __init__(self, began: Store, settings: Settings) -> None:
@@ -41,18 +41,18 @@ class WorldRun:
         self.first = self.began = began
         self._server: Server | None = None
         self._door: Door | None = None
-        self._starting = threading.RLock()  # threads that ask at once are given the same
+        self._starting = threading.RLock()  # concurrent first accesses get the same server
 
     @cached_property
     def site(self) -> Site:
-        """All that the live server answers; this is the first of its worlds."""
+        """The worlds of the live server; this one is the first."""
         from .server.site import site_of
 
         return site_of(self)
 
     @property
     def url(self) -> str:
-        """The address of the live server, which is started when it is first asked for."""
+        """The address of the live server, which starts on first access."""
         with self._starting:
             if self._server is None:
                 from .http.server import Server
@@ -63,10 +63,10 @@ class WorldRun:
 
     @property
     def environ(self) -> dict[str, str]:
-        """What a child process needs that calls Flowdock's addresses; what answers it is started when first asked for.
+        """Return the environment for a child process. The proxy starts on first access.
 
         Raises:
-            NoCertificate: there can be no TLS.
+            NoCertificate: TLS is not available.
         """
         with self._starting:
             if self._door is None:
@@ -76,7 +76,7 @@ class WorldRun:
             return self._door.environ(os.environ, self.url)
 
     def stop_server(self) -> None:
-        """Stop the live server, and what answers child processes, if they are there."""
+        """Stop the live server and the proxy, if they are running."""
         if self._door is not None:
             self._door.stop()
             self._door = None
@@ -85,11 +85,11 @@ class WorldRun:
             self._server = None
 
     def settle(self, under_way: BaseException | None) -> None:
-        """Raise what nobody should overlook, since the last time; or note each bug on an exception that is under way.
+        """Raise what was recorded since the last call, or add notes about bugs to an exception under way.
 
         Raises:
-            BrokenContract: there was a bug, and nothing is under way.
-            ContractViolation: a strict fake found something, and nothing is under way.
+            BrokenContract: there was a bug, and no exception is under way.
+            ContractViolation: a strict fake recorded a violation, and no exception is under way.
         """
         broken, due = self._broken[:], self.app.warnings.due()
         self._broken.clear()
@@ -101,7 +101,7 @@ class WorldRun:
             raise ContractViolation(due)
 
 
-# The runs that this thread or task is in, innermost last, whichever fake they belong to.
+# The runs of this thread or task, innermost last, of all fakes.
 _entered: ContextVar[tuple[WorldRun, ...]] = ContextVar("fakeflowdock_runs", default=())
 
 
@@ -109,7 +109,7 @@ class Runs:
     """All runs of one fake.
 
     Args:
-        began: the world that each begins with.
+        began: the initial world of each.
         settings: how each behaves.
     """
 
@@ -121,7 +121,7 @@ class Runs:
 
     @property
     def current(self) -> WorldRun:
-        """The run that this thread or task is in; elsewhere, as in a thread of the code under test, the last begun."""
+        """The run of this thread or task; in another thread, such as one of the code under test, the latest run."""
         for run in reversed(_entered.get()):
             if run in self._open:
                 return run
@@ -129,7 +129,7 @@ class Runs:
 
     @contextmanager
     def another(self) -> Iterator[WorldRun]:
-        """A run of its own for this thread or task."""
+        """Open a separate run for this thread or task."""
         run = WorldRun(self._began, self._settings)
         self._open.append(run)
         token = _entered.set((*_entered.get(), run))
@@ -142,20 +142,20 @@ class Runs:
             self._ended = run
 
     def reset(self) -> None:
-        """Give the present run a world as each begins, in which nothing goes wrong on purpose."""
+        """Reset the current run to its initial world, without faults."""
         self.restore(self._began)
         self.current.began = self._began
         self.current.app.faults.remove()
 
     def restore(self, frozen: Store) -> None:
-        """Give the present run a world that begins as a frozen one is."""
+        """Replace the world of the current run by a branch of a frozen one."""
         self.current.app.store = templates.over(frozen.branch(), self._settings)
 
     @property
     def are_open(self) -> bool:
-        """Whether any other run than the fake's own goes on."""
+        """Whether any run other than the fake's own is open."""
         return bool(self._open)
 
     def keep(self) -> None:
-        """Let the run that ended last be the fake's own, to be looked at."""
+        """Keep the run that ended last as the fake's own, so that it can be read."""
         self._last = self._ended

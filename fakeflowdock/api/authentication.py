@@ -1,4 +1,4 @@
-"""Credentials to caller. docs/api/authentication.md."""
+"""Authentication. docs/api/authentication.md."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def authenticate(
     credential: str | None = None,
     unreadable: Unreadable | None = None,
 ) -> Caller:
-    """The caller, by the first credentials there are: the header, then `access_token`, then `flow_token`.
+    """Return the caller. The first credentials count: the header, then `access_token`, then `flow_token`.
 
     Args:
-        store: the world in which the credentials are looked up.
-        header: the `Authorization` header, empty when there is none.
-        fields: the parameters of the request, nulls left out.
-        credential: the parameter that is a `flow_token` and decides, although right credentials of a user came with
-            it; None where `flow_token` comes last.
-        unreadable: why there may be more in the request than in `fields`.
+        store: the world with the credentials.
+        header: the `Authorization` header, or an empty string.
+        fields: the parameters of the request, without nulls.
+        credential: the parameter that is a `flow_token` and counts even if the header is valid too. Default: None, so
+            that `flow_token` comes last.
+        unreadable: the error if some parameters could not be parsed, or None.
 
     Raises:
-        Unauthorized: there are none, or the first ones are wrong.
+        Unauthorized: there are no credentials, or the first ones are wrong.
         Gone: the first ones are the `flow_token` of a deleted source.
     """
     flow_token = fields.get(credential or "flow_token")
@@ -48,7 +48,7 @@ def authenticate(
         caller = _by_access_token(store, fields["access_token"])
     if caller is None or (credential is not None and flow_token is not None):
         if flow_token is None and unreadable is not None:
-            raise Unauthorized(f"the request has no credentials that can be read. {unreadable.message}")
+            raise Unauthorized(f"the request has no readable credentials. {unreadable.message}")
         if flow_token is None:
             raise Unauthorized("the request has no credentials")
         caller = _by_flow_token(store, flow_token)
@@ -60,29 +60,29 @@ def _by_header(store: Store, header: str) -> Caller:
     if scheme.lower() == "bearer":
         return _by_access_token(store, value.strip())
     if scheme.lower() != "basic":
-        raise Unauthorized("an Authorization header begins with Basic or Bearer")
+        raise Unauthorized("the Authorization header must start with Basic or Bearer")
     name, password = basic(value)
     user = store.user_by_api_token(name)
     if user is None and password is not None:
         user = store.user_by_password(name, password)
     if user is None:
-        raise Unauthorized("the Basic credentials are neither an api_token nor an e-mail address and its password")
+        raise Unauthorized("the Basic credentials are neither an api_token nor an e-mail address and password")
     return Caller(user=user)
 
 
 def basic(value: str) -> tuple[str, str | None]:
-    """User name and password, as leniently as clients of the real service needed it.
+    """Parse Basic credentials as leniently as the real service did.
 
     Raises:
-        Unauthorized: what follows `Basic` is none.
+        Unauthorized: the value is not base64.
     """
-    # Some clients pad wrongly, some append ":password" behind the base64: what counts is the base64 before it.
+    # Some clients pad wrongly or append ":password" after the base64: only the base64 before it counts.
     encoded = re.match(r"\s*([A-Za-z0-9+/_-]*)", value)[1]  # type: ignore[index]  # matches anything
     encoded = encoded.replace("-", "+").replace("_", "/")
     try:
         raw = base64.b64decode(encoded + "=" * (-len(encoded) % 4))
     except binascii.Error:
-        raise Unauthorized("what follows Basic is not base64") from None
+        raise Unauthorized("the value after Basic is not base64") from None
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:

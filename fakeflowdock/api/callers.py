@@ -1,4 +1,4 @@
-"""Who is asking."""
+"""The caller of a request."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ CREDENTIALS = ("access_token", "flow_token")
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is asking: a user, a user through an application, a source, or anyone, with none of these.
+    """The caller: a user, a user through an application, a source, or anyone.
 
     Attributes:
         user: None for a source.
-        application: the OAuth application that the user authorised, with its `scopes`.
-        source: for a source itself.
+        application: the OAuth application that the user authorized, with its `scopes`.
+        source: the source that makes the request.
     """
 
     user: User | None = None
@@ -28,7 +28,7 @@ class Caller:
 
     @property
     def kind(self) -> str:
-        """One of USER, APPLICATION, SOURCE, ANYONE."""
+        """USER, APPLICATION, SOURCE or ANYONE."""
         if self.source is not None:
             return SOURCE
         if self.user is None:
@@ -45,7 +45,7 @@ APPLICATION = "application"
 SOURCE = "source"
 
 
-ANYONE = "anyone"  # no credentials are asked for, and none are looked at
+ANYONE = "anyone"  # no credentials required, and none checked
 
 
 ANYBODY = (USER, APPLICATION, SOURCE)

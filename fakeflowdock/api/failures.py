@@ -1,4 +1,4 @@
-"""What goes wrong on purpose with one request: an answer that is not the true one, late, spoiled, or lost."""
+"""Failure: how one request fails on purpose."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ if TYPE_CHECKING:
 Connection = Literal["refused", "reset", "closed", "cut", "timeout"]
 CONNECTIONS: tuple[Connection, ...] = get_args(Connection)
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-WORDS = {"cut": "answer cut short", "timeout": "timeout"}
-LONGEST = 24 * 60 * 60  # seconds that an answer can be late
+WORDS = {"cut": "response cut short", "timeout": "timeout"}
+LONGEST = 24 * 60 * 60  # seconds of latency at most
 OURS = "broken-contract"  # the one error that was never Flowdock's
 NO_BODY = (204, 304)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """What goes wrong with one request.
+    """The failure of one request.
 
-    With a `status`, or with a `connection` that brings no answer, it stands in the place of the answer: nothing
-    changes in the world, unless it comes `after`. Else it spoils the true answer, and the request takes place.
+    With a `status`, or a `connection` that ends before a response, it replaces the response and no state changes,
+    unless `after` is true. Any other failure modifies the real response, and the request is processed.
 
     Attributes:
-        status: of the answer, whose body is Flowdock's own for such a refusal if nothing else is said.
-        body: instead of that: bytes or text as they are, anything else as JSON.
-        content_type: whether or not the body is such; that of JSON when left out.
-        retry_after: the seconds of a header `Retry-After`.
-        latency: seconds, or a timedelta, by which the answer is late. A client that does not wait as long has a
-            timeout, and what it asked for does not take place, unless `after`.
-        connection: `refused`, `reset` or `closed` before any answer; `cut` within its body, after half of it; or
-            `timeout`: the client waits in vain.
-        after: whether the request takes place all the same, and only its answer is lost.
+        status: the status of the response, 200 to 599. The body is Flowdock's own for such an error.
+        body: replaces that body. Bytes and text are sent as they are, anything else as JSON.
+        content_type: sent as it is, also if the body is something else. Default: JSON.
+        retry_after: the `Retry-After` header, in seconds.
+        latency: the delay of the response, in seconds or as a timedelta, up to a day. A client with a shorter timeout
+            times out, and the request is not processed, unless `after` is true.
+        connection: `refused`, `reset` or `closed` before the response; `cut` after half of the body; or `timeout`, with
+            no response at all.
+        after: process the request before the response is lost or replaced.
 
     Raises:
-        ValueError: there is nothing to go wrong, or it contradicts itself.
+        ValueError: there is nothing to fail, or the arguments contradict each other.
     """
 
     status: int | None = None
@@ -60,30 +60,30 @@ class Failure:
     def __post_init__(self) -> None:
         own_answer = (self.status, self.body, self.content_type, self.retry_after)
         if own_answer == (None, None, None, None) and self.connection is None and not self.latency:
-            raise ValueError("say what goes wrong: a status, body, content_type, latency or connection")
+            raise ValueError("empty failure: give a status, body, content_type, latency or connection")
         if self.status is not None and not (_is_whole(self.status) and 200 <= self.status <= 599):
-            raise ValueError(f"a status is a number from 200 to 599, not {self.status!r}")
+            raise ValueError(f"invalid status {self.status!r}: expected 200 to 599")
         if self.status in NO_BODY and self.body is not None:
-            raise ValueError(f"an answer with the status {self.status} has no body")
+            raise ValueError(f"invalid body: a response with status {self.status} has none")
         if self.body is not None:
             _check_body(self.body)
         if self.content_type is not None and not _is_line(self.content_type):
-            raise ValueError(f"a content_type is one line of ASCII, not {self.content_type!r}")
+            raise ValueError(f"invalid content_type {self.content_type!r}: expected one line of ASCII")
         if self.retry_after is not None and self.status is None:
-            raise ValueError("retry_after goes with a status: 429 or 503")
+            raise ValueError("retry_after needs a status: 429 or 503")
         if self.retry_after is not None and not (_is_whole(self.retry_after) and self.retry_after >= 0):
-            raise ValueError(f"retry_after is a whole number of seconds, not {self.retry_after!r}")
+            raise ValueError(f"invalid retry_after {self.retry_after!r}: expected a whole number of seconds")
         if not (isinstance(self.latency, (int, float, timedelta)) and 0 <= self.seconds <= LONGEST):
-            raise ValueError(f"a latency is from 0 to {LONGEST} seconds, not {self.latency!r}")
+            raise ValueError(f"invalid latency {self.latency!r}: expected 0 to {LONGEST} seconds")
         if self.connection not in (None, *CONNECTIONS):
             known = f"{', '.join(CONNECTIONS[:-1])} or {CONNECTIONS[-1]}"
-            raise ValueError(f"a connection is {known}, not {self.connection!r}")
+            raise ValueError(f"invalid connection {self.connection!r}: expected {known}")
         if self.connection not in (None, "cut") and own_answer != (None, None, None, None):
-            raise ValueError(f"connection={self.connection!r} brings no answer: it has no status, body or header")
+            raise ValueError(f"connection={self.connection!r} sends no response: remove status, body and headers")
         if self.connection == "timeout" and self.latency:
-            raise ValueError("connection='timeout' lets the client wait in vain: it has no latency")
+            raise ValueError("connection='timeout' cannot have a latency: the client gets no response at all")
         if self.connection == "refused" and self.after:
-            raise ValueError("a connection that is refused brings no request: it cannot come after one")
+            raise ValueError("connection='refused' cannot be combined with after: no request is received")
 
     def __str__(self) -> str:
         parts = [f"{self.seconds:g} s late"] if self.latency else []
@@ -97,7 +97,7 @@ class Failure:
             parts.append(f"Content-Type: {self.content_type}")
         if self.connection is not None:
             parts.append(WORDS.get(self.connection, f"connection {self.connection}"))
-        return ", ".join(parts) + (", after the request took place" if self.after else "")
+        return ", ".join(parts) + (", after the request was processed" if self.after else "")
 
     @property
     def seconds(self) -> float:
@@ -105,7 +105,11 @@ class Failure:
         return self.latency.total_seconds() if isinstance(self.latency, timedelta) else self.latency
 
     def reply(self, operation: OperationContract | None) -> Reply:
-        """What stands in the place of the answer, for an operation, if it is one."""
+        """Return the reply that replaces the response.
+
+        Args:
+            operation: the requested operation, or None.
+        """
         assert self.status is not None
         error = None if self.status < 400 else error_of(self.status, operation)
         headers = () if self.retry_after is None else (("Retry-After", str(self.retry_after)),)
@@ -117,7 +121,7 @@ class Failure:
         return Reply(int(self.status), body, headers, self.content_type or f"{JSON}; charset=utf-8")
 
     def spoiled(self, answer: Answer, *, head: bool) -> Answer:
-        """A true answer with what is wrong about it. One without a body has nothing that could be."""
+        """Return a real response with this failure applied. A response without a body cannot be spoiled."""
         if answer.status in NO_BODY:
             return answer
         body, changed = answer.body, {}
@@ -131,7 +135,7 @@ class Failure:
 
 
 def _is_whole(number: Any) -> bool:
-    """Whether it is a whole number, by one of Python's names for it (`http.HTTPStatus`) or not."""
+    """Return whether the value is a whole number, including `http.HTTPStatus`."""
     return isinstance(number, int) and not isinstance(number, bool)
 
 
@@ -140,15 +144,15 @@ def _is_line(value: Any) -> bool:
 
 
 def _check_body(body: Any) -> None:
-    """Refuse where it is given what could not be sent later, in the middle of a request or of a report.
+    """Reject a body that could not be sent, early rather than in the middle of a request or a report.
 
     Raises:
-        ValueError: it cannot be sent.
+        ValueError: the body cannot be sent.
     """
     try:
         _bytes(body)
     except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"a body is bytes, text, or what JSON can say, not {body!r}") from error
+        raise ValueError(f"invalid body {body!r}: expected bytes, text or a JSON value") from error
 
 
 def _bytes(body: Any) -> bytes:
@@ -158,18 +162,18 @@ def _bytes(body: Any) -> bytes:
 
 
 def error_of(status: int, operation: OperationContract | None) -> ErrorContract | None:
-    """The error of that status which an operation answers: its own before that of all operations; or None."""
+    """Return the error with that status: the operation's own, else one common to all operations, else None."""
     errors = [error for error in contracts().errors.values() if error.status == status and error.name != OURS]
     listed = [error for error in errors if operation is not None and error.name in operation.errors]
     return next(iter((*listed, *(error for error in errors if error.everywhere), *errors)), None)
 
 
 def body_of(status: int, error: ErrorContract | None, operation: OperationContract | None) -> Mapping[str, Any]:
-    """Flowdock's form for a status: the example of docs/api/errors.md, or else the words of the status."""
+    """Return the body for a status: the example from docs/api/errors.md, or else the status phrase."""
     if error is None:
         known = {each.value: each.phrase for each in HTTPStatus}
         return {"message": known.get(status, "Unknown")}
-    if error.name == "access-denied":  # the reason in its example is that of one operation
+    if error.name == "access-denied":  # the reason in its example belongs to one operation
         return {"message": "Access denied"}
     if error.name == "validation-error":
         blamed = operation.required[:1] if operation is not None else ()

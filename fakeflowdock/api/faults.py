@@ -1,7 +1,8 @@
-"""Faults: with which requests something goes wrong on purpose, and how often.
+"""Faults: which requests fail on purpose, and how often.
 
-A `Failure` is what goes wrong with one request, a `Fault` says with which requests it does, and `Faults` are those of
-one world. Nothing here knows of a socket or of a client: `App.answer` asks, and the doors bring what came of it.
+A `Failure` describes the failure of one request, a `Fault` which requests it applies to, and `Faults` is the set of one
+world. This module knows nothing of sockets and clients: `App.answer` applies the faults, and each interception or
+server turns them into errors of its own.
 """
 
 from __future__ import annotations
@@ -30,36 +31,36 @@ if TYPE_CHECKING:
     from .callers import Caller
     from .operations import Operation
 
-    Wait = Callable[[float | None], bool]  # lets seconds pass, None: all; says whether the client still waits
+    Wait = Callable[[float | None], bool]  # takes seconds, None: forever; returns whether the client still waits
 
-REMEMBERED = 100  # faults that a failed test is told of, removed ones included
+REMEMBERED = 100  # faults that the report of a failed test can list, including removed ones
 
 
 class FaultSubject(Protocol):
-    """What faults know of a request: what was called, what is asked for, and by whom."""
+    """What a fault can see of a request."""
 
     environ: WSGIEnvironment
     path: str
 
     @property
     def operation(self) -> Operation[Any] | None:
-        """What is asked for; None where the path is none."""
+        """The requested operation; None if the path is unknown."""
         ...
 
     @property
     def caller(self) -> Caller | None:
-        """Who asks, as far as that is known."""
+        """The caller, if known."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Matching:
-    """Which requests a fault is for: those for which all that is given holds.
+    """The criteria of a fault. A request must match all of them.
 
     Attributes:
         operation: its name.
-        method, path: as they are called; what means nothing to Flowdock in a path means nothing here.
-        caller: who asks.
+        method, path: as requested. The path is normalized as Flowdock does it.
+        caller: who makes the request.
     """
 
     operation: str | None = None
@@ -69,47 +70,48 @@ class Matching:
 
     def __post_init__(self) -> None:
         if self.method is not None and not (isinstance(self.method, str) and self.method.isupper()):
-            raise ValueError(f"a method is written in capitals, not {self.method!r}")
+            raise ValueError(f"invalid method {self.method!r}: expected capitals")
         if self.path is not None and not (isinstance(self.path, str) and re.match(r"/[^?]*\Z", self.path)):
-            raise ValueError(f"a path begins with / and has no query: {self.path!r} is none")
+            raise ValueError(f"invalid path {self.path!r}: expected a leading / and no query")
         if self.caller is not None and not isinstance(self.caller, (User, Source, Application)):
-            raise ValueError(f"a caller is a user, a source or an application of the world, not {self.caller!r}")
+            raise ValueError(f"invalid caller {self.caller!r}: expected a user, source or application of this world")
 
     def __str__(self) -> str:
         parts = [] if self.operation is None else [f"for {self.operation}"]
         if self.method is not None or self.path is not None:
             parts.append(f"to {' '.join(part for part in (self.method, self.path) if part is not None)}")
         if self.caller is not None:
-            parts.append(f"by the {type(self.caller).__name__.lower()} {self.caller.name}")
+            parts.append(f"by {type(self.caller).__name__.lower()} {self.caller.name}")
         return "".join(f" {part}" for part in parts)
 
     def holds(self, request: FaultSubject) -> bool:
-        """Whether a request is one of these."""
+        """Return whether a request matches."""
         return (
             (self.operation is None or (request.operation is not None and request.operation.name == self.operation))
             and self.method in (None, request.environ["REQUEST_METHOD"])
             and (self.path is None or routing.normal(self.path) == routing.normal(request.path))
-            and (self.caller is None or self._asks(request))
+            and (self.caller is None or self._is_from_caller(request))
         )
 
-    def _asks(self, request: FaultSubject) -> bool:
+    def _is_from_caller(self, request: FaultSubject) -> bool:
         asking = getattr(request.caller, type(self.caller).__name__.lower(), None)
         return asking is not None and self.caller is not None and asking.id == self.caller.id
 
 
 class Fault:
-    """What `FakeFlowdock.fail` set: it can be removed, and as a context manager removes itself at the end.
+    """An injected fault, returned by `FakeFlowdock.fail`. As a context manager it removes itself at the end.
 
     Args:
-        matching: the requests that it is for.
-        failures: what goes wrong with one after the other; None lets one pass.
-        first: the number of the first of them with which something goes wrong.
-        rounds: how often it goes through the failures; None for ever.
+        matching: the criteria.
+        failures: the failures of consecutive requests; None for no failure.
+        first: the number of the first matching request that fails, from 1.
+        rounds: how often the failures are repeated; None: forever.
 
     Attributes:
-        matched: the requests that it was for; `applied`: those with which something went wrong.
-        standing: whether it stays when all are removed.
-        number: which one it was in its world, from 1.
+        matched: the number of matching requests.
+        applied: the number of requests that failed.
+        standing: whether it stays when all faults are removed.
+        number: its number in the world, from 1.
     """
 
     standing = False
@@ -143,25 +145,25 @@ class Fault:
 
     @property
     def record(self) -> str:
-        """How often it acted, in words."""
+        """How often it applied, in words."""
         if not self.applied:
-            return f"never acted, of {self.matched} requests" if self.matched else "never met"
-        return "acted once" if self.applied == 1 else f"acted {self.applied} times"
+            return f"matched {self.matched} requests, not applied" if self.matched else "never matched"
+        return "applied once" if self.applied == 1 else f"applied {self.applied} times"
 
     @property
     def is_due(self) -> bool:
-        """Whether something is to go wrong with the request that it has met last."""
+        """Whether the last matching request is to fail."""
         return self.matched >= self.first and (self.turns is None or self._turn < self.turns)
 
     def act(self) -> Failure | None:
-        """What goes wrong this time; None where the request passes."""
+        """Return the next failure; None if the request succeeds."""
         failure = self.failures[self._turn % len(self.failures)]
         self._turn += 1
         self.applied += failure is not None
         return failure
 
     def remove(self) -> None:
-        """Let nothing go wrong by this fault any more; does nothing when it is removed already."""
+        """Remove the fault. Does nothing if already removed."""
         if self._among is not None:
             self._among.remove(self)
 
@@ -178,8 +180,8 @@ class Faults:
     """The faults of one world.
 
     Attributes:
-        active: those that are set, oldest first.
-        remembered: those that were set lately, removed ones included.
+        active: the active faults, oldest first.
+        remembered: the latest faults, including removed ones.
     """
 
     def __init__(self) -> None:
@@ -189,7 +191,7 @@ class Faults:
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> Fault:
-        """Set a fault."""
+        """Add a fault."""
         with self._lock:
             fault._among = self
             self._count += 1
@@ -199,12 +201,12 @@ class Faults:
         return fault
 
     def remove(self, *faults: Fault) -> None:
-        """Remove some; all but those that stand when none is named."""
+        """Remove some faults; without arguments, all except standing ones."""
         with self._lock:
             self.active = [each for each in self.active if (each not in faults if faults else each.standing)]
 
     def meet(self, request: FaultSubject) -> tuple[Fault, Failure] | None:
-        """What goes wrong with a request, and by which fault: of those that are due, the one that was set first."""
+        """Return the fault and failure for a request, or None. Of several, the first one added applies."""
         path = routing.normal(request.path)
         if path.startswith(internal_routes.PREFIX) and not path.startswith(internal_routes.FILES):
             return None
@@ -220,10 +222,10 @@ class Faults:
 def matching_for(
     operation: str | None, method: str | None, path: str | None, caller: User | Source | Application | None
 ) -> Matching:
-    """The requests that a call of `FakeFlowdock.fail` means.
+    """Return the criteria for the arguments of `FakeFlowdock.fail`.
 
     Raises:
-        ValueError: there are none such.
+        ValueError: the operation, method, path or caller is invalid.
     """
     name = None if operation is None else operation_named(operation)
     return Matching(operation=name, method=method, path=path, caller=caller)
@@ -236,30 +238,30 @@ def fault_for(
     sequence: Iterable[Failure | None] | None,
     what: Mapping[str, Any],
 ) -> Fault:
-    """The fault that a call of `FakeFlowdock.fail` means.
+    """Return the fault for the arguments of `FakeFlowdock.fail`.
 
     Args:
-        what: the failure by its parts, where there is no sequence.
+        what: the arguments of the `Failure`, unless there is a sequence.
 
     Raises:
-        ValueError: it means none.
+        ValueError: an argument is invalid.
     """
     for name, number in (("nth", nth), ("times", times)):
         if number is not None and (type(number) is not int or number < 1):
-            raise ValueError(f"{name} is a number from 1, not {number!r}")
+            raise ValueError(f"invalid {name} {number!r}: expected a positive integer")
     if sequence is None:
         once = nth is not None and times is None
         return Fault(matching, [Failure(**what)], nth or 1, 1 if once else times)
     if any(what[each.name] != each.default for each in fields(Failure)):
-        raise ValueError("in a sequence each item says what goes wrong: Failure(status=500), or None for nothing")
+        raise ValueError("sequence cannot be combined with a failure: use Failure(status=500) or None as its items")
     items = list(sequence) if isinstance(sequence, Iterable) else sequence
     if not isinstance(items, list) or not items or not all(item is None or isinstance(item, Failure) for item in items):
-        raise ValueError(f"a sequence has a Failure or None for each request, at least one, and not {items!r}")
+        raise ValueError(f"invalid sequence {items!r}: expected a Failure or None for each request, at least one")
     return Fault(matching, items, nth or 1, times or 1)
 
 
 def in_process(store: Store, timeout: float | None) -> Wait:
-    """Waiting without a socket: time passes on the clock of the world alone, as much as the client would wait."""
+    """Return a wait that advances the world's clock, up to the client's timeout, and never sleeps."""
 
     def wait(seconds: float | None) -> bool:
         spent = min((each for each in (seconds, timeout) if each is not None), default=0.0)
@@ -271,7 +273,7 @@ def in_process(store: Store, timeout: float | None) -> Wait:
 
 
 def on_a_socket(store: Store, wait: Wait) -> Wait:
-    """Waiting for real. A clock that stands still is moved as much."""
+    """Return a wait that sleeps, and advances a frozen clock by the same time."""
 
     def waited(seconds: float | None) -> bool:
         there = wait(seconds)

@@ -1,6 +1,6 @@
-"""Names with brackets, by which a form puts a value inside another. docs/api/general-information.md#parameters.
+"""Names with brackets, which nest values in a form. docs/api/general-information.md#parameters.
 
-They are read as Rack reads them, which Flowdock was built on; where there one name undoes another, it is refused here.
+They are parsed as by Rack, on which Flowdock was built. Conflicting names, which Rack overwrites, are rejected.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from ..contract.errors import Unreadable
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-DEPTH = 100  # levels of JSON and of forms, so that no answer depends on how deep the caller's own stack is
-BRACKETED = re.compile(r"[^\[\]]++(?:\[[^\[\]]*+\])++")  # goes back nowhere, so that a long name is no trouble
+DEPTH = 100  # levels of JSON and forms, so that no response depends on the depth of the call stack
+BRACKETED = re.compile(r"[^\[\]]++(?:\[[^\[\]]*+\])++")  # no backtracking, so that long names are cheap
 WORDS: dict[type | None, str] = {dict: "an object", list: "a list", str: "a value"}
 
 
 def gathered(pairs: Sequence[tuple[str, str | dict[str, str]]]) -> dict[str, Any]:
-    """Names and values as one dict. Of one name that comes twice the last counts.
+    """Return names and values as one dict. Of a repeated name the last value counts.
 
     Args:
-        pairs: `thread[title]` is the `title` inside `thread`, `tags[]` is one more in the list `tags`, and
-            `fields[][label]` is the `label` of the last object in the list `fields`, or of a new one where the last
-            has a `label`. Every other name stands for itself. A value is a text, or a file as a dict.
+        pairs: `thread[title]` is the `title` in `thread`. `tags[]` appends to the list `tags`. `fields[][label]` is the
+            `label` of the last object in the list `fields`, or of a new one if the last has a `label`. Any other name
+            is taken literally. A value is a text, or a file as a dict.
 
     Raises:
-        Unreadable: a name contradicts another, or is nested too deeply.
+        Unreadable: a name conflicts with another, or is nested too deeply.
     """
     plain: dict[str, Any] = dict(pairs)
-    if "[" not in "".join(plain):  # as almost always
+    if "[" not in "".join(plain):  # the usual case
         return plain
     files = {id(value) for _, value in pairs if not isinstance(value, str)}
     fields: dict[str, Any] = {}
@@ -38,7 +38,7 @@ def gathered(pairs: Sequence[tuple[str, str | dict[str, str]]]) -> dict[str, Any
         if "[" in name and BRACKETED.fullmatch(name):
             steps = name[:-1].replace("]", "").split("[")
             if len(steps) + (id(value) in files) > DEPTH:
-                raise Unreadable(f"The field {short(name)} is nested too deeply, more than {DEPTH} levels")
+                raise Unreadable(f"The field {short(name)} is nested more than {DEPTH} levels deep")
         else:
             steps = [name]
         _put(fields, steps, value, files)
@@ -46,7 +46,7 @@ def gathered(pairs: Sequence[tuple[str, str | dict[str, str]]]) -> dict[str, Any
 
 
 def _put(fields: dict[str, Any], steps: list[str], value: Any, files: Collection[int]) -> None:
-    """Put a value where the steps lead: each is a name in an object, or empty for a place in a list."""
+    """Put a value at a path of steps. Each is a name in an object, or empty for an item of a list."""
     held: Any = fields
     for at, step in enumerate(steps[:-1], 1):
         kind: type = dict if steps[at] else list
@@ -71,14 +71,14 @@ def _put(fields: dict[str, Any], steps: list[str], value: Any, files: Collection
 
 
 def _kind(held: Any, files: Collection[int]) -> type | None:
-    """Whether it is an object, a list, or a value, as a file is too; None for nothing."""
+    """Return the kind of a value: object, list or plain, which includes files; None for nothing."""
     if held is None:
         return None
     return str if id(held) in files else type(held)
 
 
 def _has(held: Any, steps: list[str], files: Collection[int]) -> bool:
-    """Whether an object has something already where the steps lead. A list has room for more."""
+    """Return whether an object has a value at a path. A list always has room for more."""
     for step in steps:
         if _kind(held, files) is not dict or step not in held:
             return False
@@ -89,10 +89,10 @@ def _has(held: Any, steps: list[str], files: Collection[int]) -> bool:
 def _contradiction(steps: list[str], at: int, kind: type, other: type | None) -> Unreadable:
     path, name = (steps[0] + "".join(f"[{step}]" for step in some) for some in (steps[1:at], steps[1:]))
     return Unreadable(
-        f"The field {short(name)} contradicts another: {short(path)} cannot be {WORDS[kind]} and {WORDS[other]} at once"
+        f"The field {short(name)} conflicts with another: {short(path)} cannot be both {WORDS[kind]} and {WORDS[other]}"
     )
 
 
 def short(text: str) -> str:
-    """A text that somebody sent, cut to what fits into a sentence."""
+    """Return a text shortened for an error message."""
     return text if len(text) <= 40 else text[:37] + "…"

@@ -1,4 +1,4 @@
-"""What was asked and answered: the exchanges of a world, in order, and how a test looks among them."""
+"""The journal: the requests of a world with their responses, in order."""
 
 from __future__ import annotations
 
@@ -29,18 +29,19 @@ if TYPE_CHECKING:
 
 
 class Exchange:
-    """One request and its answer. What is kept of it is whole; what is printed of it shows no secret.
+    """One request and its response. The data is complete; printing it shows no secret.
 
     Attributes:
-        number: which one it was in its world, from 1.
+        number: its number in the world, from 1.
         method: in capitals.
-        path: as it was called, decoded.
-        caller: who asked, as far as that became known; None where it did not.
-        parameters: those in the query and in the body, as they were read; the body comes before the query.
-        fault: what made something go wrong on purpose, or None; `failure` is what went wrong.
-        refusal: why the request was refused, or None.
-        warnings: what it had that no page knows, or that its page advises against.
-        duration: seconds from its arrival to its answer.
+        path: as requested, decoded.
+        caller: who made the request; None if unknown.
+        parameters: from query and body, as parsed; the body takes precedence.
+        fault: the fault that applied, or None.
+        failure: how it failed, or None.
+        refusal: why the request was rejected, or None.
+        warnings: contract warnings: unknown parameters, and what the docs advise against.
+        duration: seconds from request to response.
     """
 
     __slots__ = (
@@ -56,7 +57,7 @@ class Exchange:
         self.number = number
         self.method: str = environ["REQUEST_METHOD"]
         self.path = context.path
-        self._environ = {**environ, "wsgi.input": None, "werkzeug.socket": None}  # no stream is kept
+        self._environ = {**environ, "wsgi.input": None, "werkzeug.socket": None}  # keep no stream
         self._operation = context.operation
         self.caller: Caller | None = context.caller
         self._answer = answer
@@ -68,13 +69,13 @@ class Exchange:
         self.duration = duration
 
     def __str__(self) -> str:
-        return shortened(f"{self.method} {self.path} → {self.status or 'no answer'}")
+        return shortened(f"{self.method} {self.path} → {self.status or 'no response'}")
 
     __repr__ = __str__
 
     @property
     def request(self) -> Request:
-        """The request. One to a path that is none has no body: nobody read it."""
+        """The request. If its path is unknown the body was not read, and is empty."""
         if self._request is None:
             environ = self._environ
             target = environ.get("RAW_URI") or environ.get("REQUEST_URI") or self.path
@@ -87,17 +88,17 @@ class Exchange:
 
     @property
     def response(self) -> Response:
-        """The response as it went back. Where a fault lost it the status is 0."""
+        """The response as sent. Its status is 0 if a fault dropped it."""
         return self._as_response(self._answer)
 
     @property
     def original_response(self) -> Response | None:
-        """The response before a fault changed or lost it; None where a fault kept the request from taking place."""
+        """The response before a fault replaced or dropped it; None if the request was not processed."""
         return None if self._original is None else self._as_response(self._original)
 
     @property
     def is_lost(self) -> bool:
-        """Whether no response went back, because a fault broke the connection."""
+        """Whether a fault broke the connection before a response was sent."""
         return self._answer.lost is not None
 
     def _as_response(self, answer: Answer) -> Response:
@@ -105,27 +106,27 @@ class Exchange:
 
     @property
     def request_id(self) -> str | None:
-        """What the server's answer had as `X-Request-Id`, and its log; None for a request through no server."""
+        """The `X-Request-Id` header of the server's response, also in its log; None without a server."""
         return self._environ.get(REQUEST_ID)
 
     @property
     def operation(self) -> str | None:
-        """What was asked for, `create-source`; None where the path is none."""
+        """The requested operation, `create-source`; None if the path is unknown."""
         return None if self._operation is None else self._operation.name
 
     @property
     def status(self) -> int:
-        """The status of the response; 0 where none went back."""
+        """The status of the response; 0 if none was sent."""
         return self._answer.status
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The parameters: body before query."""
+        """The parameters. The body takes precedence over the query."""
         return {} if self._given is None else {**self._given.query, **self._given.body}
 
     @property
     def page(self) -> str | None:
-        """Where it is written what was asked for, or why it was refused; None where neither is."""
+        """The page of the operation, or of the error if it was rejected; None if there is neither."""
         operation = contracts().operations.get(self.operation or "")
         if self.refusal is not None and (operation is None or self.refusal.name not in operation.errors):
             return contracts().errors[self.refusal.name].page
@@ -133,7 +134,7 @@ class Exchange:
 
     @property
     def grade(self) -> str | None:
-        """Whether that is documented, observed or assumed; None where nothing is written."""
+        """Whether that page is documented, observed or assumed; None without a page."""
         operation = contracts().operations.get(self.operation or "")
         if self.refusal is None:
             return None if operation is None else operation.grade
@@ -146,11 +147,11 @@ class Journal:
     """The last exchanges of a world, oldest first.
 
     Args:
-        kept: how many; the oldest are forgotten first.
+        kept: how many; the oldest are dropped first.
     """
 
     def __init__(self, kept: int) -> None:
-        self._kept: deque[Exchange] = deque(maxlen=min(kept, sys.maxsize))  # which is more than there ever are
+        self._kept: deque[Exchange] = deque(maxlen=min(kept, sys.maxsize))  # deque takes no more
         self._count = 0
         self._lock = threading.Lock()
         self._more = threading.Condition(self._lock)
@@ -158,17 +159,18 @@ class Journal:
 
     @property
     def count(self) -> int:
-        """How many there were, those that are forgotten included."""
+        """The number of exchanges so far, including dropped ones."""
         return self._count
 
     def __iter__(self) -> Iterator[Exchange]:
         return iter(list(self._kept))
 
     def after(self, last: Exchange | None) -> tuple[list[Exchange], float]:
-        """The exchanges after one of them, and the number up to which those before it are forgotten.
+        """Return the exchanges after `last`, and the number up to which earlier ones were dropped.
 
         Args:
-            last: where it is forgotten itself, or None, all are after it, and all before it are forgotten.
+            last: the last exchange that is known. If it is None or was dropped, all exchanges are returned, and
+                infinity as the number.
         """
         with self._lock:
             new = list(takewhile(lambda each: each is not last, reversed(self._kept)))
@@ -176,7 +178,7 @@ class Journal:
         return new[::-1], forgotten
 
     def add(self, environ: WSGIEnvironment, context: Context, answer: Answer, duration: float) -> Exchange:
-        """Keep an exchange. Returns it."""
+        """Record an exchange, and return it."""
         with self._lock:
             self._count += 1
             exchange = Exchange(self._count, environ, context, answer, duration)
@@ -186,13 +188,13 @@ class Journal:
         return exchange
 
     def clear(self) -> None:
-        """Forget all, and count from the beginning."""
+        """Drop all exchanges and restart numbering."""
         with self._lock:
             self._kept.clear()
             self._count = 0
 
     def wait(self, known: int, seconds: float) -> None:
-        """Wait until there are not as many as were known, or for some seconds."""
+        """Wait until the number of exchanges differs from `known`, or for some seconds."""
         with self._lock:
             self._waiting += 1
             try:

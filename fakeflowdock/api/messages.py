@@ -1,4 +1,4 @@
-"""A request and a response as plain values."""
+"""Requests and responses as plain values."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _PLAIN = re.compile(rf"(?:https?://[A-Za-z0-9\-.:]*+)?(/{_SAFE}*+(?:\?(?:{_SAFE}
 
 
 class Headers(Mapping[str, str]):
-    """The headers of a request or a response, by their names in whichever case.
+    """The headers of a request or response. Names are case-insensitive.
 
     Attributes:
-        pairs: name and value of each, in order; a name may stand there more than once.
+        pairs: names and values in order, with repeated names.
     """
 
     __slots__ = ("pairs",)
@@ -35,7 +35,7 @@ class Headers(Mapping[str, str]):
         self.pairs = tuple(pairs)
 
     def __getitem__(self, name: str) -> str:
-        """The value of a header; of one that came more than once all values, with commas."""
+        """Return the value of a header; the values of a repeated one are joined with commas."""
         values = [value for other, value in self.pairs if other.lower() == name.lower()]
         if not values:
             raise KeyError(name)
@@ -51,29 +51,29 @@ class Headers(Mapping[str, str]):
         return hash(self.pairs)
 
     def __repr__(self) -> str:
-        return f"<Headers: {', '.join(self)}>"  # a value may be a secret
+        return f"<Headers: {', '.join(self)}>"  # values may be secret
 
     def multi_items(self) -> tuple[tuple[str, str], ...]:
-        """Name and value of each, in order."""
+        """Return names and values in order."""
         return self.pairs
 
 
 class _Message:
-    """What requests and responses have both."""
+    """What requests and responses have in common."""
 
     body: bytes
 
     @property
     def text(self) -> str:
-        """The body as text, in UTF-8; what is none is replaced."""
+        """The body decoded as UTF-8. Invalid bytes are replaced."""
         return self.body.decode("utf-8", "replace")
 
     @property
     def json(self) -> Any:
-        """The body, read as JSON.
+        """The body parsed as JSON.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is not valid JSON.
         """
         return json.loads(self.body)
 
@@ -84,9 +84,9 @@ class Request(_Message):
 
     Attributes:
         method: in capitals.
-        url: whole, or from its path on.
-        headers: by their names in whichever case; in order, as `headers.pairs`.
-        body: as it went over the wire.
+        url: absolute, or from its path on.
+        headers: case-insensitive; in order as `headers.pairs`.
+        body: the raw bytes.
     """
 
     method: str
@@ -96,7 +96,7 @@ class Request(_Message):
 
     @property
     def environ(self) -> WSGIEnvironment:
-        """The request as a server hands it to an application, on Flowdock's own host."""
+        """Return the WSGI environ of the request, addressed to Flowdock's own host."""
         headers = [
             (name, value) for name, value in self.headers.pairs if name.lower() not in ("host", "content-length")
         ]
@@ -104,8 +104,8 @@ class Request(_Message):
 
     @property
     def _target(self) -> str:
-        """Path and query, as they go over the wire."""
-        if (plain := _PLAIN.fullmatch(self.url)) is not None:  # as almost always, and in a tenth of the time
+        """Return path and query as sent."""
+        if (plain := _PLAIN.fullmatch(self.url)) is not None:  # the usual case, in a tenth of the time
             return plain[1]
         parts = split(self.url)
         target = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~") + (f"?{parts.query}" if parts.query else "")
@@ -119,10 +119,10 @@ class Response(_Message):
     """A response.
 
     Attributes:
-        status: the number; 0 where a fault lost the response.
-        headers: by their names in whichever case; in order, as `headers.pairs`.
-        body: its bytes, decompressed.
-        request: what it answers, as far as that is known.
+        status: the status code; 0 if a fault dropped the response.
+        headers: case-insensitive; in order as `headers.pairs`.
+        body: the bytes, decompressed.
+        request: the request, if known.
     """
 
     status: int
@@ -132,5 +132,5 @@ class Response(_Message):
 
 
 def split(url: str) -> SplitResult:
-    """The parts of a URL, whole or from its path on; `//user` is a path with a slash too many, and no host."""
+    """Split a URL, absolute or from its path on. `//user` is a path with an extra slash, without a host."""
     return urlsplit(f"//host{url}" if url.startswith("/") else url)

@@ -1,4 +1,4 @@
-"""A request's parameters, from its body and its query. docs/api/general-information.md#parameters."""
+"""The parameters of a request, from its body and its query. docs/api/general-information.md#parameters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .media_types import FORM, JSON
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-DRAINED = 256 * 1024 * 1024  # bytes of a refused body that are still read, so that the client gets to read the answer
+DRAINED = 256 * 1024 * 1024  # bytes of a rejected body that are still read, so that the client can read the response
 CHUNK = 64 * 1024
 BODY_IS_OPTIONAL = ("GET", "HEAD", "DELETE", "OPTIONS")
 CHARSETS = ("utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16", "utf-16-le", "utf-16-be")
@@ -28,17 +28,17 @@ CHARSETS = ("utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16", "ut
 
 @dataclass
 class Given:
-    """What a request gives.
+    """The parameters of a request.
 
     Attributes:
-        query, body: name to value, nulls left out at every depth.
-        too_large: that the body has more than `MAX_BODY` bytes, or None; it was read away, within bounds.
-        unreadable: why body or query could not be read, or None. It is told after the credentials were looked at.
-        raw: the body as it came; empty where it was too large.
-        guessed: whether the body did not say what it is.
+        query, body: values by name, without nulls at any depth.
+        too_large: the error if the body exceeds `MAX_BODY` bytes, or None.
+        unreadable: the error if body or query cannot be parsed, or None. It is raised after authentication.
+        raw: the body as received; empty if it was too large.
+        guessed: whether the body had no Content-Type.
     """
 
-    query: dict[str, Any] = field(default_factory=dict, repr=False)  # there may be a secret among them
+    query: dict[str, Any] = field(default_factory=dict, repr=False)  # may contain secrets
     body: dict[str, Any] = field(default_factory=dict, repr=False)
     too_large: TooLarge | None = None
     unreadable: Unreadable | None = None
@@ -47,12 +47,12 @@ class Given:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The parameters: body before query."""
+        """The parameters. The body takes precedence over the query."""
         return {**self.query, **self.body}
 
 
 def read(environ: WSGIEnvironment) -> Given:
-    """The parameters of a request. What is wrong with them is in what is returned, and raised by nobody yet."""
+    """Read the parameters of a request. Errors are returned, not raised."""
     given = Given()
     query = environ.get("QUERY_STRING", "").encode("latin-1")
     try:
@@ -61,7 +61,7 @@ def read(environ: WSGIEnvironment) -> Given:
     except Unreadable as reason:
         given.unreadable = reason
         pairs = parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True)
-        given.query = {name: value for name, value in pairs if "[" not in name}  # for its credentials
+        given.query = {name: value for name, value in pairs if "[" not in name}  # for the credentials in it
     try:
         given.raw = read_body(environ)
         given.body = _parsed(given.raw, environ.get("CONTENT_TYPE", ""))
@@ -81,19 +81,19 @@ def read(environ: WSGIEnvironment) -> Given:
 
 
 class _NoContentType(Exception):
-    """There is a body and nothing says what it is."""
+    """There is a body without a Content-Type."""
 
 
 def read_body(environ: WSGIEnvironment) -> bytes:
-    """The body of a request as it came.
+    """Return the body of a request.
 
     Raises:
         TooLarge: it has more than `MAX_BODY` bytes.
-        Unreadable: it did not come whole.
+        Unreadable: it is incomplete.
     """
     stream = environ["wsgi.input"]
     length = environ.get("CONTENT_LENGTH") or "0"
-    if environ.get("wsgi.input_terminated"):  # chunked: the end is known when it comes
+    if environ.get("wsgi.input_terminated"):  # chunked: the stream knows its end
         body = _read(stream, MAX_BODY + 1)
         if len(body) > MAX_BODY:
             _drain(stream, DRAINED)
@@ -117,17 +117,17 @@ def _read(stream: Any, length: int) -> bytes:
             parts.append(part)
             length -= len(part)
     except OSError:
-        raise Unreadable("The body did not arrive whole, or is not correctly chunked") from None
+        raise Unreadable("The body is incomplete, or not correctly chunked") from None
     return b"".join(parts)
 
 
 def _drain(stream: Any, length: int) -> None:
-    """Read away what a client still sends: one that only sends until it is done would never see the answer."""
+    """Discard the rest of a body. A client that sends everything before it reads would never see the response."""
     try:
         while length > 0 and (part := stream.read(min(CHUNK, length))):
             length -= len(part)
     except OSError:
-        pass  # the client went away, which ends the sending too
+        pass  # the client disconnected
 
 
 def _parsed(body: bytes, content_type: str) -> dict[str, Any]:
@@ -139,22 +139,20 @@ def _parsed(body: bytes, content_type: str) -> dict[str, Any]:
         raise _NoContentType(body)
     charset = options.get("charset", "utf-8")
     if "charset" not in options and "charset=" in content_type.lower():
-        raise Unreadable(f"The charset in {short(content_type)} is not known")
+        raise Unreadable(f"Unknown charset in {short(content_type)}")
     if kind == JSON:
         return json_object(_text(body, charset, "body"))
     if kind == FORM:
-        if body.lstrip().startswith(b"{") and _is_json(body):  # as curl -d sends it when nobody tells it otherwise
-            raise Unreadable(
-                "The body looks like JSON and comes as a form: its Content-Type should be application/json"
-            )
+        if body.lstrip().startswith(b"{") and _is_json(body):  # the default of curl -d
+            raise Unreadable("The body looks like JSON but is sent as a form: set Content-Type to application/json")
         return gathered(_pairs(body, charset, "form"))
     if kind == "multipart/form-data":
         return _multipart(body, options.get("boundary", ""), charset)
-    raise Unreadable(f"The Content-Type {short(kind)} is not known, only {JSON}, {FORM} and multipart/form-data")
+    raise Unreadable(f"Unknown Content-Type {short(kind)}: expected {JSON}, {FORM} or multipart/form-data")
 
 
 def _guessed(body: bytes) -> dict[str, Any]:
-    """The body of a GET or DELETE that does not say what it is: JSON or a form, or nothing."""
+    """Parse the body of a GET or DELETE without a Content-Type: JSON, a form, or nothing."""
     for kind in (JSON, FORM):
         try:
             return _parsed(body, kind)
@@ -169,38 +167,38 @@ def _text(raw: bytes, charset: str, what: str) -> str:
     except (LookupError, ValueError):
         known = False
     if not known:
-        raise Unreadable(f"The charset {short(charset)} is not known")
+        raise Unreadable(f"Unknown charset {short(charset)}")
     try:
         return raw.decode(charset).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        raise Unreadable(f"The {what} is not valid {short(charset)}: see byte {error.start}") from None
+        raise Unreadable(f"The {what} is not valid {short(charset)} at byte {error.start}") from None
 
 
 def json_object(text: str, *, nulls: bool = False) -> dict[str, Any]:
-    """The object that a text is.
+    """Parse a text as a JSON object.
 
     Args:
-        nulls: whether it has those that stand in it. Else they are left out at every depth.
+        nulls: whether to keep nulls. Default: they are removed at every depth.
 
     Raises:
-        Unreadable: it is none, or one that no text could repeat.
+        Unreadable: it is not a JSON object, or contains a lone surrogate.
     """
     try:
         value = json.loads(text, parse_constant=_no_constant)
-        if "\\u" in text:  # an escape can name half a character, which no answer could repeat
+        if "\\u" in text:  # an escape can be a lone surrogate, which no response could repeat
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise Unreadable(f"The body is not valid JSON: {error.msg} at {where}") from None
     except UnicodeEncodeError:
-        raise Unreadable("The body is not valid JSON: half a surrogate pair is no character") from None
+        raise Unreadable("The body is not valid JSON: a text contains a lone surrogate") from None
     except RecursionError:
-        raise Unreadable(f"The body is not valid JSON: it is nested too deeply, more than {DEPTH} levels") from None
+        raise Unreadable(f"The body is not valid JSON: it is nested more than {DEPTH} levels deep") from None
     except ValueError as error:
         reason = "a number has too many digits" if "digits" in str(error) else error
         raise Unreadable(f"The body is not valid JSON: {reason}") from None
     if not isinstance(value, dict):
-        raise Unreadable("The body is JSON but no object: parameters are given as {…}")
+        raise Unreadable("The body is not a JSON object: send parameters as {…}")
     fields: dict[str, Any] = _without_nulls(value)
     return value if nulls else fields
 
@@ -222,7 +220,7 @@ def _pairs(raw: bytes, charset: str, what: str) -> list[tuple[str, str]]:
     try:
         return parse_qsl(text, keep_blank_values=True, encoding=charset, errors="strict")
     except UnicodeDecodeError:
-        raise Unreadable(f"The {what} is not valid {short(charset)} where it is percent-encoded") from None
+        raise Unreadable(f"The {what} is not valid {short(charset)} after percent-decoding") from None
 
 
 def _multipart(body: bytes, boundary: str, charset: str) -> dict[str, Any]:
@@ -242,7 +240,7 @@ def _multipart(body: bytes, boundary: str, charset: str) -> dict[str, Any]:
                 part, content = event, b""
             elif isinstance(event, Data) and part is not None:
                 content += event.data
-                is_no_file = isinstance(part, File) and not part.filename and not content  # an input left empty
+                is_no_file = isinstance(part, File) and not part.filename and not content  # an empty file input
                 if not event.more_data and not is_no_file:
                     values.append((part.name, _part(part, content, charset)))
             elif not isinstance(event, Preamble):
@@ -253,7 +251,7 @@ def _multipart(body: bytes, boundary: str, charset: str) -> dict[str, Any]:
 
 
 def _part(part: Field | File, content: bytes, charset: str) -> str | dict[str, str]:
-    """A text, or a file as JSON has it."""
+    """Return a text, or a file in the form that JSON uses."""
     if isinstance(part, Field):
         _, options = parse_options_header(part.headers.get("Content-Type"))
         return _text(content, options.get("charset", charset), f"part {short(part.name)}")
@@ -266,7 +264,7 @@ def _part(part: Field | File, content: bytes, charset: str) -> str | dict[str, s
 
 
 def _file_name(part: File) -> str:
-    """The last component of what was sent. Some send a whole path, and its backslashes as they are: no escapes."""
+    """Return the last path component of the file name. Some clients send a whole path, with unescaped backslashes."""
     sent = re.sub(r'\\\\|\\(?!")', "/", part.headers["Content-Disposition"])
     _, options = parse_options_header(sent)
     return re.split(r"[/\\]", options.get("filename", part.filename))[-1]
@@ -274,7 +272,7 @@ def _file_name(part: File) -> str:
 
 def _without_nulls(value: Any, depth: int = 0) -> Any:
     if depth > DEPTH:
-        raise Unreadable(f"The body is not valid JSON: it is nested too deeply, more than {DEPTH} levels")
+        raise Unreadable(f"The body is not valid JSON: it is nested more than {DEPTH} levels deep")
     if isinstance(value, dict):
         return {name: _without_nulls(item, depth + 1) for name, item in value.items() if item is not None}
     if isinstance(value, list):

@@ -1,6 +1,6 @@
-"""Requests and replies as plain values, from whatever a client or a server library calls them.
+"""Convert requests and responses of client and server libraries to plain values.
 
-None of these libraries is imported: an object is known by what it has.
+No library is imported; objects are recognized by their attributes.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from ..api.messages import Headers, Request, Response
 
 
 def sent(request: Any, url: str | None = None, headers: Any = (), body: Any = None) -> Request:
-    """A request, from plain values or from what some library calls one.
+    """Return a request, from plain values or from a library's object.
 
     Args:
         request: a method; or a request of `requests` (prepared or not), `httpx`, Werkzeug or `urllib`, a WSGI environ,
-            an exchange of a fake's journal.
-        url: with a method: the URL, whole or from its path on.
+            or an exchange from a journal.
+        url: with a method: the URL, absolute or from its path on.
         headers: with a method: a mapping, or pairs.
-        body: with a method: bytes, text, or a value that goes as JSON.
+        body: with a method: bytes, text, or a value to send as JSON.
 
     Raises:
-        TypeError: it is nothing of these.
+        TypeError: the type is not supported.
     """
     if isinstance(request, Request):
         return request
     if isinstance(request, str):
         if url is None:
-            raise TypeError("a method needs the URL that it goes to")
+            raise TypeError("missing url: a method requires one")
         known = _headers(headers)
         if body is not None and not isinstance(body, (str, bytes)) and "content-type" not in known:
             known = Headers((*known.pairs, ("Content-Type", JSON)))
@@ -52,7 +52,7 @@ def _from_library(request: Any) -> Request:
         return Request(request.get_method(), request.full_url, _headers(request.header_items()), _bytes(request.data))
     if hasattr(request, "get_data") and hasattr(request, "environ"):  # Werkzeug
         if isinstance(stream := request.environ.get("wsgi.input"), io.BytesIO):
-            stream.seek(0)  # the test client's, which the application has read
+            stream.seek(0)  # the application has read the test client's stream
         body = request.get_data()
         return Request(request.method, request.full_path.removesuffix("?"), _headers(request.headers), body)
     if hasattr(request, "prepare") and not hasattr(request, "path_url"):  # requests
@@ -61,11 +61,11 @@ def _from_library(request: Any) -> Request:
         return Request(str(request.method), str(request.url), _headers(request.headers), _bytes(request.body))
     if hasattr(request, "extensions") and hasattr(request, "url"):  # httpx
         return Request(request.method, str(request.url), _headers(request.headers), request.read())
-    raise TypeError(f"{kind.__module__}.{kind.__qualname__} is no request that is known")
+    raise TypeError(f"unsupported request type {kind.__module__}.{kind.__qualname__}")
 
 
 def _from_environ(environ: Mapping[str, Any]) -> Request:
-    """A request as a server has it. Its body is read, and put back."""
+    """Return the request in a WSGI environ. Its body is read and put back."""
     length = environ.get("CONTENT_LENGTH") or "0"
     stream = environ["wsgi.input"]
     body = stream.read() if environ.get("wsgi.input_terminated") else stream.read(int(length))
@@ -80,16 +80,16 @@ def _from_environ(environ: Mapping[str, Any]) -> Request:
 
 
 def received(reply: Any, headers: Any = (), body: Any = None) -> Response:
-    """A reply, from plain values or from what some library calls one.
+    """Return a response, from plain values or from a library's object.
 
     Args:
-        reply: a status, as a number or a line (`201 Created`); or a response of `requests`, `httpx` or Werkzeug, an
-            exchange of a fake's journal.
+        reply: a status, as a number or a line (`201 Created`); or a response of `requests`, `httpx` or Werkzeug, or an
+            exchange from a journal.
         headers: with a status: a mapping, or pairs.
-        body: with a status: bytes, text, a list of either as WSGI has it, or a value of JSON.
+        body: with a status: bytes, text, a WSGI list of either, or a JSON value.
 
     Raises:
-        TypeError: it is nothing of these.
+        TypeError: the type is not supported.
     """
     if isinstance(reply, Response):
         return reply
@@ -109,7 +109,7 @@ def _reply_from_library(reply: Any) -> Response:
     elif hasattr(reply, "status_code") and hasattr(reply, "get_data"):  # Werkzeug, whose test client has the request
         body = reply.get_data()
     else:
-        raise TypeError(f"{kind.__module__}.{kind.__qualname__} is no reply that is known")
+        raise TypeError(f"unsupported response type {kind.__module__}.{kind.__qualname__}")
     request = getattr(reply, "request", None)
     return Response(reply.status_code, _headers(reply.headers), body, None if request is None else sent(request))
 
@@ -132,7 +132,7 @@ def _bytes(body: Any) -> bytes:
 
 
 def _rest(stream: Any) -> bytes:
-    """What is still to be read of a file, which is put back to where it was."""
+    """Return the unread rest of a file, and restore its position."""
     begun = stream.tell()
     rest = stream.read()
     stream.seek(begun)
@@ -140,8 +140,8 @@ def _rest(stream: Any) -> bytes:
 
 
 def _headers(given: Any) -> Headers:
-    """Headers, from whatever a library calls them."""
-    if hasattr(given, "multi_items"):  # httpx: the same name may come twice
+    """Return headers in any form that a library uses."""
+    if hasattr(given, "multi_items"):  # httpx: names may repeat
         given = given.multi_items()
     elif isinstance(given, Mapping) or hasattr(given, "items"):
         given = given.items()

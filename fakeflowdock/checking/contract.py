@@ -1,4 +1,4 @@
-"""Requests and replies of anybody, held against what Flowdock's docs say."""
+"""Check requests and responses of any client, server or recording against Flowdock's documented contract."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class Contract:
-    """What Flowdock's docs say, to hold requests and replies against: of a client, of a recording, of any server.
+    """Flowdock's documented contract, to check requests and responses of any client, recording or server.
 
     Args:
-        strict: whether what the docs advise against is a violation, and not a warning.
+        strict: whether contract warnings are violations. Default: false.
     """
 
     def __init__(self, *, strict: bool = False) -> None:
@@ -35,15 +35,15 @@ class Contract:
 
     @property
     def operations(self) -> Mapping[str, OperationContract]:
-        """Name (`create-source`) to what the operation's page says."""
+        """The operations by name (`create-source`), as their pages describe them."""
         return contracts().operations
 
     def match(self, method: str, path: str) -> OperationContract | None:
-        """The operation that a method and a path ask for; None where there is none.
+        """Return the operation for a method and path; None if there is none.
 
         Args:
-            method: in whichever case.
-            path: with or without what comes before it in a URL, and its query.
+            method: in any case.
+            path: a path or URL, with or without a query.
         """
         try:
             return routing.match(method.upper(), routing.normal(split(path).path)).operation.contract
@@ -51,43 +51,45 @@ class Contract:
             return None
 
     def check_request(self, request: Any, url: str | None = None, headers: Any = (), body: Any = None) -> Findings:
-        """What a request has that the docs do not say.
+        """Check a request.
 
         Args:
-            request: a method; or a request of `requests`, `httpx`, Werkzeug or `urllib`, a WSGI environ, an exchange of
-                a fake's journal.
-            url: with a method: the URL, whole or from its path on.
+            request: a method; or a request of `requests`, `httpx`, Werkzeug or `urllib`, a WSGI environ, or an exchange
+                from a journal.
+            url: with a method: the URL, absolute or from its path on.
             headers: with a method: a mapping, or pairs of name and value.
-            body: with a method: bytes, text, or a value that goes as JSON.
+            body: with a method: bytes, text, or a value to send as JSON.
 
         Returns:
-            The findings; none where all is as documented.
+            The findings; empty if the request is as documented.
 
         Raises:
-            TypeError: it is no request.
+            TypeError: the type of the request is not supported.
         """
         return Findings(CheckedRequest(sent(request, url, headers, body), strict=self.strict).findings())
 
     def check_reply(
         self, operation: Any, status: Any = None, headers: Any = (), body: Any = None, *, method: str = "GET"
     ) -> Findings:
-        """What a reply has that the docs do not say.
+        """Check a response.
 
         Args:
-            operation: what was asked for, as its page calls it (`"create source"`), or None where the request asked for
-                no operation; or, alone, a response that knows its request: of `requests` or `httpx`, of Werkzeug's test
-                client, an exchange of a fake's journal.
+            operation: the title of the requested operation (`"create source"`), or None if the path was unknown; or, as
+                the only argument, a response that knows its request: of `requests`, `httpx` or Werkzeug's test client,
+                or
+                    an
+                exchange from a journal.
             status: the status, as a number or a line; or a response of `requests`, `httpx` or Werkzeug.
             headers: with a status: a mapping, or pairs of name and value.
-            body: with a status: bytes, text, WSGI's list of bytes, or a value that came as JSON.
-            method: of the request. The answer to a HEAD has no body.
+            body: with a status: bytes, text, WSGI's list of bytes, or a JSON value.
+            method: of the request. A response to HEAD has no body. Default: GET.
 
         Returns:
-            The findings; none where all is as documented.
+            The findings; empty if the response is as documented.
 
         Raises:
-            ValueError: there is no such operation.
-            TypeError: it is no reply, or one that does not know its request.
+            ValueError: the operation is unknown.
+            TypeError: the type of the response is not supported, or its request is unknown.
         """
         if operation is None or isinstance(operation, str):
             contract = None if operation is None else self.operations[operation_named(operation)]
@@ -97,22 +99,24 @@ class Contract:
             return Findings(CheckedReply(contract, reply, method, strict=self.strict).findings())
         reply = received(operation)
         if reply.request is None:
-            raise TypeError("this reply does not know its request, so check_reply needs the operation too")
-        asked = CheckedRequest(reply.request, strict=self.strict)
-        users = asked.caller == USER
-        return Findings(CheckedReply(asked.contract, reply, asked.method, strict=self.strict, a_users=users).findings())
+            raise TypeError("this response does not know its request: pass the operation to check_reply too")
+        checked = CheckedRequest(reply.request, strict=self.strict)
+        users = checked.caller == USER
+        return Findings(
+            CheckedReply(checked.contract, reply, checked.method, strict=self.strict, a_users=users).findings()
+        )
 
     def check(self, response: Any) -> Findings:
-        """What a request and its reply have that the docs do not say.
+        """Check a request and its response.
 
         Args:
-            response: one that knows its request, as `check_reply` takes it alone.
+            response: a response that knows its request, as for `check_reply`.
 
         Returns:
-            The findings, those of the request first; none where all is as documented.
+            The findings, those of the request first; empty if both are as documented.
 
         Raises:
-            TypeError: it is no such response.
+            TypeError: the type of the response is not supported, or its request is unknown.
         """
         reply = received(response)
         found = self.check_reply(reply)

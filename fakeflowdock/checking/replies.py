@@ -42,7 +42,7 @@ def _json(body: bytes) -> Any:
         try:
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            raise ValueError("half a surrogate pair is no character") from None
+            raise ValueError("a text contains a lone surrogate") from None
     return value
 
 
@@ -174,7 +174,7 @@ class CheckedReply:
         elif violation.is_unknown:
             rule, near = "reply.field.unknown", nearest(steps_of(violation.pointer)[-1], violation.known)
         else:
-            rule, words = "reply.field.invalid", f"{words}, and was {was}"
+            rule, words = "reply.field.invalid", f"{words}, got {was}"
         return self._found(
             rule,
             f"{self._answered}, where {violation.pointer or 'the body'} {words}",

@@ -123,7 +123,7 @@ class CheckedRequest:
         if came is ABSENT:
             near = nearest(violation.field or "", sorted({*fields} - {*known}))
         else:
-            words += f", and was {was}"
+            words += f", got {was}"
         return finding(
             "request.parameter.missing" if came is ABSENT else "request.parameter.invalid",
             words if near is None else f"{words}, and {near} is no parameter",

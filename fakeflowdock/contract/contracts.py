@@ -1,7 +1,7 @@
-"""The contract: what the pages of `docs/api` say, read from the schemas that were compiled from them.
+"""The contract: the pages of `docs/api`, loaded from the schemas compiled from them.
 
-The only file that knows a JSON-Schema library. `jsonschema` has the last word and words every error;
-`jsonschema_rs` gives the verdict first, because it is a hundred times faster, and may be missing.
+The only module that uses a JSON Schema library. `jsonschema` decides and words every error. `jsonschema_rs` checks
+first, because it is a hundred times faster; it is optional.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ BASE = "https://api.flowdock.com/_fakeflowdock/schemas/"
 
 @dataclass(frozen=True)
 class ErrorContract:
-    """One section of `errors.md`, a refusal that operations answer; or of `http.md`, one that the server answers.
+    """An error: a section of `errors.md`, for errors of operations, or of `http.md`, for errors of the server.
 
     Attributes:
-        name: its heading as an anchor, `not-found`.
+        name: the anchor of its heading, `not-found`.
         status: the HTTP status.
-        everywhere: whether every operation may answer it, or only those that list it.
-        grade: documented, observed or assumed; `evidence` says from what.
-        page: where it is written.
+        everywhere: whether every operation can return it, or only those that list it.
+        grade: documented, observed or assumed; `evidence` says where.
+        page: the documentation.
         description: what it means, in a sentence or two.
         example: a body.
     """
@@ -52,23 +52,23 @@ class ErrorContract:
 
 @dataclass(frozen=True)
 class OperationContract:
-    """One `##` section of a page: an operation as the page describes it.
+    """An operation, as its page section describes it.
 
     Attributes:
-        name: its heading as an anchor, `create-source`.
+        name: the anchor of its heading, `create-source`.
         title: its heading.
-        page: where it is written, `docs/api/sources.md#create-source`.
+        page: the documentation, `docs/api/sources.md#create-source`.
         description: what it does.
-        routes: (method, path, obsolete), the first one preferred.
-        callers: who may call it: user, application, source; or anyone alone.
+        routes: (method, path, obsolete), the preferred one first.
+        callers: who may call it: user, application, source; or only anyone.
         scope: the OAuth scope an application needs, or None.
         successor: the name of the operation that came in its place; None where it is not deprecated.
         grade: documented, observed or assumed; `evidence` says from what.
         errors: error name to (grade, when): the refusals beyond those that every operation answers.
         properties: parameter name to its schema; `required` names the required ones.
         example: a request, as {"method", "path", "headers"}; its body is the first of `examples`.
-        replies: status to the schema of the body, None for a reply without one. The example gets the first.
-        pages, redirects: the statuses whose body is a page for people, and those that lead elsewhere.
+        replies: status to the schema of the body, None for a response without one. The example gets the first.
+        pages, redirects: the statuses with an HTML page, and those that redirect.
     """
 
     name: str
@@ -98,7 +98,7 @@ class OperationContract:
         return [*variants_of(self.request.place.schema)]
 
     def coerced(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """Parameters with the numbers and truths in them read as such: in a form and in a query all is text."""
+        """Return the parameters with numbers and booleans converted, because forms and queries contain only text."""
         for name in self._typed.intersection(fields):
             fields[name] = _coerced(fields[name], self.properties[name]["type"])
         return fields
@@ -112,7 +112,7 @@ class OperationContract:
         return frozenset(n for n, schema in self.properties.items() if schema.get("type") in ("integer", "boolean"))
 
 
-TRUTH = {"true": True, "1": True, "false": False, "0": False}
+BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
 def _coerced(value: Any, kind: str) -> Any:
@@ -120,20 +120,20 @@ def _coerced(value: Any, kind: str) -> Any:
         value = int(value)  # `2.0` is an integer to JSON Schema
     text = str(value) if type(value) in (str, int) else ""
     if kind == "boolean":
-        return TRUTH.get(text.lower(), value)
+        return BOOLEANS.get(text.lower(), value)
     return int(text) if re.fullmatch("-?[0-9]{1,18}", text) else value
 
 
 @dataclass(frozen=True)
 class Contracts:
-    """All that the pages say.
+    """All pages of the contract.
 
     Attributes:
         operations: name (`create-source`) to its contract.
         errors: name (`not-found`) to its contract.
-        refusals: name (`no-http`) to its contract: what a server answers to what never becomes a request.
+        refusals: name (`no-http`) to its contract: how a server rejects what is not a valid HTTP request.
         objects: name (`source`) to its schema.
-        rules: heading to (grade, evidence, page, description): what holds for every operation.
+        rules: heading to (grade, evidence, page, description): what applies to every operation.
     """
 
     operations: Mapping[str, OperationContract]
@@ -144,20 +144,20 @@ class Contracts:
 
 
 def schema_folder() -> Path:
-    """Where the compiled pages are: in the installed package, or in the checkout.
+    """Return the folder of the compiled pages, in the installed package or in the checkout.
 
     Raises:
-        RuntimeError: there are none; nothing works without them.
+        RuntimeError: the folder is missing.
     """
     package = Path(__file__).resolve().parent.parent
     for folder in (package / "schemas", package.parent / "schemas"):
         if any(folder.glob("*.json")):
             return folder
-    raise RuntimeError(f"fakeflowdock is not whole: there are no schemas in {package / 'schemas'}")
+    raise RuntimeError(f"broken installation of fakeflowdock: no schemas in {package / 'schemas'}")
 
 
 def schema_files(part: str = API) -> dict[str, dict[str, Any]]:
-    """The compiled pages, without the documents that have all of them. Raises RuntimeError where there are none."""
+    """Return the compiled pages, without the combined documents. Raises RuntimeError if there are none."""
     folder = schema_folder() if part == API else schema_folder() / part
     paths = [path for path in sorted(folder.glob("*.json")) if not path.name.startswith("openapi.")]
     return {path.stem: json.loads(path.read_text("utf-8")) for path in paths}
@@ -165,7 +165,7 @@ def schema_files(part: str = API) -> dict[str, dict[str, Any]]:
 
 @cache
 def contracts(part: str = API) -> Contracts:
-    """A part of the contract, read once per process. Raises RuntimeError where the schemas are missing."""
+    """Return a part of the contract, which is read once per process. Raises RuntimeError if the schemas are missing."""
     pages = Pages(schema_files(part), part)
     operations: dict[str, OperationContract] = {}
     errors: dict[str, ErrorContract] = {}
@@ -231,17 +231,15 @@ def _operation(
 
 
 def operation_named(words: str) -> str:
-    """The name of an operation from what its page calls it: `Create source` is `create-source`.
+    """Return the name of an operation from its title: `Create source` becomes `create-source`.
 
     Raises:
-        ValueError: there is no such operation; the message names the nearest.
+        ValueError: the operation is unknown. The message suggests similar ones.
     """
     name = str(words).strip().lower().replace(" ", "-")
     if name not in contracts().operations:
         import difflib
 
         near = difflib.get_close_matches(name, contracts().operations, n=3, cutoff=0.4)
-        raise ValueError(
-            f"there is no operation {words!r}{': did you mean ' + ' or '.join(near) + '?' if near else ''}"
-        )
+        raise ValueError(f"unknown operation {words!r}{': did you mean ' + ' or '.join(near) + '?' if near else ''}")
     return name

@@ -1,4 +1,4 @@
-"""What a request or a reply has that Flowdock's docs do not say, each with its evidence."""
+"""Findings: deviations of a request or response from Flowdock's docs, with evidence."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ WARNING: Severity = "warning"
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule that a finding tells of.
+    """A rule of the contract.
 
     Attributes:
         severity: of its findings.
-        message: what it asks for.
-        strict: whether a warning becomes a violation where somebody is strict.
+        message: what it requires.
+        strict: whether a strict check makes a warning a violation.
     """
 
     severity: Severity
@@ -37,7 +37,7 @@ class Rule:
     strict: bool = True
 
 
-# The names are for good: reports and baselines refer to them.
+# The names never change, because reports and baselines refer to them.
 RULES = {
     "request.path": Rule(VIOLATION, "The path exists."),
     "request.method": Rule(VIOLATION, "The path supports the method."),
@@ -67,20 +67,20 @@ RULES = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is not as Flowdock's docs have it.
+    """One deviation from Flowdock's docs.
 
     Attributes:
         rule: the name of the rule, which never changes: `request.parameter.unknown`.
-        severity: `violation`, or `warning` for what the real service let pass.
-        operation: the operation's name, `create-source`; None where the request asks for none.
+        severity: `violation`, or `warning` for what the real service accepted.
+        operation: the operation's name, `create-source`; None if the path is unknown.
         where: the part of the message: `path`, `query`, `body`, `status`, or the name of a header.
         pointer: the place in query or body, as a JSON pointer.
-        message: what is wrong, in a sentence without its end.
-        actual: what came, as JSON and shortened, a secret to its first characters; None for nothing.
-        expected: what should have come.
-        suggestion: the documented name or route that is most like it, or None.
-        page: where it is written, `docs/api/sources.md#create-source`.
-        grade: whether what is written there is documented, observed or assumed: of a parameter or field its own.
+        message: what is wrong, as a sentence without a period.
+        actual: the actual value as JSON, shortened and without secrets; None if missing.
+        expected: what was expected.
+        suggestion: the closest documented name or route, or None.
+        page: the documentation, `docs/api/sources.md#create-source`.
+        grade: whether it is documented, observed or assumed; of a parameter or field, its own grade.
     """
 
     rule: str
@@ -102,7 +102,7 @@ class Finding:
 
     @property
     def title(self) -> str | None:
-        """What its page calls the operation, `Create source`."""
+        """The title of the operation's page section, `Create source`."""
         return None if self.operation is None else contracts().operations[self.operation].title
 
     def __str__(self) -> str:
@@ -110,7 +110,7 @@ class Finding:
         return shortened(f"{self.message}{hint} ({self.page})")
 
     def as_json(self) -> dict[str, str | None]:
-        """The same, for a machine to read."""
+        """Return the finding as JSON data."""
         return {
             "rule": self.rule,
             "severity": self.severity,
@@ -127,28 +127,28 @@ class Finding:
 
 
 class ContractViolation(AssertionError):
-    """There are findings where there should be none.
+    """Raised for findings that include violations.
 
     Attributes:
-        findings: all of them.
+        findings: all findings, including warnings.
     """
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = Findings(findings)
-        super().__init__(f"not what Flowdock's docs say:\n{self.findings}")
+        super().__init__(f"violations of Flowdock's contract:\n{self.findings}")
 
 
 class Findings(list[Finding]):
-    """Findings, in the order in which they were found. Empty, and so false, where all is as documented."""
+    """Findings in the order in which they were found. Empty, and so false, if everything is as documented."""
 
     @property
     def violations(self) -> Findings:
-        """Those that the docs do not allow."""
+        """The findings that the docs do not allow."""
         return Findings(finding for finding in self if finding.severity == VIOLATION)
 
     @property
     def warnings(self) -> Findings:
-        """Those that the real service let pass."""
+        """The findings that the real service accepted."""
         return Findings(finding for finding in self if finding.severity == WARNING)
 
     def __str__(self) -> str:
@@ -158,14 +158,14 @@ class Findings(list[Finding]):
         return f"<{len(self)} findings{chr(10) if self else ''}{self}>"
 
     def as_json(self) -> list[dict[str, str | None]]:
-        """The same, for a machine to read."""
+        """Return the findings as JSON data."""
         return [finding.as_json() for finding in self]
 
     def raise_for_violations(self) -> Self:
-        """The findings themselves, so that `contract.check_reply(…).raise_for_violations()` is a whole assertion.
+        """Return the findings, so that `contract.check_reply(…).raise_for_violations()` is a complete assertion.
 
         Raises:
-            ContractViolation: there are violations; the message has all findings.
+            ContractViolation: there are violations. The message lists all findings.
         """
         if self.violations:
             raise ContractViolation(self)
@@ -186,31 +186,31 @@ def finding(
     suggestion: str | None = None,
     strict: bool = False,
 ) -> Finding:
-    """A finding, of which the rule says how severe it is and, where nothing else does, what was expected."""
-    asked = RULES[rule]
-    severity = VIOLATION if strict and asked.strict else asked.severity
-    expected = asked.message if expected is None else expected
+    """Return a finding. Its severity, and by default `expected`, come from the rule."""
+    definition = RULES[rule]
+    severity = VIOLATION if strict and definition.strict else definition.severity
+    expected = definition.message if expected is None else expected
     return Finding(rule, severity, operation, where, pointer, message, actual, expected, suggestion, page, grade)
 
 
 def expectation(violation: Violation) -> str:
-    """What would have been right, from what is said to be wrong."""
+    """Return what was expected, derived from a violation."""
     if violation.is_unknown:
-        return f"one of {', '.join(violation.known)}" if violation.known else "nothing"
-    return "something" if violation.message == BLANK else violation.message.removeprefix("is not ")
+        return f"one of {', '.join(violation.known)}" if violation.known else "no field"
+    return "a value that is not blank" if violation.message == BLANK else violation.message.removeprefix("is not ")
 
 
 def once(violations: Iterable[Violation]) -> Iterator[Violation]:
-    """Violations, of which some say the same of the same place, as a format and its pattern do."""
+    """Yield the violations without repetitions for the same place, as of a format and its pattern."""
     return iter({(violation.pointer, violation.message): violation for violation in violations}.values())
 
 
 def shown(value: Any, pointer: str = "") -> str | None:
-    """A value of JSON in a few characters, a secret to its first ones.
+    """Return a JSON value, shortened and without secrets.
 
     Args:
-        value: what came, or ABSENT.
-        pointer: where; the name at its end says whether it is a secret.
+        value: the actual value, or ABSENT.
+        pointer: its place. The name at its end tells whether it is a secret.
     """
     if value is ABSENT:
         return None

@@ -1,14 +1,13 @@
-"""Door 1: a call of a client library becomes an answer of the app, at no address. One file per library.
+"""In-process interception: the app answers requests of client libraries, without a server. One module per library.
 
-A door makes an environ of a request, calls `App.answer(environ, timeout=…)`, and makes the library's response of the
-`Answer`. Two things can go wrong on purpose (`fakeflowdock/failures.py`), and each is brought to the client as the
-library itself would have it from a real socket, as the cause of its own exception:
+Each module converts the library's request to a WSGI environ, calls `App.answer(environ, timeout=…)`, and converts the
+`Answer` to the library's response. A fault (`fakeflowdock/api/failures.py`) can break the connection in two ways. Both
+raise the exception, with the cause, that the library raises for a real socket:
 
-- `App.answer` raises `Broken`, and no answer goes back. Its `loss` is `refused` (ECONNREFUSED while connecting),
-  `reset` (ECONNRESET while reading), `closed` (the end of the connection before a status line), or `timeout` (the
-  client's own read timeout; without one, ETIMEDOUT, which a system reports in the end).
-- An `Answer` that is `cut` has fewer bytes than its Content-Length: they are read, and then the connection ends.
+- `App.answer` raises `Broken`, and there is no response. Its `loss` is `refused` (ECONNREFUSED while connecting),
+  `reset` (ECONNRESET while reading), `closed` (end of the connection before a status line), or `timeout` (the client's
+  read timeout; without one, ETIMEDOUT).
+- An `Answer` that is `cut` has fewer bytes than its Content-Length. They are read, and then the connection ends.
 
-`timeout` is the number of seconds that the client waits for an answer, or None. Nobody sleeps: time passes on the
-clock of the world.
+`timeout` is the client's read timeout in seconds, or None. Nothing sleeps: only the clock of the world advances.
 """

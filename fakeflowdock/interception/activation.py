@@ -1,4 +1,4 @@
-"""One activation for every client library that the user has imported, or imports while the fake is started."""
+"""Start and stop interception for every client library that is imported, now or while the fake is started."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..api.app import App
     from .patches import Layer
 
-# Each library, and the module beside this one that knows where its calls pass. It is imported when the library is.
+# Each library, with the module here that patches it, which is imported when the library is.
 LIBRARIES = {
     "urllib.request": "through_urllib",
     "urllib3": "through_urllib3",
@@ -33,15 +33,15 @@ LIBRARIES = {
     "respx.mocks": "beside_respx",
     "vcr.cassette": "beside_vcr",
 }
-_ways: dict[str, Any] = {}  # those that were imported
+_ways: dict[str, Any] = {}  # imported modules
 _started: list[Interception] = []  # oldest first
 
 
 class Interception:
-    """The calls to Flowdock's hosts, from `start` to `stop`, once.
+    """The interception of requests to Flowdock's hosts, from `start` to `stop`, once.
 
     Args:
-        app: gives the app that answers a request.
+        app: returns the app that answers a request.
     """
 
     def __init__(self, app: Callable[[], App]) -> None:
@@ -50,7 +50,7 @@ class Interception:
         self._layers: list[Layer] = []
 
     def start(self) -> None:
-        """Begin to answer, before all that were there."""
+        """Start intercepting requests, before all other interceptions."""
         with lock:
             if not _started:
                 _watch.start()
@@ -60,7 +60,7 @@ class Interception:
             _reach(name)
 
     def stop(self) -> None:
-        """Stop answering, in whichever order."""
+        """Stop intercepting requests. Fakes can stop in any order."""
         with lock:
             self._requests.stop()
             take(self._layers)
@@ -69,13 +69,13 @@ class Interception:
                 _watch.stop()
 
     def reach(self, module: ModuleType, way: Any) -> None:
-        """Answer for a library.
+        """Intercept the requests of a library.
 
         Args:
             module: the library.
-            way: the module that knows where its calls pass.
+            way: the module that patches it.
         """
-        with suppress(AttributeError):  # a stand-in of the user's
+        with suppress(AttributeError):  # a stub of the user's
             found = [
                 (owner, attribute, make) for owner, attribute, make in way.seams(module) if attribute in vars(owner)
             ]
@@ -84,14 +84,14 @@ class Interception:
 
 
 def _reach(name: str) -> None:
-    """Let each fake that is started answer for a library, if it is there."""
+    """Let each started fake intercept a library, if it is imported."""
     module = sys.modules.get(name)
     if module is None:
         return
-    # Another thread may be importing it: then this waits until that is done, and holds no lock meanwhile, because that
-    # thread will tell of it here.
+    # If another thread is importing it, this waits without holding a lock, because that thread will call this
+    # function.
     if getattr(getattr(module, "__spec__", None), "_initializing", False):
-        with suppress(Exception):  # where that fails, the other thread hears of it
+        with suppress(Exception):  # if the import fails, the other thread gets the exception
             module = import_module(name)
     way = _ways.get(name) or _ways.setdefault(name, import_module(f".{LIBRARIES[name]}", __package__))
     with lock:

@@ -1,6 +1,6 @@
-"""`pytest-httpx`: what its `httpx_mock` has no response for, and goes to Flowdock, is the fake's.
+"""`pytest-httpx`: the fake answers requests to Flowdock for which `httpx_mock` has no response.
 
-The fixture may stand before the fake, and would time out. It says in `_get_callback` what it has for a request.
+Otherwise the fixture, if it was set up later, would raise a timeout. `_get_callback` returns its response.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
-    """What the fixture is asked about a request."""
+    """Yield the functions to patch."""
     yield module.HTTPXMock, "_get_callback", _make
 
 
@@ -31,7 +31,7 @@ def _make(layer: Layer) -> Any:
         callback, request = layer.before(mock, *args), args[-1]
         if callback is not None or (found := layer.answers(str(request.url))) is None:
             return callback
-        retries = retries_of(args[0])  # the transport, of which older versions did not tell
+        retries = retries_of(args[0])  # the transport; older versions did not pass it
 
         def respond(request: Any) -> Any:
             if isinstance(request.stream, httpx.SyncByteStream):

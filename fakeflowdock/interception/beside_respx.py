@@ -1,8 +1,7 @@
-"""`respx`: its mocks are not asked about Flowdock while a fake is started, wherever they stand.
+"""`respx`: its mocks ignore requests to Flowdock while a fake is started, in any order of nesting.
 
-Beneath the transports of `httpx`, which is where they stand if nothing else is said, no such call comes. One that was
-begun with `using="httpx"` stands before the transports: there it passes on what goes to Flowdock, as a route of the
-user's own would that is to pass through.
+By default, respx patches below the transports of `httpx`, where no such request arrives. With `using="httpx"` it
+patches above them. There it passes requests to Flowdock on, as for a `pass_through` route.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
-    """What a mocker is asked about a request."""
+    """Yield the functions to patch."""
     yield module.Mocker, "handler", _make
     yield module.Mocker, "async_handler", _make_asynchronous
 
@@ -42,5 +41,5 @@ def _make_asynchronous(layer: Layer) -> Any:
 
 def _pass(layer: Layer, request: Any) -> None:
     if layer.answers(str(request.url)) is not None:
-        nobody: Any = None  # no route of the user's says it
-        raise PassThrough("Flowdock's calls are the fake's", request=request, origin=nobody)
+        nobody: Any = None  # no route of the user's
+        raise PassThrough("requests to Flowdock are intercepted by fakeflowdock", request=request, origin=nobody)

@@ -1,7 +1,7 @@
-"""`vcrpy`: a cassette neither plays nor records Flowdock's calls while a fake is started.
+"""`vcrpy`: cassettes neither play nor record requests to Flowdock while a fake is started.
 
-It stands before some of the libraries, and would refuse a call that it has not recorded. A request that a cassette
-passes over goes the way that it had without one, which leads to the fake.
+vcrpy patches some libraries above the fake, and would reject an unrecorded request. A request that a cassette ignores
+is sent as if there were none, and reaches the fake.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
-    """What a cassette is asked about a request."""
+    """Yield the functions to patch."""
     yield module.Cassette, "can_play_response_for", _passing_over(False)
     yield module.Cassette, "filter_request", _passing_over(None)
     yield module.Cassette, "append", _passing_over(None)
@@ -24,11 +24,11 @@ def seams(module: ModuleType) -> Iterator[Seam]:
 
 def _passing_over(result: Any) -> Any:
     def make(layer: Layer) -> Any:
-        def asked(cassette: Any, request: Any, *args: Any) -> Any:
+        def wrapper(cassette: Any, request: Any, *args: Any) -> Any:
             if layer.answers(request.uri) is not None:
                 return result
             return layer.before(cassette, request, *args)
 
-        return asked
+        return wrapper
 
     return make

@@ -1,4 +1,4 @@
-"""The functions in the place of `handle_request` and `handle_async_request`, which httpx and httpcore have alike."""
+"""Replacements for `handle_request` and `handle_async_request`, which httpx and httpcore share."""
 
 from __future__ import annotations
 

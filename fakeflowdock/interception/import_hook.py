@@ -1,4 +1,4 @@
-"""To be told when a library has been imported, without importing it: a finder, for as long as somebody asks."""
+"""A finder that reports imports of libraries, without importing them itself."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class Watch(MetaPathFinder):
-    """Tells of each module of some names, right after it was imported. It finds what the other finders find.
+    """Report each module of some names right after its import. The modules are found by the other finders.
 
     Args:
-        names: of modules.
-        tell: is given the name.
+        names: the names of modules.
+        tell: called with the name.
     """
 
     def __init__(self, names: Container[str], tell: Callable[[str], None]) -> None:
@@ -26,18 +26,18 @@ class Watch(MetaPathFinder):
         self._tell = tell
 
     def start(self) -> None:
-        """Begin to tell."""
+        """Start reporting imports."""
         sys.meta_path.insert(0, self)
 
     def stop(self) -> None:
-        """Tell no more."""
+        """Stop reporting imports."""
         with suppress(ValueError):
             sys.meta_path.remove(self)
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None, /
     ) -> ModuleSpec | None:
-        """What the other finders find."""
+        """Return the spec of the other finders, with a loader that reports the import."""
         if fullname not in self._names:
             return None
         for finder in sys.meta_path:
@@ -51,7 +51,7 @@ class Watch(MetaPathFinder):
 
 
 class _Telling(Loader):
-    """A loader in another's place, until the module runs."""
+    """A loader that wraps another one until the module is executed."""
 
     def __init__(self, loader: Loader, tell: Callable[[str], None]) -> None:
         self._loader = loader

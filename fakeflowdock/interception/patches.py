@@ -1,7 +1,7 @@
-"""Functions in the place of a library's own, one upon the other, taken out in whichever order fakes and mocks stop.
+"""A stack of patches on a library's functions, which fakes and mocks can leave in any order.
 
-A fake that stops takes its functions out. Where somebody else put one on top meanwhile, and will put back what they
-found, the fake's own stays beneath, leads on what it is given, and takes itself out as soon as it is on top again.
+A fake that stops removes its functions. If another patch on top will restore what it found, the fake's function stays
+below, forwards its calls, and removes itself when it is on top again.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     """A class, the name of one of its functions, and what makes the function that is put there."""
 
 lock = threading.RLock()
-_layers: list[Layer] = []  # those that are somewhere in a library, oldest first
+_layers: list[Layer] = []  # those still in a library, oldest first
 
 
 class Layer:
-    """A fake's function in the place of a library's.
+    """A fake's function in place of a library's.
 
     Args:
         owner: a class.
         name: of one of its functions.
-        make: makes the function that is put there; it is given the layer.
-        app: gives the app that answers.
+        make: returns the replacement, given the layer.
+        app: returns the app that answers.
 
     Attributes:
         at: the class and the name.
-        before: what was there.
+        before: the function that was there.
     """
 
     def __init__(self, owner: type, name: str, make: Callable[[Layer], Any], app: Callable[[], App]) -> None:
@@ -48,10 +48,10 @@ class Layer:
         setattr(owner, name, self._function)
 
     def answers(self, url: str) -> tuple[re.Match[str], App] | None:
-        """For a URL of Flowdock's, what of it is host and scheme, and the app that answers; None for every other.
+        """Return the match of a Flowdock URL, and the app that answers; None for any other URL.
 
-        The fake that was started last answers, whichever one's function it is: someone may have kept this one beyond
-        its time, as a recorder that was imported meanwhile does, or have taken a later one away with their own.
+        The fake that was started last answers, even through the function of another. This function may outlive its
+        fake, for example in a recorder imported meanwhile, and a later one may have been removed together with a mock.
         """
         if not self.active:
             clear()
@@ -62,7 +62,7 @@ class Layer:
         return None if last is None else (called, last._app())
 
     def _gone(self) -> bool:
-        """Take it out of where it can be. Returns whether that is done."""
+        """Remove the function where possible. Returns whether it is gone."""
         done = False
         owner, name = self.at
         if vars(owner)[name] is self._function:
@@ -76,7 +76,7 @@ class Layer:
 
 
 def clear() -> None:
-    """Take out what is no longer active, as far as it can be reached."""
+    """Remove inactive layers, as far as they are reachable."""
     with lock:
         while gone := [layer for layer in reversed(_layers) if not layer.active and layer._gone()]:
             for layer in gone:
@@ -84,14 +84,14 @@ def clear() -> None:
 
 
 def put(seams: Iterable[Seam], app: Callable[[], App]) -> list[Layer]:
-    """A layer for each seam."""
+    """Add a layer for each seam."""
     with lock:
         clear()
         return [Layer(owner, name, make, app) for owner, name, make in seams]
 
 
 def take(layers: Iterable[Layer]) -> None:
-    """Take layers out."""
+    """Remove layers."""
     with lock:
         for layer in layers:
             layer.active = False

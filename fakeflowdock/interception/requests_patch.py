@@ -1,8 +1,8 @@
-"""Who stands in the place of `HTTPAdapter.send`: fakes, mocks of the user's, and what requests had there.
+"""The chain of replacements for `HTTPAdapter.send`: fakes, the user's mocks, and the original.
 
-Each that starts keeps the function it found and puts it back when it stops. Started and stopped in order that is
-enough; out of order the second to stop would put back the first. So a fake that stops is taken out of the chain
-wherever it stands, and a mock that began before a fake leaves from beneath it.
+Each one stores the function that it found and restores it when it stops. That works in order; out of order, the second
+to stop would restore the first. So a fake that stops is removed from the chain wherever it stands, and a mock that
+started before a fake is removed from below it.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from responses import RequestsMock
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Send = Any  # what stands there: (adapter, request, …) -> Response
+Send = Any  # (adapter, request, …) -> Response
 
 _lock = threading.RLock()
-_links: list[Link] = []  # those that were put and not taken, oldest first
+_links: list[Link] = []  # active links, oldest first
 
 
 class Link:
     """A fake's place in the chain.
 
     Attributes:
-        send: what is put in the place of `HTTPAdapter.send`.
-        before: what was there.
+        send: the replacement for `HTTPAdapter.send`.
+        before: the function that was there.
     """
 
     send: Send
@@ -39,12 +39,12 @@ class Link:
 
 
 def innermost() -> Link | None:
-    """The active link that was put last."""
+    """Return the active link that was added last."""
     return _links[-1] if _links else None
 
 
 def put(link: Link) -> None:
-    """Put a link on top."""
+    """Add a link on top."""
     with _lock:
         link.active = True
         link.before = HTTPAdapter.send
@@ -55,7 +55,7 @@ def put(link: Link) -> None:
 
 
 def take(link: Link) -> bool:
-    """Take a link out, wherever it stands. Returns whether any is left."""
+    """Remove a link, wherever it stands. Returns whether any is left."""
     with _lock:
         link.active = False
         _links.remove(link)
@@ -64,11 +64,11 @@ def take(link: Link) -> bool:
 
 
 def _set(send: Send) -> None:
-    HTTPAdapter.send = send  # type: ignore[method-assign]  # this is what intercepting means
+    HTTPAdapter.send = send  # type: ignore[method-assign]  # intercepting is patching
 
 
 def _relink(old: Send, new: Send) -> None:
-    """Lead whatever leads to one function to another: the attribute itself, a link, or a mock that will put it back."""
+    """Replace a function wherever it is referred to: the attribute, a link, or a mock that will restore it."""
     if HTTPAdapter.send is old:
         _set(new)
     for link in _links:
@@ -80,21 +80,21 @@ def _relink(old: Send, new: Send) -> None:
 
 
 def _patchers() -> list[Any]:
-    """Of each mock of the user's that stands in the chain, from the top, that which will put back what it found."""
+    """Return the patcher of each of the user's mocks in the chain, from the top."""
     found: list[Any] = []
     send: Send = HTTPAdapter.send
     while send is not None:
         patcher = _patcher_of(send)
         if patcher is not None:
             found.append(patcher)
-            send = getattr(patcher, "temp_original", None)  # none left where it is just stopping
+            send = getattr(patcher, "temp_original", None)  # absent while it is stopping
         else:
             send = next((link.before for link in _links if link.send is send), None)
     return found
 
 
 def _patcher_of(send: Send) -> Any:
-    """The patcher of the mock whose function it is, or None: the mock is in the function's closure."""
+    """Return the patcher of the mock that owns the function, or None. The mock is in the function's closure."""
     if not inspect.isfunction(send) or "RequestsMock.unbound_on_send" not in send.__qualname__:
         return None
     mock = inspect.getclosurevars(send).nonlocals.get("self")
@@ -103,7 +103,7 @@ def _patcher_of(send: Send) -> Any:
 
 
 def _guard(patcher: Any) -> None:
-    """Let a mock that is beneath a link leave from there when it stops, and not put back what it found on top."""
+    """Let a mock below a fake leave from there when it stops, instead of restoring what it found on top."""
     if "stop" in vars(patcher):
         return
     stop: Callable[[], Any] = patcher.stop

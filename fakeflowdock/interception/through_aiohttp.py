@@ -1,4 +1,4 @@
-"""`aiohttp`: `connect` of the class that every connector has, in sessions made before the fake too.
+"""`aiohttp`: patch `connect` of the base connector, also for sessions created before the fake.
 
 What comes back is a connection of aiohttp's own, made by a connector of ours, whose transport ends in this process. The
 request, with the URL that was called, and the answer go over it as over any other: nothing of aiohttp's is imitated,
@@ -86,7 +86,7 @@ class _Transport(asyncio.Transport):
 
 
 class _Connector(aiohttp.BaseConnector):
-    """A connector to an app, for one request: a subclass that makes connections in its own way, as aiohttp's are."""
+    """A connector to an app, for one request."""
 
     def __init__(self, called: re.Match[str], app: App) -> None:
         super().__init__(force_close=True)
@@ -108,13 +108,13 @@ class _Connector(aiohttp.BaseConnector):
 
 
 def _error_of(loss: str, timeout: float | None, request: Any, *, whole: bool) -> Exception:
-    """What aiohttp raises for a connection that broke in such a way.
+    """Return the exception of aiohttp for a broken connection.
 
     Args:
-        loss: the way.
-        timeout: the seconds that it waits.
-        request: its own.
-        whole: whether these are those of the whole call. It cancels that one, and no read has a timeout of its own.
+        loss: how it broke.
+        timeout: in seconds.
+        request: aiohttp's own.
+        whole: whether the timeout is the total one. Then the call is cancelled, and reads have no timeout of their own.
     """
     error = error_of(loss, timeout)
     if error is None:
@@ -129,7 +129,7 @@ def _error_of(loss: str, timeout: float | None, request: Any, *, whole: bool) ->
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
-    """Where its calls pass."""
+    """Yield the functions to patch."""
     yield module.BaseConnector, "connect", _make
 
 

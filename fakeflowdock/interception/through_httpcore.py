@@ -1,7 +1,7 @@
-"""`httpcore`, beneath `httpx`: where a call comes out that a recorder led past the transport of `httpx`.
+"""`httpcore`, below `httpx`: for requests that a recorder sent past the transport of `httpx`.
 
-vcrpy keeps the transport's function that it found when it was imported, and calls that one. Here such a call, and one
-of a program that uses `httpcore` by itself, reaches the app.
+vcrpy calls the transport's function that it found at import. Such requests arrive here, as do those of programs that
+use `httpcore` directly.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""`httpx`, and forks of it: `handle_request` of the two transports that every client of theirs has.
+"""`httpx` and its forks: patch `handle_request` of the two transports that every client uses.
 
-A client made before the fake has them too, through a proxy as well. The answer is made by the public constructors, so
-that redirects, cookies, hooks and streams stay the client's.
+This includes clients created before the fake, and those with a proxy. Responses are created by public constructors, so
+that redirects, cookies, hooks and streams are the client's own.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ def _url_of(request: Any) -> str:
 
 
 def response_of(httpx: Any, called: re.Match[str], app: App, request: Any, body: bytes, retries: int) -> Any:
-    """The answer to a request, not read yet.
+    """Return the response to a request, not read yet.
 
     Raises:
-        Exception: one of the library's own, where no answer goes back.
+        Exception: the library's own, if there is no response.
     """
     target = request.url.raw_path.decode("ascii")
     environ_of = partial(environ_from, called, request.method, target, request.headers.raw, body)

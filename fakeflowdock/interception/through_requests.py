@@ -1,8 +1,7 @@
-"""`requests`, through `responses`: calls to Flowdock's hosts reach the app, all others go where they went before.
+"""`requests`, through `responses`: intercept requests to Flowdock's hosts. Others are not intercepted.
 
-`HTTPAdapter.send` is the one place that each session and each adapter passes, whenever it was made. A fake that
-starts puts its own function there and keeps the one it found; the last one to start answers. `chain.py` takes it out
-again, in whichever order fakes and the user's own mocks stop.
+Every session and adapter, whenever it was created, calls `HTTPAdapter.send`. A fake that starts replaces it and keeps
+the original; the last fake to start answers. `requests_patch.py` restores it, in whichever order fakes and mocks stop.
 """
 
 from __future__ import annotations
@@ -45,11 +44,11 @@ if TYPE_CHECKING:
     from ..api.app import App
     from ..api.responses import Answer
 else:
-    HTTPHeaderDict = type(HTTPResponse().headers)  # until urllib3 2 it had no public name
+    HTTPHeaderDict = type(HTTPResponse().headers)  # no public name before urllib3 2
 
 
 def environ_of(request: PreparedRequest) -> WSGIEnvironment:
-    """A prepared request to Flowdock as a server would hand it to the app."""
+    """Return the WSGI environ of a prepared request to Flowdock."""
     called = _called(request)
     target = request.path_url
     if not target.isascii():
@@ -64,7 +63,7 @@ def _called(request: PreparedRequest) -> re.Match[str]:
 
 
 def _bytes(body: Any) -> bytes:
-    """The body as it would go over the wire: text, bytes, a file, or pieces of them."""
+    """Return the body as sent: from text, bytes, a file, or chunks of them."""
     if body is None:
         return b""
     if isinstance(body, str):
@@ -77,7 +76,7 @@ def _bytes(body: Any) -> bytes:
 
 
 class _CutShort(io.BytesIO):
-    """The body of an answer that ends before its Content-Length. Who reads it whole is told so, as by http.client."""
+    """A body that ends before its Content-Length. Reading it to the end raises the error of http.client."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.body)
@@ -91,9 +90,9 @@ class _CutShort(io.BytesIO):
 
 
 def _response_of(answer: Answer, method: str | None, retries: Retry | None) -> HTTPResponse:
-    headers = HTTPHeaderDict(answer.headers)  # of the same name twice it keeps both, as Set-Cookie needs it
+    headers = HTTPHeaderDict(answer.headers)  # keeps repeated names, which Set-Cookie needs
     original: Any = None
-    if "Set-Cookie" in headers:  # requests looks for cookies in what http.client would have read
+    if "Set-Cookie" in headers:  # requests reads cookies from http.client's message
         ended = io.BytesIO()
         ended.close()
         original = HTTPResponse(body=ended, msg=cast("Any", headers), preload_content=False)
@@ -111,7 +110,7 @@ def _response_of(answer: Answer, method: str | None, retries: Retry | None) -> H
 
 
 class _Forgetful(CallList):
-    """A list of calls that keeps none: a long session would keep 12 kB for each."""
+    """A list of calls that stays empty. Each would take 12 kB in a long session."""
 
     def add(self, request: PreparedRequest, response: Any) -> None:
         pass
@@ -121,10 +120,10 @@ class _Forgetful(CallList):
 
 
 class FlowdockResponse(BaseResponse):
-    """A fake as `responses` sees it: one stub, for every method and path of Flowdock's hosts.
+    """The stub in `responses` for every method and path of Flowdock's hosts.
 
     Args:
-        app: gives the app that answers a request.
+        app: returns the app that answers a request.
     """
 
     def __init__(self, app: Callable[[], App]) -> None:
@@ -134,16 +133,16 @@ class FlowdockResponse(BaseResponse):
         self._policy = threading.local()
 
     def matches(self, request: PreparedRequest) -> tuple[bool, str]:
-        """Whether the request goes to Flowdock, and why not."""
-        return FLOWDOCK.match(str(request.url)) is not None, "This is none of Flowdock's hosts"
+        """Return whether the request goes to Flowdock, and the reason if not."""
+        return FLOWDOCK.match(str(request.url)) is not None, "not one of Flowdock's hosts"
 
     def follow(self, retries: Retry | None) -> None:
-        """Answer this thread's next requests under a session's retry policy."""
+        """Apply a session's retry policy to the next requests of this thread."""
         self._policy.retries = retries
 
     def get_response(self, request: PreparedRequest) -> HTTPResponse:
-        """The app's answer. It carries the history of its retries, as one of urllib3's own does."""
-        timeout = read_timeout(cast("Any", request).req_kwargs["timeout"])  # as responses notes it there
+        """Return the app's response, with the history of its retries, as urllib3 does."""
+        timeout = read_timeout(cast("Any", request).req_kwargs["timeout"])  # where responses stores it
         retries: Retry | None = getattr(self._policy, "retries", None)
         while True:
             try:
@@ -163,10 +162,10 @@ class FlowdockResponse(BaseResponse):
 
 
 def _again(broken: Broken, request: PreparedRequest, retries: Retry | None, timeout: float | None) -> Retry:
-    """The retry policy after a connection that broke, where it allows to try again.
+    """Return the retry policy after a broken connection, if it allows a retry.
 
     Raises:
-        RequestException: it does not; what requests raises then.
+        RequestException: it does not. The exception is that of requests.
     """
     called = _called(request)
     scheme, host, port = called[1].lower(), called[2], called[3]
@@ -192,12 +191,12 @@ def _again(broken: Broken, request: PreparedRequest, retries: Retry | None, time
 _CAUSES: dict[str, Callable[[], OSError]] = {
     "reset": lambda: ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)),
     "closed": lambda: RemoteDisconnected("Remote end closed connection without response"),
-    "timeout": lambda: TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)),  # the system's own, at last
+    "timeout": lambda: TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)),  # the system's own
 }
 
 
 def read_timeout(timeout: Any) -> float | None:
-    """The seconds that a client waits for an answer, None for ever, from what requests is given."""
+    """Return the read timeout in seconds, None for none, from the timeout given to requests."""
     if not isinstance(timeout, Timeout):
         read = timeout[1] if isinstance(timeout, tuple) else timeout
         return None if read is None else float(read)
@@ -208,7 +207,7 @@ def read_timeout(timeout: Any) -> float | None:
 
 
 class _Mock(RequestsMock):
-    """What `responses` brings with it: retries as the session's adapter asks for, and its `Response`."""
+    """The `responses` mock with the fake's stub, and with the retries of the session's adapter."""
 
     def __init__(self, stub: FlowdockResponse) -> None:
         super().__init__(assert_all_requests_are_fired=False)
@@ -217,10 +216,10 @@ class _Mock(RequestsMock):
 
 
 class AdapterInterception(requests_patch.Link):
-    """The calls of `requests` to Flowdock's hosts, from `start` to `stop`, once.
+    """The interception of `requests`, from `start` to `stop`, once.
 
     Args:
-        app: gives the app that answers a request.
+        app: returns the app that answers a request.
     """
 
     def __init__(self, app: Callable[[], App]) -> None:
@@ -240,7 +239,7 @@ class AdapterInterception(requests_patch.Link):
             more = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
             if not (self.active and FLOWDOCK.match(str(request.url))):
                 return cast("Response", self.before(adapter, request, **more))
-            # What requests does before it opens a connection, an adapter of the user's included.
+            # What requests does before it opens a connection, also in an adapter of the user's.
             adapter.add_headers(request, **more)
             if timeout is not None:
                 _check_timeout(timeout)
@@ -253,18 +252,18 @@ class AdapterInterception(requests_patch.Link):
         self.send = send
 
     def start(self) -> None:
-        """Begin to answer, before all that were there."""
+        """Start intercepting requests, before all other interceptions."""
         requests_patch.put(self)
-        RequestsMock._find_match = _find  # type: ignore[method-assign, assignment]  # watched while a fake is there
+        RequestsMock._find_match = _find  # type: ignore[method-assign, assignment]  # patched while a fake is started
 
     def stop(self) -> None:
-        """Stop answering, in whichever order."""
+        """Stop intercepting requests. Fakes can stop in any order."""
         if not requests_patch.take(self):
-            RequestsMock._find_match = _find_match  # type: ignore[method-assign]  # and put back
+            RequestsMock._find_match = _find_match  # type: ignore[method-assign]  # restored
 
 
 def _check_timeout(timeout: Any) -> None:
-    """Refuse what requests refuses, with its ValueError."""
+    """Reject timeouts that requests rejects, with its ValueError."""
     if isinstance(timeout, tuple):
         if len(timeout) != 2:
             raise ValueError(
@@ -279,14 +278,14 @@ _find_match = RequestsMock._find_match
 
 
 def _find(mock: RequestsMock, request: PreparedRequest) -> tuple[BaseResponse | None, list[str]]:
-    """What a mock of the user's has for a request; for a Flowdock URL without a stub, the innermost fake."""
+    """Return a mock's stub for a request; for a Flowdock URL without a stub, the innermost fake."""
     if isinstance(mock, _Mock):
         return _find_match(mock, request)
     innermost = requests_patch.innermost()
     if innermost is None or not FLOWDOCK.match(str(request.url)):
         return _find_match(mock, request)
     assert isinstance(innermost, AdapterInterception)
-    # An ordered registry forgets its order over a request that is not its next: look before asking.
+    # An ordered registry loses its order over an unexpected request: look before asking.
     if isinstance(registry := mock.get_registry(), OrderedRegistry):
         next_one = next(iter(registry.registered), None)
         if next_one is None or not next_one.matches(request)[0]:

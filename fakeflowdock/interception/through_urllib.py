@@ -1,4 +1,4 @@
-"""`urllib.request`: `do_open` of the class that both handlers have, in openers made before the fake too.
+"""`urllib.request`: patch `do_open` of the HTTP handlers, also for openers created before the fake.
 
 It is asked to use a connection whose socket ends in this process; the rest is urllib's.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class _Connection(PlainConnection):
-    """A connection to an app, for one request; no proxy leads there."""
+    """A connection to an app, for one request, without a proxy."""
 
     def __init__(self, called: re.Match[str], app: App, host: str, timeout: Any) -> None:
         super().__init__(host, timeout=timeout)
@@ -46,7 +46,7 @@ class _Connection(PlainConnection):
 
 
 class _Connecting:
-    """What makes such connections, in the place of a class."""
+    """A factory of such connections, in place of a class."""
 
     def __init__(self, called: re.Match[str], app: App) -> None:
         self._called, self._app = called, app
@@ -56,13 +56,13 @@ class _Connecting:
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
-    """Where its calls pass."""
+    """Yield the functions to patch."""
     yield module.AbstractHTTPHandler, "do_open", _make
 
 
 def _make(layer: Layer) -> Any:
     def do_open(handler: Any, http_class: Any, request: Any, **more: Any) -> Any:
-        if not isinstance(http_class, _Connecting):  # else a fake that was started later answers
+        if not isinstance(http_class, _Connecting):  # otherwise a fake started later answers
             found = layer.answers(request.full_url)
             if found is not None:
                 http_class = _Connecting(*found)

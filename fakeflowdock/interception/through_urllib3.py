@@ -1,4 +1,4 @@
-"""`urllib3`: `urlopen` of the class that every pool has, in pools made before the fake and behind a proxy too.
+"""`urllib3`: patch `urlopen` of every pool, also of those created before the fake or with a proxy.
 
 The call goes on in a pool of ours, whose connections end in this process: retries, redirects, timeouts and streams are
 urllib3's. `requests` has an earlier way in and does not come here.
@@ -45,7 +45,7 @@ class _Connection(PooledConnection):
             raise NewConnectionError(own, f"Failed to establish a new connection: {error}") from error
 
     if not TYPE_CHECKING and urllib3.__version__.startswith("1."):
-        # The same as its own, which looks up its class by a name under which a recorder puts another.
+        # The same as the original, which looks up its class by a name that a recorder patches.
         def request(self, method: str, url: str, body: Any = None, headers: Any = None) -> None:
             headers = dict(headers or {})
             if "user-agent" not in map(str.lower, headers):
@@ -54,15 +54,15 @@ class _Connection(PooledConnection):
 
 
 class _SecureConnection(_Connection):
-    default_port = 443  # type: ignore[misc]  # as HTTPSConnection has it
+    default_port = 443  # type: ignore[misc]  # as in HTTPSConnection
 
 
 class _Pool(HTTPConnectionPool):
-    """What a pool of the user's is for Flowdock.
+    """The pool for Flowdock in place of one of the user's.
 
     Args:
-        pool: the user's, which says what holds for each call.
-        called: what `FLOWDOCK` found in the URL.
+        pool: the user's, whose settings apply.
+        called: the match of `FLOWDOCK` in the URL.
         app: answers.
         timeout: of the call, if it has one.
     """
@@ -79,7 +79,7 @@ class _Pool(HTTPConnectionPool):
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
-    """Where its calls pass."""
+    """Yield the functions to patch."""
     yield module.HTTPConnectionPool, "urlopen", _make
 
 
@@ -96,7 +96,7 @@ def _make(layer: Layer) -> Any:
 
 
 def _called(pool: Any, url: str) -> str:
-    """Where a call goes: to the host of its pool, but for one that a proxy is asked to hand on as it is."""
+    """Return the URL of a call: on the host of its pool, or absolute if it is sent to a forwarding proxy."""
     if pool.proxy is not None and not url.startswith("/"):
         return url
     return f"{pool.scheme}://{pool.host}" + (f":{pool.port}" if pool.port is not None else "")

@@ -28,17 +28,17 @@ def error_of(loss: str, timeout: float | None) -> OSError | None:
 def answer_of(
     library: Any, app: App, environ_of: Callable[[], WSGIEnvironment], extensions: Any, retries: int
 ) -> Answer:
-    """The answer of an app to a request with such extensions.
+    """Return the app's answer to a request.
 
     Args:
-        library: the module whose request it is.
+        library: the module that is intercepted.
         app: answers.
-        environ_of: makes the request as a server would hand it to the app, anew for each time.
+        environ_of: creates the WSGI environ, anew for each try.
         extensions: those of the request.
-        retries: how often the library tries again where it could not connect.
+        retries: the number of connection retries.
 
     Raises:
-        Exception: one of the library's own, where no answer goes back.
+        Exception: the library's own, if there is no response.
     """
     from ..api.responses import Broken
 
@@ -57,13 +57,13 @@ def answer_of(
 
 
 def retries_of(owner: Any) -> int:
-    """How often a transport of `httpx`, or a pool of `httpcore`, tries again where it could not connect."""
+    """Return the number of connection retries of an `httpx` transport or an `httpcore` pool."""
     retries = getattr(getattr(owner, "_pool", owner), "_retries", 0)
     return retries if isinstance(retries, int) else 0
 
 
 class CutShort:
-    """The body of an answer that ends before its Content-Length, as a stream of both kinds."""
+    """A body that ends before its Content-Length, as a synchronous and asynchronous stream."""
 
     def __init__(self, library: Any, answer: Answer) -> None:
         self._body = answer.body

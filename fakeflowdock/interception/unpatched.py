@@ -1,6 +1,6 @@
-"""`HTTPConnection` of `http.client` and of `urllib3`, as they are.
+"""The original `HTTPConnection` of `http.client` and of `urllib3`.
 
-A recorder puts subclasses in their places while a cassette is in use, which may be when this is imported.
+A recorder replaces them by subclasses while a cassette is in use, which may be when this module is imported.
 """
 
 from __future__ import annotations

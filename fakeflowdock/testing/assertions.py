@@ -1,4 +1,4 @@
-"""Asserting: what a test claims about requests and about the world."""
+"""Assertions about requests and about the world."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ SOURCE = "a source", frozenset({*(each.name for each in fields(Source)), "flow",
 
 
 class Asserting(World):
-    """A world with the assertions of a test.
+    """A world with assertions.
 
-    What is expected is given by name. A value is compared as it is; a pattern of `re` is looked for in a text; of a
-    mapping only the names that it has count; `tags` are to be among those that there are. When an assertion fails, it
-    shows what came nearest, field by field.
+    Expected values are keyword arguments. A value must be equal; an `re.Pattern` must be found in the text; a mapping
+    is compared by the keys it has; `tags` must be a subset. A failed assertion shows the closest candidates, field by
+    field.
     """
 
     @property
     @abstractmethod
     def requests(self) -> Exchanges:
-        """Every request with its answer."""
+        """All requests with their responses, oldest first."""
 
     def assert_requested(
         self,
@@ -47,33 +47,32 @@ class Asserting(World):
         caller: User | Source | Application | None = None,
         **fields: Any,
     ) -> Exchange:
-        """Assert that something was asked for, and answered.
+        """Assert that a request was made and answered.
 
         Args:
-            operation: as its page calls it, `"create source"`.
-            times: how often exactly; at least once when left out.
-            status: the status of the answer.
-            caller: who asked.
-            fields: the parameters that it had, in body or query.
+            operation: the title of its page section: `"create source"`.
+            times: the exact number of matching requests. Default: at least one.
+            status: the status of the response.
+            caller: the user, source or application that made the request.
+            fields: the expected parameters, from body or query.
 
         Returns:
-            The first such request.
+            The first matching request.
 
         Raises:
-            AssertionError: there was none, or another number of them.
-            ValueError: there is no such operation.
+            AssertionError: no request matches, or their number is not `times`.
+            ValueError: the operation or a parameter is unknown, or `times` is 0.
         """
         __tracebackhide__ = True
         title, expected = self._expected(operation, status, caller, fields)
         candidates = self.requests.where(operation=operation)
         if times == 0:
-            raise ValueError("what is asserted zero times is asserted with assert_not_requested")
+            raise ValueError("invalid times 0: use assert_not_requested")
         dropped = self._dropped()
-        what = f"request to {title}{dropped}"
-        found = matching.found(what, candidates, expected, matching.exchange_view)
+        found = matching.found(f"request to {title}", candidates, expected, matching.exchange_view, note=dropped)
         if times is not None and (times != len(found) or dropped):
             shown = "".join(f"\n    {exchange}" for exchange in found[: matching.SHOWN])
-            counted = f"and there were {len(found)}{dropped}"
+            counted = f"got {len(found)}{dropped}"
             raise AssertionError(f"expected {times} requests to {title}, {counted}:{shown}")
         return found[0]
 
@@ -85,29 +84,31 @@ class Asserting(World):
         caller: User | Source | Application | None = None,
         **fields: Any,
     ) -> None:
-        """Assert that something was not asked for. Arguments and errors as for `assert_requested`.
+        """Assert that no request was made. Arguments as for `assert_requested`.
 
         Raises:
-            AssertionError: it was, or it cannot be told, as there were more requests than the journal keeps.
+            AssertionError: a request matches; or the journal dropped requests, so that one could have matched.
+            ValueError: the operation or a parameter is unknown.
         """
         __tracebackhide__ = True
         title, expected = self._expected(operation, status, caller, fields)
         candidates = self.requests.where(operation=operation)
         matching.none(f"request to {title}", candidates, expected, matching.exchange_view)
         if dropped := self._dropped():
-            raise AssertionError(f"nobody can tell whether there was a request to {title}{dropped}")
+            raise AssertionError(f"cannot verify: {dropped.strip(' ()')}")
 
     def assert_source(self, **expected: Any) -> Source:
-        """Assert that there is a source, whichever way it came to be.
+        """Assert that a source exists, however it was created.
 
         Args:
-            expected: its attributes; `flow` as a flow or its path, `application` and `creator` as such or by name.
+            expected: its attributes. `flow` is a flow or its path, `application` and `creator` are entities or names.
 
         Returns:
-            The first such source.
+            The first matching source.
 
         Raises:
-            AssertionError: there is none.
+            AssertionError: no source matches.
+            ValueError: an attribute or the flow is unknown.
         """
         __tracebackhide__ = True
         store = self._store
@@ -116,11 +117,11 @@ class Asserting(World):
             return matching.found("source", store.sources.values(), named, view)[0]
 
     def assert_no_source(self, **expected: Any) -> None:
-        """Assert that there is no such source. Arguments as for `assert_source`.
+        """Assert that no such source exists. Arguments as for `assert_source`.
 
         Raises:
-            AssertionError: there is one.
-            ValueError: there can be none, as nothing has such an attribute, or there is no such flow.
+            AssertionError: a source matches.
+            ValueError: an attribute or the flow is unknown, so nothing could match.
         """
         __tracebackhide__ = True
         store = self._store
@@ -129,18 +130,19 @@ class Asserting(World):
             matching.none("source", store.sources.values(), named, view)
 
     def assert_message(self, **expected: Any) -> Message:
-        """Assert that a flow received a message, whichever way it was posted.
+        """Assert that a flow received a message, however it was posted.
 
         Args:
-            expected: its attributes, as `event`, `content`, `title`, `author={"name": …}`, `tags`; besides `flow` as a
-                flow or its path, `source` and `user` as such or by name, and `thread`: a thread, its id, the
-                `external_thread_id`, or a mapping of what the thread is now, `{"status": {"value": "open"}}`.
+            expected: its attributes, such as `event`, `content`, `title`, `author={"name": …}`, `tags`. `flow` is a
+                flow or its path, `source` and `user` are entities or names. `thread` is a thread, its id, its
+                `external_thread_id`, or a mapping of its current state: `{"status": {"value": "open"}}`.
 
         Returns:
-            The first such message.
+            The first matching message.
 
         Raises:
-            AssertionError: there is none.
+            AssertionError: no message matches.
+            ValueError: an attribute or the flow is unknown.
         """
         __tracebackhide__ = True
         store = self._store
@@ -153,8 +155,8 @@ class Asserting(World):
         """Assert that no flow received such a message. Arguments as for `assert_message`.
 
         Raises:
-            AssertionError: one did.
-            ValueError: none could, as nothing has such an attribute, or there is no such flow, source or user.
+            AssertionError: a message matches.
+            ValueError: an attribute, flow, source or user is unknown, so nothing could match.
         """
         __tracebackhide__ = True
         store = self._store
@@ -165,21 +167,21 @@ class Asserting(World):
                 ("user", store.users.values()),
             ):
                 if isinstance(named.get(name), str) and named[name] not in {each.name for each in known}:
-                    raise ValueError(f"there is no {name} {named[name]!r}, and never was")
+                    raise ValueError(f"unknown {name} {named[name]!r}")
             view = partial(matching.message_view, store=store, expected=named)
             matching.none("message", store.archive.messages(store.flows), named, view)
 
     def _dropped(self) -> str:
-        """What to add where requests are told of and the journal has lost some; empty where it has them all."""
+        """Return a note for assertions if the journal has dropped requests; else an empty string."""
         requests = self.requests
         if not requests.dropped:
             return ""
-        return f", as far as the last {len(requests)} requests go: `journal` says how many are remembered"
+        return f" (the journal only holds the last {len(requests)} requests; increase `journal`)"
 
     def _expected(
         self, operation: str, status: int | None, caller: User | Source | Application | None, fields: dict[str, Any]
     ) -> tuple[str, dict[str, Any]]:
-        """What the operation is called in words, and all that is expected of a request."""
+        """Return the operation's name in words, and everything expected of a request."""
         name = operation_named(operation)
         contract = contracts().operations[name]
         known = {*contract.properties, *CREDENTIALS}
@@ -193,10 +195,10 @@ class Asserting(World):
         return name.replace("-", " "), expected
 
     def _named(self, expected: dict[str, Any], what: tuple[str, frozenset[str]]) -> dict[str, Any]:
-        """What is expected, with flows by their paths and applications by their names.
+        """Return what is expected, with flows as paths and applications as names.
 
         Raises:
-            ValueError: nothing has such an attribute, or there is no such flow.
+            ValueError: an attribute or the flow is unknown.
         """
         check_names(what[0], expected, what[1])
         named = dict(expected)

@@ -1,4 +1,4 @@
-"""Who a test acts as: ready headers and parameters, for whichever client it uses."""
+"""Credentials as headers and query parameters, for any client library."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Credentials(Mapping[str, Any]):
-    """Somebody with credentials: `requests.get(url, **actor)`, or by its parts.
+    """The credentials of a caller: `requests.get(url, **credentials)`.
 
-    As a mapping it has what most clients take by name: `headers` and `params`, each only if there is something in it.
+    As a mapping it has the arguments that most clients take: `headers` and `params`, each only if not empty.
 
     Attributes:
-        headers: the headers of a request of theirs.
-        params: the parameters that go into its query.
+        headers: the request headers.
+        params: the query parameters.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Credentials(Mapping[str, Any]):
     params: dict[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return f"<{self.name}>"  # and no credentials, of which Basic hides a token that could not be shortened
+        return f"<{self.name}>"  # no credentials: a shortened Basic value would still reveal a token
 
     def __getitem__(self, name: str) -> Any:
         return self._parts[name]
@@ -45,15 +45,15 @@ class Credentials(Mapping[str, Any]):
 
 
 def user(user: User) -> Credentials:
-    """A user, by their `api_token`."""
-    return Credentials(f"the user {user.name}", {"Authorization": basic_header(f"{user.api_token}:")})
+    """Return the credentials of a user: their `api_token`."""
+    return Credentials(f"user {user.name}", {"Authorization": basic_header(f"{user.api_token}:")})
 
 
 def application(name: str, access_token: str) -> Credentials:
-    """An application, by an access token."""
-    return Credentials(f"the application {name}", {"Authorization": f"Bearer {access_token}"})
+    """Return the credentials of an application: an access token."""
+    return Credentials(f"application {name}", {"Authorization": f"Bearer {access_token}"})
 
 
 def source(source: Source) -> Credentials:
-    """A source, by its `flow_token`."""
-    return Credentials(f"the source {source.name}", params={"flow_token": source.flow_token})
+    """Return the credentials of a source: its `flow_token`."""
+    return Credentials(f"source {source.name}", params={"flow_token": source.flow_token})

@@ -1,4 +1,4 @@
-"""The exchanges of a world, as a test looks among them."""
+"""The requests of a world with their responses, as a list with filters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Exchanges(list[Exchange]):
 
     @property
     def dropped(self) -> int:
-        """How many there were before the first of them."""
+        """The number of older exchanges that the journal has dropped."""
         return self[0].number - 1 if self else 0
 
     def where(
@@ -32,17 +32,17 @@ class Exchanges(list[Exchange]):
         source: Source | None = None,
         application: Application | None = None,
     ) -> Exchanges:
-        """Those of them for which all that is given holds.
+        """Return the exchanges that match all given criteria.
 
         Args:
-            operation: what was asked for, as its page calls it: `"create source"`, `"create-source"`.
+            operation: the title of its page section: `"create source"` or `"create-source"`.
             method: in capitals.
-            path: as it was called, without scheme, host and query.
-            status: the status of the answer; 0 where a fault lost it.
-            user, source, application: who asked.
+            path: as requested, without scheme, host and query.
+            status: the status of the response; 0 if a fault dropped it.
+            user, source, application: who made the request.
 
         Raises:
-            ValueError: there is no such operation.
+            ValueError: the operation is unknown.
         """
         name = None if operation is None else operation_named(operation)
         return Exchanges(
@@ -58,15 +58,15 @@ class Exchanges(list[Exchange]):
         )
 
     def export(self, file: str | PathLike[str], *, with_secrets: bool = False) -> None:
-        """Write them to a HAR 1.2 file, which browsers and proxies show, and `python -m fakeflowdock check` reads.
+        """Write the exchanges to a HAR 1.2 file, for browsers, proxies and `python -m fakeflowdock check`.
 
         Args:
-            file: it is whole or not there.
-            with_secrets: whether tokens and passwords stand in it. Else something of the same form stands for each,
-                always the same for the same one: the file can be committed, and callers are told apart.
+            file: its path. The file is written completely or not at all.
+            with_secrets: whether to include tokens and passwords. Default: each is replaced by a fixed value of the
+                same form, so that the file can be committed and callers stay distinguishable.
 
         Raises:
-            OSError: it cannot be written; what was there before stays.
+            OSError: the file cannot be written. An existing file stays as it was.
         """
         from ..checking.recordings import har_export
 

@@ -1,4 +1,4 @@
-"""Faults: what a test lets go wrong on purpose."""
+"""Fault injection."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Failing(Asserting):
-    """A world in which requests can fail on purpose."""
+    """A world in which requests can be made to fail."""
 
     @property
     @abstractmethod
@@ -43,36 +43,37 @@ class Failing(Asserting):
         after: bool = False,
         sequence: Iterable[Failure | None] | None = None,
     ) -> Fault:
-        """Let something go wrong with some requests: with every one for which all that is given holds.
+        """Make matching requests fail. A request must match all given criteria.
 
-        A `status`, or a `connection` without an answer, stands in the place of the answer, and nothing changes in the
-        world, unless it comes `after`. Everything else spoils the true answer, and the request takes place. Of several
-        faults that a request meets, the one that was set first acts.
+        With a `status`, or a `connection` that ends before a response, the fault replaces the response and no state
+        changes, unless `after` is true. Any other fault modifies the real response. If several faults match a request,
+        the one that was added first applies.
 
         Args:
-            operation: as its page calls it: `"send message"`, `"send-message"`.
+            operation: the title of its page section: `"send message"` or `"send-message"`.
             method: in capitals.
             path: without scheme, host and query.
-            caller: who asks.
-            nth: only the request of that number, of those that are meant; the first is 1.
-            times: with so many requests alone, from the next one, or from the `nth` on. A sequence is gone through
-                as often; once when left out.
-            status: of the answer. Its body has Flowdock's own form, with the text of docs/api/errors.md if it has one.
-            body: instead of that: bytes or text as they are, anything else as JSON.
-            content_type: that of JSON when left out.
-            retry_after: the seconds of a header `Retry-After`.
-            latency: seconds, or a timedelta, by which the answer is late. In process nobody waits: the clock of the
-                world moves on, and a client whose timeout is shorter has its timeout.
-            connection: how it breaks: `refused`; `reset` or `closed` before an answer; `cut` within its body; or
-                `timeout`, where the client waits in vain.
-            after: let the request take place, and lose its answer: the post arrived, and nobody was told.
-            sequence: what goes wrong with one request after the other: a `Failure` each, or None for one that passes.
+            caller: the user, source or application that makes the request.
+            nth: only the nth matching request, from 1.
+            times: how many matching requests fail, from the next one or from the `nth`. Default: all of them; with
+                `sequence`, how often it is repeated, default 1.
+            status: the status of the response, 200 to 599. The body has Flowdock's own form, with the text from
+                docs/api/errors.md if there is one.
+            body: replaces that body. Bytes and text are sent as they are, anything else as JSON.
+            content_type: default: JSON.
+            retry_after: the `Retry-After` header, in seconds.
+            latency: the delay of the response, in seconds or as a timedelta. In process, nothing sleeps: the world's
+                clock advances, and a client with a shorter timeout times out.
+            connection: how it breaks: `refused`; `reset` or `closed` before a response; `cut` within the body; or
+                `timeout`, with no response at all.
+            after: process the request before the response is lost or replaced. Default: false.
+            sequence: the failures of consecutive requests: a `Failure`, or None for no failure.
 
         Returns:
-            The fault, which tells how often it acted and can be removed; as a context manager it removes itself.
+            The fault, which counts how often it applied and can be removed. As a context manager it removes itself.
 
         Raises:
-            ValueError: there is no such operation, or what is given contradicts itself.
+            ValueError: the operation is unknown, or the arguments contradict each other.
         """
         what = {
             "status": status,
@@ -88,9 +89,9 @@ class Failing(Asserting):
 
     @property
     def faults(self) -> list[Fault]:
-        """What goes wrong on purpose, oldest first, with how often each has acted."""
+        """The active faults, oldest first. Each counts how often it applied."""
         return [fault for fault in self._faults.active if not fault.standing]
 
     def clear_faults(self) -> None:
-        """Remove every fault."""
+        """Remove all faults."""
         self._faults.remove()

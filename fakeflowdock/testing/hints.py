@@ -1,4 +1,4 @@
-"""Why something was not found: for the author of a test. Flowdock itself never tells."""
+"""Explain a 404 to the author of a test. Flowdock itself gives no reason."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def why_not_found(exchange: Exchange, store: Store) -> str | None:
-    """What is to be said of a request that was not found, or None.
+    """Return why a request was not found, or None if there is nothing to add.
 
     Args:
-        exchange: the request, refused.
+        exchange: the rejected request.
         store: the world as it is now, which may have changed since.
     """
     refusal = exchange.refusal
@@ -43,7 +43,7 @@ def why_not_found(exchange: Exchange, store: Store) -> str | None:
 
 
 def _place(store: Store, path: Mapping[str, str], caller: Caller | None) -> str | None:
-    """Why an organization or a flow is not found; None where it is."""
+    """Return why an organization or a flow was not found; None if the caller can see it."""
     if "organization" not in path:
         return None
     if "flow" in path:
@@ -51,10 +51,10 @@ def _place(store: Store, path: Mapping[str, str], caller: Caller | None) -> str 
     organization = store.organization_named(path["organization"])
     if organization is None:
         names = [each.parameterized_name for each in store.organizations.values()]
-        return f"there is no organization {path['organization']}{_near(path['organization'], names)}"
+        return f"unknown organization {path['organization']!r}{_near(path['organization'], names)}"
     user = caller.user if caller is not None else None
     if user is not None and not store.belongs(user, organization.id):
-        return f"the user {user.name} does not belong to {organization.parameterized_name}"
+        return f"user {user.name} does not belong to organization {organization.parameterized_name}"
     return None
 
 
@@ -64,34 +64,34 @@ def _flow(store: Store, organization: str, name: str, caller: Caller | None, cal
         colon = ":" if called is not None else "/"
         paths = [store.path_of(each).replace("/", colon) for each in store.flows.values()]
         called = called or f"{organization}/{name}"
-        return f"there is no flow {called}{_near(called, paths)}"
+        return f"unknown flow {called!r}{_near(called, paths)}"
     path = store.path_of(flow)
     if caller is not None and caller.source is not None and caller.source.flow_id != flow.id:
         own = store.flows.get(caller.source.flow_id)
-        return f"the source {caller.source.name} belongs to {'another flow' if own is None else store.path_of(own)}"
+        return f"source {caller.source.name} belongs to {store.path_of(own) if own else 'another flow'}"
     if flow.disabled:
-        return f"the flow {path} is archived"
+        return f"flow {path} is archived"
     if caller is not None and caller.user is not None and not flow.is_seen_by(caller.user):
-        blocked = "is blocked in" if caller.user.id in flow.blocked else "is no member of"
-        return f"the user {caller.user.name} {blocked} the flow {path}"
+        blocked = "is blocked in" if caller.user.id in flow.blocked else "is not a member of"
+        return f"user {caller.user.name} {blocked} flow {path}"
     return None
 
 
-def _inside(store: Store, path: Mapping[str, str], asked: str) -> str | None:
-    """Why what a path names last is not found: a source, message, thread or user; None for anything else."""
+def _inside(store: Store, path: Mapping[str, str], requested: str) -> str | None:
+    """Return why the source, message, thread or user in a path was not found; None for anything else."""
     flow = store.flow_named(path.get("organization", ""), path.get("flow", ""))
     number = path.get("message", path.get("id", ""))
-    kinds = asked.split("/")
+    kinds = requested.split("/")
     if "users" in kinds:
         where = path.get("organization", "") if flow is None else store.path_of(flow)
         there = store.users if flow is None else sorted(flow.members)
-        return f"there is no user {number}{where and f' in {where}'}{_some(there)}"
+        return f"unknown user {number}{where and f' in {where}'}{_some(there)}"
     if flow is None or not number:
         return None
     if "source" in kinds or "sources" in kinds:
         return _source(store, flow, number)
     kind, archive = "thread" if "threads" in kinds else "message", store.archive.of(flow.id)
-    return f"there is no {kind} {number} in {store.path_of(flow)}{_some(vars(archive)[f'{kind}s'])}"
+    return f"unknown {kind} {number} in {store.path_of(flow)}{_some(vars(archive)[f'{kind}s'])}"
 
 
 def _source(store: Store, flow: Flow, number: str) -> str:
@@ -99,14 +99,14 @@ def _source(store: Store, flow: Flow, number: str) -> str:
     if known in store.deleted_sources:
         return f"source {number} was deleted"
     if (source := store.sources.get(known)) is not None:
-        return f"source {number} is in {store.path_of(store.flows[source.flow_id])}"
-    return f"there is no source {number} in {store.path_of(flow)}{_some(s.id for s in store.sources_of_flow(flow))}"
+        return f"source {number} is in flow {store.path_of(store.flows[source.flow_id])}"
+    return f"unknown source {number} in {store.path_of(flow)}{_some(s.id for s in store.sources_of_flow(flow))}"
 
 
 def _some(there: Iterable[object]) -> str:
-    """What there is, where it is little enough to be told."""
+    """List what exists, up to five items."""
     keys = [str(key) for _, key in zip(range(6), there, strict=False)]
-    return f", only {', '.join(keys)}" if 0 < len(keys) < 6 else ""
+    return f"; known: {', '.join(keys)}" if 0 < len(keys) < 6 else ""
 
 
 def _near(name: str, names: list[str]) -> str:

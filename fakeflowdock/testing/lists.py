@@ -1,4 +1,4 @@
-"""Messages and threads as a test reads them: lists that can be narrowed down."""
+"""The messages and threads of a world, as lists with filters."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ class Messages(list[Message]):
         thread: Thread | str | None = None,
         event: str | None = None,
     ) -> Messages:
-        """Those of them for which all that is given holds.
+        """Return the messages that match all given criteria.
 
         Args:
-            flow: the flow, or its path, `acme/ops`.
-            source: the source that posted them, or its name.
+            flow: a flow or its path, `acme/ops`.
+            source: the source that sent them, or its name.
             user: the user who sent them, or their name.
-            thread: the thread, its id, or the `external_thread_id` that a source gave it.
+            thread: the thread, its id, or its `external_thread_id`.
             event: their event.
 
         Raises:
-            ValueError: there is no flow of that path, or no source or user of that name.
+            ValueError: the flow, source or user is unknown.
         """
         store = self._store
         with store.lock:
@@ -76,15 +76,15 @@ class Threads(list[Thread]):
         source: Source | str | None = None,
         external_thread_id: str | None = None,
     ) -> Threads:
-        """Those of them for which all that is given holds.
+        """Return the threads that match all given criteria.
 
         Args:
-            flow: the flow, or its path, `acme/ops`.
+            flow: a flow or its path, `acme/ops`.
             source: the source that they belong to, or its name.
-            external_thread_id: what the source calls them.
+            external_thread_id: the id that the source gave them.
 
         Raises:
-            ValueError: there is no flow of that path, or no source of that name.
+            ValueError: the flow or source is unknown.
         """
         with self._store.lock:
             flow_id = _flow_id(self._store, flow)
@@ -115,7 +115,7 @@ def _thread_ids(store: Store, thread: Thread | str) -> set[str]:
 
 
 def _ids(store: Store, entity: Source | User | str | None, what: str) -> set[int] | None:
-    """The numbers of a source or a user, or of all that have a name; None where nothing is asked for."""
+    """Return the ids of a source or user, or of all with that name; None for no filter."""
     if entity is None:
         return None
     if not isinstance(entity, str):
@@ -125,5 +125,5 @@ def _ids(store: Store, entity: Source | User | str | None, what: str) -> set[int
         kept = [*store.sources.values(), *store.deleted_sources.values()]
     found = {each.id for each in kept if each.name == entity}
     if not found:
-        raise ValueError(f"there is no {what} {entity!r}, and never was")
+        raise ValueError(f"unknown {what} {entity!r}")
     return found

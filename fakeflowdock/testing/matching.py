@@ -1,4 +1,4 @@
-"""Assertions about requests and about the world, which show the nearest misses when they fail."""
+"""Compare requests and entities with what a test expects, and show the closest candidates on failure."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 Candidate = TypeVar("Candidate", "Exchange", Source, Message)
 
-SHOWN = 3  # misses
+SHOWN = 3  # candidates
 ENTITIES = (Application, Flow, Source, Thread, User)
 
 
 class _Absent:
-    """Stands for a value that is not there."""
+    """The type of ABSENT, which stands for a missing value."""
 
     def __repr__(self) -> str:
         return "nothing"
@@ -39,11 +39,11 @@ ABSENT = _Absent()
 
 @dataclass(frozen=True)
 class Miss:
-    """One field that is not what was expected.
+    """One field that does not match.
 
     Attributes:
-        field: its name; of one inside another with dots between.
-        expected, came: both values; `came` is ABSENT where there is none.
+        field: its name; nested names are joined with dots.
+        expected, came: both values; `came` is ABSENT if the field is missing.
     """
 
     field: str
@@ -51,8 +51,8 @@ class Miss:
     came: Any
 
     def lines(self) -> Iterator[str]:
-        """What is wrong, and for longer texts and lists a diff."""
-        yield f"{self.field}: expected {_shown(self.expected)}, and was {_shown(self.came)}"
+        """Yield a description, with a diff for long texts and lists."""
+        yield f"{self.field}: expected {_shown(self.expected)}, got {_shown(self.came)}"
         if not all(isinstance(value, (str, list, tuple, dict)) for value in (self.expected, self.came)):
             return
         both = _text(self.expected), _text(self.came)
@@ -61,13 +61,13 @@ class Miss:
 
 
 def misses(expected: Any, came: Any, within: str = "") -> Iterator[Miss]:
-    """Each place where something is not what was expected.
+    """Yield each field that does not match.
 
     Args:
-        expected: a value; a pattern that is to be found in a text; a mapping, whose fields alone count; `tags`, as the
-            API takes them, which are to be among those that came.
-        came: what there is.
-        within: the name of the field, for what is told.
+        expected: a value; a pattern to find in a text; a mapping, compared by its own keys; or `tags`, a subset in any
+            form that the API accepts.
+        came: the actual value.
+        within: the name of the field, for messages.
     """
     if isinstance(expected, Mapping):
         for name, inner in expected.items():
@@ -106,57 +106,62 @@ def _same(expected: Any, came: Any) -> bool:
 
 
 def found(
-    what: str, candidates: Iterable[Candidate], expected: Mapping[str, Any], view: Callable[[Candidate], Any]
+    what: str,
+    candidates: Iterable[Candidate],
+    expected: Mapping[str, Any],
+    view: Callable[[Candidate], Any],
+    note: str = "",
 ) -> list[Candidate]:
-    """Those of some candidates that are as expected.
+    """Return the candidates that match.
 
     Args:
-        what: what they are, for what is told.
+        what: the kind of candidate, for messages.
         candidates: where to look.
         expected: names and values.
-        view: how a candidate shows its fields.
+        view: returns the fields of a candidate.
+        note: added to the message.
 
     Raises:
-        AssertionError: there is none; it shows those that came nearest, field by field.
+        AssertionError: nothing matches. The message shows the closest candidates, field by field.
     """
     __tracebackhide__ = True
     looked: list[tuple[list[Miss], Candidate]] = [(list(misses(expected, view(each))), each) for each in candidates]
     if right := [candidate for missed, candidate in looked if not missed]:
         return right
-    lines = [f"there is no {what}{_with(expected)}"]
+    lines = [f"no {what} found{_with(expected)}{note}"]
     nearest = sorted(looked, key=lambda pair: len(pair[0]))[:SHOWN]
     if not looked:
-        lines.append(f"there is no {what} at all")
+        lines.append(f"there are no {what.replace(' ', 's ', 1) if ' ' in what else what + 's'} at all")
     for missed, candidate in nearest:
-        lines.append(f"near, of {len(looked)}: {_named(candidate)}")
+        lines.append(f"closest of {len(looked)}: {_named(candidate)}")
         lines += [f"    {line}" for miss in missed for line in miss.lines()]
     raise AssertionError(shortened("\n".join(lines)))
 
 
 def none(what: str, candidates: Iterable[Any], expected: Mapping[str, Any], view: Callable[[Any], Any]) -> None:
-    """Raise AssertionError, which shows them, where some candidates are as expected."""
+    """Raise AssertionError, which lists them, if any candidates match."""
     __tracebackhide__ = True
     there = [each for each in candidates if not list(misses(expected, view(each)))]
     if there:
         shown = "".join(f"\n    {_named(each)}" for each in there[:SHOWN])
-        more = f"\n    (and {len(there) - SHOWN} more)" if len(there) > SHOWN else ""
-        raise AssertionError(shortened(f"there is a {what}{_with(expected)}:{shown}{more}"))
+        more = f"\n    ({len(there) - SHOWN} more not shown)" if len(there) > SHOWN else ""
+        raise AssertionError(shortened(f"unexpected {what}{_with(expected)}:{shown}{more}"))
 
 
 def exchange_view(exchange: Exchange) -> dict[str, Any]:
-    """A request with its parameters, its caller and the status of its answer."""
+    """Return the parameters, caller and response status of a request."""
     caller = exchange.caller
-    asking = None if caller is None else caller.source or caller.application or caller.user
+    caller_entity = None if caller is None else caller.source or caller.application or caller.user
     operation = contracts().operations.get(exchange.operation or "")
     fields = exchange.parameters if operation is None else operation.coerced(exchange.parameters)
-    return {**fields, "the status": exchange.status, "the caller": asking}
+    return {**fields, "the status": exchange.status, "the caller": caller_entity}
 
 
 def message_view(message: Message, store: Store, expected: Mapping[str, Any]) -> dict[str, Any]:
-    """A message with its flow, user, source and thread in place of their numbers.
+    """Return the fields of a message, with its flow, user, source and thread instead of their ids.
 
     Args:
-        expected: what is looked for; a `content` of several fields is compared with that of the API.
+        expected: what the test expects. If its `content` is a mapping, the content has the form of the API.
     """
     shown = {field.name: getattr(message, field.name) for field in fields(message)}
     flow = store.flows[message.flow_id]
@@ -171,7 +176,7 @@ def message_view(message: Message, store: Store, expected: Mapping[str, Any]) ->
 
 
 def source_view(source: Source, store: Store) -> dict[str, Any]:
-    """A source with its flow, application and creator in place of their numbers."""
+    """Return the fields of a source, with its flow, application and creator instead of their ids."""
     shown = {field.name: getattr(source, field.name) for field in fields(source)}
     shown["flow"] = store.path_of(store.flows[source.flow_id])
     shown["application"] = store.applications[source.application_id].name
@@ -194,7 +199,7 @@ def _named(candidate: Exchange | Source | Message) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, re.Pattern):
-        return f"something with /{value.pattern}/"
+        return f"/{value.pattern}/"
     if isinstance(value, Thread):
         return f"thread {value.external_thread_id or value.id} {value.title!r}"
     if isinstance(value, (Application, Flow, Source, User)):

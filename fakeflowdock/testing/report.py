@@ -1,4 +1,4 @@
-"""What a failed test is told: its traffic, why requests were refused, and what changed in the world."""
+"""The report of a failed test: its requests, why some were rejected, and what changed in the world."""
 
 from __future__ import annotations
 
@@ -25,94 +25,94 @@ if TYPE_CHECKING:
     from ..world.store import Store
 
 SHOWN = 50  # exchanges, and changes
-WIDTH = 500  # characters of what was sent, or of one change
-BLOB = 200  # characters without a space that are more than a word
+WIDTH = 500  # characters of the parameters, or of one change
+BLOB = 200  # characters; a longer string without a space is data, not prose
 
 
 def text(exchanges: Sequence[Exchange], before: Store, after: Store, faults: Iterable[Fault] = ()) -> str:
-    """The section of a failed test.
+    """Return the report section of a failed test.
 
     Args:
-        exchanges: its traffic.
-        before: the world as it began.
-        after: the world as it is.
-        faults: what was to go wrong on purpose.
+        exchanges: the requests and responses to show.
+        before: the world at the start of the test.
+        after: the world now.
+        faults: the injected faults.
 
     Returns:
-        Lines; each request begins one, `METHOD /path → status`. No secret is in them.
+        Lines of text without secrets. Each request starts a line: `METHOD /path → status`.
     """
     lines: list[str] = []
     if exchanges and (before_these := exchanges[-SHOWN:][0].number - 1):
-        lines.append(f"({before_these} requests before these)")
+        lines.append(f"({before_these} earlier requests not shown)")
     for exchange in exchanges[-SHOWN:]:
         lines += (str(exchange), *(f"    {line}" for line in _about(exchange, after)))
     if not exchanges:
-        lines.append("no request reached the fake")
+        lines.append("no requests reached the fake")
     if (about := response_shapes.ABOUT.get(after.settings.shape)) is not None:
         lines += ["", f"shape {after.settings.shape}: {about}"]
     recorded = [f"    {fault} ({fault.record})" for fault in faults]
     lines += ["", "faults:", *recorded] if recorded else []
     changes = list(diff.between(before, after))
-    lines += ["", "what changed in the world:" if changes else "nothing changed in the world"]
+    lines += ["", "changes in the world:" if changes else "no changes in the world"]
     lines += [f"    {_cut(change)}" for change in changes[:SHOWN]]
     if len(changes) > SHOWN:
-        lines.append(f"    (and {len(changes) - SHOWN} changes more)")
+        lines.append(f"    ({len(changes) - SHOWN} more changes not shown)")
     return shortened("\n".join(lines))
 
 
 def _about(exchange: Exchange, store: Store) -> Iterator[str]:
-    """What there is to say of one request."""
+    """Yield the lines below a request."""
     if exchange.caller is not None:
         yield f"as {_named(exchange.caller, store)}"
     true = exchange.original_response
     refused = true is not None and true.status >= 400
     if set(exchange.parameters) - ({*CREDENTIALS} if exchange.method in ("GET", "HEAD") and not refused else set()):
-        yield f"sent {_cut(_shown(exchange.parameters))}"
+        yield f"parameters: {_cut(_shown(exchange.parameters))}"
     if exchange.failure is not None:
-        changed = true is not None and true.status != exchange.status
-        yield f"fault: {exchange.failure}{f'; the true answer: {true.status}' if true is not None and changed else ''}"
+        original = f"; original response: {true.status}" if true and true.status != exchange.status else ""
+        yield f"fault: {exchange.failure}{original}"
     if refused:
         assert true is not None
         refusal = exchange.refusal
         reason = refusal.message if refusal is not None else _reason(true)
-        yield f"refused: {reason}"
+        yield f"rejected: {reason}"
         if isinstance(exchange.refusal, ValidationError):
             yield from (f"    {line}" for line in _blamed(exchange, exchange.refusal))
         elif (why := hints.why_not_found(exchange, store)) is not None:
             yield f"    {why}"
         if exchange.page is not None:
-            yield f"{exchange.grade}, {exchange.page}"
-    yield from (f"note: {warning}" for warning in exchange.warnings)
+            yield f"see {exchange.page} ({exchange.grade})"
+    yield from (f"warning: {warning}" for warning in exchange.warnings)
 
 
 def _reason(response: Response) -> str:
-    """Why a request was refused that no rule of the API refused: a page for people says it, or a bug of ours."""
+    """Return why a request was rejected that no API rule rejected: an HTML page, or a bug of ours."""
     try:
         return str(response.json["message"])
     except (ValueError, TypeError, KeyError):
-        return "its page says why" if response.body else "its response had no body"
+        return "see the page in the response body" if response.body else "the response has no body"
 
 
 def _named(caller: Caller, store: Store) -> str:
     if caller.source is not None:
         flow = store.flows.get(caller.source.flow_id)
-        return f"the source {caller.source.name}{'' if flow is None else ' of ' + store.path_of(flow)}"
+        return f"source {caller.source.name}{'' if flow is None else ' of ' + store.path_of(flow)}"
     if caller.user is None:
-        return "anyone"
-    through = "" if caller.application is None else f" through the application {caller.application.name}"
-    scopes = f", with the scopes {' '.join(sorted(caller.scopes))}" if through else ""
-    return f"the user {caller.user.name}{through}{scopes}"
+        return "anyone (no credentials required)"
+    through = "" if caller.application is None else f" through application {caller.application.name}"
+    scopes = f" with scopes {' '.join(sorted(caller.scopes))}" if through else ""
+    return f"user {caller.user.name}{through}{scopes}"
 
 
 def _blamed(exchange: Exchange, refusal: ValidationError) -> Iterator[str]:
-    """Each field that is wrong, as a JSON pointer: why, what came, and its grade if that is not the operation's."""
+    """Yield each invalid field: pointer, reason, value, and its grade if it differs from the operation's."""
     contract = contracts().operations[exchange.operation or ""]
     for field, words in refusal.errors.items():
         pointer = "/" + field.replace(".", "/")
         came = at(exchange.parameters, pointer)
         grade = grade_at(contract.request, exchange.parameters, pointer) or contract.grade
         other = f" ({grade})" if grade != contract.grade else ""
-        yield f"{pointer} {' and '.join(words)}{'' if came is ABSENT else ', and was ' + _cut(_shown(came))}{other}"
+        yield f"{pointer} {' and '.join(words)}{'' if came is ABSENT else ', got ' + _cut(_shown(came))}{other}"
 
 
 def _shown(value: Any) -> str:
@@ -120,7 +120,7 @@ def _shown(value: Any) -> str:
 
 
 def _brief(value: Any) -> Any:
-    """A value of JSON, in which a long text without spaces, as that of a file, is told by its beginning."""
+    """Return a JSON value with long texts without spaces, such as file data, shortened."""
     if isinstance(value, dict):
         return {name: _brief(item) for name, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""World: what a test reads from a world, and what it arranges in one."""
+"""World: set up data and read it back."""
 
 from __future__ import annotations
 
@@ -28,85 +28,88 @@ class World(ABC):
     @property
     @abstractmethod
     def _store(self) -> Store:
-        """What the world holds."""
+        """The store of the world."""
 
     def _read(self, look: Callable[[Store], T]) -> T:
-        """What the world holds at one moment: threads of the code under test may go on writing meanwhile."""
+        """Return what `look` reads while no other thread, such as one of the code under test, can write."""
         store = self._store
         with store.lock:
             return look(store)
 
     @property
     def clock(self) -> Clock:
-        """The clock of the world: it stands still but for a millisecond per write, unless it is let run."""
+        """The world's clock. It is frozen, except for a millisecond per write, unless `run()` is called."""
         return self._store.clock
 
     @property
     def organization(self) -> Organization:
-        """The organization that was there first."""
+        """The first organization."""
         return self._read(lambda store: next(iter(store.organizations.values())))
 
     @property
     def flow(self) -> Flow:
-        """The flow that was there first; the default of each method that takes one."""
+        """The first flow: the default of each method that takes a flow."""
         return self._read(lambda store: next(iter(store.flows.values())))
 
     @property
     def user(self) -> User:
-        """The user who was there first; the default of each method that takes one."""
+        """The first user: the default of each method that takes a user."""
         return self._read(lambda store: next(iter(store.users.values())))
 
     @property
     def application(self) -> Application:
-        """The application that was there first; the default of each method that takes one."""
+        """The first application: the default of each method that takes an application."""
         return self._read(lambda store: next(iter(store.applications.values())))
 
     @property
     def organizations(self) -> list[Organization]:
-        """Every organization, oldest first."""
+        """All organizations, oldest first."""
         return self._read(lambda store: list(store.organizations.values()))
 
     @property
     def flows(self) -> list[Flow]:
-        """Every flow, oldest first."""
+        """All flows, oldest first."""
         return self._read(lambda store: list(store.flows.values()))
 
     @property
     def users(self) -> list[User]:
-        """Every user, oldest first."""
+        """All users, oldest first."""
         return self._read(lambda store: list(store.users.values()))
 
     @property
     def applications(self) -> list[Application]:
-        """Every OAuth application, oldest first."""
+        """All OAuth applications, oldest first."""
         return self._read(lambda store: list(store.applications.values()))
 
     @property
     def sources(self) -> list[Source]:
-        """Every source, oldest first."""
+        """All sources, oldest first."""
         return self._read(lambda store: list(store.sources.values()))
 
     @property
     def messages(self) -> Messages:
-        """Every message, flow by flow, oldest first; `messages.where(event="activity")` has some of them."""
+        """All messages, by flow, oldest first. Filter them with `messages.where(event="activity")`."""
         return self._read(lambda store: Messages(store, store.archive.messages(store.flows)))
 
     @property
     def threads(self) -> Threads:
-        """Every thread, flow by flow, oldest first; `threads.where(source=source)` has some of them."""
+        """All threads, by flow, oldest first. Filter them with `threads.where(source=source)`."""
         return self._read(lambda store: Threads(store, store.archive.threads(store.flows)))
 
-    # What a test arranges
+    # Set up data
 
     def add_organization(self, parameterized_name: str, *, name: str | None = None) -> Organization:
         """Add an organization.
 
         Args:
             parameterized_name: its name in URLs.
-            name: what it is called; made from the other when left out.
+            name: its display name. Default: derived from `parameterized_name`.
+
+        Returns:
+            The organization.
 
         Raises:
-            ValueError: the name is taken, or none.
+            ValueError: the name is taken or invalid.
         """
         return factories.add_organization(self._store, parameterized_name, name=name)
 
@@ -122,14 +125,17 @@ class World(ABC):
         organization: Organization | None = None,
         admin: bool = False,
     ) -> User:
-        """Add a user, a member of no flow yet. What is left out is made up.
+        """Add a user, who is not a member of any flow yet. Omitted values are generated.
 
         Args:
-            organization: where they belong; the default organization when left out.
-            admin: whether they administer it.
+            organization: the organization to join. Default: the first one.
+            admin: whether the user is an administrator of it.
+
+        Returns:
+            The user, with `email`, `password` and `api_token`.
 
         Raises:
-            ValueError: the e-mail address is taken, or a value is none that Flowdock shows.
+            ValueError: the e-mail address is taken, or a value is invalid.
         """
         return factories.add_user(
             self._store,
@@ -151,22 +157,25 @@ class World(ABC):
         name: str | None = None,
         access_mode: str = "invitation",
     ) -> Flow:
-        """Add a flow, and its organization where there is none of that name.
+        """Add a flow, and its organization if that does not exist. docs/api/flows.md.
 
         Args:
             path: the two names in its URL, `acme/ops`.
-            members: who sees it; the default user when left out.
-            name: what it is called; made from the path when left out.
-            access_mode: `invitation`, `link`, or `organization`, which each user of the organization may join.
+            members: its users. Default: the first user.
+            name: its display name. Default: derived from `path`.
+            access_mode: `invitation`, `link`, or `organization`, which every user of the organization may join.
+
+        Returns:
+            The flow.
 
         Raises:
-            ValueError: the path is taken, or none; or there is no such mode.
+            ValueError: the path is taken or invalid, or the access mode is invalid.
         """
         members = [self.user] if members is None else members
         return factories.add_flow(self._store, path, members=members, name=name, access_mode=access_mode)
 
     def add_member(self, user: User, *, flow: Flow | str | None = None) -> Flow:
-        """Make a user a member of a flow. Returns the flow as it is from now on."""
+        """Make a user a member of a flow. Returns the updated flow."""
         return factories.add_member(self._store, self._flow(flow), user)
 
     def add_application(
@@ -177,14 +186,17 @@ class World(ABC):
         redirect_uri: str | None = None,
         owner: User | None = None,
     ) -> Application:
-        """Add an OAuth application, with its `client_id` and `client_secret`.
+        """Add an OAuth application, with its `client_id` and `client_secret`. docs/api/oauth.md.
 
         Args:
-            redirect_uri: where its users are led with a code; when left out, nowhere: the code is shown to them.
-            owner: who registered it, and may read its secret; nobody when left out.
+            redirect_uri: where users are redirected with a code. Default: none, so that the code is displayed.
+            owner: the user who registered it and may read its secret. Default: none.
+
+        Returns:
+            The application.
 
         Raises:
-            ValueError: a value is none that Flowdock shows.
+            ValueError: a value is invalid.
         """
         return factories.add_application(
             self._store, name=name, icon_url=icon_url, redirect_uri=redirect_uri, owner=owner
@@ -201,13 +213,16 @@ class World(ABC):
         error_message: str | None = None,
         configuration_url: str | None = None,
     ) -> Source:
-        """Add a source, as if `application` had created it for `creator`. Returns it, with its `flow_token`.
+        """Add a source, as if `application` had created it for `creator`. docs/api/sources.md#create-source.
 
         Args:
             flow: a flow or its path, `acme/ops`.
 
+        Returns:
+            The source, with its `flow_token`.
+
         Raises:
-            ValueError: a value is none that Flowdock would take.
+            ValueError: a value is invalid.
         """
         return factories.add_source(
             self._store,
@@ -231,19 +246,23 @@ class World(ABC):
         comments: Message | None = None,
         **fields: Any,
     ) -> Message:
-        """Post a message, as if a user had sent it, or a source. Returns it.
+        """Post a message, as if a user or a source had sent it. docs/api/messages.md#send-message.
 
         Args:
-            content: what it says; of a file, its bytes, with `file_name`, or the object that `POST /messages` takes.
+            content: the text; for a file its bytes, with `file_name`, or the object that `POST /messages` takes.
             event: `message`, `status`, `file`, `activity`, `discussion` or `mail`.
-            flow: a flow or its path, `acme/ops`; a source has its own.
-            user: who sends it, where no source does.
-            source: the source that sends it; or, as text, the parameter `source` of a `mail`.
-            comments: the message that it comments; the event is then `comment`, or `file`.
-            fields: more parameters of `POST /messages`, as `title`, `author`, `external_thread_id`, `thread`, `tags`.
+            flow: a flow or its path, `acme/ops`. A source implies its own.
+            user: the sender, unless `source` is one.
+            source: the source that sends it; for a `mail`, the text of its parameter `source`.
+            comments: the message to comment on. The event is then `comment` or `file`.
+            fields: more parameters of `POST /messages`: `title`, `author`, `external_thread_id`, `thread`, `tags` and
+                so on.
+
+        Returns:
+            The message.
 
         Raises:
-            ValueError: Flowdock would refuse it.
+            ValueError: Flowdock would reject it.
         """
         given = dict(fields)
         if isinstance(content, bytes):
@@ -253,39 +272,42 @@ class World(ABC):
             given["content"] = content
         if isinstance(source, str):
             if event != "mail":
-                raise ValueError(f"source is a Source; as text, {source!r}, it is a parameter of a mail")
+                raise ValueError(f"invalid source {source!r}: expected a Source, or text with the event mail")
             given["source"], source = source, None
         if source is not None and user is not None:
-            raise ValueError("a message is sent by a source or by a user, and not by both")
+            raise ValueError("invalid sender: pass either a source or a user, not both")
         poster = None if source is not None else user or self.user
         where = self._flow(flow)
         return factories.add_message(self._store, where, event, given, user=poster, source=source, parent=comments)
 
     def as_user(self, user: User | None = None) -> Credentials:
-        """A user with their credentials, by the `api_token`: `requests.get(url, **fake_flowdock.as_user())`."""
+        """Return the credentials of a user: their `api_token`. docs/api/authentication.md.
+
+        Pass them to a client: `requests.get(url, **fake_flowdock.as_user())`.
+        """
         return credentials.user(user or self.user)
 
     def as_source(self, source: Source | None = None) -> Credentials:
-        """A source with its `flow_token`: the one given, or the one that was there first.
+        """Return the credentials of a source, its `flow_token`. Default: the first source.
 
         Raises:
-            ValueError: none was given, and there is none.
+            ValueError: no source was given, and none exists.
         """
         known = source or next(iter(self.sources), None)
         if known is None:
-            raise ValueError("there is no source to act as: add_source() makes one")
+            raise ValueError("no source exists: create one with add_source()")
         return credentials.source(known)
 
     def as_application(
         self, application: Application | None = None, *, user: User | None = None, scope: str | None = None
     ) -> Credentials:
-        """An application with a new access token of a user.
+        """Return the credentials of an application: a new access token of a user.
 
         Args:
             scope: as for `access_token`.
 
         Raises:
-            ValueError: a scope is none of Flowdock's.
+            ValueError: a scope is unknown.
         """
         known = application or self.application
         return credentials.application(known.name, self.access_token(user=user, application=known, scope=scope))
@@ -298,15 +320,15 @@ class World(ABC):
         scope: str | None = None,
         expires_in: float | timedelta | None = None,
     ) -> str:
-        """An OAuth access token, as if the user had authorised the application.
+        """Return an OAuth access token, as if the user had authorized the application. docs/api/oauth.md.
 
         Args:
-            scope: scopes with spaces between, `"flow integration"`; every scope when left out; the scopes that
-                Flowdock gives by default when empty.
-            expires_in: how long it lives, in seconds or as a timedelta; as long as the world when left out.
+            scope: scopes separated by spaces, `"flow integration"`. Default: every scope. Empty: Flowdock's default
+                scopes.
+            expires_in: its lifetime, in seconds or as a timedelta. Default: it does not expire.
 
         Raises:
-            ValueError: a scope is none of Flowdock's.
+            ValueError: a scope is unknown.
         """
         if expires_in is not None and not isinstance(expires_in, timedelta):
             expires_in = timedelta(seconds=expires_in)
@@ -322,44 +344,44 @@ class World(ABC):
         scope: str | None = None,
         redirect_uri: str | None = None,
     ) -> str:
-        """An authorization code, as if the user had clicked Authorize; it is exchanged at `POST /oauth/token`.
+        """Return an authorization code, as if the user had clicked Authorize. docs/api/oauth.md#request-tokens.
 
         Args:
             scope: as for `access_token`.
-            redirect_uri: as the application names it when it asks; the exchange must then name it too.
+            redirect_uri: as sent in the authorization request. The exchange must then send it too.
 
         Raises:
-            ValueError: a scope is none of Flowdock's, or the redirect URI is not that of the application.
+            ValueError: a scope is unknown, or the redirect URI is not the application's.
         """
         return factories.add_code(
             self._store, user or self.user, application or self.application, scope, redirect_uri
         ).code
 
     def advance(self, time: float | timedelta) -> None:
-        """Move the world's clock: codes and access tokens die when their time has come.
+        """Advance the world's clock. Codes and access tokens expire accordingly.
 
         Args:
             time: seconds, or a timedelta.
 
         Raises:
-            ValueError: the clock would go backwards.
+            ValueError: the time is negative.
         """
         with self._store.lock:
             self.clock.advance(time)
 
     def revoke(self, access_token: str) -> None:
-        """Take back what a user allowed: the access token is dead, and whatever else came of the same consent.
+        """Revoke an access token, and everything else issued for the same consent.
 
         Raises:
-            ValueError: this world has no such access token.
+            ValueError: the access token is unknown.
         """
         factories.revoke(self._store, access_token)
 
     def revoke_application(self, application: Application | None = None, *, user: User | None = None) -> None:
-        """Take back all that users allowed an application so far. They may allow it again; its sources stay.
+        """Revoke everything that users have granted an application. They can authorize it again; its sources stay.
 
         Args:
-            user: of this user alone; of everybody when left out.
+            user: only what this user granted. Default: all users.
         """
         factories.revoke_application(self._store, application or self.application, user)
 

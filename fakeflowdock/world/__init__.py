@@ -1,1 +1,1 @@
-"""What is kept, and the rules that need no HTTP."""
+"""The data of a world, and the rules that do not depend on HTTP."""

@@ -1,7 +1,7 @@
-"""What a chat text holds: hashtags, mentions, URLs and words, found as flowdock-text, Flowdock's own library, did.
+"""Find hashtags, mentions, URLs and words in chat texts, as Flowdock's own library flowdock-text does.
 
-A text is read from left to right, and each character belongs to one thing at most: what is in a URL or an e-mail
-address is no tag, and in a line that four spaces quote there are only URLs.
+A text is read from left to right, and each character belongs to one match at most. A URL or an e-mail address contains
+no tags. A line quoted by four spaces contains only URLs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Nobody may post a message that takes long to read: repetitions are possessive wherever they can be.
+# Possessive repetitions wherever possible, so that no message takes long to parse.
 
 _ACCENTED = r"\xc0-\u017f\u1e00-\u1eff"
 _LETTERS = _ACCENTED + (
@@ -22,20 +22,20 @@ _LETTERS = _ACCENTED + (
     r"\u3003\u3005\u303b\u3041-\u3096\u3099-\u309e\u30a1-\u30fa\u30fc-\u30fe\u3400-\u4dbf\u4e00-\u9fff\uff66-\uff9f"
     r"\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"  # full-width Latin
 )
-# The last four are letters of the above in another case, to a JavaScript that ignores case.
+# The last four are letters from above in another case, for a JavaScript regex that ignores case.
 _TAG = rf"A-Za-z0-9_\-{_LETTERS}\xb5\u0345\u1c80-\u1c88\u1fbe"
-_BEFORE_TAG = rf"(?<![&/a-z0-9_{_LETTERS}])"  # a capital is missing here, as it was there: `AB#cd` has a hashtag
+_BEFORE_TAG = rf"(?<![&/a-z0-9_{_LETTERS}])"  # no capitals, as in the original: `AB#cd` has a hashtag
 _AFTER_TAG = r"(?![#\uff03]|://)"
 _HASHTAG = re.compile(rf"{_BEFORE_TAG}[#\uff03]([{_TAG}]++){_AFTER_TAG}")
 _MENTION = re.compile(rf"{_BEFORE_TAG}@((?>[{_TAG}.]*[{_TAG}])){_AFTER_TAG}")
 
 _SPACES = r"\t-\r \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-# A line after four spaces is a quote; newlines count as spaces, as they did, and reading may go on inside a line.
+# Four spaces start a quote. As in the original, newlines count as spaces, and matching may resume inside a line.
 _QUOTE_HERE = re.compile(rf"[{_SPACES}\ufeff]{{4}}[^\n\r\u2028\u2029]*")
 _QUOTE = re.compile(rf"(?:(?<![^\n\r\u2028\u2029])|\n){_QUOTE_HERE.pattern}")
 
-# A host is labels with dots between. Any character may be in a label but these; a hyphen and, where it is not the
-# domain itself, an underscore may be inside it.
+# A host consists of labels separated by dots. A label may contain any character except these. It may contain a hyphen,
+# and except in the domain itself an underscore, but not at its ends.
 _FORBIDDEN = r"\u202a-\u202e\ufeff\ufffe\uffff"
 _NO_LABEL = rf"!#$%&'()*+,./:;<=>?@\[\\\]^{{|}}~{_SPACES}\x85\u180e{_FORBIDDEN}"
 _LABEL = re.compile(rf"([^{_NO_LABEL}]++)(\.|://)?")
@@ -43,7 +43,7 @@ _LABEL_AFTER_DOT = re.compile(rf"\.([^{_NO_LABEL}]*+)")
 _BEFORE_URL = re.compile(rf"[^\-/\"'!=A-Za-z0-9_@\uff20$#\uff03.{_FORBIDDEN}]")
 _PROTOCOL = re.compile(r"(?ai:https?)\Z")
 _IP = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
-# With a protocol before it any host will do, `http://localhost`, if nothing odd comes after it.
+# After a protocol any host is accepted, such as `http://localhost`, if a plausible character follows.
 _ANY_HOST = re.compile(rf"(?:(?!-)[^{_NO_LABEL}_]++(?<!-)\.)*+[^{_NO_LABEL}_]{{2,}}+(?=[:/{_SPACES}\x85\u180e]|\Z)")
 _PATH_END = rf"[+\-A-Za-z0-9=_#/{_ACCENTED}]++|\([A-Za-z0-9!*';:=+,.$/%#\[\]\-_~|&{_ACCENTED}]++\)"
 _AFTER_HOST = re.compile(
@@ -55,8 +55,8 @@ _SHORTENED = re.compile(r"(?ai:https?://t\.co/[a-z0-9]+)")  # these end where Tw
 _ASCII_LABELS = re.compile(rf"(?<![A-Za-z0-9\-{_ACCENTED}])(?:[A-Za-z0-9\-{_ACCENTED}]++\.)++")
 _EMAIL_USER = re.compile(rf"[{_SPACES}\ufeff,\"']?[A-Za-z0-9\[\\\]^_`|.%+\-]++(@?)")
 
-# The top-level domains of early 2014: of countries; of everything else, and `local`; and in other scripts than Latin,
-# these in Punycode, without their `xn--`.
+# The top-level domains of early 2014: countries; all others, and `local`; and those in other scripts than Latin, in
+# Punycode without `xn--`.
 _COUNTRIES = """
     ac ad ae af ag ai al am an ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bl bm bn bo bq br bs bt bv bw by
     bz ca cc cd cf cg ch ci ck cl cm cn co cr cu cv cw cx cy cz de dj dk dm do dz ec ee eg eh er es et eu fi fj fk fm
@@ -98,29 +98,29 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z0-9]{1,31});
 
 
 def hashtags(text: str) -> list[str]:
-    """The hashtags of a text as they are written, without their signs, in order, each as often as it occurs."""
+    """Return the hashtags of a text, without their signs, in order and with duplicates."""
     return _all_of("hashtag", text) if "#" in text or "\uff03" in text else []
 
 
 def mentions(text: str) -> list[str]:
-    """The names after at signs, without these, in order, each as often as it occurs; there may be no such users."""
+    """Return the names after at signs, in order and with duplicates. There may be no such users."""
     return _all_of("mention", text) if "@" in text else []
 
 
 def urls(text: str) -> list[str]:
-    """The URLs of a text as they are written, in order: of any host after `http://`, of known domains without it."""
+    """Return the URLs of a text in order: with any host after `http://`, with a known domain without it."""
     return _all_of("url", text) if "." in text or "://" in text else []
 
 
 def words(text: str, *, html: bool = False) -> list[str]:
-    """The words of a text for a search that ignores case, each once, in order; of HTML, what a reader would see."""
+    """Return the distinct words of a text in order, case-folded. Of HTML, only the visible text counts."""
     if html:
         text = _ENTITY.sub(lambda entity: unescape(entity[0]), _MARKUP.sub(" ", text))
     return list(dict.fromkeys(word.casefold() for word in _WORD.findall(text)))
 
 
 def names_nick(text: str, nick: str) -> bool:
-    """Whether a nick is a word of its own in a text, in whichever case; what follows an at sign does not count."""
+    """Return whether a nick is a word of a text, ignoring case. Mentions with an at sign do not count."""
     text, nick = text.casefold(), nick.casefold()
     if not nick or nick not in text:
         return False
@@ -132,7 +132,7 @@ _Kind = Literal["quote", "url", "hashtag", "mention", "email"]
 
 
 class _Found(NamedTuple):
-    """A stretch of a text, what it is, and what it says."""
+    """A match: its kind, its position and its values."""
 
     kind: _Kind
     start: int
@@ -145,16 +145,16 @@ def _all_of(kind: _Kind, text: str) -> list[str]:
 
 
 class _Text:
-    """A text and where in it hosts end; each method finds the first of its kind at or after a position, or None.
+    """A text being parsed. Each method returns the first match of its kind at or after a position, or None.
 
     Attributes:
-        hosts: for each dot after which a host can end, where it does, and whether an underscore may be right before.
+        hosts: for each dot after which a host can end: its end, and whether an underscore may precede the dot.
     """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.hosts: dict[int, tuple[int, bool]] = {}
-        # A host goes on as far as it can; from the right, each dot is looked at once.
+        # A host extends as far as possible. Going from the right, each dot is visited once.
         for match in reversed(list(_LABEL_AFTER_DOT.finditer(text))):
             further = self.host_end(match.start(1))
             if further is not None:
@@ -163,7 +163,7 @@ class _Text:
                 self.hosts[match.start()] = end, False
 
     def read(self) -> Iterator[_Found]:
-        """Everything in the text, from left to right; where two things begin at once, the first kind is it."""
+        """Yield all matches from left to right. If two start at the same position, the first kind wins."""
         finders = (self.quote, self.url, self.hashtag, self.mention, self.email)
         upcoming = [find(0) for find in finders]
         while candidates := [found for found in upcoming if found]:
@@ -213,7 +213,7 @@ class _Text:
         return None
 
     def url_after_protocol(self, label: re.Match[str], position: int) -> _Found | None:
-        """The URL whose protocol is the end of this label."""
+        """Return the URL whose protocol ends this label."""
         text, host = self.text, label.end()
         protocol = _PROTOCOL.search(text, max(label.start(), label.end(1) - 5), label.end(1))
         if protocol is None or not self.may_start(protocol.start(), position):
@@ -230,7 +230,7 @@ class _Text:
         return _Found("url", max(protocol.start() - 1, position), end, [shortened[0] if shortened else url])
 
     def url_without_protocol(self, label: re.Match[str], position: int) -> _Found | None:
-        """The URL whose first label this is, or the end of this; only what its host has in Latin letters counts."""
+        """Return the URL that starts in this label. Of its host, only the Latin parts count."""
         text, (first, dot) = self.text, label.span(1)
         if dot in self.hosts and text[dot - 1] not in "-_":
             host_end, underscore = self.hosts[dot]
@@ -245,16 +245,16 @@ class _Text:
                     return _Found("url", max(start - 1, position), rest.end(), found)
         for start in range(max(first, dot - 3), dot):
             if self.may_start(start, position) and (ip := _IP.match(text, start)):
-                # Without a protocol it is no URL; nor is anything in what would be its path.
+                # Without a protocol an IP address is not a URL, and neither is anything in what would be its path.
                 return _Found("url", max(start - 1, position), _after_host(text, ip.end()).end(), [])
         return None
 
     def may_start(self, start: int, position: int) -> bool:
-        """Whether a URL may start here: where reading goes on, or after a character that nothing hangs on."""
+        """Return whether a URL may start here: where parsing resumes, or after a separating character."""
         return start == position or _BEFORE_URL.match(self.text, start - 1) is not None
 
     def host_end(self, start: int) -> int | None:
-        """Where the host ends that starts here, if a known domain ends it."""
+        """Return the end of the host that starts here, if it ends in a known domain."""
         label = _LABEL.match(self.text, start)
         if label is None or label.end(1) not in self.hosts or label[1][0] in "-_" or label[1][-1] in "-_":
             return None
@@ -263,20 +263,20 @@ class _Text:
 
 
 def _top_level_end(text: str, start: int) -> int | None:
-    """Where the top-level domain ends that starts here."""
+    """Return the end of the top-level domain that starts here."""
     match = _TOP_LEVEL_HERE.match(text, start)
     return match.end() if match and (match[1] is None or match[1].lower() in _TOP_LEVEL) else None
 
 
 def _after_host(text: str, end: int) -> re.Match[str]:
-    """The port, path and query of a URL; each may be missing."""
+    """Match the port, path and query of a URL, each optional."""
     match = _AFTER_HOST.match(text, end)
     assert match is not None
     return match
 
 
 def _latin_hosts(host: str) -> list[str]:
-    """The hosts of Latin letters in one that has others too: `例え.example.com` has `example.com`."""
+    """Return the Latin hosts within a host: `例え.example.com` contains `example.com`."""
     found = []
     for labels in _ASCII_LABELS.finditer(host):
         dot = labels.end() - 1

@@ -1,4 +1,4 @@
-"""The clock of a world. Nothing else here reads the machine's."""
+"""The clock of a world. Nothing else reads the system time."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ TICK = timedelta(milliseconds=1)
 
 
 class Clock(Branching):
-    """The time of one world, in UTC: frozen, or running on from the moment at which it was let run.
+    """The time of one world, in UTC. It is either frozen or running.
 
-    A frozen clock moves a millisecond with each write, so that what was written later is later; a running one moves
-    at least that much.
+    A frozen clock advances by a millisecond with each write, so that later writes have later times. A running clock
+    advances by at least that much.
 
     Args:
-        moment: what it shows at first.
-        machine: seconds that pass by themselves; what a running clock follows.
+        moment: the initial time.
+        machine: returns seconds that pass by themselves, for a running clock.
     """
 
     def __init__(self, moment: datetime, machine: Callable[[], float] = time.monotonic) -> None:
@@ -45,45 +45,45 @@ class Clock(Branching):
 
     @property
     def frozen(self) -> bool:
-        """Whether it stands still between writes."""
+        """Whether time stands still between writes."""
         return self._since is None
 
     @property
     def now(self) -> datetime:
-        """The present moment of the world."""
+        """The current time of the world."""
         with self._lock:
             if self._since is None:
                 return self._moment
             return self._moment + timedelta(seconds=self._machine() - self._since)
 
     def advance(self, by: float | timedelta) -> datetime:
-        """Move it by hand. Returns the moment that it shows then.
+        """Advance the clock. Returns the new time.
 
         Args:
-            by: seconds, or a timedelta; not below zero.
+            by: seconds, or a timedelta; not negative.
 
         Raises:
-            ValueError: it would go backwards.
+            ValueError: `by` is negative.
         """
         step = by if isinstance(by, timedelta) else timedelta(seconds=by)
         if step < timedelta():
-            raise ValueError(f"a clock goes forwards, not by {step.total_seconds()} seconds")
+            raise ValueError(f"invalid time {step.total_seconds()} s: a clock cannot go backwards")
         with self._lock:
             self._moment += step
             return self.now
 
     def freeze(self) -> None:
-        """Let it stand still from now on."""
+        """Freeze the clock."""
         with self._lock:
             self._moment, self._since = self.now, None
 
     def run(self) -> None:
-        """Let it run from now on, as fast as the machine's."""
+        """Let the clock run at the speed of the system clock."""
         with self._lock:
             self._moment, self._since = self.now, self._machine()
 
     def tick(self) -> datetime:
-        """The moment of a write, in whole milliseconds: at least one after the last."""
+        """Return the time of a write, in whole milliseconds, at least one after the last."""
         with self._lock:
             now = self.now
             self._moment = now.replace(microsecond=now.microsecond // 1000 * 1000) + TICK
@@ -92,7 +92,7 @@ class Clock(Branching):
             return self._moment
 
     def held(self) -> Clock:
-        """A clock that shows this moment for ever, and whose branches go on from there as this one does now."""
+        """Return a frozen clock with the same time. Its branches run if this one does."""
         with self._lock:
             twin = Clock(self.now, self._machine)
             twin._runs_on = self.runs
@@ -100,11 +100,11 @@ class Clock(Branching):
 
     @property
     def runs(self) -> bool:
-        """Whether it runs, or would if it were not held."""
+        """Whether the clock runs, or would run if it were not held."""
         return self._runs_on or not self.frozen
 
     def branch(self) -> Clock:
-        """A clock that shows the same and goes its own way."""
+        """Return an independent clock with the same time."""
         with self._lock:
             twin = Clock(self.now, self._machine)
             if self.runs:
@@ -112,12 +112,12 @@ class Clock(Branching):
             return twin
 
 
-@lru_cache(maxsize=4_096)  # a list shows the same moments again and again
+@lru_cache(maxsize=4_096)  # a list repeats the same times
 def timestamp(moment: datetime) -> str:
-    """A UTC moment as ISO 8601 with milliseconds and `Z`."""
+    """Return a UTC time as ISO 8601 with milliseconds and `Z`."""
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def milliseconds(moment: datetime) -> int:
-    """A moment as milliseconds since 1970."""
+    """Return a time as milliseconds since 1970."""
     return round(moment.timestamp() * 1000)

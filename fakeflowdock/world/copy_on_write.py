@@ -1,7 +1,7 @@
-"""Containers that branch: a branch begins as its original and goes its own way, at a price that does not grow.
+"""Copy-on-write containers: a branch starts with the same content and changes independently, at constant cost.
 
-What has a branch is frozen: nobody writes to it any more. So a world that is forked hands all its containers over to
-the fork and goes on with branches of them itself. Entities and texts are never changed, and need no branch.
+A branched container is frozen and must not be written to. A world that is forked therefore hands its containers over to
+the fork, and continues with branches itself. Entities and texts are immutable and need no branch.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ T = TypeVar("T")
 K = TypeVar("K")
 V = TypeVar("V")
 
-FEW = 64  # entries up to which a dict is simply copied, which is as fast, and faster to read
+FEW = 64  # entries; a dict up to this size is copied, which is as fast, and faster to read
 
 
 def branch(value: T) -> T:
-    """What begins as a value is, and goes its own way; the value itself where nothing can change it.
+    """Return a branch of a container, or the value itself if it is immutable.
 
     Args:
-        value: a container that nobody writes to any more.
+        value: a container that is not written to any more.
     """
     known: Any = value
     kind = type(known)
@@ -37,12 +37,12 @@ def branch(value: T) -> T:
 
 
 class Branching:
-    """What has containers in its attributes, and branches by branching each of them."""
+    """An object with containers as attributes. It is branched by branching each of them."""
 
     __slots__ = ()
 
     def branch(self: T) -> T:
-        """One that begins as this one is. This one is not written to any more."""
+        """Return a branch. This object must not be written to any more."""
         twin = object.__new__(type(self))
         twin.__dict__ = {
             name: value.copy() if type(value) is dict and len(value) <= FEW else branch(value)  # most are small dicts
@@ -52,18 +52,18 @@ class Branching:
 
 
 class Layered(MutableMapping[K, V]):
-    """What is different from a mapping that stays as it is. To its reader it is a dict, in the order of one.
+    """The changes to a mapping that stays as it is. It reads like a dict, in insertion order.
 
     Args:
-        base: what lies below, and is not written to any more.
+        base: the mapping below, which is not written to any more.
     """
 
     __slots__ = ("_base", "_gone", "_length", "_own", "_settled")
 
     def __init__(self, base: Mapping[K, V]) -> None:
         self._base = base
-        self._own: dict[K, V] = {}  # what was written: new keys, and new values of keys from below
-        self._gone: set[K] = set()  # keys from below that were deleted; if written again since, they are new
+        self._own: dict[K, V] = {}  # new keys, and new values of keys from below
+        self._gone: set[K] = set()  # deleted keys from below; if written again since, they are in `_own`
         self._length = len(base)
         self._settled: Mapping[K, V] | None = None
 
@@ -71,7 +71,7 @@ class Layered(MutableMapping[K, V]):
         return f"<Layered, {len(self)} entries: {len(self._own)} of its own>"
 
     def inherits(self, key: K) -> bool:
-        """Whether the value of a key comes from below, where it is anybody's."""
+        """Return whether the value of a key comes from below, where it is shared."""
         return key not in self._own
 
     # Reading
@@ -84,7 +84,7 @@ class Layered(MutableMapping[K, V]):
         return self._base[key]
 
     def get(self, key: K, default: Any = None) -> Any:
-        """The value of a key, or the default."""
+        """Return the value of a key, or the default."""
         if key in self._own:
             return self._own[key]
         return default if key in self._gone else self._base.get(key, default)
@@ -99,7 +99,7 @@ class Layered(MutableMapping[K, V]):
         return (key for key, _ in self.pairs())
 
     def pairs(self) -> Iterator[tuple[K, V]]:
-        """Each key with its value, in the order in which they came."""
+        """Yield each key with its value, in insertion order."""
         own, gone, base = self._own, self._gone, self._base
         for key, value in base.items():
             if key not in gone:
@@ -109,11 +109,11 @@ class Layered(MutableMapping[K, V]):
                 yield key, value
 
     def items(self) -> ItemsView[K, V]:
-        """Its keys with their values."""
+        """Return the keys with their values."""
         return _Items(self)
 
     def values(self) -> ValuesView[V]:
-        """Its values."""
+        """Return the values."""
         return _Values(self)
 
     # Writing
@@ -141,7 +141,7 @@ class Layered(MutableMapping[K, V]):
     # Branching
 
     def another(self) -> MutableMapping[K, V]:
-        """A mapping that begins as this one is. This one is not written to any more."""
+        """Return a mapping with the same content. This one must not be written to any more."""
         if self._settled is None:
             self._settled = self._merged()
         settled = self._settled
@@ -152,10 +152,10 @@ class Layered(MutableMapping[K, V]):
         return len(self._own) + len(self._gone)
 
     def _merged(self) -> Mapping[K, V]:
-        """The same on fewer layers: whatever lies on one that is not much larger is merged with it.
+        """Return the same content on fewer layers, by merging each layer with one below that is not much larger.
 
-        So the layers below another grow by half and more each time, there are few of them however often a world is
-        forked, and a fork pays for what was written since the last one.
+        The sizes of the layers then grow by at least half, so that there are few of them however often a world is
+        forked. A fork costs as much as was written since the last one.
         """
         if not self._weight:
             return self._base
@@ -169,7 +169,7 @@ class Layered(MutableMapping[K, V]):
         return lean
 
     def _with(self, above: Layered[K, V]) -> Layered[K, V]:
-        """A layer that is what another one is over this one."""
+        """Return a layer equivalent to another one on top of this one."""
         merged: Layered[K, V] = Layered(self._base)
         merged._own = {key: value for key, value in self._own.items() if key not in above._gone} | above._own
         merged._gone = self._gone | {key for key in above._gone if key in self._base}
@@ -192,7 +192,7 @@ class _Values(ValuesView[V]):
 
 
 class Groups(Branching, Generic[K, V]):
-    """Containers by key. Each is branched when it is first written to: most of a world is only read."""
+    """Containers by key. Each is branched on its first write, because most of a world is only read."""
 
     def __init__(self, known: MutableMapping[K, V] | None = None) -> None:
         self._known: MutableMapping[K, V] = {} if known is None else known
@@ -208,23 +208,23 @@ class Groups(Branching, Generic[K, V]):
         return key in self._known
 
     def __getitem__(self, key: K) -> V:
-        """The container of a key, to be read."""
+        """Return the container of a key, for reading."""
         return self._known[key]
 
     def get(self, key: K, default: Any = None) -> Any:
-        """The container of a key, to be read, or the default."""
+        """Return the container of a key, for reading, or the default."""
         return self._known.get(key, default)
 
     def __setitem__(self, key: K, value: V) -> None:
-        """Put another container in the place of that of a key."""
+        """Replace the container of a key."""
         self._known[key] = value
         self._shared.discard(key)
 
     def own(self, key: K, make: Callable[[], V] | None = None) -> V:
-        """The container of a key, to be written to.
+        """Return the container of a key, for writing.
 
         Args:
-            make: makes one where there is none.
+            make: creates the container if there is none.
         """
         known = self._known
         if make is not None and key not in known:
@@ -235,11 +235,11 @@ class Groups(Branching, Generic[K, V]):
         return value
 
     def discard(self, key: K) -> None:
-        """Take a key away with its container, if it is there."""
+        """Remove a key with its container, if present."""
         if key in self._known:
             del self._known[key]
             self._shared.discard(key)
 
     def branch(self) -> Groups[K, V]:
-        """The same containers, in groups of their own. These are not written to any more."""
+        """Return the same containers in separate groups. These must not be written to any more."""
         return Groups(branch(self._known))

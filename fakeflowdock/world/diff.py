@@ -1,4 +1,4 @@
-"""What one world has that another has not, entity by entity, in lines that a person reads."""
+"""The differences between two worlds, entity by entity, as readable lines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNTOLD = ("id", "flow_id", "uuid", "avatar", "icon_url", "join_key")
 NOTHING: tuple[Any, ...] = (None, "", (), frozenset())
 MISSING = object()
 
-# What a red test is told of, by number or id.
+# In the report of a failed test, by number or id.
 KINDS: dict[str, Callable[[Store], Kept]] = {
     "organization": lambda store: store.organizations,
     "user": lambda store: store.users,
@@ -32,7 +32,7 @@ POSTS: dict[str, Callable[[Store, str], Kept]] = {
     "thread": lambda store, flow_id: store.archive.of(flow_id).threads,
     "message": lambda store, flow_id: store.archive.of(flow_id).messages,
 }
-# What else a world file holds: entities, each by what names it in a line, and plain values.
+# The rest of a world file: entities, each with a readable key, and plain values.
 OTHERS: dict[str, Callable[[Store], Kept]] = {
     "deleted source": lambda store: store.deleted_sources,
     "access token": lambda store: {entity.access_token: entity for entity in store.access_tokens},
@@ -49,18 +49,18 @@ VALUES: dict[str, Callable[[Store], Kept]] = {
 
 
 def between(before: Store, after: Store) -> Iterator[str]:
-    """Each entity that came (`+`), went (`-`) or changed (`~`, with the fields that did), but for tokens."""
+    """Yield each entity that was added (`+`), removed (`-`) or changed (`~`), without tokens."""
     yield from _entities(before, after, lambda field: field.compare)
 
 
 def everything(before: Store, after: Store) -> Iterator[str]:
-    """The same for all that a world file holds, and for the settings."""
+    """Yield the same for everything in a world file, and for the settings."""
     yield from _world(before, after)
     yield from _values("setting", asdict(before.settings), asdict(after.settings))
 
 
 def are_same(before: Store, after: Store) -> bool:
-    """Whether two worlds hold the same."""
+    """Return whether two worlds are equal."""
     return next(_world(before, after), None) is None
 
 
@@ -75,7 +75,7 @@ def _world(before: Store, after: Store) -> Iterator[str]:
 
 
 def _counted(old: Kept, new: Kept) -> Iterator[str]:
-    """The numbers that were given meanwhile: the next ids and secrets depend on them."""
+    """Yield the changed counters. The next ids and secrets depend on them."""
     for name in _either(old, new):
         if (was := old.get(name, 0)) != (now := new.get(name, 0)):
             yield f"{name} {was} → {now}"
@@ -89,10 +89,10 @@ def _memberships(store: Store) -> Iterator[tuple[str, str]]:
 
 
 def _entities(before: Store, after: Store, counts: Callable[[Field[Any]], bool]) -> Iterator[str]:
-    """The lines about what has a number or an id.
+    """Yield the lines about entities with a number or an id.
 
     Args:
-        counts: which fields are compared.
+        counts: whether a field is compared.
     """
     for kind, kept in KINDS.items():
         yield from _kept(kind, kept(before), kept(after), before, after, counts)
@@ -115,7 +115,7 @@ def _kept(
         if now is None:
             yield f"- {_named(kind, key, was, before)}"
         elif was is None:
-            yield f"+ {_named(kind, key, now, after)}: {', '.join(_told(now))}"
+            yield f"+ {_named(kind, key, now, after)}: {', '.join(_described(now))}"
         elif changes := ", ".join(_changes(was, now, counts)):
             yield f"~ {_named(kind, key, now, after)}: {changes}"
 
@@ -139,8 +139,8 @@ def _named(kind: str, key: Any, entity: Any, store: Store) -> str:
     return f"{kind} {key}{'' if flow is None else ' in ' + store.path_of(flow)}"
 
 
-def _told(entity: Any) -> Iterator[str]:
-    """What an entity is, but for what names it, what it has not, when it was, and secrets."""
+def _described(entity: Any) -> Iterator[str]:
+    """Yield the fields of an entity, without key, empty values, times and secrets."""
     for field in fields(entity):
         value = getattr(entity, field.name)
         if field.repr and field.name not in UNTOLD and value not in NOTHING and not isinstance(value, datetime):
@@ -162,5 +162,5 @@ def _shown(value: Any) -> str:
 
 
 def _masked(secret: str) -> str:
-    """A secret, as far as it may be seen."""
+    """Return the first characters of a secret."""
     return f"{secret[: min(4, len(secret) // 4)]}…"

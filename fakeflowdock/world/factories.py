@@ -1,4 +1,4 @@
-"""Make what a test needs to be there, without a request. What Flowdock could never show is refused."""
+"""Create entities without requests. Values that Flowdock could never show are rejected."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ PARAMETERIZED_NAME = re.compile("[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
 def add_organization(
     store: Store, parameterized_name: str, *, name: str | None = None, id: int | None = None
 ) -> Organization:
-    """Add an organization. Raises ValueError when the name is taken or none."""
+    """Add an organization. Raises ValueError if the name is taken or invalid."""
     _check_name(parameterized_name)
     with store.lock:
         if store.organization_named(parameterized_name) is not None:
-            raise ValueError(f"there is an organization {parameterized_name!r} already")
+            raise ValueError(f"organization {parameterized_name!r} already exists")
         number = _new_id(store, "organization", store.organizations, id)
         organization = Organization(number, name or parameterized_name.title(), parameterized_name)
         serialization.check(organization, "kept-organization")
@@ -58,7 +58,7 @@ def add_user(
     """Add a user, to an organization if one is given.
 
     Raises:
-        ValueError: the e-mail address is taken, or a value is none that Flowdock shows.
+        ValueError: the e-mail address is taken, or a value is invalid.
     """
     with store.lock:
         number = _new_id(store, "user", store.users, id)
@@ -75,7 +75,7 @@ def add_user(
             password=store.draw("password") if password is None else password,
         )
         if store.user_by_email(user.email) is not None:
-            raise ValueError(f"there is a user {user.email!r} already")
+            raise ValueError(f"user {user.email!r} already exists")
         serialization.check(user, "kept-user")
         store.add_user(user)
         if organization is not None:
@@ -93,18 +93,18 @@ def add_flow(
     id: str | None = None,
     join_key: str | None = None,
 ) -> Flow:
-    """Add a flow, and its organization where there is none yet; its members join the organization too.
+    """Add a flow, and its organization if it does not exist. The members join the organization too.
 
     Raises:
-        ValueError: the path is taken or none, or the access mode is none of Flowdock's.
+        ValueError: the path is taken or invalid, or the access mode is invalid.
     """
     organization_name, flow_name = _split(path)
     users = [_known(store.users, member, "a user") for member in members]
     if access_mode not in ACCESS_MODES:
-        raise ValueError(f"{access_mode!r} is no access_mode: {', '.join(ACCESS_MODES)}")
+        raise ValueError(f"invalid access_mode {access_mode!r}: expected {', '.join(ACCESS_MODES)}")
     with store.lock:
         if store.flow_named(organization_name, flow_name) is not None:
-            raise ValueError(f"there is a flow {path!r} already")
+            raise ValueError(f"flow {path!r} already exists")
         organization = store.organization_named(organization_name)
         if organization is None:
             organization = add_organization(store, organization_name)
@@ -126,7 +126,7 @@ def add_flow(
 
 
 def add_member(store: Store, flow: Flow, user: User) -> Flow:
-    """Make a user a member of a flow. Returns the flow as it is from now on."""
+    """Make a user a member of a flow. Returns the updated flow."""
     with store.lock:
         current, member = _known(store.flows, flow, "a flow"), _known(store.users, user, "a user")
         if not store.belongs(member, current.organization_id):
@@ -143,7 +143,7 @@ def add_application(
     owner: User | None = None,
     id: int | None = None,
 ) -> Application:
-    """Add an OAuth application. Raises ValueError when a value is none that Flowdock shows."""
+    """Add an OAuth application. Raises ValueError if a value is invalid."""
     with store.lock:
         number = _new_id(store, "application", store.applications, id)
         application = Application(
@@ -166,7 +166,7 @@ def add_application(
 def add_access_token(
     store: Store, user: User, application: Application, scope: str | None, lifetime: timedelta | None = None
 ) -> AccessToken:
-    """Let a user have authorised an application. Raises ValueError when a scope is none of Flowdock's."""
+    """Add an access token, as if a user had authorized an application. Raises ValueError if a scope is unknown."""
     scopes = frozenset(SCOPES) if scope is None else scopes_of(scope)
     user, application = (
         _known(store.users, user, "a user"),
@@ -179,7 +179,7 @@ def add_access_token(
 
 
 def whole_access_token(store: Store, user: User, application: Application) -> AccessToken | None:
-    """The first access token of a user with every scope that lives as long as its world, or None."""
+    """Return the user's first access token with every scope and without an expiry, or None."""
     whole = user.id, application.id, frozenset(SCOPES), None
     for each in store.access_tokens:
         if (each.user_id, each.application_id, each.scopes, each.expires_at) == whole and not store.is_revoked(each):
@@ -188,16 +188,16 @@ def whole_access_token(store: Store, user: User, application: Application) -> Ac
 
 
 def revoke(store: Store, access_token: str) -> None:
-    """Take back an access token, with all that came of the same consent. Raises ValueError when there is none such."""
+    """Revoke an access token, with everything issued for the same consent. Raises ValueError if it is unknown."""
     with store.lock:
         token = store.access_tokens.find(access_token)
         if token is None:
-            raise ValueError(f"{shortened(access_token)!r} is no access token of this world")
+            raise ValueError(f"unknown access token {shortened(access_token)!r}")
         store.revoke(token.grant_id)
 
 
 def revoke_application(store: Store, application: Application, user: User | None) -> None:
-    """Take back all that a user, or everybody, allowed an application so far."""
+    """Revoke everything that a user, or all users, granted an application so far."""
     application = _known(store.applications, application, "an application")
     with store.lock:
         for given in (*store.access_tokens, *store.refresh_tokens, *store.codes):
@@ -208,20 +208,20 @@ def revoke_application(store: Store, application: Application, user: User | None
 def add_code(
     store: Store, user: User, application: Application, scope: str | None, redirect_uri: str | None
 ) -> AuthorizationCode:
-    """Let a user have clicked Authorize. Raises ValueError when a scope is none, or the redirect URI another one."""
+    """Add a code, as if a user had clicked Authorize. Raises ValueError if a scope or the redirect URI is invalid."""
     scopes = frozenset(SCOPES) if scope is None else scopes_of(scope)
     user, application = (
         _known(store.users, user, "a user"),
         _known(store.applications, application, "an application"),
     )
     if redirect_uri not in (None, application.redirect_uri):
-        raise ValueError(f"the redirect_uri of the application is {application.redirect_uri!r}, not {redirect_uri!r}")
+        raise ValueError(f"invalid redirect_uri {redirect_uri!r}: expected {application.redirect_uri!r}")
     with store.lock:
         return grants.give_code(store, user, application, scopes, asked=redirect_uri is not None)
 
 
 def add_source(store: Store, *, flow: Flow, application: Application, creator: User, **fields: str | None) -> Source:
-    """Add a source. Raises ValueError when a value is none that Flowdock shows."""
+    """Add a source. Raises ValueError if a value is invalid."""
     flow, creator = _known(store.flows, flow, "a flow"), _known(store.users, creator, "a user")
     application = _known(store.applications, application, "an application")
     validation.check_characters(fields)
@@ -257,7 +257,7 @@ def add_message(
     source: Source | None,
     parent: Message | None,
 ) -> Message:
-    """Post a message. Raises ValueError when Flowdock would refuse it."""
+    """Post a message. Raises ValueError if Flowdock would reject it."""
     with store.lock:
         if source is not None:
             source = _known(store.sources, source, "a source")
@@ -269,7 +269,7 @@ def add_message(
             event = "comment" if event == "message" else event
             parent = store.archive.of(flow.id).messages.get(parent.id)
             if parent is None or parent.event == "comment":
-                raise ValueError("what is commented is no message of the flow, or a comment itself")
+                raise ValueError("invalid comments: expected a message of the flow, not a comment")
         validation.check_characters(fields)
         given = {name: value for name, value in fields.items() if value is not None}
         operation = contracts().operations["send-message" if parent is None else "create-comment"]
@@ -284,18 +284,18 @@ def add_message(
 
 
 def flow_at(store: Store, path: str) -> Flow:
-    """The flow `organization/flow`. Raises ValueError when there is none."""
+    """Return the flow `organization/flow`. Raises ValueError if it is unknown."""
     flow = store.flow_named(*_split(path))
     if flow is None:
         known = [store.path_of(each) for each in store.flows.values()]
-        raise ValueError(f"there is no flow {path!r}, only {', '.join(known[:10])}")
+        raise ValueError(f"unknown flow {path!r}; known: {', '.join(known[:10])}")
     return flow
 
 
 def _split(path: str) -> tuple[str, str]:
     organization, slash, flow = path.partition("/")
     if not slash:
-        raise ValueError(f"a flow is named organization/flow, not {path!r}")
+        raise ValueError(f"invalid flow {path!r}: expected organization/flow")
     _check_name(organization)
     _check_name(flow)
     return organization, flow
@@ -303,17 +303,17 @@ def _split(path: str) -> tuple[str, str]:
 
 def _check_name(name: str) -> None:
     if not PARAMETERIZED_NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no parameterized_name: lower-case letters, digits, - and _ between them")
+        raise ValueError(f"invalid parameterized_name {name!r}: expected a-z and 0-9, with - and _ between")
 
 
 def _new_id(store: Store, kind: str, taken: Mapping[int, Any], wanted: int | None) -> int:
     if wanted is not None and (wanted < 1 or wanted in taken):
-        raise ValueError(f"the id {wanted} is taken, or no positive integer")
+        raise ValueError(f"invalid id {wanted}: taken, or not a positive integer")
     return store.next_id(kind, wanted)
 
 
 def _known(kept: Mapping[Any, Entity], entity: Entity, what: str) -> Entity:
-    """The entity as this world has it now. Raises ValueError when it is another world's."""
+    """Return the current state of an entity. Raises ValueError if it belongs to another world."""
     current = kept.get(getattr(entity, "id", None))
     if type(current) is not type(entity) or current is None:
         raise ValueError(f"{entity!r} is not {what} of this world")

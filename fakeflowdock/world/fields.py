@@ -1,4 +1,4 @@
-"""The names of fields that a test may expect."""
+"""Check the names of fields that a test expects."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ INNER: dict[str, type[Any]] = {"author": Author, "mail": Mail, "status": Status,
 
 
 def check_names(what: str, expected: Mapping[str, Any], known: Collection[str], within: str = "") -> None:
-    """Refuse to look for what nothing can have: nobody would notice that it is never found.
+    """Reject names that no entity can have, because an assertion about them would never fail.
 
     Raises:
-        ValueError: some name is none of those that there are; it says which may have been meant.
+        ValueError: a name is unknown. The message suggests the closest one.
     """
     for name, value in expected.items():
         if name not in known:
             near = nearest(name, known)
-            hint = f": did you mean {within}{near}?" if near else f", only {', '.join(sorted(known))}"
-            raise ValueError(f"{what} has no {within}{name}{hint}")
+            hint = f": did you mean {within}{near}?" if near else f"; known: {', '.join(sorted(known))}"
+            raise ValueError(f"unknown field {within}{name} of {what}{hint}")
         inner = INNER.get(name)
         if inner is not None and isinstance(value, Mapping):
             check_names(what, value, [field.name for field in fields(inner)], f"{within}{name}.")

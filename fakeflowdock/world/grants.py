@@ -1,4 +1,4 @@
-"""What a user allows an application, and the codes and tokens that come of it. docs/api/oauth.md#request-tokens."""
+"""Consent, codes and tokens. docs/api/oauth.md#request-tokens."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ ACCESS_TOKEN_LIFETIME = timedelta(hours=2)
 
 @dataclass(frozen=True)
 class Granted:
-    """What an application gets at once: an access token, and a refresh token where there is one."""
+    """The tokens issued to an application: an access token, and a refresh token if there is one."""
 
     access: AccessToken
     refresh: RefreshToken | None
 
     def fields(self) -> dict[str, str | int]:
-        """As the reply shows it."""
+        """Return the fields of the response."""
         shown: dict[str, str | int] = {
             "access_token": self.access.access_token,
             "token_type": "bearer",
@@ -41,10 +41,10 @@ class Granted:
 def give_code(
     store: Store, user: User, application: Application, scopes: frozenset[str], *, asked: bool
 ) -> AuthorizationCode:
-    """A code, since the user said yes.
+    """Issue a code for a user's consent.
 
     Args:
-        asked: whether the application named its redirect URI when it asked.
+        asked: whether the authorization request had a `redirect_uri`.
     """
     code = AuthorizationCode(
         user_id=user.id,
@@ -61,79 +61,79 @@ def give_code(
 
 
 def exchange_code(store: Store, application: Application, secret: str, redirect_uri: str | None) -> Granted:
-    """The tokens for a code.
+    """Exchange a code for tokens.
 
     Args:
-        redirect_uri: as the application names it now, or None.
+        redirect_uri: the one in the token request, or None.
 
     Raises:
-        TokenRefused: the code is unknown, another application's, used, expired, or was sent elsewhere. A second use
-            also takes back what the first one bought.
+        TokenRefused: the code is unknown, issued to another application, used, revoked or expired, or the redirect URI
+            does not match. A second use also revokes the tokens of the first.
     """
     code = store.codes.find(secret)
     if code is None or code.application_id != application.id:
-        raise TokenRefused("invalid_grant", "The code is unknown, or was given to another application")
+        raise TokenRefused("invalid_grant", "The code is unknown, or was issued to another application")
     if code.used:
         store.revoke(code.grant_id)
-        raise TokenRefused("invalid_grant", "The code was used before: the tokens that it gave are revoked")
+        raise TokenRefused("invalid_grant", "The code was already used: the tokens issued for it are revoked")
     if store.is_revoked(code):
         raise TokenRefused("invalid_grant", "The code was revoked")
     if store.now >= code.expires_at:
-        raise TokenRefused("invalid_grant", "The code has expired: it lives ten minutes")
+        raise TokenRefused("invalid_grant", "The code has expired: codes are valid for ten minutes")
     if redirect_uri is None and code.redirect_uri_asked:
-        raise TokenRefused("invalid_grant", "The request for the code named a redirect_uri, so this one must too")
+        raise TokenRefused("invalid_grant", "redirect_uri is required, because the authorization request had one")
     if redirect_uri not in (None, code.redirect_uri):
-        raise TokenRefused("invalid_grant", "The redirect_uri is not the one that the code was sent to")
+        raise TokenRefused("invalid_grant", "The redirect_uri does not match the authorization request")
     store.codes.change(secret, replace(code, used=True))
     return _grant(store, code.user_id, application.id, code.scopes, code.grant_id)
 
 
 def exchange_password(store: Store, application: Application, email: str, password: str, scope: str | None) -> Granted:
-    """The tokens for a user's e-mail address and password.
+    """Exchange a user's e-mail address and password for tokens.
 
     Raises:
-        TokenRefused: they are not a user's, or a scope is none of Flowdock's.
+        TokenRefused: the credentials are wrong, or a scope is unknown.
     """
-    scopes = asked_scopes(scope)
+    scopes = requested_scopes(scope)
     user = store.user_by_password(email, password)
     if user is None:
-        raise TokenRefused("invalid_grant", "The username is no user's e-mail address, or the password is not theirs")
+        raise TokenRefused("invalid_grant", "The username (an e-mail address) or the password is wrong")
     return _grant(store, user.id, application.id, scopes, store.next_id("grant"))
 
 
 def exchange_refresh_token(store: Store, application: Application, secret: str, scope: str | None) -> Granted:
-    """New tokens for a refresh token, which is dead from now on.
+    """Exchange a refresh token for new tokens. It cannot be used again.
 
     Args:
-        scope: fewer scopes than before, or None for the same.
+        scope: a subset of the previous scopes, or None for the same.
 
     Raises:
-        TokenRefused: it is unknown, another application's, used or revoked, or the scope is wider.
+        TokenRefused: it is unknown, issued to another application, used or revoked, or the scope is wider.
     """
     held = store.refresh_tokens.find(secret)
     if held is None or held.application_id != application.id:
-        raise TokenRefused("invalid_grant", "The refresh_token is unknown, or was given to another application")
+        raise TokenRefused("invalid_grant", "The refresh_token is unknown, or was issued to another application")
     if store.is_revoked(held):
         raise TokenRefused("invalid_grant", "The refresh_token was revoked")
     if held.used:
-        raise TokenRefused("invalid_grant", "The refresh_token was used before: the last one received counts")
-    scopes = asked_scopes(scope) if scope is not None and scope.strip() else held.scopes
+        raise TokenRefused("invalid_grant", "The refresh_token was already used: use the latest one")
+    scopes = requested_scopes(scope) if scope is not None and scope.strip() else held.scopes
     if not scopes <= held.scopes:
-        raise TokenRefused("invalid_scope", "A refreshed access_token has no scope that the user did not allow")
+        raise TokenRefused("invalid_scope", "The scope exceeds what the user granted")
     store.refresh_tokens.change(secret, replace(held, used=True))
     return _grant(store, held.user_id, application.id, scopes, held.grant_id, held.scopes)
 
 
-def asked_scopes(scope: str | None) -> frozenset[str]:
-    """The scopes that a request names.
+def requested_scopes(scope: str | None) -> frozenset[str]:
+    """Return the scopes that a request names.
 
     Raises:
-        TokenRefused: one is none of Flowdock's.
+        TokenRefused: a scope is unknown.
     """
     try:
         return scopes_of(scope)
     except ValueError:
-        raise TokenRefused("invalid_scope", "A scope is none of Flowdock's") from None
+        raise TokenRefused("invalid_scope", "A scope is unknown") from None
 
 
 def _grant(
@@ -144,7 +144,7 @@ def _grant(
     grant_id: int,
     refreshed: frozenset[str] | None = None,
 ) -> Granted:
-    """The tokens themselves; the refresh token stands for all that the user allowed, the access token for `scopes`."""
+    """Issue the tokens. The refresh token carries all granted scopes, the access token only `scopes`."""
     expires_at = store.tick() + ACCESS_TOKEN_LIFETIME
     secret = store.draw("access_token")
     access = store.add_access_token(AccessToken(user_id, application_id, scopes, grant_id, expires_at, secret))

@@ -1,4 +1,4 @@
-"""HTML that others wrote, reduced to what Flowdock's pages allow. docs/api/threads.md#html."""
+"""Sanitize HTML to what Flowdock's pages allow. docs/api/threads.md#html."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ ATTRIBUTES = {
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan"},
 }
-SCHEMES = {"http", "https", "mailto", "cid"}  # cid: what a body calls an attachment of its own message
+SCHEMES = {"http", "https", "mailto", "cid"}  # cid: refers to an attachment of the same message
 
 
 def inline(html: str) -> str:
-    """HTML with links and nothing else, as titles and the values of fields have it."""
+    """Return HTML with links only, for titles and field values."""
     return _cleaned(html, INLINE)
 
 
 def block(html: str) -> str:
-    """HTML with every element that Flowdock lists, as bodies have it."""
+    """Return HTML with every element that Flowdock lists, for bodies."""
     return _cleaned(html, BLOCK)
 
 
 def _cleaned(html: str, tags: frozenset[str]) -> str:
     if not any(sign in html for sign in "<>&"):
         return html
-    import nh3  # takes a moment, and most texts need none
+    import nh3  # slow to import, and most texts need no sanitizing
 
     attributes = {tag: allowed for tag, allowed in ATTRIBUTES.items() if tag in tags or tag == "*"}
     return nh3.clean(html, tags=set(tags), attributes=attributes, url_schemes=SCHEMES, link_rel="nofollow")

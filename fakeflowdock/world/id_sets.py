@@ -1,4 +1,4 @@
-"""Sets of message numbers, which stay fast to combine and to page through however many there are."""
+"""Sets of message numbers, fast to combine and to page through at any size."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from .copy_on_write import Branching, Groups, branch
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping
 
-BITS = 1024  # numbers that share one integer: few enough that adding one copies little
+BITS = 1024  # numbers per integer: few enough that adding one copies little
 
 
 class IdSet(Branching):
-    """A set of positive integers, kept as bits."""
+    """A set of positive integers, stored as bits."""
 
     __slots__ = ("_chunks",)
 
@@ -23,12 +23,12 @@ class IdSet(Branching):
             self.add(number)
 
     def add(self, number: int) -> None:
-        """Put a number in."""
+        """Add a number."""
         chunk, bit = divmod(number, BITS)
         self._chunks[chunk] = self._chunks.get(chunk, 0) | 1 << bit
 
     def discard(self, number: int) -> None:
-        """Take a number out, if it is there."""
+        """Remove a number, if present."""
         chunk, bit = divmod(number, BITS)
         if left := self._chunks.get(chunk, 0) & ~(1 << bit):
             self._chunks[chunk] = left
@@ -46,14 +46,14 @@ class IdSet(Branching):
         return sum(bits.bit_count() for bits in self._chunks.values())
 
     def __and__(self, other: IdSet) -> IdSet:
-        """What is in both."""
+        """Return the intersection."""
         few, many = sorted((self._chunks, other._chunks), key=len)
         both = IdSet()
         both._chunks = {number: common for number in few if (common := few[number] & many.get(number, 0))}
         return both
 
     def __or__(self, other: IdSet) -> IdSet:
-        """What is in either."""
+        """Return the union."""
         either = IdSet()
         either._chunks = dict(self._chunks)
         for number, bits in other._chunks.items():
@@ -61,7 +61,7 @@ class IdSet(Branching):
         return either
 
     def branch(self) -> IdSet:
-        """A set that begins with the same numbers. This one is not written to any more."""
+        """Return a copy. This set must not be written to any more."""
         twin = IdSet()
         twin._chunks = branch(self._chunks)
         return twin
@@ -69,13 +69,13 @@ class IdSet(Branching):
     def page(
         self, limit: int, *, above: int | None = None, below: int | None = None, newest: bool = True, skip: int = 0
     ) -> list[int]:
-        """Some of the numbers, in ascending order.
+        """Return a page of the numbers, in ascending order.
 
         Args:
             limit: how many at most.
-            above, below: bounds, themselves left out.
-            newest: whether to take the highest ones, or the lowest.
-            skip: how many of those to pass over first.
+            above, below: exclusive bounds.
+            newest: whether to take the highest numbers, or the lowest.
+            skip: how many of those to skip first.
         """
         taken: list[int] = []
         for number in sorted(self._chunks, reverse=newest):
@@ -96,7 +96,7 @@ class IdSet(Branching):
 
 
 def _between(bits: int, first: int, above: int | None, below: int | None) -> int:
-    """The bits of a chunk that begins with the number `first`, without those outside the bounds."""
+    """Mask the bits of a chunk that starts with the number `first` to those within the bounds."""
     if above is not None and above >= first:
         out = min(above + 1 - first, BITS)
         bits = bits >> out << out
@@ -106,13 +106,13 @@ def _between(bits: int, first: int, above: int | None, below: int | None) -> int
 
 
 class Index(Branching):
-    """Names, each with the numbers of the messages that have it. Most names have one, which is kept as it is."""
+    """The numbers of the messages by name. A single number is stored as it is, because most names have one."""
 
     def __init__(self) -> None:
         self._known: Groups[str, int | IdSet] = Groups()
 
     def add(self, name: str, number: int) -> None:
-        """Let a message have a name."""
+        """Add a number to a name."""
         known = self._known.get(name)
         if known is None:
             self._known[name] = number
@@ -123,7 +123,7 @@ class Index(Branching):
             self._own(name).add(number)
 
     def discard(self, name: str, number: int) -> None:
-        """Let a message have a name no longer."""
+        """Remove a number from a name."""
         known = self._known.get(name)
         if isinstance(known, IdSet):
             known = self._own(name)
@@ -137,7 +137,7 @@ class Index(Branching):
         return known
 
     def __getitem__(self, name: str) -> IdSet:
-        """The numbers of the messages that have a name, to be read."""
+        """Return the numbers of a name, for reading."""
         known = self._known.get(name)
         if isinstance(known, IdSet):
             return known

@@ -1,4 +1,4 @@
-"""What was posted: the messages, threads and files of each flow, and the ways to find them."""
+"""The messages, threads and files of each flow, with indexes."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which messages of a flow are asked for. docs/api/messages.md#list-messages.
+    """A filter for the messages of a flow. docs/api/messages.md#list-messages.
 
     Attributes:
-        tags, keywords: with any of these two the list is one of a search, for which `skip` counts and nothing below.
-        any_tag: whether one of the tags is enough.
-        events: the events that count; empty for every one.
-        above, below: numbers between which the messages are.
-        newest: which end is taken where there are more than `limit`.
-        thread_id: the thread to stay in.
+        tags, keywords: either makes the list a search, in which `skip` applies and the attributes below do not.
+        any_tag: whether one matching tag is enough.
+        events: the events to include; empty for all.
+        above, below: exclusive bounds for the numbers.
+        newest: which end to take if there are more than `limit`.
+        thread_id: only messages of this thread.
     """
 
     limit: int
@@ -45,35 +45,35 @@ class Filter:
 
 
 class FlowArchive(Branching):
-    """The messages and threads of one flow. Messages come in the order of their numbers, mostly."""
+    """The messages and threads of one flow. Messages are mostly added in the order of their numbers."""
 
     def __init__(self) -> None:
         self.messages: MutableMapping[int, Message] = {}
         self.threads: MutableMapping[str, Thread] = {}
-        self.statuses: MutableMapping[int, str] = {}  # by user: the text of their last status
+        self.statuses: MutableMapping[int, str] = {}  # by user: the text of the latest status
         self._ids = IdSet()
         self._events = Index()
         self._threads = Index()
         self._tags = Index()
         self._words = WordIndex()
-        self._order = Order()  # of the threads that have messages
+        self._order = Order()  # of threads with messages
 
     # Messages
 
     def add(self, message: Message) -> None:
-        """Keep a message."""
+        """Add a message."""
         self.messages[message.id] = message
         self._index(message)
         if message.event == "status" and message.user_id is not None and message.content is not None:
             self.statuses[message.user_id] = message.content
 
     def remove(self, message: Message) -> None:
-        """Forget a message."""
+        """Remove a message."""
         del self.messages[message.id]
         self._forget(message)
 
     def change(self, after: Message) -> None:
-        """Put a changed message in the place of the one with its number."""
+        """Replace a message by a changed one."""
         self._forget(self.messages[after.id])
         self.messages[after.id] = after
         self._index(after)
@@ -98,45 +98,45 @@ class FlowArchive(Branching):
             self._tags.discard(tag.casefold(), number)
         self._words.discard(words_of(message), number)
 
-    def find(self, asked: Filter) -> list[Message]:
-        """The messages that a filter lets through, in ascending order."""
-        if asked.tags or asked.keywords:
-            found = self._tagged(asked) | self._words.find(asked.keywords)
-            if asked.thread_id is not None:
-                found = found & self._threads[asked.thread_id]
-            numbers = found.page(asked.limit, skip=asked.skip)
+    def find(self, criteria: Filter) -> list[Message]:
+        """Return the messages that match a filter, in ascending order."""
+        if criteria.tags or criteria.keywords:
+            found = self._tagged(criteria) | self._words.find(criteria.keywords)
+            if criteria.thread_id is not None:
+                found = found & self._threads[criteria.thread_id]
+            numbers = found.page(criteria.limit, skip=criteria.skip)
         else:
-            found = self._ids if asked.thread_id is None else self._threads[asked.thread_id]
-            if asked.events:
+            found = self._ids if criteria.thread_id is None else self._threads[criteria.thread_id]
+            if criteria.events:
                 events = IdSet()
-                for event in asked.events:
+                for event in criteria.events:
                     events = events | self._events[event]
                 found = found & events
-            numbers = found.page(asked.limit, above=asked.above, below=asked.below, newest=asked.newest)
+            numbers = found.page(criteria.limit, above=criteria.above, below=criteria.below, newest=criteria.newest)
         return [self.messages[number] for number in numbers]
 
-    def _tagged(self, asked: Filter) -> IdSet:
+    def _tagged(self, criteria: Filter) -> IdSet:
         found: IdSet | None = None
-        for tag in asked.tags:
+        for tag in criteria.tags:
             having = self._tags[tag.casefold()]
-            found = having if found is None else found | having if asked.any_tag else found & having
+            found = having if found is None else found | having if criteria.any_tag else found & having
         return IdSet() if found is None else found
 
     @property
     def newest(self) -> Message | None:
-        """The last message, or None."""
+        """Return the latest message, or None."""
         for number in self._ids.page(1):
             return self.messages[number]
         return None
 
     def count_tagged(self, tag: str) -> int:
-        """How many messages have a tag."""
+        """Return the number of messages with a tag."""
         return len(self._tags[tag])
 
     # Threads
 
     def keep(self, thread: Thread) -> Thread:
-        """Keep a thread, new or changed."""
+        """Add or update a thread."""
         before = self.threads.get(thread.id)
         if before is not None:
             self._order.discard(before)
@@ -146,52 +146,52 @@ class FlowArchive(Branching):
         return thread
 
     def threads_between(self, since: datetime | None, until: datetime | None, limit: int) -> tuple[list[Thread], bool]:
-        """The threads updated after one moment and before another, newest first; and whether there are more."""
+        """Return the threads updated between two times, newest first, and whether there are more."""
         found = takewhile(lambda thread: since is None or thread.updated_at > since, self._order.backwards(until))
         threads = list(islice(found, limit + 1))
         return threads[:limit], len(threads) > limit
 
 
-EMPTY = FlowArchive()  # of a flow to which nothing was posted; nobody writes to it
+EMPTY = FlowArchive()  # of a flow without messages; it is never written to
 
 
 class Archive(Branching):
-    """What was posted to all flows."""
+    """The messages, threads and files of all flows."""
 
     def __init__(self) -> None:
         self._flows: Groups[str, FlowArchive] = Groups()
-        self._files: MutableMapping[str, tuple[str, int]] = {}  # by token: the flow and the number of the message
-        self._external: MutableMapping[tuple[int, str], tuple[str, str]] = {}  # by source and its id: flow, thread
+        self._files: MutableMapping[str, tuple[str, int]] = {}  # by token: flow and message number
+        self._external: MutableMapping[tuple[int, str], tuple[str, str]] = {}  # by source and external id: flow, thread
 
     def of(self, flow_id: str) -> FlowArchive:
-        """What was posted to one flow, to be read."""
+        """Return the archive of a flow, for reading."""
         flow: FlowArchive = self._flows.get(flow_id, EMPTY)
         return flow
 
     def _own(self, flow_id: str) -> FlowArchive:
-        """The same, to be written to."""
+        """Return the archive of a flow, for writing."""
         return self._flows.own(flow_id, FlowArchive)
 
     def messages(self, flow_ids: Iterable[str]) -> Iterator[Message]:
-        """Every message of some flows, flow by flow, oldest first."""
+        """Yield the messages of some flows, by flow, oldest first."""
         return (message for flow_id in flow_ids for message in self.of(flow_id).messages.values())
 
     def threads(self, flow_ids: Iterable[str]) -> Iterator[Thread]:
-        """Every thread of some flows, flow by flow, oldest first."""
+        """Yield the threads of some flows, by flow, oldest first."""
         return (thread for flow_id in flow_ids for thread in self.of(flow_id).threads.values())
 
     def add(self, message: Message) -> Message:
-        """Keep a message, with its files."""
+        """Add a message with its files."""
         self._own(message.flow_id).add(message)
         for file in message.attachments:
             self._files[file.file_token] = (message.flow_id, message.id)
         return message
 
     def change(self, message: Message, *, retitle: bool = False) -> None:
-        """Put a changed message in the place of the one with its number.
+        """Replace a message by a changed one.
 
         Args:
-            retitle: whether the thread of the chat that began with it is to be called by its new content.
+            retitle: whether to update the title of the thread that the message started.
         """
         flow = self._own(message.flow_id)
         flow.change(message)
@@ -200,7 +200,7 @@ class Archive(Branching):
             flow.keep(replace(thread, title=message.content or ""))
 
     def remove(self, message: Message) -> None:
-        """Forget a message, with its files, and count it no longer in its thread."""
+        """Remove a message with its files, and update the counters of its thread."""
         flow = self._own(message.flow_id)
         flow.remove(message)
         for file in message.attachments:
@@ -209,27 +209,27 @@ class Archive(Branching):
             flow.keep(flow.threads[message.thread_id].counting(message.event, -1))
 
     def keep(self, thread: Thread) -> Thread:
-        """Keep a thread, new or changed."""
+        """Add or update a thread."""
         if thread.source_id is not None and thread.external_thread_id is not None:
             self._external[thread.source_id, thread.external_thread_id] = (thread.flow_id, thread.id)
         return self._own(thread.flow_id).keep(thread)
 
     def thread_of(self, source_id: int, external_thread_id: str) -> Thread | None:
-        """The thread that a source calls by an id of its own, or None."""
+        """Return the thread with a source's external id, or None."""
         flow_id, thread_id = self._external.get((source_id, external_thread_id), ("", ""))
         return self.of(flow_id).threads[thread_id] if thread_id else None
 
     @property
     def file_tokens(self) -> Iterable[str]:
-        """The token of each file."""
+        """Return the tokens of all files."""
         return self._files
 
     def has_file(self, file_token: str) -> bool:
-        """Whether there is a file of that token."""
+        """Return whether a file token exists."""
         return file_token in self._files
 
     def file(self, file_token: str) -> tuple[Message, File] | None:
-        """The file of that token with its message, or None."""
+        """Return the message and the file of a token, or None."""
         flow_id, number = self._files.get(file_token, ("", 0))
         if not flow_id:
             return None
@@ -238,7 +238,7 @@ class Archive(Branching):
 
 
 def words_of(message: Message) -> set[str]:
-    """The words by which a message is found."""
+    """Return the words under which a message is found."""
     found: set[str] = set()
     for text in (message.title if message.parent_id is None else None, message.body):
         if text:

@@ -1,6 +1,6 @@
-"""What is kept, in Flowdock's words. Every entity is frozen: a change puts a new one in its place.
+"""The entities, named as Flowdock names them. Every entity is frozen; a change replaces it by a new one.
 
-Secrets are left out of `repr` and of comparisons, so that no printed assertion shows one.
+Secrets are excluded from `repr` and comparisons, so that a failed assertion prints none.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"  # the redirect URI of who has none: the code is shown to the user
+OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"  # instead of redirecting, display the code
 
 
 def _secret() -> str:
-    return field(repr=False, compare=False)  # type: ignore[no-any-return]  # as dataclasses asks for it
+    return field(repr=False, compare=False)  # type: ignore[no-any-return]  # the return type that dataclasses expects
 
 
 def uuid_of(drawn: str) -> str:
-    """32 hexadecimal digits in the form of a UUID, as the ids of flows have it."""
+    """Return 32 hexadecimal digits in the form of a UUID, for ids of flows."""
     return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-a{drawn[17:20]}-{drawn[20:]}"
 
 
 def short(drawn: str) -> str:
-    """32 hexadecimal digits as 22 characters, as files and messages have them."""
+    """Return 32 hexadecimal digits as 22 characters, for files and messages."""
     return base64.urlsafe_b64encode(bytes.fromhex(drawn)).rstrip(b"=").decode()
 
 
 def thread_id_of(drawn: str) -> str:
-    """What stands for 32 hexadecimal digits in 27 characters, as the ids of threads have it."""
+    """Return 27 characters for 32 hexadecimal digits, for ids of threads."""
     return base64.urlsafe_b64encode(hashlib.sha1(drawn.encode(), usedforsecurity=False).digest())[:27].decode()
 
 
@@ -50,7 +50,7 @@ class Organization:
 
 @dataclass(frozen=True)
 class User:
-    """A person. `api_token` and `password` are theirs to sign in with."""
+    """A person, who signs in with `api_token`, or e-mail address and `password`."""
 
     id: int
     name: str
@@ -64,15 +64,15 @@ class User:
 
 @dataclass(frozen=True)
 class Flow:
-    """A flow of an organization; `parameterized_name` is its name in URLs, below the organization's.
+    """A flow of an organization; `parameterized_name` is its name in URLs, after the organization's.
 
     Attributes:
-        members: the users who joined it. Those among them who were `blocked` no longer see it.
-        admins: those among them who may change it, besides the organization's administrators.
-        closed: those among them who have no tab open for it.
-        access_mode: invitation, link or organization.
-        disabled: whether it was archived.
-        join_key: what the address for joining it ends with.
+        members: the users who joined it. Those in `blocked` can no longer see it.
+        admins: the members who can change it, besides the administrators of the organization.
+        closed: the members who have no open tab for it.
+        access_mode: `invitation`, `link` or `organization`.
+        disabled: whether it is archived.
+        join_key: the last part of the URL for joining it.
     """
 
     id: str
@@ -90,7 +90,7 @@ class Flow:
     disabled: bool = False
 
     def without(self, user: User) -> Flow:
-        """The same flow, which the user never joined."""
+        """Return the flow as if the user had never joined it."""
         gone = {user.id}
         return replace(
             self,
@@ -101,22 +101,22 @@ class Flow:
         )
 
     def is_seen_by(self, user: User) -> bool:
-        """Whether a user is a member who sees it and what is in it."""
+        """Return whether a user is a member who can see it and its content."""
         return not self.disabled and user.id in self.members and user.id not in self.blocked
 
     @property
     def seen_by(self) -> frozenset[int]:
-        """The members who see it and what is in it."""
+        """Return the members who can see it and its content."""
         return frozenset() if self.disabled else self.members - self.blocked
 
 
 @dataclass(frozen=True)
 class Application:
-    """An OAuth application, which registers sources. Its owner, who registered it, may read its secret.
+    """An OAuth application, which creates sources. Its owner registered it and may read its secret.
 
     Attributes:
-        redirect_uri: where its users are led after they were asked, with a code.
-        owner_id: None where it was there from the beginning.
+        redirect_uri: where users are redirected after consent, with a code.
+        owner_id: None for an application that is part of the initial world.
     """
 
     id: int
@@ -130,11 +130,11 @@ class Application:
 
 @dataclass(frozen=True)
 class AccessToken:
-    """What a user allowed an application to do: the scopes, and the secret that stands for them.
+    """An access token: the scopes that a user granted an application.
 
     Attributes:
-        grant_id: what a user allowed once has one number, whatever codes and tokens come of it.
-        expires_at: None for a token that lives as long as its world.
+        grant_id: the number of the consent, shared by all codes and tokens issued for it.
+        expires_at: None if it does not expire.
     """
 
     user_id: int
@@ -147,7 +147,7 @@ class AccessToken:
 
 @dataclass(frozen=True)
 class RefreshToken:
-    """A secret that is exchanged, once, for another access token and another of its kind."""
+    """A refresh token. It can be exchanged once, for a new access token and a new refresh token."""
 
     user_id: int
     application_id: int
@@ -159,11 +159,11 @@ class RefreshToken:
 
 @dataclass(frozen=True)
 class AuthorizationCode:
-    """A secret that an application exchanges, once, for its first tokens.
+    """An authorization code. An application can exchange it once, for its first tokens.
 
     Attributes:
         redirect_uri: where the code was sent.
-        redirect_uri_asked: whether the request for it named that redirect URI; the exchange must then name it too.
+        redirect_uri_asked: whether the authorization request had a `redirect_uri`; the exchange must then have it too.
     """
 
     user_id: int
@@ -179,7 +179,7 @@ class AuthorizationCode:
 
 @dataclass(frozen=True)
 class Session:
-    """A browser at the consent page, known by its cookie; `user_id` is None until somebody signed in."""
+    """A browser session on the consent page, identified by its cookie; `user_id` is None before sign-in."""
 
     user_id: int | None
     ended: bool
@@ -188,7 +188,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Source:
-    """A source of a flow. What is None here is absent on the wire; `flow_token` is shown once, on creation."""
+    """A source of a flow. Values of None are omitted in responses; `flow_token` is shown once, on creation."""
 
     id: int
     flow_id: str
@@ -205,7 +205,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who did outside what an activity or a discussion tells."""
+    """The external author of an activity or a discussion."""
 
     name: str
     email: str | None = None
@@ -214,7 +214,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The state of what a thread stands for, in a word and a colour."""
+    """The state of the item that a thread represents: text and color."""
 
     value: str | None
     color: str | None
@@ -222,7 +222,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A property of what a thread stands for."""
+    """A property of the item that a thread represents."""
 
     label: str
     value: str
@@ -230,11 +230,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that came with a message.
+    """A file of a message.
 
     Attributes:
-        file_token: what names it in its address.
-        content_id: what the message's body calls it, `cid:…`; None where it was given no name.
+        file_token: its identifier in URLs.
+        content_id: its name in the body of the message, `cid:…`; None if it has none.
         width, height: of a picture, in pixels.
     """
 
@@ -248,13 +248,13 @@ class File:
 
     @property
     def file_size(self) -> int:
-        """How many bytes it has."""
+        """The size in bytes."""
         return len(self.data)
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """What a message of the team inbox says, and who sent it."""
+    """The sender and the content of a message to the team inbox."""
 
     subject: str
     content: str
@@ -267,7 +267,7 @@ class Mail:
 
 
 def _brief(self: Any) -> str:
-    """An entity as a failing test shows it: without what it has not."""
+    """Return an entity as a failed test shows it, without empty values."""
     shown: list[str] = []
     for each in fields(self):
         value = getattr(self, each.name)
@@ -282,14 +282,15 @@ class Message:
 
     Attributes:
         event: message, comment, status, file, activity, discussion, mail or action.
-        user_id: who sent it; None for a source and for somebody from outside.
+        user_id: the sender; None for a source and for external senders.
         source_id: the source that posted it.
-        sent: the moment; `edited` is the last moment at which its content was changed.
+        sent: when it was sent.
+        edited: when its content was last changed.
         content: the text of a message, comment or status; empty after a deletion.
-        title, body: of an activity or a discussion; the `title` of a comment is that of what it comments on.
+        title, body: of an activity or a discussion. The `title` of a comment is that of the commented message.
         attachments: its files; the event `file` has one.
         action: the content of the event `action`.
-        parent_id: the message that a comment, or a file beside one, belongs to.
+        parent_id: the commented message, also of a file posted as a comment.
     """
 
     flow_id: str
@@ -316,7 +317,7 @@ class Message:
     __repr__ = _brief
 
 
-# The counter of a thread that a message of each event moves.
+# The counter of a thread that each event increments.
 COUNTERS = {
     "activity": "activities",
     "message": "internal_comments",
@@ -327,13 +328,13 @@ COUNTERS = {
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Thread:
-    """What belongs together in a flow: a chat message and its replies, or a thing outside that a source tells of.
+    """A thread of a flow: a chat message with its replies, or an external item of a source.
 
     Attributes:
-        source_id: the source whose `external_thread_id` it is; None for one that began in the chat.
-        actions: what can be done to the thing, in the form of schema.org.
+        source_id: the source that defines `external_thread_id`; None for a thread that started in the chat.
+        actions: possible actions on the item, in the form of schema.org.
         initial_message: the number of its first message.
-        activities, internal_comments, external_comments: how many messages of each sort it has.
+        activities, internal_comments, external_comments: the number of messages of each kind.
     """
 
     id: str
@@ -356,12 +357,12 @@ class Thread:
     __repr__ = _brief
 
     def counting(self, event: str, by: int, **changes: Any) -> Thread:
-        """The same thread after a message came, or went.
+        """Return the thread with an updated counter.
 
         Args:
-            event: the event of the message.
+            event: the event of the added or removed message.
             by: 1 or -1.
-            changes: what else is another then, `updated_at`.
+            changes: other fields to change, such as `updated_at`.
         """
         counter = COUNTERS.get(event)
         counts: dict[str, Any] = {counter: getattr(self, counter) + by} if counter is not None else {}

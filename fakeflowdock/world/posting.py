@@ -1,4 +1,4 @@
-"""How what somebody sends becomes a message of a flow, with its thread, tags and files. docs/api/messages.md."""
+"""Posting: create a message of a flow, with its thread, tags and files. docs/api/messages.md."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from .store import Store
     from .uploads import Upload
 
-INBOX = ("activity", "discussion")  # what a source tells of: always in a thread
+INBOX = ("activity", "discussion")  # sent by a source; always in a thread
 THREADLESS = ("status", "action")
 BLANK = "can't be blank"
 
 
 @dataclass(frozen=True)
 class Post:
-    """One message on its way into a flow.
+    """A message to be posted to a flow.
 
     Attributes:
-        fields: the parameters, checked against their page.
-        user, source: who posts; neither for the push API.
-        thread: the thread that the path names.
-        parent: the message that is commented.
+        fields: the parameters, already validated against the page.
+        user, source: the sender; both None for the push API.
+        thread: the thread in the path.
+        parent: the commented message.
     """
 
     store: Store
@@ -47,18 +47,18 @@ class Post:
     parent: Message | None = None
 
     def send(self) -> Message:
-        """Post it.
+        """Post the message.
 
         Raises:
-            ValidationError: something that no schema can tell is wrong with it. Nothing was stored then.
+            ValidationError: the parameters contradict each other or the world. Nothing is stored.
         """
         return self.kept(*self.prepared())
 
     def prepared(self) -> tuple[Thread | None, list[Upload]]:
-        """What is needed to keep it: the thread that is there already, and its files. Nothing is stored yet.
+        """Validate the message, and return its existing thread and its files. Stores nothing.
 
         Raises:
-            ValidationError: something that no schema can tell is wrong with it.
+            ValidationError: the parameters contradict each other or the world.
         """
         errors: dict[str, list[str]] = {}
         uploads = files.uploads(self.event, self.fields, errors)
@@ -70,7 +70,7 @@ class Post:
         return thread, uploads
 
     def kept(self, thread: Thread | None, uploads: list[Upload]) -> Message:
-        """Keep it, with what `prepared` gave."""
+        """Store the message, with the result of `prepared`."""
         sent = self.store.tick()
         number = self.store.next_id(f"message {self.flow.id}")
         if thread is not None and "thread" in self.fields:
@@ -82,33 +82,33 @@ class Post:
     # Threads
 
     def _known_thread(self, errors: dict[str, list[str]]) -> Thread | None:
-        """The thread that is there already, if one is named."""
+        """Return the existing thread, if one is named."""
         external_id = self.fields.get("external_thread_id")
         if self.event in THREADLESS:
             if self.thread is not None or not {"thread_id", "external_thread_id", "thread"}.isdisjoint(self.fields):
-                errors["event"] = [f"is {self.event}, which belongs to no thread"]
+                errors["event"] = [f"is {self.event}, which cannot be in a thread"]
             return None
         thread = self.thread
         archive = self.store.archive
         if thread is None and self.parent is not None and self.parent.thread_id is not None:
             thread = archive.of(self.flow.id).threads[self.parent.thread_id]
             if self.fields.get("thread_id", thread.id) != thread.id:
-                errors["thread_id"] = ["is not the thread of what is commented"]
+                errors["thread_id"] = ["is not the thread of the commented message"]
         elif thread is None and "thread_id" in self.fields:
             thread = archive.of(self.flow.id).threads.get(self.fields["thread_id"])
             if thread is None and (external_id is None or self.source is None):
-                errors["thread_id"] = ["is no thread of this flow"]
+                errors["thread_id"] = ["is not a thread of this flow"]
         if external_id is None:
             return thread
         if self.source is None:
-            errors["external_thread_id"] = ["is an id within a source, and needs the flow_token of one"]
+            errors["external_thread_id"] = ["belongs to a source and requires its flow_token"]
             return thread
         called = archive.thread_of(self.source.id, external_id)
         if thread is not None and called is not None and called.id != thread.id:
-            errors["external_thread_id"] = ["names another thread than thread_id"]
+            errors["external_thread_id"] = ["does not match thread_id"]
         if thread is not None and called is None:
             if thread.external_thread_id is not None or thread.source_id not in (None, self.source.id):
-                errors["external_thread_id"] = ["is new, and the thread has another name already"]
+                errors["external_thread_id"] = ["is new, but the thread already has another one"]
             return replace(thread, source_id=self.source.id, external_thread_id=external_id)
         return thread or called
 
@@ -122,7 +122,7 @@ class Post:
         elif external and "thread" not in self.fields:
             errors["thread"] = [f"{BLANK}: this external_thread_id is new"]
         elif "thread" in self.fields and not external:
-            errors["thread"] = ["needs the thread_id of a thread, or an external_thread_id"]
+            errors["thread"] = ["requires a thread_id or an external_thread_id"]
 
     def _new_thread(self, number: int, sent: datetime, uploads: list[Upload]) -> Thread:
         external_id = self.fields.get("external_thread_id")
@@ -141,7 +141,7 @@ class Post:
         )
 
     def _title(self, uploads: list[Upload]) -> str:
-        """What a thread that begins with this message is called."""
+        """Return the title of a thread that starts with this message."""
         if self.parent is not None:
             return title_of(self.parent)
         if self.event == "file":
@@ -188,7 +188,7 @@ class Post:
 
 
 def announce(store: Store, source: Source) -> Message:
-    """Tell the flow of a new source, in the source's own name."""
+    """Post the message that a source was added."""
     flow, creator = store.flows[source.flow_id], store.users[source.creator_id]
     application = store.applications[source.application_id]
     number = store.next_id(f"message {flow.id}")
@@ -226,7 +226,7 @@ def _stored(store: Store, message: Message, thread: Thread | None) -> Message:
 
 
 def _state(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What a thread is from now on: what is not given, it has no longer. docs/api/threads.md#thread-state."""
+    """Return the new state of a thread. Omitted values are removed. docs/api/threads.md#thread-state."""
     status = given.get("status")
     return {
         "title": markup.inline(given["title"]),
@@ -254,7 +254,7 @@ def _mail(fields: Mapping[str, Any]) -> Mail:
 
 
 def title_of(message: Message) -> str:
-    """What a message is called where others refer to it."""
+    """Return the title of a message for references."""
     if message.mail is not None:
         return message.mail.subject
     if message.event == "file":

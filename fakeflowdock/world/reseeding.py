@@ -1,4 +1,4 @@
-"""A world with secrets of its own: the same entities, and each credential drawn anew, from a seed of its name."""
+"""Reseed a world: the same entities, with new credentials derived from a name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .store import Store
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The secrets of each kind of entity, by what they are drawn as.
+# The secrets of each kind of entity, and what they are drawn as.
 DRAWN = {
     "users": {"api_token": "api_token", "password": "password"},
     "flows": {"api_token": "flow api_token", "join_key": "join_key"},
@@ -28,16 +28,16 @@ LONGEST = 254  # characters of an e-mail address
 
 
 def seed_of(name: str) -> str:
-    """What the world of a name draws its secrets from."""
+    """Return the seed for the secrets of a named world."""
     return f"world {name}"
 
 
 def reseeded(world: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """A world in the form of its file, with credentials that are those of the world of a name.
+    """Return a world, in the form of its file, with the credentials of a named world.
 
     Args:
-        world: a world as docs/api/world-files.md has it. It stays as it is.
-        name: of the new world; the same name gives the same credentials.
+        world: a world as in docs/api/world-files.md. It is not modified.
+        name: of the new world. The same name gives the same credentials.
     """
     made = deepcopy(dict(world))
     made["seed"] = seed_of(name)
@@ -61,7 +61,7 @@ def reseeded(world: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _address(email: str, name: str, otherwise: str) -> str:
-    """An e-mail address that nobody has in another world: `ada@example.com` is `ada+suite-1@example.com`."""
+    """Return an e-mail address unique to a world: `ada@example.com` becomes `ada+suite-1@example.com`."""
     mailbox, _, domain = email.rpartition("@")
     address = f"{mailbox}+{name}@{domain}"
     plain = "." not in (name[0], name[-1]) and ".." not in name

@@ -1,8 +1,8 @@
-"""What an application may be allowed to do. docs/api/oauth.md#scopes."""
+"""OAuth scopes. docs/api/oauth.md#scopes."""
 
 from __future__ import annotations
 
-# In the order of Flowdock's page "Authentication", heading "Scopes", with the words that a user reads.
+# In the order of Flowdock's page "Authentication", heading "Scopes", with the texts for the consent page.
 WORDS = {
     "flow": "Read and send messages in your flows",
     "private": "Read and send your private messages",
@@ -16,20 +16,20 @@ DEFAULT_SCOPES = ("flow", "private")
 
 
 def scopes_of(text: str | None) -> frozenset[str]:
-    """The scopes that a text names, with spaces between; the ones that Flowdock gives by default where it names none.
+    """Return the scopes in a space-separated text; Flowdock's default scopes if it is empty.
 
     Raises:
-        ValueError: a scope is none of Flowdock's.
-        TypeError: it is no text.
+        ValueError: a scope is unknown.
+        TypeError: the value is not a string.
     """
     if not isinstance(text, str | None):
-        raise TypeError(f"scope is a string, 'flow integration', not {text!r}")
+        raise TypeError(f"invalid scope {text!r}: expected a string such as 'flow integration'")
     names = (text or "").split() or DEFAULT_SCOPES
     if unknown := [name for name in names if name not in SCOPES]:
-        raise ValueError(f"{', '.join(map(repr, unknown))} is no scope; the scopes are {', '.join(SCOPES)}")
+        raise ValueError(f"unknown scope {', '.join(map(repr, unknown))}: expected {', '.join(SCOPES)}")
     return frozenset(names)
 
 
 def in_order(scopes: frozenset[str]) -> str:
-    """Scopes as one text, with spaces between, in Flowdock's own order."""
+    """Return scopes as a space-separated text, in Flowdock's own order."""
     return " ".join(name for name in SCOPES if name in scopes)

@@ -1,4 +1,4 @@
-"""Secrets, kept by their digests."""
+"""Secrets, stored by their digests."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 Entity = TypeVar("Entity")
 
 
-LONGEST = 512  # bytes of a secret whose digest is remembered
+LONGEST = 512  # bytes; digests of longer secrets are not cached
 
 
 class Secrets(Branching):
-    """Secrets of one kind, each with the key of what it stands for.
+    """Secrets of one kind, each mapped to a key.
 
-    A secret is found by its digest and then compared in constant time; the cost is the same among any number.
+    A secret is looked up by its digest and then compared in constant time.
     """
 
     def __init__(self) -> None:
         self._known: MutableMapping[bytes, tuple[bytes, int]] = {}
 
     def add(self, secret: str, key: int) -> None:
-        """Let a secret stand for a key."""
+        """Map a secret to a key."""
         raw = _raw(secret)
         self._known[_digest(raw)] = (raw, key)
 
@@ -40,19 +40,19 @@ class Secrets(Branching):
         return digest in self._known
 
     def shown(self, digest: bytes) -> str:
-        """The secret of a digest, as far as it may be seen."""
+        """Return the first characters of the secret with a digest."""
         secret = self._known[digest][0].decode("utf-8", "replace")
         return f"{secret[: min(4, len(secret) // 4)]}…"
 
     def find(self, secret: str) -> int | None:
-        """The key that a secret stands for, or None."""
+        """Return the key of a secret, or None."""
         raw = _raw(secret)
         stored, key = self._known.get(_digest(raw), (b"", 0))
         return key if hmac.compare_digest(stored, raw) and key else None
 
 
 class BySecret(Branching, Generic[Entity]):
-    """Entities that are found by their secret, oldest first."""
+    """Entities that are looked up by their secret, oldest first."""
 
     def __init__(self) -> None:
         self._positions = Secrets()
@@ -63,23 +63,23 @@ class BySecret(Branching, Generic[Entity]):
 
     @property
     def secrets(self) -> Secrets:
-        """The secrets themselves."""
+        """The secrets."""
         return self._positions
 
     def add(self, secret: str, entity: Entity) -> Entity:
-        """Keep an entity."""
+        """Add an entity."""
         position = len(self._kept) + 1
         self._kept[position] = entity
         self._positions.add(secret, position)
         return entity
 
     def find(self, secret: str) -> Entity | None:
-        """The entity with that secret, or None."""
+        """Return the entity with a secret, or None."""
         position = self._positions.find(secret)
         return self._kept[position] if position else None
 
     def change(self, secret: str, changed: Entity) -> None:
-        """Put a changed entity in the place of the one with that secret."""
+        """Replace the entity with a secret."""
         position = self._positions.find(secret)
         assert position is not None
         self._kept[position] = changed
@@ -93,11 +93,11 @@ def _digest(raw: bytes) -> bytes:
     return _remembered(raw) if len(raw) <= LONGEST else hashlib.sha256(raw).digest()
 
 
-@lru_cache(maxsize=256)  # a client shows the same secret with each request
+@lru_cache(maxsize=256)  # a client sends the same secret with each request
 def _remembered(raw: bytes) -> bytes:
     return hashlib.sha256(raw).digest()
 
 
 def digest_of(secret: str) -> bytes:
-    """What a secret is found by."""
+    """Return the digest by which a secret is looked up."""
     return _digest(_raw(secret))

@@ -1,4 +1,4 @@
-"""A world as a file, and back. docs/api/world-files.md."""
+"""Read and write worlds as files. docs/api/world-files.md."""
 
 from __future__ import annotations
 
@@ -42,26 +42,26 @@ INNER: dict[str, type[Any]] = {
     "attachments": File,
     "fields": Field,
 }
-LISTS = ("tags", "actions", "attachments", "fields")  # the order of which counts
+LISTS = ("tags", "actions", "attachments", "fields")  # their order matters
 SECRETS = (
     *("api_token", "password", "join_key", "flow api_token", "client_id", "client_secret"),
     *("flow_token", "access_token", "refresh_token", "code", "session"),
 )
-DRAWN: dict[str, Callable[[str], str]] = {  # each kind, with the form that it has
+DRAWN: dict[str, Callable[[str], str]] = {  # each kind, and its format
     **dict.fromkeys(SECRETS, str),
     "flow": uuid_of,
     "thread": thread_id_of,
     "uuid": short,
     "file": short,
 }
-GAP = 100  # drawn secrets that may be missing from a file in a row, as those of what was deleted
+GAP = 100  # consecutive drawn secrets that a file may lack, such as those of deleted entities
 
 
 def dump(store: Store, file: str | os.PathLike[str]) -> None:
-    """Write a world. The file is whole or not there, and only its owner may read it: it holds secrets.
+    """Write a world to a file that only its owner may read, because it holds secrets; all or nothing.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     with store.lock:
         text = dumps(store)
@@ -74,18 +74,18 @@ def load(file: str | os.PathLike[str]) -> Store:
 
     Raises:
         OSError: the file cannot be read.
-        WorldFileError: it is no world.
+        WorldFileError: the file is invalid.
     """
     path = Path(file)
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise WorldFileError(f"{path}:1: it is not UTF-8, see byte {error.start}") from None
+        raise WorldFileError(f"{path}:1: not valid UTF-8 at byte {error.start}") from None
     return loads(text, str(path))
 
 
 def dumps(store: Store) -> str:
-    """A world as text."""
+    """Return a world as text."""
     kept: dict[str, Any] = {
         "organizations": store.organizations.values(),
         "users": store.users.values(),
@@ -117,7 +117,7 @@ def dumps(store: Store) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """An entity, or a value of one, as JSON has it."""
+    """Return an entity, or one of its values, as JSON data."""
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, frozenset):
@@ -130,13 +130,13 @@ def _plain(value: Any) -> Any:
 
 
 def loads(text: str, name: str) -> Store:
-    """The world in a text.
+    """Return the world in a text.
 
     Args:
-        name: what the text is called in an error.
+        name: the name of the text in errors.
 
     Raises:
-        WorldFileError: it is no world.
+        WorldFileError: the text is invalid.
     """
     try:
         world = json.loads(text, object_pairs_hook=_object, parse_float=_no_fraction, parse_constant=_no_fraction)
@@ -150,7 +150,7 @@ def loads(text: str, name: str) -> Store:
     except json.JSONDecodeError as error:
         raise WorldFileError(f"{name}:{error.lineno}: {error.msg}") from None
     except RecursionError:
-        raise WorldFileError(f"{name}:1: it is nested too deeply") from None
+        raise WorldFileError(f"{name}:1: nested too deeply") from None
     except ValueError as error:
         raise WorldFileError(
             f"{name}:1: {'a number has too many digits' if 'digits' in str(error) else error}"
@@ -162,22 +162,22 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} stands twice in one object")
+        raise ValueError(f"duplicate key {next(name for name in names if names.count(name) > 1)!r}")
     return made
 
 
 def _no_fraction(number: str) -> Any:
-    raise ValueError(f"{number} is no whole number, and there are no others in a world")
+    raise ValueError(f"invalid number {number}: expected an integer")
 
 
 def check(entity: Any, kind: str) -> None:
-    """Hold an entity that is to be kept against what a file can hold.
+    """Check that a world file can hold an entity.
 
     Args:
         kind: its section on the page, `kept-user`.
 
     Raises:
-        ValueError: a file could not hold it.
+        ValueError: a value is invalid.
     """
     shown = _plain(entity)
     check_characters(shown)
@@ -185,13 +185,13 @@ def check(entity: Any, kind: str) -> None:
 
 
 def refuse(violations: Iterable[Violation]) -> None:
-    """Raise ValueError where there are violations; it names each field and what is wrong with it."""
+    """Raise ValueError with each invalid field and the reason, if there are violations."""
     if errors := by_field(violations):
         raise ValueError("; ".join(f"{field} {' and '.join(words)}" for field, words in errors.items()))
 
 
 def built(world: dict[str, Any]) -> Store:
-    """The world of a value that `check_world` took."""
+    """Return the world of a value that `check_world` accepted."""
     store = Store(world["seed"])
     store.clock = Clock(datetime.fromisoformat(world["now"]))
     store.counters.update(world["counters"])
@@ -208,7 +208,7 @@ def built(world: dict[str, Any]) -> Store:
         for entity in made[kind]:
             add(entity)
             if isinstance(number := getattr(entity, "id", None), int):
-                store.next_id(kind[:-1], number)  # a file written by hand may have forgotten to count
+                store.next_id(kind[:-1], number)  # a hand-written file may lack counters
     for member in world["memberships"]:
         organization, user = store.organizations[member["organization_id"]], store.users[member["user_id"]]
         store.join(organization, user, admin=member["admin"])
@@ -231,7 +231,7 @@ def built(world: dict[str, Any]) -> Store:
 
 
 def _count(store: Store, world: dict[str, Any]) -> None:
-    """Let no number and no secret be given again, though a file written by hand may have forgotten to count."""
+    """Set the counters so that no number or secret is issued twice, even if a hand-written file lacks them."""
     for number in world["revoked_grants"]:
         store.next_id("grant", number)
     for kind in ("access_tokens", "refresh_tokens", "codes"):
@@ -254,7 +254,7 @@ def _entity(kind: str, shown: dict[str, Any]) -> Any:
 
 
 def _value(name: str, value: Any) -> Any:
-    """A value of JSON as the field of that name has it."""
+    """Return a JSON value as the field of that name stores it."""
     if value is None:
         return None
     if name in SETS:
@@ -278,7 +278,7 @@ def _inner(name: str, value: Any) -> Any:
 
 
 def _line(text: str, pointer: str) -> int:
-    """The line on which a place of a JSON text begins. JSON is YAML, whose parser remembers lines."""
+    """Return the line where a value of a JSON text starts. JSON is YAML, and the YAML parser records lines."""
     import yaml
 
     try:
@@ -290,7 +290,7 @@ def _line(text: str, pointer: str) -> int:
             node = node.value[int(step)]
         elif isinstance(node, yaml.MappingNode):
             found = [value for key, value in node.value if key.value == step.replace("~1", "/").replace("~0", "~")]
-            if not found:  # it is missing: the object around it is to blame
+            if not found:  # missing: report the object that should have it
                 break
             node = found[0]
     return int(node.start_mark.line) + 1 if node is not None else 1

@@ -1,4 +1,4 @@
-"""How a fake behaves where its user may choose."""
+"""The settings of a fake."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 
 REFRESH_TOKENS = ("always", "offline_access")
 JOURNAL = 1000  # exchanges
-MOST_WORLDS = 256  # that there may be on a server besides its own
+MOST_WORLDS = 256  # on a server, besides its own
 
 DEFAULT, MINIMAL, MAXIMAL, DRIFT = SHAPES = ("default", "minimal", "maximal", "drift")
 
 
 @dataclass
 class Settings:
-    """The choices of one fake, for each of its worlds. They may change at any time.
+    """The settings of one fake, for each of its worlds. They can be changed at any time.
 
     Attributes:
-        auto_consent: whether an application that asks for consent gets it at once, from the first user.
-        refresh_tokens: `always`, or with the scope `offline_access` alone.
-        shape: which fields its replies have: `default`, `minimal`, `maximal` or `drift`.
-        strict: whether what a page advises against is a violation.
-        journal: how many exchanges are remembered, at least one; it holds for worlds that begin later.
+        auto_consent: whether `/oauth/authorize` grants consent at once, as the first user.
+        refresh_tokens: `always`, or `offline_access` for that scope only.
+        shape: the fields of responses: `default`, `minimal`, `maximal` or `drift`.
+        strict: whether contract warnings are violations.
+        journal: how many exchanges are recorded, at least one. A change applies to worlds created later.
     """
 
     auto_consent: bool = False
@@ -32,12 +32,12 @@ class Settings:
     def __post_init__(self) -> None:
         self.take_shape(self.shape)
         if self.refresh_tokens not in REFRESH_TOKENS:
-            raise ValueError(f"refresh_tokens is 'always' or 'offline_access', not {self.refresh_tokens!r}")
+            raise ValueError(f"invalid refresh_tokens {self.refresh_tokens!r}: expected 'always' or 'offline_access'")
         if type(self.journal) is not int or self.journal < 1:
-            raise ValueError(f"journal is how many requests are remembered, at least 1, not {self.journal!r}")
+            raise ValueError(f"invalid journal size {self.journal!r}: expected at least 1")
 
     def take_shape(self, shape: str) -> None:
-        """Answer in another shape from now on. Raises ValueError where it is none."""
+        """Change the shape of responses. Raises ValueError if it is unknown."""
         if shape not in SHAPES:
-            raise ValueError(f"a shape is {' or '.join(map(repr, SHAPES))}, not {shape!r}")
+            raise ValueError(f"invalid shape {shape!r}: expected {' or '.join(map(repr, SHAPES))}")
         self.shape = shape

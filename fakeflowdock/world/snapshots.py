@@ -1,4 +1,4 @@
-"""A world as it was at one moment, to come back to."""
+"""Snapshots of a world."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 
 class Snapshot:
-    """A world as it was when `FakeFlowdock.snapshot()` was called.
+    """A snapshot of a world, returned by `FakeFlowdock.snapshot()`.
 
-    Two are equal where the worlds are: every entity with its secrets, the ids that come next, and the clock.
-    `FakeFlowdock.difference` tells where they are not.
+    Two snapshots are equal if their worlds are: entities with their secrets, the next ids, and the clock.
+    `FakeFlowdock.difference` lists the differences.
 
     Args:
-        store: the world, which nobody changes any more.
+        store: the world, which does not change any more.
     """
 
-    __hash__ = None  # type: ignore[assignment]  # as that of whatever is compared by what it holds
+    __hash__ = None  # type: ignore[assignment]  # compared by value, so not hashable
 
     def __init__(self, store: Store) -> None:
         self.store = store

@@ -1,4 +1,4 @@
-"""A world: one mapping per kind of entity, and the look-ups that URLs and tokens imply."""
+"""The store of a world: one mapping per kind of entity, and the look-ups that URLs and tokens need."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
 
 START = datetime(2015, 1, 1, tzinfo=UTC)
-LIVE = ("lock", "clock", "settings")  # what a world that is frozen and goes on keeps as it is
+LIVE = ("lock", "clock", "settings")  # shared with a frozen copy, not branched
 
 
 class Store(Branching):
-    """All that one fake Flowdock holds. Whoever reads and then writes holds `lock` meanwhile.
+    """Everything in one world. Hold `lock` while reading and then writing.
 
-    Ids count up and are never used twice. Tokens are drawn from `seed`, and the clock begins at a fixed moment, so
-    that the same calls make the same world each time.
+    Ids count up and are never reused. Tokens are derived from `seed`, and the clock starts at a fixed time, so that the
+    same calls always create the same world.
     """
 
     def __init__(self, seed: str = "") -> None:
@@ -63,12 +63,12 @@ class Store(Branching):
         self._organization_ids: MutableMapping[str, int] = {}
         self._user_ids: MutableMapping[str, int] = {}
         self._flow_ids: MutableMapping[tuple[str, str], str] = {}
-        self._members: Groups[int, MutableMapping[int, bool]] = Groups()  # by organization: who administers it or not
+        self._members: Groups[int, MutableMapping[int, bool]] = Groups()  # by organization, by user: is administrator
         self._organizations_of_user: Groups[int, MutableMapping[int, None]] = Groups()
         self._flows_of_user: Groups[int, MutableMapping[str, None]] = Groups()
         self._flow_order: MutableMapping[str, int] = {}
         self._flows_of_organization: Groups[int, MutableMapping[str, None]] = Groups()
-        self._sourced_flows: Groups[int, MutableMapping[str, None]] = Groups()  # by user: those with a source
+        self._sourced_flows: Groups[int, MutableMapping[str, None]] = Groups()  # by user: the flows with a source
         self._sources_of_flow: Groups[str, MutableMapping[int, None]] = Groups()
         self._api_tokens = Secrets()
         self._client_ids: MutableMapping[str, int] = {}
@@ -78,7 +78,7 @@ class Store(Branching):
         self._flow_numbers: MutableMapping[int, str] = {}
 
     def freeze(self) -> Store:
-        """The world as it is now, to be read and branched, and never to be changed. This one goes on as before."""
+        """Return a frozen copy of the current state, for reading and branching. This store remains usable."""
         with self.lock:
             frozen = object.__new__(Store)
             vars(frozen).update(vars(self))
@@ -91,7 +91,7 @@ class Store(Branching):
             return frozen
 
     def branch(self) -> Store:
-        """A world that begins as a frozen one is, with settings that are still its own."""
+        """Return a new world that starts like a frozen one, with its settings."""
         twin = super().branch()
         twin.lock = threading.RLock()
         return twin
@@ -99,33 +99,33 @@ class Store(Branching):
     # Ids, tokens, time
 
     def next_id(self, kind: str, wanted: int | None = None) -> int:
-        """A number for a new entity: the wanted one, or one more than any so far."""
+        """Return the number for a new entity: the wanted one, or the next."""
         number = self.counters.get(kind, 0) + 1 if wanted is None else wanted
         self.counters[kind] = max(number, self.counters.get(kind, 0))
         return number
 
     def draw(self, kind: str) -> str:
-        """A new secret or random id: 32 hexadecimal digits, the next of its kind in this world."""
+        """Return a new secret or random id: 32 hexadecimal digits, the next of its kind."""
         return self.drawn(kind, self.next_id(f"drawn {kind}"))
 
     def drawn(self, kind: str, number: int) -> str:
-        """The secret of a kind with that number."""
+        """Return the nth secret of a kind."""
         return hashlib.blake2b(f"{self.seed}/{kind}/{number}".encode(), digest_size=16).hexdigest()
 
     def tick(self) -> datetime:
-        """The moment of a write, in UTC, to the millisecond."""
+        """Return the time of a write, in UTC, to the millisecond."""
         return self.clock.tick()
 
     @property
     def now(self) -> datetime:
-        """The present moment, in UTC."""
+        """The current time, in UTC."""
         return self.clock.now
 
-    # Credentials, whatever their kind
+    # Credentials of any kind
 
     @property
     def secrets(self) -> dict[str, Secrets]:
-        """All that somebody can show who they are with, by its name. What is dead is still there."""
+        """Return all secrets that identify a caller, by name, including expired and revoked ones."""
         return {
             "api_token": self._api_tokens,
             "flow_token": self._flow_tokens,
@@ -137,12 +137,12 @@ class Store(Branching):
         }
 
     def knows(self, shown: str, digest: bytes) -> bool:
-        """Whether something is a credential of this world, or was one, or an e-mail address, client_id or file_token.
+        """Return whether a text is or was a credential of this world, or an e-mail address, client_id or file_token.
 
         Args:
             digest: that of `shown`, by `digest_of`.
         """
-        return (  # as `secrets` has them, without making that for each world of a server
+        return (  # like `secrets`, but without building it for each world of a server
             digest in self._api_tokens
             or digest in self._flow_tokens
             or digest in self.access_tokens.secrets
@@ -156,7 +156,7 @@ class Store(Branching):
         )
 
     def shared_with(self, other: Store) -> str | None:
-        """A credential that this world and another one have, in words, or None. No secret is shown whole."""
+        """Describe a credential that this world shares with another, or return None. Secrets are shortened."""
         theirs = other.secrets.values()
         for name, kind in self.secrets.items():
             for digest in kind:
@@ -175,35 +175,35 @@ class Store(Branching):
     # Organizations, users, flows, applications
 
     def add_organization(self, organization: Organization) -> Organization:
-        """Keep an organization."""
+        """Add an organization."""
         self.organizations[organization.id] = organization
         self._organization_ids[organization.parameterized_name] = organization.id
         self._members.own(organization.id, dict)
         return organization
 
     def join(self, organization: Organization, user: User, *, admin: bool) -> None:
-        """Let a user belong to an organization, as its administrator or not."""
+        """Add a user to an organization, as an administrator or not."""
         self._members.own(organization.id)[user.id] = admin
         self._organizations_of_user.own(user.id, dict)[organization.id] = None
 
     def belongs(self, user: User, organization_id: int) -> bool:
-        """Whether a user belongs to an organization."""
+        """Return whether a user belongs to an organization."""
         return user.id in self._members[organization_id]
 
     def administers(self, user: User, organization_id: int) -> bool:
-        """Whether a user administers an organization."""
+        """Return whether a user is an administrator of an organization."""
         return self._members[organization_id].get(user.id, False)
 
     def users_of_organization(self, organization: Organization) -> list[User]:
-        """Everybody who belongs to an organization, by number."""
+        """Return the users of an organization, by number."""
         return [self.users[user_id] for user_id in sorted(self._members[organization.id])]
 
     def count_users(self, organization: Organization) -> int:
-        """How many users belong to an organization."""
+        """Return the number of users of an organization."""
         return len(self._members[organization.id])
 
     def remove_from_organization(self, organization: Organization, user: User) -> None:
-        """Take a user out of an organization and of each of its flows."""
+        """Remove a user from an organization and from each of its flows."""
         for flow_id in list(self._flows_of_user.get(user.id, ())):
             flow = self.flows[flow_id]
             if flow.organization_id == organization.id:
@@ -212,22 +212,22 @@ class Store(Branching):
         del self._members.own(organization.id)[user.id]
 
     def organizations_of(self, user: User) -> list[Organization]:
-        """The organizations that a user belongs to, oldest first."""
+        """Return the organizations of a user, oldest first."""
         return [self.organizations[id_] for id_ in sorted(self._organizations_of_user.get(user.id, ()))]
 
     def organization_named(self, parameterized_name: str) -> Organization | None:
-        """The organization of that name in URLs, or None."""
+        """Return the organization with that name in URLs, or None."""
         return self.organizations.get(self._organization_ids.get(parameterized_name, 0))
 
     def add_user(self, user: User) -> User:
-        """Keep a user, who can sign in from now on."""
+        """Add a user, who can sign in from now on."""
         self.users[user.id] = user
         self._user_ids[user.email.casefold()] = user.id
         self._api_tokens.add(user.api_token, user.id)
         return user
 
     def update_user(self, user: User, **changes: str) -> User:
-        """Put a changed user in the place of one."""
+        """Update a user."""
         self.tick()
         del self._user_ids[user.email.casefold()]
         changed = replace(user, **changes)  # type: ignore[arg-type]
@@ -236,21 +236,21 @@ class Store(Branching):
         return changed
 
     def user_by_email(self, email: str) -> User | None:
-        """The user with that e-mail address, in whichever case, or None."""
+        """Return the user with an e-mail address, ignoring case, or None."""
         return self.users.get(self._user_ids.get(email.casefold(), 0))
 
     def user_by_password(self, email: str, password: str) -> User | None:
-        """The user who signs in with e-mail address and password, or None."""
+        """Return the user with an e-mail address and password, or None."""
         user = self.user_by_email(email)
         known = user.password if user is not None else ""
         return user if hmac.compare_digest(_raw(known), _raw(password)) else None
 
     def user_by_api_token(self, api_token: str) -> User | None:
-        """The user whose `api_token` it is, or None."""
+        """Return the user with an `api_token`, or None."""
         return self.users.get(self._api_tokens.find(api_token) or 0)
 
     def add_flow(self, flow: Flow) -> Flow:
-        """Keep a flow, new or changed, with its members."""
+        """Add or update a flow, with its members."""
         organization = self.organizations[flow.organization_id]
         before = self.flows.get(flow.id)
         self.flows[flow.id] = flow
@@ -270,65 +270,65 @@ class Store(Branching):
         return flow
 
     def flows_of_user(self, user: User) -> list[Flow]:
-        """The flows that a user joined, those that blocked them left out, oldest first."""
+        """Return the flows that a user joined, except those that blocked the user, oldest first."""
         joined = sorted(self._flows_of_user.get(user.id, ()), key=self._flow_order.__getitem__)
         return [flow for id_ in joined if (flow := self.flows[id_]).is_seen_by(user)]
 
     def flows_of_organization(self, organization: Organization) -> list[Flow]:
-        """Every flow of an organization, oldest first."""
+        """Return the flows of an organization, oldest first."""
         return [self.flows[id_] for id_ in self._flows_of_organization.get(organization.id, ())]
 
     def path_of(self, flow: Flow) -> str:
-        """The two names of a flow in URLs, `example/main`."""
+        """Return the two names of a flow in URLs, `example/main`."""
         return f"{self.organizations[flow.organization_id].parameterized_name}/{flow.parameterized_name}"
 
     def flow_named(self, organization: str, flow: str) -> Flow | None:
-        """The flow of those two names in URLs, or None."""
+        """Return the flow with those two names in URLs, or None."""
         return self.flows.get(self._flow_ids.get((organization, flow), ""))
 
     def flow_by_api_token(self, api_token: str) -> Flow | None:
-        """The flow whose own `api_token` it is, or None."""
+        """Return the flow with an `api_token`, or None."""
         return self.flows.get(self._flow_numbers.get(self._flow_api_tokens.find(api_token) or 0, ""))
 
     def add_application(self, application: Application) -> Application:
-        """Keep an OAuth application."""
+        """Add an OAuth application."""
         self.applications[application.id] = application
         self._client_ids[application.client_id] = application.id
         self._client_secrets.add(application.client_secret, application.id)
         return application
 
     def application_by_client_id(self, client_id: str) -> Application | None:
-        """The application of that public id, or None."""
+        """Return the application with a client id, or None."""
         return self.applications.get(self._client_ids.get(client_id, 0))
 
     def application_by_client_secret(self, client_id: str, client_secret: str) -> Application | None:
-        """The application that shows who it is with its id and its secret, or None."""
+        """Return the application with a client id and secret, or None."""
         application = self.application_by_client_id(client_id)
         owner_of_the_secret = self._client_secrets.find(client_secret)
         return application if application is not None and application.id == owner_of_the_secret else None
 
-    # What users allowed
+    # Grants
 
     def add_access_token(self, token: AccessToken) -> AccessToken:
-        """Keep what a user allowed an application to do."""
+        """Add an access token."""
         return self.access_tokens.add(token.access_token, token)
 
     def access_token(self, access_token: str) -> AccessToken | None:
-        """What that access token allows or allowed, or None where there never was one."""
+        """Return the access token, even if expired or revoked, or None if it never existed."""
         return self.access_tokens.find(access_token)
 
     def revoke(self, grant_id: int) -> None:
-        """Take back all that came of what a user allowed once."""
+        """Revoke everything issued for one consent."""
         self.revoked_grants[grant_id] = None
 
     def is_revoked(self, held: AccessToken | RefreshToken | AuthorizationCode) -> bool:
-        """Whether what a user allowed was taken back."""
+        """Return whether a token or code is revoked."""
         return held.grant_id in self.revoked_grants
 
     # Sources
 
     def add_source(self, source: Source) -> Source:
-        """Keep a source."""
+        """Add a source."""
         self.sources[source.id] = source
         if source.flow_id not in self._sources_of_flow:
             self._show_sources(source.flow_id, self.flows[source.flow_id].seen_by)
@@ -337,13 +337,13 @@ class Store(Branching):
         return source
 
     def update_source(self, source: Source, **changes: str | None) -> Source:
-        """Put a changed source in the place of one. Its `updated_at` moves, and nothing but what is named."""
+        """Update a source, and its `updated_at`."""
         changed = replace(source, updated_at=self.tick(), **changes)  # type: ignore[arg-type]
         self.sources[source.id] = changed
         return changed
 
     def delete_source(self, source: Source) -> None:
-        """Take a source away. It stays known, as that of its threads, and its `flow_token` as one that is dead."""
+        """Delete a source. Its threads still refer to it, and its `flow_token` stays known as deleted."""
         self.tick()
         del self.sources[source.id]
         self.deleted_sources[source.id] = source
@@ -354,24 +354,24 @@ class Store(Branching):
             self._hide_sources(source.flow_id, self.flows[source.flow_id].seen_by)
 
     def bury(self, source: Source) -> None:
-        """Know a source as one that is no more."""
+        """Record a source as deleted."""
         self.deleted_sources[source.id] = source
         self._flow_tokens.add(source.flow_token, source.id)
 
     def source_once(self, source_id: int) -> Source:
-        """A source that is or was there."""
+        """Return a source, even if deleted."""
         return self.sources.get(source_id) or self.deleted_sources[source_id]
 
     def source_id_by_flow_token(self, flow_token: str) -> int | None:
-        """The id of the source that has or had that `flow_token`, or None where there never was one."""
+        """Return the id of the source with a `flow_token`, even if deleted, or None if it never existed."""
         return self._flow_tokens.find(flow_token)
 
     def sources_of_flow(self, flow: Flow) -> list[Source]:
-        """The sources of one flow, oldest first."""
+        """Return the sources of a flow, oldest first."""
         return [self.sources[id_] for id_ in self._sources_of_flow.get(flow.id, ())]
 
     def sources_of_user(self, user: User) -> list[Source]:
-        """Each source in each flow of which the user is a member, oldest first."""
+        """Return the sources of all flows of a user, oldest first."""
         flows = self._sourced_flows.get(user.id, ())
         return [self.sources[id_] for id_ in sorted(id_ for flow in flows for id_ in self._sources_of_flow[flow])]
 

@@ -1,4 +1,4 @@
-"""Which tags a message gets, and in which order. docs/api/messages.md#tags."""
+"""The tags of a message, and their order. docs/api/messages.md#tags."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from .store import Store
 
 EVERYONE = frozenset({"everyone", "everybody", "all", "anyone", "anybody"})
-INTRINSIC = re.compile(r":url|:file|influx:[0-9]+|:source:.*", re.IGNORECASE)  # what a message is, whatever it is given
+INTRINSIC = re.compile(r":url|:file|influx:[0-9]+|:source:.*", re.IGNORECASE)  # derived from the message itself
 
 
 class People:
-    """The users of a flow, by what they are called in it."""
+    """The users of a flow, by nick."""
 
     def __init__(self, store: Store, flow: Flow, sender_id: int | None) -> None:
         self.ids = sorted(flow.seen_by)
@@ -27,28 +27,28 @@ class People:
         self._by_nick = {store.users[number].nick.casefold(): number for number in self.ids}
 
     def find(self, nick: str) -> int | None:
-        """The user of that nick, in whichever case, or None."""
+        """Return the user with a nick, ignoring case, or None."""
         return self._by_nick.get(nick.casefold())
 
     def unread(self, *numbers: int) -> list[str]:
-        """The tags that say for whom a message is news: not for who sent it."""
+        """Return the unread tags of some users, except the sender."""
         return [f":unread:{number}" for number in numbers if number != self.sender_id]
 
     def addressed(self, name: str) -> list[str]:
-        """The tags for what stands behind an at sign; none where nobody is called that."""
+        """Return the tags for a name after an at sign; none if there is no such user."""
         if name.casefold() in EVERYONE:
             return [":user:everyone", *self.unread(*self.ids)]
         number = self.find(name)
         return [] if number is None else [f":user:{number}", *self.unread(number)]
 
     def named(self, text: str) -> list[str]:
-        """The tags for those whose nick stands in a text without an at sign."""
+        """Return the tags for users whose nick is in a text without an at sign."""
         numbers = [number for nick, number in self._by_nick.items() if names_nick(text, nick)]
         return [tag for number in numbers for tag in (f":highlight:{number}", *self.unread(number))]
 
 
 def split(given: Any) -> list[str]:
-    """A list of tags, or a string with commas, as tags without spaces and signs that mean nothing."""
+    """Return tags from a list or a comma-separated string, without spaces and meaningless signs."""
     each = given.split(",") if isinstance(given, str) else given or ()
     return [tag for tag in (one.strip().removeprefix("#").strip() for one in each) if tag]
 
@@ -56,15 +56,15 @@ def split(given: Any) -> list[str]:
 def tags_of(
     people: People, event: str, fields: Mapping[str, Any], *, text: str, html: str, parent: Message | None
 ) -> tuple[str, ...]:
-    """The tags of a new message.
+    """Return the tags of a new message.
 
     Args:
-        people: the users of its flow, and who sends it.
+        people: the users of its flow, and the sender.
         event: its event.
-        fields: the parameters that it was sent with.
-        text: what was written in the chat; empty for what comes from outside.
-        html: what came from outside.
-        parent: the message that it comments.
+        fields: its parameters.
+        text: the chat text; empty for a message from outside.
+        html: the content of a message from outside.
+        parent: the commented message.
     """
     intrinsic = [":url"] if urls(text) or urls(html) else []
     if event == "file" or fields.get("attachments"):
@@ -79,11 +79,11 @@ def tags_of(
 def tags_after(
     store: Store, flow: Flow, message: Message, *, text: str | None = None, given: list[str] | None = None
 ) -> tuple[str, ...]:
-    """The tags of a message that is edited.
+    """Return the tags of an edited message.
 
     Args:
-        text: its new content, or None where that stays.
-        given: all tags that it is to have, or None where those that were given stay.
+        text: its new content, or None if unchanged.
+        given: all its tags, or None to keep those given before.
     """
     people = People(store, flow, message.user_id)
     intrinsic = [tag for tag in message.tags if INTRINSIC.fullmatch(tag)]
@@ -97,7 +97,7 @@ def tags_after(
 
 
 def _composed(people: People, text: str, intrinsic: list[str], given: Iterable[str]) -> tuple[str, ...]:
-    """Tags in Flowdock's order, each once, in whichever case: users, then what the message is, then hashtags."""
+    """Return tags in Flowdock's order, without duplicates, ignoring case: users, derived tags, hashtags."""
     users: list[str] = []
     others: list[str] = []
     for name in mentions(text):
@@ -113,8 +113,8 @@ def _composed(people: People, text: str, intrinsic: list[str], given: Iterable[s
     return tuple(once.values())
 
 
-def asked(store: Store, flow: Flow, given: Any) -> list[str]:
-    """The tags that a filter names, users by their ids."""
+def filter_tags(store: Store, flow: Flow, given: Any) -> list[str]:
+    """Return the tags of a filter, with users as their ids."""
     people = People(store, flow, None)
     found: list[str] = []
     for tag in split(given):

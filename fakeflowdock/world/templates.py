@@ -1,4 +1,4 @@
-"""The worlds that a fake begins with: files in `data`, in the format of docs/api/world-files.md."""
+"""The initial worlds: files in `data`, in the format of docs/api/world-files.md."""
 
 from __future__ import annotations
 
@@ -21,30 +21,31 @@ DATA = Path(__file__).resolve().parent / "data"
 
 
 def make(name: str, settings: Settings | None = None) -> Store:
-    """A new world.
+    """Return a new world.
 
     Args:
-        name: `empty`: organization `example`, its flow `main`, one user who is a member, one application, no
-            source. `docs`: what the examples of Flowdock's page "Sources" show, and, of ours, the names of users 2
-            and 9 and a flow `lobby` that is open to all.
-        settings: how it behaves; those of nobody else when left out.
+        name: `empty`: organization `example`, its flow `main`, one user who is a member, one application, no source.
+            `docs`: the data in the examples of Flowdock's page "Sources", with names of our own for users 2 and 9, and
+                a
+            flow `lobby` that everyone may join.
+        settings: default: new ones.
 
     Raises:
-        ValueError: there is no such world.
+        ValueError: the name is unknown.
     """
     return over(template(name).branch(), settings)
 
 
 def of_its_own(name: str, begin: str | Mapping[str, Any], settings: Settings) -> Store:
-    """A world with credentials that no other name gives, one of them an access token with every scope.
+    """Return a world with unique credentials, including an access token with every scope.
 
     Args:
-        name: what the credentials are drawn from.
-        begin: a world of `WORLDS`, or one in the form of its file, with which nothing is `wrong`.
+        name: what the credentials are derived from.
+        begin: a name from `WORLDS`, or a valid world in the form of its file.
         settings: how it behaves.
 
     Raises:
-        ValueError: there is no such world.
+        ValueError: the name in `begin` is unknown.
     """
     world = json.loads(serialization.dumps(template(begin))) if isinstance(begin, str) else begin
     store = over(serialization.built(reseeded(world, name)), settings)
@@ -55,20 +56,20 @@ def of_its_own(name: str, begin: str | Mapping[str, Any], settings: Settings) ->
 
 
 def over(store: Store, settings: Settings | None) -> Store:
-    """A world that behaves as the settings say."""
+    """Return the world with the given settings."""
     store.settings = Settings() if settings is None else settings
     return store
 
 
 @cache
 def template(name: str) -> Store:
-    """The world of that name as each one begins. It is shared: nobody changes it.
+    """Return the initial world of that name. It is shared and must not be changed.
 
     Raises:
-        ValueError: there is no such world.
+        ValueError: the name is unknown.
     """
     if callable(name):
-        raise TypeError("FakeFlowdock takes a world, not a function: write @FakeFlowdock(), with parentheses")
+        raise TypeError("invalid world: got a function; write @FakeFlowdock() with parentheses")
     if name not in WORLDS:
-        raise ValueError(f"there is no world {name!r}, only {' and '.join(WORLDS)}")
+        raise ValueError(f"unknown world {name!r}: expected {' or '.join(WORLDS)}")
     return serialization.load(DATA / f"{name}.json")

@@ -1,4 +1,4 @@
-"""Threads in the order in which they were updated, in which one is moved fast however many there are."""
+"""Threads ordered by update time, fast to reorder at any size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from .models import Thread
 
-RUN = 128  # threads that lie side by side: few enough that a run is made anew fast when one of them moves
+RUN = 128  # threads per run: few enough that a run is rebuilt fast when one of them moves
 
 
 def _place(thread: Thread) -> tuple[datetime, str]:
@@ -21,13 +21,13 @@ def _place(thread: Thread) -> tuple[datetime, str]:
 
 
 class Order(Branching):
-    """Threads by when they were updated, in sorted runs, none of which is empty. A run itself never changes."""
+    """Threads by update time, in sorted, non-empty runs. A run is never modified."""
 
     def __init__(self) -> None:
         self._runs: list[tuple[Thread, ...]] = []
 
     def add(self, thread: Thread) -> None:
-        """Put a thread in its place."""
+        """Add a thread."""
         number = min(self._run_of(_place(thread)), len(self._runs) - 1)
         if number < 0:
             self._runs.append((thread,))
@@ -38,7 +38,7 @@ class Order(Branching):
         self._runs[number : number + 1] = [run] if len(run) <= RUN else [run[: RUN // 2], run[RUN // 2 :]]
 
     def discard(self, thread: Thread) -> None:
-        """Take a thread out, if it is there."""
+        """Remove a thread, if present."""
         place = _place(thread)
         number = self._run_of(place)
         if number == len(self._runs):
@@ -50,17 +50,17 @@ class Order(Branching):
             self._runs[number : number + 1] = [left] if left else []
 
     def branch(self) -> Order:
-        """An order that begins with the same threads. This one is not written to any more."""
+        """Return an order with the same threads. This one must not be written to any more."""
         twin = Order()
         twin._runs = self._runs.copy()
         return twin
 
     def _run_of(self, place: tuple[datetime, str]) -> int:
-        """The number of the first run that reaches as far as a place; one more than the last where none does."""
+        """Return the index of the first run that reaches a position, or the number of runs."""
         return bisect_left(self._runs, place, key=lambda run: _place(run[-1]))
 
     def backwards(self, until: datetime | None) -> Iterator[Thread]:
-        """The threads updated before a moment, the last one first."""
+        """Yield the threads updated before a time, latest first."""
         if until is None:
             reach, end = len(self._runs), 0
         else:

@@ -1,4 +1,4 @@
-"""Files on their way in: from base64 to what is kept. docs/api/files.md."""
+"""Uploaded files: from base64 to stored files. docs/api/files.md."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 WITH_ATTACHMENTS = ("activity", "discussion")
-PICTURES = (b"\x89PNG\r\n", b"GIF8", b"\xff\xd8\xff", b"RIFF", b"BM")  # how a picture that can be measured begins
+PICTURES = (b"\x89PNG\r\n", b"GIF8", b"\xff\xd8\xff", b"RIFF", b"BM")  # first bytes of pictures whose size can be read
 
-_types = mimetypes.MimeTypes()  # those of Python, whatever this machine knows besides
+_types = mimetypes.MimeTypes()  # Python's own types, independent of this machine
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that was sent."""
+    """An uploaded file."""
 
     file_name: str
     content_type: str
@@ -30,18 +30,18 @@ class Upload:
     content_id: str | None = None
 
     def stored(self, file_token: str) -> File:
-        """The file as it is kept."""
+        """Return the file as it is stored."""
         width, height = _size(self.data)
         return File(file_token, self.file_name, self.content_type, self.data, self.content_id, width, height)
 
 
 def uploads(event: str, fields: Mapping[str, Any], errors: dict[str, list[str]]) -> list[Upload]:
-    """The files that come with a message.
+    """Return the files of a message.
 
     Args:
         event: the event of the message.
-        fields: its parameters, checked against their page.
-        errors: is told which of them are none.
+        fields: its parameters, already validated against the page.
+        errors: receives the errors by field.
     """
     given: Iterable[tuple[str, str | None, Mapping[str, Any]]] = ()
     if event == "file":
@@ -53,7 +53,7 @@ def uploads(event: str, fields: Mapping[str, Any], errors: dict[str, list[str]])
         else:
             given = [(f"attachments.{position}", None, upload) for position, upload in enumerate(attached)]
         if event not in WITH_ATTACHMENTS:
-            errors["attachments"] = [f"are only for {' and '.join(WITH_ATTACHMENTS)}"]
+            errors["attachments"] = [f"are only allowed for {' and '.join(WITH_ATTACHMENTS)}"]
     return [upload for name, content_id, one in given if (upload := _read(name, content_id, one, errors)) is not None]
 
 
@@ -65,21 +65,21 @@ def _read(name: str, content_id: str | None, given: Mapping[str, Any], errors: d
         return None
     file_name = given["file_name"]
     if file_name in (".", ".."):
-        errors[f"{name}.file_name"] = ["is no name of a file"]
+        errors[f"{name}.file_name"] = ["is not a valid file name"]
         return None
-    # A name is no URL, whatever stands before a colon in it.
+    # A colon in a name does not make it a URL.
     kind = given.get("content_type") or _types.guess_type(f"./{file_name}")[0] or "application/octet-stream"
     return Upload(file_name, kind, data, content_id)
 
 
 def _size(data: bytes) -> tuple[int | None, int | None]:
-    """Width and height of a picture, in pixels; None and None for what is none, or none that can be measured."""
+    """Return width and height of a picture in pixels; None and None if unknown."""
     if not data.startswith(PICTURES):
         return None, None
     import imagesize  # few messages have pictures
 
     try:
         width, height = imagesize.get(io.BytesIO(data))
-    except Exception:  # broken pictures make it stumble in many ways
+    except Exception:  # broken pictures raise many kinds of exceptions
         return None, None
     return (int(width), int(height)) if width > 0 and height > 0 else (None, None)

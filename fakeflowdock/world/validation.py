@@ -1,4 +1,4 @@
-"""What is wrong with a world in a file."""
+"""Validate a world in a file."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ REFERENCES = {
 UNIQUE = ("id", "email", "api_token", "client_id", "client_secret", "access_token", "refresh_token", "code", "cookie")
 
 
-LAST = "9000"  # years after which a clock could not go on
+LAST = "9000"  # years up to which a clock can run
 
 
 class WorldFileError(ValueError):
-    """A file is no world. The message begins with file and line, and says why.
+    """A world file is invalid. The message starts with file and line.
 
     Attributes:
-        pointer: where in the world, as a JSON pointer, where that is known.
+        pointer: the place in the world as a JSON pointer, if known.
         reason: the message without file and line.
     """
 
@@ -77,11 +77,11 @@ class WorldFileError(ValueError):
 
 
 def check_world(world: Any) -> None:
-    """Hold a value of JSON against the format, and against itself.
+    """Validate JSON data as a world.
 
     Raises:
-        WorldFileError: it is no world; its pointer says where.
-        ValueError: it holds half a character.
+        WorldFileError: the data is invalid; `pointer` says where.
+        ValueError: a text contains a lone surrogate.
     """
     check_characters(world)
     for pointer, reason in wrong(world):
@@ -89,7 +89,7 @@ def check_world(world: Any) -> None:
 
 
 def wrong(world: Any) -> Iterator[tuple[str, str]]:
-    """Each place where a value of JSON is not as a world is, as a JSON pointer, and why; nothing where it is one."""
+    """Yield each error as a JSON pointer and a reason."""
     is_one = True
     for violation in contracts().objects["world"].violations(world):
         is_one = False
@@ -99,15 +99,15 @@ def wrong(world: Any) -> Iterator[tuple[str, str]]:
 
 
 def check_characters(value: Any) -> None:
-    """Raise ValueError where a value of JSON holds half a character, which no reply and no file could hold."""
+    """Raise ValueError if a text contains a lone surrogate, which no response and no file can hold."""
     try:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
-        raise ValueError("half a surrogate pair is no character") from None
+        raise ValueError("a text contains a lone surrogate") from None
 
 
 def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Where a world names what it does not have, or the same twice."""
+    """Yield unknown references and duplicates."""
     known = {kind: {entity["id"] for entity in world[kind]} for kind in set(REFERENCES.values())}
     known["sources"] |= {source["id"] for source in world["deleted_sources"]}
     for kind in (*KINDS, "memberships"):
@@ -117,45 +117,45 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
                 pointer = f"/{kind}/{position}/{field}"
                 for each in value if isinstance(value, list) else [value]:
                     if field in REFERENCES and each is not None and each not in known[REFERENCES[field]]:
-                        yield pointer, f"names {each!r}, which is not among the {REFERENCES[field]}"
+                        yield pointer, f"refers to {each!r}, which is not in {REFERENCES[field]}"
                     if field == "scopes" and each not in SCOPES:
-                        yield pointer, f"names {each!r}, which is no scope"
+                        yield pointer, f"has the unknown scope {each!r}"
                 if field in UNIQUE and kind != "messages":
                     key = str(value).casefold() if field == "email" else value
                     if key in seen.setdefault(field, set()):
-                        yield pointer, "stands twice"
+                        yield pointer, "is a duplicate"
                     seen[field].add(key)
-    yield from _twice(world, "organizations", ("parameterized_name",), "stands twice")
-    yield from _twice(world, "flows", ("organization_id", "parameterized_name"), "stands twice in its organization")
-    yield from _twice(world, "memberships", ("organization_id", "user_id"), "stands twice")
+    yield from _twice(world, "organizations", ("parameterized_name",), "is a duplicate")
+    yield from _twice(world, "flows", ("organization_id", "parameterized_name"), "is a duplicate in its organization")
+    yield from _twice(world, "memberships", ("organization_id", "user_id"), "is a duplicate")
     together = {"all": [*world["sources"], *world["deleted_sources"]]}
     for field in ("id", "flow_token"):
-        for pointer, reason in _twice(together, "all", (field,), "stands twice among the sources"):
+        for pointer, reason in _twice(together, "all", (field,), "is a duplicate among the sources"):
             position = int(pointer.split("/")[2]) - len(world["sources"])
             yield (f"/deleted_sources/{position}/{field}" if position >= 0 else f"/sources/{position}/{field}"), reason
     yield from _contradictions_of_posts(world)
     belongs = {(member["organization_id"], member["user_id"]) for member in world["memberships"]}
     for position, flow in enumerate(world["flows"]):
         if any((flow["organization_id"], user_id) not in belongs for user_id in flow["members"]):
-            yield f"/flows/{position}/members", "names a user who does not belong to the organization"
+            yield f"/flows/{position}/members", "has a user who is not in the organization"
     if world["now"] > LAST:
         yield "/now", f"is after the year {LAST}"
 
 
 def _contradictions_of_posts(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The same, for messages and threads."""
-    yield from _twice(world, "messages", ("flow_id", "id"), "stands twice in its flow")
+    """Yield the same for messages and threads."""
+    yield from _twice(world, "messages", ("flow_id", "id"), "is a duplicate in its flow")
     flows = {thread["id"]: thread["flow_id"] for thread in world["threads"]}
     tokens: set[str] = set()
     for position, message in enumerate(world["messages"]):
         pointer = f"/messages/{position}"
         if message["thread_id"] is not None and flows.get(message["thread_id"]) != message["flow_id"]:
-            yield f"{pointer}/thread_id", "names a thread of another flow"
+            yield f"{pointer}/thread_id", "refers to a thread of another flow"
         if (message["event"] == "file") != (len(message["attachments"]) == 1) and message["app"] == "chat":
-            yield f"{pointer}/attachments", "is one file where the event is file, and none elsewhere in the chat"
+            yield f"{pointer}/attachments", "must be one file for the event file, and empty for other chat messages"
         for number, file in enumerate(message["attachments"]):
             if file["file_token"] in tokens:
-                yield f"{pointer}/attachments/{number}/file_token", "stands twice"
+                yield f"{pointer}/attachments/{number}/file_token", "is a duplicate"
             tokens.add(file["file_token"])
             try:
                 base64.b64decode(file["data"], validate=True)
@@ -165,14 +165,14 @@ def _contradictions_of_posts(world: dict[str, Any]) -> Iterator[tuple[str, str]]
     for position, thread in enumerate(world["threads"]):
         name = thread["source_id"], thread["external_thread_id"]
         if name[0] is None and name[1] is not None:
-            yield f"/threads/{position}/external_thread_id", "is an id within a source, and there is no source_id"
+            yield f"/threads/{position}/external_thread_id", "requires a source_id"
         if None not in name and name in called:
-            yield f"/threads/{position}/external_thread_id", "stands twice in its source"
+            yield f"/threads/{position}/external_thread_id", "is a duplicate in its source"
         called.add(name)
 
 
 def _twice(world: dict[str, Any], kind: str, named: tuple[str, ...], reason: str) -> Iterator[tuple[str, str]]:
-    """Each entity that has the same values in some fields as one before it."""
+    """Yield each entity that repeats the values of some fields."""
     seen: set[tuple[Any, ...]] = set()
     for position, entity in enumerate(world[kind]):
         key = tuple(entity[field] for field in named)

@@ -1,4 +1,4 @@
-"""The words of messages, each with the numbers of the messages that have it."""
+"""An index of the words in messages."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from .id_sets import IdSet
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-SHORT = 1024  # numbers up to which a list of them is small, and copied fast; more are kept as bits
+SHORT = 1024  # numbers; up to this many are kept as a list, which is small and fast to copy, more as bits
 
 
 class WordIndex(Branching):
-    """Words with the messages that have them. Most have few, which are listed in ascending order."""
+    """Message numbers by word. Most words have few, which are kept as a sorted list."""
 
     def __init__(self) -> None:
         self._known: Groups[str, array[int] | IdSet] = Groups()
 
     def add(self, words: Iterable[str], number: int) -> None:
-        """Let a message have some words."""
+        """Add the words of a message."""
         for word in words:
             if word not in self._known:
                 self._known[word] = array("q", (number,))
@@ -38,7 +38,7 @@ class WordIndex(Branching):
                 numbers.append(number)
 
     def discard(self, words: Iterable[str], number: int) -> None:
-        """Let a message have some words no longer."""
+        """Remove the words of a message."""
         for word in words:
             numbers = self._known.own(word)
             if isinstance(numbers, IdSet):
@@ -49,7 +49,7 @@ class WordIndex(Branching):
                 self._known.discard(word)
 
     def find(self, words: Iterable[str]) -> IdSet:
-        """The messages that have each of some words."""
+        """Return the messages that contain all the words."""
         known = [self._known.get(word) for word in words]
         few = sorted((numbers for numbers in known if isinstance(numbers, array)), key=len)
         many = sorted((numbers for numbers in known if isinstance(numbers, IdSet)), key=len)

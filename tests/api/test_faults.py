@@ -212,7 +212,7 @@ def test_the_post_arrived_but_the_answer_was_lost(connection: Any, posting: Door
     [exchange] = posting.fake.requests
     assert exchange.original_response is not None
     assert (exchange.status, exchange.original_response.status) == (0, 202)
-    assert str(exchange) == "POST /messages → no answer"
+    assert str(exchange) == "POST /messages → no response"
 
 
 # Latency

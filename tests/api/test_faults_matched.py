@@ -133,20 +133,20 @@ def test_a_fault_says_what_it_is_and_how_often_it_acted(fake_flowdock: FakeFlowd
     fake.fail(latency=2.5, connection="cut")
     assert [str(fault) for fault in fake.faults] == [
         "the next request for send-message: 429, Retry-After: 30",
-        "request 3 to POST /messages by the source Builds: connection reset, after the request took place",
+        "request 3 to POST /messages by source Builds: connection reset, after the request was processed",
         "the next 2 requests for list-sources: 502, a body of 6 bytes, Content-Type: text/html",
-        "requests 2 to 7: answer cut short; then nothing",
-        "every request: 2.5 s late, answer cut short",
+        "requests 2 to 7: response cut short; then nothing",
+        "every request: 2.5 s late, response cut short",
     ]
-    assert repr(fake.faults[-1]) == "<Fault: every request: 2.5 s late, answer cut short>"
+    assert repr(fake.faults[-1]) == "<Fault: every request: 2.5 s late, response cut short>"
     for _ in range(2):
         requests.post(f"{API}/messages", json={}, stream=True, timeout=9, **as_source(source))
     assert [fault.record for fault in fake.faults] == [
-        "acted once",
-        "never acted, of 2 requests",
-        "never met",
-        "acted once",
-        "never acted, of 2 requests",
+        "applied once",
+        "matched 2 requests, not applied",
+        "never matched",
+        "applied once",
+        "matched 2 requests, not applied",
     ]
 
 
@@ -194,46 +194,52 @@ def test_two_threads_share_the_turns_of_a_fault(fake_flowdock: FakeFlowdock) -> 
 @pytest.mark.parametrize(
     ("what", "words"),
     [
-        ({}, "say what goes wrong: a status, body, content_type, latency or connection"),
-        ({"operation": "send mesage", "status": 500}, "there is no operation 'send mesage': did you mean send-message"),
-        ({"status": 99}, "a status is a number from 200 to 599, not 99"),
-        ({"status": "500"}, "a status is a number from 200 to 599, not '500'"),
-        ({"status": 204, "body": "x"}, "an answer with the status 204 has no body"),
-        ({"content_type": "a\r\nb: c"}, "a content_type is one line of ASCII, not 'a"),
-        ({"retry_after": 3}, "retry_after goes with a status: 429 or 503"),
-        ({"status": 429, "retry_after": -1}, "retry_after is a whole number of seconds, not -1"),
-        ({"latency": -1}, "a latency is from 0 to 86400 seconds, not -1"),
-        ({"latency": float("nan")}, "a latency is from 0 to 86400 seconds, not nan"),
-        ({"connection": "broken"}, "a connection is refused, reset, closed, cut or timeout, not 'broken'"),
+        ({}, "empty failure: give a status, body, content_type, latency or connection"),
+        ({"operation": "send mesage", "status": 500}, "unknown operation 'send mesage': did you mean send-message"),
+        ({"status": 99}, "invalid status 99: expected 200 to 599"),
+        ({"status": "500"}, "invalid status '500': expected 200 to 599"),
+        ({"status": 204, "body": "x"}, "invalid body: a response with status 204 has none"),
+        ({"content_type": "a\r\nb: c"}, "invalid content_type 'a\\r\\nb: c': expected one line of ASCII"),
+        ({"retry_after": 3}, "retry_after needs a status: 429 or 503"),
+        ({"status": 429, "retry_after": -1}, "invalid retry_after -1: expected a whole number of seconds"),
+        ({"latency": -1}, "invalid latency -1: expected 0 to 86400 seconds"),
+        ({"latency": float("nan")}, "invalid latency nan: expected 0 to 86400 seconds"),
+        ({"connection": "broken"}, "invalid connection 'broken': expected refused, reset, closed, cut or timeout"),
         (
             {"connection": "reset", "status": 500},
-            "connection='reset' brings no answer: it has no status, body or header",
+            "connection='reset' sends no response: remove status, body and headers",
         ),
-        ({"connection": "timeout", "latency": 3}, "connection='timeout' lets the client wait in vain"),
-        ({"connection": "refused", "after": True}, "a connection that is refused brings no request"),
-        ({"status": 500, "nth": 0}, "nth is a number from 1, not 0"),
-        ({"status": 500, "times": 1.5}, "times is a number from 1, not 1.5"),
-        ({"status": 500, "path": "https://api.flowdock.com/messages"}, "a path begins with / and has no query"),
-        ({"status": 500, "path": "/messages?limit=3"}, "a path begins with / and has no query"),
-        ({"status": 500, "method": "post"}, "a method is written in capitals, not 'post'"),
-        ({"status": 500, "caller": "Bob"}, "a caller is a user, a source or an application of the world, not 'Bob'"),
-        ({"sequence": []}, "a sequence has a Failure or None for each request, at least one, and not []"),
-        ({"sequence": [500]}, "a sequence has a Failure or None for each request, at least one, and not [500]"),
-        ({"sequence": [None], "status": 500}, "in a sequence each item says what goes wrong"),
-        ({"sequence": [Failure(status=429)], "retry_after": 0}, "in a sequence each item says what goes wrong"),
-        ({"sequence": [Failure(status=429)], "body": ""}, "in a sequence each item says what goes wrong"),
-        ({"sequence": Failure(status=500)}, "a sequence has a Failure or None for each request, at least one, and not"),
-        ({"sequence": iter(())}, "a sequence has a Failure or None for each request, at least one, and not []"),
-        ({"operation": 5, "status": 500}, "there is no operation 5"),
-        ({"method": 5, "status": 500}, "a method is written in capitals, not 5"),
-        ({"path": 5, "status": 500}, "a path begins with / and has no query: 5 is none"),
-        ({"status": True}, "a status is a number from 200 to 599, not True"),
-        ({"content_type": b"text/html"}, "a content_type is one line of ASCII, not b'text/html'"),
-        ({"content_type": ""}, "a content_type is one line of ASCII, not ''"),
-        ({"latency": "5"}, "a latency is from 0 to 86400 seconds, not '5'"),
-        ({"latency": None, "status": 500}, "a latency is from 0 to 86400 seconds, not None"),
-        ({"body": {1, 2}}, "a body is bytes, text, or what JSON can say, not {1, 2}"),
-        ({"body": "\ud800"}, "a body is bytes, text, or what JSON can say, not '\\ud800'"),
+        ({"connection": "timeout", "latency": 3}, "connection='timeout' cannot have a latency"),
+        ({"connection": "refused", "after": True}, "connection='refused' cannot be combined with after"),
+        ({"status": 500, "nth": 0}, "invalid nth 0: expected a positive integer"),
+        ({"status": 500, "times": 1.5}, "invalid times 1.5: expected a positive integer"),
+        (
+            {"status": 500, "path": "https://api.flowdock.com/messages"},
+            "invalid path 'https://api.flowdock.com/messages': expected",
+        ),
+        ({"status": 500, "path": "/messages?limit=3"}, "invalid path '/messages?limit=3': expected a leading / and no"),
+        ({"status": 500, "method": "post"}, "invalid method 'post': expected capitals"),
+        (
+            {"status": 500, "caller": "Bob"},
+            "invalid caller 'Bob': expected a user, source or application of this world",
+        ),
+        ({"sequence": []}, "invalid sequence []: expected a Failure or None for each request, at least one"),
+        ({"sequence": [500]}, "invalid sequence [500]: expected a Failure or None for each request, at least one"),
+        ({"sequence": [None], "status": 500}, "sequence cannot be combined with a failure"),
+        ({"sequence": [Failure(status=429)], "retry_after": 0}, "sequence cannot be combined with a failure"),
+        ({"sequence": [Failure(status=429)], "body": ""}, "sequence cannot be combined with a failure"),
+        ({"sequence": Failure(status=500)}, "invalid sequence Failure(status=500"),
+        ({"sequence": iter(())}, "invalid sequence []: expected a Failure or None for each request, at least one"),
+        ({"operation": 5, "status": 500}, "unknown operation 5"),
+        ({"method": 5, "status": 500}, "invalid method 5: expected capitals"),
+        ({"path": 5, "status": 500}, "invalid path 5: expected a leading / and no query"),
+        ({"status": True}, "invalid status True: expected 200 to 599"),
+        ({"content_type": b"text/html"}, "invalid content_type b'text/html': expected one line of ASCII"),
+        ({"content_type": ""}, "invalid content_type '': expected one line of ASCII"),
+        ({"latency": "5"}, "invalid latency '5': expected 0 to 86400 seconds"),
+        ({"latency": None, "status": 500}, "invalid latency None: expected 0 to 86400 seconds"),
+        ({"body": {1, 2}}, "invalid body {1, 2}: expected bytes, text or a JSON value"),
+        ({"body": "\ud800"}, "invalid body '\\ud800': expected bytes, text or a JSON value"),
     ],
 )
 def test_what_contradicts_itself_is_refused(what: dict[str, Any], words: str, fake_flowdock: FakeFlowdock) -> None:
@@ -245,6 +251,6 @@ def test_what_contradicts_itself_is_refused(what: dict[str, Any], words: str, fa
 
 def test_a_wrong_caller_is_refused_without_a_word_of_their_secret(fake_flowdock: FakeFlowdock) -> None:
     actor: Any = fake_flowdock.as_user()
-    with pytest.raises(ValueError, match="a caller is a user, a source or an application of the world") as caught:
+    with pytest.raises(ValueError, match="expected a user, source or application of this world") as caught:
         fake_flowdock.fail(caller=actor, status=500)
     assert actor.headers["Authorization"].removeprefix("Basic ") not in str(caught.value)

@@ -163,7 +163,7 @@ def test_an_attachment_whose_name_is_blank_has_none(flowdock: Door) -> None:
         ({"data": "é", "file_name": "x"}, {"content.data": "is not base64"}),
         ({"data": 5, "file_name": "x"}, {"content.data": "is not a string"}),
         ({"data": "", "file_name": " "}, {"content.file_name": "can't be blank"}),
-        ({"data": "", "file_name": ".."}, {"content.file_name": "is no name of a file"}),
+        ({"data": "", "file_name": ".."}, {"content.file_name": "is not a valid file name"}),
         ({"data": "", "file_name": "x" * 256}, {"content.file_name": "is too long (maximum is 255 characters)"}),
         ({"data": "", "file_name": "x", "content_type": "png"}, {"content.content_type": "is not a media type"}),
         ({"data": "", "file_name": "x", "content_type": "a/b\n"}, {"content.content_type": "is not a media type"}),
@@ -184,7 +184,7 @@ def test_one_wrong_attachment_is_named_and_none_is_stored(flowdock: Door) -> Non
     assert reply.json()["errors"] == {"attachments.b.data": ["is not base64"]}
     body = {"event": "message", "content": "x", "attachments": [file]}
     reply = flowdock("POST", MESSAGES, flowdock.as_member, json=body)
-    assert reply.json()["errors"] == {"attachments": ["are only for activity and discussion"]}
+    assert reply.json()["errors"] == {"attachments": ["are only allowed for activity and discussion"]}
     assert flowdock.listed() == []
 
 

@@ -278,7 +278,7 @@ def test_a_status_is_that_of_the_user_from_then_on_and_has_no_thread(flowdock: D
 def test_a_status_with_a_thread_is_refused(flowdock: Door, more: dict[str, Any]) -> None:
     body = {"event": "status", "content": "x", **more}
     reply = flowdock("POST", MESSAGES, flowdock.as_member, json=body)
-    assert errors(reply) == {"event": ["is status, which belongs to no thread"]}
+    assert errors(reply) == {"event": ["is status, which cannot be in a thread"]}
 
 
 def test_a_mail_comes_to_the_inbox(flowdock: Door) -> None:
@@ -376,11 +376,11 @@ def test_a_uuid_of_the_sender_is_kept(flowdock: Door) -> None:
         ),
         ({**CONTENT, "tags": {"a": "b"}}, {"tags": ["is not a list of strings, or a string with commas"]}),
         ({**CONTENT, "tags": ["a", 5]}, {"tags.1": ["is not a string"]}),
-        ({**CONTENT, "thread_id": "nowhere"}, {"thread_id": ["is no thread of this flow"]}),
+        ({**CONTENT, "thread_id": "nowhere"}, {"thread_id": ["is not a thread of this flow"]}),
         ({**CONTENT, "thread_id": ["x"]}, {"thread_id": ["is not a string"]}),
         (
             {**CONTENT, "thread": {"title": "x"}},
-            {"thread": ["needs the thread_id of a thread, or an external_thread_id"]},
+            {"thread": ["requires a thread_id or an external_thread_id"]},
         ),
         (
             {**CONTENT, "attachments": [{"file_name": "x"}]},

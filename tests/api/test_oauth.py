@@ -254,9 +254,9 @@ def test_a_code_is_made_in_python_as_if_the_user_had_clicked(flowdock: Door) -> 
     assert granted["scope"] == "flow private"
     reply = flowdock("GET", "/sources", params={"access_token": granted["access_token"]})
     assert reply.headers["Flowdock-User"] == str(colleague.id)
-    with pytest.raises(ValueError, match="the redirect_uri of the application is"):
+    with pytest.raises(ValueError, match="invalid redirect_uri 'https://evil"):
         fake.authorize(application=application, redirect_uri="https://evil.example/")
-    with pytest.raises(ValueError, match="'integrate' is no scope"):
+    with pytest.raises(ValueError, match="unknown scope 'integrate'"):
         fake.authorize(scope="integrate")
 
 
@@ -328,7 +328,7 @@ def test_an_access_token_dies_when_the_clock_says_so(flowdock: Door) -> None:
     )
     flowdock.fake.advance(365 * 86400)
     assert works(flowdock, lasting)
-    with pytest.raises(ValueError, match="a clock goes forwards"):
+    with pytest.raises(ValueError, match="a clock cannot go backwards"):
         flowdock.fake.advance(-1)
 
 
@@ -338,7 +338,7 @@ def test_a_refresh_token_comes_always_or_only_with_offline_access() -> None:
         assert "refresh_token" not in exchange(door, fake.authorize(scope="flow")).json()
         assert "refresh_token" in exchange(door, fake.authorize(scope="flow offline_access")).json()
     wrong: Any = "never"
-    with pytest.raises(ValueError, match="'always' or 'offline_access', not 'never'"):
+    with pytest.raises(ValueError, match="invalid refresh_tokens 'never': expected 'always' or 'offline_access'"):
         FakeFlowdock(refresh_tokens=wrong)
 
 

@@ -99,7 +99,7 @@ def test_a_message_joins_a_thread(flowdock: Door) -> None:
     assert pushed(flowdock, "chat", {**CHAT, "thread_id": said["thread_id"], "message_id": None}).status_code == 200
     assert flowdock.listed()[-1]["thread_id"] == said["thread_id"]
     reply = pushed(flowdock, "chat", {**CHAT, "thread_id": "nowhere"})
-    assert (reply.status_code, reply.json()["errors"]) == (400, {"thread_id": ["is no thread of this flow"]})
+    assert (reply.status_code, reply.json()["errors"]) == (400, {"thread_id": ["is not a thread of this flow"]})
 
 
 @ENDS

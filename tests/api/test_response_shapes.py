@@ -262,9 +262,11 @@ def test_a_shape_is_chosen_and_changed_and_forked() -> None:
     fake.shape = "drift"
     assert (fake.shape, fork.shape, FakeFlowdock().shape) == ("drift", "minimal", "default")
     assert fork.difference(fake) == ["~ setting shape: 'drift' → 'minimal'"]
-    with pytest.raises(ValueError, match="a shape is 'default' or 'minimal' or 'maximal' or 'drift', not 'round'"):
+    with pytest.raises(
+        ValueError, match="invalid shape 'round': expected 'default' or 'minimal' or 'maximal' or 'drift'"
+    ):
         fake.shape = cast("Any", "round")
-    with pytest.raises(ValueError, match="not 'round'"):
+    with pytest.raises(ValueError, match="invalid shape 'round'"):
         FakeFlowdock(shape=cast("Any", "round"))
     assert fake.shape == "drift"
 

@@ -108,7 +108,7 @@ def test_two_names_of_two_threads_are_refused(flowdock: Door) -> None:
     source = flowdock.fake.add_source()
     flowdock.tell(source)
     other = flowdock.tell(source, external_thread_id="ticket:2")
-    wrong = {"external_thread_id": ["names another thread than thread_id"]}
+    wrong = {"external_thread_id": ["does not match thread_id"]}
     assert refused(flowdock, thread_id=other["thread_id"]) == wrong
     reply = flowdock("POST", f"{THREADS}/{other['thread_id']}/messages", json=activity(source))
     assert (reply.status_code, reply.json()["errors"]) == (400, wrong)
@@ -117,7 +117,7 @@ def test_two_names_of_two_threads_are_refused(flowdock: Door) -> None:
 def test_a_user_has_no_names_of_threads(flowdock: Door) -> None:
     body = {"event": "message", "content": "x", "external_thread_id": "1", "thread": {"title": "T"}}
     reply = flowdock("POST", MESSAGES, flowdock.as_member, json=body)
-    wrong = ["is an id within a source, and needs the flow_token of one"]
+    wrong = ["belongs to a source and requires its flow_token"]
     assert reply.json()["errors"] == {"external_thread_id": wrong}
 
 
@@ -127,7 +127,7 @@ def test_a_thread_of_another_flow_is_none(flowdock: Door) -> None:
     elsewhere = flowdock.tell(fake.add_source(flow="example/other"))["thread_id"]
     body = {"event": "message", "content": "x", "thread_id": elsewhere}
     reply = flowdock("POST", MESSAGES, flowdock.as_member, json=body)
-    assert reply.json()["errors"] == {"thread_id": ["is no thread of this flow"]}
+    assert reply.json()["errors"] == {"thread_id": ["is not a thread of this flow"]}
     assert flowdock("POST", f"{THREADS}/{elsewhere}/messages", flowdock.as_member, json=body).status_code == 404
     assert flowdock("GET", f"{THREADS}/{elsewhere}", flowdock.as_member).status_code == 404
 
@@ -391,7 +391,7 @@ def test_a_thread_is_given_a_name_by_the_source_that_knows_its_id(flowdock: Door
     for who, name in ((source, "43"), (other, "42")):
         refused = {**post, "thread_id": hello.thread_id, "external_thread_id": name}
         reply = flowdock("POST", "/messages", as_source(who), json=refused)
-        words = {"external_thread_id": ["is new, and the thread has another name already"]}
+        words = {"external_thread_id": ["is new, but the thread already has another one"]}
         assert (reply.status_code, reply.json()["errors"]) == (400, words)
     assert fake.threads == [thread]
 
@@ -402,6 +402,6 @@ def test_a_comment_is_in_no_other_thread_than_what_it_comments(flowdock: Door) -
     push = {"content": "x", "external_user_name": "CI", "message_id": hello.id}
     path = f"/v1/messages/chat/{fake.flow.api_token}"
     reply = flowdock("POST", path, json={**push, "thread_id": other.thread_id})
-    assert reply.json()["errors"] == {"thread_id": ["is not the thread of what is commented"]}
+    assert reply.json()["errors"] == {"thread_id": ["is not the thread of the commented message"]}
     assert flowdock("POST", path, json={**push, "thread_id": hello.thread_id}).status_code == 200
     assert [message.thread_id for message in fake.messages] == [hello.thread_id, other.thread_id, hello.thread_id]

@@ -46,9 +46,9 @@ def test_what_is_not_as_documented_is_told_below_its_exchange(folder: Path) -> N
     with pytest.raises(ContractViolation) as raised:
         check_recording(file).raise_for_violations()
     assert str(raised.value) == (
-        "not what Flowdock's docs say:\n"
+        "violations of Flowdock's contract:\n"
         "traffic.har:2 GET /flows/example/main/sources/3 → 200\n"
-        "    violation: Get source answered 200, where /name is not a string, and was 1 "
+        "    violation: Get source answered 200, where /name is not a string, got 1 "
         "(docs/api/sources.md#get-source) [reply.field.invalid, documented]"
     )
 

@@ -74,7 +74,7 @@ def test_what_a_fake_wrote_another_answers_alike(with_secrets: bool, folder: Pat
     told = check_recording("day.har", replay=True)
     assert len(told) == len(fake_flowdock.requests)
     assert [str(found) for found in told.findings.violations] == [
-        'Create source: name can\'t be blank, and was "" (docs/api/sources.md#create-source)'
+        'Create source: name can\'t be blank, got "" (docs/api/sources.md#create-source)'
     ]
     assert [f"{each}\n{each.differences}" for each in told if each.differences] == []
 

@@ -190,7 +190,7 @@ def test_what_is_not_as_documented_is_told_with_its_page_and_no_secret() -> None
         f"PUT /sources?flow_token={flow_token[:4]}… → 400 update-source-by-flow_token: 1 violation, 2 warnings"
     )
     assert [line.partition(" (docs/api/sources.md#update-source-by-flow_token) ")[0] for line in through.lines[1:]] == [
-        '    violation: Update source by flow_token: configuration_url is not an http or https URL, and was "x"',
+        '    violation: Update source by flow_token: configuration_url is not an http or https URL, got "x"',
         "    warning: Update source by flow_token has no parameter eror_message: did you mean error_message?",
         (
             "    warning: Update source by flow_token has the secret flow_token in its URL, where logs keep it: "

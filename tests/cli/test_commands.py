@@ -199,7 +199,7 @@ def granted_without_a_page(line: dict[str, Any]) -> dict[str, Any]:
         (["explian"], {}, "there is no command explian: did you mean explain?"),
         (["--port", "0", "--json", "--prt", "1"], {}, "there is no option --prt: did you mean --port?"),
         (["conform", "http://x", "--onyl", "y"], {}, "there is no option --onyl: did you mean --only?"),
-        (["explain", "nothing"], {}, "there is no operation 'nothing', only "),
+        (["explain", "nothing"], {}, "unknown operation 'nothing', only "),
         (["explain"], {}, "the following arguments are required: operation"),
         (["--host", "nowhere.invalid"], {}, "cannot serve on 'nowhere.invalid', port 8080"),
         ([], {"FAKEFLOWDOCK_PORT": "x"}, "FAKEFLOWDOCK_PORT: 'x' is no port"),

@@ -198,5 +198,5 @@ def test_a_child_process_inherits_where_the_fake_is(fake_flowdock: FakeFlowdock)
 
 
 def test_a_stopped_fake_has_no_environment() -> None:
-    with pytest.raises(RuntimeError, match="stopped"):
+    with pytest.raises(RuntimeError, match="the fake is not running"):
         _ = FakeFlowdock().environ

@@ -245,8 +245,8 @@ def test_code_that_asks_for_ever_is_stopped(pytester: pytest.Pytester) -> None:
         """,
     )
     assert lines == [
-        "list-sources  401          failed: asked 100 times in vain, and would ask again",
-        "list-sources  403          failed: asked 100 times in vain, and would ask again",
+        "list-sources  401          failed: gave up after 100 consecutive failures",
+        "list-sources  403          failed: gave up after 100 consecutive failures",
         "list-sources  429          survived",
         "list-sources  500          survived",
         "list-sources  timeout      survived",
@@ -321,7 +321,7 @@ def test_a_run_of_the_sweep_leaves_no_trace_in_the_suite(pytester: pytest.Pytest
 def test_a_suite_that_never_asks_flowdock_is_told_so(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_nothing(): pass")
     result = run(pytester, "--flowdock-sweep")
-    assert table(result) == ["no test that passed asked Flowdock for anything"]
+    assert table(result) == ["no passed test made a request to Flowdock"]
 
 
 @pytest.mark.parametrize(
@@ -329,10 +329,10 @@ def test_a_suite_that_never_asks_flowdock_is_told_so(pytester: pytest.Pytester) 
     [
         (
             ["--flowdock-sweep", "--pdb"],
-            "ERROR: --flowdock-sweep lets tests fail on purpose, and --pdb would stop at each*",
+            "ERROR: --flowdock-sweep and --pdb cannot be combined: *",
         ),
-        (["--flowdock-sweep-file", "no/where.json"], "ERROR: --flowdock-sweep-file: *where.json cannot be a file"),
-        (["--flowdock-sweep-file", "."], "ERROR: --flowdock-sweep-file: * cannot be a file"),
+        (["--flowdock-sweep-file", "no/where.json"], "ERROR: --flowdock-sweep-file: cannot write to *where.json"),
+        (["--flowdock-sweep-file", "."], "ERROR: --flowdock-sweep-file: cannot write to *"),
     ],
 )
 def test_what_cannot_be_done_is_refused(options: list[str], words: str, pytester: pytest.Pytester) -> None:

@@ -108,4 +108,4 @@ def test_without_its_schemas_the_package_says_so_at_once(wheel: Path, tmp_path: 
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
     )
-    assert "RuntimeError: fakeflowdock is not whole: there are no schemas in" in done.stderr
+    assert "RuntimeError: broken installation of fakeflowdock: no schemas in" in done.stderr

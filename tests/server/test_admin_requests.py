@@ -301,8 +301,8 @@ def test_assertions_say_what_python_says(operator: Operator, fake_flowdock: Fake
         ({"assertion": "source", "status": 200}, "/status", "is for requests alone"),
         ({"assertion": "source", "expected": {"nmae": "x"}}, "/expected", "did you mean name?"),
         ({"assertion": "source", "expected": {"self": "x"}}, "/expected/self", "is an attribute of nothing"),
-        ({"assertion": "message", "expected": {"flow": "example/none"}}, "/expected", "there is no flow"),
-        ({"assertion": "no message", "expected": {"source": "Nobody"}}, "/expected", "there is no source 'Nobody'"),
+        ({"assertion": "message", "expected": {"flow": "example/none"}}, "/expected", "unknown flow"),
+        ({"assertion": "no message", "expected": {"source": "Nobody"}}, "/expected", "unknown source 'Nobody'"),
         ({"assertion": "source", "expected": []}, "/expected", "is not an object"),
         (
             {"assertion": "requested", "operation": "get user", "expected": {"status": 1}},
@@ -312,7 +312,7 @@ def test_assertions_say_what_python_says(operator: Operator, fake_flowdock: Fake
         (
             {"assertion": "requested", "operation": "get user", "expected": {"nmae": 1}},
             "/expected",
-            "has no nmae",
+            "unknown field nmae of Get user",
         ),
         (
             {"assertion": "source", "expected": {"name": {"$pattern": "x", "a": 1}}},
@@ -358,7 +358,7 @@ def test_something_goes_wrong_as_often_as_it_was_said(operator: Operator, world:
     assert replies[0].headers["Retry-After"] == "7"
     assert replies[2].json() == {"oops": True}
     [told] = operator.get("worlds/one/faults")
-    assert (told["id"], told["matched"], told["applied"], told["record"]) == (fault["id"], 4, 2, "acted 2 times")
+    assert (told["id"], told["matched"], told["applied"], told["record"]) == (fault["id"], 4, 2, "applied 2 times")
     assert told["description"].startswith("the next 3 requests for get-own-user: 503, Retry-After: 7; then nothing")
 
 
@@ -380,23 +380,23 @@ def test_a_fault_is_for_one_caller_and_goes_again(operator: Operator, fake_flowd
 @pytest.mark.parametrize(
     ("given", "pointer", "reason"),
     [
-        ({}, "", "say what goes wrong"),
+        ({}, "", "empty failure: give a status, body"),
         ({"status": 99}, "/status", "is not an integer from 200 to 599"),
         ({"status": True}, "/status", "is not an integer"),
         ({"latency": "1"}, "/latency", "is not a number of seconds"),
-        ({"latency": 100_000}, "", "a latency is from 0 to 86400 seconds"),
+        ({"latency": 100_000}, "", "invalid latency 100000: expected 0 to 86400 seconds"),
         ({"status": 500, "operation": "creat source"}, "/operation", "did you mean create-source"),
-        ({"status": 500, "method": "get"}, "", "a method is written in capitals"),
-        ({"status": 500, "path": "user"}, "", "a path begins with /"),
+        ({"status": 500, "method": "get"}, "", "invalid method 'get': expected capitals"),
+        ({"status": 500, "path": "user"}, "", "invalid path 'user': expected a leading /"),
         ({"status": 500, "caller": {"user": 99}}, "/caller/user", "names no user of this world"),
         ({"status": 500, "caller": {}}, "/caller", "is one of user, source and application"),
         ({"connection": "slow"}, "/connection", "is not one of refused, reset"),
-        ({"connection": "reset", "status": 500}, "", "brings no answer"),
-        ({"retry_after": 1}, "", "retry_after goes with a status"),
-        ({"sequence": [{"status": 500}, {"retry_after": 1}]}, "/sequence/1", "retry_after goes with a status"),
+        ({"connection": "reset", "status": 500}, "", "sends no response"),
+        ({"retry_after": 1}, "", "retry_after needs a status"),
+        ({"sequence": [{"status": 500}, {"retry_after": 1}]}, "/sequence/1", "retry_after needs a status"),
         ({"sequence": [{"stauts": 500}]}, "/sequence/0/stauts", "is not on the page"),
         ({"sequence": []}, "", "at least one"),
-        ({"sequence": [{"status": 500}], "status": 500}, "", "in a sequence each item says what goes wrong"),
+        ({"sequence": [{"status": 500}], "status": 500}, "", "sequence cannot be combined with a failure"),
         ({"stauts": 500}, "/stauts", "is not on the page"),
     ],
 )

@@ -121,7 +121,7 @@ def test_a_state_that_is_no_world_is_refused_at_each_place(operator: Operator) -
     assert operator.refused("PUT", "state", {"state": state}) == told
     state = {**operator.get("state"), "organizations": []}
     [*places] = operator.refused("PUT", "state", {"state": state})
-    assert ("/state/flows/0/organization_id", "names 1, which is not among the organizations") in places
+    assert ("/state/flows/0/organization_id", "refers to 1, which is not in organizations") in places
     assert operator.refused("POST", "worlds", {"world": "docs", "state": state}) == [
         ("/state", "stands in the place of world, and both are given")
     ]
@@ -174,7 +174,7 @@ def test_a_reset_of_the_servers_own_world_is_that_of_the_fake(
     operator.post("reset", None, 204)
     with FakeFlowdock() as fresh:
         assert fake_flowdock.same_world(fresh)
-    assert fake_flowdock.report().endswith("nothing changed in the world")
+    assert fake_flowdock.report().endswith("no changes in the world")
 
 
 def test_a_moment_is_named_come_back_to_compared_and_forgotten(operator: Operator, world: World) -> None:

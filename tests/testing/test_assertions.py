@@ -95,47 +95,47 @@ FAILURES: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         },
         [
             (
-                "there is no message with event 'activity', source 'Builds', title 'opened the ticket about the "
+                "no message found with event 'activity', source 'Builds', title 'opened the ticket about the "
                 "capacitors', author {'name': 'Doc'}, thread {'status': {'value': 'closed'}}, "
                 "tags ['hardware', 'software']"
             ),
-            "near, of 2: message 1, activity 'opened the ticket about the capacitor'",
+            "closest of 2: message 1, activity 'opened the ticket about the capacitor'",
             (
                 "    title: expected 'opened the ticket about the capacitors', "
-                "and was 'opened the ticket about the capacitor'"
+                "got 'opened the ticket about the capacitor'"
             ),
             "        - opened the ticket about the capacitors",
             "        ?                                      -",
             "        + opened the ticket about the capacitor",
-            "    author.name: expected 'Doc', and was 'Marty'",
-            "    thread.status.value: expected 'closed', and was 'open'",
-            "    tags: expected ['software'], and was ('hardware',)",
-            "near, of 2: message 2, message 'Hello #bug'",
-            "    event: expected 'activity', and was 'message'",
-            "    source: expected 'Builds', and was None",
-            "    title: expected 'opened the ticket about the capacitors', and was None",
-            "    author.name: expected 'Doc', and was nothing",
-            "    thread.status.value: expected 'closed', and was nothing",
-            "    tags: expected ['hardware', 'software'], and was ('bug',)",
+            "    author.name: expected 'Doc', got 'Marty'",
+            "    thread.status.value: expected 'closed', got 'open'",
+            "    tags: expected ['software'], got ('hardware',)",
+            "closest of 2: message 2, message 'Hello #bug'",
+            "    event: expected 'activity', got 'message'",
+            "    source: expected 'Builds', got None",
+            "    title: expected 'opened the ticket about the capacitors', got None",
+            "    author.name: expected 'Doc', got nothing",
+            "    thread.status.value: expected 'closed', got nothing",
+            "    tags: expected ['hardware', 'software'], got ('bug',)",
         ],
     ),
     "a request that is nearly there": (
         "assert_requested",
         {"operation": "send message", "content": re.compile("Bye"), "status": 201},
         [
-            "there is no request to send message with content something with /Bye/, the status 201",
-            "near, of 2: POST /messages → 201",
-            "    content: expected something with /Bye/, and was 'Hello #bug'",
-            "near, of 2: POST /messages → 202",
-            "    content: expected something with /Bye/, and was nothing",
-            "    the status: expected 201, and was 202",
+            "no request to send message found with content /Bye/, the status 201",
+            "closest of 2: POST /messages → 201",
+            "    content: expected /Bye/, got 'Hello #bug'",
+            "closest of 2: POST /messages → 202",
+            "    content: expected /Bye/, got nothing",
+            "    the status: expected 201, got 202",
         ],
     ),
     "too few": (
         "assert_requested",
         {"operation": "send message", "times": 3},
         [
-            "expected 3 requests to send message, and there were 2:",
+            "expected 3 requests to send message, got 2:",
             "    POST /messages → 202",
             "    POST /messages → 201",
         ],
@@ -144,32 +144,32 @@ FAILURES: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         "assert_requested",
         {"operation": "create source", "name": "Builds"},
         [
-            "there is no request to create source with name 'Builds'",
-            "there is no request to create source at all",
+            "no request to create source found with name 'Builds'",
+            "there are no requests to create source at all",
         ],
     ),
     "one that should not be there": (
         "assert_no_message",
         {"event": "message"},
-        ["there is a message with event 'message':", "    message 2, message 'Hello #bug'"],
+        ["unexpected message with event 'message':", "    message 2, message 'Hello #bug'"],
     ),
     "a request that should not be there": (
         "assert_not_requested",
         {"operation": "send message"},
-        ["there is a request to send message:", "    POST /messages → 202", "    POST /messages → 201"],
+        ["unexpected request to send message:", "    POST /messages → 202", "    POST /messages → 201"],
     ),
     "a source that should not be there": (
         "assert_no_source",
         {"name": "Builds"},
-        ["there is a source with name 'Builds':", "    source 1 'Builds'"],
+        ["unexpected source with name 'Builds':", "    source 1 'Builds'"],
     ),
     "a source by another name": (
         "assert_source",
         {"name": "Built"},
         [
-            "there is no source with name 'Built'",
-            "near, of 1: source 1 'Builds'",
-            "    name: expected 'Built', and was 'Builds'",
+            "no source found with name 'Built'",
+            "closest of 1: source 1 'Builds'",
+            "    name: expected 'Built', got 'Builds'",
         ],
     ),
 }
@@ -187,7 +187,7 @@ def test_a_failed_assertion_shows_no_secret(fake_flowdock: FakeFlowdock, source:
     with pytest.raises(AssertionError) as failed:
         fake_flowdock.assert_requested("send message", flow_token="0" * 32)
     assert source.flow_token not in str(failed.value)
-    assert f"expected '0000…', and was '{source.flow_token[:4]}…'" in str(failed.value)
+    assert f"expected '0000…', got '{source.flow_token[:4]}…'" in str(failed.value)
 
 
 def test_truth_is_no_number_and_a_list_is_compared_item_by_item(fake_flowdock: FakeFlowdock) -> None:
@@ -196,36 +196,36 @@ def test_truth_is_no_number_and_a_list_is_compared_item_by_item(fake_flowdock: F
     source = fake_flowdock.add_source()
     fake_flowdock.add_message(source=source, **{**TICKET, "thread": thread})
     fake_flowdock.assert_message(thread={"fields": fields})
-    with pytest.raises(AssertionError, match=r"thread\.fields\.1\.value: expected 'e', and was 'd'"):
+    with pytest.raises(AssertionError, match=r"thread\.fields\.1\.value: expected 'e', got 'd'"):
         fake_flowdock.assert_message(thread={"fields": [fields[0], {"label": "c", "value": "e"}]})
-    with pytest.raises(AssertionError, match=r"thread\.activities: expected True, and was 1"):
+    with pytest.raises(AssertionError, match=r"thread\.activities: expected True, got 1"):
         fake_flowdock.assert_message(thread={"activities": True})
 
 
 def test_an_operation_that_is_none_is_no_failed_assertion_but_a_mistake(fake_flowdock: FakeFlowdock) -> None:
-    with pytest.raises(ValueError, match="there is no operation 'post message': did you mean list-messages or"):
+    with pytest.raises(ValueError, match="unknown operation 'post message': did you mean list-messages or"):
         fake_flowdock.assert_requested("post message")
     with pytest.raises(ValueError, match="assert_not_requested"):
         fake_flowdock.assert_requested("send message", times=0)
 
 
 MISTAKES: list[tuple[str, dict[str, Any], str]] = [
-    ("assert_no_message", {"evnt": "activity"}, "a message has no evnt: did you mean event?"),
-    ("assert_message", {"titel": "x"}, "a message has no titel: did you mean title?"),
+    ("assert_no_message", {"evnt": "activity"}, "unknown field evnt of a message: did you mean event?"),
+    ("assert_message", {"titel": "x"}, "unknown field titel of a message: did you mean title?"),
     (
         "assert_no_message",
         {"thread": {"status": {"valeu": "x"}}},
-        "no thread.status.valeu: did you mean thread.status.v",
+        "unknown field thread.status.valeu of a message: did you mean thread.status.v",
     ),
-    ("assert_no_message", {"author": {"nam": "x"}}, "a message has no author.nam: did you mean author.name?"),
-    ("assert_no_message", {"flow": "example/mian"}, "there is no flow 'example/mian', only example/main"),
-    ("assert_no_message", {"source": "Bilds"}, "there is no source 'Bilds', and never was"),
-    ("assert_no_message", {"user": "Nobody"}, "there is no user 'Nobody', and never was"),
-    ("assert_no_source", {"nam": "Builds"}, "a source has no nam: did you mean name?"),
+    ("assert_no_message", {"author": {"nam": "x"}}, "unknown field author.nam of a message: did you mean author.name?"),
+    ("assert_no_message", {"flow": "example/mian"}, "unknown flow 'example/mian'; known: example/main"),
+    ("assert_no_message", {"source": "Bilds"}, "unknown source 'Bilds'"),
+    ("assert_no_message", {"user": "Nobody"}, "unknown user 'Nobody'"),
+    ("assert_no_source", {"nam": "Builds"}, "unknown field nam of a source: did you mean name?"),
     (
         "assert_not_requested",
         {"operation": "send message", "titel": "x"},
-        "Send message has no titel: did you mean title?",
+        "unknown field titel of Send message: did you mean title?",
     ),
 ]
 
@@ -241,7 +241,7 @@ def test_what_nothing_can_have_is_a_mistake_and_not_simply_absent(
 def test_tags_are_expected_as_the_api_takes_them(fake_flowdock: FakeFlowdock, source: Source) -> None:
     for tags in ("bug", "#bug", ["#Bug"], ["bug"], ()):
         fake_flowdock.assert_message(event="message", tags=tags)
-    with pytest.raises(AssertionError, match=r"tags: expected \['feature'\], and was \('bug',\)"):
+    with pytest.raises(AssertionError, match=r"tags: expected \['feature'\], got \('bug',\)"):
         fake_flowdock.assert_message(event="message", tags="bug,feature")
 
 

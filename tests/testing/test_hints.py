@@ -31,22 +31,22 @@ def fake(fake_flowdock: FakeFlowdock) -> FakeFlowdock:
 @pytest.mark.parametrize(
     ("asked", "hint"),
     [
-        ("GET /flows/example/mian", "there is no flow example/mian: did you mean example/main?"),
-        ("GET /flows/example/zzz", "there is no flow example/zzz, only example/main, example/ops, example/secret"),
-        ("GET /flows/exmaple/main", "there is no flow exmaple/main: did you mean example/main?"),
-        ("GET /flows/exampel", "there is no organization exampel: did you mean example?"),
-        ("GET /flows/elsewhere", "the user Ada Example does not belong to elsewhere"),
-        ("GET /flows/example/secret/sources", "the user Ada Example is no member of the flow example/secret"),
-        (f"GET {FLOW}/sources/2", "source 2 is in example/ops"),
-        (f"DELETE {FLOW}/source/9", "there is no source 9 in example/main, only 1"),
-        (f"GET {FLOW}/sources/x", "there is no source x in example/main, only 1"),
-        (f"GET {FLOW}/messages/77", "there is no message 77 in example/main, only 1"),
-        (f"POST {FLOW}/messages/77/comments", "there is no message 77 in example/main, only 1"),
-        (f"GET {FLOW}/threads/abc", "there is no thread abc in example/main, only "),
-        (f"GET {FLOW}/threads/abc/messages", "there is no thread abc in example/main, only "),
-        ("GET /users/9", "there is no user 9, only 1, 2"),
-        ("GET /organizations/example/users/9", "there is no user 9 in example, only 1, 2"),
-        (f"PUT {FLOW}/users/2", "there is no user 2 in example/main, only 1"),
+        ("GET /flows/example/mian", "unknown flow 'example/mian': did you mean example/main?"),
+        ("GET /flows/example/zzz", "unknown flow 'example/zzz'; known: example/main, example/ops, example/secret"),
+        ("GET /flows/exmaple/main", "unknown flow 'exmaple/main': did you mean example/main?"),
+        ("GET /flows/exampel", "unknown organization 'exampel': did you mean example?"),
+        ("GET /flows/elsewhere", "user Ada Example does not belong to organization elsewhere"),
+        ("GET /flows/example/secret/sources", "user Ada Example is not a member of flow example/secret"),
+        (f"GET {FLOW}/sources/2", "source 2 is in flow example/ops"),
+        (f"DELETE {FLOW}/source/9", "unknown source 9 in example/main; known: 1"),
+        (f"GET {FLOW}/sources/x", "unknown source x in example/main; known: 1"),
+        (f"GET {FLOW}/messages/77", "unknown message 77 in example/main; known: 1"),
+        (f"POST {FLOW}/messages/77/comments", "unknown message 77 in example/main; known: 1"),
+        (f"GET {FLOW}/threads/abc", "unknown thread abc in example/main; known: "),
+        (f"GET {FLOW}/threads/abc/messages", "unknown thread abc in example/main; known: "),
+        ("GET /users/9", "unknown user 9; known: 1, 2"),
+        ("GET /organizations/example/users/9", "unknown user 9 in example; known: 1, 2"),
+        (f"PUT {FLOW}/users/2", "unknown user 2 in example/main; known: 1"),
         ("GET /flow/example/main", "did you mean GET /flows/example/main? (docs/api/flows.md#get-flow)"),
         (f"GET {FLOW}/message", "did you mean GET /flows/example/main/messages? (docs/api/messages.md#list-messages)"),
         ("POST /mesages", "did you mean POST /messages? (docs/api/messages.md#send-message)"),
@@ -56,25 +56,25 @@ def test_a_report_says_why_something_was_not_found(asked: str, hint: str, fake: 
     method, _, path = asked.partition(" ")
     body = {"event": "comment", "content": "x", "disabled": True} if method != "GET" else None
     assert requests.request(method, API + path, json=body, timeout=9, **fake.as_user()).status_code == 404
-    assert f"    refused: not found\n        {hint}" in fake.report()
+    assert f"    rejected: not found\n        {hint}" in fake.report()
 
 
 def test_a_report_says_what_a_source_and_an_archived_flow_are_not_found_for(fake: FakeFlowdock) -> None:
     source = fake.add_source(name="Nightly")
     requests.get(f"{API}/flows/example/ops/sources", timeout=9, **fake.as_source(source))
-    assert "        the source Nightly belongs to example/main\n" in fake.report()
+    assert "        source Nightly belongs to example/main\n" in fake.report()
     requests.delete(f"{API}{FLOW}/sources/{source.id}", timeout=9, **fake.as_user())
     requests.get(f"{API}{FLOW}/sources/{source.id}", timeout=9, **fake.as_user())
     assert f"        source {source.id} was deleted\n" in fake.report()
     requests.put(f"{API}/flows/example/ops", json={"disabled": True}, timeout=9, **fake.as_user())
     requests.get(f"{API}/flows/example/ops/sources", timeout=9, **fake.as_user())
-    assert "        the flow example/ops is archived\n" in fake.report()
+    assert "        flow example/ops is archived\n" in fake.report()
 
 
 def test_a_report_says_which_flow_a_message_may_have_been_meant_for(fake: FakeFlowdock) -> None:
     post = {"flow": "example:mian", "event": "message", "content": "x"}
     assert requests.post(f"{API}/messages", json=post, timeout=9, **fake.as_user()).status_code == 403
-    assert "        there is no flow example:mian: did you mean example:main?\n" in fake.report()
+    assert "        unknown flow 'example:mian': did you mean example:main?\n" in fake.report()
 
 
 @pytest.mark.flowdock(unknown_paths="allow")

@@ -37,41 +37,41 @@ SUITE = """
 """
 RED = """
 GET /flows/example/main/sources → 200
-    as the user Ada Example
+    as user Ada Example
 POST /flows/example/main/sources → 403
-    as the user Ada Example
-    sent {"name": "x"}
-    refused: Access denied: create source needs an OAuth access token with the scope integration
-    assumed, docs/api/sources.md#create-source
+    as user Ada Example
+    parameters: {"name": "x"}
+    rejected: Access denied: create source needs an OAuth access token with the scope integration
+    see docs/api/sources.md#create-source (assumed)
 POST /messages → 400
-    as the source Builds of example/main
-    sent {"flow_token": "834f…", "event": "activity", "title": "opened", "author": {"nam": "x"}, \
+    as source Builds of example/main
+    parameters: {"flow_token": "834f…", "event": "activity", "title": "opened", "author": {"nam": "x"}, \
 "thread": {"title": "T", "external_uri": "http://x/", "status": {"color": "pink"}}}
-    refused: Validation error
+    rejected: Validation error
         /thread/status/color is not one of red, green, yellow, cyan, orange, grey, black, lime, purple, \
-blue or null, and was "pink"
+blue or null, got "pink"
         /author/name can't be blank
-    documented, docs/api/messages.md#send-message
-    note: Send message has no parameter author.nam: did you mean author.name? (docs/api/messages.md#send-message)
-    note: Send message has no parameter thread.external_uri: did you mean thread.external_url? \
+    see docs/api/messages.md#send-message (documented)
+    warning: Send message has no parameter author.nam: did you mean author.name? (docs/api/messages.md#send-message)
+    warning: Send message has no parameter thread.external_uri: did you mean thread.external_url? \
 (docs/api/messages.md#send-message)
-    note: Send message has the secret flow_token in its URL, where logs keep it: the body can carry it \
+    warning: Send message has the secret flow_token in its URL, where logs keep it: the body can carry it \
 (docs/api/messages.md#send-message)
 PUT /sources → 200
-    as the source Builds of example/main
-    sent {"flow_token": "834f…", "error_message": "broken"}
-    note: Update source by flow_token has the secret flow_token in its URL, where logs keep it: the body can carry it \
-(docs/api/sources.md#update-source-by-flow_token)
+    as source Builds of example/main
+    parameters: {"flow_token": "834f…", "error_message": "broken"}
+    warning: Update source by flow_token has the secret flow_token in its URL, where logs keep it: the body can carry \
+it (docs/api/sources.md#update-source-by-flow_token)
 PUT /user → 405
-    refused: This path has no PUT, only GET, HEAD, OPTIONS
-    assumed, docs/api/errors.md#method-not-allowed
+    rejected: This path has no PUT, only GET, HEAD, OPTIONS
+    see docs/api/errors.md#method-not-allowed (assumed)
 GET /flows/example/main/sources/99 → 404
-    as the user Ada Example through the application Example Application, with the scopes flow
-    refused: not found
-        there is no source 99 in example/main, only 1
-    observed, docs/api/sources.md#get-source
+    as user Ada Example through application Example Application with scopes flow
+    rejected: not found
+        unknown source 99 in example/main; known: 1
+    see docs/api/sources.md#get-source (observed)
 
-what changed in the world:
+changes in the world:
     + user 2: name 'Bob', nick 'bob', email 'user2@example.com'
     + source 1 in example/main: application_id 1, creator_id 1, name 'Builds', error_message 'broken'
 """
@@ -91,7 +91,7 @@ def test_a_failed_test_shows_its_traffic_its_refusals_and_what_changed(pytester:
     result = run(pytester)
     result.assert_outcomes(passed=1, failed=2)
     assert section(result) == RED.strip("\n").split("\n")
-    assert section(result, 1) == ["no request reached the fake", "", "nothing changed in the world"]
+    assert section(result, 1) == ["no requests reached the fake", "", "no changes in the world"]
     assert result.stdout.str().count("- fakeflowdock -") == 2
 
 
@@ -106,30 +106,30 @@ def test_a_field_that_is_not_as_sure_as_its_operation_says_so(pytester: pytest.P
     """)
     lines = section(run(pytester))
     assert "        /content can't be blank" in lines
-    assert '        /thread_id can\'t be blank, and was "" (observed)' in lines
-    assert "        /uuid is not a string, and was 1 (assumed)" in lines
+    assert '        /thread_id can\'t be blank, got "" (observed)' in lines
+    assert "        /uuid is not a string, got 1 (assumed)" in lines
 
 
 FAULTS = """
-POST /messages → no answer
-    as the source Builds of example/main
-    sent {"flow_token": "834f…", "event": "activity", "title": "opened", "author": {"name": "x"}}
-    fault: connection reset, after the request took place; the true answer: 400
-    refused: Validation error
+POST /messages → no response
+    as source Builds of example/main
+    parameters: {"flow_token": "834f…", "event": "activity", "title": "opened", "author": {"name": "x"}}
+    fault: connection reset, after the request was processed; original response: 400
+    rejected: Validation error
         /external_thread_id can't be blank
-    documented, docs/api/messages.md#send-message
-    note: Send message has the secret flow_token in its URL, where logs keep it: the body can carry it \
+    see docs/api/messages.md#send-message (documented)
+    warning: Send message has the secret flow_token in its URL, where logs keep it: the body can carry it \
 (docs/api/messages.md#send-message)
 GET /sources → 503
-    as the source Builds of example/main
+    as source Builds of example/main
     fault: 503, a body of 6 bytes, Content-Type: text/html
 
 faults:
-    the next request to /messages: connection reset, after the request took place (acted once)
-    every request for list-sources: 503, a body of 6 bytes, Content-Type: text/html (acted once)
-    the next request for list-flows by the source Builds: timeout (never met)
+    the next request to /messages: connection reset, after the request was processed (applied once)
+    every request for list-sources: 503, a body of 6 bytes, Content-Type: text/html (applied once)
+    the next request for list-flows by source Builds: timeout (never matched)
 
-what changed in the world:
+changes in the world:
     + source 1 in example/main: application_id 1, creator_id 1, name 'Builds'
 """
 
@@ -167,9 +167,9 @@ def test_a_long_story_is_cut(pytester: pytest.Pytester) -> None:
             assert False
     """)
     lines = section(run(pytester))
-    assert lines[0] == "(3 requests before these)"
+    assert lines[0] == "(3 earlier requests not shown)"
     assert lines.count("GET /sources → 200") == 50
-    assert lines[-1] == "    (and 70 changes more)"
+    assert lines[-1] == "    (70 more changes not shown)"
     assert max(map(len, lines)) < 600
 
 
@@ -189,7 +189,7 @@ def test_a_request_to_what_flowdock_never_had_fails_the_test(pytester: pytest.Py
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(
         [
-            'the test asked for what Flowdock never had; @pytest.mark.flowdock(unknown_paths="allow") allows that:',
+            'requests to unknown paths (@pytest.mark.flowdock(unknown_paths="allow") allows them):',
             "    GET /flow/example/main → 404",
         ]
     )
@@ -228,10 +228,10 @@ def test_a_choice_is_made_by_marker_ini_file_command_line_and_environment_in_tha
 @pytest.mark.parametrize(
     ("marker", "words"),
     [
-        ('world="moon"', "@pytest.mark.flowdock: world is empty or docs, not 'moon'"),
-        ("journal=0", "@pytest.mark.flowdock: journal is a number from 1, not '0'"),
-        ('word="docs"', "@pytest.mark.flowdock takes world, *by name, and not 'word'"),
-        ('"docs"', "@pytest.mark.flowdock takes world, *by name, and not 'docs'"),
+        ('world="moon"', "@pytest.mark.flowdock: invalid world 'moon': expected empty or docs"),
+        ("journal=0", "@pytest.mark.flowdock: invalid journal '0': expected a positive integer"),
+        ('word="docs"', "@pytest.mark.flowdock: unknown 'word': expected keywords world, *"),
+        ('"docs"', "@pytest.mark.flowdock: unknown 'docs': expected keywords world, *"),
     ],
 )
 def test_a_wrong_marker_says_what_would_be_right(marker: str, words: str, pytester: pytest.Pytester) -> None:
@@ -249,7 +249,7 @@ def test_a_wrong_marker_says_what_would_be_right(marker: str, words: str, pytest
 
 def test_markers_and_options_are_listed(pytester: pytest.Pytester) -> None:
     choices = "world, auto_consent, refresh_tokens, shape, shapes, strict, journal, unknown_paths"
-    run(pytester, "--markers").stdout.fnmatch_lines([f"@pytest.mark.flowdock({choices}): how fake_flowdock*"])
+    run(pytester, "--markers").stdout.fnmatch_lines([f"@pytest.mark.flowdock({choices}): configure fake_flowdock*"])
     helped = run(pytester, "--help").stdout
     options = ["*--flowdock-world={empty,docs}*", "*--flowdock-journal=N*", "*flowdock_unknown_paths*"]
     helped.fnmatch_lines(["fakeflowdock:", *options])
@@ -311,15 +311,15 @@ def test_a_test_with_a_strict_fake_fails_for_what_the_docs_advise_against(pytest
     result.stdout.no_fnmatch_line("During handling of*")
     result.stdout.fnmatch_lines(
         [
-            "not what Flowdock's docs say:",
+            "violations of Flowdock's contract:",
             (
                 "violation: List sources has no parameter lmit (docs/api/sources.md#list-sources) "
                 "[[]request.parameter.unknown, documented[]]"
             ),
             "*- fakeflowdock -*",
             "GET /sources → 200",
-            "    note: List sources has no parameter lmit (docs/api/sources.md#list-sources)",
-            "*fakeflowdock.contract.findings.ContractViolation: not what Flowdock's docs say:*",
+            "    warning: List sources has no parameter lmit (docs/api/sources.md#list-sources)",
+            "*fakeflowdock.contract.findings.ContractViolation: violations of Flowdock's contract:*",
         ]
     )
     assert run(pytester, "--flowdock-strict", "true").parseoutcomes() == {"passed": 1, "failed": 3}
@@ -336,12 +336,12 @@ def test_what_a_page_for_people_refused_is_told_too(pytester: pytest.Pytester) -
     """)
     assert section(run(pytester)) == [
         "GET /oauth/authorize → 400",
-        "    as anyone",
-        '    sent {"client_id": "nobody\'s", "response_type": "code"}',
-        "    refused: its page says why",
-        "    documented, docs/api/oauth.md#ask-for-consent",
+        "    as anyone (no credentials required)",
+        '    parameters: {"client_id": "nobody\'s", "response_type": "code"}',
+        "    rejected: see the page in the response body",
+        "    see docs/api/oauth.md#ask-for-consent (documented)",
         "",
-        "nothing changed in the world",
+        "no changes in the world",
     ]
 
 
@@ -357,5 +357,5 @@ def test_a_bug_in_the_section_does_not_end_the_run(pytester: pytest.Pytester) ->
     result = run(pytester)
     result.assert_outcomes(passed=1, failed=1)
     assert section(result) == [
-        "fakeflowdock has a bug and cannot tell what happened: TypeError: 'NoneType' object is not callable"
+        "fakeflowdock failed to create the report, which is a bug: TypeError: 'NoneType' object is not callable"
     ]

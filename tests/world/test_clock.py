@@ -36,7 +36,7 @@ def test_a_frozen_clock_moves_a_millisecond_per_write_and_by_hand() -> None:
     assert clock.tick() == NOON + TICK
     assert clock.advance(2.5) == NOON + TICK + timedelta(seconds=2.5)
     assert clock.advance(timedelta(days=1)) == clock.now
-    with pytest.raises(ValueError, match="a clock goes forwards, not by -1"):
+    with pytest.raises(ValueError, match=r"^invalid time -1\.0 s: a clock cannot go backwards"):
         clock.advance(-1)
 
 
@@ -88,7 +88,7 @@ def test_a_revoked_access_token_is_dead(flowdock: Door) -> None:
     for secret, status in ((token, 401), (another, 200)):
         reply = flowdock("GET", "/user", headers={"Authorization": f"Bearer {secret}"})
         assert reply.status_code == status
-    with pytest.raises(ValueError, match=r"^'0000…' is no access token of this world$"):
+    with pytest.raises(ValueError, match=r"^unknown access token '0000…'$"):
         fake.revoke("0" * 32)
 
 

@@ -159,9 +159,9 @@ def test_a_report_tells_what_changed_since_a_reset_and_not_since_a_file_was_load
     fake.dump(tmp_path / "world.json")
     fake.reset()
     fake.load(tmp_path / "world.json")
-    assert "nothing changed in the world" in fake.report()
+    assert "no changes in the world" in fake.report()
     fake.reset()
-    assert "nothing changed in the world" in fake.report()
+    assert "no changes in the world" in fake.report()
 
 
 def test_a_fork_that_decorates_gives_each_call_the_world_that_it_began_with() -> None:

@@ -199,7 +199,7 @@ def list_messages(call: Call, place: MessagePlace) -> list[wire.JSON]:
     search = fields.get("search", "")
     asked = Filter(
         limit=fields.get("limit", 30),
-        tags=tagging.asked(call.store, flow, fields["tags"]) if "tags" in fields else (),
+        tags=tagging.filter_tags(call.store, flow, fields["tags"]) if "tags" in fields else (),
         keywords=words(search) or search.split(),  # signs alone are no word of any message
         any_tag=fields.get("tag_mode") == "or",
         skip=fields.get("skip", 0),

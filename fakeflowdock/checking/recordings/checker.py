@@ -116,7 +116,7 @@ class RecordingContractViolation(ContractViolation):
 
     def __init__(self, recording: CheckedRecording) -> None:
         super().__init__(recording.findings)
-        self.args = (f"not what Flowdock's docs say:\n{recording}",)
+        self.args = (f"violations of Flowdock's contract:\n{recording}",)
 
 
 def check_recording(
