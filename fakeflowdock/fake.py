@@ -303,7 +303,8 @@ class FakeFlowdock(Failing):
     @property
     def requests(self) -> Exchanges:
         """Every request with its answer, through whichever door it came, oldest first; the last `journal` ones."""
-        return Exchanges(self._runs.current.app.journal)
+        app = self._runs.current.app
+        return Exchanges(app.journal, app.store)
 
     @property
     def unknown_paths(self) -> Exchanges:

@@ -7,16 +7,14 @@ from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPResponse
 from threading import Lock
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote_plus
 
-from ..api import routing
 from ..api.environ import path_of
 from ..api.messages import Headers, Request, Response
-from ..contract.errors import MAX_BODY, MethodNotAllowed, NoSuchRoute
+from ..contract.errors import MAX_BODY
 from ..contract.findings import Findings
 from ..http.rejections import HOST_NOT_REACHED, NO_HTTP, refusal
 from ..http.threaded_server import Handler
-from ..redaction import SECRETS, shortened
+from ..redaction import shown_target
 from .contract import Contract
 
 if TYPE_CHECKING:
@@ -44,7 +42,6 @@ HOP_BY_HOP = frozenset(
         "upgrade",
     )
 )
-IN_PATHS = ("flow_api_tokens", "code", "token")  # secrets that a path has
 HeaderPairs = list[tuple[str, str]]
 
 
@@ -73,7 +70,7 @@ class Passed:
         said = "; ".join(part for part in (words, self.note) if part)
         lines = [f"{self.request} → {self.status}{f' {self.operation}' if self.operation else ''}: {said}"]
         lines += [f"    {line}" for line in str(self.findings).splitlines()]
-        return shortened("\n".join(lines))
+        return "\n".join(lines)
 
     def as_json(self) -> dict[str, Any]:
         """The same, for a machine to read."""
@@ -83,7 +80,7 @@ class Passed:
             "status": self.status,
             "operation": self.operation,
             "findings": self.findings.as_json(),
-            "note": shortened(self.note),
+            "note": self.note,
         }
 
 
@@ -314,22 +311,7 @@ class _Passing:
     @property
     def shown(self) -> str:
         """Method, path and query, with each secret in them cut to its first characters."""
-        path, mark, query = self.target.partition("?")
-        try:
-            values = routing.match(self.method, routing.normal(self.path)).values
-        except (NoSuchRoute, MethodNotAllowed):
-            values = {}
-        for name in IN_PATHS:
-            for secret in values.get(name, "").split(","):
-                if len(secret) > 4:
-                    path = path.replace(quote(secret), f"{secret[:4]}…")
-        parts = [_masked(part) for part in query.split("&")]
-        return shortened(f"{self.method} {path}{mark}{'&'.join(parts)}")
-
-
-def _masked(parameter: str) -> str:
-    name, equals, value = parameter.partition("=")
-    return f"{name}={value[:4]}…" if equals and unquote_plus(name) in SECRETS and len(value) > 4 else parameter
+        return f"{self.method} {shown_target(self.target)}"
 
 
 def _to_pass(headers: HeaderPairs, *, chunked: bool) -> HeaderPairs:

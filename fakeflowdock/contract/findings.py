@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..redaction import SHOWN, _masked, shortened
+from ..redaction import SHOWN, masked, shortened
 from .contracts import contracts
 from .json_pointer import ABSENT, steps_of
 from .validation import BLANK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from typing import Self
 
     from .validation import Violation
@@ -107,23 +107,19 @@ class Finding:
 
     def __str__(self) -> str:
         hint = f": did you mean {self.suggestion}?" if self.suggestion else ""
-        return shortened(f"{self.message}{hint} ({self.page})")
+        return f"{self.message}{hint} ({self.page})"
 
     def as_json(self) -> dict[str, str | None]:
         """The same, for a machine to read."""
-        return {
-            "rule": self.rule,
-            "severity": self.severity,
-            "operation": self.operation,
-            "where": self.where,
-            "pointer": self.pointer,
-            "message": shortened(self.message),
-            "actual": self.actual,
-            "expected": self.expected,
-            "suggestion": self.suggestion and shortened(self.suggestion),
-            "page": self.page,
-            "grade": self.grade,
-        }
+        return dict(vars(self))
+
+    def without(self, known: Collection[str]) -> Finding:
+        """The same, without secrets of a world that nothing else tells from other texts."""
+        if not known:
+            return self
+        actual, suggestion = (text and shortened(text, known) for text in (self.actual, self.suggestion))
+        message, pointer = shortened(self.message, known), shortened(self.pointer, known)
+        return replace(self, message=message, pointer=pointer, actual=actual, suggestion=suggestion)
 
 
 class ContractViolation(AssertionError):
@@ -186,10 +182,15 @@ def finding(
     suggestion: str | None = None,
     strict: bool = False,
 ) -> Finding:
-    """A finding, of which the rule says how severe it is and, where nothing else does, what was expected."""
+    """A finding, of which the rule says how severe it is and, where nothing else does, what was expected.
+
+    No secret is in it, whoever prints it.
+    """
     asked = RULES[rule]
     severity = VIOLATION if strict and asked.strict else asked.severity
     expected = asked.message if expected is None else expected
+    message, pointer = shortened(message), shortened(pointer)
+    suggestion = suggestion and shortened(suggestion)
     return Finding(rule, severity, operation, where, pointer, message, actual, expected, suggestion, page, grade)
 
 
@@ -210,9 +211,9 @@ def shown(value: Any, pointer: str = "") -> str | None:
 
     Args:
         value: what came, or ABSENT.
-        pointer: where; the name at its end says whether it is a secret.
+        pointer: where; the names in it say whether it is a secret.
     """
     if value is ABSENT:
         return None
-    text = json.dumps(_masked(value, pointer.rpartition("/")[2]), ensure_ascii=False, default=str)
-    return shortened(text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…")
+    text = json.dumps(masked(value, pointer), ensure_ascii=False, default=str)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"

@@ -70,7 +70,7 @@ class Asserting(World):
             raise ValueError("what is asserted zero times is asserted with assert_not_requested")
         dropped = self._dropped()
         what = f"request to {title}{dropped}"
-        found = matching.found(what, candidates, expected, matching.exchange_view)
+        found = matching.found(what, candidates, expected, matching.exchange_view, self._store)
         if times is not None and (times != len(found) or dropped):
             shown = "".join(f"\n    {exchange}" for exchange in found[: matching.SHOWN])
             counted = f"and there were {len(found)}{dropped}"
@@ -93,7 +93,7 @@ class Asserting(World):
         __tracebackhide__ = True
         title, expected = self._expected(operation, status, caller, fields)
         candidates = self.requests.where(operation=operation)
-        matching.none(f"request to {title}", candidates, expected, matching.exchange_view)
+        matching.none(f"request to {title}", candidates, expected, matching.exchange_view, self._store)
         if dropped := self._dropped():
             raise AssertionError(f"nobody can tell whether there was a request to {title}{dropped}")
 
@@ -113,7 +113,7 @@ class Asserting(World):
         store = self._store
         with store.lock:
             named, view = self._named(expected, SOURCE), partial(matching.source_view, store=store)
-            return matching.found("source", store.sources.values(), named, view)[0]
+            return matching.found("source", store.sources.values(), named, view, store)[0]
 
     def assert_no_source(self, **expected: Any) -> None:
         """Assert that there is no such source. Arguments as for `assert_source`.
@@ -126,7 +126,7 @@ class Asserting(World):
         store = self._store
         with store.lock:
             named, view = self._named(expected, SOURCE), partial(matching.source_view, store=store)
-            matching.none("source", store.sources.values(), named, view)
+            matching.none("source", store.sources.values(), named, view, store)
 
     def assert_message(self, **expected: Any) -> Message:
         """Assert that a flow received a message, whichever way it was posted.
@@ -147,7 +147,7 @@ class Asserting(World):
         with store.lock:
             named = self._named(expected, MESSAGE)
             view = partial(matching.message_view, store=store, expected=named)
-            return matching.found("message", store.archive.messages(store.flows), named, view)[0]
+            return matching.found("message", store.archive.messages(store.flows), named, view, store)[0]
 
     def assert_no_message(self, **expected: Any) -> None:
         """Assert that no flow received such a message. Arguments as for `assert_message`.
@@ -167,7 +167,7 @@ class Asserting(World):
                 if isinstance(named.get(name), str) and named[name] not in {each.name for each in known}:
                     raise ValueError(f"there is no {name} {named[name]!r}, and never was")
             view = partial(matching.message_view, store=store, expected=named)
-            matching.none("message", store.archive.messages(store.flows), named, view)
+            matching.none("message", store.archive.messages(store.flows), named, view, store)
 
     def _dropped(self) -> str:
         """What to add where requests are told of and the journal has lost some; empty where it has them all."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..api import wire
 from ..contract.contracts import contracts
-from ..redaction import shortened
+from ..redaction import masked, shortened
 from ..world import tagging
 from ..world.models import Application, Flow, Message, Source, Thread, User
 
@@ -52,10 +52,11 @@ class Miss:
 
     def lines(self) -> Iterator[str]:
         """What is wrong, and for longer texts and lists a diff."""
-        yield f"{self.field}: expected {_shown(self.expected)}, and was {_shown(self.came)}"
-        if not all(isinstance(value, (str, list, tuple, dict)) for value in (self.expected, self.came)):
+        expected, came = (_masked(value, self.field) for value in (self.expected, self.came))
+        yield f"{self.field}: expected {_shown(expected)}, and was {_shown(came)}"
+        if not all(isinstance(value, (str, list, tuple, dict)) for value in (expected, came)):
             return
-        both = _text(self.expected), _text(self.came)
+        both = _text(expected), _text(came)
         if all(len(text) > 20 or "\n" in text for text in both):
             yield from (f"    {line.rstrip()}" for line in difflib.ndiff(both[0].splitlines(), both[1].splitlines()))
 
@@ -106,7 +107,11 @@ def _same(expected: Any, came: Any) -> bool:
 
 
 def found(
-    what: str, candidates: Iterable[Candidate], expected: Mapping[str, Any], view: Callable[[Candidate], Any]
+    what: str,
+    candidates: Iterable[Candidate],
+    expected: Mapping[str, Any],
+    view: Callable[[Candidate], Any],
+    store: Store,
 ) -> list[Candidate]:
     """Those of some candidates that are as expected.
 
@@ -115,6 +120,7 @@ def found(
         candidates: where to look.
         expected: names and values.
         view: how a candidate shows its fields.
+        store: the world, whose secrets are not told.
 
     Raises:
         AssertionError: there is none; it shows those that came nearest, field by field.
@@ -130,17 +136,20 @@ def found(
     for missed, candidate in nearest:
         lines.append(f"near, of {len(looked)}: {_named(candidate)}")
         lines += [f"    {line}" for miss in missed for line in miss.lines()]
-    raise AssertionError(shortened("\n".join(lines)))
+    raise AssertionError(shortened("\n".join(lines), store.known_secrets))
 
 
-def none(what: str, candidates: Iterable[Any], expected: Mapping[str, Any], view: Callable[[Any], Any]) -> None:
+def none(
+    what: str, candidates: Iterable[Any], expected: Mapping[str, Any], view: Callable[[Any], Any], store: Store
+) -> None:
     """Raise AssertionError, which shows them, where some candidates are as expected."""
     __tracebackhide__ = True
     there = [each for each in candidates if not list(misses(expected, view(each)))]
     if there:
         shown = "".join(f"\n    {_named(each)}" for each in there[:SHOWN])
         more = f"\n    (and {len(there) - SHOWN} more)" if len(there) > SHOWN else ""
-        raise AssertionError(shortened(f"there is a {what}{_with(expected)}:{shown}{more}"))
+        text = f"there is a {what}{_with(expected)}:{shown}{more}"
+        raise AssertionError(shortened(text, store.known_secrets))
 
 
 def exchange_view(exchange: Exchange) -> dict[str, Any]:
@@ -180,7 +189,11 @@ def source_view(source: Source, store: Store) -> dict[str, Any]:
 
 
 def _with(expected: Mapping[str, Any]) -> str:
-    return f" with {', '.join(f'{name} {_shown(value)}' for name, value in expected.items())}" if expected else ""
+    return (
+        f" with {', '.join(f'{name} {_shown(_masked(value, name))}' for name, value in expected.items())}"
+        if expected
+        else ""
+    )
 
 
 def _named(candidate: Exchange | Source | Message) -> str:
@@ -190,6 +203,10 @@ def _named(candidate: Exchange | Source | Message) -> str:
         called = candidate.title if candidate.content is None else candidate.content
         return f"message {candidate.id}, {candidate.event} {called or ''!r}"
     return repr(candidate)
+
+
+def _masked(value: Any, name: str) -> Any:
+    return masked(value, name) if isinstance(value, (str, list, tuple, dict)) else value
 
 
 def _shown(value: Any) -> str:

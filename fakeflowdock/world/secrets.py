@@ -7,6 +7,7 @@ import hmac
 from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from ..redaction import cut
 from .copy_on_write import Branching
 
 if TYPE_CHECKING:
@@ -41,8 +42,7 @@ class Secrets(Branching):
 
     def shown(self, digest: bytes) -> str:
         """The secret of a digest, as far as it may be seen."""
-        secret = self._known[digest][0].decode("utf-8", "replace")
-        return f"{secret[: min(4, len(secret) // 4)]}…"
+        return cut(self._known[digest][0].decode("utf-8", "replace"))
 
     def find(self, secret: str) -> int | None:
         """The key that a secret stands for, or None."""

@@ -260,7 +260,7 @@ def test_a_secret_is_cut_wherever_it_stands() -> None:
 
         led = conform(lead_elsewhere, **given, only="A request for consent that is wrong")
     answered = differences(lambda *_: (200, {"token": secret}), "A token that is no flow's posts nothing")
-    assert "came https://elsewhere.example/?code=not-…&state=s" in str(led)
+    assert "came https://elsewhere.example/?code=not-…&state=…" in str(led)
     assert 'came "not-…"' in str(answered)
     for came in (led, answered):
         assert secret not in str(came) + came.as_junit() + json.dumps(came.as_json())
