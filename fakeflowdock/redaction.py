@@ -86,26 +86,23 @@ class Redaction:
         for secret in known:
             if len(secret) >= KEPT and not TOKEN.fullmatch(secret):
                 written = json.dumps(secret), json.dumps(secret, ensure_ascii=False), repr(secret)
-                forms = secret, quote(secret, safe=""), quote_plus(secret)
+                forms = secret, quote(secret, safe=""), quote_plus(secret), secret.replace("~", "~0").replace("/", "~1")
                 self._known |= dict.fromkeys((*forms, *(each[1:-1] for each in written)), secret)
 
-    def value(self, value: Any, name: str = "", depth: int = 0) -> Any:
-        """Return a JSON value without secrets; `name` is where it stands, and more than 100 levels are left out."""
-        hidden = is_secret(name) if name else False
+    def value(self, value: Any, *, secret: bool = False, depth: int = 0) -> Any:
+        """Return a JSON value without secrets, of which 100 levels are left; `secret` is whether it is all one."""
         if isinstance(value, (dict, list, tuple)) and depth > DEEPEST:
             return "…"
         if isinstance(value, dict):
             return {
-                self.text(key) if isinstance(key, str) else key: self.value(
-                    item, name if hidden else str(key), depth + 1
-                )
-                for key, item in value.items()
+                self.text(str(name)): self.value(item, secret=secret or is_secret(str(name)), depth=depth + 1)
+                for name, item in value.items()
             }
         if isinstance(value, (list, tuple)):
-            items = [self.value(item, name, depth + 1) for item in value]
+            items = [self.value(item, secret=secret, depth=depth + 1) for item in value]
             return items if isinstance(value, list) else tuple(items)
-        if hidden:
-            return value if value is None or isinstance(value, bool) else self._swap(str(value))
+        if secret and not (value is None or isinstance(value, bool)):
+            return self._swap(str(value))
         return self.text(value) if isinstance(value, str) else value
 
     def text(self, text: str, depth: int = 0) -> str:
@@ -331,7 +328,7 @@ def shortened(text: str, known: Iterable[str] = ()) -> str:
 
 def masked(value: Any, name: str = "") -> Any:
     """Return a JSON value in which each secret is cut; `name` is where it stands, such as a JSON pointer."""
-    return _PRINTED.value(value, name)
+    return _PRINTED.value(value, secret=is_secret(name))
 
 
 def shown_target(target: str) -> str:

@@ -94,7 +94,7 @@ class CheckedRequest:
             methods = ", ".join(sorted(routing.methods_of(self._path) - {"OPTIONS"}))
         except NoSuchRoute:
             rule, error, words = "request.path", "no-such-route", f"Flowdock has no path {self._shown}"
-            near = routing.nearest_route(self.method, self._path)
+            near = routing.nearest_route(self.method, self._shown)
         else:
             if self.method == "OPTIONS":
                 return
