@@ -14,7 +14,7 @@ from ..contract.errors import MAX_BODY
 from ..contract.findings import Findings
 from ..http.rejections import HOST_NOT_REACHED, NO_HTTP, refusal
 from ..http.threaded_server import Handler
-from ..redaction import shown_target
+from ..redaction import shortened, shown_target
 from .contract import Contract
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Passed:
         said = "; ".join(part for part in (words, self.note) if part)
         lines = [f"{self.request} → {self.status}{f' {self.operation}' if self.operation else ''}: {said}"]
         lines += [f"    {line}" for line in str(self.findings).splitlines()]
-        return "\n".join(lines)
+        return shortened("\n".join(lines))
 
     def as_json(self) -> dict[str, Any]:
         """The same, for a machine to read."""
@@ -80,7 +80,7 @@ class Passed:
             "status": self.status,
             "operation": self.operation,
             "findings": self.findings.as_json(),
-            "note": self.note,
+            "note": shortened(self.note),
         }
 
 
