@@ -20,6 +20,7 @@ from fakeflowdock import FakeFlowdock
 from fakeflowdock.checking.recordings import har_export
 from fakeflowdock.checking.recordings.checker import checked
 from fakeflowdock.checking.recordings.reader import Recording
+from fakeflowdock.redaction import Redaction
 
 from .comparing import Table, compare, seconds_of
 
@@ -97,11 +98,11 @@ def megabytes(file: Path) -> float:
 
 def write(file: Path, exchanges: int) -> None:
     """Write a HAR file of that many exchanges, no two of them the same."""
-    stand_ins = har_export.StandIns()
+    redaction = Redaction(har_export.StandIns().of)
     with file.open("w", encoding="utf-8") as written:
         written.write('{"log": {"version": "1.2", "creator": {"name": "proxy", "version": "1"}, "entries": [')
         for number, exchange in zip(range(exchanges), traffic(), strict=False):
-            entry: dict[str, Any] = har_export.entry(exchange, stand_ins)
+            entry: dict[str, Any] = har_export.entry(exchange, redaction)
             del entry["_fakeflowdock"]
             for part, more in (("request", ASKED), ("response", ANSWERED)):
                 entry[part]["headers"] += [{"name": name, "value": value} for name, value in more.items()]

@@ -305,7 +305,8 @@ class FakeFlowdock(Failing):
     @property
     def requests(self) -> Exchanges:
         """The last `journal` requests with their responses, oldest first, in process and over the network."""
-        return Exchanges(self._runs.current.app.journal)
+        app = self._runs.current.app
+        return Exchanges(app.journal, app.store)
 
     @property
     def unknown_paths(self) -> Exchanges:

@@ -203,7 +203,8 @@ class Sweep:
         for report, info in self._reports:
             if not report.passed or info is not None:
                 phase = "call" if report.when == SENT else report.when
-                return SweepResult(test, trial.operation, trial.name, *_why(info, phase))
+                known = () if self._fake is None else self._fake._store.known_secrets
+                return SweepResult(test, trial.operation, trial.name, *_why(info, phase, known))
         return SweepResult(test, trial.operation, trial.name, "survived" if trial.applied else "not_reached")
 
     @pytest.hookimpl(wrapper=True)
@@ -284,7 +285,9 @@ class Sweep:
             terminalreporter.line(f"written to {self.file}")
 
 
-def _why(info: pytest.ExceptionInfo[BaseException] | None, phase: str) -> tuple[str, str, str | None, str | None]:
+def _why(
+    info: pytest.ExceptionInfo[BaseException] | None, phase: str, known: Iterable[str]
+) -> tuple[str, str, str | None, str | None]:
     """Return outcome, phase, exception and message of a failed run."""
     if info is None:
         return "failed", phase, None, None
@@ -295,4 +298,4 @@ def _why(info: pytest.ExceptionInfo[BaseException] | None, phase: str) -> tuple[
     elif issubclass(kind, (AssertionError, pytest.fail.Exception)):
         outcome = "failed"
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    return outcome, phase, name, shortened(lines[0]) if lines else None
+    return outcome, phase, name, shortened(lines[0], known) if lines else None

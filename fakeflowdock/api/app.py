@@ -163,6 +163,10 @@ class Handling(Context):
         return authenticate(self.app.store, header, fields, credential=operation.credential, unreadable=unreadable)
 
     def _note(self, found: Iterable[Finding]) -> None:
+        found = list(found)
+        if any(each.actual is not None for each in found):
+            known = self.app.store.known_secrets
+            found = [each.without(known) for each in found]
         self.warnings = self.app.warnings.remember(found)
         if self.app.note is not None:
             for finding in self.warnings:

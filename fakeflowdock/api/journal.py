@@ -8,9 +8,10 @@ import threading
 from collections import deque
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from ..contract.contracts import contracts
-from ..redaction import shortened
+from ..redaction import shown_path
 from .environ import REQUEST_ID, headers_of
 from .messages import Headers, Request, Response
 
@@ -69,16 +70,26 @@ class Exchange:
         self.duration = duration
 
     def __str__(self) -> str:
-        return shortened(f"{self.method} {self.path} → {self.status or 'no response'}")
+        return f"{self.method} {self.shown_path} → {self.status or 'no response'}"
 
     __repr__ = __str__
+
+    @property
+    def _target(self) -> str:
+        """What was asked for, as it came."""
+        return self._environ.get("RAW_URI") or self._environ.get("REQUEST_URI") or quote(self.path)
+
+    @property
+    def shown_path(self) -> str:
+        """The path, decoded, without secrets."""
+        return shown_path(self._target)
 
     @property
     def request(self) -> Request:
         """The request. If its path is unknown the body was not read, and is empty."""
         if self._request is None:
             environ = self._environ
-            target = environ.get("RAW_URI") or environ.get("REQUEST_URI") or self.path
+            target = self._target
             if target.startswith("/"):
                 host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
                 target = f"{environ['wsgi.url_scheme']}://{host}{target}"

@@ -8,18 +8,16 @@ from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPResponse
 from threading import Lock
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote_plus
 
-from ..api import routing
 from ..api.environ import path_of
 from ..api.messages import Headers, Request, Response
 from ..api.responses import Answer, Broken
-from ..contract.errors import MAX_BODY, MethodNotAllowed, NoSuchRoute
+from ..contract.errors import MAX_BODY
 from ..contract.findings import Findings
 from ..http.rejections import HOST_NOT_REACHED, refusal
 from ..http.response_writer import head_of
 from ..http.streamed import STREAM
-from ..redaction import SECRETS, shortened
+from ..redaction import shortened, shown_target
 from .contract import Contract
 
 if TYPE_CHECKING:
@@ -292,22 +290,7 @@ class _Passing:
     @property
     def shown(self) -> str:
         """Method, path and query, with each secret in them cut to its first characters."""
-        path, mark, query = self.target.partition("?")
-        try:
-            values = routing.match(self.method, routing.normal(self.path)).values
-        except (NoSuchRoute, MethodNotAllowed):
-            values = {}
-        for name in IN_PATHS:
-            for secret in values.get(name, "").split(","):
-                if len(secret) > 4:
-                    path = path.replace(quote(secret), f"{secret[:4]}…")
-        parts = [_masked(part) for part in query.split("&")]
-        return shortened(f"{self.method} {path}{mark}{'&'.join(parts)}")
-
-
-def _masked(parameter: str) -> str:
-    name, equals, value = parameter.partition("=")
-    return f"{name}={value[:4]}…" if equals and unquote_plus(name) in SECRETS and len(value) > 4 else parameter
+        return f"{self.method} {shown_target(self.target)}"
 
 
 def _to_pass(headers: HeaderPairs, *, chunked: bool) -> HeaderPairs:

@@ -14,6 +14,7 @@ from ..contract.findings import Finding, expectation, finding, once, shown
 from ..contract.grades import grade_at
 from ..contract.json_pointer import ABSENT, at
 from ..contract.validation import missing
+from ..redaction import shown_path
 from ..suggestions import nearest
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class CheckedRequest:
         environ = request.environ
         self.method = request.method
         self._strict = strict
-        self._path = routing.normal(path_of(environ))
+        self._path, self._shown = (routing.normal(path) for path in (path_of(environ), shown_path(request.url)))
         self._given = parameters.read(environ)
         self._authorization = environ.get("HTTP_AUTHORIZATION", "").strip()
 
@@ -92,13 +93,13 @@ class CheckedRequest:
         try:
             methods = ", ".join(sorted(routing.methods_of(self._path) - {"OPTIONS"}))
         except NoSuchRoute:
-            rule, error, words = "request.path", "no-such-route", f"Flowdock has no path {self._path}"
-            near = routing.nearest_route(self.method, self._path)
+            rule, error, words = "request.path", "no-such-route", f"Flowdock has no path {self._shown}"
+            near = routing.nearest_route(self.method, self._shown)
         else:
             if self.method == "OPTIONS":
                 return
             rule, error = "request.method", "method-not-allowed"
-            words = f"{self._path} has no {self.method}, only {methods}"
+            words = f"{self._shown} has no {self.method}, only {methods}"
         written = contracts().errors[error]
         yield finding(
             rule,
@@ -106,7 +107,7 @@ class CheckedRequest:
             page=written.page,
             grade=written.grade,
             where="path",
-            actual=shown(f"{self.method} {self._path}"),
+            actual=shown(f"{self.method} {self._shown}"),
             suggestion=near and near[0],
         )
 

@@ -129,11 +129,10 @@ def _unknown(app: App) -> Iterator[tuple[str, int]]:
 
 def _why_unknown(exchange: Exchange) -> str:
     from ..api.environ import STREAM_HOST
-    from ..redaction import shortened
 
     if STREAM_HOST.fullmatch(exchange.request.headers.get("host", "")):
-        return shortened(f"{exchange.method} {exchange.path} of stream.flowdock.com is not answered yet")
-    return shortened(f"{exchange.method} {exchange.path} is nothing that Flowdock had")
+        return f"{exchange.method} {exchange.shown_path} of stream.flowdock.com is not answered yet"
+    return f"{exchange.method} {exchange.shown_path} is nothing that Flowdock had"
 
 
 def _summary(lines: list[tuple[str, int]]) -> Iterator[str]:

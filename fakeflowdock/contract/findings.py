@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..redaction import SHOWN, _masked, shortened
+from ..redaction import SHOWN, masked, shortened
 from .contracts import contracts
 from .json_pointer import ABSENT, steps_of
 from .validation import BLANK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from typing import Self
 
     from .validation import Violation
@@ -107,23 +107,19 @@ class Finding:
 
     def __str__(self) -> str:
         hint = f": did you mean {self.suggestion}?" if self.suggestion else ""
-        return shortened(f"{self.message}{hint} ({self.page})")
+        return f"{self.message}{hint} ({self.page})"
 
     def as_json(self) -> dict[str, str | None]:
         """Return the finding as JSON data."""
-        return {
-            "rule": self.rule,
-            "severity": self.severity,
-            "operation": self.operation,
-            "where": self.where,
-            "pointer": self.pointer,
-            "message": shortened(self.message),
-            "actual": self.actual,
-            "expected": self.expected,
-            "suggestion": self.suggestion and shortened(self.suggestion),
-            "page": self.page,
-            "grade": self.grade,
-        }
+        return dict(vars(self))
+
+    def without(self, known: Collection[str]) -> Finding:
+        """Return the finding without the secrets of a world that only the world itself can tell from other text."""
+        if not known:
+            return self
+        actual, suggestion = (text and shortened(text, known) for text in (self.actual, self.suggestion))
+        message, pointer = shortened(self.message, known), shortened(self.pointer, known)
+        return replace(self, message=message, pointer=pointer, actual=actual, suggestion=suggestion)
 
 
 class ContractViolation(AssertionError):
@@ -186,10 +182,12 @@ def finding(
     suggestion: str | None = None,
     strict: bool = False,
 ) -> Finding:
-    """Return a finding. Its severity, and by default `expected`, come from the rule."""
+    """Return a finding without secrets. Its severity, and by default `expected`, come from the rule."""
     definition = RULES[rule]
     severity = VIOLATION if strict and definition.strict else definition.severity
     expected = definition.message if expected is None else expected
+    message, pointer = shortened(message), shortened(pointer)
+    suggestion = suggestion and shortened(suggestion)
     return Finding(rule, severity, operation, where, pointer, message, actual, expected, suggestion, page, grade)
 
 
@@ -210,9 +208,9 @@ def shown(value: Any, pointer: str = "") -> str | None:
 
     Args:
         value: the actual value, or ABSENT.
-        pointer: its place. The name at its end tells whether it is a secret.
+        pointer: its place. The names in it tell whether it is a secret.
     """
     if value is ABSENT:
         return None
-    text = json.dumps(_masked(value, pointer.rpartition("/")[2]), ensure_ascii=False, default=str)
-    return shortened(text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…")
+    text = json.dumps(masked(value, pointer), ensure_ascii=False, default=str)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"

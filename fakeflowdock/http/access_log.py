@@ -6,12 +6,11 @@ docs/guide/server.md has its fields.
 from __future__ import annotations
 
 import json
-import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_plus
 
 from ..api.environ import EXCHANGE, REFUSED, REQUEST_ID, WORLD
+from ..redaction import shown_target
 from .console import printable, say
 
 if TYPE_CHECKING:
@@ -26,17 +25,6 @@ if TYPE_CHECKING:
 
 FORMS = NONE, TEXT, JSON = ("none", "text", "json")
 LONGEST = 2000  # characters of a target that are shown
-
-# The names of secrets in a query, and what stands in a path before one.
-SECRETS = frozenset(
-    (
-        *("access_token", "flow_token", "refresh_token", "api_token", "flow_api_token", "token"),
-        *("client_secret", "password", "code", "state", "signature", "session", "cookie", "join_key"),
-    )
-)
-BEFORE = {("messages", "chat"), ("messages", "team_inbox"), ("oauth", "authorize"), ("_fakeflowdock", "files")}
-TOKEN = re.compile("([0-9a-fA-F]{4})[0-9a-fA-F]{28}")
-KEPT = 4  # characters of a secret that are shown
 
 
 class AccessLog:
@@ -71,7 +59,7 @@ def _fields(environ: WSGIEnvironment, answer: Answer | None, loss: str | None) -
         "id": environ.get(REQUEST_ID),
         "client": environ.get("REMOTE_ADDR") or None,
         "method": environ.get("REQUEST_METHOD") or None,
-        "target": shown_target(environ["RAW_URI"]) if environ.get("RAW_URI") else None,
+        "target": _target(environ["RAW_URI"]) if environ.get("RAW_URI") else None,
         "version": environ.get("SERVER_PROTOCOL") or None,
         "status": answer.status if answer is not None else None,
         "bytes": len(answer.body) if answer is not None else 0,
@@ -122,31 +110,6 @@ def quoted(text: str) -> str:
     return f'"{printable(text)}"'
 
 
-def shown_target(target: str) -> str:
-    """The target of a request, as it came, with each secret in it cut to its first characters."""
-    path, mark, query = target.partition("?")
-    scheme, found, rest = path.partition("://")
-    if found and not scheme.startswith("/"):  # the target of a proxy, which may hold a name and a password
-        authority, slash, rest = rest.partition("/")
-        path = f"{scheme}{found}{authority.rpartition('@')[2]}{slash}{rest}"
-    segments = path.split("/")
-    names = ["", ""]  # of the last two that are not empty
-    for at, segment in enumerate(segments):
-        if segment:
-            if (names[-2], names[-1]) in BEFORE:
-                segments[at] = _cut(segment)
-            names.append(unquote_plus(segment))
-    pairs = [_pair(pair) for pair in query.split("&")] if query else []
-    told = TOKEN.sub(r"\1…", f"{'/'.join(segments)}{mark}{'&'.join(pairs)}")
+def _target(target: str) -> str:
+    told = shown_target(target)
     return told if len(told) <= LONGEST else f"{told[:LONGEST]}…"
-
-
-def _pair(pair: str) -> str:
-    name, equals, value = pair.partition("=")
-    words = re.split(r"[\[\]]", unquote_plus(name))
-    return f"{name}={_cut(value)}" if equals and not SECRETS.isdisjoint(words) else pair
-
-
-def _cut(secret: str) -> str:
-    """Of a secret enough to tell it from others, and of a short one nothing."""
-    return secret[:KEPT] + "…" if len(secret) > 4 * KEPT else "…" if secret else ""

@@ -69,7 +69,8 @@ class Asserting(World):
         if times == 0:
             raise ValueError("invalid times 0: use assert_not_requested")
         dropped = self._dropped()
-        found = matching.found(f"request to {title}", candidates, expected, matching.exchange_view, note=dropped)
+        what, view = f"request to {title}", matching.exchange_view
+        found = matching.found(what, candidates, expected, view, self._store, note=dropped)
         if times is not None and (times != len(found) or dropped):
             shown = "".join(f"\n    {exchange}" for exchange in found[: matching.SHOWN])
             counted = f"got {len(found)}{dropped}"
@@ -93,7 +94,7 @@ class Asserting(World):
         __tracebackhide__ = True
         title, expected = self._expected(operation, status, caller, fields)
         candidates = self.requests.where(operation=operation)
-        matching.none(f"request to {title}", candidates, expected, matching.exchange_view)
+        matching.none(f"request to {title}", candidates, expected, matching.exchange_view, self._store)
         if dropped := self._dropped():
             raise AssertionError(f"cannot verify: {dropped.strip(' ()')}")
 
@@ -114,7 +115,7 @@ class Asserting(World):
         store = self._store
         with store.lock:
             named, view = self._named(expected, SOURCE), partial(matching.source_view, store=store)
-            return matching.found("source", store.sources.values(), named, view)[0]
+            return matching.found("source", store.sources.values(), named, view, store)[0]
 
     def assert_no_source(self, **expected: Any) -> None:
         """Assert that no such source exists. Arguments as for `assert_source`.
@@ -127,7 +128,7 @@ class Asserting(World):
         store = self._store
         with store.lock:
             named, view = self._named(expected, SOURCE), partial(matching.source_view, store=store)
-            matching.none("source", store.sources.values(), named, view)
+            matching.none("source", store.sources.values(), named, view, store)
 
     def assert_message(self, **expected: Any) -> Message:
         """Assert that a flow received a message, however it was posted.
@@ -149,7 +150,7 @@ class Asserting(World):
         with store.lock:
             named = self._named(expected, MESSAGE)
             view = partial(matching.message_view, store=store, expected=named)
-            return matching.found("message", store.archive.messages(store.flows), named, view)[0]
+            return matching.found("message", store.archive.messages(store.flows), named, view, store)[0]
 
     def assert_no_message(self, **expected: Any) -> None:
         """Assert that no flow received such a message. Arguments as for `assert_message`.
@@ -169,7 +170,7 @@ class Asserting(World):
                 if isinstance(named.get(name), str) and named[name] not in {each.name for each in known}:
                     raise ValueError(f"unknown {name} {named[name]!r}")
             view = partial(matching.message_view, store=store, expected=named)
-            matching.none("message", store.archive.messages(store.flows), named, view)
+            matching.none("message", store.archive.messages(store.flows), named, view, store)
 
     def _dropped(self) -> str:
         """Return a note for assertions if the journal has dropped requests; else an empty string."""

@@ -8,13 +8,24 @@ from ..api.journal import Exchange
 from ..contract.contracts import operation_named
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from os import PathLike
 
     from ..world.models import Application, Source, User
+    from ..world.store import Store
 
 
 class Exchanges(list[Exchange]):
-    """Exchanges, oldest first."""
+    """Exchanges, oldest first.
+
+    Args:
+        exchanges: of one world.
+        store: the world, whose secrets no export shows.
+    """
+
+    def __init__(self, exchanges: Iterable[Exchange] = (), store: Store | None = None) -> None:
+        super().__init__(exchanges)
+        self._store = store
 
     @property
     def dropped(self) -> int:
@@ -45,7 +56,7 @@ class Exchanges(list[Exchange]):
             ValueError: the operation is unknown.
         """
         name = None if operation is None else operation_named(operation)
-        return Exchanges(
+        found = (
             each
             for each in self
             if name in (None, each.operation)
@@ -56,6 +67,7 @@ class Exchanges(list[Exchange]):
             and (source is None or _is(each, "source", source))
             and (application is None or _is(each, "application", application))
         )
+        return Exchanges(found, self._store)
 
     def export(self, file: str | PathLike[str], *, with_secrets: bool = False) -> None:
         """Write the exchanges to a HAR 1.2 file, for browsers, proxies and `python -m fakeflowdock check`.
@@ -70,7 +82,8 @@ class Exchanges(list[Exchange]):
         """
         from ..checking.recordings import har_export
 
-        har_export.export(self, file, with_secrets=with_secrets)
+        known = () if self._store is None else self._store.known_secrets
+        har_export.export(self, file, with_secrets=with_secrets, known=known)
 
 
 def _is(exchange: Exchange, role: str, entity: User | Source | Application) -> bool:

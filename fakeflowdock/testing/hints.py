@@ -27,7 +27,7 @@ def why_not_found(exchange: Exchange, store: Store) -> str | None:
     """
     refusal = exchange.refusal
     if isinstance(refusal, NoSuchRoute):
-        near = nearest_route(exchange.method, exchange.path)
+        near = nearest_route(exchange.method, exchange.shown_path)
         return near and f"did you mean {near[0]}? ({near[1]})"
     if isinstance(refusal, InvalidFlow):
         named = str(exchange.parameters.get("flow"))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..api import wire
 from ..contract.contracts import contracts
-from ..redaction import shortened
+from ..redaction import masked, shortened
 from ..world import tagging
 from ..world.models import Application, Flow, Message, Source, Thread, User
 
@@ -52,10 +52,11 @@ class Miss:
 
     def lines(self) -> Iterator[str]:
         """Yield a description, with a diff for long texts and lists."""
-        yield f"{self.field}: expected {_shown(self.expected)}, got {_shown(self.came)}"
-        if not all(isinstance(value, (str, list, tuple, dict)) for value in (self.expected, self.came)):
+        expected, came = (_masked(value, self.field) for value in (self.expected, self.came))
+        yield f"{self.field}: expected {_shown(expected)}, got {_shown(came)}"
+        if not all(isinstance(value, (str, list, tuple, dict)) for value in (expected, came)):
             return
-        both = _text(self.expected), _text(self.came)
+        both = _text(expected), _text(came)
         if all(len(text) > 20 or "\n" in text for text in both):
             yield from (f"    {line.rstrip()}" for line in difflib.ndiff(both[0].splitlines(), both[1].splitlines()))
 
@@ -110,6 +111,7 @@ def found(
     candidates: Iterable[Candidate],
     expected: Mapping[str, Any],
     view: Callable[[Candidate], Any],
+    store: Store,
     note: str = "",
 ) -> list[Candidate]:
     """Return the candidates that match.
@@ -119,6 +121,7 @@ def found(
         candidates: where to look.
         expected: names and values.
         view: returns the fields of a candidate.
+        store: the world, whose secrets are masked.
         note: added to the message.
 
     Raises:
@@ -135,17 +138,20 @@ def found(
     for missed, candidate in nearest:
         lines.append(f"closest of {len(looked)}: {_named(candidate)}")
         lines += [f"    {line}" for miss in missed for line in miss.lines()]
-    raise AssertionError(shortened("\n".join(lines)))
+    raise AssertionError(shortened("\n".join(lines), store.known_secrets))
 
 
-def none(what: str, candidates: Iterable[Any], expected: Mapping[str, Any], view: Callable[[Any], Any]) -> None:
+def none(
+    what: str, candidates: Iterable[Any], expected: Mapping[str, Any], view: Callable[[Any], Any], store: Store
+) -> None:
     """Raise AssertionError, which lists them, if any candidates match."""
     __tracebackhide__ = True
     there = [each for each in candidates if not list(misses(expected, view(each)))]
     if there:
         shown = "".join(f"\n    {_named(each)}" for each in there[:SHOWN])
         more = f"\n    ({len(there) - SHOWN} more not shown)" if len(there) > SHOWN else ""
-        raise AssertionError(shortened(f"unexpected {what}{_with(expected)}:{shown}{more}"))
+        text = f"unexpected {what}{_with(expected)}:{shown}{more}"
+        raise AssertionError(shortened(text, store.known_secrets))
 
 
 def exchange_view(exchange: Exchange) -> dict[str, Any]:
@@ -185,7 +191,11 @@ def source_view(source: Source, store: Store) -> dict[str, Any]:
 
 
 def _with(expected: Mapping[str, Any]) -> str:
-    return f" with {', '.join(f'{name} {_shown(value)}' for name, value in expected.items())}" if expected else ""
+    return (
+        f" with {', '.join(f'{name} {_shown(_masked(value, name))}' for name, value in expected.items())}"
+        if expected
+        else ""
+    )
 
 
 def _named(candidate: Exchange | Source | Message) -> str:
@@ -195,6 +205,10 @@ def _named(candidate: Exchange | Source | Message) -> str:
         called = candidate.title if candidate.content is None else candidate.content
         return f"message {candidate.id}, {candidate.event} {called or ''!r}"
     return repr(candidate)
+
+
+def _masked(value: Any, name: str) -> Any:
+    return masked(value, name) if isinstance(value, (str, list, tuple, dict)) else value
 
 
 def _shown(value: Any) -> str:

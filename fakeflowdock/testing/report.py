@@ -11,7 +11,7 @@ from ..contract.contracts import contracts
 from ..contract.errors import ValidationError
 from ..contract.grades import grade_at
 from ..contract.json_pointer import ABSENT, at
-from ..redaction import shortened
+from ..redaction import masked, shortened
 from ..world import diff
 from . import hints
 
@@ -57,7 +57,7 @@ def text(exchanges: Sequence[Exchange], before: Store, after: Store, faults: Ite
     lines += [f"    {_cut(change)}" for change in changes[:SHOWN]]
     if len(changes) > SHOWN:
         lines.append(f"    ({len(changes) - SHOWN} more changes not shown)")
-    return shortened("\n".join(lines))
+    return shortened("\n".join(lines), before.known_secrets | after.known_secrets)
 
 
 def _about(exchange: Exchange, store: Store) -> Iterator[str]:
@@ -112,11 +112,12 @@ def _blamed(exchange: Exchange, refusal: ValidationError) -> Iterator[str]:
         came = at(exchange.parameters, pointer)
         grade = grade_at(contract.request, exchange.parameters, pointer) or contract.grade
         other = f" ({grade})" if grade != contract.grade else ""
-        yield f"{pointer} {' and '.join(words)}{'' if came is ABSENT else ', got ' + _cut(_shown(came))}{other}"
+        got = "" if came is ABSENT else f", got {_cut(_shown(came, pointer))}"
+        yield f"{pointer} {' and '.join(words)}{got}{other}"
 
 
-def _shown(value: Any) -> str:
-    return json.dumps(_brief(value), ensure_ascii=False)
+def _shown(value: Any, pointer: str = "") -> str:
+    return json.dumps(_brief(masked(value, pointer)), ensure_ascii=False)
 
 
 def _brief(value: Any) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ..redaction import cut, is_secret, shortened
 from .clock import timestamp
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def between(before: Store, after: Store) -> Iterator[str]:
 
 def everything(before: Store, after: Store) -> Iterator[str]:
     """Yield the same for everything in a world file, and for the settings."""
-    yield from _world(before, after)
+    known = before.known_secrets | after.known_secrets
+    yield from (shortened(line, known) for line in _world(before, after))
     yield from _values("setting", asdict(before.settings), asdict(after.settings))
 
 
@@ -134,7 +136,7 @@ def _values(kind: str, old: Kept, new: Kept) -> Iterator[str]:
 
 def _named(kind: str, key: Any, entity: Any, store: Store) -> str:
     if getattr(entity, "id", None) is None:
-        return f"{kind} {_masked(key)}"
+        return f"{kind} {cut(key)}"
     flow = store.flows.get(getattr(entity, "flow_id", ""))
     return f"{kind} {key}{'' if flow is None else ' in ' + store.path_of(flow)}"
 
@@ -151,7 +153,7 @@ def _changes(old: Any, new: Any, counts: Callable[[Field[Any]], bool]) -> Iterat
     for field in fields(new):
         before, now = getattr(old, field.name), getattr(new, field.name)
         if counts(field) and before != now:
-            shown = _shown if field.repr else _masked
+            shown = _shown if field.repr and not is_secret(field.name) else cut
             yield f"{field.name} {shown(before)} → {shown(now)}"
 
 
@@ -159,8 +161,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, frozenset):
         return f"{{{', '.join(map(repr, sorted(value)))}}}"
     return timestamp(value) if isinstance(value, datetime) else repr(value)
-
-
-def _masked(secret: str) -> str:
-    """Return the first characters of a secret."""
-    return f"{secret[: min(4, len(secret) // 4)]}…"

@@ -7,6 +7,7 @@ import hmac
 from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from ..redaction import cut
 from .copy_on_write import Branching
 
 if TYPE_CHECKING:
@@ -40,9 +41,8 @@ class Secrets(Branching):
         return digest in self._known
 
     def shown(self, digest: bytes) -> str:
-        """Return the first characters of the secret with a digest."""
-        secret = self._known[digest][0].decode("utf-8", "replace")
-        return f"{secret[: min(4, len(secret) // 4)]}…"
+        """Return the secret of a digest, as it may be shown."""
+        return cut(self._known[digest][0].decode("utf-8", "replace"))
 
     def find(self, secret: str) -> int | None:
         """Return the key of a secret, or None."""

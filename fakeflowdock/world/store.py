@@ -7,8 +7,9 @@ import hmac
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ..redaction import TOKEN
 from .clock import Clock
 from .copy_on_write import Branching, Groups, branch
 from .message_store import Archive
@@ -135,6 +136,20 @@ class Store(Branching):
             "code": self.codes.secrets,
             "session": self.sessions.secrets,
         }
+
+    @property
+    def known_secrets(self) -> set[str]:
+        """The secrets that somebody may have chosen; a drawn one has the form of a token, and is known by that."""
+        kept: tuple[tuple[Iterable[Any], *tuple[str, ...]], ...] = (
+            (self.users.values(), "password", "api_token"),
+            (self.flows.values(), "api_token", "join_key"),
+            (self.applications.values(), "client_secret"),
+            (self.sources.values(), "flow_token"),
+            *((self.access_tokens, "access_token"), (self.refresh_tokens, "refresh_token")),
+            *((self.codes, "code"), (self.sessions, "cookie")),
+        )
+        found = (getattr(entity, name) for entities, *names in kept for entity in entities for name in names)
+        return {secret for secret in found if not TOKEN.fullmatch(secret)}
 
     def knows(self, shown: str, digest: bytes) -> bool:
         """Return whether a text is or was a credential of this world, or an e-mail address, client_id or file_token.

@@ -11,7 +11,7 @@ from ...api.responses import line_of
 from ...contract.contracts import contracts
 from ...contract.findings import VIOLATION, shown
 from ...contract.json_pointer import ABSENT, at
-from ...redaction import SECRETS, shortened
+from ...redaction import shortened
 from ..adapters import received, sent
 from ..contract import Contract
 from ..replies import CheckedReply
@@ -215,8 +215,8 @@ def _unexpected(step: Step, expected: Mapping[str, Any], came: Response, value: 
 
 
 def _hidden(text: str) -> str:
-    """The beginning of a text, with the parameters in it that are secrets cut to their first characters."""
-    masked = re.sub(rf"\b({'|'.join(SECRETS)})=([^&\s]{{4}})[^&\s]+", r"\1=\2…", text)
+    """The beginning of a text, without secrets."""
+    masked = shortened(text)
     return masked if len(masked) <= SHOWN else f"{masked[: SHOWN - 1]}…"
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...contract.findings import Findings
-from ...redaction import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,11 +44,11 @@ class ConformanceDifference:
     def __str__(self) -> str:
         where = f"{self.where}: " if self.where else ""
         text = f"step {self.step}, {self.call}: {where}expected {self.expected}, came {self.actual}"
-        return shortened(f"{text} ({self.page}, {self.grade})")
+        return f"{text} ({self.page}, {self.grade})"
 
     def as_json(self) -> dict[str, Any]:
         """The same, for a machine to read."""
-        return {name: shortened(value) if isinstance(value, str) else value for name, value in vars(self).items()}
+        return dict(vars(self))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ...api.callers import USER
 from ...contract.contracts import contracts
 from ...contract.findings import ContractViolation, Findings
-from ...redaction import SECRETS, shortened
+from ...contract.json_pointer import at
+from ...redaction import is_secret, shown_path
 from ..replies import CheckedReply
 from ..requests import CheckedRequest
 from .entries import Hosts
@@ -59,9 +60,8 @@ class CheckedExchange:
 
     @property
     def path(self) -> str:
-        """That of the request, without its query; tokens in it are shortened."""
-        path = self.request.url.partition("?")[0].partition("#")[0]
-        return shortened("/" + path.partition("//")[2].partition("/")[2] if "//" in path else path)
+        """That of the request, without its query and without secrets."""
+        return shown_path(self.request.url)
 
     @property
     def status(self) -> int:
@@ -179,7 +179,7 @@ def _was_filtered(found: Finding, reply: Response | None) -> bool:
         return status != 401
     if status in REFUSED:
         return False
-    secret = found.pointer.rpartition("/")[2] in SECRETS
+    secret = is_secret(found.pointer.rpartition("/")[2])
     return secret and found.rule in ("request.parameter.missing", "request.parameter.invalid")
 
 
@@ -187,8 +187,13 @@ def _was_not_kept(found: Finding, entry: Entry) -> bool:
     """Whether a reply is blamed for what its recorder did with it."""
     if not entry.has_body and found.where in NO_MESSAGE:
         return True
-    secret = found.pointer.rpartition("/")[2] in SECRETS
-    return secret and found.rule == "reply.field.invalid" and (found.actual or "").startswith('"')
+    secret = is_secret(found.pointer.rpartition("/")[2])
+    if not secret or found.rule != "reply.field.invalid" or entry.reply is None:
+        return False
+    try:
+        return isinstance(at(entry.reply.json, found.pointer), str)
+    except ValueError:
+        return True  # a form
 
 
 def title_of(operation: str | None) -> str | None:

@@ -10,7 +10,7 @@ from ...contract.findings import shown
 from ...contract.formats import is_date_time, is_uri
 from ...contract.json_pointer import ABSENT, at, pointer_to
 from ...contract.schema_walk import fields_of
-from ...redaction import SECRETS
+from ...redaction import is_secret
 from .differences import Difference
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _places(
 def _same(here: Any, there: Any, name: str, *, words: bool) -> bool:
     if type(here) is type(there) and here == there:
         return True
-    if name in SECRETS or (words and isinstance(here, str)):
+    if is_secret(name) or (words and isinstance(here, str)):
         return type(here) is type(there)
     volatile = name in VOLATILE or name.endswith(VOLATILE_ENDINGS)
     return volatile and form_of(here) == form_of(there)

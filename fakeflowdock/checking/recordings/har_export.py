@@ -11,10 +11,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ... import atomic_file
 from ...api.responses import line_of
+from ...redaction import TOKEN, Redaction
 from ...version import __version__
 from ...world.clock import timestamp
 from ...world.store import START
-from . import secret_fields
 
 if TYPE_CHECKING:
     import os
@@ -23,86 +23,79 @@ if TYPE_CHECKING:
     from ...api.callers import Caller
     from ...api.journal import Exchange
 
-TOKEN = re.compile("[0-9a-fA-F]{32}")
-STAND_IN = "secret-{}"
 CREATOR = {"name": "fakeflowdock", "version": __version__}
+TOKENS = re.compile(rf"(?:{TOKEN.pattern},?)+(?:\.json)?")
 
 
 class StandIns:
     """What stands for each secret: the same for the same one, so that callers are told apart, and nothing of it."""
 
     def __init__(self) -> None:
-        self._known: dict[str, str] = {}
+        self._of: dict[str, str] = {}
 
     def of(self, secret: str) -> str:
-        """The stand-in of a secret, with the form of a token where it has that."""
-        if not secret or secret in self._known.values():
-            return secret
-        if secret not in self._known:
-            number = len(self._known) + 1
-            self._known[secret] = f"{number:032x}" if TOKEN.fullmatch(secret) else STAND_IN.format(number)
-        return self._known[secret]
+        """The stand-in of a secret, with the form of a token where it has that, or of several."""
+        if not TOKENS.fullmatch(secret):
+            return self._known(secret, "secret-{}") if secret else ""
+        return TOKEN.sub(lambda found: self._known(found[0], "{:032x}"), secret)
 
-    def in_text(self, text: str) -> str:
-        """A text with stand-ins: for what has the name of a secret, and for whatever has the form of a token."""
-        return TOKEN.sub(lambda found: self.of(found[0]), secret_fields.swapped(text, self.of))
-
-    def in_header(self, name: str, value: str) -> str:
-        """The value of a header with stand-ins."""
-        if name.lower() == "authorization":
-            return secret_fields.authorization(value, self.of)
-        if name.lower() == "cookie":
-            pairs = (pair.partition("=") for pair in value.split(";"))
-            return ";".join(f"{one}{mark}{self.of(two)}" if mark else self.of(one) for one, mark, two in pairs)
-        return self.in_text(value)
+    def _known(self, secret: str, form: str) -> str:
+        if secret not in self._of:
+            stand_in = form.format(len(self._of) // 2 + 1)
+            self._of |= {secret: stand_in, stand_in: stand_in}  # which stays where it is met again
+        return self._of[secret]
 
 
-class Whole(StandIns):
-    """Nothing stands for a secret but itself."""
-
-    def in_text(self, text: str) -> str:
-        """The text."""
-        return text
-
-    def in_header(self, name: str, value: str) -> str:  # noqa: ARG002  # as above
-        """The value."""
-        return value
+def _redaction(known: Iterable[str], *, with_secrets: bool) -> Redaction:
+    return Redaction(str) if with_secrets else Redaction(StandIns().of, known)
 
 
-def export(exchanges: Iterable[Exchange], file: str | os.PathLike[str], *, with_secrets: bool = False) -> None:
+def export(
+    exchanges: Iterable[Exchange],
+    file: str | os.PathLike[str],
+    *,
+    with_secrets: bool = False,
+    known: Iterable[str] = (),
+) -> None:
     """Write exchanges to a file. It is whole or not there.
+
+    Args:
+        exchanges: what is written.
+        file: where.
+        with_secrets: whether secrets stand in it.
+        known: secrets of the world, which are replaced wherever they stand.
 
     Raises:
         OSError: it cannot be written; what was there before stays.
     """
-    stand_ins = Whole() if with_secrets else StandIns()
+    redaction = _redaction(known, with_secrets=with_secrets)
     with atomic_file.written(file, private=with_secrets) as draft:
         draft.write(f'{{"log": {{"version": "1.2", "creator": {json.dumps(CREATOR)}, "entries": [')
         for position, exchange in enumerate(exchanges):
-            draft.write(f"{',' if position else ''}\n{json.dumps(entry(exchange, stand_ins))}")
+            draft.write(f"{',' if position else ''}\n{json.dumps(entry(exchange, redaction))}")
         draft.write("\n]}}\n")
 
 
-def log(exchanges: Iterable[Exchange], *, with_secrets: bool = False) -> dict[str, Any]:
+def log(exchanges: Iterable[Exchange], *, with_secrets: bool = False, known: Iterable[str] = ()) -> dict[str, Any]:
     """Exchanges as `export` writes them."""
-    stand_ins = Whole() if with_secrets else StandIns()
-    return {"log": {"version": "1.2", "creator": CREATOR, "entries": [entry(each, stand_ins) for each in exchanges]}}
+    redaction = _redaction(known, with_secrets=with_secrets)
+    return {"log": {"version": "1.2", "creator": CREATOR, "entries": [entry(each, redaction) for each in exchanges]}}
 
 
-def entry(exchange: Exchange, stand_ins: StandIns) -> dict[str, Any]:
+def entry(exchange: Exchange, redaction: Redaction) -> dict[str, Any]:
     """One exchange as HAR has it.
 
     The journal keeps no time of day, so entries are a second apart from where a world begins: the same test writes
     the same file.
     """
     sent, response = exchange.request, exchange.response
-    url = stand_ins.in_text(sent.url)
+    url = redaction.target(sent.url)
     request = {
         "method": sent.method,
         "url": url,
         "httpVersion": "HTTP/1.1",
         "cookies": [],
-        "headers": _headers(sent.headers.pairs, stand_ins),
+        "headers": _headers(sent.headers.pairs, redaction),
         "queryString": [
             {"name": name, "value": value} for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True)
         ],
@@ -111,7 +104,7 @@ def entry(exchange: Exchange, stand_ins: StandIns) -> dict[str, Any]:
     }
     if sent.body:
         kind = sent.headers.get("content-type", "")
-        request["postData"] = {"mimeType": kind, **_content(sent.body, stand_ins)}
+        request["postData"] = {"mimeType": kind, **_content(sent.body, kind, redaction)}
     kind = response.headers.get("content-type", "")
     location = response.headers.get("location", "")
     as_har = {
@@ -119,9 +112,9 @@ def entry(exchange: Exchange, stand_ins: StandIns) -> dict[str, Any]:
         "statusText": line_of(response.status).partition(" ")[2] if response.status else "",
         "httpVersion": "HTTP/1.1",
         "cookies": [],
-        "headers": _headers(response.headers.pairs, stand_ins),
-        "content": {"size": len(response.body), "mimeType": kind, **_content(response.body, stand_ins)},
-        "redirectURL": stand_ins.in_text(location),
+        "headers": _headers(response.headers.pairs, redaction),
+        "content": {"size": len(response.body), "mimeType": kind, **_content(response.body, kind, redaction)},
+        "redirectURL": redaction.header("location", location),
         "headersSize": -1,
         "bodySize": len(response.body),
     }
@@ -137,17 +130,16 @@ def entry(exchange: Exchange, stand_ins: StandIns) -> dict[str, Any]:
     }
 
 
-def _headers(pairs: Iterable[tuple[str, str]], stand_ins: StandIns) -> list[dict[str, str]]:
-    return [{"name": name, "value": stand_ins.in_header(name, value)} for name, value in pairs]
+def _headers(pairs: Iterable[tuple[str, str]], redaction: Redaction) -> list[dict[str, str]]:
+    return [{"name": name, "value": redaction.header(name, value)} for name, value in pairs]
 
 
-def _content(body: bytes, stand_ins: StandIns) -> dict[str, str]:
+def _content(body: bytes, media_type: str, redaction: Redaction) -> dict[str, str]:
+    body = redaction.body(body, media_type)
     try:
-        return {"text": stand_ins.in_text(body.decode())}
+        return {"text": body.decode()}
     except UnicodeDecodeError:
-        text = body.decode("latin-1")  # a byte each, so that tokens are found in it, and all else stays
-        swapped = stand_ins.in_text(text).encode("latin-1", "replace")
-        return {"text": b64encode(swapped).decode(), "encoding": "base64"}
+        return {"text": b64encode(body).decode(), "encoding": "base64"}
 
 
 def _own(exchange: Exchange) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from ...api.authentication import basic_header
 from ...api.callers import ANYONE, APPLICATION, USER
 from ...api.messages import Headers, Response
 from ...contract.errors import Refusal
+from ...redaction import Redaction
 from ...world import factories
 from . import oauth_replay
 from .comparison import differences
 from .inferred_world import Needs, flow_of, json_in, path_in
-from .secret_fields import swapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,7 +101,9 @@ class Replay:
         sent, status = entry.request, 0 if entry.reply is None else entry.reply.status
         url, body = sent.url, sent.body.decode("utf-8", "surrogateescape")
         if status != 401:
-            url, body = (swapped(text, lambda token: self._token(token, entry)) for text in (url, body))
+            redaction = Redaction(lambda token: self._token(token, entry))
+            sent_body = redaction.body(sent.body, sent.headers.get("content-type", ""))
+            url, body = redaction.target(url), sent_body.decode("utf-8", "surrogateescape")
         url, body = self._numbered(self._named(url)), self._renumbered(self._named(body), path_in(url))
         headers = [(name, value) for name, value in sent.headers.pairs if name.lower() != "authorization"]
         given = sent.headers.get("authorization")

@@ -62,7 +62,8 @@ def clear_journal(asked: AdminCall) -> Reply:
 @of_a_world("GET requests/export")
 def export_requests(asked: AdminCall) -> dict[str, Any]:
     """The journal as HAR."""
-    return har_export.log(asked.app.journal, with_secrets=asked.fields.get("with_secrets", False))
+    with_secrets, known = asked.fields.get("with_secrets", False), asked.store.known_secrets
+    return har_export.log(asked.app.journal, with_secrets=with_secrets, known=known)
 
 
 @of_a_world("GET report")
