@@ -10,9 +10,9 @@ from ..http.console import told_once
 from .options import CommandError
 
 if TYPE_CHECKING:
-    import argparse
     import ssl
     from collections.abc import Callable
+    from types import SimpleNamespace
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Tls:
     ready: dict[str, str] = field(default_factory=dict)
 
 
-def chosen(options: argparse.Namespace, note: Callable[[str], None]) -> Tls:
+def chosen(options: SimpleNamespace, note: Callable[[str], None]) -> Tls:
     """What the options of a server say.
 
     Args:
@@ -40,10 +40,10 @@ def chosen(options: argparse.Namespace, note: Callable[[str], None]) -> Tls:
     """
     certificate, ca_file = options.tls_cert, options.write_ca
     if options.tls_key and not certificate:
-        raise CommandError("--tls-key is the key of a certificate: --tls-cert has to name that")
+        raise CommandError("--tls-key requires --tls-cert")
     wanted = options.tls and not certificate
     if ca_file and not wanted:
-        raise CommandError("--write-ca is for --tls without --tls-cert: only then a CA is made")
+        raise CommandError("--write-ca requires --tls without --tls-cert: only then is a CA generated")
     if not (wanted or certificate):
         return Tls()
     from ..http import certificates

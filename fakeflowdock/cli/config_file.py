@@ -1,0 +1,103 @@
+"""Options in a TOML file: those of the server at its top, those of another command in a table of its name."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..suggestions import nearest
+from .options import BOOLEAN_OR_FILE, CONFIG, FILE, CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .options import Command, Option
+
+NAMES = {bool: "a boolean", int: "an integer", float: "a float", str: "a string", list: "an array", dict: "a table"}
+
+
+def values(name: str, own: Any, commands: Sequence[Command]) -> dict[str, Any]:
+    """Return the values in a file for one command. The whole file is validated.
+
+    Args:
+        name: the file. Files that it names are relative to it.
+        own: the command. What it shares with the server may stand at the top for both.
+        commands: every command; the first is the server.
+
+    Raises:
+        CommandError: the file is unreadable or invalid; the message has the file and the line.
+    """
+    text = ""
+    try:
+        text = Path(name).read_text("utf-8")
+        held = tomllib.loads(text)
+    except OSError as error:
+        raise CommandError(f"{name}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise CommandError(f"{name}:{line}: invalid UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        reason, _, place = str(error).partition(" (at ")
+        at = re.match(r"line (\d+)", place)
+        raise CommandError(f"{name}:{at[1] if at else text.count(chr(10)) + 1}: {reason}") from None
+    file = _File(name, text)
+    server, *others = commands
+    tables = {str(each.name): each for each in others if each.options}
+    found = {table: file.table(held.pop(table), tables[table].options, table) for table in [*held] if table in tables}
+    top = file.table(held, server.options, None, tables)
+    shared = {option.name for option in own.options if option in server.options}
+    return {key: value for key, value in top.items() if key in shared} | found.get(str(own.name), {})
+
+
+class _File:
+    """A file that is read."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self._name, self._folder, self._lines = name, Path(name).parent, text.splitlines()
+
+    def table(
+        self, held: Any, options: Sequence[Option], table: str | None, tables: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the values in one table. Raises CommandError."""
+        if not isinstance(held, dict):
+            raise self._failure(None, table or "", f"{table} must be a table with the options of {table}")
+        known = {option.name: option for option in options if option is not CONFIG}
+        found = {}
+        for key, value in held.items():
+            if key not in known:
+                near = nearest(key.replace("-", "_"), [*known, *(tables or ())])
+                hint = f": did you mean {near}?" if near else f": expected {', '.join(known)}"
+                raise self._failure(table, key, f"unknown option {table + '.' if table else ''}{key}{hint}")
+            try:
+                found[key] = self._value(value, known[key])
+            except CommandError as error:
+                raise self._failure(table, key, error.message) from None
+        return found
+
+    def _value(self, value: Any, option: Option) -> Any:
+        types = getattr(option.type, "toml", (str,))
+        if type(value) not in types:
+            expected = " or ".join(NAMES[each] for each in types)
+            raise CommandError(f"{option.name} must be {expected}, not {NAMES.get(type(value), 'a date')}")
+        if isinstance(value, bool):
+            return value
+        read = option.type.convert(str(value), option, None)
+        return str(self._folder / read) if read and option.type in (FILE, BOOLEAN_OR_FILE) else read
+
+    def _failure(self, table: str | None, key: str, reason: str) -> CommandError:
+        return CommandError(f"{self._name}:{self._line(table, key)}: {reason}")
+
+    def _line(self, table: str | None, key: str) -> int:
+        """Return the line of a key; 1 if it is written in an unusual way."""
+        within: str | None = None
+        names = "|".join(re.escape(f"{quote}{key}{quote}") for quote in ("", '"', "'"))
+        for number, line in enumerate(self._lines, 1):
+            if heading := re.match(r"\s*\[\s*[\"']?([^\]\"']*?)[\"']?\s*\]", line):
+                within = heading[1]
+                if within == key and table is None:
+                    return number
+            elif within == table and re.match(rf"\s*(?:{names})\s*[=.]", line):
+                return number
+        return 1

@@ -1,0 +1,27 @@
+"""The options of each command as tables for docs/guide: `python -m fakeflowdock.cli.option_rows`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .main import command_named
+from .options import CONFIG
+
+if TYPE_CHECKING:
+    from .options import Command
+
+COMMANDS = ("serve", "exec", "proxy", "conform")
+
+
+def rows(command: Command) -> str:
+    """Return the options of a command as a table in Markdown."""
+    lines = ["| option | environment | in a file | default | |", "| --- | --- | --- | --- | --- |"]
+    for option in command.options:
+        flags = ", ".join([*(f"`{each}`" for each in option.opts[1:]), f"`{option.opts[0]}{option.value}`"])
+        key = "" if option is CONFIG else f"`{option.name}`"
+        lines.append(f"| {flags} | `{option.envvar}` | {key} | {option.shown_default} | {option.help} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print("\n\n".join(rows(command_named(name)) for name in COMMANDS))
