@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from ..checking.recordings.reports import Report, Summary
 
-FORMATS = ("text", "json", "junit", "sarif")
-
 
 def run(options: SimpleNamespace) -> int:
     """Check. Returns the exit status, 0 or 1.
@@ -33,8 +31,6 @@ def run(options: SimpleNamespace) -> int:
             summary = _report(options, write)
     except RecordingError as error:
         raise CommandError(str(error)) from None
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
     if options.output is not None:
         print(summary.text(replayed=options.replay))
     return 1 if summary.violations else 0
@@ -84,25 +80,23 @@ def _output(name: str | None) -> Iterator[Callable[[str], object]]:
         yield file.write
 
 
+REPORTS = choice("text", "json", "junit", "sarif")
 check_command = Command(
     "check",
     run,
     [
         click.Argument(["files"], metavar="FILE...", nargs=-1, required=True, type=FILE),
-        Option(
-            "host", "A host that is Flowdock's too; may be repeated.", (), metavar="HOST", multiple=True, twin=False
-        ),
+        Option("host", "Another host of Flowdock; may be repeated.", (), metavar="HOST", multiple=True, twin=False),
         Option("strict", "Treat what the docs advise against as a violation.", False, BOOLEAN, twin=False),
         Option("replay", "Send each request to a fresh fake too, and show differences.", False, BOOLEAN, twin=False),
-        Option("format", "Report as text, json, junit or sarif.", "text", choice(*FORMATS), "FORMAT", twin=False),
+        Option("format", "Report as text, json, junit or sarif.", "text", REPORTS, "FORMAT", twin=False),
         Option("output", "Write the report to a file, and print only the counts.", None, FILE, "FILE", twin=False),
         Option("all", "In text, show exchanges without findings too.", False, BOOLEAN, twin=False),
     ],
     help="""\
-Check recorded traffic against Flowdock's docs: HAR files of browsers and proxies, cassettes of vcrpy in YAML or JSON,
-and files written by fake_flowdock.requests.export(). Traffic with other hosts is ignored. What recorders filter out,
-such as credentials, is not reported as missing.""",
-    short_help="check recorded traffic against the docs",
+Check recorded traffic against Flowdock's docs. FILE is a HAR file of a browser or proxy, a cassette of vcrpy in YAML or
+JSON, or a file written by fake_flowdock.requests.export(). Traffic with other hosts is ignored. What recorders filter
+out, such as credentials, is not reported as missing.""",
     epilog="""\
 \b
 Status: 0 no violation; 1 a violation; 2 a file is unreadable: standard error

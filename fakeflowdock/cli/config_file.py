@@ -55,7 +55,7 @@ class _File:
     """A file that is read."""
 
     def __init__(self, name: str, text: str) -> None:
-        self._name, self._folder, self._lines = name, Path(name).parent, text.splitlines()
+        self._name, self._folder, self._text = name, Path(name).parent, text
 
     def table(
         self, held: Any, options: Sequence[Option], table: str | None, tables: Mapping[str, Any] | None = None
@@ -87,17 +87,10 @@ class _File:
         return str(self._folder / read) if read and option.type in (FILE, BOOLEAN_OR_FILE) else read
 
     def _failure(self, table: str | None, key: str, reason: str) -> CommandError:
-        return CommandError(f"{self._name}:{self._line(table, key)}: {reason}")
-
-    def _line(self, table: str | None, key: str) -> int:
-        """Return the line of a key; 1 if it is written in an unusual way."""
-        within: str | None = None
-        names = "|".join(re.escape(f"{quote}{key}{quote}") for quote in ("", '"', "'"))
-        for number, line in enumerate(self._lines, 1):
-            if heading := re.match(r"\s*\[\s*[\"']?([^\]\"']*?)[\"']?\s*\]", line):
-                within = heading[1]
-                if within == key and table is None:
-                    return number
-            elif within == table and re.match(rf"\s*(?:{names})\s*[=.]", line):
-                return number
-        return 1
+        """Return an error with the line of a key; with line 1 if the key is written in an unusual way."""
+        name = rf"[ \t]*[\"']?{re.escape(key)}[\"']?[ \t]*"
+        heading = re.search(rf"^[ \t]*\[[ \t]*[\"']?{table}[\"']?[ \t]*\]", self._text, re.MULTILINE)
+        place = re.compile(rf"^(?:{name}[=.]|[ \t]*\[{name}\])", re.MULTILINE)
+        found = place.search(self._text, heading.end() if heading else 0)
+        line = self._text.count("\n", 0, found.start()) + 1 if found else 1
+        return CommandError(f"{self._name}:{line}: {reason}")

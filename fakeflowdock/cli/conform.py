@@ -12,8 +12,6 @@ from .options import CA_FILE, CONFIG, Command, CommandError, Option, choice
 if TYPE_CHECKING:
     from types import SimpleNamespace
 
-REPORTS = ("text", "json", "junit")
-
 
 def run(chosen: SimpleNamespace) -> int:
     """Run the suite. Returns the exit status.
@@ -58,13 +56,12 @@ conform_command = Command(
         Option("scopes", "Of the access token.", "", metavar="SCOPES", unset="flow private"),
         CA_FILE,
         Option("only", "Run cases whose page or name matches; * is any text.", "", metavar="PATTERN"),
-        Option("format", "Report as text, json or junit.", "text", choice(*REPORTS), "FORMAT"),
+        Option("format", "Report as text, json or junit.", "text", choice("text", "json", "junit"), "FORMAT"),
         CONFIG,
     ],
     help="""\
-Run the conformance suite against the server at URL, such as http://127.0.0.1:8080: every operation and every error in
-Flowdock's docs. Cases that need a missing option are not run, and reported. Pass secrets in the environment: other
-users can read the command line.""",
-    short_help="run the conformance suite against a server",
+Run the conformance suite against a server. It tests every operation and every error in Flowdock's docs on the server at
+URL, such as http://127.0.0.1:8080. Cases that need a missing option are not run, and reported. Pass secrets in the
+environment: other users can read the command line.""",
     epilog="Status: 0 every case that was run passed; 1 a case differs; 2 nothing could be run.",
 )

@@ -72,11 +72,8 @@ def run(given: SimpleNamespace) -> int:
             raise CommandError(str(error)) from None
         for name in ("ALL_PROXY", "all_proxy"):
             del environ[name]
-        environ |= {
-            f"FAKEFLOWDOCK_{name.upper()}": value
-            for name, value in credentials.items()
-            if value and name not in NOT_TOLD
-        }
+        told = {name: value for name, value in credentials.items() if value and name not in NOT_TOLD}
+        environ |= {f"FAKEFLOWDOCK_{name.upper()}": value for name, value in told.items()}
         environ["FAKEFLOWDOCK_SCOPES"] = " ".join(SCOPES)  # those of the access token
         try:
             status = signals.run(given.line, environ)
@@ -93,19 +90,17 @@ def run(given: SimpleNamespace) -> int:
 def _unknown(app: App) -> Iterator[tuple[str, int]]:
     """What the last requests asked for that Flowdock never had, or that is not answered yet, and how often."""
     from ..api import internal_routes
-    from ..contract.errors import NoSuchRoute
-
-    lost = (each for each in app.journal if isinstance(each.refusal, NoSuchRoute))
-    yield from Counter(_why_unknown(each) for each in lost if not each.path.startswith(internal_routes.PREFIX)).items()
-
-
-def _why_unknown(exchange: Exchange) -> str:
     from ..api.environ import STREAM_HOST
+    from ..contract.errors import NoSuchRoute
     from ..redaction import shortened
 
-    if STREAM_HOST.fullmatch(exchange.request.headers.get("host", "")):
-        return shortened(f"{exchange.method} {exchange.path} of stream.flowdock.com is not answered yet")
-    return shortened(f"{exchange.method} {exchange.path} is nothing that Flowdock had")
+    def why(exchange: Exchange) -> str:
+        streams = STREAM_HOST.fullmatch(exchange.request.headers.get("host", ""))
+        reason = "of stream.flowdock.com is not answered yet" if streams else "is nothing that Flowdock had"
+        return shortened(f"{exchange.method} {exchange.path} {reason}")
+
+    lost = (each for each in app.journal if isinstance(each.refusal, NoSuchRoute))
+    yield from Counter(why(each) for each in lost if not each.path.startswith(internal_routes.PREFIX)).items()
 
 
 def _summary(lines: list[tuple[str, int]]) -> Iterator[str]:
@@ -128,11 +123,10 @@ exec_command = Command(
     ],
     context_settings={"allow_interspersed_args": False},
     help="""\
-Start a fake and a proxy on this machine, and run COMMAND in an environment in which clients of most languages use that
-proxy and trust its certificate. Requests to Flowdock's hosts reach the fake; those to other hosts are refused unless
-an option allows them; those to this machine bypass the proxy. COMMAND finds the fake's address in FLOWDOCK_API_URL, and
-credentials in FAKEFLOWDOCK_API_TOKEN, _ACCESS_TOKEN, _EMAIL, _PASSWORD and so on. Requires the extra tls.""",
-    short_help="run a command whose calls to Flowdock reach a fake",
+Run a command whose requests to Flowdock reach a fake. It runs in an environment in which clients of most languages use
+a proxy on this machine and trust its certificate. Requests to other hosts are refused unless an option allows them;
+those to this machine bypass the proxy. COMMAND finds the fake's address in FLOWDOCK_API_URL, and credentials in
+FAKEFLOWDOCK_API_TOKEN, _ACCESS_TOKEN, _EMAIL, _PASSWORD and so on. Requires the extra tls.""",
     epilog="""\
 \b
 Status: that of COMMAND; 128 + n signal n ended it; 127 not found; 126 not

@@ -131,16 +131,7 @@ def _say(text: str, indent: str = "") -> None:
     print(textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "    " if indent else ""))
 
 
-routes_command = Command(
-    "routes",
-    routes,
-    help="Print every operation: routes, callers, grade, page.",
-    short_help="print every operation: routes, callers, grade, page",
-)
-explain_command = Command(
-    "explain",
-    explain,
-    [click.Argument(["operation"], metavar="OPERATION...", nargs=-1, required=True)],
-    help="Print the contract of an operation: create-source, or GET /sources.",
-    short_help="print the contract of one operation",
-)
+OPERATION = click.Argument(["operation"], metavar="OPERATION...", nargs=-1, required=True)
+explain_help = "Print the contract of an operation: create-source, or GET /sources."
+explain_command = Command("explain", explain, [OPERATION], help=explain_help)
+routes_command = Command("routes", routes, help="Print every operation: routes, callers, grade, page.")

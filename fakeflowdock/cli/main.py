@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
+from click.exceptions import Exit
 
 from ..suggestions import nearest
 from ..version import __version__
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 MODULES = {name: name for name in ("serve", "routes", "explain", "conform", "proxy", "check", "exec")}
 MODULES["routes"] = "explain"
 SERVE = "serve"  # the command if none is given
-HELP = "Serve Flowdock's REST API from memory until a signal, or run a command."
 EPILOG = """\
 \b
 Default command: serve. Precedence: command line, environment, config file.
@@ -90,8 +91,8 @@ def command_named(name: str) -> Command:
 
 program = Program(
     "fakeflowdock",
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help=HELP,
+    context_settings={"help_option_names": ["-h", "--help"], "terminal_width": 80},
+    help="Serve Flowdock's REST API from memory until a signal, or run a command.",
     epilog=EPILOG,
     subcommand_metavar="[COMMAND] [ARGS]...",
 )
@@ -111,13 +112,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     if "_FAKEFLOWDOCK_COMPLETE" in os.environ:
         program.main(argv, prog_name="fakeflowdock")
     terminal.encode_safely()
+    status, arguments = 0, sys.argv[1:] if argv is None else [*argv]
+    color = terminal.wants_color()
     try:
-        status = _run(sys.argv[1:] if argv is None else [*argv])
+        with suppress(Exit), program.make_context("fakeflowdock", arguments, color=color) as context:
+            status = program.invoke(context) or 0
         if sys.stdout is not None:  # it was closed
             sys.stdout.flush()
     except BrokenPipeError:  # as in `fakeflowdock routes | head`
         _discard_output()
-        return 0
     except click.ClickException as error:
         terminal.complain(_message(error))
         return error.exit_code
@@ -128,14 +131,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:  # before there was anything to stop
         return 130
     return status
-
-
-def _run(arguments: list[str]) -> int:
-    try:
-        with program.make_context("fakeflowdock", arguments) as context:
-            return program.invoke(context) or 0
-    except click.exceptions.Exit as ended:  # after --help or --version
-        return ended.exit_code
 
 
 def _message(error: click.ClickException) -> str:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .main import command_named
+from .main import MODULES, command_named
 from .options import CONFIG
 
 if TYPE_CHECKING:
     from .options import Command
-
-COMMANDS = ("serve", "exec", "proxy", "conform")
 
 
 def rows(command: Command) -> str:
@@ -24,4 +22,4 @@ def rows(command: Command) -> str:
 
 
 if __name__ == "__main__":
-    print("\n\n".join(rows(command_named(name)) for name in COMMANDS))
+    print("\n\n".join(rows(command) for command in map(command_named, MODULES) if command.options))

@@ -51,7 +51,7 @@ class Type(ParamType):
         valid: whether a value is valid.
         toml: the types that a config file may use.
         choices: the valid texts, for shell completion.
-        secret: whether error messages must not show the text.
+        secret: whether error messages hide the text.
     """
 
     read: Callable[[str], Any]
@@ -96,10 +96,6 @@ def _integer(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() else -1
 
 
-def _hosts(text: str) -> tuple[str, ...]:
-    return tuple(each.strip().lower() for each in text.split(",") if each.strip())
-
-
 BOOLEAN = Boolean(lambda text: TRUTH[text.lower()], "true or false", toml=(bool,))
 BOOLEAN_OR_FILE = Type(lambda text: TRUTH.get(text.lower(), text), "a file name", lambda text: text != "", (bool, str))
 PORT = Type(_integer, "0\u201365535", range(65536).__contains__, (int,))
@@ -107,7 +103,8 @@ COUNT = Type(_integer, "0\u2013999999999", range(10**9).__contains__, (int,))
 SECONDS = Type(float, "a number of seconds greater than 0", lambda number: 0 < number < 1e6, (int, float))
 TOKEN = Type(str, "8 to 256 ASCII characters without spaces", re.compile("[!-~]{8,256}").fullmatch, secret=True)
 HOSTS = Type(
-    *(_hosts, "names such as example.com or *.example.com"),
+    lambda text: tuple(filter(None, map(str.strip, text.lower().split(",")))),
+    "names such as example.com or *.example.com",
     lambda names: all(re.fullmatch(r"\*|(?:\*\.)?[a-z0-9._-]+|[0-9a-f:.]+", name) for name in names),
 )
 FILE = click.Path(readable=False)  # relative to the config file, if it is named there
@@ -158,6 +155,10 @@ class Option(click.Option):
         """The default in words; empty if there is nothing to say."""
         return self._unset or ("" if self.default in (None, "", (), False) else str(self.default))
 
+    def value_from_envvar(self, ctx: click.Context) -> str | None:
+        """Return what the environment has: Click 8.2 takes the variable of a boolean for true, whatever it is."""
+        return os.environ.get(str(self.envvar)) or None if self.envvar else None
+
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
         """Return the option's line in `--help`."""
         flag = self.opts[0].replace("--", "--[no-]") if self.secondary_opts else self.opts[0] + self.value
@@ -183,8 +184,14 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the command line, and refuse unknown variables. Raises click.ClickException."""
-        if self.options and not ctx.resilient_parsing:
-            _refuse_unknown_variables(ctx, {option.envvar for option in self.options})
+        own = {option.envvar for option in self.options}
+        given = {name for name, value in os.environ.items() if value and name.startswith(PREFIX)} - own
+        if own and given and not ctx.resilient_parsing:  # rare: it imports every command
+            known = {*OTHER_VARIABLES, *(str(option.envvar) for each in commands(ctx) for option in each.options)}
+            for name in sorted(given - known):
+                near = nearest(name.removeprefix(PREFIX), [each.removeprefix(PREFIX) for each in known])
+                hint = f": did you mean {PREFIX}{near}?" if near else " (see --help)"
+                raise CommandError(f"unknown environment variable {name}{hint}")
         return super().parse_args(ctx, args)
 
 
@@ -192,17 +199,6 @@ def commands(ctx: click.Context) -> list[Command]:
     """Return every command of the program."""
     program: Any = ctx.find_root().command
     return [program.get_command(ctx, name) for name in program.list_commands(ctx)]
-
-
-def _refuse_unknown_variables(ctx: click.Context, own: set[Any]) -> None:
-    given = sorted(name for name, value in os.environ.items() if value and name.startswith(PREFIX) and name not in own)
-    if given:  # rare, and importing every command takes time
-        known = {*OTHER_VARIABLES, *(str(option.envvar) for command in commands(ctx) for option in command.options)}
-        for name in given:
-            if name not in known:
-                near = nearest(name.removeprefix(PREFIX), [each.removeprefix(PREFIX) for each in known])
-                hint = f": did you mean {PREFIX}{near}?" if near else " (see --help)"
-                raise CommandError(f"unknown environment variable {name}{hint}")
 
 
 def _read_config(ctx: click.Context, param: click.Parameter, value: str) -> str:

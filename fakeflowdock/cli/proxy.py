@@ -60,11 +60,10 @@ proxy_command = Command(
         CONFIG,
     ],
     help="""\
-Forward each request unchanged to the server at URL, such as http://127.0.0.1:8080, and its response back, until a
-signal. Differences from Flowdock's docs are printed on standard error, with secrets shortened. Redirects are not
-followed and URLs in responses are not rewritten, so a client that follows them leaves the proxy. If the server does not
-answer, the proxy responds with 502.""",
-    short_help="forward requests, and report what is not as documented",
+Forward requests to a server and report differences from the docs. Requests go unchanged to the server at URL, such as
+http://127.0.0.1:8080, and its responses back, until a signal. What differs from Flowdock's docs is printed on standard
+error, with secrets shortened. Redirects are not followed and URLs in responses are not rewritten, so a client that
+follows them leaves the proxy. If the server does not answer, the proxy responds with 502.""",
     epilog="""\
 \b
 Status: 0 after a signal; 1 with --fail, if there were violations; 2 invalid

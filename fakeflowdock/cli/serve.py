@@ -110,7 +110,6 @@ serve_command = Command(
         CONFIG,
     ],
     help="Serve Flowdock's REST API from memory until a signal. This is the default command.",
-    short_help="serve until a signal (the default)",
     epilog="""\
 \b
 Status: 0 success, also after SIGINT, SIGTERM or SIGHUP; 1 the world could not

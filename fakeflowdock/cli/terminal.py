@@ -5,14 +5,13 @@ from __future__ import annotations
 import codecs
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-WIDTH = 80  # columns of `--help` on every terminal
 NO_BREAK = "\x1f"  # a space in help at which no line ends
 PLAIN = {"\u2013": "-", "…": "...", "→": "->"}
 
@@ -34,12 +33,9 @@ class Formatter(click.HelpFormatter):
 
 
 class Context(click.Context):
-    """The context of a command, without colour if NO_COLOR is set."""
+    """The context of a command."""
 
     formatter_class = Formatter
-
-    def __init__(self, *given: Any, **more: Any) -> None:
-        super().__init__(*given, **{"color": wants_color(), "terminal_width": WIDTH, **more})
 
 
 def wants_color() -> bool | None:

@@ -189,7 +189,7 @@ def test_the_command_does_not_need_a_terminal_that_knows_unicode(folder: Path) -
     environ = {"PYTHONIOENCODING": "ascii", "PATH": "/usr/bin:/bin"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=environ)
     assert (done.returncode, done.stderr) == (1, "")
-    assert "\\u2192 200" in done.stdout
+    assert "-> 200" in done.stdout
 
 
 def test_a_reader_that_ends_early_is_no_error(folder: Path) -> None:
