@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import BOOLEAN, FILE, Command, CommandError, Option, choice
+from .command import Command
+from .options import BOOLEAN, FILE, CommandError, Option, choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

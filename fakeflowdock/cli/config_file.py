@@ -8,23 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..suggestions import nearest
-from .options import BOOLEAN_OR_FILE, CONFIG, FILE, CommandError
+from .options import BOOLEAN_OR_FILE, FILE, CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .options import Command, Option
+    from .options import Option
 
 NAMES = {bool: "a boolean", int: "an integer", float: "a float", str: "a string", list: "an array", dict: "a table"}
 
 
-def values(name: str, own: Any, commands: Sequence[Command]) -> dict[str, Any]:
+def values(name: str, own: str, commands: Mapping[str, Sequence[Option]]) -> dict[str, Any]:
     """Return the values in a file for one command. The whole file is validated.
 
     Args:
         name: the file. Files that it names are relative to it.
         own: the command. What it shares with the server may stand at the top for both.
-        commands: every command; the first is the server.
+        commands: the options of every command; the first is the server.
 
     Raises:
         CommandError: the file is unreadable or invalid; the message has the file and the line.
@@ -44,11 +44,11 @@ def values(name: str, own: Any, commands: Sequence[Command]) -> dict[str, Any]:
         raise CommandError(f"{name}:{at[1] if at else text.count(chr(10)) + 1}: {reason}") from None
     file = _File(name, text)
     server, *others = commands
-    tables = {str(each.name): each for each in others if each.options}
-    found = {table: file.table(held.pop(table), tables[table].options, table) for table in [*held] if table in tables}
-    top = file.table(held, server.options, None, tables)
-    shared = {option.name for option in own.options if option in server.options}
-    return {key: value for key, value in top.items() if key in shared} | found.get(str(own.name), {})
+    tables = [each for each in others if commands[each]]
+    found = {table: file.table(held.pop(table), commands[table], table) for table in [*held] if table in tables}
+    top = file.table(held, commands[server], None, tables)
+    shared = {option.name for option in commands[own] if option in commands[server]}
+    return {key: value for key, value in top.items() if key in shared} | found.get(own, {})
 
 
 class _File:
@@ -58,16 +58,16 @@ class _File:
         self._name, self._folder, self._text = name, Path(name).parent, text
 
     def table(
-        self, held: Any, options: Sequence[Option], table: str | None, tables: Mapping[str, Any] | None = None
+        self, held: Any, options: Sequence[Option], table: str | None, tables: Sequence[str] = ()
     ) -> dict[str, Any]:
         """Return the values in one table. Raises CommandError."""
         if not isinstance(held, dict):
             raise self._failure(None, table or "", f"{table} must be a table with the options of {table}")
-        known = {option.name: option for option in options if option is not CONFIG}
+        known = {option.name: option for option in options if option.name != "config"}
         found = {}
         for key, value in held.items():
             if key not in known:
-                near = nearest(key.replace("-", "_"), [*known, *(tables or ())])
+                near = nearest(key.replace("-", "_"), [*known, *tables])
                 hint = f": did you mean {near}?" if near else f": expected {', '.join(known)}"
                 raise self._failure(table, key, f"unknown option {table + '.' if table else ''}{key}{hint}")
             try:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import CA_FILE, CONFIG, Command, CommandError, Option, choice
+from .command import CONFIG, Command
+from .options import CA_FILE, CommandError, Option, choice
 
 if TYPE_CHECKING:
     from types import SimpleNamespace

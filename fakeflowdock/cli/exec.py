@@ -11,7 +11,8 @@ from urllib.request import getproxies_environment
 import click
 
 from . import startup
-from .options import BOOLEAN, CONFIG, HOSTS, Command, CommandError, Option
+from .command import CONFIG, Command
+from .options import BOOLEAN, HOSTS, CommandError, Option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import Command, CommandError
+from .command import Command
+from .options import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

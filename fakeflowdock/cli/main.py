@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
-    from .options import Command
+    from .command import Command
 
 MODULES = {name: name for name in ("serve", "routes", "explain", "conform", "proxy", "check", "exec")}
 MODULES["routes"] = "explain"
@@ -36,7 +36,7 @@ be saved; 2 invalid option, address or file; 128 + n second signal n."""
 class Program(click.Group):
     """The program. Without a command, it serves."""
 
-    context_class = terminal.Context
+    context_class = terminal.HelpContext
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
@@ -47,11 +47,7 @@ class Program(click.Group):
         return command_named(cmd_name) if cmd_name in MODULES else None
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the command in front of its options.
-
-        Raises:
-            click.ClickException: there is no such option or command.
-        """
+        """Put the command in front of its options. Raises click.ClickException."""
         before: list[str] = []
         if args and args[0] not in MODULES:
             own = self.get_params(ctx)
@@ -113,9 +109,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         program.main(argv, prog_name="fakeflowdock")
     terminal.encode_safely()
     status, arguments = 0, sys.argv[1:] if argv is None else [*argv]
-    color = terminal.wants_color()
     try:
-        with suppress(Exit), program.make_context("fakeflowdock", arguments, color=color) as context:
+        with suppress(Exit), program.make_context("fakeflowdock", arguments, color=terminal.wants_color()) as context:
             status = program.invoke(context) or 0
         if sys.stdout is not None:  # it was closed
             sys.stdout.flush()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .command import CONFIG
 from .main import MODULES, command_named
-from .options import CONFIG
 
 if TYPE_CHECKING:
-    from .options import Command
+    from .command import Command
 
 
 def rows(command: Command) -> str:

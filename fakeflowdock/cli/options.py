@@ -1,4 +1,4 @@
-"""Options and commands, by Click. Each option has a twin in the environment and a key in a config file."""
+"""Options, by Click. Each has a twin in the environment and a key in a config file."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 from click.types import BoolParamType
 
-from ..suggestions import nearest
-from .terminal import NO_BREAK, Context
+from .terminal import NO_BREAK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,12 +24,6 @@ else:
     ParamType = click.ParamType
 
 PREFIX = "FAKEFLOWDOCK_"
-# Variables of other parts: the pytest plugin, `exec`, the tests, the benchmarks.
-OTHER_VARIABLES = (
-    *("FAKEFLOWDOCK_SHAPES", "FAKEFLOWDOCK_JOURNAL", "FAKEFLOWDOCK_UNKNOWN_PATHS"),
-    *("FAKEFLOWDOCK_PROXY", "FAKEFLOWDOCK_CLIENT_ID", "FAKEFLOWDOCK_CLIENT_SECRET", "FAKEFLOWDOCK_FLOW_API_TOKEN"),
-    *("FAKEFLOWDOCK_SEEDS", "FAKEFLOWDOCK_API_DOCS", "FAKEFLOWDOCK_NODE_PACKAGES", "FAKEFLOWDOCK_PEERS"),
-)
 TRUTH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -116,10 +108,6 @@ class Option(click.Option):
     Args:
         name: `auto-consent` is `--auto-consent`, `FAKEFLOWDOCK_AUTO_CONSENT` in the environment and `auto_consent` in
             a config file.
-        help: a sentence.
-        default: its value if none is given.
-        type: the type of its value.
-        metavar: stands for the value in `--help`.
         short: another flag, such as `-p`.
         unset: describes the default in place of its value.
         twin: whether the environment and a config file may set it.
@@ -167,47 +155,4 @@ class Option(click.Option):
         return ", ".join([*self.opts[1:], flag]), " ".join([str(self.help), *tags])
 
 
-class Command(click.Command):
-    """A command, which runs a function that gets its values as attributes and returns the exit status."""
-
-    context_class = Context
-
-    def __init__(
-        self, name: str, run: Callable[[Any], int | None], params: Sequence[click.Parameter] = (), **more: Any
-    ) -> None:
-        super().__init__(name, callback=lambda **given: run(SimpleNamespace(**given)), params=[*params], **more)
-
-    @property
-    def options(self) -> list[Option]:
-        """The options that the environment and a config file may set."""
-        return [each for each in self.params if isinstance(each, Option) and each.envvar]
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the command line, and refuse unknown variables. Raises click.ClickException."""
-        own = {option.envvar for option in self.options}
-        given = {name for name, value in os.environ.items() if value and name.startswith(PREFIX)} - own
-        if own and given and not ctx.resilient_parsing:  # rare: it imports every command
-            known = {*OTHER_VARIABLES, *(str(option.envvar) for each in commands(ctx) for option in each.options)}
-            for name in sorted(given - known):
-                near = nearest(name.removeprefix(PREFIX), [each.removeprefix(PREFIX) for each in known])
-                hint = f": did you mean {PREFIX}{near}?" if near else " (see --help)"
-                raise CommandError(f"unknown environment variable {name}{hint}")
-        return super().parse_args(ctx, args)
-
-
-def commands(ctx: click.Context) -> list[Command]:
-    """Return every command of the program."""
-    program: Any = ctx.find_root().command
-    return [program.get_command(ctx, name) for name in program.list_commands(ctx)]
-
-
-def _read_config(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    if value and not ctx.resilient_parsing:
-        from .config_file import values
-
-        ctx.default_map = values(value, ctx.command, commands(ctx))
-    return value
-
-
-CONFIG = Option("config", "Read options from TOML.", "", FILE, "FILE", is_eager=True, callback=_read_config)
 CA_FILE = Option("ca-file", "Trust these certificate authorities too.", "", FILE, "FILE")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ..http.console import say
-from .options import BOOLEAN, CA_FILE, CONFIG, PORT, SECONDS, Command, CommandError, Option
+from .command import CONFIG, Command
+from .options import BOOLEAN, CA_FILE, PORT, SECONDS, CommandError, Option
 from .signals import listen
 
 if TYPE_CHECKING:

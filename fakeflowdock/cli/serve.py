@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from ..version import __version__
 from ..world.settings import MOST_WORLDS
 from . import startup
-from .options import BOOLEAN, CONFIG, COUNT, FILE, PORT, TOKEN, Command, Option
+from .command import CONFIG, Command
+from .options import BOOLEAN, COUNT, FILE, PORT, TOKEN, Option
 from .signals import listen
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ class Formatter(click.HelpFormatter):
         return super().getvalue().replace(NO_BREAK, " ")
 
 
-class Context(click.Context):
+class HelpContext(click.Context):
     """The context of a command."""
 
     formatter_class = Formatter
@@ -47,7 +48,7 @@ def encode_safely() -> None:
     """Let standard output and standard error replace what their encoding does not have."""
     codecs.register_error("fakeflowdock", _plain)
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="fakeflowdock")
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..atomic_file import written
 from ..http.console import told_once
@@ -15,17 +14,11 @@ if TYPE_CHECKING:
     from types import SimpleNamespace
 
 
-@dataclass
-class Tls:
-    """How a server speaks.
+class Tls(NamedTuple):
+    """How a server speaks: the arguments of `Server` for it, and the fields of the ready line."""
 
-    Attributes:
-        speaking: what `Server` is told of it.
-        ready: what the line of a server that is ready says of it.
-    """
-
-    speaking: dict[str, Any] = field(default_factory=dict)
-    ready: dict[str, str] = field(default_factory=dict)
+    speaking: dict[str, Any]
+    ready: dict[str, str]
 
 
 def chosen(options: SimpleNamespace, note: Callable[[str], None]) -> Tls:
@@ -45,7 +38,7 @@ def chosen(options: SimpleNamespace, note: Callable[[str], None]) -> Tls:
     if ca_file and not wanted:
         raise CommandError("--write-ca requires --tls without --tls-cert: only then is a CA generated")
     if not (wanted or certificate):
-        return Tls()
+        return Tls({}, {})
     from ..http import certificates
 
     try:

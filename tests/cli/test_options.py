@@ -16,7 +16,8 @@ import requests
 
 from fakeflowdock import pytest_plugin
 from fakeflowdock.cli import main, option_rows, options
-from fakeflowdock.cli.options import BOOLEAN, CONFIG, FILE, Option
+from fakeflowdock.cli.command import CONFIG
+from fakeflowdock.cli.options import BOOLEAN, FILE, Option
 from fakeflowdock.http import access_log
 from tests.support.processes import CLEAN, ready, running
 
@@ -77,13 +78,14 @@ def test_an_option_is_on_the_command_line_before_the_environment_before_the_file
     filed = str(tmp_path / first[2]) if option.type is FILE else first[2]
     assert chosen(monkeypatch, command, [])[option.name] == option.default
     assert chosen(monkeypatch, command, there)[option.name] == filed
-    assert option.envvar == f"FAKEFLOWDOCK_{option.name.upper()}"
-    monkeypatch.setenv(option.envvar, second[0])
+    twin = f"FAKEFLOWDOCK_{option.name.upper()}"
+    assert option.envvar == twin
+    monkeypatch.setenv(twin, second[0])
     assert chosen(monkeypatch, command, there)[option.name] == second[2]
     flag = f"--{option.name.replace('_', '-')}"
     on_the_line = [flag, *([] if option.type is BOOLEAN else [first[0]])]
     assert chosen(monkeypatch, command, [*there, *on_the_line])[option.name] == first[2]
-    monkeypatch.setenv(option.envvar, "")  # as if it were not there
+    monkeypatch.setenv(twin, "")  # as if it were not there
     assert chosen(monkeypatch, command, there)[option.name] == filed
 
 
@@ -143,10 +145,10 @@ def test_an_unknown_variable_is_one_line_and_status_2(
 
 def test_variables_of_other_parts_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     pages = [*ROOT.glob("docs/**/*.md"), *ROOT.glob("docs/deploy/*"), *ROOT.glob(".ci/*"), *ROOT.glob("*.md")]
-    code = [path for folder in ("fakeflowdock", "tests", "benchmarks") for path in ROOT.glob(f"{folder}/**/*.*s*")]
-    here = Path(__file__)
-    text = "".join(path.read_text("utf-8") for path in {*pages, *code} - {here} if path.suffix != ".pyc")
-    found = set(re.findall(r"FAKEFLOWDOCK_[A-Z_]*[A-Z]", text))
+    code = [path for folder in ("fakeflowdock", "tests", "benchmarks") for path in ROOT.glob(f"{folder}/**/*.*")]
+    code = [path for path in code if path.suffix in (".py", ".cjs") and path != Path(__file__)]
+    text = "".join(path.read_text("utf-8") for path in [*pages, *code])
+    found = set(re.findall(r"\bFAKEFLOWDOCK_[A-Z_]*[A-Z]", text))
     found |= {f"FAKEFLOWDOCK_{name.upper()}" for name in pytest_plugin.CHOICES}
     assert {"FAKEFLOWDOCK_SEEDS", "FAKEFLOWDOCK_PROXY", "FAKEFLOWDOCK_JOURNAL", "FAKEFLOWDOCK_TLS"} <= found
     own = {option.envvar for _, option in NAMED} | {CONFIG.envvar}
