@@ -387,9 +387,9 @@ def test_the_command_prints_json_and_junit(capsys: pytest.CaptureFixture[str]) -
         (["ftp://x"], "'ftp://x' is no http or https URL of a server"),
         (["http://127.0.0.1:x"], "'http://127.0.0.1:x' is no http or https URL of a server"),
         (["http://127.0.0.1:1", "--only", "nothing of this name"], "no case has 'nothing of this name'"),
-        (["http://127.0.0.1:1", "--format", "yaml"], "'yaml' is no format: text or json or junit"),
+        (["http://127.0.0.1:1", "--format", "yaml"], "invalid format 'yaml': expected text, json or junit"),
         (["http://127.0.0.1:1", "--scopes", "all"], "'all' is no scope"),
-        ([], "the following arguments are required: URL"),
+        ([], "missing argument 'URL' (see --help)"),
     ],
 )
 def test_what_is_wrong_is_one_line_and_status_2(
