@@ -5,32 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from . import option_table, options
-from .options import CommandError
+import click
+
+from .command import CONFIG, Command
+from .options import CA_FILE, CommandError, Option, choice
 
 if TYPE_CHECKING:
-    import argparse
+    from types import SimpleNamespace
 
 
-def add(commands: Any) -> None:
-    """Add the command to the parser's own."""
-    parser = commands.add_parser(
-        "conform",
-        help="run the conformance suite against a server",
-        usage="fakeflowdock conform [OPTION ...] URL",
-        description="""\
-Ask a server for every operation and every error that Flowdock's docs have, and
-say where its replies are something else. A case that needs what is not given is
-not run, and told. Everybody on a machine can read its command lines: secrets
-are better given in the environment.""",
-        epilog="Status: 0 all that was run passed; 1 something differs; 2 nothing could be run.",
-    )
-    parser.add_argument("url", metavar="URL", help="the server, as in http://127.0.0.1:8080")
-    options.add(parser, option_table.CONFORM)
-
-
-def run(chosen: argparse.Namespace) -> int:
-    """The command. Returns the exit status.
+def run(chosen: SimpleNamespace) -> int:
+    """Run the suite. Returns the exit status.
 
     Raises:
         CommandError: there is no server, or no case.
@@ -38,16 +23,15 @@ def run(chosen: argparse.Namespace) -> int:
     from ..checking.conformance import NoAnswer, conform
     from ..world.scopes import scopes_of
 
-    given: dict[str, Any] = {option.key: getattr(chosen, option.key) for option in option_table.CONFORM}
-    only, form = given.pop("only") or None, given.pop("format")
-    del given["config"]
+    given: dict[str, Any] = vars(chosen).copy()
+    url, only, form, _ = (given.pop(name) for name in ("url", "only", "format", "config"))
     given["flow"] = given["flow"].rpartition("/")[2]  # example/main, as the ready line of a fake has it, is main
     try:
         given["scopes"] = scopes_of(given["scopes"])
-        came = conform(chosen.url, only=only, **given)
+        came = conform(url, only=only or None, **given)
     except NoAnswer as error:
         hint = "; --ca-file names a CA to trust" if "CERTIFICATE_VERIFY_FAILED" in str(error) else ""
-        raise CommandError(f"{chosen.url} does not answer: {error}{hint}") from None
+        raise CommandError(f"{url} does not answer: {error}{hint}") from None
     except ValueError as error:
         raise CommandError(str(error)) from None
     if form == "json":
@@ -55,3 +39,30 @@ def run(chosen: argparse.Namespace) -> int:
     else:
         print(came.as_junit() if form == "junit" else came)
     return 0 if came.ok else 1
+
+
+conform_command = Command(
+    "conform",
+    run,
+    [
+        click.Argument(["url"], metavar="URL"),
+        Option("organization", "The users' organization, by its name in URLs.", "", metavar="NAME"),
+        Option("flow", "Run in this flow, by its name in URLs.", "", metavar="NAME", unset="a new one"),
+        Option("api-token", "Of an administrator of the organization.", "", metavar="TOKEN"),
+        Option("email", "Of the same user.", "", metavar="ADDRESS"),
+        Option("password", "Of the same user; with both, access tokens are requested.", "", metavar="PASSWORD"),
+        Option("second-api-token", "Of a user who is no administrator.", "", metavar="TOKEN"),
+        Option("spare-api-token", "Of a user who may be removed.", "", metavar="TOKEN"),
+        Option("access-token", "Of an application, instead of e-mail and password.", "", metavar="TOKEN"),
+        Option("scopes", "Of the access token.", "", metavar="SCOPES", unset="flow private"),
+        CA_FILE,
+        Option("only", "Run cases whose page or name matches; * is any text.", "", metavar="PATTERN"),
+        Option("format", "Report as text, json or junit.", "text", choice("text", "json", "junit"), "FORMAT"),
+        CONFIG,
+    ],
+    help="""\
+Run the conformance suite against a server. It tests every operation and every error in Flowdock's docs on the server at
+URL, such as http://127.0.0.1:8080. Cases that need a missing option are not run, and reported. Pass secrets in the
+environment: other users can read the command line.""",
+    epilog="Status: 0 every case that was run passed; 1 a case differs; 2 nothing could be run.",
+)

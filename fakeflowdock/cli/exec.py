@@ -2,79 +2,48 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections import Counter
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.request import getproxies_environment
 
-from . import option_table, options
-from .options import CommandError
+import click
+
+from . import startup
+from .command import CONFIG, Command
+from .options import BOOLEAN, HOSTS, CommandError, Option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import SimpleNamespace
 
     from ..api.app import App
     from ..api.journal import Exchange
     from ..contract.findings import Finding
 
-# Of what the ready line of a server has, what the command is told, as FAKEFLOWDOCK_API_TOKEN and so on. None has the
-# name of an option of the server; those that `conform` has mean the same there.
-TOLD = (
-    "organization",
-    "api_token",
-    "access_token",
-    "client_id",
-    "client_secret",
-    "email",
-    "password",
-    "flow_api_token",
-    "second_api_token",
-    "spare_api_token",
-)
+# What a ready line has that the command is not told. It gets the rest as FAKEFLOWDOCK_API_TOKEN and so on: none has the
+# name of an option of the server, and those that `conform` has mean the same there.
+NOT_TOLD = ("flow", "version", "pid")
 SHOWN = 20  # lines of what was not as documented
 HINT = "; --tunnel leads to all others, --tunnel-to to some"
 
 
-def add(commands: Any) -> None:
-    """Add the command to the parser's own."""
-    parser = commands.add_parser(
-        "exec",
-        help="run a command whose calls to Flowdock reach a fake",
-        usage="fakeflowdock exec [OPTION ...] -- COMMAND [ARGUMENT ...]",
-        description="""\
-Start a fake and a proxy on this machine, and run COMMAND in an environment in
-which clients of most languages ask that proxy and trust its certificate.
-Flowdock's hosts are the fake; other hosts are refused, unless an option leads
-to them; this machine is asked without the proxy. The command finds the address
-of the fake in FLOWDOCK_API_URL, and credentials in FAKEFLOWDOCK_API_TOKEN,
-_ACCESS_TOKEN, _EMAIL, _PASSWORD and so on. Needs the extra tls of this package.""",
-        epilog="Status: that of the command; 128 + n where the signal n ended it; 127 where\n"
-        "there is none, 126 where it cannot be run; 1 the world could not be saved; 2 a\n"
-        "wrong option or file.",
-    )
-    parser.add_argument("line", nargs=argparse.REMAINDER, metavar="COMMAND", help="it, and its arguments")
-    options.add(parser, option_table.EXEC)
-
-
-def run(given: argparse.Namespace) -> int:
+def run(given: SimpleNamespace) -> int:
     """The command. Returns the exit status of the other one.
 
     Raises:
         CommandError: there is nothing to run, the state is no world, there can be no TLS, or the world cannot be saved.
     """
-    line = given.line[1:] if given.line[:1] == ["--"] else given.line
-    if not line:
-        raise CommandError("exec needs a command, as in: fakeflowdock exec -- pytest")
+    if not given.line:
+        raise CommandError("exec requires a command, for example: fakeflowdock exec -- pytest")
     if not hasattr(os, "posix_spawnp"):
-        raise CommandError("exec needs a system with POSIX's signals")
+        raise CommandError("exec requires a system with POSIX signals")
     from ..api.app import App
     from ..http.certificates import NoCertificate
     from ..server.child_environment import Door
     from ..server.site import site_of
     from ..world.scopes import SCOPES
-    from . import startup
     from .child_process import NotStarted, Signals
 
     notes = startup.notes_of(given)
@@ -104,10 +73,11 @@ def run(given: argparse.Namespace) -> int:
             raise CommandError(str(error)) from None
         for name in ("ALL_PROXY", "all_proxy"):
             del environ[name]
-        environ |= {f"FAKEFLOWDOCK_{name.upper()}": credentials[name] for name in TOLD if credentials[name]}
+        told = {name: value for name, value in credentials.items() if value and name not in NOT_TOLD}
+        environ |= {f"FAKEFLOWDOCK_{name.upper()}": value for name, value in told.items()}
         environ["FAKEFLOWDOCK_SCOPES"] = " ".join(SCOPES)  # those of the access token
         try:
-            status = signals.run(line, environ)
+            status = signals.run(given.line, environ)
         except NotStarted as error:
             notes.note(str(error))
             return error.status
@@ -121,18 +91,16 @@ def run(given: argparse.Namespace) -> int:
 def _unknown(app: App) -> Iterator[tuple[str, int]]:
     """What the last requests asked for that Flowdock never had, or that is not answered yet, and how often."""
     from ..api import internal_routes
+    from ..api.environ import STREAM_HOST
     from ..contract.errors import NoSuchRoute
 
+    def why(exchange: Exchange) -> str:
+        streams = STREAM_HOST.fullmatch(exchange.request.headers.get("host", ""))
+        reason = "of stream.flowdock.com is not answered yet" if streams else "is nothing that Flowdock had"
+        return f"{exchange.method} {exchange.shown_path} {reason}"
+
     lost = (each for each in app.journal if isinstance(each.refusal, NoSuchRoute))
-    yield from Counter(_why_unknown(each) for each in lost if not each.path.startswith(internal_routes.PREFIX)).items()
-
-
-def _why_unknown(exchange: Exchange) -> str:
-    from ..api.environ import STREAM_HOST
-
-    if STREAM_HOST.fullmatch(exchange.request.headers.get("host", "")):
-        return f"{exchange.method} {exchange.shown_path} of stream.flowdock.com is not answered yet"
-    return f"{exchange.method} {exchange.shown_path} is nothing that Flowdock had"
+    yield from Counter(why(each) for each in lost if not each.path.startswith(internal_routes.PREFIX)).items()
 
 
 def _summary(lines: list[tuple[str, int]]) -> Iterator[str]:
@@ -141,3 +109,26 @@ def _summary(lines: list[tuple[str, int]]) -> Iterator[str]:
         yield text if count == 1 else f"{text} ({count} times)"
     if len(lines) > SHOWN:
         yield f"and {len(lines) - SHOWN} more"
+
+
+exec_command = Command(
+    "exec",
+    run,
+    [
+        click.Argument(["line"], metavar="-- COMMAND [ARGUMENT]...", nargs=-1, type=click.UNPROCESSED),
+        *startup.OPTIONS,
+        Option("tunnel", "Allow requests to all other hosts.", False, BOOLEAN),
+        Option("tunnel-to", "Allow requests to these: a.org,*.b.org.", (), HOSTS, "HOSTS"),
+        CONFIG,
+    ],
+    context_settings={"allow_interspersed_args": False},
+    help="""\
+Run a command whose requests to Flowdock reach a fake. It runs in an environment in which clients of most languages use
+a proxy on this machine and trust its certificate. Requests to other hosts are refused unless an option allows them;
+those to this machine bypass the proxy. COMMAND finds the fake's address in FLOWDOCK_API_URL, and credentials in
+FAKEFLOWDOCK_API_TOKEN, _ACCESS_TOKEN, _EMAIL, _PASSWORD and so on. Requires the extra tls.""",
+    epilog="""\
+\b
+Status: that of COMMAND; 128 + n signal n ended it; 127 not found; 126 not
+executable; 1 the world could not be saved; 2 invalid option or file.""",
+)

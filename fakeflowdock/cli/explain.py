@@ -6,25 +6,21 @@ import json
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+import click
+
+from .command import Command
 from .options import CommandError
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Collection, Mapping
+    from types import SimpleNamespace
 
     from ..contract.contracts import OperationContract
 
 WIDTH = 100
 
 
-def add(commands: Any) -> None:
-    """Add both commands to the parser's own."""
-    commands.add_parser("routes", help="print every operation: routes, callers, grade, page")
-    explain = commands.add_parser("explain", help="print the contract of one operation")
-    explain.add_argument("operation", nargs="+", help="create-source, or GET /sources")
-
-
-def routes(options: argparse.Namespace) -> None:  # noqa: ARG001  # each command is called alike
+def routes(options: SimpleNamespace) -> None:
     """The command `routes`."""
     from ..contract.contracts import contracts
 
@@ -41,7 +37,7 @@ def _callers(contract: OperationContract) -> str:
     return ", ".join(contract.callers) + scope
 
 
-def explain(options: argparse.Namespace) -> None:
+def explain(options: SimpleNamespace) -> None:
     """The command `explain`.
 
     Raises:
@@ -136,3 +132,9 @@ def _inner(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 def _say(text: str, indent: str = "") -> None:
     print(textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "    " if indent else ""))
+
+
+OPERATION = click.Argument(["operation"], metavar="OPERATION...", nargs=-1, required=True)
+explain_help = "Print the contract of an operation: create-source, or GET /sources."
+explain_command = Command("explain", explain, [OPERATION], help=explain_help)
+routes_command = Command("routes", routes, help="Print every operation: routes, callers, grade, page.")

@@ -1,68 +1,126 @@
-"""The command line: which commands there are. Each has a file of its own, and its options are in `option_table.py`."""
+"""The command line. Each command is in a file of its own, which is imported when it runs."""
 
 from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING
 
+import click
+from click.exceptions import Exit
+
+from ..suggestions import nearest
 from ..version import __version__
-from . import check as check_command
-from . import conform, explain, option_table, options, proxy, serve
-from . import exec as exec_command
+from . import terminal
 from .options import CommandError
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-RUNS: dict[str | None, Callable[[argparse.Namespace], int | None]] = {
-    None: serve.run,
-    "routes": explain.routes,
-    "explain": explain.explain,
-    "conform": conform.run,
-    "proxy": proxy.run,
-    "check": check_command.run,
-    "exec": exec_command.run,
-}
+    from click.shell_completion import CompletionItem
 
+    from .command import Command
 
-TWINS = """\
-The command line comes before the environment, that before the file. In the file
-an option is a key, auto_consent = true; --no-auto-consent takes a truth back."""
-STATUSES = """\
-Status: 0 all is well, as after SIGINT, SIGTERM or SIGHUP; 1 the world could not
-be saved, or a command found what it looks for; 2 a wrong option, address or
-file; 128 + n a second signal n, which waits for nothing."""
+MODULES = {name: name for name in ("serve", "routes", "explain", "conform", "proxy", "check", "exec")}
+MODULES["routes"] = "explain"
+SERVE = "serve"  # the command if none is given
+EPILOG = """\
+\b
+Default command: serve. Precedence: command line, environment, config file.
+Status: 0 success, also after SIGINT, SIGTERM or SIGHUP; 1 the world could not
+be saved; 2 invalid option, address or file; 128 + n second signal n."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command.
+class Program(click.Group):
+    """The program. Without a command, it serves."""
+
+    context_class = terminal.HelpContext
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return [*MODULES]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> Command | None:
+        """Return a command, or None."""
+        return command_named(cmd_name) if cmd_name in MODULES else None
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the command in front of its options. Raises click.ClickException."""
+        before: list[str] = []
+        if args and args[0] not in MODULES:
+            own = self.get_params(ctx)
+            parser = command_named(SERVE).make_parser(ctx)
+            for param in own:
+                param.add_to_parser(parser, ctx)
+            _, rest, order = parser.parse_args([*args])
+            before, args = args[: len(args) - len(rest)], rest
+            if asked := [param.opts[-1] for param in order if param in own]:  # --help, --version
+                return super().parse_args(ctx, asked)
+            if args and args[0] not in MODULES and not ctx.resilient_parsing:
+                near = nearest(args[0], MODULES)
+                raise CommandError(
+                    f"unknown command {args[0]!r} (see --help){f': did you mean {near}?' if near else ''}"
+                )
+        if args or before or not ctx.resilient_parsing:
+            args = [*(args[:1] or [SERVE]), *before, *args[1:]]
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands and the options of the server."""
+        self.format_commands(ctx, formatter)
+        records = [each.get_help_record(ctx) for each in (*command_named(SERVE).params, *self.get_params(ctx))]
+        with formatter.section("Options"):
+            formatter.write_dl([record for record in records if record])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the commands and options that begin with a text."""
+        return [*super().shell_complete(ctx, incomplete), *command_named(SERVE).shell_complete(ctx, incomplete)]
+
+
+def command_named(name: str) -> Command:
+    """Return a command."""
+    command: Command = getattr(import_module(f".{MODULES[name]}", __package__), f"{name}_command")
+    return command
+
+
+program = Program(
+    "fakeflowdock",
+    context_settings={"help_option_names": ["-h", "--help"], "terminal_width": 80},
+    help="Serve Flowdock's REST API from memory until a signal, or run a command.",
+    epilog=EPILOG,
+    subcommand_metavar="[COMMAND] [ARGS]...",
+)
+program = click.version_option(__version__, prog_name="fakeflowdock", message="%(prog)s %(version)s")(program)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
 
     Args:
-        arguments: what follows the program's name; `sys.argv` when left out.
+        argv: what follows the program's name; `sys.argv` by default.
 
     Returns:
-        The exit status: 0; 1 where a command found what it looks for, or the world could not be saved; 2 with one line
-        on standard error when an option, the address or a file is wrong; 130 after a SIGINT that nobody waited for.
+        The exit status: 0; 1 if a command found what it looks for, or the world could not be saved; 2 with a line on
+        standard error if an option, the address or a file is wrong; 130 after a SIGINT before the server was ready.
     """
-    status = 0
+    if "_FAKEFLOWDOCK_COMPLETE" in os.environ:
+        program.main(argv, prog_name="fakeflowdock")
+    terminal.encode_safely()
+    status, arguments = 0, sys.argv[1:] if argv is None else [*argv]
     try:
-        parser = _parser()
-        arguments = sys.argv[1:] if arguments is None else arguments
-        parser.look(arguments)
-        given = parser.parse_args(arguments)
-        _settle(given)
-        status = RUNS[given.command](given) or 0
+        with suppress(Exit), program.make_context("fakeflowdock", arguments, color=terminal.wants_color()) as context:
+            status = program.invoke(context) or 0
         if sys.stdout is not None:  # it was closed
             sys.stdout.flush()
     except BrokenPipeError:  # as in `fakeflowdock routes | head`
         _discard_output()
-    except CommandError as failure:
-        print(f"fakeflowdock: {failure}", file=sys.stderr)
-        return failure.status
+    except click.ClickException as error:
+        terminal.complain(_message(error))
+        return error.exit_code
     except OSError as error:  # as with a full disk behind standard output
-        print(f"fakeflowdock: {error.strerror or error}", file=sys.stderr)
+        terminal.complain(error.strerror or str(error))
         _discard_output()
         return 2
     except KeyboardInterrupt:  # before there was anything to stop
@@ -70,44 +128,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _settle(given: argparse.Namespace) -> None:
-    """Give each option of the command the value that holds. Raises CommandError."""
-    own = option_table.OPTIONS.get(given.command)
-    if own is None:
-        return
-    options.settle(given, [option_table.CONFIG])
-    filed = {}
-    if given.config:
-        from . import option_file
-
-        filed = option_file.values(given.config, option_table.OPTIONS, given.command)
-    options.settle(given, own, filed)
+def _message(error: click.ClickException) -> str:
+    """Return the message of an error; one of Click's own in the style of the others."""
+    if isinstance(error, click.NoSuchOption):
+        near = nearest(error.option_name, error.possibilities or ())
+        return f"unknown option {error.option_name!r} (see --help){f': did you mean {near}?' if near else ''}"
+    if not isinstance(error, click.UsageError):
+        return error.message
+    message = error.format_message()
+    return f"{message[:1].lower()}{message[1:].rstrip('.')} (see --help)"
 
 
 def _discard_output() -> None:
-    """Let what is still to be printed go nowhere, or Python would complain at its end."""
+    """Discard what is still to be printed, or Python would complain at its end."""
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _parser() -> options.Parser:
-    parser = options.Parser(
-        prog="fakeflowdock",
-        usage="fakeflowdock [OPTION ...] [COMMAND ...]",
-        description="Serve Flowdock's REST API from memory, until a signal; or run a command.",
-        epilog=f"{TWINS}\n{STATUSES}",
-        add_help=False,
-    )
-    commands = parser.add_subparsers(
-        dest="command", metavar="COMMAND", title="commands", prog="fakeflowdock", parser_class=options.Parser
-    )
-    options.add(parser, option_table.SERVE)
-    more = parser.add_argument_group("more")
-    more.add_argument("--version", action="version", version=f"fakeflowdock {__version__}", help="print the version")
-    more.add_argument("-h", "--help", action="help", help="print this; COMMAND --help, that of a command")
-    explain.add(commands)
-    conform.add(commands)
-    proxy.add(commands)
-    check_command.add(commands)
-    exec_command.add(commands)
-    return parser

@@ -3,41 +3,23 @@
 from __future__ import annotations
 
 import json
-import sys
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from . import option_table, options
-from .options import CommandError
+import click
+
+from ..http.console import say
+from .command import CONFIG, Command
+from .options import BOOLEAN, CA_FILE, PORT, SECONDS, CommandError, Option
 from .signals import listen
 
 if TYPE_CHECKING:
-    import argparse
+    from types import SimpleNamespace
 
     from ..checking.reporting_proxy import Passed
 
 
-def add(commands: Any) -> None:
-    """Add the command to the parser's own."""
-    parser = commands.add_parser(
-        "proxy",
-        help="pass requests on, and tell what is not as documented",
-        usage="fakeflowdock proxy [OPTION ...] URL",
-        description="""\
-Listen, pass each request on to the server at URL as it is, and its reply back;
-and say on standard error what either has that Flowdock's docs do not, until a
-signal. Secrets are shortened. Redirects are not followed, and addresses in
-replies stay as they are: a client that follows one leaves the proxy. Where the
-server does not answer, the proxy does, with 502.""",
-        epilog="Status: 0 after a signal; 1 with --fail, where there were violations; 2 a wrong\n"
-        "option or address; 128 + n a second signal n.",
-    )
-    parser.add_argument("upstream", metavar="URL", help="the server, as in http://127.0.0.1:8080")
-    options.add(parser, option_table.PROXY)
-
-
-def run(given: argparse.Namespace) -> int:
-    """The command. Returns the exit status.
+def run(given: SimpleNamespace) -> int:
+    """Run the proxy. Returns the exit status.
 
     Raises:
         CommandError: the address cannot be served, or the URL is none.
@@ -48,7 +30,7 @@ def run(given: argparse.Namespace) -> int:
     from ..http.streamed import StreamedConnection
 
     def tell(passed: Passed) -> None:
-        _say(json.dumps(passed.as_json(), ensure_ascii=False) if given.json else str(passed))
+        say(json.dumps(passed.as_json(), ensure_ascii=False) if given.json else str(passed))
 
     try:
         proxy = Proxy(Remote(given.upstream, given.ca_file), tell, strict=given.strict, timeout=given.timeout)
@@ -61,10 +43,31 @@ def run(given: argparse.Namespace) -> int:
     server.serve()
     summary = proxy.summary()
     words = ", ".join(f"{n} {name.removesuffix('s') if n == 1 else name}" for name, n in summary.items())
-    _say(json.dumps({"event": "summary", **summary}) if given.json else f"fakeflowdock: {words}")
+    say(json.dumps({"event": "summary", **summary}) if given.json else f"fakeflowdock: {words}")
     return 1 if given.fail and summary["violations"] else 0
 
 
-def _say(line: str) -> None:
-    with suppress(OSError):  # whoever read it may be gone, and the exchange goes on
-        print(line, file=sys.stderr, flush=True)
+proxy_command = Command(
+    "proxy",
+    run,
+    [
+        click.Argument(["upstream"], metavar="URL"),
+        Option("host", "Listen on this address.", "127.0.0.1", metavar="ADDRESS"),
+        Option("port", "Listen on this port; 0 is any free one.", 8081, PORT, "PORT", short="-p"),
+        Option("json", "Print the ready line and each exchange as JSON.", False, BOOLEAN),
+        Option("strict", "Treat what the docs advise against as a violation.", False, BOOLEAN),
+        Option("fail", "Exit with status 1 if there were violations.", False, BOOLEAN),
+        Option("timeout", "Wait this long for the server.", 30, SECONDS, "SECONDS"),
+        CA_FILE,
+        CONFIG,
+    ],
+    help="""\
+Forward requests to a server and report differences from the docs. Requests go unchanged to the server at URL, such as
+http://127.0.0.1:8080, and its responses back, until a signal. What differs from Flowdock's docs is printed on standard
+error, with secrets shortened. Redirects are not followed and URLs in responses are not rewritten, so a client that
+follows them leaves the proxy. If the server does not answer, the proxy responds with 502.""",
+    epilog="""\
+\b
+Status: 0 after a signal; 1 with --fail, if there were violations; 2 invalid
+option or address; 128 + n second signal n.""",
+)

@@ -28,7 +28,7 @@ DRAFT = "[a-z0-9_]{8}"  # how the name of a draft ends
 class NotSaved(CommandError):
     """The world could not be written; what the file held before is still there."""
 
-    status = 1
+    exit_code = 1
 
 
 class Saving:

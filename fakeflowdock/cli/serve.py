@@ -1,4 +1,4 @@
-"""`python -m fakeflowdock`, without a command: the server."""
+"""`python -m fakeflowdock serve`, the default command: the server."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..version import __version__
+from ..world.settings import MOST_WORLDS
 from . import startup
+from .command import CONFIG, Command
+from .options import BOOLEAN, COUNT, FILE, PORT, TOKEN, Option
 from .signals import listen
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Mapping
+    from types import SimpleNamespace
 
 
-def run(given: argparse.Namespace) -> None:
-    """The command.
+def run(given: SimpleNamespace) -> None:
+    """Serve.
 
     Raises:
         CommandError: the state is invalid, TLS is not possible, the address cannot be bound, or the world cannot be
@@ -40,7 +43,7 @@ def run(given: argparse.Namespace) -> None:
         worlds = Worlds(
             Alone(app),
             limit=given.max_worlds,
-            admin_token=given.admin_token or None,
+            admin_token=given.admin_token,
             noting=lambda world: partial(notes.finding, world=world),
         )
         speaking = {**tls.speaking, "log": startup.log_of(given)}
@@ -66,29 +69,50 @@ def _tell_the_starter() -> None:
 
 def _greeting(ready: Mapping[str, Any]) -> str:
     shown = f"-H 'Authorization: Bearer {ready['admin_token']}' " if "admin_token" in ready else ""
-    greeting = "\n".join(
-        (
-            f"fakeflowdock {__version__} answers on {ready['url']}, with the world {ready['world']}.",
-            "Ctrl-C stops it.",
-            "",
-            "List sources as a user:",
-            f"  curl -u {ready['api_token']}: {ready['url']}/sources",
-            "Create one through an OAuth application, and keep the flow_token of the reply:",
-            f"  curl -H 'Authorization: Bearer {ready['access_token']}' -d name=Builds \\",
-            f"       {ready['url']}/flows/{ready['flow']}/sources",
-            "Post with that flow_token, as the source, or as old clients did, and read what was posted:",
-            f"  curl -d flow_token=… -d event=message -d content=Done {ready['url']}/messages",
-            "  curl -d external_user_name=CI -d content=Done \\",
-            f"       {ready['url']}/v1/messages/chat/{ready['flow_api_token']}",
-            f"  curl -u {ready['api_token']}: {ready['url']}/flows/{ready['flow']}/messages",
-            "",
-            "The user's e-mail address and password do as well:",
-            f"  curl -u {ready['email']}:{ready['password']} {ready['url']}/sources",
-            "",
-            f"Make a world for a suite, with credentials of its own{', with the admin token' if shown else ''}:",
-            f"  curl {shown}-H 'Content-Type: application/json' -d '{{}}' \\",
-            f"       {ready['url']}/_fakeflowdock/worlds",
-        )
-    )
+    greeting = f"""\
+fakeflowdock {__version__} answers on {ready["url"]}, with the world {ready["world"]}.
+Ctrl-C stops it.
+
+List sources as a user:
+  curl -u {ready["api_token"]}: {ready["url"]}/sources
+Create one through an OAuth application, and keep the flow_token of the reply:
+  curl -H 'Authorization: Bearer {ready["access_token"]}' -d name=Builds \\
+       {ready["url"]}/flows/{ready["flow"]}/sources
+Post with that flow_token, as the source, or as old clients did, and read what was posted:
+  curl -d flow_token=… -d event=message -d content=Done {ready["url"]}/messages
+  curl -d external_user_name=CI -d content=Done \\
+       {ready["url"]}/v1/messages/chat/{ready["flow_api_token"]}
+  curl -u {ready["api_token"]}: {ready["url"]}/flows/{ready["flow"]}/messages
+
+The user's e-mail address and password do as well:
+  curl -u {ready["email"]}:{ready["password"]} {ready["url"]}/sources
+
+Make a world for a suite, with credentials of its own{", with the admin token" if shown else ""}:
+  curl {shown}-H 'Content-Type: application/json' -d '{{}}' \\
+       {ready["url"]}/_fakeflowdock/worlds"""
     trusting = f"  curl --cacert {shlex.quote(ready['ca_file'])} " if "ca_file" in ready else "  curl "
     return greeting.replace("  curl ", trusting)
+
+
+serve_command = Command(
+    "serve",
+    run,
+    [
+        Option("host", "Listen on this address.", "127.0.0.1", metavar="ADDRESS"),
+        Option("port", "Listen on this port; 0 is any free one.", 8080, PORT, "PORT", short="-p"),
+        *startup.OPTIONS,
+        Option("json", "Print the ready line as JSON.", False, BOOLEAN),
+        Option("admin-token", "Token required by the admin API.", None, TOKEN, "TOKEN", unset="generated if needed"),
+        Option("max-worlds", "Allow this many worlds besides the server's own.", MOST_WORLDS, COUNT, "N"),
+        Option("tls", "Serve HTTPS with a test CA.", False, BOOLEAN),
+        Option("write-ca", "Write that CA to a file.", "", FILE, "FILE", unset="a temporary file"),
+        Option("tls-cert", "HTTPS certificate, PEM.", "", FILE, "FILE"),
+        Option("tls-key", "Its key, if separate.", "", FILE, "FILE"),
+        CONFIG,
+    ],
+    help="Serve Flowdock's REST API from memory until a signal. This is the default command.",
+    epilog="""\
+\b
+Status: 0 success, also after SIGINT, SIGTERM or SIGHUP; 1 the world could not
+be saved; 2 invalid option, address or file; 128 + n second signal n.""",
+)

@@ -7,35 +7,41 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..http.access_log import JSON, NONE, AccessLog
 from ..http.console import Notes
 from ..version import __version__
-from ..world import validation
-from .options import CommandError
+from ..world.settings import DEFAULT, REFRESH_TOKENS, SHAPES
+from .options import BOOLEAN, BOOLEAN_OR_FILE, FILE, CommandError, Option, choice
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator
+    from types import SimpleNamespace
 
+    from ..http.access_log import AccessLog
     from ..world.store import Store
     from .save_on_exit import Saving
 
-
-def _file_to_save(given: argparse.Namespace) -> str:
-    """Where the world is written at the end; empty where it is not. Raises CommandError."""
-    if given.save_on_exit is True and not given.state:
-        raise CommandError("--save-on-exit needs a file: its own, or that of --state")
-    return str(given.state if given.save_on_exit is True else given.save_on_exit or "")
+# Of `serve` and `exec`. A line of `--help` has 55 columns for the sentence.
+OPTIONS = (
+    Option("world", "Start with the world docs or empty.", "docs", choice("docs", "empty"), "WORLD"),
+    Option("state", "Load the initial world.", "", FILE, "FILE"),
+    Option("save-on-exit", "Save the world on exit, by default to --state.", False, BOOLEAN_OR_FILE, "FILE"),
+    Option("auto-consent", "Skip the consent page.", False, BOOLEAN),
+    Option("refresh-tokens", "Issue them always or for offline_access.", "always", choice(*REFRESH_TOKENS), "WHEN"),
+    Option("shape", "Of responses: default, minimal, maximal or drift.", DEFAULT, choice(*SHAPES), "SHAPE"),
+    Option("access-log", "Log requests: none, text or json.", "none", choice("none", "text", "json"), "FORM"),
+)
 
 
 @contextmanager
-def saving(given: argparse.Namespace) -> Iterator[Saving | None]:
+def saving(given: SimpleNamespace) -> Iterator[Saving | None]:
     """Where the world is saved at the end, as long as a server or a command goes on; None where it is not.
 
     Raises:
         CommandError: nothing can be written there.
     """
-    file = _file_to_save(given)
+    if given.save_on_exit is True and not given.state:
+        raise CommandError("--save-on-exit requires a file: its own, or that of --state")
+    file = given.state if given.save_on_exit is True else given.save_on_exit
     if not file:
         yield None
         return
@@ -45,19 +51,23 @@ def saving(given: argparse.Namespace) -> Iterator[Saving | None]:
         yield there
 
 
-def log_of(given: argparse.Namespace) -> AccessLog | None:
+def log_of(given: SimpleNamespace) -> AccessLog | None:
     """Who is told of each request, or None."""
-    return AccessLog(given.access_log) if given.access_log != NONE else None
+    if given.access_log == "none":
+        return None
+    from ..http.access_log import AccessLog
+
+    return AccessLog(given.access_log)
 
 
-def notes_of(given: argparse.Namespace) -> Notes:
+def notes_of(given: SimpleNamespace) -> Notes:
     """What tells of all else, in the form of the access log."""
-    return Notes(as_json=given.access_log == JSON)
+    return Notes(as_json=given.access_log == "json")
 
 
-def world_of(given: argparse.Namespace) -> Store:
+def world_of(given: SimpleNamespace) -> Store:
     """The world to begin with. Raises CommandError."""
-    from ..world import serialization, templates
+    from ..world import serialization, templates, validation
     from ..world.settings import Settings
 
     settings = Settings(given.auto_consent, given.refresh_tokens, given.shape)

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..atomic_file import written
 from ..http.console import told_once
 from .options import CommandError
 
 if TYPE_CHECKING:
-    import argparse
     import ssl
     from collections.abc import Callable
+    from types import SimpleNamespace
 
 
-@dataclass
-class Tls:
-    """How a server speaks.
+class Tls(NamedTuple):
+    """How a server speaks: the arguments of `Server` for it, and the fields of the ready line."""
 
-    Attributes:
-        speaking: what `Server` is told of it.
-        ready: what the line of a server that is ready says of it.
-    """
-
-    speaking: dict[str, Any] = field(default_factory=dict)
-    ready: dict[str, str] = field(default_factory=dict)
+    speaking: dict[str, Any]
+    ready: dict[str, str]
 
 
-def chosen(options: argparse.Namespace, note: Callable[[str], None]) -> Tls:
+def chosen(options: SimpleNamespace, note: Callable[[str], None]) -> Tls:
     """What the options of a server say.
 
     Args:
@@ -40,12 +33,12 @@ def chosen(options: argparse.Namespace, note: Callable[[str], None]) -> Tls:
     """
     certificate, ca_file = options.tls_cert, options.write_ca
     if options.tls_key and not certificate:
-        raise CommandError("--tls-key is the key of a certificate: --tls-cert has to name that")
+        raise CommandError("--tls-key requires --tls-cert")
     wanted = options.tls and not certificate
     if ca_file and not wanted:
-        raise CommandError("--write-ca is for --tls without --tls-cert: only then a CA is made")
+        raise CommandError("--write-ca requires --tls without --tls-cert: only then is a CA generated")
     if not (wanted or certificate):
-        return Tls()
+        return Tls({}, {})
     from ..http import certificates
 
     try:

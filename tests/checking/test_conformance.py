@@ -192,7 +192,7 @@ def test_a_field_that_is_dropped_is_told_with_its_place_and_its_page() -> None:
 
     came = differences(drop, "A user reads themselves")
     assert not came.ok
-    words = "step 1, GET /user as user: /name: expected something, came nothing (docs/api/users.md#get-own-user, "
+    words = "step 1, GET /user as user: /name: expected a value that is not blank, came nothing (docs/api/users.md#get-own-user, "
     assert told(came, "A user reads themselves") == [f"{words}documented)", f"{words}observed)"]  # field and operation
     assert came.differing[0].differences[0].rule == "reply.field.missing"
 
@@ -397,9 +397,9 @@ def test_the_command_prints_json_and_junit(capsys: pytest.CaptureFixture[str]) -
         (["ftp://x"], "'ftp://x' is no http or https URL of a server"),
         (["http://127.0.0.1:x"], "'http://127.0.0.1:x' is no http or https URL of a server"),
         (["http://127.0.0.1:1", "--only", "nothing of this name"], "no case has 'nothing of this name'"),
-        (["http://127.0.0.1:1", "--format", "yaml"], "'yaml' is no format: text or json or junit"),
+        (["http://127.0.0.1:1", "--format", "yaml"], "invalid format 'yaml': expected text, json or junit"),
         (["http://127.0.0.1:1", "--scopes", "all"], "'all' is no scope"),
-        ([], "the following arguments are required: URL"),
+        ([], "missing argument 'URL' (see --help)"),
     ],
 )
 def test_what_is_wrong_is_one_line_and_status_2(

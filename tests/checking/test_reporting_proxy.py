@@ -451,10 +451,10 @@ def test_its_status_is_1_where_that_is_asked_for_and_there_were_violations(
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (["proxy"], "the following arguments are required: URL"),
+        (["proxy"], "missing argument 'URL'"),
         (["proxy", "127.0.0.1:80"], "'127.0.0.1:80' is no http or https URL of a server"),
-        (["proxy", "http://x", "--port", "x"], "'x' is no port"),
-        (["proxy", "http://x", "--timeout", "0"], "'0' is no number of seconds"),
+        (["proxy", "http://x", "--port", "x"], "invalid port 'x': expected 0\u201365535"),
+        (["proxy", "http://x", "--timeout", "0"], "invalid timeout '0': expected a number of seconds greater than 0"),
         (["proxy", "http://x", "--host", "nowhere.invalid"], "cannot serve on 'nowhere.invalid', port 8081"),
     ],
 )

@@ -17,14 +17,14 @@ import pytest
 import requests
 import yaml
 
-from fakeflowdock.cli import option_table
+from fakeflowdock.cli.serve import serve_command
 from tests.support.processes import CLEAN, Process, ready
 
 pytestmark = pytest.mark.newest_only
 
 DEPLOY = Path(__file__).parent.parent.parent / "docs/deploy"
 UNIT, COMPOSE = DEPLOY / "fakeflowdock.service", DEPLOY / "compose.yaml"
-VARIABLES = {option.variable for option in option_table.SERVE}
+VARIABLES = {option.envvar for option in serve_command.options}
 SCRIPT = Path(sys.executable).parent / "fakeflowdock"
 
 
@@ -130,7 +130,7 @@ def test_nobody_who_wants_to_be_told_stops_nothing(path: str) -> None:
 
 def test_the_docs_name_only_flags_that_exist() -> None:
     text = UNIT.read_text("utf-8") + COMPOSE.read_text("utf-8")
-    own = {f"--{option.name}" for option in option_table.SERVE}
+    own = {option.opts[0] for option in serve_command.options}
     others = {"--now", "--build", "--wait", "--no-cache-dir", "--system"}
     assert set(re.findall(r"--[a-z-]+", text)) <= own | others
 

@@ -186,14 +186,14 @@ def test_other_hosts_are_led_to_where_that_is_wanted(
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        ([], "exec needs a command, as in: fakeflowdock exec -- pytest"),
-        (["--"], "exec needs a command, as in: fakeflowdock exec -- pytest"),
-        (["--colour", "true"], "there is no option --colour; --help lists what there is"),
-        (["--world", "empty", "--tunel", "true"], "there is no option --tunel: did you mean --tunnel?"),
-        (["--world", "other", "true"], "argument --world: 'other' is no world: docs or empty"),
+        ([], "exec requires a command, for example: fakeflowdock exec -- pytest"),
+        (["--"], "exec requires a command, for example: fakeflowdock exec -- pytest"),
+        (["--colour", "true"], "unknown option '--colour' (see --help)"),
+        (["--world", "empty", "--tunel", "true"], "unknown option '--tunel' (see --help): did you mean --tunnel?"),
+        (["--world", "other", "true"], "invalid world 'other': expected docs or empty"),
         (
             ["--tunnel-to", "https://example.com", "true"],
-            "argument --tunnel-to: 'https://example.com' is no host: example.com, or *.example.com",
+            "invalid tunnel-to 'https://example.com': expected names such as example.com or *.example.com",
         ),
     ],
 )

@@ -415,8 +415,8 @@ def test_a_certificate_that_cannot_be_used_is_one_line_and_status_2(
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (["--tls-key", "key.pem"], "--tls-key is the key of a certificate: --tls-cert has to name that"),
-        (["--write-ca", "ca.pem"], "--write-ca is for --tls without --tls-cert: only then a CA is made"),
+        (["--tls-key", "key.pem"], "--tls-key requires --tls-cert"),
+        (["--write-ca", "ca.pem"], "--write-ca requires --tls without --tls-cert: only then is a CA generated"),
         (["--tls", "--write-ca", "/nowhere/ca.pem"], "/nowhere/ca.pem: No such file or directory"),
     ],
 )

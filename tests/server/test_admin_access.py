@@ -209,7 +209,7 @@ def test_a_token_that_no_header_can_carry_is_refused_and_not_shown(
 ) -> None:
     assert main.main(["--admin-token", token]) == 2
     printed = capsys.readouterr().err
-    assert "an admin token has 8 to 256 characters" in printed
+    assert "invalid admin-token: expected 8 to 256 ASCII characters without spaces" in printed
     assert token not in printed
 
 
