@@ -33,7 +33,7 @@ class Context:
     def __init__(self, environ: WSGIEnvironment) -> None:
         self.environ = environ
         self.path = path_of(environ)
-        self.operation: Operation[Any] | None = None
+        self.operation: Operation[Any, Any] | None = None
         self.caller: Caller | None = None
         self.given: Given | None = None
         self.warnings: tuple[Finding, ...] = ()

@@ -125,7 +125,7 @@ def base_of(environ: WSGIEnvironment) -> str:
     host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
     base = _base(environ["wsgi.url_scheme"], host) if len(host) <= LONGEST_HOST else None
     if base is None:
-        raise Unreadable("The Host header is not a host")
+        raise Unreadable(Unreadable.NO_HOST)
     return base
 
 

@@ -42,7 +42,7 @@ class FaultSubject(Protocol):
     path: str
 
     @property
-    def operation(self) -> Operation[Any] | None:
+    def operation(self) -> Operation[Any, Any] | None:
         """What is asked for; None where the path is none."""
         ...
 

@@ -59,22 +59,22 @@ def test_a_file_is_not_a_string(flowdock: Door) -> None:
     ("body", "kind", "reason"),
     [
         (b'{"name": }', "application/json", "not valid JSON: Expecting value at line 1, column 10"),
-        (b'["name"]', "application/json", "JSON but no object"),
-        (b"null", "application/json", "JSON but no object"),
+        (b'["name"]', "application/json", "must be a JSON object"),
+        (b"null", "application/json", "must be a JSON object"),
         (b'{"name": NaN}', "application/json", "NaN is not JSON"),
         (b'{"name": "\\ud800"}', "application/json", "half a surrogate pair"),
         (b'{"name": ' + b"9" * 5000 + b"}", "application/json", "not valid JSON"),
         (b'{"name": ' + b"[" * 100_000, "application/json", "nested too deeply"),
         (b'{"name": ' + b"[" * 600 + b"]" * 600 + b"}", "application/json", "nested too deeply, more than 100 levels"),
         (b'{"name": "\xff"}', "application/json", "not valid utf-8"),
-        (b'{"name": "a"}', "application/json; charset=klingon", "charset klingon is not known"),
-        (b'{"name": "a"}', "application/json; charset=rot13", "charset rot13 is not known"),
-        (b'{"name": "a"}', "application/json; charset=unicode_escape", "charset unicode_escape is not known"),
+        (b'{"name": "a"}', "application/json; charset=klingon", "Unknown charset klingon"),
+        (b'{"name": "a"}', "application/json; charset=rot13", "Unknown charset rot13"),
+        (b'{"name": "a"}', "application/json; charset=unicode_escape", "Unknown charset unicode_escape"),
         (b"name=%ff", "application/x-www-form-urlencoded", "not valid utf-8 where it is percent-encoded"),
-        (b"<name/>", "text/xml", "Content-Type text/xml is not known"),
+        (b"<name/>", "text/xml", "Unknown Content-Type text/xml: expected application/json"),
         (b"name=a", "", "needs a Content-Type"),
-        (b'{"name": "a"}', "application/json; charset=\xe9", "is not known"),
-        (b'{"name": "a=b"}', FORM["Content-Type"], "looks like JSON and comes as a form"),
+        (b'{"name": "a"}', "application/json; charset=\xe9", "Unknown charset"),
+        (b'{"name": "a=b"}', FORM["Content-Type"], "looks like JSON but is sent as a form"),
         (b"--x", "multipart/form-data", "needs a boundary"),
         (
             b"--x\r\nContent-Disposition: form-data\r\n\r\na\r\n--x--\r\n",
@@ -229,11 +229,11 @@ def test_a_body_of_more_than_ten_mebibytes_is_refused_and_the_client_reads_the_a
     ("body", "kind", "reason"),
     [
         ('{{"flow_token": "{token}",}}', "application/json", "The body is not valid JSON"),
-        ('{{"flow_token": "{token}"}}', "text/plain;charset=UTF-8", "The Content-Type text/plain is not known"),
+        ('{{"flow_token": "{token}"}}', "text/plain;charset=UTF-8", "Unknown Content-Type text/plain"),
         (
             '{{"flow_token": "{token}"}}',
             "application/x-www-form-urlencoded",
-            "The body looks like JSON and comes as a form",
+            "The body looks like JSON but is sent as a form",
         ),
         ('{{"flow_token": "{token}"}}', "", "A request with a body needs a Content-Type"),
     ],
@@ -246,9 +246,7 @@ def test_credentials_in_a_body_that_cannot_be_read_do_not_count_and_the_answer_s
     data = body.format(token=source.flow_token).encode()
     reply = flowdock("PUT", "/sources", data=data, headers=headers)
     assert reply.status_code == 401
-    assert reply.json()["message"].startswith(
-        "Unauthorized: the request has no credentials that can be read. " + reason
-    )
+    assert reply.json()["message"].startswith("Unauthorized: the request has no readable credentials. " + reason)
     assert source.flow_token not in reply.text
 
 
@@ -291,7 +289,7 @@ def test_a_host_that_is_none_is_unreadable(flowdock: Door, host: str) -> None:
     reply = flowdock("GET", "/sources", flowdock.as_member, headers={"Host": host})
     assert (reply.status_code, reply.json()["message"]) == (
         400,
-        "The Host header is not a host (docs/api/errors.md#unreadable)",
+        "The Host header is not a valid host (docs/api/errors.md#unreadable)",
     )
 
 

@@ -91,13 +91,13 @@ def test_other_brackets_are_a_part_of_the_name(name: str) -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ("a=1&a[b]=2", "field a[b] contradicts another: a cannot be an object and a value at once"),
-        ("a[b]=2&a=1", "field a contradicts another: a cannot be a value and an object at once"),
-        ("a[]=1&a[b]=2", "field a[b] contradicts another: a cannot be an object and a list at once"),
-        ("a[b]=1&a[]=2", "field a[] contradicts another: a cannot be a list and an object at once"),
-        ("a=1&a[]=2", "field a[] contradicts another: a cannot be a list and a value at once"),
-        ("a[]=2&a=1", "field a contradicts another: a cannot be a value and a list at once"),
-        ("a[][b]=1&a[][b][c]=2", "field a[][b][c] contradicts another: a[][b] cannot be an object and a value at once"),
+        ("a=1&a[b]=2", "field a[b] contradicts another: a cannot be both an object and a value"),
+        ("a[b]=2&a=1", "field a contradicts another: a cannot be both a value and an object"),
+        ("a[]=1&a[b]=2", "field a[b] contradicts another: a cannot be both an object and a list"),
+        ("a[b]=1&a[]=2", "field a[] contradicts another: a cannot be both a list and an object"),
+        ("a=1&a[]=2", "field a[] contradicts another: a cannot be both a list and a value"),
+        ("a[]=2&a=1", "field a contradicts another: a cannot be both a value and a list"),
+        ("a[][b]=1&a[][b][c]=2", "field a[][b][c] contradicts another: a[][b] cannot be both an object and a value"),
         (f"{'x' * 99}=1&{'x' * 99}[b]=2", f"field {'x' * 37}… contradicts another: {'x' * 37}… cannot be an object"),
     ],
 )
@@ -189,7 +189,7 @@ def test_a_file_input_that_was_left_empty_is_absent() -> None:
 def test_a_file_is_a_value_and_no_object_to_put_fields_into() -> None:
     file, text = ("a", b"a"), (None, "x")
     refused = multipart([("a", file), ("a[data]", text)])
-    assert "a cannot be an object and a value at once" in str(refused.unreadable)
+    assert "a cannot be both an object and a value" in str(refused.unreadable)
     assert multipart([("a", file), ("a", text)]).body == {"a": "x"}
     assert multipart([("a", text), ("a", file)]).body["a"]["file_name"] == "a"
     held = multipart([("a[]", file), ("a[][b]", text), ("a[]", text)]).body["a"]
@@ -204,7 +204,7 @@ def test_an_application_of_a_form_is_held_against_the_page(flowdock: Door) -> No
 
     before = len(flowdock.fake.applications)
     assert refused(("application", "x"), ("application[name]", "Polls"))["message"] == (
-        "The field application[name] contradicts another: application cannot be an object and a value at once "
+        "The field application[name] contradicts another: application cannot be both an object and a value "
         "(docs/api/errors.md#unreadable)"
     )
     assert refused(("application[name][]", "Polls"))["errors"] == {"name": ["is not a string"]}

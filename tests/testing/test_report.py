@@ -63,7 +63,7 @@ PUT /sources → 200
     note: Update source by flow_token has the secret flow_token in its URL, where logs keep it: the body can carry it \
 (docs/api/sources.md#update-source-by-flow_token)
 PUT /user → 405
-    refused: This path has no PUT, only GET, HEAD, OPTIONS
+    refused: PUT is not allowed here; allowed methods: GET, HEAD, OPTIONS
     assumed, docs/api/errors.md#method-not-allowed
 GET /flows/example/main/sources/99 → 404
     as the user Ada Example through the application Example Application, with the scopes flow

@@ -160,9 +160,9 @@ def create_comment(call: Call, place: MessagePlace) -> Reply:
     if parent is None:
         parent = call.store.archive.of(place.known_flow.id).messages.get(call.fields["message"])
     if parent is None:
-        raise ValidationError({"message": ["is no message of this flow"]})
+        raise ValidationError({"message": [ValidationError.NO_MESSAGE]})
     if parent.event == "comment":
-        raise ValidationError({"message": ["is a comment itself"]})
+        raise ValidationError({"message": [ValidationError.COMMENT]})
     return _posted(call, replace(place, parent=parent))
 
 
@@ -224,7 +224,7 @@ def update_message(call: Call, message: Message) -> wire.JSON:
     """Change the content of one's own message, or the tags of any."""
     text, store = call.fields.get("content"), call.store
     if text is not None and not (message.user_id == call.user.id and message.event in ("message", "comment")):
-        raise AccessDenied("only who sent a message or a comment changes its content")
+        raise AccessDenied(AccessDenied.NO_SENDER)
     given = tagging.split(call.fields["tags"]) if "tags" in call.fields else None
     if text is None and given is None:
         return {}
@@ -246,7 +246,7 @@ def delete_message(call: Call, message: Message) -> Reply:
         store.archive.remove(message)
         return NOTHING
     if not (own and message.event in ("message", "comment")):
-        raise AccessDenied("in the chat only who sent a message, a comment or a file deletes it, and other events stay")
+        raise AccessDenied(AccessDenied.NOT_DELETABLE)
     tags = tagging.tags_after(store, store.flows[message.flow_id], message, text="")
     store.archive.change(replace(message, content="", tags=tags, edited=store.tick()), retitle=True)
     return Reply(200, {})

@@ -90,10 +90,10 @@ def get_user(call: Call, user: User) -> wire.JSON:
 def update_user(call: Call, user: User) -> wire.JSON:
     """Change one's own nick or e-mail address."""
     if user != call.user:
-        raise AccessDenied("a user changes their own information and nobody else's")
+        raise AccessDenied(AccessDenied.ANOTHER_USER)
     email = call.fields.get("email", user.email)
     if call.store.user_by_email(email) not in (None, user):
-        raise ValidationError({"email": ["has already been taken"]})
+        raise ValidationError({"email": [ValidationError.EMAIL_TAKEN]})
     call.store.update_user(user, nick=call.fields.get("nick", user.nick), email=email)
     return {}
 
@@ -121,7 +121,7 @@ def block_flow_user(call: Call, found: tuple[Flow, User]) -> wire.JSON:
     flow, user = found
     administers = call.store.administers
     if administers(user, flow.organization_id) and not administers(call.user, flow.organization_id):
-        raise AccessDenied("only an administrator of the organization blocks another")
+        raise AccessDenied.of(AccessDenied.NO_ADMINISTRATOR, what="block another")
     blocked = flow.blocked | {user.id} if call.fields["disabled"] else flow.blocked - {user.id}
     call.store.tick()
     call.store.add_flow(replace(flow, blocked=blocked))
@@ -150,7 +150,7 @@ def get_organization_user(call: Call, found: tuple[Organization, User]) -> wire.
 def remove_organization_user(call: Call, found: tuple[Organization, User]) -> Reply:
     """Take a user out of an organization and of each of its flows."""
     organization, user = found
-    check_administrator(call, organization, "removes a user from it")
+    check_administrator(call, organization, "remove a user from it")
     call.store.tick()
     call.store.remove_from_organization(organization, user)
     return NOTHING
