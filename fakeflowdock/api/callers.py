@@ -6,17 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ..world.models import Application, Source, User
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
 
-    from ..world.models import User
-
-    Needs = Callable[[Mapping[str, str], str], Iterable[str]]
-
-
+USER, APPLICATION, SOURCE = "user", "application", "source"
+ANYONE = "anyone"  # no credentials are asked for, and none are looked at
+ANYBODY = (USER, APPLICATION, SOURCE)
+ANY_USER = (USER, APPLICATION)
 CREDENTIALS = ("access_token", "flow_token")
 
 
@@ -43,21 +38,3 @@ class Caller:
         if self.user is None:
             return ANYONE
         return USER if self.application is None else APPLICATION
-
-
-USER = "user"
-
-
-APPLICATION = "application"
-
-
-SOURCE = "source"
-
-
-ANYONE = "anyone"  # no credentials are asked for, and none are looked at
-
-
-ANYBODY = (USER, APPLICATION, SOURCE)
-
-
-ANY_USER = (USER, APPLICATION)

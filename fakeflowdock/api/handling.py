@@ -14,8 +14,7 @@ from ..contract.validation import missing
 from ..world import settings
 from . import response_shapes
 from .callers import APPLICATION, Caller
-from .context import Context
-from .environ import base_of
+from .environ import base_of, path_of
 from .media_types import HTML
 from .operations import Reply
 from .responses import write
@@ -23,16 +22,26 @@ from .responses import write
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from ..contract.contracts import OperationContract
+    from ..contract.findings import Finding
+    from .failures import Failure
+    from .faults import Fault
     from .operations import Match, Operation
     from .parameters import Given
     from .responses import Answer
     from .routing import Table
 
 
-class Handling(Context, ABC):
+class Handling(ABC):
     """One request on its way through a table of operations.
 
     Attributes:
+        path: as it was called.
+        operation, caller, given, warnings, refusal: what is known of it so far; still there when it is refused.
+        fault, failure: what goes wrong with it on purpose, or None.
+        true_answer: the answer that is due to it; None as long as it did not take place.
         report: is told each bug of fakeflowdock.
         table: its operations, and the part of the contract that has their pages and refusals.
         private: whether no page of another origin may read its responses, and nobody may store them.
@@ -45,6 +54,28 @@ class Handling(Context, ABC):
     private = False
     lock: AbstractContextManager[Any] = nullcontext()
     shape: str = settings.DEFAULT
+
+    def __init__(self, environ: WSGIEnvironment) -> None:
+        self.environ = environ
+        self.path = path_of(environ)
+        self.operation: Operation[Any, Any] | None = None
+        self.caller: Caller | None = None
+        self.given: Given | None = None
+        self.warnings: tuple[Finding, ...] = ()
+        self.refusal: Refusal | None = None
+        self.fault: Fault | None = None
+        self.failure: Failure | None = None
+        self.true_answer: Answer | None = None
+
+    @property
+    def contract(self) -> OperationContract | None:
+        """What the page of the operation says."""
+        return None if self.operation is None else self.operation.contract
+
+    @property
+    def title(self) -> str:
+        """The operation in words."""
+        return "a request for no operation" if self.contract is None else self.contract.title
 
     @abstractmethod
     def read(self, asked: Match) -> tuple[Given, dict[str, Any]]:

@@ -11,9 +11,5 @@ if TYPE_CHECKING:
 
 
 JSON = "application/json"
-
-
 FORM = "application/x-www-form-urlencoded"
-
-
 HTML = "text/html"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, NoReturn, TypeVar
@@ -58,6 +59,10 @@ class Call:
     fields: Mapping[str, Any] = field(repr=False)
     base: str
     headers: EnvironHeaders = field(repr=False)
+
+    def number(self, name: str) -> int:
+        """The number in the path by that name; 0, which nothing has, where it is none."""
+        return int(self.path[name]) if re.fullmatch("[1-9][0-9]{0,17}", self.path[name]) else 0
 
     @property
     def user(self) -> User:
@@ -148,13 +153,7 @@ def operation(
     Args:
         routes: `"GET /flows/:organization/:flow/sources"`, the preferred one first.
         callers: some of USER, APPLICATION, SOURCE; or ANYONE alone.
-        find: what the path names, for this caller.
-        scope: the OAuth scope that an application needs.
-        credential: the parameter that decides who is calling, as the `flow_token` of a source.
-        invalid: what is answered, or raised, where fields break the page; a ValidationError when left out.
-        needs: from the values in the path and the kind of caller to the parameters that must be there besides those
-            that are always required.
-        part: the part of the contract that has its page, API or ADMIN.
+        find, scope, credential, invalid, needs, part: as `Operation` has them.
     """
 
     def decorate(handle: Callable[[Asked, Subject], Any]) -> Operation[Asked, Subject]:

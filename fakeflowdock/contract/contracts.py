@@ -7,23 +7,16 @@ The only file that knows a JSON-Schema library. `jsonschema` has the last word a
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-
 import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .validation import API, Check, Pages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
 
 BASE = "https://api.flowdock.com/_fakeflowdock/schemas/"
 
@@ -187,9 +180,13 @@ def schema_files(part: str = API) -> dict[str, dict[str, Any]]:
     return {path.stem: json.loads(path.read_text("utf-8")) for path in paths}
 
 
-@cache
 def contracts(part: str = API) -> Contracts:
     """A part of the contract, read once per process. Raises RuntimeError where the schemas are missing."""
+    return _contracts(part)
+
+
+@cache  # which would take `contracts()` and `contracts(API)` for two
+def _contracts(part: str) -> Contracts:
     pages = Pages(schema_files(part), part)
     operations: dict[str, OperationContract] = {}
     errors: dict[str, ErrorContract] = {}

@@ -21,19 +21,24 @@ MAX_BODY = 10 * 1024 * 1024  # bytes
 class Refusal(Exception):
     """A request that is refused, with a 4xx.
 
+    Args:
+        message: the text that the client reads, after the `prefix`; the only one that there is when left out.
+        headers: more headers for the answer.
+
     Attributes:
         name: the section of errors.md that it belongs to.
-        message: the text that the client reads.
-        headers: more headers for the answer.
+        text: the only text, where there is one only.
     """
 
     name: str
+    text = prefix = ""
+    headers: tuple[tuple[str, str], ...] = ()
     cites = True  # whether Flowdock's own text leaves room to say where the rule is written
 
-    def __init__(self, message: str, *headers: tuple[str, str]) -> None:
-        self.message = shortened(message)
+    def __init__(self, message: str | None = None, *headers: tuple[str, str]) -> None:
+        self.message = shortened(self.prefix + (self.text if message is None else message))
         super().__init__(self.message)
-        self.headers = headers
+        self.headers = (*self.headers, *headers)
 
     @classmethod
     def of(cls, text: str, **values: object) -> Self:
@@ -64,9 +69,7 @@ class NoSuchRoute(Refusal):
 
     name = "no-such-route"
     cites = False
-
-    def __init__(self) -> None:
-        super().__init__("not found")
+    text = "not found"
 
 
 class MethodNotAllowed(Refusal):
@@ -83,15 +86,15 @@ class TooLarge(Refusal):
     """The body has more than `MAX_BODY` bytes."""
 
     name = "too-large"
-
-    def __init__(self) -> None:
-        super().__init__(f"The request body is too large: the limit is {MAX_BODY} bytes")
+    text = f"The request body is too large: the limit is {MAX_BODY} bytes"
 
 
 class Unauthorized(Refusal):
     """There are no credentials, or wrong ones."""
 
     name = "unauthorized"
+    prefix = "Unauthorized: "
+    headers = (("WWW-Authenticate", 'Basic realm="Flowdock"'),)
 
     NO_CREDENTIALS = "the request has no credentials"
     NOT_READ = "the request has no readable credentials. {why}"
@@ -103,17 +106,12 @@ class Unauthorized(Refusal):
     EXPIRED = "the access_token has expired"
     NO_SOURCE = "the flow_token is unknown"
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"Unauthorized: {reason}", ("WWW-Authenticate", 'Basic realm="Flowdock"'))
-
 
 class Gone(Refusal):
     """The source of a `flow_token` was deleted."""
 
     name = "gone"
-
-    def __init__(self) -> None:
-        super().__init__("Gone: the source of this flow_token was deleted")
+    text = "Gone: the source of this flow_token was deleted"
 
 
 class Unreadable(Refusal):
@@ -149,15 +147,14 @@ class NotFound(Refusal):
 
     name = "not-found"
     cites = False
-
-    def __init__(self) -> None:
-        super().__init__("not found")
+    text = "not found"
 
 
 class AccessDenied(Refusal):
     """The caller may see it, and not do this."""
 
     name = "access-denied"
+    prefix = "Access denied: "
 
     SCOPE = "{what} needs an OAuth access token with the scope {scope}"
     CALLER = "{what} is not for a {kind}, only for {others}"
@@ -170,18 +167,13 @@ class AccessDenied(Refusal):
     NO_ADMINISTRATOR = "only an administrator of the organization may {what}"
     ANOTHER_USER = "users may only change their own information"
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"Access denied: {reason}")
-
 
 class InvalidFlow(Refusal):
     """The parameter `flow` names none that the caller may post to."""
 
     name = "invalid-flow"
     cites = False
-
-    def __init__(self) -> None:
-        super().__init__("Invalid flow identifier")
+    text = "Invalid flow identifier"
 
 
 class ValidationError(Refusal):
@@ -189,6 +181,7 @@ class ValidationError(Refusal):
 
     name = "validation-error"
     cites = False
+    text = "Validation error"
 
     NO_DATE = "is not an ISO 8601 date"
     NO_MESSAGE = "is not a message of this flow"
@@ -197,7 +190,7 @@ class ValidationError(Refusal):
     EMAIL_TAKEN = "has already been taken"
 
     def __init__(self, errors: Mapping[str, list[str]]) -> None:
-        super().__init__("Validation error")
+        super().__init__()
         self.errors = errors
 
     def body(self, page: str) -> dict[str, Any]:
@@ -214,12 +207,13 @@ class TokenRefused(Refusal):
     """
 
     name = "token-refused"
+    headers: tuple[tuple[str, str], ...] = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 
     NO_GRANT = "Unknown grant_type: expected authorization_code, password or refresh_token"
     BLANK = "{field} can't be blank where grant_type is {grant_type}"
 
-    def __init__(self, error: str, description: str, *headers: tuple[str, str]) -> None:
-        super().__init__(description, ("Cache-Control", "no-store"), ("Pragma", "no-cache"), *headers)
+    def __init__(self, error: str, description: str) -> None:
+        super().__init__(description)
         self.error = error
 
     def body(self, page: str) -> dict[str, Any]:
@@ -231,13 +225,14 @@ class ClientRefused(TokenRefused):
     """A request for tokens comes from no application that is known."""
 
     name = "client-refused"
+    headers = (*TokenRefused.headers, ("WWW-Authenticate", 'Basic realm="Flowdock"'))
 
     ANOTHER = "The Authorization header does not match the client_id"
     NONE = "The client_id and client_secret are required, in the body or as Basic credentials"
     UNKNOWN = "The client_id is unknown, or the client_secret does not match it"
 
     def __init__(self, description: str) -> None:
-        super().__init__("invalid_client", description, ("WWW-Authenticate", 'Basic realm="Flowdock"'))
+        super().__init__("invalid_client", description)
 
 
 class BrokenContract(Exception):

@@ -29,11 +29,7 @@ except ImportError:  # no wheel for this platform: slower, and the same verdicts
 
 
 API, ADMIN = "api", "admin"  # the parts of the contract, each a folder in `docs`: Flowdock's operations, and our own
-
-
 BLANK = "can't be blank"
-
-
 UNKNOWN = "is not on the page"
 
 

@@ -197,7 +197,8 @@ class Worlds:
                 name = self.free_name()
             known = next((each for each in self.worlds if each.name.casefold() == name.casefold()), None)
             if known is not None and not (again and known.name == name != DEFAULT):
-                text = Taken.WORLD if known.name == name else Taken.WORLD_IN_CAPITALS
+                same = Taken.DEFAULT_WORLD if name == DEFAULT else Taken.WORLD
+                text = same if known.name == name else Taken.WORLD_IN_CAPITALS
                 raise Taken.of(text, name=known.name, asked=name)
             if known is None and len(self._others) >= self.limit:
                 raise Taken.of(Taken.WORLDS, limit=self.limit)

@@ -225,7 +225,7 @@ def test_a_form_of_another_site_allows_nothing(flowdock: Door, browser: Browser)
     for fields in ({"csrf_token": "0" * 64}, {"csrf_token": "\u00e9"}, {"state": "y"}, {"scope": "manage"}):
         page(posted(fields), 403, "not the one that this browser was shown")
     page(posted({"decision": "maybe"}), 403, "not the one that this browser was shown")
-    page(posted({}, headers={"Cookie": "fakeflowdock_session=x"}), 403, "no cookie that is known")
+    page(posted({}, headers={"Cookie": "fakeflowdock_session=x"}), 403, "no known cookie")
     stranger = Browser(flowdock.base)
     stranger.open(AUTHORIZE, **asking(fake, state="x"))
     forged = {**form, "decision": "authorize"}

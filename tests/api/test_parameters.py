@@ -98,7 +98,10 @@ def test_other_brackets_are_a_part_of_the_name(name: str) -> None:
         ("a=1&a[]=2", "field a[] contradicts another: a cannot be both a list and a value"),
         ("a[]=2&a=1", "field a contradicts another: a cannot be both a value and a list"),
         ("a[][b]=1&a[][b][c]=2", "field a[][b][c] contradicts another: a[][b] cannot be both an object and a value"),
-        (f"{'x' * 99}=1&{'x' * 99}[b]=2", f"field {'x' * 37}… contradicts another: {'x' * 37}… cannot be an object"),
+        (
+            f"{'x' * 99}=1&{'x' * 99}[b]=2",
+            f"field {'x' * 37}… contradicts another: {'x' * 37}… cannot be both an object",
+        ),
     ],
 )
 def test_names_that_contradict_each_other_are_refused(body: str, reason: str) -> None:

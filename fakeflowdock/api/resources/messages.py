@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +51,7 @@ def place_of_the_path(call: Call) -> MessagePlace:
     """
     flow = flow_of_the_path(call)
     thread = thread_in(call, flow) if "id" in call.path else None
-    parent = message_in(call, flow, call.path["message"]) if "message" in call.path else None
+    parent = message_in(call, flow, "message") if "message" in call.path else None
     return MessagePlace(flow, thread, parent)
 
 
@@ -93,10 +92,9 @@ def thread_in(call: Call, flow: Flow) -> Thread:
     return thread
 
 
-def message_in(call: Call, flow: Flow, number: str) -> Message:
-    """The message of a flow with that number. Raises NotFound where there is none."""
-    known = re.fullmatch("[1-9][0-9]{0,17}", number)
-    message = call.store.archive.of(flow.id).messages.get(int(number)) if known else None
+def message_in(call: Call, flow: Flow, name: str) -> Message:
+    """The message of a flow that the path names by that name. Raises NotFound where there is none."""
+    message = call.store.archive.of(flow.id).messages.get(call.number(name))
     if message is None:
         raise NotFound
     return message
@@ -108,7 +106,7 @@ def message_of_the_path(call: Call) -> Message:
     Raises:
         NotFound: it does not exist, or not for this caller.
     """
-    return message_in(call, flow_of_the_path(call), call.path["id"])
+    return message_in(call, flow_of_the_path(call), "id")
 
 
 def needs_a_flow(path: Mapping[str, str], caller: str) -> Iterator[str]:

@@ -27,8 +27,7 @@ def application_of_the_path(call: Call) -> Application:
     Raises:
         NotFound: there is none.
     """
-    number = call.path["id"]
-    application = call.store.applications.get(int(number)) if re.fullmatch("[1-9][0-9]{0,17}", number) else None
+    application = call.store.applications.get(call.number("id"))
     if application is None:
         raise NotFound
     return application

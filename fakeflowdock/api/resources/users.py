@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,18 +16,13 @@ if TYPE_CHECKING:
     from ...world.models import Flow, Organization, User
 
 
-def _number(call: Call) -> int:
-    """The number at the end of the path; 0, which is nobody's, where it is none."""
-    return int(call.path["id"]) if re.fullmatch("[1-9][0-9]{0,17}", call.path["id"]) else 0
-
-
 def user_of_the_path(call: Call) -> User:
     """The user whom the path names; to a source those of its organization, whom it sees and may not ask about.
 
     Raises:
         NotFound: there is none, or none who shares an organization with the one who asks.
     """
-    user = call.store.users.get(_number(call))
+    user = call.store.users.get(call.number("id"))
     if user is None:
         raise NotFound
     shared = any(call.store.belongs(user, number) for number in organizations_of_the_caller(call))
@@ -44,7 +38,7 @@ def organization_and_user_of_the_path(call: Call) -> tuple[Organization, User]:
         NotFound: the caller does not belong to it, or the user does not.
     """
     organization = organization_of_the_path(call)
-    user = call.store.users.get(_number(call))
+    user = call.store.users.get(call.number("id"))
     if user is None or not call.store.belongs(user, organization.id):
         raise NotFound
     return organization, user
@@ -57,9 +51,9 @@ def flow_and_user_of_the_path(call: Call) -> tuple[Flow, User]:
         NotFound: the caller may not see the flow, or the user is no member of it.
     """
     flow = flow_of_the_path(call)
-    if _number(call) not in flow.members:
+    if call.number("id") not in flow.members:
         raise NotFound
-    return flow, call.store.users[_number(call)]
+    return flow, call.store.users[call.number("id")]
 
 
 @operation("GET /user", callers=ANY_USER, find=nothing)

@@ -30,19 +30,15 @@ class ForeignPage(Refusal):
     """A page of another origin asks."""
 
     name = "foreign-page"
-
-    def __init__(self) -> None:
-        super().__init__("Pages of other origins may not use the admin API")
+    text = "Pages of other origins may not use the admin API"
 
 
 class AdminTokenNeeded(Refusal):
     """The admin token is missing, or wrong."""
 
     name = "admin-token-needed"
-
-    def __init__(self) -> None:
-        challenge = ("WWW-Authenticate", 'Bearer realm="fakeflowdock admin"')
-        super().__init__("The admin token is required: Authorization: Bearer …", challenge)
+    text = "The admin token is required: Authorization: Bearer …"
+    headers = (("WWW-Authenticate", 'Bearer realm="fakeflowdock admin"'),)
 
 
 class UnknownPath(Refusal):
@@ -58,9 +54,7 @@ class NotJson(Refusal):
     """The body does not say that it is JSON."""
 
     name = "not-json"
-
-    def __init__(self) -> None:
-        super().__init__("The body must be JSON, with Content-Type: application/json")
+    text = "The body must be JSON, with Content-Type: application/json"
 
 
 class Unknown(Refusal):
@@ -83,6 +77,7 @@ class Taken(Refusal):
     name = "taken"
 
     WORLD = "World {name!r} already exists: choose another name or set replace"
+    DEFAULT_WORLD = "World {name!r} already exists and cannot be replaced: choose another name"
     WORLD_IN_CAPITALS = "World {name!r} already exists, and {asked!r} differs only in case: choose another name"
     WORLDS = "limit of {limit} worlds reached: delete one or raise --max-worlds"
     SNAPSHOTS = "limit of {limit} snapshots reached: delete one"
