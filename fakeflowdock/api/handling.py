@@ -131,8 +131,7 @@ class Handling(ABC):
                 raise given.unreadable
             known = contract.parameters_of(fields)
             meant = {name: value for name, value in fields.items() if name in known}
-            base = base_of(environ)
-            call = self.call(caller, asked.values, meant, base)
+            call = self.call(caller, asked.values, meant, base_of(environ))
             subject = operation.find(call)
             permit(operation, caller)
             violations = contract.request.violations(fields)
@@ -143,7 +142,7 @@ class Handling(ABC):
             reply = Reply(200, reply)
         shape, check = self.shape, contract.replies.get(reply.status)
         if shape != settings.DEFAULT and check is not None:
-            reply = replace(reply, body=response_shapes.formed(shape, reply.body, check, base))
+            reply = replace(reply, body=response_shapes.formed(shape, reply.body, check, base_of(environ)))
         check_reply(operation, reply)
         if shape == settings.DRIFT and check is not None:
             reply = replace(reply, body=response_shapes.drifted(reply.body, check))
