@@ -76,7 +76,7 @@ def without_validation() -> Iterator[None]:
     """Take the checks of requests and replies out of the path."""
     with (
         patch.object(Check, "violations", lambda *_: []),
-        patch("fakeflowdock.api.app.check_reply", lambda *_: None),
+        patch("fakeflowdock.api.handling.check_reply", lambda *_: None),
     ):
         yield
 

@@ -48,9 +48,9 @@ def authenticate(
         caller = _by_access_token(store, fields["access_token"])
     if caller is None or (credential is not None and flow_token is not None):
         if flow_token is None and unreadable is not None:
-            raise Unauthorized(f"the request has no readable credentials. {unreadable.message}")
+            raise Unauthorized.of(Unauthorized.NOT_READ, why=unreadable.message)
         if flow_token is None:
-            raise Unauthorized("the request has no credentials")
+            raise Unauthorized(Unauthorized.NO_CREDENTIALS)
         caller = _by_flow_token(store, flow_token)
     return caller
 
@@ -60,13 +60,13 @@ def _by_header(store: Store, header: str) -> Caller:
     if scheme.lower() == "bearer":
         return _by_access_token(store, value.strip())
     if scheme.lower() != "basic":
-        raise Unauthorized("the Authorization header must start with Basic or Bearer")
+        raise Unauthorized(Unauthorized.NO_SCHEME)
     name, password = basic(value)
     user = store.user_by_api_token(name)
     if user is None and password is not None:
         user = store.user_by_password(name, password)
     if user is None:
-        raise Unauthorized("the Basic credentials are neither an api_token nor an e-mail address and password")
+        raise Unauthorized(Unauthorized.NO_USER)
     return Caller(user=user)
 
 
@@ -82,7 +82,7 @@ def basic(value: str) -> tuple[str, str | None]:
     try:
         raw = base64.b64decode(encoded + "=" * (-len(encoded) % 4))
     except binascii.Error:
-        raise Unauthorized("the value after Basic is not base64") from None
+        raise Unauthorized(Unauthorized.NOT_BASE64) from None
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -99,11 +99,11 @@ def basic_header(pair: str | bytes) -> str:
 def _by_access_token(store: Store, access_token: Any) -> Caller:
     token = store.access_token(access_token) if isinstance(access_token, str) else None
     if token is None:
-        raise Unauthorized("the access_token is unknown")
+        raise Unauthorized(Unauthorized.UNKNOWN)
     if store.is_revoked(token):
-        raise Unauthorized("the access_token was revoked")
+        raise Unauthorized(Unauthorized.REVOKED)
     if token.expires_at is not None and store.now >= token.expires_at:
-        raise Unauthorized("the access_token has expired")
+        raise Unauthorized(Unauthorized.EXPIRED)
     user, application = store.users[token.user_id], store.applications[token.application_id]
     return Caller(user=user, application=application, scopes=token.scopes)
 
@@ -111,7 +111,7 @@ def _by_access_token(store: Store, access_token: Any) -> Caller:
 def _by_flow_token(store: Store, flow_token: Any) -> Caller:
     source_id = store.source_id_by_flow_token(flow_token) if isinstance(flow_token, str) else None
     if source_id is None:
-        raise Unauthorized("the flow_token is unknown")
+        raise Unauthorized(Unauthorized.NO_SOURCE)
     source = store.sources.get(source_id)
     if source is None:
         raise Gone

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..world.models import Application, Source, User
 
+USER, APPLICATION, SOURCE = "user", "application", "source"
+ANYONE = "anyone"  # no credentials are asked for, and none are looked at
+ANYBODY = (USER, APPLICATION, SOURCE)
+ANY_USER = (USER, APPLICATION)
 CREDENTIALS = ("access_token", "flow_token")
 
 
@@ -34,21 +38,3 @@ class Caller:
         if self.user is None:
             return ANYONE
         return USER if self.application is None else APPLICATION
-
-
-USER = "user"
-
-
-APPLICATION = "application"
-
-
-SOURCE = "source"
-
-
-ANYONE = "anyone"  # no credentials required, and none checked
-
-
-ANYBODY = (USER, APPLICATION, SOURCE)
-
-
-ANY_USER = (USER, APPLICATION)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
@@ -97,9 +97,53 @@ _ALERT = Markup('<p class="alert" role="alert">{}</p>\n')
 _MESSAGE = Markup("<h1>{title}</h1>\n<p>{text}</p>")
 _CODE = Markup(
     "<p>Copy this code and paste it into {name}. "
-    "It is good for ten minutes, and for one use.</p>\n<code>{code}</code>\n"
+    "It expires in ten minutes and can be used once.</p>\n<code>{code}</code>\n"
     '<p class="soft">Then you may close this page.</p>'
 )
+
+
+class Notice(NamedTuple):
+    """A page that says one thing. What is in braces in its text is filled in."""
+
+    title: str
+    text: str
+    status: int = 400
+
+
+UNKNOWN_APPLICATION = Notice(
+    "Unknown application",
+    "The link that led you here has a client_id that is missing or that no application of Flowdock has.",
+)
+UNSAFE_LINK = Notice(
+    "This link is not safe to follow",
+    "It claims to come from {name}, but would redirect you to an address that the application is not registered with. "
+    "Nothing was allowed.",
+)
+INVALID_CODE = Notice(
+    "This code is not valid",
+    "It was used, has expired, or never existed. Go back to the application and start again.",
+    404,
+)
+DENIED = Notice("You said no", "{name} was allowed nothing. You may close this page.", 200)
+UNSUPPORTED = Notice(
+    "This request is not supported", "{name} requested something that Flowdock does not have. {description} ({error})."
+)
+FORGED = Notice(
+    "This request cannot be trusted", "{reason} Nothing was allowed. Go back to the application and start again.", 403
+)
+
+# Why it cannot be trusted.
+OTHER_SITE = "The form was sent from another site."
+NO_COOKIE = "Your browser sent no known cookie."
+OTHER_FORM = "The form is not the one that this browser was shown."
+
+WRONG_PASSWORD = "The e-mail address and the password do not match. Please try again."  # noqa: S105  # a text
+
+# What an application reads.
+WRONG_FIELDS = "Missing, or not a text: {fields}"
+USER_DENIED = "The user said no"
+NO_RESPONSE_TYPE = "The response_type must be code"
+NO_SCOPE = "A scope is none of Flowdock's"
 
 
 def consent(
@@ -139,9 +183,9 @@ def consent(
     return _page(status, title, content, icon=application.icon_url, cookie=cookie)
 
 
-def message(title: str, text: str, status: int = 200) -> Reply:
+def message(what: Notice, **values: str) -> Reply:
     """A page that says one thing."""
-    return _page(status, title, _MESSAGE.format(title=title, text=text))
+    return _page(what.status, what.title, _MESSAGE.format(title=what.title, text=what.text.format(**values)))
 
 
 def code(application: Application, code: str) -> Reply:

@@ -43,8 +43,9 @@ class ContractWarnings:
     def remember(self, noted: Iterable[Finding]) -> tuple[Finding, ...]:
         """Keep some warnings. Returns them; for most requests there are none."""
         noted = tuple(noted)
-        self._kept.extend(noted)
-        self._due.extend(finding for finding in noted if finding.severity == VIOLATION)
+        if noted:
+            self._kept.extend(noted)
+            self._due.extend(finding for finding in noted if finding.severity == VIOLATION)
         return noted
 
     def clear(self) -> None:

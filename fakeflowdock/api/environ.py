@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -11,24 +12,7 @@ from ..contract.errors import Unreadable
 from ..contract.formats import is_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from _typeshed.wsgi import WSGIEnvironment
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from _typeshed.wsgi import WSGIEnvironment
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
-
-
-import io
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -36,6 +20,14 @@ FLOWDOCK = re.compile(
     r"(https?)://(?:[^/?#\\]*@)?((?:api|stream)\.flowdock\.com\.?)(?::([0-9]*))?(?=[/?#]|\Z)", re.IGNORECASE
 )
 PORTS = {"http": "80", "https": "443"}
+STREAM_HOST = re.compile(r"stream\.flowdock\.com\.?(:[0-9]+)?", re.IGNORECASE)
+HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+LONGEST_HOST = 261  # characters: those of the longest name, and of a port
+# Where they are in a WSGI environ.
+REQUEST_ID = "fakeflowdock.request_id"  # where it is in a WSGI environ
+EXCHANGE = "fakeflowdock.exchange"  # where the journal's part of it is in a WSGI environ
+WORLD = "fakeflowdock.world"  # the name of the world, where the server has several
+REFUSED = "fakeflowdock.refused"  # and why it was refused before it was whole
 
 
 def environ_from(
@@ -95,15 +87,6 @@ def headers_of(environ: Mapping[str, Any]) -> dict[str, str]:
     return headers
 
 
-STREAM_HOST = re.compile(r"stream\.flowdock\.com\.?(:[0-9]+)?", re.IGNORECASE)
-
-
-HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
-
-
-LONGEST_HOST = 261  # characters: those of the longest name, and of a port
-
-
 def path_of(environ: WSGIEnvironment) -> str:
     """The path, decoded once, but for an encoded slash, which belongs to its segment."""
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
@@ -125,7 +108,7 @@ def base_of(environ: WSGIEnvironment) -> str:
     host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
     base = _base(environ["wsgi.url_scheme"], host) if len(host) <= LONGEST_HOST else None
     if base is None:
-        raise Unreadable("The Host header is not a host")
+        raise Unreadable(Unreadable.NO_HOST)
     return base
 
 
@@ -133,15 +116,3 @@ def base_of(environ: WSGIEnvironment) -> str:
 def _base(scheme: str, host: str) -> str | None:
     base = f"{scheme}://{host}"
     return base if HOST.fullmatch(host) and is_uri(base) else None
-
-
-REQUEST_ID = "fakeflowdock.request_id"  # where it is in a WSGI environ
-
-
-EXCHANGE = "fakeflowdock.exchange"  # where the journal's part of it is in a WSGI environ
-
-
-WORLD = "fakeflowdock.world"  # the name of the world, where the server has several
-
-
-REFUSED = "fakeflowdock.refused"  # and why it was refused before it was whole

@@ -43,8 +43,8 @@ class FaultSubject(Protocol):
     path: str
 
     @property
-    def operation(self) -> Operation[Any] | None:
-        """The requested operation; None if the path is unknown."""
+    def operation(self) -> Operation[Any, Any] | None:
+        """What is asked for; None where the path is none."""
         ...
 
     @property

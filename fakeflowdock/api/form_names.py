@@ -38,7 +38,7 @@ def gathered(pairs: Sequence[tuple[str, str | dict[str, str]]]) -> dict[str, Any
         if "[" in name and BRACKETED.fullmatch(name):
             steps = name[:-1].replace("]", "").split("[")
             if len(steps) + (id(value) in files) > DEPTH:
-                raise Unreadable(f"The field {short(name)} is nested more than {DEPTH} levels deep")
+                raise Unreadable.of(Unreadable.FIELD_TOO_DEEP, field=short(name), depth=DEPTH)
         else:
             steps = [name]
         _put(fields, steps, value, files)
@@ -88,9 +88,8 @@ def _has(held: Any, steps: list[str], files: Collection[int]) -> bool:
 
 def _contradiction(steps: list[str], at: int, kind: type, other: type | None) -> Unreadable:
     path, name = (steps[0] + "".join(f"[{step}]" for step in some) for some in (steps[1:at], steps[1:]))
-    return Unreadable(
-        f"The field {short(name)} conflicts with another: {short(path)} cannot be both {WORDS[kind]} and {WORDS[other]}"
-    )
+    kinds = {"kind": WORDS[kind], "other": WORDS[other]}
+    return Unreadable.of(Unreadable.CONTRADICTION, field=short(name), path=short(path), **kinds)
 
 
 def short(text: str) -> str:

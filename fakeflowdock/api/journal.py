@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from ..contract.errors import Refusal
     from ..contract.findings import Finding
     from .callers import Caller
-    from .context import Context
     from .failures import Failure
     from .faults import Fault
+    from .handling import Handling
     from .responses import Answer
 
 
@@ -51,22 +51,22 @@ class Exchange:
     )
 
     def __init__(
-        self, number: int, environ: WSGIEnvironment, context: Context, answer: Answer, duration: float
+        self, number: int, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float
     ) -> None:
-        self._given = context.given
+        self._given = handling.given
         self._request: Request | None = None
         self.number = number
         self.method: str = environ["REQUEST_METHOD"]
-        self.path = context.path
-        self._environ = {**environ, "wsgi.input": None, "werkzeug.socket": None}  # keep no stream
-        self._operation = context.operation
-        self.caller: Caller | None = context.caller
+        self.path = handling.path
+        self._environ = {**environ, "wsgi.input": None, "werkzeug.socket": None}  # no stream is kept
+        self._operation = handling.operation
+        self.caller: Caller | None = handling.caller
         self._answer = answer
-        self._original: Answer | None = context.true_answer
-        self.fault: Fault | None = context.fault
-        self.failure: Failure | None = context.failure
-        self.refusal: Refusal | None = context.refusal
-        self.warnings: tuple[Finding, ...] = context.warnings
+        self._original: Answer | None = handling.true_answer
+        self.fault: Fault | None = handling.fault
+        self.failure: Failure | None = handling.failure
+        self.refusal: Refusal | None = handling.refusal
+        self.warnings: tuple[Finding, ...] = handling.warnings
         self.duration = duration
 
     def __str__(self) -> str:
@@ -188,11 +188,11 @@ class Journal:
             forgotten = self._count - len(self._kept) if len(new) < len(self._kept) else math.inf
         return new[::-1], forgotten
 
-    def add(self, environ: WSGIEnvironment, context: Context, answer: Answer, duration: float) -> Exchange:
-        """Record an exchange, and return it."""
+    def add(self, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float) -> Exchange:
+        """Keep an exchange. Returns it."""
         with self._lock:
             self._count += 1
-            exchange = Exchange(self._count, environ, context, answer, duration)
+            exchange = Exchange(self._count, environ, handling, answer, duration)
             self._kept.append(exchange)
             if self._waiting:
                 self._more.notify_all()

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, NoReturn, TypeVar
 
 from ..contract.contracts import contracts
+from ..contract.errors import ValidationError
+from ..contract.validation import API, by_field
 from .media_types import JSON
 
 if TYPE_CHECKING:
@@ -28,6 +25,7 @@ if TYPE_CHECKING:
 
     Needs = Callable[[Mapping[str, str], str], Iterable[str]]
 
+Asked = TypeVar("Asked")  # what a handler is given: a `Call`, or what another table of operations has for it
 Subject = TypeVar("Subject")
 
 
@@ -44,7 +42,7 @@ class EnvironHeaders:
 
 @dataclass(slots=True)  # and not frozen: that would take five times as long to make, for every request
 class Call:
-    """One request, as a handler sees it.
+    """One request, as a handler of Flowdock's operations sees it.
 
     Attributes:
         store: the world. Its lock is held while the handler runs.
@@ -61,6 +59,10 @@ class Call:
     fields: Mapping[str, Any] = field(repr=False)
     base: str
     headers: EnvironHeaders = field(repr=False)
+
+    def number(self, name: str) -> int:
+        """The number in the path by that name; 0, which nothing has, where it is none."""
+        return int(self.path[name]) if re.fullmatch("[1-9][0-9]{0,17}", self.path[name]) else 0
 
     @property
     def user(self) -> User:
@@ -93,78 +95,76 @@ def created(value: Any) -> Reply:
 NOTHING = Reply(204)
 
 
+def refuse_fields(call: Any, subject: Any, violations: list[Violation]) -> NoReturn:  # noqa: ARG001  # as each is called
+    """Raise a ValidationError for fields that break the page."""
+    raise ValidationError(by_field(violations))
+
+
 @dataclass(frozen=True)
-class Operation(Generic[Subject]):
+class Operation(Generic[Asked, Subject]):
     """A handler with its routes and its callers.
 
     Attributes:
+        part: the part of the contract that has its page, API or ADMIN.
         routes: (method, path), the preferred one first.
         callers: who may call it; who may see but not call it is answered 403.
         find: from the call to what the path names, as far as the caller may see it; raises NotFound.
         handle: from the call and what was found to a value, or a Reply.
         scope: the OAuth scope that an application needs.
         credential: the parameter that decides who is calling, as the `flow_token` of a source, or None.
-        invalid: what is answered, or raised, where fields break the page; None for a ValidationError.
+        invalid: what is answered, or raised, where fields break the page.
         needs: from the values in the path and the kind of caller to the parameters that must be there besides those
             that are always required.
     """
 
+    part: str
     routes: tuple[tuple[str, str], ...]
     callers: tuple[str, ...]
-    find: Callable[[Call], Subject]
-    handle: Callable[[Call, Subject], Any]
+    find: Callable[[Asked], Subject]
+    handle: Callable[[Asked, Subject], Any]
     scope: str | None
-    credential: str | None = None
-    invalid: Callable[[Call, Subject, list[Violation]], Any] | None = None
-    needs: Needs | None = None
+    credential: str | None
+    invalid: Callable[[Asked, Subject, list[Violation]], Any]
+    needs: Needs | None
 
     @property
     def name(self) -> str:
         """Its section on its page: `create_source` is `create-source`."""
-        return self.handle.__name__.replace("_", "-").replace("flow-token", "flow_token")
+        return self.handle.__name__.strip("_").replace("_", "-").replace("flow-token", "flow_token")
 
     @cached_property
     def contract(self) -> OperationContract:
         """What its page says."""
-        return contracts().operations[self.name]
+        return contracts(self.part).operations[self.name]
 
 
 def operation(
     *routes: str,
     callers: tuple[str, ...],
-    find: Callable[[Call], Subject],
+    find: Callable[[Asked], Subject],
     scope: str | None = None,
     credential: str | None = None,
-    invalid: Callable[[Call, Subject, list[Violation]], Any] | None = None,
+    invalid: Callable[[Asked, Subject, list[Violation]], Any] = refuse_fields,
     needs: Needs | None = None,
-) -> Callable[[Callable[[Call, Subject], Any]], Operation[Subject]]:
+    part: str = API,
+) -> Callable[[Callable[[Asked, Subject], Any]], Operation[Asked, Subject]]:
     """Make a handler an operation.
 
     Args:
         routes: `"GET /flows/:organization/:flow/sources"`, the preferred one first.
         callers: some of USER, APPLICATION, SOURCE; or ANYONE alone.
-        find: what the path names, for this caller.
-        scope: the OAuth scope that an application needs.
-        credential: the parameter that decides who is calling, as the `flow_token` of a source.
-        invalid: what is answered, or raised, where fields break the page; a ValidationError when left out.
-        needs: from the values in the path and the kind of caller to the parameters that must be there besides those
-            that are always required.
+        find, scope, credential, invalid, needs, part: as `Operation` has them.
     """
 
-    def decorate(handle: Callable[[Call, Subject], Any]) -> Operation[Subject]:
+    def decorate(handle: Callable[[Asked, Subject], Any]) -> Operation[Asked, Subject]:
         pairs = tuple((method, path) for method, path in (route.split(" ") for route in routes))
-        return Operation(pairs, callers, find, handle, scope, credential, invalid, needs)
+        return Operation(part, pairs, callers, find, handle, scope, credential, invalid, needs)
 
     return decorate
 
 
-def nothing(call: Call) -> None:
+def nothing(call: Any) -> None:
     """For an operation whose path names nothing."""
-
-
-def rule_of(path: str) -> str:
-    """A path as Werkzeug writes it: `/flows/:flow` is `/flows/<flow>`."""
-    return re.sub(r":(\w+)", r"<\1>", path)
 
 
 class Match(NamedTuple):
@@ -175,6 +175,6 @@ class Match(NamedTuple):
         obsolete: whether its page prefers another route.
     """
 
-    operation: Operation[Any]
+    operation: Operation[Any, Any]
     values: Mapping[str, str]
     obsolete: bool

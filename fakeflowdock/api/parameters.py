@@ -24,6 +24,7 @@ DRAINED = 256 * 1024 * 1024  # bytes of a rejected body that are still read, so 
 CHUNK = 64 * 1024
 BODY_IS_OPTIONAL = ("GET", "HEAD", "DELETE", "OPTIONS")
 CHARSETS = ("utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16", "utf-16-le", "utf-16-be")
+KNOWN = f"{JSON}, {FORM} or multipart/form-data"
 
 
 @dataclass
@@ -51,8 +52,12 @@ class Given:
         return {**self.query, **self.body}
 
 
-def read(environ: WSGIEnvironment) -> Given:
-    """Read the parameters of a request. Errors are returned, not raised."""
+def read(environ: WSGIEnvironment, *, nulls: bool = False) -> Given:
+    """Return the parameters of a request. Errors are in the result and are not raised.
+
+    Args:
+        nulls: whether nulls inside the objects and lists of a JSON body are kept. A parameter that is null is not.
+    """
     given = Given()
     query = environ.get("QUERY_STRING", "").encode("latin-1")
     try:
@@ -64,7 +69,7 @@ def read(environ: WSGIEnvironment) -> Given:
         given.query = {name: value for name, value in pairs if "[" not in name}  # for the credentials in it
     try:
         given.raw = read_body(environ)
-        given.body = _parsed(given.raw, environ.get("CONTENT_TYPE", ""))
+        given.body = _parsed(given.raw, environ.get("CONTENT_TYPE", ""), nulls=nulls)
     except TooLarge as reason:
         given.too_large = reason
     except Unreadable as reason:
@@ -74,9 +79,7 @@ def read(environ: WSGIEnvironment) -> Given:
         if environ["REQUEST_METHOD"] in BODY_IS_OPTIONAL:
             given.body, given.guessed = _guessed(body.args[0]), True
         elif given.unreadable is None:
-            given.unreadable = Unreadable(
-                f"A request with a body needs a Content-Type: {JSON}, {FORM} or multipart/form-data"
-            )
+            given.unreadable = Unreadable.of(Unreadable.NO_TYPE, known=KNOWN)
     return given
 
 
@@ -100,13 +103,13 @@ def read_body(environ: WSGIEnvironment) -> bytes:
             raise TooLarge
         return body
     if not (length.isascii() and length.isdigit()) or len(length) > 18:
-        raise Unreadable("Content-Length is not a number of bytes")
+        raise Unreadable(Unreadable.NO_LENGTH)
     if int(length) > MAX_BODY:
         _drain(stream, min(int(length), DRAINED))
         raise TooLarge
     body = _read(stream, int(length))
     if len(body) < int(length):
-        raise Unreadable("The body is shorter than its Content-Length")
+        raise Unreadable(Unreadable.SHORT)
     return body
 
 
@@ -117,7 +120,7 @@ def _read(stream: Any, length: int) -> bytes:
             parts.append(part)
             length -= len(part)
     except OSError:
-        raise Unreadable("The body is incomplete, or not correctly chunked") from None
+        raise Unreadable(Unreadable.INCOMPLETE) from None
     return b"".join(parts)
 
 
@@ -130,7 +133,7 @@ def _drain(stream: Any, length: int) -> None:
         pass  # the client disconnected
 
 
-def _parsed(body: bytes, content_type: str) -> dict[str, Any]:
+def _parsed(body: bytes, content_type: str, *, nulls: bool = False) -> dict[str, Any]:
     if not body.strip():
         return {}
     kind, options = parse_options_header(content_type)
@@ -139,16 +142,16 @@ def _parsed(body: bytes, content_type: str) -> dict[str, Any]:
         raise _NoContentType(body)
     charset = options.get("charset", "utf-8")
     if "charset" not in options and "charset=" in content_type.lower():
-        raise Unreadable(f"Unknown charset in {short(content_type)}")
+        raise Unreadable.of(Unreadable.CHARSET_OF_TYPE, content_type=short(content_type))
     if kind == JSON:
-        return json_object(_text(body, charset, "body"))
+        return _json_object(_text(body, charset, "body"), nulls=nulls)
     if kind == FORM:
-        if body.lstrip().startswith(b"{") and _is_json(body):  # the default of curl -d
-            raise Unreadable("The body looks like JSON but is sent as a form: set Content-Type to application/json")
+        if body.lstrip().startswith(b"{") and _is_json(body):  # as curl -d sends it when nobody tells it otherwise
+            raise Unreadable(Unreadable.JSON_AS_FORM)
         return gathered(_pairs(body, charset, "form"))
     if kind == "multipart/form-data":
         return _multipart(body, options.get("boundary", ""), charset)
-    raise Unreadable(f"Unknown Content-Type {short(kind)}: expected {JSON}, {FORM} or multipart/form-data")
+    raise Unreadable.of(Unreadable.TYPE, kind=short(kind), known=KNOWN)
 
 
 def _guessed(body: bytes) -> dict[str, Any]:
@@ -167,40 +170,36 @@ def _text(raw: bytes, charset: str, what: str) -> str:
     except (LookupError, ValueError):
         known = False
     if not known:
-        raise Unreadable(f"Unknown charset {short(charset)}")
+        raise Unreadable.of(Unreadable.CHARSET, charset=short(charset))
     try:
         return raw.decode(charset).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        raise Unreadable(f"The {what} is not valid {short(charset)} at byte {error.start}") from None
+        raise Unreadable.of(Unreadable.NOT_IN_CHARSET, what=what, charset=short(charset), start=error.start) from None
 
 
-def json_object(text: str, *, nulls: bool = False) -> dict[str, Any]:
-    """Parse a text as a JSON object.
-
-    Args:
-        nulls: whether to keep nulls. Default: they are removed at every depth.
-
-    Raises:
-        Unreadable: it is not a JSON object, or contains a lone surrogate.
-    """
+def _json_object(text: str, *, nulls: bool) -> dict[str, Any]:
+    """Parse a JSON object. Raises Unreadable if it is not one, or one that no text could repeat."""
     try:
         value = json.loads(text, parse_constant=_no_constant)
         if "\\u" in text:  # an escape can be a lone surrogate, which no response could repeat
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise Unreadable(f"The body is not valid JSON: {error.msg} at {where}") from None
+        raise Unreadable.of(Unreadable.JSON_AT, reason=error.msg, line=error.lineno, column=error.colno) from None
     except UnicodeEncodeError:
-        raise Unreadable("The body is not valid JSON: a text contains a lone surrogate") from None
+        raise Unreadable.of(Unreadable.JSON, reason=Unreadable.HALF_A_CHARACTER) from None
     except RecursionError:
-        raise Unreadable(f"The body is not valid JSON: it is nested more than {DEPTH} levels deep") from None
+        raise _too_deep() from None
     except ValueError as error:
-        reason = "a number has too many digits" if "digits" in str(error) else error
-        raise Unreadable(f"The body is not valid JSON: {reason}") from None
+        reason = Unreadable.TOO_MANY_DIGITS if "digits" in str(error) else error
+        raise Unreadable.of(Unreadable.JSON, reason=reason) from None
     if not isinstance(value, dict):
-        raise Unreadable("The body is not a JSON object: send parameters as {…}")
+        raise Unreadable(Unreadable.NO_OBJECT)
     fields: dict[str, Any] = _without_nulls(value)
-    return value if nulls else fields
+    return {name: value[name] for name in fields} if nulls else fields
+
+
+def _too_deep() -> Unreadable:
+    return Unreadable.of(Unreadable.JSON, reason=Unreadable.TOO_DEEP.format(depth=DEPTH))
 
 
 def _is_json(body: bytes) -> bool:
@@ -220,12 +219,12 @@ def _pairs(raw: bytes, charset: str, what: str) -> list[tuple[str, str]]:
     try:
         return parse_qsl(text, keep_blank_values=True, encoding=charset, errors="strict")
     except UnicodeDecodeError:
-        raise Unreadable(f"The {what} is not valid {short(charset)} after percent-decoding") from None
+        raise Unreadable.of(Unreadable.NOT_IN_CHARSET_DECODED, what=what, charset=short(charset)) from None
 
 
 def _multipart(body: bytes, boundary: str, charset: str) -> dict[str, Any]:
     if not boundary:
-        raise Unreadable("The Content-Type multipart/form-data needs a boundary")
+        raise Unreadable(Unreadable.NO_BOUNDARY)
     decoder = MultipartDecoder(boundary.encode("latin-1", "replace"), max_form_memory_size=None)
     values: list[tuple[str, str | dict[str, str]]] = []
     part: Field | File | None = None
@@ -246,7 +245,7 @@ def _multipart(body: bytes, boundary: str, charset: str) -> dict[str, Any]:
             elif not isinstance(event, Preamble):
                 raise ValueError("it ends early")
     except ValueError:
-        raise Unreadable("The body is not valid multipart/form-data") from None
+        raise Unreadable(Unreadable.MULTIPART) from None
     return gathered(values)
 
 
@@ -272,7 +271,7 @@ def _file_name(part: File) -> str:
 
 def _without_nulls(value: Any, depth: int = 0) -> Any:
     if depth > DEPTH:
-        raise Unreadable(f"The body is not valid JSON: it is nested more than {DEPTH} levels deep")
+        raise _too_deep()
     if isinstance(value, dict):
         return {name: _without_nulls(item, depth + 1) for name, item in value.items() if item is not None}
     if isinstance(value, list):

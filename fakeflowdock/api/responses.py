@@ -77,13 +77,14 @@ class Broken(ConnectionError):
         self.loss = loss
 
 
-def write(reply: Reply, environ: WSGIEnvironment, caller: Caller | None) -> Answer:
+def write(reply: Reply, environ: WSGIEnvironment, caller: Caller | None, *, private: bool = False) -> Answer:
     """A reply as an answer.
 
     Args:
         reply: status, value and media type.
         environ: the request, for HEAD and `Origin`. A page answers no other origin.
         caller: who was authenticated, or None.
+        private: whether no page of another origin may read it, and nobody may store it.
     """
     raw = reply.body if isinstance(reply.body, bytes) else None
     headers = [
@@ -94,7 +95,9 @@ def write(reply: Reply, environ: WSGIEnvironment, caller: Caller | None) -> Answ
     ]
     if caller is not None and caller.user is not None:
         headers.append(("Flowdock-User", str(caller.user.id)))
-    if reply.media != HTML and (origin := environ.get("HTTP_ORIGIN")):
+    if private:
+        headers.append(("Cache-Control", "no-store"))
+    elif reply.media != HTML and (origin := environ.get("HTTP_ORIGIN")):
         headers += [
             ("Access-Control-Allow-Origin", origin),
             ("Access-Control-Allow-Methods", METHODS),

@@ -1,84 +1,101 @@
-"""The table of contents: every operation, and the way from a method and a path to one."""
+"""The table of contents: every operation of Flowdock, and the way from a method and a path to one."""
 
 from __future__ import annotations
 
 import difflib
-from functools import cache, lru_cache
-from typing import Any
+import re
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 from werkzeug.exceptions import NotFound as NoRule
 from werkzeug.routing import Map, MapAdapter, Rule
 
-from ..contract.errors import MethodNotAllowed, NoSuchRoute
-from . import routing
-from .operations import Match, Operation, rule_of
+from ..contract.errors import MethodNotAllowed, NoSuchRoute, Refusal
+from .operations import Match, Operation
 from .resources import consent, files, flows, messages, oauth, organizations, push, sources, threads, users
 
-RESOURCES = (consent, oauth, organizations, users, flows, sources, messages, threads, files, push)
-OPERATIONS: tuple[Operation[Any], ...] = tuple(
-    value for resource in RESOURCES for value in vars(resource).values() if isinstance(value, Operation)
-)
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from types import ModuleType
 
 
-@cache
-def _map() -> MapAdapter:
-    rules = [
-        Rule(
-            rule_of(path),
-            methods=[method, "PATCH"] if method == "PUT" else [method],
-            endpoint=(operation, (method, path, True) in operation.contract.routes),
-        )
-        for operation in OPERATIONS
-        for method, path in operation.routes
-    ]
-    return Map(rules, merge_slashes=False).bind("api.flowdock.com")
-
-
-@cache
-def _written_out() -> dict[str, set[str]]:
-    """The methods of each path that holds no values. `/flows/all` is no organization, whatever the method."""
-    methods: dict[str, set[str]] = {}
-    for rule in _map().map.iter_rules():
-        if not rule.arguments:
-            methods.setdefault(rule.rule, set()).update(rule.methods or ())
-    return methods
-
-
-@lru_cache(maxsize=1024)
-def match(method: str, path: str) -> Match:
-    """What a request asks for.
+class Table:
+    """Operations by their routes.
 
     Args:
-        method: in capitals.
-        path: without prefix, suffix and needless slashes (`normal`).
-
-    Raises:
-        NoSuchRoute: Flowdock has no such path.
-        MethodNotAllowed: it has, but not with this method.
+        modules: where they are.
+        normal: a path as the routes have it, without what means nothing.
+        unknown: the refusal of a path that is none.
+        more: further methods for those that have a method, as PATCH where there is a PUT.
     """
-    written_out = _written_out().get(path)
-    if written_out is not None and method not in written_out:
-        raise MethodNotAllowed(method, {*written_out, "OPTIONS"})
-    try:
-        (operation, obsolete), values = _map().match(path, method)
-    except WrongMethod as error:
-        raise MethodNotAllowed(method, {*(error.valid_methods or ()), "OPTIONS"}) from None
-    except NoRule:
-        raise NoSuchRoute from None
-    return Match(operation, values, obsolete)
 
+    def __init__(
+        self,
+        modules: Iterable[ModuleType],
+        normal: Callable[[str], str],
+        unknown: Callable[[str], Refusal],
+        more: Mapping[str, str],
+    ) -> None:
+        self.operations: tuple[Operation[Any, Any], ...] = tuple(
+            value for module in modules for value in vars(module).values() if isinstance(value, Operation)
+        )
+        self.part = self.operations[0].part
+        self.normal = normal
+        self._unknown = unknown
+        self._more = more
+        self.match = lru_cache(maxsize=1024)(self._match)
 
-def methods_of(path: str) -> set[str]:
-    """The methods that a path has, OPTIONS included.
+    @cached_property
+    def _map(self) -> MapAdapter:
+        rules = [
+            Rule(
+                re.sub(r":(\w+)", r"<\1>", path),  # as Werkzeug writes it
+                methods=[method, *filter(None, [self._more.get(method)])],
+                endpoint=(operation, (method, path, True) in operation.contract.routes),
+            )
+            for operation in self.operations
+            for method, path in operation.routes
+        ]
+        return Map(rules, merge_slashes=False).bind("api.flowdock.com")
 
-    Raises:
-        NoSuchRoute: Flowdock has no such path.
-    """
-    methods = _written_out().get(path) or set(_map().allowed_methods(path))
-    if not methods:
-        raise NoSuchRoute
-    return methods | {"OPTIONS"}
+    @cached_property
+    def _written_out(self) -> dict[str, set[str]]:
+        """The methods of each path that holds no values. `/flows/all` is no organization, whatever the method."""
+        methods: dict[str, set[str]] = {}
+        for rule in self._map.map.iter_rules():
+            if not rule.arguments:
+                methods.setdefault(rule.rule, set()).update(rule.methods or ())
+        return methods
+
+    def _match(self, method: str, path: str) -> Match:
+        """Return what a request asks for. `match` is the same, and remembers.
+
+        Args:
+            method: in capitals.
+            path: as `normal` gives it.
+
+        Raises:
+            Refusal: there is no such path (`unknown`).
+            MethodNotAllowed: there is, but not with this method.
+        """
+        written_out = self._written_out.get(path)
+        if written_out is not None and method not in written_out:
+            raise MethodNotAllowed(method, {*written_out, "OPTIONS"})
+        try:
+            (operation, obsolete), values = self._map.match(path, method)
+        except WrongMethod as error:
+            raise MethodNotAllowed(method, {*(error.valid_methods or ()), "OPTIONS"}) from None
+        except NoRule:
+            raise self._unknown(path) from None
+        return Match(operation, values, obsolete)
+
+    def methods_of(self, path: str) -> set[str]:
+        """Return the methods of a path, OPTIONS included. Raises the refusal of a path that is none."""
+        methods = self._written_out.get(path) or set(self._map.allowed_methods(path))
+        if not methods:
+            raise self._unknown(path)
+        return methods | {"OPTIONS"}
 
 
 def normal(path: str) -> str:
@@ -91,14 +108,23 @@ def normal(path: str) -> str:
     return "/" + "/".join(segments)
 
 
+FLOWDOCK = Table(
+    (consent, oauth, organizations, users, flows, sources, messages, threads, files, push),
+    normal,
+    lambda _: NoSuchRoute(),
+    {"PUT": "PATCH"},
+)
+OPERATIONS = FLOWDOCK.operations
+match, methods_of = FLOWDOCK.match, FLOWDOCK.methods_of
+
 ALIKE = 0.8  # from 0 to 1
 
 
 def nearest_route(method: str, path: str) -> tuple[str, str] | None:
     """The method and path most like what was asked for, with the names that were in it, and its page; or None."""
-    asked = routing.normal(path).split("/")
+    asked = normal(path).split("/")
     there: dict[str, str] = {}
-    for operation in routing.OPERATIONS:
+    for operation in OPERATIONS:
         for verb, route in operation.routes:
             steps = route.split("/")
             if len(steps) == len(asked):

@@ -13,14 +13,11 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .schema_walk import fields_of, variants_of
+from .schema_walk import Variant, fields_of, variants_of
 from .validation import API, Check, Pages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from .schema_walk import Variant
-
 
 BASE = "https://api.flowdock.com/_fakeflowdock/schemas/"
 
@@ -163,9 +160,13 @@ def schema_files(part: str = API) -> dict[str, dict[str, Any]]:
     return {path.stem: json.loads(path.read_text("utf-8")) for path in paths}
 
 
-@cache
 def contracts(part: str = API) -> Contracts:
-    """Return a part of the contract, which is read once per process. Raises RuntimeError if the schemas are missing."""
+    """A part of the contract, read once per process. Raises RuntimeError where the schemas are missing."""
+    return _contracts(part)
+
+
+@cache  # which would take `contracts()` and `contracts(API)` for two
+def _contracts(part: str) -> Contracts:
     pages = Pages(schema_files(part), part)
     operations: dict[str, OperationContract] = {}
     errors: dict[str, ErrorContract] = {}

@@ -1,6 +1,7 @@
-"""Every refusal that Flowdock answers, with its text. Status and grade stand in docs/api/errors.md.
+"""Every refusal of Flowdock's operations, with its texts. Status and grade are in docs/api/errors.md.
 
-A text says the rule in a sentence, because whoever reads it may not have the page at hand. None holds a secret.
+Where a refusal has several texts they are constants of its class; `Refusal.of` fills what is in braces. A text states
+the rule in a sentence, because a reader may not have the page at hand. No text holds a secret.
 """
 
 from __future__ import annotations
@@ -20,19 +21,29 @@ MAX_BODY = 10 * 1024 * 1024  # bytes
 class Refusal(Exception):
     """A request that is refused, with a 4xx.
 
+    Args:
+        message: the text that the client reads, after the `prefix`; the only one that there is when left out.
+        headers: more headers for the answer.
+
     Attributes:
         name: the section of errors.md that it belongs to.
-        message: the text that the client reads.
-        headers: more headers for the answer.
+        text: the only text, where there is one only.
     """
 
     name: str
+    text = prefix = ""
+    headers: tuple[tuple[str, str], ...] = ()
     cites = True  # whether Flowdock's own text leaves room to say where the rule is written
 
-    def __init__(self, message: str, *headers: tuple[str, str]) -> None:
-        self.message = shortened(message)
+    def __init__(self, message: str | None = None, *headers: tuple[str, str]) -> None:
+        self.message = shortened(self.prefix + (self.text if message is None else message))
         super().__init__(self.message)
-        self.headers = headers
+        self.headers = (*self.headers, *headers)
+
+    @classmethod
+    def of(cls, text: str, **values: object) -> Self:
+        """Return the refusal with one of its texts, what is in braces filled with the values."""
+        return cls(text.format(**values))
 
     def forgetful(self) -> Self:
         """The same, without the frames that raised it: those hold the whole call, and the journal keeps refusals."""
@@ -58,9 +69,7 @@ class NoSuchRoute(Refusal):
 
     name = "no-such-route"
     cites = False
-
-    def __init__(self) -> None:
-        super().__init__("not found")
+    text = "not found"
 
 
 class MethodNotAllowed(Refusal):
@@ -70,34 +79,39 @@ class MethodNotAllowed(Refusal):
 
     def __init__(self, method: str, allowed: Iterable[str]) -> None:
         methods = ", ".join(sorted(allowed))
-        super().__init__(f"This path has no {method}, only {methods}", ("Allow", methods))
+        super().__init__(f"{method} is not allowed here; allowed methods: {methods}", ("Allow", methods))
 
 
 class TooLarge(Refusal):
     """The body has more than `MAX_BODY` bytes."""
 
     name = "too-large"
-
-    def __init__(self) -> None:
-        super().__init__(f"The body of a request must not have more than {MAX_BODY} bytes")
+    text = f"The request body is too large: the limit is {MAX_BODY} bytes"
 
 
 class Unauthorized(Refusal):
     """There are no credentials, or wrong ones."""
 
     name = "unauthorized"
+    prefix = "Unauthorized: "
+    headers = (("WWW-Authenticate", 'Basic realm="Flowdock"'),)
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"Unauthorized: {reason}", ("WWW-Authenticate", 'Basic realm="Flowdock"'))
+    NO_CREDENTIALS = "the request has no credentials"
+    NOT_READ = "the request has no readable credentials. {why}"
+    NO_SCHEME = "an Authorization header must begin with Basic or Bearer"
+    NOT_BASE64 = "the value after Basic is not base64"
+    NO_USER = "the Basic credentials are neither an api_token nor an e-mail address and its password"
+    UNKNOWN = "the access_token is unknown"
+    REVOKED = "the access_token was revoked"
+    EXPIRED = "the access_token has expired"
+    NO_SOURCE = "the flow_token is unknown"
 
 
 class Gone(Refusal):
     """The source of a `flow_token` was deleted."""
 
     name = "gone"
-
-    def __init__(self) -> None:
-        super().__init__("Gone: the source of this flow_token was deleted")
+    text = "Gone: the source of this flow_token was deleted"
 
 
 class Unreadable(Refusal):
@@ -105,24 +119,53 @@ class Unreadable(Refusal):
 
     name = "unreadable"
 
+    NO_LENGTH = "Content-Length is not a number of bytes"
+    SHORT = "The body is shorter than its Content-Length"
+    INCOMPLETE = "The body is incomplete, or its chunked encoding is invalid"
+    NO_TYPE = "A request with a body needs a Content-Type: {known}"
+    TYPE = "Unknown Content-Type {kind}: expected {known}"
+    CHARSET = "Unknown charset {charset}"
+    CHARSET_OF_TYPE = "Unknown charset in {content_type}"
+    NOT_IN_CHARSET = "The {what} is not valid {charset}: see byte {start}"
+    NOT_IN_CHARSET_DECODED = "The {what} is not valid {charset} where it is percent-encoded"
+    JSON_AS_FORM = "The body looks like JSON but is sent as a form: set its Content-Type to application/json"
+    JSON = "The body is not valid JSON: {reason}"
+    JSON_AT = "The body is not valid JSON: {reason} at line {line}, column {column}"
+    HALF_A_CHARACTER = "half a surrogate pair is no character"
+    TOO_MANY_DIGITS = "a number has too many digits"
+    TOO_DEEP = "it is nested too deeply, more than {depth} levels"
+    NO_OBJECT = "The body must be a JSON object"
+    NO_BOUNDARY = "The Content-Type multipart/form-data needs a boundary"
+    MULTIPART = "The body is not valid multipart/form-data"
+    FIELD_TOO_DEEP = "The field {field} is nested too deeply, more than {depth} levels"
+    CONTRADICTION = "The field {field} contradicts another: {path} cannot be both {kind} and {other}"
+    NO_HOST = "The Host header is not a valid host"
+
 
 class NotFound(Refusal):
     """What the path names does not exist, or not for this caller."""
 
     name = "not-found"
     cites = False
-
-    def __init__(self) -> None:
-        super().__init__("not found")
+    text = "not found"
 
 
 class AccessDenied(Refusal):
     """The caller may see it, and not do this."""
 
     name = "access-denied"
+    prefix = "Access denied: "
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"Access denied: {reason}")
+    SCOPE = "{what} needs an OAuth access token with the scope {scope}"
+    CALLER = "{what} is not for a {kind}, only for {others}"
+    NOT_OPEN_ALONE = "only an administrator of the flow or of its organization may change more than open"
+    SCOPE_FOR_OPEN = "changing {what} needs the scope {scope}"
+    NO_SENDER = "only the sender of a message or comment may change its content"
+    NOT_DELETABLE = (
+        "in the chat only the sender may delete a message, comment or file, and other events cannot be deleted"
+    )
+    NO_ADMINISTRATOR = "only an administrator of the organization may {what}"
+    ANOTHER_USER = "users may only change their own information"
 
 
 class InvalidFlow(Refusal):
@@ -130,9 +173,7 @@ class InvalidFlow(Refusal):
 
     name = "invalid-flow"
     cites = False
-
-    def __init__(self) -> None:
-        super().__init__("Invalid flow identifier")
+    text = "Invalid flow identifier"
 
 
 class ValidationError(Refusal):
@@ -140,9 +181,16 @@ class ValidationError(Refusal):
 
     name = "validation-error"
     cites = False
+    text = "Validation error"
+
+    NO_DATE = "is not an ISO 8601 date"
+    NO_MESSAGE = "is not a message of this flow"
+    COMMENT = "is a comment itself"
+    NO_MESSAGE_OR_COMMENT = "is not a message of this flow, or is a comment itself"
+    EMAIL_TAKEN = "has already been taken"
 
     def __init__(self, errors: Mapping[str, list[str]]) -> None:
-        super().__init__("Validation error")
+        super().__init__()
         self.errors = errors
 
     def body(self, page: str) -> dict[str, Any]:
@@ -159,9 +207,13 @@ class TokenRefused(Refusal):
     """
 
     name = "token-refused"
+    headers: tuple[tuple[str, str], ...] = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 
-    def __init__(self, error: str, description: str, *headers: tuple[str, str]) -> None:
-        super().__init__(description, ("Cache-Control", "no-store"), ("Pragma", "no-cache"), *headers)
+    NO_GRANT = "Unknown grant_type: expected authorization_code, password or refresh_token"
+    BLANK = "{field} can't be blank where grant_type is {grant_type}"
+
+    def __init__(self, error: str, description: str) -> None:
+        super().__init__(description)
         self.error = error
 
     def body(self, page: str) -> dict[str, Any]:
@@ -173,9 +225,14 @@ class ClientRefused(TokenRefused):
     """A request for tokens comes from no application that is known."""
 
     name = "client-refused"
+    headers = (*TokenRefused.headers, ("WWW-Authenticate", 'Basic realm="Flowdock"'))
+
+    ANOTHER = "The Authorization header does not match the client_id"
+    NONE = "The client_id and client_secret are required, in the body or as Basic credentials"
+    UNKNOWN = "The client_id is unknown, or the client_secret does not match it"
 
     def __init__(self, description: str) -> None:
-        super().__init__("invalid_client", description, ("WWW-Authenticate", 'Basic realm="Flowdock"'))
+        super().__init__("invalid_client", description)
 
 
 class BrokenContract(Exception):

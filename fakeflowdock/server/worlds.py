@@ -14,6 +14,7 @@ from ..http.addresses import is_loopback
 from ..world import templates
 from ..world.secrets import digest_of
 from ..world.settings import MOST_WORLDS
+from .admin.errors import Invalid, Taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,18 +58,6 @@ class Alone:
         self.first = self.began = app.store.freeze()
 
 
-class WorldRefused(Exception):
-    """What is asked of the directory cannot be; the text says why.
-
-    Attributes:
-        taken: whether something stands in the way that there is; else what was asked for is none.
-    """
-
-    def __init__(self, reason: str, *, taken: bool = True) -> None:
-        super().__init__(reason)
-        self.taken = taken
-
-
 @dataclass
 class ServedWorld:
     """One world of a server.
@@ -85,6 +74,11 @@ class ServedWorld:
     def app(self) -> App:
         """What answers over it."""
         return self.held.app
+
+    @property
+    def store(self) -> Store:
+        """What it holds."""
+        return self.held.app.store
 
 
 class Worlds:
@@ -192,22 +186,22 @@ class Worlds:
             again: whether it takes the place of the world that has the name.
 
         Raises:
-            WorldRefused: the name is none or taken, there may be no more worlds, or another one has a credential of it.
+            Invalid: the name is none.
+            Taken: the name is taken, there may be no more worlds, or another one has a credential of it.
             ValueError: a setting is none.
         """
         if name is not None and (NAME.fullmatch(name) is None or set(name) == {"."}):
-            raise WorldRefused("is not made of 1 to 64 letters, digits, dots, hyphens and underscores", taken=False)
+            raise Invalid.at("/name", Invalid.NAME)
         with self._lock:
             if name is None:
                 name = self.free_name()
             known = next((each for each in self.worlds if each.name.casefold() == name.casefold()), None)
             if known is not None and not (again and known.name == name != DEFAULT):
-                differs = "" if known.name == name else f", and {name} is the same but for its capitals"
-                raise WorldRefused(f"there is a world {known.name}{differs}; with replace it begins anew")
+                same = Taken.DEFAULT_WORLD if name == DEFAULT else Taken.WORLD
+                text = same if known.name == name else Taken.WORLD_IN_CAPITALS
+                raise Taken.of(text, name=known.name, asked=name)
             if known is None and len(self._others) >= self.limit:
-                raise WorldRefused(
-                    f"there may be {self.limit} worlds besides the server's own, and there are: delete one"
-                )
+                raise Taken.of(Taken.WORLDS, limit=self.limit)
             default = self.default.app
             store = templates.of_its_own(name, begin, replace(default.store.settings, **choices))
             if not default.store.clock.frozen:
@@ -220,9 +214,9 @@ class Worlds:
             return world
 
     def delete(self, world: ServedWorld) -> None:
-        """Take a world away. Raises WorldRefused where it is the server's own."""
+        """Take a world away. Raises Taken where it is the server's own."""
         if world is self.default:
-            raise WorldRefused("it is the server's own world, which stays as long as the server does")
+            raise Taken(Taken.OWN_WORLD)
         with self._lock:
             self._others = {name: each for name, each in self._others.items() if each is not world}
             self._owners.clear()  # or it would keep the world, with all that was asked of it
@@ -234,10 +228,10 @@ class Worlds:
             loaded: whether it is what the world begins as, from now on.
 
         Raises:
-            WorldRefused: it has a credential that another world has. Nothing changes.
+            Taken: it has a credential that another world has. Nothing changes.
         """
         with self._lock:
-            self._check(store, but=world)
+            self._check(store, but=world, loaded=loaded)
             held = world.held
             began = store.freeze() if loaded else held.began
             held.app.store, held.began = templates.over(store, held.app.store.settings), began
@@ -247,17 +241,15 @@ class Worlds:
         """Let a world be what it was at first, in which nothing goes wrong on purpose.
 
         Raises:
-            WorldRefused: another world has a credential of it meanwhile. Nothing changes.
+            Taken: another world has a credential of it meanwhile. Nothing changes.
         """
         with self._lock:
             self.put(world, world.held.first.branch())
             world.held.began = world.held.first
             world.app.faults.remove()
 
-    def _check(self, store: Store, *, but: ServedWorld | None) -> None:
+    def _check(self, store: Store, *, but: ServedWorld | None, loaded: bool = False) -> None:
         """Refuse a content that shares a credential with another world."""
         for other in self.worlds:
             if other is not but and (shared := store.shared_with(other.app.store)) is not None:
-                raise WorldRefused(
-                    f"the world {other.name} has {shared} as well, and a credential belongs to one world"
-                )
+                raise Taken.of(Taken.LOADED if loaded else Taken.CREDENTIAL, name=other.name, credential=shared)

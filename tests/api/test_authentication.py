@@ -70,7 +70,7 @@ def test_credentials_in_the_url_count(fake_flowdock: FakeFlowdock) -> None:
         ({"params": {"access_token": "nonsense"}}, "the access_token is unknown"),
         ({"headers": {"Authorization": "Bearer nonsense"}}, "the access_token is unknown"),
         ({"headers": {"Authorization": "Bearer"}}, "the access_token is unknown"),
-        ({"headers": {"Authorization": "Digest x"}}, "the Authorization header must start with Basic or Bearer"),
+        ({"headers": {"Authorization": "Digest x"}}, "an Authorization header must begin with Basic or Bearer"),
         ({"headers": {"Authorization": "Basic"}}, "the Basic credentials are neither"),
         ({"headers": {"Authorization": "Basic x"}}, "the value after Basic is not base64"),
         ({"headers": {"Authorization": f"Basic {encoded(':')}"}}, "the Basic credentials are neither"),

@@ -59,8 +59,8 @@ def test_a_file_is_not_a_string(flowdock: Door) -> None:
     ("body", "kind", "reason"),
     [
         (b'{"name": }', "application/json", "not valid JSON: Expecting value at line 1, column 10"),
-        (b'["name"]', "application/json", "not a JSON object: send parameters as {…}"),
-        (b"null", "application/json", "not a JSON object: send parameters as {…}"),
+        (b'["name"]', "application/json", "must be a JSON object"),
+        (b"null", "application/json", "must be a JSON object"),
         (b'{"name": NaN}', "application/json", "NaN is not JSON"),
         (b'{"name": "\\ud800"}', "application/json", "a text contains a lone surrogate"),
         (b'{"name": ' + b"9" * 5000 + b"}", "application/json", "not valid JSON"),
@@ -70,10 +70,10 @@ def test_a_file_is_not_a_string(flowdock: Door) -> None:
         (b'{"name": "a"}', "application/json; charset=klingon", "Unknown charset klingon"),
         (b'{"name": "a"}', "application/json; charset=rot13", "Unknown charset rot13"),
         (b'{"name": "a"}', "application/json; charset=unicode_escape", "Unknown charset unicode_escape"),
-        (b"name=%ff", "application/x-www-form-urlencoded", "not valid utf-8 after percent-decoding"),
-        (b"<name/>", "text/xml", "Unknown Content-Type text/xml"),
+        (b"name=%ff", "application/x-www-form-urlencoded", "not valid utf-8 where it is percent-encoded"),
+        (b"<name/>", "text/xml", "Unknown Content-Type text/xml: expected application/json"),
         (b"name=a", "", "needs a Content-Type"),
-        (b'{"name": "a"}', "application/json; charset=\xe9", "Unknown charset in"),
+        (b'{"name": "a"}', "application/json; charset=\xe9", "Unknown charset"),
         (b'{"name": "a=b"}', FORM["Content-Type"], "looks like JSON but is sent as a form"),
         (b"--x", "multipart/form-data", "needs a boundary"),
         (
@@ -289,7 +289,7 @@ def test_a_host_that_is_none_is_unreadable(flowdock: Door, host: str) -> None:
     reply = flowdock("GET", "/sources", flowdock.as_member, headers={"Host": host})
     assert (reply.status_code, reply.json()["message"]) == (
         400,
-        "The Host header is not a host (docs/api/errors.md#unreadable)",
+        "The Host header is not a valid host (docs/api/errors.md#unreadable)",
     )
 
 

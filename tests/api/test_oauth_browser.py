@@ -130,7 +130,7 @@ def test_a_person_signs_in_clicks_authorize_and_the_application_creates_a_source
     person.types("email", fake.user.email)
     person.types("password", "wrong")
     person.clicks("Authorize")
-    person.says("do not belong together")
+    person.says("do not match")
     person.types("password", fake.user.password)
     person.clicks("Authorize")
     told = person.told(application)

@@ -113,7 +113,7 @@ def test_somebody_else_may_sign_in(flowdock: Door, browser: Browser) -> None:
 def test_a_wrong_password_is_asked_for_again(flowdock: Door, browser: Browser, email: str, password: str) -> None:
     asked = browser.open(AUTHORIZE, **asking(flowdock.fake))
     again = browser.decide(asked, "authorize", email=email, password=password)
-    page(again, 403, "do not belong together")
+    page(again, 403, "do not match")
     assert Form(again.text).fields["email"] == email
     assert Form(again.text).fields["password"] == ""
     assert "code" in answered(browser.authorize(again, flowdock.fake.user))
@@ -140,7 +140,7 @@ def test_a_wrong_client_id_or_redirect_uri_leads_nowhere(
     flowdock: Door, browser: Browser, method: str, wrong: dict[str, str | None]
 ) -> None:
     reply = flowdock(method, AUTHORIZE, params={**asking(flowdock.fake), **wrong}, allow_redirects=False)
-    page(reply, 400, "not safe to follow" if "redirect_uri" in wrong else "not known")
+    page(reply, 400, "not safe to follow" if "redirect_uri" in wrong else "Unknown application")
     assert "Location" not in reply.headers
 
 
@@ -186,12 +186,12 @@ def test_without_a_redirect_uri_the_code_is_shown_as_long_as_it_is_good(flowdock
     shown = browser.open(led.headers["Location"])
     page(shown, 200, f"<code>{code}</code>")
     fake.advance(600)
-    page(browser.open(led.headers["Location"]), 404, "good for nothing")
-    page(browser.open(f"{AUTHORIZE}/nonsense"), 404, "good for nothing")
+    page(browser.open(led.headers["Location"]), 404, "This code is not valid")
+    page(browser.open(f"{AUTHORIZE}/nonsense"), 404, "This code is not valid")
     asked = browser.open(AUTHORIZE, **asking(fake))
     path = browser.authorize(asked).headers["Location"]
     assert exchanged(flowdock, path.rpartition("/")[2]).status_code == 200
-    page(browser.open(path), 404, "good for nothing")
+    page(browser.open(path), 404, "This code is not valid")
 
 
 def test_without_a_redirect_uri_no_and_errors_are_told_to_the_person(flowdock: Door, browser: Browser) -> None:
@@ -203,7 +203,7 @@ def test_without_a_redirect_uri_no_and_errors_are_told_to_the_person(flowdock: D
 
 def test_a_code_that_was_sent_elsewhere_is_not_shown(flowdock: Door, browser: Browser) -> None:
     code = flowdock.fake.authorize(application=flowdock.fake.applications[-1])
-    page(browser.open(f"{AUTHORIZE}/{code}"), 404, "good for nothing")
+    page(browser.open(f"{AUTHORIZE}/{code}"), 404, "This code is not valid")
 
 
 # Other sites
@@ -225,7 +225,7 @@ def test_a_form_of_another_site_allows_nothing(flowdock: Door, browser: Browser)
     for fields in ({"csrf_token": "0" * 64}, {"csrf_token": "\u00e9"}, {"state": "y"}, {"scope": "manage"}):
         page(posted(fields), 403, "not the one that this browser was shown")
     page(posted({"decision": "maybe"}), 403, "not the one that this browser was shown")
-    page(posted({}, headers={"Cookie": "fakeflowdock_session=x"}), 403, "no cookie that is known")
+    page(posted({}, headers={"Cookie": "fakeflowdock_session=x"}), 403, "no known cookie")
     stranger = Browser(flowdock.base)
     stranger.open(AUTHORIZE, **asking(fake, state="x"))
     forged = {**form, "decision": "authorize"}

@@ -192,8 +192,11 @@ def test_a_field_that_is_dropped_is_told_with_its_place_and_its_page() -> None:
 
     came = differences(drop, "A user reads themselves")
     assert not came.ok
-    words = "step 1, GET /user as user: /name: expected a value that is not blank, came nothing (docs/api/users.md#get-own-user, "
-    assert told(came, "A user reads themselves") == [f"{words}documented)", f"{words}observed)"]  # field and operation
+    place, page = "step 1, GET /user as user: /name: expected", "docs/api/users.md#get-own-user"
+    assert told(came, "A user reads themselves") == [
+        f"{place} a value that is not blank, came nothing ({page}, documented)",  # the field
+        f"{place} something, came nothing ({page}, observed)",  # the operation
+    ]
     assert came.differing[0].differences[0].rule == "reply.field.missing"
 
 
@@ -398,7 +401,7 @@ def test_the_command_prints_json_and_junit(capsys: pytest.CaptureFixture[str]) -
         (["http://127.0.0.1:x"], "'http://127.0.0.1:x' is no http or https URL of a server"),
         (["http://127.0.0.1:1", "--only", "nothing of this name"], "no case has 'nothing of this name'"),
         (["http://127.0.0.1:1", "--format", "yaml"], "invalid format 'yaml': expected text, json or junit"),
-        (["http://127.0.0.1:1", "--scopes", "all"], "'all' is no scope"),
+        (["http://127.0.0.1:1", "--scopes", "all"], "unknown scope 'all'"),
         ([], "missing argument 'URL' (see --help)"),
     ],
 )

@@ -81,7 +81,7 @@ def test_each_documented_example_is_as_documented(contract: Any) -> None:
         (
             ("POST", SOURCES, {**BEARER, **JSON}, " " * 10_500_000),
             (
-                "violation: Create source: The body of a request must not have more than 10485760 bytes "
+                "violation: Create source: The request body is too large: the limit is 10485760 bytes "
                 "(docs/api/errors.md#too-large) [request.too-large, assumed]"
             ),
         ),

@@ -222,7 +222,7 @@ def test_a_refusal_that_the_page_does_not_list_is_a_broken_contract(monkeypatch:
     def forbidden(*_: object) -> None:
         raise errors.ValidationError({"x": ["is wrong"]})
 
-    monkeypatch.setattr("fakeflowdock.api.app.permit", forbidden)
+    monkeypatch.setattr("fakeflowdock.api.handling.permit", forbidden)
     fake = FakeFlowdock()
     with (
         pytest.raises(BrokenContract, match="List sources answered validation-error, which its page does not list"),

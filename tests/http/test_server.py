@@ -61,7 +61,7 @@ def test_what_is_no_http_is_refused_in_flowdocks_form(
     ("body", "reason"),
     [
         (b"Content-Length: many\r\n\r\n", "The request is no HTTP: Invalid character in Content-Length"),
-        (b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", "is not correctly chunked"),
+        (b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", "its chunked encoding is invalid"),
     ],
 )
 def test_a_body_without_a_true_length_is_unreadable(fake_flowdock: FakeFlowdock, body: bytes, reason: str) -> None:

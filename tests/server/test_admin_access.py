@@ -185,7 +185,7 @@ def test_the_server_says_at_start_what_it_asks_for() -> None:
         assert Operator(line["url"])("GET", "worlds").status_code == 401
         operator.make("one")
         assert operator.post("worlds", {}, 409)["message"] == (
-            "there may be 1 worlds besides the server's own, and there are: delete one"
+            "limit of 1 worlds reached: delete one or raise --max-worlds (docs/admin/worlds.md#make-world)"
         )
     with running("--port", "0", FAKEFLOWDOCK_ADMIN_TOKEN="a-token-of-ours") as (_, stdout):
         greeting = "".join(stdout.readline() for _ in range(19))
@@ -258,7 +258,10 @@ def test_each_method_is_told(fake_flowdock: FakeFlowdock) -> None:
     assert operator("OPTIONS", "faults").headers["Allow"] == "DELETE, GET, HEAD, OPTIONS, POST"
     refused = operator("PATCH", "clock")
     assert (refused.status_code, refused.headers["Allow"]) == (405, "GET, HEAD, OPTIONS, PUT")
-    assert refused.json() == {"message": "This path has no PATCH, only GET, HEAD, OPTIONS, PUT"}
+    assert refused.json() == {
+        "message": "PATCH is not allowed here; allowed methods: GET, HEAD, OPTIONS, PUT "
+        "(docs/admin/errors.md#method-not-allowed)"
+    }
     head = operator("HEAD", "clock")
     assert (head.status_code, head.content, int(head.headers["Content-Length"]) > 0) == (200, b"", True)
 
@@ -267,12 +270,12 @@ def test_each_method_is_told(fake_flowdock: FakeFlowdock) -> None:
     ("body", "status", "words"),
     [
         (b"{", 400, "The body is not valid JSON: Expecting property name"),
-        (b"[]", 400, "not a JSON object"),
+        (b"[]", 400, "must be a JSON object"),
         (b'{"name": NaN}', 400, "NaN is not JSON"),
-        (b'{"name": "\\ud800"}', 400, "a text contains a lone surrogate"),
-        (b"\xff", 400, "The body is not valid UTF-8: see byte 0"),
-        (b'{"state": ' + b"[" * 200 + b"]" * 200 + b"}", 400, "nested more than 100 levels deep"),
-        (b"x" * (10 * 1024 * 1024 + 1), 413, "must not have more than 10485760 bytes"),
+        (b'{"name": "\\ud800"}', 400, "half a surrogate pair"),
+        (b"\xff", 400, "The body is not valid utf-8: see byte 0"),
+        (b'{"state": ' + b"[" * 200 + b"]" * 200 + b"}", 400, "nested too deeply"),
+        (b"x" * (10 * 1024 * 1024 + 1), 413, "the limit is 10485760 bytes"),
     ],
 )
 def test_a_body_that_cannot_be_read_is_refused_with_the_reason(

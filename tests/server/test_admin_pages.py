@@ -17,8 +17,8 @@ from fakeflowdock import FakeFlowdock
 from fakeflowdock.contract import errors
 from fakeflowdock.contract.contracts import contracts, schema_files
 from fakeflowdock.contract.validation import ADMIN
-from fakeflowdock.server.admin import app
 from fakeflowdock.server.admin import errors as refusals
+from fakeflowdock.server.admin.app import TABLE
 from tests.support.administering import flowdock, operator_of
 
 pytestmark = pytest.mark.newest_only
@@ -51,13 +51,14 @@ def likened(value: Any) -> Any:
     return value
 
 
-@pytest.mark.parametrize("operation", app.OPERATIONS, ids=lambda operation: operation.name)
-def test_code_and_page_have_the_same_routes(operation: Any) -> None:
+@pytest.mark.parametrize("operation", TABLE.operations, ids=lambda operation: operation.name)
+def test_code_and_page_have_the_same_routes_and_callers(operation: Any) -> None:
     assert operation.routes == tuple((method, path) for method, path, _ in operation.contract.routes)
+    assert operation.callers == operation.contract.callers
 
 
 def test_each_operation_of_a_page_has_its_handler_and_each_refusal_its_class() -> None:
-    assert sorted(operation.name for operation in app.OPERATIONS) == sorted(CONTRACTS)
+    assert sorted(operation.name for operation in TABLE.operations) == sorted(CONTRACTS)
     own = [value for value in vars(refusals).values() if isinstance(value, type) and hasattr(value, "name")]
     as_flowdocks = [errors.MethodNotAllowed, errors.TooLarge, errors.Unreadable]
     names = {value.name for value in own + as_flowdocks}
@@ -89,7 +90,7 @@ def test_the_example_of_a_page_happens(name: str) -> None:
         assert reply.content == b""
         return
     came, shown = likened(reply.json()), likened(contract.reply_examples[reply.status_code])
-    if name in ("read-state", "export-requests"):  # of which the page shows the beginning
+    if name in ("read-state", "export-requests", "read-document"):  # of which the page shows the beginning
         assert shown.items() <= came.items() or shown["log"].items() <= came["log"].items()
     else:
         assert came == shown
@@ -106,8 +107,8 @@ def test_each_route_leads_to_its_operation(name: str, method: str, path: str, fa
     assert reply.status_code in {*CONTRACTS[name].replies, 404, 409, 422}
     if reply.status_code == 404:
         assert reply.json()["message"] in (
-            "There is no fault 7 in the world default",
-            "There is no snapshot none of the world default",
+            f"Unknown fault '7' in world 'default' ({CONTRACTS[name].page})",
+            f"Unknown snapshot 'none' in world 'default' ({CONTRACTS[name].page})",
         )
 
 

@@ -297,17 +297,21 @@ def test_assertions_say_what_python_says(operator: Operator, fake_flowdock: Fake
         ({"assertion": "requested"}, "/operation", "can't be blank"),
         ({"assertion": "requested", "operation": "get usr"}, "/operation", "did you mean"),
         ({"assertion": "requested", "operation": "get user", "times": 0}, "/times", "is not a positive integer"),
-        ({"assertion": "not requested", "operation": "get user", "times": 1}, "/times", "is for what is asserted"),
-        ({"assertion": "source", "status": 200}, "/status", "is for requests alone"),
+        (
+            {"assertion": "not requested", "operation": "get user", "times": 1},
+            "/times",
+            "is only for the assertion 'requested'",
+        ),
+        ({"assertion": "source", "status": 200}, "/status", "is only for requests"),
         ({"assertion": "source", "expected": {"nmae": "x"}}, "/expected", "did you mean name?"),
-        ({"assertion": "source", "expected": {"self": "x"}}, "/expected/self", "is an attribute of nothing"),
-        ({"assertion": "message", "expected": {"flow": "example/none"}}, "/expected", "unknown flow"),
-        ({"assertion": "no message", "expected": {"source": "Nobody"}}, "/expected", "unknown source 'Nobody'"),
+        ({"assertion": "source", "expected": {"self": "x"}}, "/expected/self", "is not an attribute"),
+        ({"assertion": "message", "expected": {"flow": "example/none"}}, "/expected", "there is no flow"),
+        ({"assertion": "no message", "expected": {"source": "Nobody"}}, "/expected", "there is no source 'Nobody'"),
         ({"assertion": "source", "expected": []}, "/expected", "is not an object"),
         (
             {"assertion": "requested", "operation": "get user", "expected": {"status": 1}},
             "/expected/status",
-            "stands beside expected",
+            "must be beside expected",
         ),
         (
             {"assertion": "requested", "operation": "get user", "expected": {"nmae": 1}},
@@ -317,12 +321,12 @@ def test_assertions_say_what_python_says(operator: Operator, fake_flowdock: Fake
         (
             {"assertion": "source", "expected": {"name": {"$pattern": "x", "a": 1}}},
             "/expected/name",
-            "has $pattern alone",
+            "must have $pattern alone",
         ),
         (
             {"assertion": "requested", "operation": "get user", "caller": {"user": 1, "source": 1}},
             "/caller",
-            "is one of user, source and application",
+            "must be one of user, source and application",
         ),
         (
             {"assertion": "requested", "operation": "get user", "caller": {"source": 9}},
@@ -371,7 +375,7 @@ def test_a_fault_is_for_one_caller_and_goes_again(operator: Operator, fake_flowd
     assert statuses == [200, 429, 200]
     assert [str(fault) for fault in fake_flowdock.faults] == [one["description"], two["description"]]
     operator.delete(f"faults/{two['id']}")
-    assert operator.delete(f"faults/{two['id']}", 404)["message"].startswith(f"There is no fault {two['id']} in ")
+    assert operator.delete(f"faults/{two['id']}", 404)["message"].startswith(f"Unknown fault '{two['id']}' in world ")
     assert [each["id"] for each in operator.get("faults")] == [one["id"]]
     operator.delete("faults")
     assert operator.get("faults") == fake_flowdock.faults == []
@@ -389,7 +393,7 @@ def test_a_fault_is_for_one_caller_and_goes_again(operator: Operator, fake_flowd
         ({"status": 500, "method": "get"}, "", "invalid method 'get': expected capitals"),
         ({"status": 500, "path": "user"}, "", "invalid path 'user': expected a leading /"),
         ({"status": 500, "caller": {"user": 99}}, "/caller/user", "names no user of this world"),
-        ({"status": 500, "caller": {}}, "/caller", "is one of user, source and application"),
+        ({"status": 500, "caller": {}}, "/caller", "must be one of user, source and application"),
         ({"connection": "slow"}, "/connection", "is not one of refused, reset"),
         ({"connection": "reset", "status": 500}, "", "sends no response"),
         ({"retry_after": 1}, "", "retry_after needs a status"),

@@ -60,10 +60,10 @@ def test_a_name_that_is_taken_is_refused_and_may_be_replaced(operator: Operator)
     first = operator.make("suite")
     create_source(first)
     assert operator.post("worlds", {"name": "suite"}, 409) == {
-        "message": "there is a world suite; with replace it begins anew"
+        "message": "World 'suite' already exists: choose another name or set replace (docs/admin/worlds.md#make-world)"
     }
     assert (
-        "a world suite, and Suite is the same but for its capitals"
+        "World 'suite' already exists, and 'Suite' differs only in case"
         in operator.post("worlds", {"name": "Suite"}, 409)["message"]
     )
     assert len(operator.get("worlds/suite/requests")) == 1
@@ -82,14 +82,16 @@ def test_a_name_that_is_none_is_refused(name: Any, operator: Operator) -> None:
 
 
 def test_the_world_of_the_server_stays(operator: Operator) -> None:
-    assert operator.delete("worlds/default", 409)["message"].startswith("it is the server's own world")
+    assert operator.delete("worlds/default", 409)["message"].startswith("The server's own world cannot be deleted")
 
 
 @pytest.mark.parametrize("path", ["worlds/none", "worlds/none/state", "worlds/none/faults", "worlds/one/snapshots/x"])
 def test_what_is_not_there_is_not_found(path: str, operator: Operator, world: World) -> None:
     assert operator("DELETE", path).status_code in (404, 405)
     told = operator("GET", path).json()["message"]
-    assert told in ("There is no world none", "This path has no GET, only DELETE, OPTIONS, PUT")
+    assert told.startswith(
+        ("Unknown world 'none' (", "GET is not allowed here; allowed methods: DELETE, OPTIONS, PUT (")
+    )
 
 
 def test_a_world_is_made_with_its_settings(operator: Operator, fake_flowdock: FakeFlowdock) -> None:
@@ -123,7 +125,7 @@ def test_a_state_that_is_no_world_is_refused_at_each_place(operator: Operator) -
     [*places] = operator.refused("PUT", "state", {"state": state})
     assert ("/state/flows/0/organization_id", "refers to 1, which is not in organizations") in places
     assert operator.refused("POST", "worlds", {"world": "docs", "state": state}) == [
-        ("/state", "stands in the place of world, and both are given")
+        ("/state", "cannot be combined with world")
     ]
     assert [each["name"] for each in operator.get("worlds")] == ["default"]
 
@@ -192,16 +194,23 @@ def test_a_moment_is_named_come_back_to_compared_and_forgotten(operator: Operato
     assert operator.put("worlds/one/snapshots/before")["sources"] == 1
     assert [each["sources"] for each in operator.get("worlds/one/snapshots")] == [1]
     operator.delete("worlds/one/snapshots/before")
-    for method, path in (("POST", "/restore"), ("GET", "/difference"), ("DELETE", "")):
+    for method, path, anchor in (
+        ("POST", "/restore", "restore-snapshot"),
+        ("GET", "/difference", "compare-with-snapshot"),
+        ("DELETE", "", "delete-snapshot"),
+    ):
         reply = operator(method, f"worlds/one/snapshots/before{path}")
-        assert (reply.status_code, reply.json()["message"]) == (404, "There is no snapshot before of the world one")
+        assert (reply.status_code, reply.json()["message"]) == (
+            404,
+            f"Unknown snapshot 'before' in world 'one' (docs/admin/state.md#{anchor})",
+        )
     assert operator.get("snapshots") == []
 
 
 def test_there_is_an_end_to_moments_and_they_have_names(operator: Operator) -> None:
     for number in range(100):
         operator.put(f"snapshots/{number}")
-    assert "there may be no more" in operator.put("snapshots/100", None, 409)["message"]
+    assert "limit of 100 snapshots reached: delete one" in operator.put("snapshots/100", None, 409)["message"]
     operator.put("snapshots/99")
     assert operator.refused("PUT", "snapshots/a%20b", None)[0][0] == "/snapshot"
 
@@ -226,13 +235,13 @@ def test_a_clock_is_moved_stopped_and_let_run(operator: Operator, fake_flowdock:
     [
         ({"advance": -1}, "/advance", "is not a number of seconds"),
         ({"advance": True}, "/advance", "is not a number of seconds"),
-        ({"advance": 10**15}, "/advance", "leads beyond the year 9000"),
-        ({"advance": 10**11 * 3}, "/advance", "leads beyond the year 9000"),
+        ({"advance": 10**15}, "/advance", "is beyond the year 9000"),
+        ({"advance": 10**11 * 3}, "/advance", "is beyond the year 9000"),
         ({"now": "2014-01-01T00:00:00.000Z"}, "/now", "it is 2015-01-01T00:00:00.000Z"),
-        ({"now": "9999-01-01T00:00:00.000Z"}, "/now", "leads beyond the year 9000"),
-        ({"now": "tomorrow"}, "/now", "is no date-time with its offset from UTC, as in 2030-01-01T00:00:00Z"),
-        ({"now": "2030-01-01"}, "/now", "is no date-time with its offset from UTC, as in 2030-01-01T00:00:00Z"),
-        ({"now": "2016-01-01T00:00:00.000Z", "advance": 1}, "/advance", "both are given"),
+        ({"now": "9999-01-01T00:00:00.000Z"}, "/now", "is beyond the year 9000"),
+        ({"now": "tomorrow"}, "/now", "must be a date-time with its offset from UTC, such as 2030-01-01T00:00:00Z"),
+        ({"now": "2030-01-01"}, "/now", "must be a date-time with its offset from UTC, such as 2030-01-01T00:00:00Z"),
+        ({"now": "2016-01-01T00:00:00.000Z", "advance": 1}, "/advance", "cannot be combined with now"),
         ({"frozen": 1}, "/frozen", "is not a boolean"),
         ({"speed": 2}, "/speed", "is not on the page"),
     ],
@@ -271,7 +280,7 @@ def test_a_choice_that_is_none_is_refused(given: dict[str, Any], pointer: str, o
 
 def test_parameters_of_a_body_are_not_looked_for_in_the_query(operator: Operator) -> None:
     reply = operator("POST", "faults", {}, params={"status": "500"})
-    assert reply.json()["errors"] == [{"pointer": "/status", "reason": "belongs into the body, which is JSON"}]
+    assert reply.json()["errors"] == [{"pointer": "/status", "reason": "must be in the JSON body, not in the query"}]
 
 
 def test_health_tells_the_version(operator: Operator) -> None:
@@ -288,7 +297,7 @@ def test_a_bug_of_ours_is_told_and_reported(
     told = operator.get("health", 500)["message"]
     assert told.startswith("fakeflowdock broke its own contract: Get health answered 200 with /version")
     monkeypatch.setattr("fakeflowdock.testing.report.text", lambda *_: 1 // 0)
-    assert "/_fakeflowdock/report raised ZeroDivisionError" in operator.get("report", 500)["message"]
+    assert "Get report raised ZeroDivisionError" in operator.get("report", 500)["message"]
     with pytest.raises(BrokenContract, match="Get health"):
         fake_flowdock.settle()
 

@@ -296,7 +296,7 @@ def test_a_document_that_shares_a_credential_is_refused_and_nothing_changes(oper
     state = operator.get("worlds/one/state")
     before = operator.get("worlds/other/state")
     refused = operator.put("worlds/other/state", {"state": state}, 409)
-    assert refused["message"].startswith(f"the world one has the api_token {one['api_token'][:4]}… as well")
+    assert refused["message"].startswith(f"World 'one' has the api_token {one['api_token'][:4]}… too")
     fresh = {**state, "seed": "one of its own"}
     emptied = {
         name: [] if isinstance(value, list) else {} if isinstance(value, dict) else value
@@ -307,7 +307,7 @@ def test_a_document_that_shares_a_credential_is_refused_and_nothing_changes(oper
         ({"seed": state["seed"]}, "the seed 'world one'"),
     ):
         told = operator.put("worlds/other/state", {"state": {**emptied, **more}}, 409)["message"]
-        assert told.startswith(f"the world one has {reason}")
+        assert told.startswith(f"World 'one' has {reason}")
     assert operator.get("worlds/other/state") == before
     operator.put("worlds/other/state", {"state": emptied}, 204)
     operator.put("worlds/one/state", {"state": state}, 204)  # its own
@@ -329,7 +329,7 @@ def test_a_credential_moves_with_the_world_that_has_it(operator: Operator, one: 
     operator.put("worlds/other/state", {"state": state}, 204)
     names = ["other"]
     assert whose() == 1
-    assert operator.post("worlds", {"name": "one"}, 409)["message"].startswith("the world other has the api_token ")
+    assert operator.post("worlds", {"name": "one"}, 409)["message"].startswith("World 'other' has the api_token ")
     operator.post("worlds/other/reset", None, 204)
     operator.make("one")
     names = ["one"]
@@ -344,7 +344,7 @@ def test_a_reset_that_would_share_a_credential_is_refused(operator: Operator, on
     operator.put("worlds/other/state", {"state": first}, 204)
     for path in ("reset", "snapshots/first/restore"):
         told = operator.post(f"worlds/one/{path}", None, 409)["message"]
-        assert told.startswith("the world other has the api_token ")
+        assert told.startswith("World 'other' has the api_token ")
     assert operator.get("worlds/one/state")["users"] == []
 
 

@@ -52,18 +52,9 @@ def asked_for(call: Call) -> ConsentRequest | Reply:
     fields = {name: value for name in ASKED if isinstance(value := call.fields.get(name), str) and value}
     application = call.store.application_by_client_id(fields.get("client_id", ""))
     if application is None:
-        return consent_pages.message(
-            "This application is not known",
-            "Somebody led you here with a client_id that is missing, or that no application of Flowdock has.",
-            400,
-        )
+        return consent_pages.message(consent_pages.UNKNOWN_APPLICATION)
     if fields.get("redirect_uri", application.redirect_uri) != application.redirect_uri:
-        return consent_pages.message(
-            "This link is not safe to follow",
-            f"It says that it comes from {application.name}, and would lead you to an address that is not the one "
-            "that the application was registered with. Nothing was allowed.",
-            400,
-        )
+        return consent_pages.message(consent_pages.UNSAFE_LINK, name=application.name)
     return ConsentRequest(application, application.redirect_uri, fields)
 
 
@@ -71,7 +62,7 @@ def _refuse_fields(call: Call, asked: ConsentRequest | Reply, violations: list[V
     if isinstance(asked, Reply):
         return asked
     wrong = sorted({violation.field or "" for violation in violations})
-    return _with_error(asked, "invalid_request", f"Missing, or not a text: {', '.join(wrong)}")
+    return _with_error(asked, "invalid_request", consent_pages.WRONG_FIELDS.format(fields=", ".join(wrong)))
 
 
 @operation("GET /oauth/authorize", callers=(ANYONE,), find=asked_for, invalid=_refuse_fields)
@@ -101,26 +92,25 @@ def give_consent(call: Call, asked: ConsentRequest | Reply) -> Reply:
         return problem
     store, session, given = call.store, _session(call), call.fields
     if call.headers.get("origin", call.base) != call.base:
-        return _forged("The form was sent from another site.")
+        return _forged(consent_pages.OTHER_SITE)
     if session is None:
-        return _forged("Your browser sent no cookie that is known here.")
+        return _forged(consent_pages.NO_COOKIE)
     if not hmac.compare_digest(asked.signed(session).encode(), given["csrf_token"].encode("utf-8", "replace")):
-        return _forged("The form is not the one that this browser was shown.")
+        return _forged(consent_pages.OTHER_FORM)
     if given["decision"] == "deny":
-        return _with_error(asked, "access_denied", "The user said no")
+        return _with_error(asked, "access_denied", consent_pages.USER_DENIED)
     if given["decision"] == "sign_out":
         _end(store, session)
         session = _begin(store, None)
         return _page(call, asked, session, cookie=_cookie(call, session))
     if given["decision"] != "authorize":
-        return _forged("The form is not the one that this browser was shown.")
+        return _forged(consent_pages.OTHER_FORM)
     if (user := _user(store, session)) is not None:
         return _with_code(call, asked, user)
     email = given.get("email", "")
     user = store.user_by_password(email, given.get("password", ""))
     if user is None:
-        alert = "The e-mail address and the password do not belong together. Please try again."
-        return _page(call, asked, session, status=403, email=email, alert=alert)
+        return _page(call, asked, session, status=403, email=email, alert=consent_pages.WRONG_PASSWORD)
     _end(store, session)  # what was known before the sign-in is worth nothing after it
     return _with_code(call, asked, user, _cookie(call, _begin(store, user)))
 
@@ -137,19 +127,18 @@ def code_of_the_path(call: Call) -> AuthorizationCode | None:
 def show_code(call: Call, code: AuthorizationCode | None) -> Reply:
     """The code, for the user to copy."""
     if code is None:
-        text = "It was used, it has expired, or it never was. Go back to the application and begin anew."
-        return consent_pages.message("This code is good for nothing", text, 404)
+        return consent_pages.message(consent_pages.INVALID_CODE)
     return consent_pages.code(call.store.applications[code.application_id], code.code)
 
 
 def _problem(asked: ConsentRequest) -> Reply | None:
     """The answer to a request for what nobody can give, or None."""
     if asked.fields["response_type"] != "code":
-        return _with_error(asked, "unsupported_response_type", "The response_type is code, and no other")
+        return _with_error(asked, "unsupported_response_type", consent_pages.NO_RESPONSE_TYPE)
     try:
         scopes_of(asked.fields.get("scope"))
     except ValueError:
-        return _with_error(asked, "invalid_scope", "A scope is none of Flowdock's")
+        return _with_error(asked, "invalid_scope", consent_pages.NO_SCOPE)
     return None
 
 
@@ -188,11 +177,8 @@ def _with_code(call: Call, asked: ConsentRequest, user: User, cookie: tuple[tupl
 def _with_error(asked: ConsentRequest, error: str, description: str) -> Reply:
     """Lead the browser back with an error, as RFC 6749, section 4.1.2.1, has it; or tell the person at it."""
     if asked.redirect_uri == OUT_OF_BAND:
-        if error == "access_denied":
-            text = f"{asked.application.name} was allowed nothing. You may close this page."
-            return consent_pages.message("You said no", text)
-        text = f"{asked.application.name} asked for something that Flowdock does not have. {description} ({error})."
-        return consent_pages.message("This request is not understood", text, 400)
+        page = consent_pages.DENIED if error == "access_denied" else consent_pages.UNSUPPORTED
+        return consent_pages.message(page, name=asked.application.name, description=description, error=error)
     told = {"error": error, "error_description": description, **asked.state}
     return consent_pages.redirect(_with_parameters(asked.redirect_uri, told))
 
@@ -204,8 +190,7 @@ def _with_parameters(uri: str, parameters: dict[str, str]) -> str:
 
 
 def _forged(reason: str) -> Reply:
-    text = f"{reason} Nothing was allowed. Go back to the application and begin anew."
-    return consent_pages.message("This request cannot be trusted", text, 403)
+    return consent_pages.message(consent_pages.FORGED, reason=reason)
 
 
 def _session(call: Call) -> Session | None:

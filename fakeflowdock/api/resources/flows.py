@@ -124,10 +124,11 @@ def update_flow(call: Call, flow: Flow) -> wire.JSON:
     fields = {name: call.fields[name] for name in ("name", "disabled", "access_mode") if name in call.fields}
     user = call.user.id
     if fields and user not in flow.admins and not call.store.administers(call.user, flow.organization_id):
-        raise AccessDenied("only an administrator of the flow or of its organization changes more than open")
+        raise AccessDenied(AccessDenied.NOT_OPEN_ALONE)
     scope = "manage" if fields else "flow"
     if call.caller.kind == APPLICATION and scope not in call.caller.scopes:
-        raise AccessDenied(f"to change {'more than open' if fields else 'open'} needs the scope {scope}")
+        what = "more than open" if fields else "open"
+        raise AccessDenied.of(AccessDenied.SCOPE_FOR_OPEN, what=what, scope=scope)
     members, closed = flow.members, flow.closed
     if call.fields.get("open") is True:
         members, closed = members | {user}, closed - {user}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +51,7 @@ def place_of_the_path(call: Call) -> MessagePlace:
     """
     flow = flow_of_the_path(call)
     thread = thread_in(call, flow) if "id" in call.path else None
-    parent = message_in(call, flow, call.path["message"]) if "message" in call.path else None
+    parent = message_in(call, flow, "message") if "message" in call.path else None
     return MessagePlace(flow, thread, parent)
 
 
@@ -93,10 +92,9 @@ def thread_in(call: Call, flow: Flow) -> Thread:
     return thread
 
 
-def message_in(call: Call, flow: Flow, number: str) -> Message:
-    """The message of a flow with that number. Raises NotFound where there is none."""
-    known = re.fullmatch("[1-9][0-9]{0,17}", number)
-    message = call.store.archive.of(flow.id).messages.get(int(number)) if known else None
+def message_in(call: Call, flow: Flow, name: str) -> Message:
+    """The message of a flow that the path names by that name. Raises NotFound where there is none."""
+    message = call.store.archive.of(flow.id).messages.get(call.number(name))
     if message is None:
         raise NotFound
     return message
@@ -108,7 +106,7 @@ def message_of_the_path(call: Call) -> Message:
     Raises:
         NotFound: it does not exist, or not for this caller.
     """
-    return message_in(call, flow_of_the_path(call), call.path["id"])
+    return message_in(call, flow_of_the_path(call), "id")
 
 
 def needs_a_flow(path: Mapping[str, str], caller: str) -> Iterator[str]:
@@ -160,9 +158,9 @@ def create_comment(call: Call, place: MessagePlace) -> Reply:
     if parent is None:
         parent = call.store.archive.of(place.known_flow.id).messages.get(call.fields["message"])
     if parent is None:
-        raise ValidationError({"message": ["is no message of this flow"]})
+        raise ValidationError({"message": [ValidationError.NO_MESSAGE]})
     if parent.event == "comment":
-        raise ValidationError({"message": ["is a comment itself"]})
+        raise ValidationError({"message": [ValidationError.COMMENT]})
     return _posted(call, replace(place, parent=parent))
 
 
@@ -224,7 +222,7 @@ def update_message(call: Call, message: Message) -> wire.JSON:
     """Change the content of one's own message, or the tags of any."""
     text, store = call.fields.get("content"), call.store
     if text is not None and not (message.user_id == call.user.id and message.event in ("message", "comment")):
-        raise AccessDenied("only who sent a message or a comment changes its content")
+        raise AccessDenied(AccessDenied.NO_SENDER)
     given = tagging.split(call.fields["tags"]) if "tags" in call.fields else None
     if text is None and given is None:
         return {}
@@ -246,7 +244,7 @@ def delete_message(call: Call, message: Message) -> Reply:
         store.archive.remove(message)
         return NOTHING
     if not (own and message.event in ("message", "comment")):
-        raise AccessDenied("in the chat only who sent a message, a comment or a file deletes it, and other events stay")
+        raise AccessDenied(AccessDenied.NOT_DELETABLE)
     tags = tagging.tags_after(store, store.flows[message.flow_id], message, text="")
     store.archive.change(replace(message, content="", tags=tags, edited=store.tick()), retitle=True)
     return Reply(200, {})

@@ -27,8 +27,7 @@ def application_of_the_path(call: Call) -> Application:
     Raises:
         NotFound: there is none.
     """
-    number = call.path["id"]
-    application = call.store.applications.get(int(number)) if re.fullmatch("[1-9][0-9]{0,17}", number) else None
+    application = call.store.applications.get(call.number("id"))
     if application is None:
         raise NotFound
     return application
@@ -71,13 +70,13 @@ def client_of_the_request(call: Call) -> Application:
         except Unauthorized:
             name, password = "", None
         if client_id not in (None, name):
-            raise ClientRefused("The Authorization header is not that of the client_id")
+            raise ClientRefused(ClientRefused.ANOTHER)
         client_id, client_secret = name, password
     if not isinstance(client_id, str) or not isinstance(client_secret, str):
-        raise ClientRefused("An application shows its client_id and client_secret, in the body or as Basic")
+        raise ClientRefused(ClientRefused.NONE)
     application = call.store.application_by_client_secret(client_id, client_secret)
     if application is None:
-        raise ClientRefused("The client_id is unknown, or the client_secret is not its own")
+        raise ClientRefused(ClientRefused.UNKNOWN)
     return application
 
 
@@ -100,8 +99,7 @@ def request_tokens(call: Call, application: Application) -> Reply:
         secret = _needed(call, "refresh_token")
         granted = grants.exchange_refresh_token(store, application, secret, fields.get("scope"))
     else:
-        known = "authorization_code, password and refresh_token"
-        raise TokenRefused("unsupported_grant_type", f"The grant_type is none of {known}")
+        raise TokenRefused("unsupported_grant_type", TokenRefused.NO_GRANT)
     media = FORM if _prefers_a_form(call.headers.get("accept", "")) else JSON
     return Reply(200, granted.fields(), NO_STORE, media)
 
@@ -109,7 +107,8 @@ def request_tokens(call: Call, application: Application) -> Reply:
 def _needed(call: Call, field: str) -> str:
     value: str = call.fields.get(field, "")
     if not value:
-        raise TokenRefused("invalid_request", f"{field} can't be blank where grant_type is {call.fields['grant_type']}")
+        blank = TokenRefused.BLANK.format(field=field, grant_type=call.fields["grant_type"])
+        raise TokenRefused("invalid_request", blank)
     return value
 
 

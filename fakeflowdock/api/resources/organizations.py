@@ -40,7 +40,7 @@ def check_administrator(call: Call, organization: Organization, what: str) -> No
         AccessDenied: the user is none.
     """
     if not call.store.administers(call.user, organization.id):
-        raise AccessDenied(f"only an administrator of the organization {what}")
+        raise AccessDenied.of(AccessDenied.NO_ADMINISTRATOR, what=what)
 
 
 @operation("GET /organizations", callers=ANY_USER, find=nothing)
@@ -67,7 +67,7 @@ def get_organization(call: Call, organization: Organization) -> wire.JSON:
 @operation("PUT /organizations/:organization", callers=ANY_USER, scope="manage", find=organization_of_the_path)
 def update_organization(call: Call, organization: Organization) -> wire.JSON:
     """Change what the organization is called."""
-    check_administrator(call, organization, "changes it")
+    check_administrator(call, organization, "change it")
     call.store.tick()
     changed = replace(organization, name=call.fields.get("name", organization.name))
     return wire.organization(call.store.add_organization(changed), call.store, call.base)

@@ -39,7 +39,7 @@ def push_to_chat(call: Call, flows: list[Flow]) -> JSON:
         if commented is not None:
             parent = call.store.archive.of(flow.id).messages.get(commented)
             if parent is None or parent.event == "comment":
-                raise ValidationError({"message_id": ["is no message of this flow, or a comment itself"]})
+                raise ValidationError({"message_id": [ValidationError.NO_MESSAGE_OR_COMMENT]})
         posts.append(Post(call.store, flow, "message" if parent is None else "comment", call.fields, parent=parent))
     return _sent(posts)
 

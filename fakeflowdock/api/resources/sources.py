@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from ...contract.errors import NotFound
@@ -24,8 +23,7 @@ def source_of_the_path(call: Call) -> Source:
         NotFound: it does not exist, is another flow's, or the caller may not see it.
     """
     flow = flow_of_the_path(call)
-    number = call.path["id"]
-    source = call.store.sources.get(int(number)) if re.fullmatch("[1-9][0-9]{0,17}", number) else None
+    source = call.store.sources.get(call.number("id"))
     if source is None or source.flow_id != flow.id or call.caller.source not in (None, source):
         raise NotFound
     return source

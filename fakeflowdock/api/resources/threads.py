@@ -55,4 +55,4 @@ def _moment(call: Call, name: str) -> datetime | None:
         moment = datetime.fromisoformat(given)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValidationError({name: ["is not an ISO 8601 date"]}) from None
+        raise ValidationError({name: [ValidationError.NO_DATE]}) from None

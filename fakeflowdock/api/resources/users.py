@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,18 +16,13 @@ if TYPE_CHECKING:
     from ...world.models import Flow, Organization, User
 
 
-def _number(call: Call) -> int:
-    """The number at the end of the path; 0, which is nobody's, where it is none."""
-    return int(call.path["id"]) if re.fullmatch("[1-9][0-9]{0,17}", call.path["id"]) else 0
-
-
 def user_of_the_path(call: Call) -> User:
     """The user whom the path names; to a source those of its organization, whom it sees and may not ask about.
 
     Raises:
         NotFound: there is none, or none who shares an organization with the one who asks.
     """
-    user = call.store.users.get(_number(call))
+    user = call.store.users.get(call.number("id"))
     if user is None:
         raise NotFound
     shared = any(call.store.belongs(user, number) for number in organizations_of_the_caller(call))
@@ -44,7 +38,7 @@ def organization_and_user_of_the_path(call: Call) -> tuple[Organization, User]:
         NotFound: the caller does not belong to it, or the user does not.
     """
     organization = organization_of_the_path(call)
-    user = call.store.users.get(_number(call))
+    user = call.store.users.get(call.number("id"))
     if user is None or not call.store.belongs(user, organization.id):
         raise NotFound
     return organization, user
@@ -57,9 +51,9 @@ def flow_and_user_of_the_path(call: Call) -> tuple[Flow, User]:
         NotFound: the caller may not see the flow, or the user is no member of it.
     """
     flow = flow_of_the_path(call)
-    if _number(call) not in flow.members:
+    if call.number("id") not in flow.members:
         raise NotFound
-    return flow, call.store.users[_number(call)]
+    return flow, call.store.users[call.number("id")]
 
 
 @operation("GET /user", callers=ANY_USER, find=nothing)
@@ -90,10 +84,10 @@ def get_user(call: Call, user: User) -> wire.JSON:
 def update_user(call: Call, user: User) -> wire.JSON:
     """Change one's own nick or e-mail address."""
     if user != call.user:
-        raise AccessDenied("a user changes their own information and nobody else's")
+        raise AccessDenied(AccessDenied.ANOTHER_USER)
     email = call.fields.get("email", user.email)
     if call.store.user_by_email(email) not in (None, user):
-        raise ValidationError({"email": ["has already been taken"]})
+        raise ValidationError({"email": [ValidationError.EMAIL_TAKEN]})
     call.store.update_user(user, nick=call.fields.get("nick", user.nick), email=email)
     return {}
 
@@ -121,7 +115,7 @@ def block_flow_user(call: Call, found: tuple[Flow, User]) -> wire.JSON:
     flow, user = found
     administers = call.store.administers
     if administers(user, flow.organization_id) and not administers(call.user, flow.organization_id):
-        raise AccessDenied("only an administrator of the organization blocks another")
+        raise AccessDenied.of(AccessDenied.NO_ADMINISTRATOR, what="block another")
     blocked = flow.blocked | {user.id} if call.fields["disabled"] else flow.blocked - {user.id}
     call.store.tick()
     call.store.add_flow(replace(flow, blocked=blocked))
@@ -150,7 +144,7 @@ def get_organization_user(call: Call, found: tuple[Organization, User]) -> wire.
 def remove_organization_user(call: Call, found: tuple[Organization, User]) -> Reply:
     """Take a user out of an organization and of each of its flows."""
     organization, user = found
-    check_administrator(call, organization, "removes a user from it")
+    check_administrator(call, organization, "remove a user from it")
     call.store.tick()
     call.store.remove_from_organization(organization, user)
     return NOTHING

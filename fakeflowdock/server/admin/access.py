@@ -6,6 +6,7 @@ import hmac
 import re
 from typing import TYPE_CHECKING
 
+from ...api.callers import Caller
 from ...http.addresses import is_loopback
 from .errors import AdminTokenNeeded, ForeignPage, Misdirected
 
@@ -14,11 +15,21 @@ if TYPE_CHECKING:
 
     from ..worlds import Worlds
 
+OPERATOR = "operator"
 HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::[0-9]*)?")
 
 
-def check(environ: WSGIEnvironment, directory: Worlds) -> None:
-    """Let a request pass, or not.
+class Operator(Caller):
+    """Who may administer a server."""
+
+    @property
+    def kind(self) -> str:
+        """OPERATOR."""
+        return OPERATOR
+
+
+def authenticate(environ: WSGIEnvironment, directory: Worlds) -> Operator:
+    """Return the operator who sent a request.
 
     Raises:
         Misdirected: it came under a name that anybody can point at this machine.
@@ -27,8 +38,7 @@ def check(environ: WSGIEnvironment, directory: Worlds) -> None:
     """
     host = environ.get("HTTP_HOST")
     if host is not None and is_loopback(directory.bound) and not _is_here(host, directory.host):
-        names = dict.fromkeys(("localhost", "127.0.0.1", "[::1]", directory.host))
-        raise Misdirected(f"The Host is {host}, and this server is administered as {', '.join(names)} alone")
+        raise Misdirected(host, dict.fromkeys(("localhost", "127.0.0.1", "[::1]", directory.host)))
     origin = environ.get("HTTP_ORIGIN")
     own = f"{environ['wsgi.url_scheme']}://{host}"
     foreign = origin is not None and origin.lower() != own.lower()
@@ -41,6 +51,7 @@ def check(environ: WSGIEnvironment, directory: Worlds) -> None:
         shown = token.strip().encode("utf-8", "replace") if scheme.lower() == "bearer" else b""
         if not hmac.compare_digest(shown, directory.admin_token.encode()):
             raise AdminTokenNeeded
+    return Operator()
 
 
 def _is_here(host: str, listening: str) -> bool:

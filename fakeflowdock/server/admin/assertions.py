@@ -10,7 +10,7 @@ from ...contract.contracts import operation_named
 from ...testing.assertions import Asserting
 from ...testing.exchanges import Exchanges
 from .errors import Invalid
-from .operations import AdminCall, invalid, of_a_world
+from .operations import of_a_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ...api.app import App
     from ...world.models import Application, Source, User
     from ...world.store import Store
+    from ..worlds import ServedWorld
+    from .operations import OperatorCall
 
 PATTERN = "$pattern"
 OF_REQUESTS = ("operation", "times", "status", "caller")
@@ -44,16 +46,16 @@ class View(Asserting):
 
 
 @of_a_world("POST assertions")
-def assert_(asked: AdminCall) -> dict[str, Any]:
+def assert_(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """Whether a claim holds."""
-    given, view = asked.fields, View(asked.app)
+    given, view = call.fields, View(world.app)
     assertion, expected = given["assertion"], patterns(given.get("expected", {}), "/expected")
     if "self" in expected:  # which a call in Python could not say
-        raise invalid("is an attribute of nothing", "/expected/self")
+        raise Invalid.at("/expected/self", Invalid.SELF)
     if assertion in ("requested", "not requested"):
-        return _of_requests(asked, view, assertion, expected)
+        return _of_requests(call, world, view, assertion, expected)
     if misplaced := [name for name in OF_REQUESTS if name in given]:
-        raise Invalid((f"/{name}", "is for requests alone") for name in misplaced)
+        raise Invalid((f"/{name}", Invalid.OF_REQUESTS) for name in misplaced)
     claims: Mapping[str, Callable[..., Any]] = {
         "source": view.assert_source,
         "no source": view.assert_no_source,
@@ -63,17 +65,19 @@ def assert_(asked: AdminCall) -> dict[str, Any]:
     try:
         return _verdict(lambda: claims[assertion](**expected))
     except ValueError as error:
-        raise invalid(str(error), "/expected") from None
+        raise Invalid.at("/expected", str(error)) from None
 
 
-def _of_requests(asked: AdminCall, view: View, assertion: str, expected: dict[str, Any]) -> dict[str, Any]:
-    given = asked.fields
+def _of_requests(
+    call: OperatorCall, world: ServedWorld, view: View, assertion: str, expected: dict[str, Any]
+) -> dict[str, Any]:
+    given = call.fields
     if "operation" not in given:
-        raise invalid("can't be blank where requests are asserted", "/operation")
+        raise Invalid.at("/operation", Invalid.NO_OPERATION)
     operation = known_operation(given["operation"])
     if taken := sorted(set(OF_REQUESTS) & set(expected)):
-        raise Invalid((f"/expected/{name}", "is no parameter: it stands beside expected") for name in taken)
-    status, caller = given.get("status"), caller_of(asked)
+        raise Invalid((f"/expected/{name}", Invalid.BESIDE) for name in taken)
+    status, caller = given.get("status"), caller_of(call, world)
     try:
         if assertion == "requested":
             times = given.get("times")
@@ -81,10 +85,10 @@ def _of_requests(asked: AdminCall, view: View, assertion: str, expected: dict[st
                 lambda: view.assert_requested(operation, times=times, status=status, caller=caller, **expected)
             )
         if "times" in given:
-            raise invalid("is for what is asserted to be requested", "/times")
+            raise Invalid.at("/times", Invalid.OF_REQUESTED)
         return _verdict(lambda: view.assert_not_requested(operation, status=status, caller=caller, **expected))
     except ValueError as error:
-        raise invalid(str(error), "/expected") from None
+        raise Invalid.at("/expected", str(error)) from None
 
 
 def _verdict(claim: Callable[[], Any]) -> dict[str, Any]:
@@ -101,18 +105,18 @@ def known_operation(words: str) -> str:
     try:
         return operation_named(words)
     except ValueError as error:
-        raise invalid(str(error), "/operation") from None
+        raise Invalid.at("/operation", str(error)) from None
 
 
-def caller_of(asked: AdminCall) -> User | Source | Application | None:
+def caller_of(call: OperatorCall, world: ServedWorld) -> User | Source | Application | None:
     """Whom the field `caller` names, or None where it is left out. Raises Invalid where there is nobody such."""
-    given = asked.fields.get("caller")
+    given = call.fields.get("caller")
     if given is None:
         return None
     if len(given) != 1:
-        raise invalid("is one of user, source and application", "/caller")
+        raise Invalid.at("/caller", Invalid.CALLER)
     [(kind, number)] = given.items()
-    store = asked.store
+    store = world.store
     kept: dict[str, Mapping[int, Any]] = {
         "user": store.users,
         "source": {**store.deleted_sources, **store.sources},
@@ -120,7 +124,7 @@ def caller_of(asked: AdminCall) -> User | Source | Application | None:
     }
     found: User | Source | Application | None = kept[kind].get(number)
     if found is None:
-        raise invalid(f"names no {kind} of this world", f"/caller/{kind}")
+        raise Invalid.at(f"/caller/{kind}", Invalid.NO_CALLER.format(kind=kind))
     return found
 
 
@@ -134,8 +138,8 @@ def patterns(value: Any, pointer: str) -> Any:
         return {name: patterns(item, f"{pointer}/{name}") for name, item in value.items()}
     pattern = value[PATTERN]
     if len(value) > 1 or not isinstance(pattern, str):
-        raise invalid(f"has {PATTERN} alone, and that is a text", pointer)
+        raise Invalid.at(pointer, Invalid.PATTERN)
     try:
         return re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        raise invalid(f"is no regular expression: {error}", f"{pointer}/{PATTERN}") from None
+        raise Invalid.at(f"{pointer}/{PATTERN}", Invalid.EXPRESSION.format(error=error)) from None

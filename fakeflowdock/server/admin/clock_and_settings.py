@@ -8,24 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 from ...world.clock import timestamp
 from ...world.validation import LAST
-from .operations import AdminCall, invalid, of_a_world
+from .errors import Invalid
+from .operations import of_a_world
 
 if TYPE_CHECKING:
     from ...world.clock import Clock
+    from ..worlds import ServedWorld
+    from .operations import OperatorCall
 
 
 @of_a_world("GET clock")
-def read_clock(asked: AdminCall) -> dict[str, Any]:
+def read_clock(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """What the clock shows."""
-    return _shown(asked.store.clock)
+    return _shown(world.store.clock)
 
 
 @of_a_world("PUT clock")
-def set_clock(asked: AdminCall) -> dict[str, Any]:
+def set_clock(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """Move the clock, and let it stand still or run."""
-    given, store = asked.fields, asked.store
+    given, store = call.fields, world.store
     if "now" in given and "advance" in given:
-        raise invalid("stands in the place of now, and both are given", "/advance")
+        raise Invalid.at("/advance", Invalid.NOT_BOTH.format(other="now"))
     with store.lock:
         clock = store.clock
         pointer = "/now" if "now" in given else "/advance"
@@ -36,9 +39,9 @@ def set_clock(asked: AdminCall) -> dict[str, Any]:
             if timestamp(clock.now + step) > LAST:
                 raise OverflowError
         except OverflowError:
-            raise invalid(f"leads beyond the year {LAST}", pointer) from None
+            raise Invalid.at(pointer, Invalid.BEYOND.format(year=LAST)) from None
         if step < timedelta():
-            raise invalid(f"is in the past: a clock goes forwards, and it is {timestamp(clock.now)}", pointer)
+            raise Invalid.at(pointer, Invalid.PAST.format(now=timestamp(clock.now)))
         clock.advance(step)
         if "frozen" in given:
             (clock.freeze if given["frozen"] else clock.run)()
@@ -46,16 +49,16 @@ def set_clock(asked: AdminCall) -> dict[str, Any]:
 
 
 @of_a_world("GET settings")
-def read_settings(asked: AdminCall) -> dict[str, Any]:
+def read_settings(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """The choices of a world."""
-    return asdict(asked.store.settings)
+    return asdict(world.store.settings)
 
 
 @of_a_world("PUT settings")
-def change_settings(asked: AdminCall) -> dict[str, Any]:
+def change_settings(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """Make those that are named."""
-    settings = asked.store.settings
-    for name, value in asked.fields.items():
+    settings = world.store.settings
+    for name, value in call.fields.items():
         setattr(settings, name, value)
     return asdict(settings)
 
@@ -67,7 +70,7 @@ def _moment(text: str) -> datetime:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise invalid("is no date-time with its offset from UTC, as in 2030-01-01T00:00:00Z", "/now")
+        raise Invalid.at("/now", Invalid.MOMENT)
     return moment
 
 

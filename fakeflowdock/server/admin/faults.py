@@ -9,19 +9,21 @@ from ...api.failures import Failure
 from ...api.faults import fault_for, matching_for
 from ...api.operations import NOTHING, Reply, created
 from .assertions import caller_of, known_operation
-from .errors import UnknownName
-from .operations import AdminCall, invalid, of_a_world
+from .errors import Invalid, Unknown
+from .operations import of_a_world
 
 if TYPE_CHECKING:
     from ...api.faults import Fault
+    from ..worlds import ServedWorld
+    from .operations import OperatorCall
 
 
 @of_a_world("POST faults")
-def make_fault(asked: AdminCall) -> Reply:
+def make_fault(call: OperatorCall, world: ServedWorld) -> Reply:
     """Something goes wrong from now on."""
-    given = asked.fields
+    given = call.fields
     operation = known_operation(given["operation"]) if "operation" in given else None
-    caller = caller_of(asked)
+    caller = caller_of(call, world)
     what = {each.name: given.get(each.name, each.default) for each in fields(Failure)}
     sequence = None
     if "sequence" in given:
@@ -30,31 +32,31 @@ def make_fault(asked: AdminCall) -> Reply:
         matching = matching_for(operation, given.get("method"), given.get("path"), caller)
         fault = fault_for(matching, given.get("nth"), given.get("times"), sequence, what)
     except ValueError as error:
-        raise invalid(str(error)) from None
-    return created(_shown(asked.app.faults.add(fault)))
+        raise Invalid.at("", str(error)) from None
+    return created(_shown(world.app.faults.add(fault)))
 
 
 @of_a_world("GET faults")
-def list_faults(asked: AdminCall) -> list[dict[str, Any]]:
+def list_faults(call: OperatorCall, world: ServedWorld) -> list[dict[str, Any]]:
     """The faults that are set."""
-    return [_shown(fault) for fault in asked.app.faults.active if not fault.standing]
+    return [_shown(fault) for fault in world.app.faults.active if not fault.standing]
 
 
 @of_a_world("DELETE faults/:id")
-def delete_fault(asked: AdminCall) -> Reply:
+def delete_fault(call: OperatorCall, world: ServedWorld) -> Reply:
     """One fault goes."""
-    number = asked.path["id"]
-    for fault in asked.app.faults.active:
+    number = call.path["id"]
+    for fault in world.app.faults.active:
         if str(fault.number) == number and not fault.standing:
             fault.remove()
             return NOTHING
-    raise UnknownName(f"There is no fault {number} in the world {asked.world.name}")
+    raise Unknown("fault", number, world.name)
 
 
 @of_a_world("DELETE faults")
-def delete_faults(asked: AdminCall) -> Reply:
+def delete_faults(call: OperatorCall, world: ServedWorld) -> Reply:
     """All faults go."""
-    asked.app.faults.remove()
+    world.app.faults.remove()
     return NOTHING
 
 
@@ -64,7 +66,7 @@ def _failure(given: dict[str, Any], pointer: str) -> Failure | None:
     try:
         return Failure(**given)
     except ValueError as error:
-        raise invalid(str(error), pointer) from None
+        raise Invalid.at(pointer, str(error)) from None
 
 
 def _shown(fault: Fault) -> dict[str, Any]:

@@ -1,29 +1,30 @@
-"""What an operation of the admin API is, and what its handler is given."""
+"""What an operation of the admin API is given."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from ...api import operations
+from ...api.contract_warnings import GUESSED
 from ...api.internal_routes import PREFIX
-from ...contract.contracts import contracts
 from ...contract.validation import ADMIN
-from .errors import Invalid, UnknownName
+from ...suggestions import nearest
+from .access import OPERATOR
+from .errors import Invalid, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ...api.app import App
     from ...api.faults import Wait
-    from ...contract.contracts import OperationContract
-    from ...world.store import Store
+    from ...api.operations import Operation, Subject
+    from ...contract.validation import Violation
     from ..worlds import ServedWorld, Worlds
 
 
 @dataclass
-class AdminCall:
-    """One request, as a handler sees it.
+class OperatorCall:
+    """One request, as a handler of the admin API sees it.
 
     Attributes:
         directory: the worlds of the server.
@@ -39,77 +40,51 @@ class AdminCall:
     base: str
     wait: Wait | None
 
-    @cached_property
-    def world(self) -> ServedWorld:
-        """The world that the path names; the server's own where it names none.
 
-        Raises:
-            UnknownName: there is none of that name.
-        """
-        name = self.path.get("world")
-        world = self.directory.default if name is None else self.directory.named(name)
-        if world is None:
-            raise UnknownName(f"There is no world {name}")
-        return world
+def world_of_the_path(call: OperatorCall) -> ServedWorld:
+    """The world that the path names; the server's own where it names none.
 
-    @property
-    def app(self) -> App:
-        """What answers over that world."""
-        return self.world.app
-
-    @property
-    def store(self) -> Store:
-        """What that world holds."""
-        return self.world.app.store
-
-
-def invalid(reason: str, pointer: str = "") -> Invalid:
-    """The refusal of one field."""
-    return Invalid([(pointer, reason)])
-
-
-@dataclass(frozen=True)
-class AdminOperation:
-    """A handler with its routes.
-
-    Attributes:
-        routes: (method, path), the preferred one first.
-        handle: to a value, or a Reply.
+    Raises:
+        Unknown: there is none of that name.
     """
-
-    routes: tuple[tuple[str, str], ...]
-    handle: Callable[[AdminCall], Any]
-
-    @property
-    def name(self) -> str:
-        """Its section on its page: `make_world` is `make-world`."""
-        return self.handle.__name__.strip("_").replace("_", "-")
-
-    @cached_property
-    def contract(self) -> OperationContract:
-        """What its page says."""
-        return contracts(ADMIN).operations[self.name]
+    name = call.path.get("world")
+    world = call.directory.default if name is None else call.directory.named(name)
+    if world is None:
+        raise Unknown("world", str(name))
+    return world
 
 
-def operation(*routes: str) -> Callable[[Callable[[AdminCall], Any]], AdminOperation]:
+def _refuse_fields(call: OperatorCall, subject: Any, violations: list[Violation]) -> NoReturn:
+    raise Invalid((each.pointer, _told(each, number)) for number, each in enumerate(violations))
+
+
+def _told(violation: Violation, number: int) -> str:
+    """What is wrong at a place, and what may have been meant there, which takes time to find out."""
+    near = nearest(violation.pointer.rpartition("/")[2], violation.known) if number < GUESSED else None
+    return f"{violation.message}: did you mean {near}?" if near else violation.message
+
+
+def operation(
+    *routes: str, callers: tuple[str, ...] = (OPERATOR,), find: Callable[[OperatorCall], Subject]
+) -> Callable[[Callable[[OperatorCall, Subject], Any]], Operation[OperatorCall, Subject]]:
     """Make a handler an operation.
 
     Args:
         routes: `"GET health"`, below `/_fakeflowdock/`.
+        callers: OPERATOR, or ANYONE.
+        find: what the path names.
     """
-
-    def decorate(handle: Callable[[AdminCall], Any]) -> AdminOperation:
-        pairs = (route.split(" ") for route in routes)
-        return AdminOperation(tuple((method, PREFIX + path) for method, path in pairs), handle)
-
-    return decorate
+    whole = (route.replace(" ", f" {PREFIX}", 1) for route in routes)
+    return operations.operation(*whole, callers=callers, find=find, invalid=_refuse_fields, part=ADMIN)
 
 
-def of_a_world(route: str) -> Callable[[Callable[[AdminCall], Any]], AdminOperation]:
+def of_a_world(
+    route: str,
+) -> Callable[[Callable[[OperatorCall, ServedWorld], Any]], Operation[OperatorCall, ServedWorld]]:
     """Make a handler an operation on a world, which the path names, or else on the server's own.
 
     Args:
         route: `"GET state"`, below the world.
     """
     method, path = route.split(" ")
-    return operation(f"{method} worlds/:world/{path}", route)
+    return operation(f"{method} worlds/:world/{path}", route, find=world_of_the_path)

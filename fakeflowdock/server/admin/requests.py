@@ -13,31 +13,34 @@ from ...testing import matching as expectations
 from ...testing import report
 from ...testing.exchanges import Exchanges
 from .assertions import known_operation, patterns
-from .operations import AdminCall, invalid, of_a_world
+from .errors import Invalid
+from .operations import of_a_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ...api.callers import Caller
     from ...api.journal import Exchange
+    from ..worlds import ServedWorld
+    from .operations import OperatorCall
 
 TIMEOUT, LONGEST = 5, 300  # seconds
 ROUND = 0.25  # seconds after which it is looked whether the client is still there
 
 
 @of_a_world("GET requests")
-def list_requests(asked: AdminCall) -> list[dict[str, Any]]:
+def list_requests(call: OperatorCall, world: ServedWorld) -> list[dict[str, Any]]:
     """Those requests for which all that is given holds."""
-    return [shown(each) for each in _matching(asked.app.journal, asked.fields)]
+    return [shown(each) for each in _matching(world.app.journal, call.fields)]
 
 
 @of_a_world("POST requests/wait")
-def wait_for_requests(asked: AdminCall) -> dict[str, Any]:
+def wait_for_requests(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """The same, as soon as there are so many, or when the time is up."""
-    fields, app = asked.fields, asked.app
+    fields, app = call.fields, world.app
     timeout = fields.get("timeout", TIMEOUT)
     if timeout > LONGEST:
-        raise invalid(f"is seconds, and at most {LONGEST}", "/timeout")
+        raise Invalid.at("/timeout", Invalid.LONG.format(seconds=LONGEST))
     count, until = fields.get("count", 1), time.monotonic() + timeout
     found: list[Exchange] = []
     last: Exchange | None = None
@@ -47,44 +50,44 @@ def wait_for_requests(asked: AdminCall) -> dict[str, Any]:
         found = [each for each in found if each.number > forgotten] + _matching(new, fields)
         last = new[-1] if new else last
         left = until - time.monotonic()
-        if len(found) >= count or left <= 0 or (asked.wait is not None and not asked.wait(0)):
+        if len(found) >= count or left <= 0 or (call.wait is not None and not call.wait(0)):
             return {"arrived": len(found) >= count, "requests": [shown(each) for each in found]}
         app.journal.wait(known, min(left, ROUND))
 
 
 @of_a_world("DELETE requests")
-def clear_journal(asked: AdminCall) -> Reply:
+def clear_journal(call: OperatorCall, world: ServedWorld) -> Reply:
     """The requests so far are forgotten."""
-    asked.app.journal.clear()
+    world.app.journal.clear()
     return NOTHING
 
 
 @of_a_world("GET requests/export")
-def export_requests(asked: AdminCall) -> dict[str, Any]:
+def export_requests(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """The journal as HAR."""
-    with_secrets, known = asked.fields.get("with_secrets", False), asked.store.known_secrets
-    return har_export.log(asked.app.journal, with_secrets=with_secrets, known=known)
+    with_secrets, known = call.fields.get("with_secrets", False), world.app.store.known_secrets
+    return har_export.log(world.app.journal, with_secrets=with_secrets, known=known)
 
 
 @of_a_world("GET report")
-def get_report(asked: AdminCall) -> dict[str, Any]:
+def get_report(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """What a failed test should tell."""
-    app = asked.app
+    app = world.app
     with app.store.lock:
         exchanges, faults = Exchanges(app.journal), app.faults.remembered
-        return {"report": report.text(exchanges, asked.world.held.began, app.store, faults)}
+        return {"report": report.text(exchanges, world.held.began, app.store, faults)}
 
 
 @of_a_world("GET contract-warnings")
-def list_contract_warnings(asked: AdminCall) -> list[dict[str, Any]]:
+def list_contract_warnings(call: OperatorCall, world: ServedWorld) -> list[dict[str, Any]]:
     """What requests had that no page knows, or that its page advises against."""
-    return [finding.as_json() for finding in asked.app.warnings]
+    return [finding.as_json() for finding in world.app.warnings]
 
 
 @of_a_world("DELETE contract-warnings")
-def clear_contract_warnings(asked: AdminCall) -> Reply:
+def clear_contract_warnings(call: OperatorCall, world: ServedWorld) -> Reply:
     """The warnings so far are forgotten."""
-    asked.app.warnings.clear()
+    world.app.warnings.clear()
     return NOTHING
 
 

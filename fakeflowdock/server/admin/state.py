@@ -3,101 +3,94 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...api.operations import NOTHING, Reply
 from ...world import diff, serialization
 from ...world.snapshots import Snapshot
-from ..worlds import NAME, WorldRefused
-from .errors import Taken, UnknownName
-from .operations import AdminCall, invalid, of_a_world
+from ..worlds import NAME
+from .errors import Invalid, Taken, Unknown
+from .operations import of_a_world
 from .worlds import checked, counted
+
+if TYPE_CHECKING:
+    from ..worlds import ServedWorld
+    from .operations import OperatorCall
 
 SNAPSHOTS = 100  # of one world
 
 
 @of_a_world("GET state")
-def read_state(asked: AdminCall) -> Any:
+def read_state(call: OperatorCall, world: ServedWorld) -> Any:
     """The world as its file has it."""
-    return json.loads(serialization.dumps(asked.store.freeze()))  # a large one takes long, in which others are answered
+    return json.loads(serialization.dumps(world.store.freeze()))  # a large one takes long, in which others are answered
 
 
 @of_a_world("PUT state")
-def load_state(asked: AdminCall) -> Reply:
+def load_state(call: OperatorCall, world: ServedWorld) -> Reply:
     """Another world in its place."""
-    world = asked.world
-    store = serialization.built(checked(asked.fields["state"]))
+    store = serialization.built(checked(call.fields["state"]))
     if not world.app.store.clock.frozen:
         store.clock.run()
-    try:
-        asked.directory.put(world, store, loaded=True)
-    except WorldRefused as refused:
-        raise Taken(f"{refused}: POST /_fakeflowdock/worlds makes a world of it with credentials of its own") from None
+    call.directory.put(world, store, loaded=True)
     return NOTHING
 
 
 @of_a_world("POST reset")
-def reset_world(asked: AdminCall) -> Reply:
+def reset_world(call: OperatorCall, world: ServedWorld) -> Reply:
     """The world as it was made."""
-    world = asked.world
-    try:
-        asked.directory.reset(world)
-    except WorldRefused as refused:
-        raise Taken(str(refused)) from None
-    if not asked.fields.get("keep_journal", False):
+    call.directory.reset(world)
+    if not call.fields.get("keep_journal", False):
         world.app.journal.clear()
         world.app.warnings.clear()
     return NOTHING
 
 
 @of_a_world("GET snapshots")
-def list_snapshots(asked: AdminCall) -> list[dict[str, Any]]:
+def list_snapshots(call: OperatorCall, world: ServedWorld) -> list[dict[str, Any]]:
     """The moments that have a name."""
-    return [_shown(name, snapshot) for name, snapshot in list(asked.world.snapshots.items())]
+    return [_shown(name, snapshot) for name, snapshot in list(world.snapshots.items())]
 
 
 @of_a_world("PUT snapshots/:snapshot")
-def make_snapshot(asked: AdminCall) -> dict[str, Any]:
+def make_snapshot(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """The world as it is now, under a name."""
-    name, snapshots = asked.path["snapshot"], asked.world.snapshots
+    name, snapshots = call.path["snapshot"], world.snapshots
     if NAME.fullmatch(name) is None:
-        raise invalid("is not made of 1 to 64 letters, digits, dots, hyphens and underscores", "/snapshot")
+        raise Invalid.at("/snapshot", Invalid.NAME)
     if name not in snapshots and len(snapshots) >= SNAPSHOTS:
-        raise Taken(f"there are {SNAPSHOTS} snapshots already, and there may be no more: delete one")
+        raise Taken.of(Taken.SNAPSHOTS, limit=SNAPSHOTS)
     snapshots.pop(name, None)
-    snapshots[name] = Snapshot(asked.store.freeze())
+    snapshots[name] = Snapshot(world.store.freeze())
     return _shown(name, snapshots[name])
 
 
 @of_a_world("POST snapshots/:snapshot/restore")
-def restore_snapshot(asked: AdminCall) -> Reply:
+def restore_snapshot(call: OperatorCall, world: ServedWorld) -> Reply:
     """The world as it was then."""
-    try:
-        asked.directory.put(asked.world, _named(asked).store.branch())
-    except WorldRefused as refused:
-        raise Taken(str(refused)) from None
+    call.directory.put(world, _named(call, world).store.branch())
     return NOTHING
 
 
 @of_a_world("GET snapshots/:snapshot/difference")
-def compare_with_snapshot(asked: AdminCall) -> dict[str, Any]:
+def compare_with_snapshot(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """What the world has now that it had not then, and the other way round."""
-    there, here = _named(asked).store, asked.store.freeze()
+    there, here = _named(call, world).store, world.store.freeze()
     return {"same": diff.are_same(there, here), "lines": list(diff.everything(there, here))}
 
 
 @of_a_world("DELETE snapshots/:snapshot")
-def delete_snapshot(asked: AdminCall) -> Reply:
+def delete_snapshot(call: OperatorCall, world: ServedWorld) -> Reply:
     """A snapshot goes."""
-    _named(asked)
-    asked.world.snapshots.pop(asked.path["snapshot"], None)
+    _named(call, world)
+    world.snapshots.pop(call.path["snapshot"], None)
     return NOTHING
 
 
-def _named(asked: AdminCall) -> Snapshot:
-    snapshot = asked.world.snapshots.get(asked.path["snapshot"])
+def _named(call: OperatorCall, world: ServedWorld) -> Snapshot:
+    snapshot = world.snapshots.get(call.path["snapshot"])
     if snapshot is None:
-        raise UnknownName(f"There is no snapshot {asked.path['snapshot']} of the world {asked.world.name}")
+        raise Unknown("snapshot", call.path["snapshot"], world.name)
     return snapshot
 
 

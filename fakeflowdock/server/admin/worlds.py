@@ -1,68 +1,75 @@
-"""The operations of docs/admin/health.md and docs/admin/worlds.md."""
+"""The operations of docs/admin/document.md, docs/admin/health.md and docs/admin/worlds.md."""
 
 from __future__ import annotations
 
+import json
+from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ...api.operations import NOTHING, Reply, created
+from ...api.callers import ANYONE
+from ...api.operations import NOTHING, Reply, created, nothing
+from ...contract.contracts import schema_folder
+from ...contract.validation import ADMIN
 from ...version import __version__
 from ...world import factories, validation
 from ...world.clock import timestamp
-from ..worlds import WorldRefused
-from .errors import Invalid, Taken
-from .operations import AdminCall, invalid, operation
+from .errors import Invalid
+from .operations import operation, world_of_the_path
 
 if TYPE_CHECKING:
     from ...world.store import Store
     from ..worlds import ServedWorld
+    from .operations import OperatorCall
 
 TOLD = 50  # places where a state is wrong
 
 
-@operation("GET health", "GET health/live", "GET health/ready")
-def get_health(asked: AdminCall) -> dict[str, Any]:  # noqa: ARG001  # each handler is given what was asked
+@operation("GET health", "GET health/live", "GET health/ready", callers=(ANYONE,), find=nothing)
+def get_health(call: OperatorCall, _: None) -> dict[str, Any]:
     """That the server is there."""
     return {"status": "ok", "version": __version__}
 
 
-@operation("POST worlds")
-def make_world(asked: AdminCall) -> Reply:
+@operation("GET admin/openapi.json", find=nothing)
+def read_document(call: OperatorCall, _: None) -> dict[str, Any]:
+    """All operations as one OpenAPI document."""
+    return _document()
+
+
+@cache
+def _document() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((schema_folder() / ADMIN / "openapi.json").read_text("utf-8"))
+    return document
+
+
+@operation("POST worlds", find=nothing)
+def make_world(call: OperatorCall, _: None) -> Reply:
     """A new world, with its credentials."""
-    given = asked.fields
+    given = call.fields
     if "world" in given and "state" in given:
-        raise invalid("stands in the place of world, and both are given", "/state")
+        raise Invalid.at("/state", Invalid.NOT_BOTH.format(other="world"))
     begin = checked(given["state"]) if "state" in given else given.get("world", "empty")
-    try:
-        world = asked.directory.make(
-            given.get("name"), begin, given.get("settings", {}), again=given.get("replace", False)
-        )
-    except WorldRefused as refused:
-        if refused.taken:
-            raise Taken(str(refused)) from None
-        raise invalid(str(refused), "/name") from None
-    return created(_credentials(world, asked.base))
+    world = call.directory.make(given.get("name"), begin, given.get("settings", {}), again=given.get("replace", False))
+    return created(_credentials(world, call.base))
 
 
-@operation("GET worlds")
-def list_worlds(asked: AdminCall) -> list[dict[str, Any]]:
+@operation("GET worlds", find=nothing)
+def list_worlds(call: OperatorCall, _: None) -> list[dict[str, Any]]:
     """What there is in each world."""
-    return [_summary(world) for world in asked.directory.worlds]
+    return [_summary(world) for world in call.directory.worlds]
 
 
-@operation("GET worlds/:world")
-def get_world(asked: AdminCall) -> dict[str, Any]:
+@operation("GET worlds/:world", find=world_of_the_path)
+def get_world(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """The credentials of a world."""
-    return _credentials(asked.world, asked.base)
+    return _credentials(world, call.base)
 
 
-@operation("DELETE worlds/:world")
-def delete_world(asked: AdminCall) -> Reply:
+@operation("DELETE worlds/:world", find=world_of_the_path)
+def delete_world(call: OperatorCall, world: ServedWorld) -> Reply:
     """A world goes."""
-    try:
-        asked.directory.delete(asked.world)
-    except WorldRefused as refused:
-        raise Taken(str(refused)) from None
+    call.directory.delete(world)
     return NOTHING
 
 

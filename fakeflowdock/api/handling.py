@@ -1,0 +1,206 @@
+"""The path of one request, from a WSGI environ to an answer: the same steps for each table of operations."""
+
+from __future__ import annotations
+
+import traceback
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ..contract.contracts import contracts
+from ..contract.errors import AccessDenied, BrokenContract, Refusal
+from ..contract.validation import missing
+from ..world import settings
+from . import response_shapes
+from .callers import APPLICATION, Caller
+from .environ import base_of, path_of
+from .media_types import HTML
+from .operations import Reply
+from .responses import write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from ..contract.contracts import OperationContract
+    from ..contract.findings import Finding
+    from .failures import Failure
+    from .faults import Fault
+    from .operations import Match, Operation
+    from .parameters import Given
+    from .responses import Answer
+    from .routing import Table
+
+
+class Handling(ABC):
+    """One request on its way through a table of operations.
+
+    Attributes:
+        path: as it was called.
+        operation, caller, given, warnings, refusal: what is known of it so far; still there when it is refused.
+        fault, failure: what goes wrong with it on purpose, or None.
+        true_answer: the answer that is due to it; None as long as it did not take place.
+        report: is told each bug of fakeflowdock.
+        table: its operations, and the part of the contract that has their pages and refusals.
+        private: whether no page of another origin may read its responses, and nobody may store them.
+        lock: held from the authentication to the end of the handler.
+        shape: the shape of its responses, one of `settings`.
+    """
+
+    report: Callable[[BrokenContract], None]
+    table: Table
+    private = False
+    lock: AbstractContextManager[Any] = nullcontext()
+    shape: str = settings.DEFAULT
+
+    def __init__(self, environ: WSGIEnvironment) -> None:
+        self.environ = environ
+        self.path = path_of(environ)
+        self.operation: Operation[Any, Any] | None = None
+        self.caller: Caller | None = None
+        self.given: Given | None = None
+        self.warnings: tuple[Finding, ...] = ()
+        self.refusal: Refusal | None = None
+        self.fault: Fault | None = None
+        self.failure: Failure | None = None
+        self.true_answer: Answer | None = None
+
+    @property
+    def contract(self) -> OperationContract | None:
+        """What the page of the operation says."""
+        return None if self.operation is None else self.operation.contract
+
+    @property
+    def title(self) -> str:
+        """The operation in words."""
+        return "a request for no operation" if self.contract is None else self.contract.title
+
+    @abstractmethod
+    def read(self, asked: Match) -> tuple[Given, dict[str, Any]]:
+        """Return what the request gives, and its parameters by their types. Raises Refusal."""
+
+    def authenticate(self, operation: Operation[Any, Any], given: Given, fields: Mapping[str, Any], /) -> Caller:  # noqa: ARG002
+        """Return the caller, who is known already. Raises Refusal."""
+        return self.caller or Caller()
+
+    @abstractmethod
+    def call(self, caller: Caller, path: Mapping[str, str], fields: Mapping[str, Any], base: str, /) -> Any:
+        """Return the call that the handlers of this table are given."""
+
+    def answered(self) -> Answer:
+        """Return the answer. Errors are answered."""
+        try:
+            try:
+                reply = self.run()
+            except Refusal as refusal:
+                self.refusal = refusal.forgetful()
+                reply = self.refuse(refusal)
+            return write(reply, self.environ, self.caller, private=self.private)
+        except BrokenContract as broken:
+            bug = broken
+        except Exception as error:
+            at = traceback.extract_tb(error.__traceback__)[-1]
+            bug = BrokenContract(f"{self.title} raised {type(error).__name__} at {at.filename}:{at.lineno}")
+            bug.__cause__ = error
+        self.report(bug)
+        return write(Reply(500, {"message": str(bug)}), self.environ, self.caller, private=self.private)
+
+    def run(self) -> Reply:
+        """The path itself. Its order is the order in which refusals are told.
+
+        Raises:
+            Refusal: the request is refused.
+            BrokenContract: the reply is not what its page says.
+        """
+        environ, table = self.environ, self.table
+        method, path = environ["REQUEST_METHOD"], table.normal(self.path)
+        if method == "OPTIONS":
+            return Reply(204, headers=(("Allow", ", ".join(sorted(table.methods_of(path)))),))
+        asked = table.match(method, path)
+        self.operation = operation = asked.operation
+        contract = operation.contract
+        given, fields = self.read(asked)
+        self.given = given
+        if given.too_large is not None:
+            raise given.too_large
+        with self.lock:
+            self.caller = caller = self.authenticate(operation, given, fields)
+            if given.unreadable is not None:
+                raise given.unreadable
+            known = contract.parameters_of(fields)
+            meant = {name: value for name, value in fields.items() if name in known}
+            call = self.call(caller, asked.values, meant, base_of(environ))
+            subject = operation.find(call)
+            permit(operation, caller)
+            violations = contract.request.violations(fields)
+            if operation.needs is not None:
+                violations += missing(operation.needs(asked.values, caller.kind), fields)
+            reply = operation.invalid(call, subject, violations) if violations else operation.handle(call, subject)
+        if not isinstance(reply, Reply):
+            reply = Reply(200, reply)
+        shape, check = self.shape, contract.replies.get(reply.status)
+        if shape != settings.DEFAULT and check is not None:
+            reply = replace(reply, body=response_shapes.formed(shape, reply.body, check, base_of(environ)))
+        check_reply(operation, reply)
+        if shape == settings.DRIFT and check is not None:
+            reply = replace(reply, body=response_shapes.drifted(reply.body, check))
+        return reply
+
+    def refuse(self, refusal: Refusal) -> Reply:
+        """A refusal as a reply.
+
+        Raises:
+            BrokenContract: it is none that errors.md and the operation's page have.
+        """
+        contract = contracts(self.table.part).errors[refusal.name]
+        operation = self.contract
+        listed = operation is not None and refusal.name in operation.errors
+        if not (contract.everywhere or listed):
+            raise BrokenContract(f"{self.title} answered {refusal.name}, which its page does not list")
+        body = refusal.body(operation.page if operation is not None and listed else contract.page)
+        for violation in contract.body.violations(body):
+            raise BrokenContract(f"{self.title} refused with {violation.pointer} against {contract.body.schema}")
+        if self.shape == settings.DRIFT:
+            body = response_shapes.drifted(body, contract.body)
+        return Reply(contract.status, body, refusal.headers)
+
+
+def permit(operation: Operation[Any, Any], caller: Caller) -> None:
+    """Let the caller pass, or not.
+
+    Raises:
+        AccessDenied: callers of this kind may not, or the access token lacks the scope.
+    """
+    if operation.credential in operation.contract.required:
+        return  # that it is missing is told with the other fields
+    kind = caller.kind
+    bound = kind == APPLICATION or operation.callers == (APPLICATION,)
+    if bound and operation.scope is not None and operation.scope not in caller.scopes:
+        raise AccessDenied.of(AccessDenied.SCOPE, what=operation.contract.title.lower(), scope=operation.scope)
+    if kind not in operation.callers:
+        what, others = operation.contract.title.lower(), " or ".join(operation.callers)
+        raise AccessDenied.of(AccessDenied.CALLER, what=what, kind=kind, others=others)
+
+
+def check_reply(operation: Operation[Any, Any], reply: Reply) -> None:
+    """Hold a reply of ours against its page.
+
+    Raises:
+        BrokenContract: it is not what the page says.
+    """
+    contract = operation.contract
+    if reply.status not in contract.replies:
+        raise BrokenContract(f"{contract.title} answered {reply.status}, which {contract.page} does not have")
+    check = contract.replies[reply.status]
+    if (reply.media == HTML) != (reply.status in contract.pages) and reply.status not in contract.redirects:
+        raise BrokenContract(f"{contract.title} answered {reply.status} as {reply.media}, against {contract.page}")
+    if ("Location" in dict(reply.headers)) != (reply.status in contract.redirects):
+        raise BrokenContract(f"{contract.title} answered {reply.status} with a Location, or should have")
+    if check is None and reply.body is not None:
+        raise BrokenContract(f"{contract.title} answered {reply.status} with a body, and {contract.page} has none")
+    for violation in check.violations(reply.body) if check is not None else ():
+        where = f"{violation.pointer or 'the body'}: it {violation.message}"
+        schema = check.schema if check is not None else ""
+        raise BrokenContract(f"{contract.title} answered {reply.status} with {where}, against {schema}")
