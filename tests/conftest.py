@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 pytest_plugins = ["pytester"]
 settings.load_profile(hypothesis_profiles.PROFILE)
 
-LONGEST = 900  # seconds that one test may take: many times what it takes on a busy machine
+LONGEST = 900 * hypothesis_profiles.LONGER  # seconds of a test: many times what it takes on a busy machine
 STDERR = pytest.StashKey[int]()
 
 
