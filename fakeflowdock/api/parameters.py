@@ -186,7 +186,7 @@ def _json_object(text: str, *, nulls: bool) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise Unreadable.of(Unreadable.JSON_AT, reason=error.msg, line=error.lineno, column=error.colno) from None
     except UnicodeEncodeError:
-        raise Unreadable.of(Unreadable.JSON, reason=Unreadable.HALF_A_CHARACTER) from None
+        raise Unreadable.of(Unreadable.JSON, reason=Unreadable.LONE_SURROGATE) from None
     except RecursionError:
         raise _too_deep() from None
     except ValueError as error:

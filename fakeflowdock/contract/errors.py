@@ -131,14 +131,14 @@ class Unreadable(Refusal):
     JSON_AS_FORM = "The body looks like JSON but is sent as a form: set its Content-Type to application/json"
     JSON = "The body is not valid JSON: {reason}"
     JSON_AT = "The body is not valid JSON: {reason} at line {line}, column {column}"
-    HALF_A_CHARACTER = "half a surrogate pair is no character"
+    LONE_SURROGATE = "a text contains a lone surrogate"
     TOO_MANY_DIGITS = "a number has too many digits"
-    TOO_DEEP = "it is nested too deeply, more than {depth} levels"
+    TOO_DEEP = "it is nested more than {depth} levels deep"
     NO_OBJECT = "The body must be a JSON object"
     NO_BOUNDARY = "The Content-Type multipart/form-data needs a boundary"
     MULTIPART = "The body is not valid multipart/form-data"
-    FIELD_TOO_DEEP = "The field {field} is nested too deeply, more than {depth} levels"
-    CONTRADICTION = "The field {field} contradicts another: {path} cannot be both {kind} and {other}"
+    FIELD_TOO_DEEP = "The field {field} is nested more than {depth} levels deep"
+    CONTRADICTION = "The field {field} conflicts with another: {path} cannot be both {kind} and {other}"
     NO_HOST = "The Host header is not a valid host"
 
 

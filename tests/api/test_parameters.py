@@ -91,16 +91,16 @@ def test_other_brackets_are_a_part_of_the_name(name: str) -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ("a=1&a[b]=2", "field a[b] contradicts another: a cannot be both an object and a value"),
-        ("a[b]=2&a=1", "field a contradicts another: a cannot be both a value and an object"),
-        ("a[]=1&a[b]=2", "field a[b] contradicts another: a cannot be both an object and a list"),
-        ("a[b]=1&a[]=2", "field a[] contradicts another: a cannot be both a list and an object"),
-        ("a=1&a[]=2", "field a[] contradicts another: a cannot be both a list and a value"),
-        ("a[]=2&a=1", "field a contradicts another: a cannot be both a value and a list"),
-        ("a[][b]=1&a[][b][c]=2", "field a[][b][c] contradicts another: a[][b] cannot be both an object and a value"),
+        ("a=1&a[b]=2", "field a[b] conflicts with another: a cannot be both an object and a value"),
+        ("a[b]=2&a=1", "field a conflicts with another: a cannot be both a value and an object"),
+        ("a[]=1&a[b]=2", "field a[b] conflicts with another: a cannot be both an object and a list"),
+        ("a[b]=1&a[]=2", "field a[] conflicts with another: a cannot be both a list and an object"),
+        ("a=1&a[]=2", "field a[] conflicts with another: a cannot be both a list and a value"),
+        ("a[]=2&a=1", "field a conflicts with another: a cannot be both a value and a list"),
+        ("a[][b]=1&a[][b][c]=2", "field a[][b][c] conflicts with another: a[][b] cannot be both an object and a value"),
         (
             f"{'x' * 99}=1&{'x' * 99}[b]=2",
-            f"field {'x' * 37}… contradicts another: {'x' * 37}… cannot be both an object",
+            f"field {'x' * 37}… conflicts with another: {'x' * 37}… cannot be both an object",
         ),
     ],
 )
@@ -207,7 +207,7 @@ def test_an_application_of_a_form_is_held_against_the_page(flowdock: Door) -> No
 
     before = len(flowdock.fake.applications)
     assert refused(("application", "x"), ("application[name]", "Polls"))["message"] == (
-        "The field application[name] contradicts another: application cannot be both an object and a value "
+        "The field application[name] conflicts with another: application cannot be both an object and a value "
         "(docs/api/errors.md#unreadable)"
     )
     assert refused(("application[name][]", "Polls"))["errors"] == {"name": ["is not a string"]}

@@ -278,10 +278,10 @@ def test_help_shows_variable_and_default(capsys: pytest.CaptureFixture[str]) -> 
 def test_help_and_errors_need_no_more_than_ascii(command: list[str]) -> None:
     environ = {**CLEAN, "PYTHONIOENCODING": "ascii", "LANG": "C", "LC_ALL": "C"}
     python = [sys.executable, "-W", "error", "-m", "fakeflowdock", *command]
-    done = subprocess.run([*python, "--help"], capture_output=True, env=environ)
+    done = subprocess.run([*python, "--help"], capture_output=True, env=environ, timeout=300)
     assert (done.returncode, done.stdout.isascii(), done.stderr) == (0, True, b"")
     if command == ["serve"]:
-        done = subprocess.run([*python, "-p", "x"], capture_output=True, env=environ)
+        done = subprocess.run([*python, "-p", "x"], capture_output=True, env=environ, timeout=300)
         assert (done.returncode, done.stderr) == (2, b"fakeflowdock: invalid port 'x': expected 0-65535\n")
 
 
@@ -299,7 +299,7 @@ def on_a_terminal(*arguments: str, **environ: str) -> bytes:
     terminal, end = pty.openpty()
     clean = {name: value for name, value in CLEAN.items() if name != "NO_COLOR"}
     command = [sys.executable, "-m", "fakeflowdock", *arguments]
-    subprocess.run(command, stdout=end, stderr=end, env={**clean, "TERM": "xterm", **environ})
+    subprocess.run(command, stdout=end, stderr=end, env={**clean, "TERM": "xterm", **environ}, timeout=300)
     os.close(end)
     text = b""
     with suppress(OSError):  # which is how the end is told
@@ -315,7 +315,7 @@ def test_colours_are_for_terminals_and_honour_no_color(arguments: list[str]) -> 
     assert b"\x1b[" in on_a_terminal(*arguments, NO_COLOR="")
     assert b"\x1b" not in on_a_terminal(*arguments, NO_COLOR="1")
     command = [sys.executable, "-m", "fakeflowdock", *arguments]
-    done = subprocess.run(command, capture_output=True, env=CLEAN)
+    done = subprocess.run(command, capture_output=True, env=CLEAN, timeout=300)
     assert b"\x1b" not in done.stdout + done.stderr
 
 
@@ -339,7 +339,7 @@ def test_the_guide_has_the_table_of_all_options(command: str) -> None:
 def test_the_shell_completes_commands_options_and_values(words: str, expected: set[str]) -> None:
     environ = {"_FAKEFLOWDOCK_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
     script = Path(sys.executable).parent / "fakeflowdock"
-    done = subprocess.run([str(script)], capture_output=True, text=True, env={**CLEAN, **environ})
+    done = subprocess.run([str(script)], capture_output=True, text=True, env={**CLEAN, **environ}, timeout=300)
     assert done.stderr == ""
     assert expected <= {line.partition(",")[2] for line in done.stdout.splitlines()}
 

@@ -305,8 +305,8 @@ def test_assertions_say_what_python_says(operator: Operator, fake_flowdock: Fake
         ({"assertion": "source", "status": 200}, "/status", "is only for requests"),
         ({"assertion": "source", "expected": {"nmae": "x"}}, "/expected", "did you mean name?"),
         ({"assertion": "source", "expected": {"self": "x"}}, "/expected/self", "is not an attribute"),
-        ({"assertion": "message", "expected": {"flow": "example/none"}}, "/expected", "there is no flow"),
-        ({"assertion": "no message", "expected": {"source": "Nobody"}}, "/expected", "there is no source 'Nobody'"),
+        ({"assertion": "message", "expected": {"flow": "example/none"}}, "/expected", "unknown flow"),
+        ({"assertion": "no message", "expected": {"source": "Nobody"}}, "/expected", "unknown source 'Nobody'"),
         ({"assertion": "source", "expected": []}, "/expected", "is not an object"),
         (
             {"assertion": "requested", "operation": "get user", "expected": {"status": 1}},

@@ -63,8 +63,8 @@ PUT /sources → 200
     warning: Update source by flow_token has the secret flow_token in its URL, where logs keep it: the body can carry \
 it (docs/api/sources.md#update-source-by-flow_token)
 PUT /user → 405
-    refused: PUT is not allowed here; allowed methods: GET, HEAD, OPTIONS
-    assumed, docs/api/errors.md#method-not-allowed
+    rejected: PUT is not allowed here; allowed methods: GET, HEAD, OPTIONS
+    see docs/api/errors.md#method-not-allowed (assumed)
 GET /flows/example/main/sources/99 → 404
     as user Ada Example through application Example Application with scopes flow
     rejected: not found
