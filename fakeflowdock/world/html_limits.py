@@ -1,7 +1,7 @@
 """How complex HTML may be that somebody posts: a parser takes the square of its depth. docs/api/threads.md#html.
 
-The text is split into tags in one pass, as the HTML standard does it. Where it is not clear what a tag closes, the depth
-counted is larger than the real one.
+The text is split into tags in one pass, as the HTML standard does it. Where it is not clear what a tag closes, the
+depth counted is larger than the real one.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _CELLS = _names("caption col colgroup tbody td tfoot th thead tr")
 _IMPLIED = _SIBLINGS | _names("optgroup rb rp rt rtc")  # closed with what is around them
 _FORMATTING = _names("a b big code em font i nobr s small strike strong tt u")
 _CLOSING_P = _names(
-    "address article aside blockquote center details dialog dir div dl dd dt fieldset figcaption figure footer form h1 h2 "
-    "h3 h4 h5 h6 header hgroup hr li listing main menu nav ol pre search section summary ul xmp"
+    "address article aside blockquote center details dialog dir div dl dd dt fieldset figcaption figure footer form"
+    " h1 h2 h3 h4 h5 h6 header hgroup hr li listing main menu nav ol pre search section summary ul xmp"
 )
 _CLOSING = _CLOSING_P - {"form"} | _names("applet button caption marquee object p table tbody td tfoot th thead tr")
 _RAW = _names("style textarea title xmp")  # text up to the end tag
