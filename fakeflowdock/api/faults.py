@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..contract.contracts import operation_named
@@ -266,7 +267,7 @@ def in_process(store: Store, timeout: float | None) -> Wait:
     def wait(seconds: float | None) -> bool:
         spent = min((each for each in (seconds, timeout) if each is not None), default=0.0)
         with store.lock:
-            store.clock.advance(spent)
+            store.clock.advance(min(timedelta(seconds=spent), store.clock.left))
         return seconds is not None and (timeout is None or seconds <= timeout)
 
     return wait
@@ -279,7 +280,7 @@ def on_a_socket(store: Store, wait: Wait) -> Wait:
         there = wait(seconds)
         with store.lock:
             if there and seconds is not None and store.clock.frozen:
-                store.clock.advance(seconds)
+                store.clock.advance(min(timedelta(seconds=seconds), store.clock.left))
         return there
 
     return waited

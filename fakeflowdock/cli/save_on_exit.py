@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,8 +20,6 @@ try:
     import fcntl
 except ImportError:  # where there is no such lock, nobody is kept away
     fcntl = None  # type: ignore[assignment]  # as its absence is written
-
-DRAFT = "[a-z0-9_]{8}"  # how the name of a draft ends
 
 
 class NotSaved(CommandError):
@@ -43,14 +40,14 @@ class Saving:
 
     def __init__(self, file: str) -> None:
         self._file = file
-        self._path = Path(file).resolve()  # of a link the file itself is written anew
-        self._lock = self._path.with_name(f".{self._path.name}.lock")
+        self._path = Path(os.path.realpath(file))
+        self._lock = atomic_file.name_of(self._path, "lock", atomic_file.folder_for(self._path))
 
     def __enter__(self) -> Self:
         try:
-            self._look()
+            atomic_file.check_writable(self._path)
             self._descriptor = self._locked()
-            self._tidy()
+            atomic_file.recover(self._path)
         except OSError as error:
             raise self._failure(error.strerror or str(error)) from None
         return self
@@ -66,12 +63,6 @@ class Saving:
     def _failure(self, reason: str) -> CommandError:
         return CommandError(f"the world cannot be saved to {self._file}: {reason}")
 
-    def _look(self) -> None:
-        if self._path.is_dir():
-            raise self._failure("it is a directory")
-        if self._path.exists() and self._path.stat().st_dev != self._path.parent.stat().st_dev:
-            raise self._failure("it is mounted by itself, and no other can take its place; mount its directory")
-
     def _locked(self) -> int:
         """The descriptor of the lock, which ends with this process, however it ends."""
         while True:
@@ -85,13 +76,6 @@ class Saving:
                 os.close(descriptor)
                 raise self._failure("another server saves there") from None
             os.close(descriptor)  # who had it removed it meanwhile
-
-    def _tidy(self) -> None:
-        """Remove the drafts of servers that were killed while they wrote."""
-        name = re.compile(rf"\.{re.escape(self._path.name)}\.{DRAFT}")
-        for each in self._path.parent.iterdir():
-            if name.fullmatch(each.name):
-                each.unlink(missing_ok=True)
 
     def save(self, store: Store) -> None:
         """Write the world.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 import threading
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from .copy_on_write import Branching
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TICK = timedelta(milliseconds=1)
+LAST = datetime(9000, 1, 1, tzinfo=UTC) - TICK  # where a clock stops: no file could hold a moment after the year 9999
 
 
 class Clock(Branching):
@@ -54,7 +55,13 @@ class Clock(Branching):
         with self._lock:
             if self._since is None:
                 return self._moment
-            return self._moment + timedelta(seconds=self._machine() - self._since)
+            passed = timedelta(seconds=self._machine() - self._since)
+            return self._moment + passed if passed < LAST - self._moment else LAST
+
+    @property
+    def left(self) -> timedelta:
+        """How far the clock can still go."""
+        return LAST - self.now
 
     def advance(self, by: float | timedelta) -> datetime:
         """Advance the clock. Returns the new time.
@@ -63,12 +70,14 @@ class Clock(Branching):
             by: seconds, or a timedelta; not negative.
 
         Raises:
-            ValueError: `by` is negative.
+            ValueError: `by` is negative, or leads beyond the year 8999.
         """
-        step = by if isinstance(by, timedelta) else timedelta(seconds=by)
+        step = by if isinstance(by, timedelta) else timedelta(seconds=min(by, 1e12))
         if step < timedelta():
             raise ValueError(f"invalid time {step.total_seconds()} s: a clock cannot go backwards")
         with self._lock:
+            if step > self.left:
+                raise ValueError(f"cannot advance the clock by {by}: it ends at {timestamp(LAST)}")
             self._moment += step
             return self.now
 
@@ -86,7 +95,7 @@ class Clock(Branching):
         """Return the time of a write, in whole milliseconds, at least one after the last."""
         with self._lock:
             now = self.now
-            self._moment = now.replace(microsecond=now.microsecond // 1000 * 1000) + TICK
+            self._moment = min(now.replace(microsecond=now.microsecond // 1000 * 1000) + TICK, LAST)
             if not self.frozen:
                 self._since = self._machine()
             return self._moment

@@ -11,10 +11,11 @@ from ..contract.errors import ValidationError
 from . import html as markup
 from . import tagging
 from . import uploads as files
+from .html_limits import too_complex
 from .models import Author, Field, Mail, Message, Status, Thread, short, thread_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from .models import Flow, Source, User
@@ -65,9 +66,25 @@ class Post:
         thread = self._known_thread(errors)
         if thread is None:
             self._check_new_thread(errors)
+        for name, text in self._html():
+            if (reason := too_complex(text)) is not None:
+                errors[name] = [reason]
         if errors:
             raise ValidationError(errors)
         return thread, uploads
+
+    def _html(self) -> Iterator[tuple[str, str]]:
+        """Each parameter that is HTML, by its name in errors."""
+        if self.event == "mail":
+            yield "content", self.fields["content"]
+        if self.event in INBOX:
+            yield "title", self.fields["title"]
+            yield "body", self.fields.get("body", "")
+        state = self.fields.get("thread", {})
+        yield "thread.title", state.get("title", "")
+        yield "thread.body", state.get("body", "")
+        for each in state.get("fields", ()):
+            yield "thread.fields.value", each["value"]
 
     def kept(self, thread: Thread | None, uploads: list[Upload]) -> Message:
         """Store the message, with the result of `prepared`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import stat
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from pathlib import Path
@@ -54,6 +55,7 @@ DRAWN: dict[str, Callable[[str], str]] = {  # each kind, and its format
     "uuid": short,
     "file": short,
 }
+LARGEST = 1 << 30  # bytes of a file: a pipe may never end
 GAP = 100  # consecutive drawn secrets that a file may lack, such as those of deleted entities
 
 
@@ -77,8 +79,15 @@ def load(file: str | os.PathLike[str]) -> Store:
         WorldFileError: the file is invalid.
     """
     path = Path(file)
+    mode = path.stat().st_mode
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        raise WorldFileError(f"{path}: it is a device: expected a file or a pipe")
+    with path.open("rb") as stream:
+        raw = stream.read(LARGEST + 1)
+    if len(raw) > LARGEST:
+        raise WorldFileError(f"{path}: it has more than {LARGEST:,} bytes")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise WorldFileError(f"{path}:1: not valid UTF-8 at byte {error.start}") from None
     return loads(text, str(path))

@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..contract.contracts import contracts
+from .clock import LAST, timestamp
 from .models import (
     AccessToken,
     Application,
@@ -57,9 +58,6 @@ REFERENCES = {
 
 
 UNIQUE = ("id", "email", "api_token", "client_id", "client_secret", "access_token", "refresh_token", "code", "cookie")
-
-
-LAST = "9000"  # years up to which a clock can run
 
 
 class WorldFileError(ValueError):
@@ -138,8 +136,8 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for position, flow in enumerate(world["flows"]):
         if any((flow["organization_id"], user_id) not in belongs for user_id in flow["members"]):
             yield f"/flows/{position}/members", "has a user who is not in the organization"
-    if world["now"] > LAST:
-        yield "/now", f"is after the year {LAST}"
+    if world["now"] > timestamp(LAST):
+        yield "/now", f"is after the year {LAST.year}"
 
 
 def _contradictions_of_posts(world: dict[str, Any]) -> Iterator[tuple[str, str]]:

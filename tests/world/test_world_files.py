@@ -255,7 +255,10 @@ CONTRADICTIONS = {
         lambda w: w["applications"][0].update(redirect_uri="javascript:alert(1)"),
         "/applications/0/redirect_uri is not an absolute URI",
     ),
-    "the end of time": (lambda w: w.update(now="9999-12-31T23:59:59.999Z"), "/now is after the year 9000"),
+    "the end of time": (
+        lambda w: w.update(now="9999-12-31T23:59:59.999Z"),
+        "/now is after the year 8999",
+    ),
 }
 
 

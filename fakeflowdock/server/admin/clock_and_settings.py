@@ -6,8 +6,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ...world.clock import timestamp
-from ...world.validation import LAST
+from ...world.clock import LAST, timestamp
 from .errors import Invalid
 from .operations import of_a_world
 
@@ -36,10 +35,10 @@ def set_clock(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
             step = timedelta(seconds=given.get("advance", 0))
             if "now" in given:
                 step = _moment(given["now"]) - clock.now
-            if timestamp(clock.now + step) > LAST:
+            if step > clock.left:
                 raise OverflowError
         except OverflowError:
-            raise Invalid.at(pointer, Invalid.BEYOND.format(year=LAST)) from None
+            raise Invalid.at(pointer, Invalid.BEYOND.format(year=LAST.year)) from None
         if step < timedelta():
             raise Invalid.at(pointer, Invalid.PAST.format(now=timestamp(clock.now)))
         clock.advance(step)

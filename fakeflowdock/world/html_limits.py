@@ -1,0 +1,115 @@
+"""How complex HTML may be that somebody posts: a parser takes the square of its depth. docs/api/threads.md#html.
+
+The text is split into tags in one pass, as the HTML standard does it. Where it is not clear what a tag closes, the
+depth counted is larger than the real one.
+"""
+
+from __future__ import annotations
+
+import re
+
+SIMPLE = 2_000  # characters below which nothing is counted: so few take no time
+DEPTH = 256  # elements inside one another
+ELEMENTS = 20_000  # with the formatting elements that a parser opens again in each of them
+ATTRIBUTES = 100  # of one element
+LONGEST_UNCLEAR = 65_536  # characters of a text that has an element in which text is read in other ways
+
+_SPACE = "\t\n\f\r "
+_TOKEN = re.compile(
+    rf"<!--(?:>|->|(?s:.*?)(?:-->|--!>|\Z))|<(?P<end>/?)(?P<name>[a-zA-Z][^{_SPACE}/>]*+)|<[!?/][^>]*+>?"
+)
+_ATTRIBUTE = re.compile(
+    rf"[{_SPACE}/]*+(?:(?P<last>>)|[^{_SPACE}/>][^{_SPACE}/>=]*+"
+    rf"(?:[{_SPACE}]*+=[{_SPACE}]*+(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|[^{_SPACE}>\"'][^{_SPACE}>]*+)?)?)"
+)
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_VOID = _names("area base br col embed hr img input link meta param source track wbr")
+_SIBLINGS = _names("dd dt li option p tbody td tfoot th thead tr")  # the next one closes the last
+_CELLS = _names("caption col colgroup tbody td tfoot th thead tr")
+_IMPLIED = _SIBLINGS | _names("optgroup rb rp rt rtc")  # closed with what is around them
+_FORMATTING = _names("a b big code em font i nobr s small strike strong tt u")
+_CLOSING_P = _names(
+    "address article aside blockquote center details dialog dir div dl dd dt fieldset figcaption figure footer form"
+    " h1 h2 h3 h4 h5 h6 header hgroup hr li listing main menu nav ol pre search section summary ul xmp"
+)
+_CLOSING = _CLOSING_P - {"form"} | _names("applet button caption marquee object p table tbody td tfoot th thead tr")
+_RAW = _names("style textarea title xmp")  # text up to the end tag
+_UNCLEAR = _names("frameset iframe math noembed noframes noscript plaintext script select svg template")
+
+
+def too_complex(html: str) -> str | None:
+    """Return why HTML is refused, `is nested too deeply: at most 256 levels`; None if it is accepted."""
+    if len(html) <= SIMPLE:
+        return None
+    position = elements = 0
+    formatting = _Count()
+    stack: list[str] = []
+    clear = True
+    while (token := _TOKEN.search(html, position)) is not None:
+        if token["name"] is None:
+            position = token.end() if clear else token.start() + 1
+            continue
+        name, position, attributes = token["name"].lower(), *_attributes(html, token.end())
+        if attributes > ATTRIBUTES:
+            return f"has an element with too many attributes: at most {ATTRIBUTES}"
+        if not clear:
+            position = token.end()
+        if token["end"]:
+            if clear:
+                _close(stack, name, formatting)
+            continue
+        if clear and name in _UNCLEAR:
+            clear = False
+            if len(html) > LONGEST_UNCLEAR:
+                return f"has the element {name} and more than {LONGEST_UNCLEAR:,} characters"
+        if clear and name in _RAW:
+            position = _end_of(name, html, position)
+        elements += 1 + formatting.number
+        if elements > ELEMENTS:
+            return f"has too many elements: at most {ELEMENTS:,}"
+        if clear and name in _CLOSING_P and stack and stack[-1] == "p" != name:
+            stack.pop()
+        if clear and (name in _VOID or (name in _SIBLINGS and stack and stack[-1] == name)):
+            continue  # the second closes the one before it
+        stack.append(name if name not in _CELLS or "table" in stack else "")  # elsewhere a parser ignores it
+        formatting.number += name in _FORMATTING
+        if len(stack) > DEPTH:
+            return f"is nested too deeply: at most {DEPTH} levels"
+    return None
+
+
+class _Count:
+    """How many formatting elements are open."""
+
+    number = 0
+
+
+def _attributes(html: str, position: int) -> tuple[int, int]:
+    """Return where a tag ends whose attributes begin at a place, and how many it has, as far as that matters."""
+    number = 0
+    while number <= ATTRIBUTES and (attribute := _ATTRIBUTE.match(html, position)) is not None:
+        position = attribute.end()
+        if attribute["last"]:
+            break
+        number += 1
+    return position, number
+
+
+def _end_of(name: str, html: str, position: int) -> int:
+    end = re.compile(rf"</{name}(?=[{_SPACE}/>])", re.IGNORECASE).search(html, position)
+    return len(html) if end is None else end.start()
+
+
+def _close(stack: list[str], name: str, formatting: _Count) -> None:
+    """Close an element where it is the last one, apart from those that may stay open."""
+    last = len(stack)
+    while name in _CLOSING and last and stack[last - 1] != name and stack[last - 1] in _IMPLIED:
+        last -= 1
+    if last and stack[last - 1] == name:
+        del stack[last - 1 :]
+        formatting.number -= name in _FORMATTING
