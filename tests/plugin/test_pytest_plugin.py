@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import jedi
 import pytest
@@ -12,9 +12,7 @@ import pytest
 import fakeflowdock
 from tests.support.inner_pytest import run
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+ROOT = Path(__file__).parent.parent.parent
 SUITE = """
     import requests
 
@@ -311,3 +309,14 @@ def test_an_editor_completes(code: str, completed: str, tmp_path: Path) -> None:
     file.write_text(code, "utf-8")
     script = jedi.Script(code, path=file, project=jedi.Project(tmp_path, environment_path=sys.prefix))
     assert completed in {each.name for each in script.complete()}
+
+
+@pytest.mark.parametrize("loaded", ["by a conftest.py", "by -p", "by both"])
+def test_the_plugin_of_a_checkout_and_the_entry_point_may_both_be_there(loaded: str, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(SUITE)
+    pytester.makepyfile(conftest_plugin=(ROOT / "conftest_plugin.py").read_text("utf-8"))
+    pytester.syspathinsert()
+    if loaded != "by -p":
+        pytester.makeconftest('pytest_plugins = ["conftest_plugin"]')
+    options = [] if loaded == "by a conftest.py" else ["-p", "conftest_plugin"]
+    pytester.runpytest_subprocess("-W", "error", "-p", "no:asyncio", *options).assert_outcomes(passed=2)
