@@ -76,9 +76,7 @@ class Contract:
         Args:
             operation: the title of the requested operation (`"create source"`), or None if the path was unknown; or, as
                 the only argument, a response that knows its request: of `requests`, `httpx` or Werkzeug's test client,
-                or
-                    an
-                exchange from a journal.
+                or an exchange from a journal.
             status: the status, as a number or a line; or a response of `requests`, `httpx` or Werkzeug.
             headers: with a status: a mapping, or pairs of name and value.
             body: with a status: bytes, text, WSGI's list of bytes, or a JSON value.

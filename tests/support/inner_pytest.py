@@ -31,5 +31,8 @@ def run(
         patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         if new_process:
             return pytester.runpytest_subprocess(*named, "-W", "error", *options, timeout=LIMIT)
-        # Without faulthandler: on an error it would switch off what ends this test if it hangs.
-        return pytester.runpytest_inprocess(*named, "-p", "no:faulthandler", "-W", "error", *options)
+        # Without faulthandler: on an error it would switch off what ends this test if it hangs. And an old pytest warns
+        # of a plugin that this process has imported already.
+        imported = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
+        given = ("-p", "no:faulthandler", "-W", "error", "-W", imported)
+        return pytester.runpytest_inprocess(*named, *given, *options)
