@@ -17,6 +17,7 @@ HTTP = "^[Hh][Tt][Tt][Pp][Ss]?://(?:[^/?#@]*@)?[^/?#:@]"
 REDIRECT = "^(?!(?:[Jj][Aa][Vv][Aa]|[Vv][Bb])[Ss][Cc]|[Dd][Aa][Tt][Aa]:|[Ff][Ii][Ll][Ee]:|[Bb][Ll][Oo][Bb]:)[^#]+$"
 TIMESTAMP = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
 
+LARGEST = 2**53 - 1  # of what is counted: every reader of JSON can hold it, and one more
 COLORS = ["red", "green", "yellow", "cyan", "orange", "grey", "black", "lime", "purple", "blue"]
 
 # The words of a type cell. `title` completes the sentence "… is not a text", which is what a client reads.
@@ -25,6 +26,18 @@ TYPES: dict[str, Schema] = {
     "text": {"type": "string", "pattern": f"[^{BLANK}]", "title": "a string"},
     "boolean": {"type": "boolean", "title": "a boolean"},
     "integer": {"type": "integer", "title": "an integer"},
+    "kept number": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": LARGEST,
+        "title": f"a positive integer up to {LARGEST}",
+    },
+    "join key": {
+        "type": "string",
+        "pattern": "^[A-Za-z0-9_-]+$",
+        "maxLength": 100,
+        "title": "made of letters, digits, underscores and hyphens",
+    },
     "positive integer": {"type": "integer", "minimum": 1, "title": "a positive integer"},
     "date-time": {"type": "string", "format": "date-time", "pattern": TIMESTAMP, "title": "a UTC date-time"},
     "uri": {"type": "string", "format": "uri", "title": "a URI"},
@@ -111,7 +124,7 @@ def kind_of(words: str) -> Schema | None:
     if words.startswith("list of ") and words[8:] in TYPES:
         return {"type": "array", "items": TYPES[words[8:]], "title": "a list"}
     if words == "map to integer":
-        count = {**TYPES["integer"], "minimum": 0}
+        count = {**TYPES["integer"], "minimum": 0, "maximum": LARGEST}
         return {"type": "object", "additionalProperties": count, "title": "an object"}
     if words == "map to string":
         return {"type": "object", "additionalProperties": TYPES["string"], "title": "an object"}
