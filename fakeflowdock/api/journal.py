@@ -58,11 +58,11 @@ class Exchange:
         self.number = number
         self.method: str = environ["REQUEST_METHOD"]
         self.path = handling.path
-        self._environ = {**environ, "wsgi.input": None, "werkzeug.socket": None}  # no stream is kept
+        self._environ = {**environ, "wsgi.input": None, "werkzeug.socket": None}  # streams would stay open
         self._operation = handling.operation
         self.caller: Caller | None = handling.caller
         self._answer = answer
-        self._original: Answer | None = handling.true_answer
+        self._original: Answer | None = handling.original
         self.fault: Fault | None = handling.fault
         self.failure: Failure | None = handling.failure
         self.refusal: Refusal | None = handling.refusal
@@ -76,7 +76,7 @@ class Exchange:
 
     @property
     def _target(self) -> str:
-        """What was asked for, as it came."""
+        """The request target as received."""
         return self._environ.get("RAW_URI") or self._environ.get("REQUEST_URI") or quote(self.path)
 
     @property
@@ -88,8 +88,7 @@ class Exchange:
     def request(self) -> Request:
         """The request. If its path is unknown the body was not read, and is empty."""
         if self._request is None:
-            environ = self._environ
-            target = self._target
+            environ, target = self._environ, self._target
             if target.startswith("/"):
                 host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
                 target = f"{environ['wsgi.url_scheme']}://{host}{target}"
@@ -138,20 +137,23 @@ class Exchange:
     @property
     def page(self) -> str | None:
         """The page of the operation, or of the error if it was rejected; None if there is neither."""
-        operation = contracts().operations.get(self.operation or "")
-        if self.refusal is not None and (operation is None or self.refusal.name not in operation.errors):
-            return contracts().errors[self.refusal.name].page
-        return None if operation is None else operation.page
+        return self._documented[0]
 
     @property
     def grade(self) -> str | None:
         """Whether that page is documented, observed or assumed; None without a page."""
-        operation = contracts().operations.get(self.operation or "")
+        return self._documented[1]
+
+    @property
+    def _documented(self) -> tuple[str | None, str | None]:
+        """The page and its grade."""
+        contract = None if self._operation is None else self._operation.contract
         if self.refusal is None:
-            return None if operation is None else operation.grade
-        if operation is not None and self.refusal.name in operation.errors:
-            return operation.errors[self.refusal.name][0]
-        return contracts().errors[self.refusal.name].grade
+            return (None, None) if contract is None else (contract.page, contract.grade)
+        if contract is not None and self.refusal.name in contract.errors:
+            return contract.page, contract.errors[self.refusal.name][0]
+        error = contracts().errors[self.refusal.name]
+        return error.page, error.grade
 
 
 class Journal:

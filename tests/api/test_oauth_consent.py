@@ -302,8 +302,8 @@ def test_a_page_loads_nothing_but_the_icon(icon: str, source: str) -> None:
     [
         (Reply(200, "<p>no document</p>", media=HTML), "with the body: it is not a page, against schemas/oauth.json"),
         (Reply(200, {"consent": "x"}), "answered 200 as application/json"),
-        (Reply(200, "<!doctype html>", (("Location", "/"),), HTML), "with a Location, or should have"),
-        (Reply(302, None, media=HTML), "with a Location, or should have"),
+        (Reply(200, "<!doctype html>", (("Location", "/"),), HTML), "with a Location header"),
+        (Reply(302, None, media=HTML), "without a Location header"),
         (Reply(302, "<!doctype html>", (("Location", "/"),), HTML), "answered 302 with a body"),
     ],
 )

@@ -91,7 +91,7 @@ def give_consent(call: Call, request: ConsentRequest | Reply) -> Reply:
     if problem := _problem(request):
         return problem
     store, session, given = call.store, _session(call), call.fields
-    if call.headers.get("origin", call.base) != call.base:
+    if call.header("origin", call.base) != call.base:
         return _forged(consent_pages.OTHER_SITE)
     if session is None:
         return _forged(consent_pages.NO_COOKIE)
@@ -183,7 +183,7 @@ def _forged(reason: str) -> Reply:
 
 def _session(call: Call) -> Session | None:
     """Return the session of the browser's cookie, unless it has ended."""
-    for pair in call.headers.get("cookie", "").split(";"):
+    for pair in call.header("cookie").split(";"):
         name, _, value = pair.strip().partition("=")
         if name == COOKIE and (session := call.store.sessions.find(value)) is not None and not session.ended:
             return session

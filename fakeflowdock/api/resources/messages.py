@@ -159,7 +159,7 @@ def _posted(call: Call, place: MessagePlace) -> Reply:
         thread=place.thread,
         parent=place.parent,
     ).send()
-    if caller.source is not None and not call.headers.get(WAIT, "").strip():
+    if caller.source is not None and not call.header(WAIT).strip():
         return Reply(202, {})
     path = f"/flows/{call.store.path_of(place.known_flow)}/messages/{message.id}/comments"
     link = ("Link", f'<{call.base}{path}>; rel="comments"')

@@ -59,7 +59,7 @@ def client_of_the_request(call: Call) -> Application:
         ClientRefused: the credentials are missing or wrong, or belong to two applications.
     """
     client_id, client_secret = call.fields.get("client_id"), call.fields.get("client_secret")
-    if header := call.headers.get("authorization", "").strip():
+    if header := call.header("authorization").strip():
         scheme, _, value = header.partition(" ")
         try:
             name, password = basic(value) if scheme.lower() == "basic" else ("", None)
@@ -96,7 +96,7 @@ def request_tokens(call: Call, application: Application) -> Reply:
         granted = grants.exchange_refresh_token(store, application, secret, fields.get("scope"))
     else:
         raise TokenRefused("unsupported_grant_type", TokenRefused.NO_GRANT)
-    media = FORM if _prefers_a_form(call.headers.get("accept", "")) else JSON
+    media = FORM if _prefers_a_form(call.header("accept")) else JSON
     return Reply(200, granted.fields(), NO_STORE, media)
 
 
