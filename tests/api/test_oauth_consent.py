@@ -197,7 +197,7 @@ def test_without_a_redirect_uri_the_code_is_shown_as_long_as_it_is_good(flowdock
 def test_without_a_redirect_uri_no_and_errors_are_told_to_the_person(flowdock: Door, browser: Browser) -> None:
     flowdock.fake.add_application(name="Script")
     asked = browser.open(AUTHORIZE, **asking(flowdock.fake))
-    page(browser.decide(asked, "deny"), 200, "You said no")
+    page(browser.decide(asked, "deny"), 200, "You denied access")
     page(browser.open(AUTHORIZE, **asking(flowdock.fake, scope="everything")), 400, "(invalid_scope)")
 
 
