@@ -43,8 +43,6 @@ def environ_from(
         called: the match of `FLOWDOCK` in its URL.
         method: in capitals.
         target: path and query, in ASCII.
-        headers: the headers in order.
-        body: the raw bytes.
     """
     scheme, host, port = called[1].lower(), called[2], called[3]
     path, _, query = target.partition("?")

@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import WSGIEnvironment
 
-    from ..contract.errors import Refusal
-    from ..contract.findings import Finding
-    from .callers import Caller
-    from .failures import Failure
-    from .faults import Fault
     from .handling import Handling
     from .responses import Answer
 
@@ -60,13 +55,13 @@ class Exchange:
         self.path = handling.path
         self._environ = {**environ, "wsgi.input": None, "werkzeug.socket": None}  # streams would stay open
         self._operation = handling.operation
-        self.caller: Caller | None = handling.caller
+        self.caller = handling.caller
         self._answer = answer
-        self._original: Answer | None = handling.original
-        self.fault: Fault | None = handling.fault
-        self.failure: Failure | None = handling.failure
-        self.refusal: Refusal | None = handling.refusal
-        self.warnings: tuple[Finding, ...] = handling.warnings
+        self._original = handling.original
+        self.fault = handling.fault
+        self.failure = handling.failure
+        self.refusal = handling.refusal
+        self.warnings = handling.warnings
         self.duration = duration
 
     def __str__(self) -> str:
@@ -166,9 +161,7 @@ class Journal:
     def __init__(self, kept: int) -> None:
         self._kept: deque[Exchange] = deque(maxlen=min(kept, sys.maxsize))  # deque takes no more
         self._count = 0
-        self._lock = threading.Lock()
-        self._more = threading.Condition(self._lock)
-        self._waiting = 0
+        self._changed = threading.Condition(threading.Lock())
 
     @property
     def count(self) -> int:
@@ -185,32 +178,27 @@ class Journal:
             last: the last exchange that is known. If it is None or was dropped, all exchanges are returned, and
                 infinity as the number.
         """
-        with self._lock:
+        with self._changed:
             new = list(takewhile(lambda each: each is not last, reversed(self._kept)))
             forgotten = self._count - len(self._kept) if len(new) < len(self._kept) else math.inf
         return new[::-1], forgotten
 
     def add(self, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float) -> Exchange:
         """Keep an exchange. Returns it."""
-        with self._lock:
+        with self._changed:
             self._count += 1
             exchange = Exchange(self._count, environ, handling, answer, duration)
             self._kept.append(exchange)
-            if self._waiting:
-                self._more.notify_all()
+            self._changed.notify_all()
         return exchange
 
     def clear(self) -> None:
         """Drop all exchanges and restart numbering."""
-        with self._lock:
+        with self._changed:
             self._kept.clear()
             self._count = 0
 
     def wait(self, known: int, seconds: float) -> None:
         """Wait until the number of exchanges differs from `known`, or for some seconds."""
-        with self._lock:
-            self._waiting += 1
-            try:
-                self._more.wait_for(lambda: self._count != known, seconds)
-            finally:
-                self._waiting -= 1
+        with self._changed:
+            self._changed.wait_for(lambda: self._count != known, seconds)

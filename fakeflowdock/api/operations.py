@@ -35,11 +35,9 @@ class Call:
 
     Attributes:
         store: the world. Its lock is held while the handler runs.
-        caller: the caller.
         path: the values in the path, `{"organization": "example", "flow": "main", "id": "2"}`.
         fields: the documented parameters of body and query, validated, without nulls.
         base: scheme and host of the requested URL.
-        environ: the WSGI environ.
     """
 
     store: Store
