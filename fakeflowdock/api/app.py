@@ -153,7 +153,8 @@ class FlowdockHandling(Handling):
         if any(each.actual is not None for each in found):
             known = self.store.known_secrets
             found = [each.without(known) for each in found]
-        self.warnings = self.app.warnings.remember(found)
+        self.warnings = tuple(found)
+        self.app.warnings.remember(found)
         if self.app.note is not None:
             for finding in self.warnings:
                 self.app.note(finding)

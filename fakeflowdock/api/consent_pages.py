@@ -82,7 +82,7 @@ INVALID_CODE = Notice(
     "It was used, has expired, or never existed. Go back to the application and start again.",
     404,
 )
-DENIED = Notice("You denied access", "{name} has no access to your account. You may close this page.", 200)
+DENIED = Notice("You denied access", "{name} was not granted access. You may close this page.", 200)
 UNSUPPORTED = Notice(
     "This request is not supported", "{name} requested something that Flowdock does not have. {description} ({error})."
 )

@@ -41,13 +41,10 @@ class ContractWarnings:
     def __iter__(self) -> Iterator[Finding]:
         return iter(list(self._kept))
 
-    def remember(self, noted: Iterable[Finding]) -> tuple[Finding, ...]:
-        """Keep warnings, and return them."""
-        noted = tuple(noted)
-        if noted:
-            self._kept.extend(noted)
-            self._due.extend(finding for finding in noted if finding.severity == VIOLATION)
-        return noted
+    def remember(self, found: Collection[Finding]) -> None:
+        """Keep warnings."""
+        self._kept.extend(found)
+        self._due.extend(finding for finding in found if finding.severity == VIOLATION)
 
     def clear(self) -> None:
         """Drop all warnings."""
