@@ -1,4 +1,4 @@
-"""Flowdock over one world: what surrounds the path of a request, which is in `handling.py`."""
+"""The Flowdock application of one world. The path of a request is in `handling.py`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .environ import EXCHANGE, STREAM_HOST
 from .faults import Faults, in_process, on_a_socket
 from .handling import Handling
 from .journal import Journal
-from .operations import Call, EnvironHeaders
+from .operations import Call
 from .responses import Broken, lost, write
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ class App:
 
     Args:
         store: the world.
-        report: is told each bug of fakeflowdock that a request met. The client gets a 500.
-        note: is told each warning.
+        report: called with each bug of fakeflowdock. The client gets a 500.
+        note: called with each contract warning.
 
     Attributes:
-        warnings: what requests had that no page knows, or that its page advises against.
-        journal: the last requests with their answers.
-        faults: what goes wrong on purpose.
+        warnings: the last contract warnings.
+        journal: the last requests with their responses.
+        faults: the injected faults.
     """
 
     def __init__(
@@ -60,25 +60,24 @@ class App:
 
     @property
     def may_wait(self) -> bool:
-        """Whether an answer may have to wait."""
+        """Whether a response may be delayed."""
         return bool(self.faults.active)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """The WSGI interface. A server that can wait for real has `fakeflowdock.wait` in its environ."""
+        """Respond as a WSGI application. A server that can sleep sets `fakeflowdock.wait` in the environ."""
         answer = self.answer(environ, wait=environ.pop("fakeflowdock.wait", None))
         start_response(answer.line, answer.headers)
         return [answer.body]
 
     def answer(self, environ: WSGIEnvironment, *, timeout: float | None = None, wait: Wait | None = None) -> Answer:
-        """The answer to a request. What goes wrong is answered, but for a fault of the connection.
+        """Return the response to a request. Errors are responses too.
 
         Args:
-            timeout: the seconds that the client waits for an answer; None for ever.
-            wait: how a server lets time pass: for so many seconds, or as long as the client waits, it returns whether
-                the client is still there. Where it is left out nobody waits, and the world's clock is moved instead.
+            timeout: the timeout of the client, in seconds. Default: None, which is no timeout.
+            wait: how a server sleeps. Default: None, which advances the world's clock instead.
 
         Raises:
-            Broken: no answer goes back.
+            Broken: a fault broke the connection.
         """
         begun = perf_counter()
         handling = FlowdockHandling(self, environ)
@@ -87,7 +86,7 @@ class App:
             wait = in_process(self.store, timeout) if wait is None else on_a_socket(self.store, wait)
             answer = self._failed(handling, handling.failure, wait)
         else:
-            answer = handling.true_answer = handling.answered()
+            answer = handling.original = handling.answered()
         environ[EXCHANGE] = self.journal.add(environ, handling, answer, perf_counter() - begun)
         if answer.lost is not None:
             if wait is not None and handling.failure is not None and handling.failure.connection == "timeout":
@@ -96,9 +95,9 @@ class App:
         return answer
 
     def _failed(self, handling: FlowdockHandling, failure: Failure, wait: Wait) -> Answer:
-        """What goes back when something goes wrong on purpose."""
+        """Return the response of a request that fails on purpose."""
         if failure.after:
-            handling.true_answer = handling.answered()
+            handling.original = handling.answered()
         if failure.latency and not wait(failure.seconds):
             return lost("timeout")
         if failure.connection is not None and failure.connection != "cut":
@@ -107,34 +106,33 @@ class App:
             caller = None if failure.status == 401 else handling.caller
             answer = write(failure.reply(handling.contract), handling.environ, caller)
         else:
-            answer = handling.true_answer = handling.true_answer or handling.answered()
+            answer = handling.original = handling.original or handling.answered()
             answer = failure.spoiled(answer, head=handling.environ["REQUEST_METHOD"] == "HEAD")
         return answer.cut_short() if failure.connection == "cut" else answer
 
 
 class FlowdockHandling(Handling):
-    """One request on its way through an app."""
+    """One request to an app."""
 
     table = routing.FLOWDOCK
 
     def __init__(self, app: App, environ: WSGIEnvironment) -> None:
         super().__init__(environ)
         self.app, self.report = app, app.report
-        self._read: Given | None = environ.pop("fakeflowdock.given", None)  # by whoever looked for credentials in it
+        self._read: Given | None = environ.pop("fakeflowdock.given", None)  # parsed already, to find credentials
 
     def look(self) -> Self:
-        """Learn what faults are told apart by, before anything happens: what is asked for, and by whom."""
-        with suppress(Refusal):  # it is refused when it takes place, if it does
-            asked = routing.match(self.environ["REQUEST_METHOD"], routing.normal(self.path))
-            self.operation, self.store = asked.operation, self.app.store
+        """Find operation and caller, by which faults match, before the request is processed."""
+        with suppress(Refusal):  # `run` raises it again
+            match = routing.match(self.environ["REQUEST_METHOD"], routing.normal(self.path))
+            self.operation, self.store = match.operation, self.app.store
             self.given = given = self._read or parameters.read(self.environ)
             with self.store.lock:
-                fields = asked.operation.contract.coerced(given.fields)
-                self.caller = self.authenticate(asked.operation, given, fields)
+                self.caller = self.authenticate(match.operation, given, match.operation.contract.coerced(given.fields))
         return self
 
     def run(self) -> Reply:
-        """The path itself, but for what no table has: the stream, and what every fake answers below its own prefix."""
+        """Return the reply. The stream, and the paths below fakeflowdock's own prefix, are in no table."""
         self.store = store = self.app.store
         self.lock, self.shape = store.lock, store.settings.shape
         environ = self.environ
@@ -143,27 +141,27 @@ class FlowdockHandling(Handling):
         if internal_routes.PREFIX in self.path:
             path = routing.normal(self.path)
             if path.startswith(internal_routes.PREFIX):
-                query = environ.get("QUERY_STRING", "")
-                return internal_routes.reply(environ["REQUEST_METHOD"], path, store, query)
+                return internal_routes.reply(environ["REQUEST_METHOD"], path, store, environ.get("QUERY_STRING", ""))
         return super().run()
 
-    def read(self, asked: Match) -> tuple[Given, dict[str, Any]]:
-        """Return what was read, and the parameters: most come as text. Remembers what the page advises against."""
-        given, contract = self.given or self._read or parameters.read(self.environ), asked.operation.contract
+    def read(self, match: Match, /) -> tuple[Given, dict[str, Any]]:
+        """Return what was parsed, and the parameters by their types. Keeps contract warnings."""
+        given, contract = self.given or self._read or parameters.read(self.environ), match.operation.contract
         fields = contract.coerced(given.fields)
         method, strict = self.environ["REQUEST_METHOD"], self.store.settings.strict
-        found = [*warnings_of(method, asked, given, contract.parameters_of(fields), fields, strict=strict)]
+        found = [*warnings_of(method, match, given, contract.parameters_of(fields), fields, strict=strict)]
         if any(each.actual is not None for each in found):
             known = self.store.known_secrets
             found = [each.without(known) for each in found]
-        self.warnings = self.app.warnings.remember(found)
+        self.warnings = tuple(found)
+        self.app.warnings.remember(found)
         if self.app.note is not None:
             for finding in self.warnings:
                 self.app.note(finding)
         return given, fields
 
     def authenticate(self, operation: Operation[Any, Any], given: Given, fields: Mapping[str, Any], /) -> Caller:
-        """Return the caller, by credentials of the world. Raises Unauthorized and Gone."""
+        """Return the caller. Raises Unauthorized and Gone."""
         if operation.callers == (ANYONE,):
             return Caller()
         header, unreadable = self.environ.get("HTTP_AUTHORIZATION", ""), given.unreadable
@@ -171,4 +169,4 @@ class FlowdockHandling(Handling):
 
     def call(self, caller: Caller, path: Mapping[str, str], fields: Mapping[str, Any], base: str, /) -> Call:
         """Return the call."""
-        return Call(self.store, caller, path, fields, base, EnvironHeaders(self.environ))
+        return Call(self.store, caller, path, fields, base, self.environ)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ..world.models import Application, Source, User
 
 USER, APPLICATION, SOURCE = "user", "application", "source"
-ANYONE = "anyone"  # no credentials are asked for, and none are looked at
+ANYONE = "anyone"  # credentials are ignored
 ANYBODY = (USER, APPLICATION, SOURCE)
 ANY_USER = (USER, APPLICATION)
 CREDENTIALS = ("access_token", "flow_token")

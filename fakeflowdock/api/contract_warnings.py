@@ -1,8 +1,9 @@
-"""What a request did that no page knows or that its page advises against, and that Flowdock let pass."""
+"""Contract warnings: what Flowdock accepted, but no page documents or its page advises against."""
 
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..contract.contracts import contracts
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from .operations import Match
     from .parameters import Given
 
-REMEMBERED = 1000  # per world; the oldest are forgotten first
-GUESSED = 20  # per request: of so many unknown fields the nearest known one is looked for
-# What a header or the body could carry: the first on any request, the others on one that has a body.
+REMEMBERED = 1000  # per world; the oldest are dropped first
+GUESSED = 20  # unknown fields of a request that get a suggestion
+# Secrets that do not need the URL: a header can carry the first ones, a body the others.
 ANYWHERE = frozenset({"access_token"})
 IN_A_BODY = frozenset({"flow_token", "client_secret", "password", "refresh_token"})
 
@@ -40,21 +41,18 @@ class ContractWarnings:
     def __iter__(self) -> Iterator[Finding]:
         return iter(list(self._kept))
 
-    def remember(self, noted: Iterable[Finding]) -> tuple[Finding, ...]:
-        """Keep some warnings. Returns them; for most requests there are none."""
-        noted = tuple(noted)
-        if noted:
-            self._kept.extend(noted)
-            self._due.extend(finding for finding in noted if finding.severity == VIOLATION)
-        return noted
+    def remember(self, found: Collection[Finding]) -> None:
+        """Keep warnings."""
+        self._kept.extend(found)
+        self._due.extend(finding for finding in found if finding.severity == VIOLATION)
 
     def clear(self) -> None:
-        """Forget all."""
+        """Drop all warnings."""
         self._kept.clear()
         self._due.clear()
 
     def due(self) -> list[Finding]:
-        """What a strict fake found since it was last asked."""
+        """Return the violations since the last call."""
         due = list(self._due)
         self._due.clear()
         return due
@@ -69,37 +67,45 @@ def warnings_of(
     *,
     strict: bool = False,
 ) -> Iterator[Finding]:
-    """What there is to say of a request that is let through.
+    """Return the warnings about a request.
 
     Args:
-        method: in capitals.
-        match: what it asks for.
-        given: its query and its body.
-        known: the parameters that the operation has for such fields.
-        fields: its parameters.
+        known: the documented parameters, with their schemas.
+        fields: the parameters by their types.
         strict: whether warnings are violations.
     """
     contract = match.operation.contract
+    about = partial(_about, contract, strict=strict)
     others = {*match.values, *CREDENTIALS}
     for number, (steps, siblings) in enumerate(_unknown(fields, known, others, contract.request.place)):
-        yield _unknown_parameter(contract, given, steps, siblings if number < GUESSED else (), strict=strict)
+        field, pointer = ".".join(steps), pointer_to(steps)
+        where, values = place_of(given, pointer)
+        names = [".".join((*steps[:-1], name)) for name in sorted(siblings)] if number < GUESSED else []
+        yield about(
+            "request.parameter.unknown",
+            f"has no parameter {field}",
+            grade=grade_at(contract.request, given.fields, pointer) or contract.grade,
+            where=where,
+            pointer=pointer,
+            actual=shown(at(values, pointer), pointer),
+            suggestion=nearest(field, names),
+        )
     if match.obsolete and contract.successor is None:
-        preferred = " ".join(contract.routes[0][:2])
-        yield _about(contract, "request.route.obsolete", "is asked for by an obsolete route", preferred, strict=strict)
+        route = " ".join(contract.routes[0][:2])
+        yield about("request.route.obsolete", "uses an obsolete route", suggestion=route)
     if contract.successor is not None:
-        later = contracts().operations[contract.successor]
-        yield _about(contract, "request.deprecated", "is deprecated", " ".join(later.routes[0][:2]), strict=strict)
+        route = " ".join(contracts().operations[contract.successor].routes[0][:2])
+        yield about("request.deprecated", "is deprecated", suggestion=route)
     if given.guessed:
-        rule = "request.content-type.missing"
-        yield _about(contract, rule, "has a body without a Content-Type", strict=strict, where="content-type")
+        yield about("request.content-type.missing", "has a body without a Content-Type", where="content-type")
     for name in secrets_in_query(method, match, given.query):
         where = "the Authorization header" if name in ANYWHERE else "the body"
-        words = f"has the secret {name} in its URL, where logs keep it: {where} can carry it"
-        yield _about(contract, "request.secret-in-url", words, strict=strict, where="query", pointer=f"/{name}")
+        message = f"has the secret {name} in its URL, where logs keep it: {where} can carry it"
+        yield about("request.secret-in-url", message, where="query", pointer=f"/{name}")
 
 
 def secrets_in_query(method: str, match: Match, query: Mapping[str, Any]) -> Iterable[str]:
-    """The names of the secrets in a query that could be elsewhere."""
+    """Return the names of the secrets in a query that a header or the body could carry."""
     if not query:
         return ()
     elsewhere = ANYWHERE
@@ -111,50 +117,14 @@ def secrets_in_query(method: str, match: Match, query: Mapping[str, Any]) -> Ite
 
 
 def _about(
-    contract: OperationContract,
-    rule: str,
-    words: str,
-    preferred: str | None = None,
-    *,
-    strict: bool,
-    where: str = "path",
-    pointer: str = "",
+    contract: OperationContract, rule: str, message: str, *, strict: bool, where: str = "path", **more: Any
 ) -> Finding:
-    return finding(
-        rule,
-        f"{contract.title} {words}",
-        page=contract.page,
-        grade=contract.grade,
-        operation=contract.name,
-        where=where,
-        pointer=pointer,
-        suggestion=preferred,
-        strict=strict,
-    )
-
-
-def _unknown_parameter(
-    contract: OperationContract, given: Given, steps: tuple[str, ...], siblings: Collection[str], *, strict: bool
-) -> Finding:
-    field, pointer = ".".join(steps), pointer_to(steps)
-    names = [".".join((*steps[:-1], name)) for name in sorted(siblings)]
-    where, values = place_of(given, pointer)
-    return finding(
-        "request.parameter.unknown",
-        f"{contract.title} has no parameter {field}",
-        page=contract.page,
-        grade=grade_at(contract.request, given.fields, pointer) or contract.grade,
-        operation=contract.name,
-        where=where,
-        pointer=pointer,
-        actual=shown(at(values, pointer), pointer),
-        suggestion=nearest(field, names),
-        strict=strict,
-    )
+    about = {"page": contract.page, "grade": contract.grade, "operation": contract.name}
+    return finding(rule, f"{contract.title} {message}", where=where, strict=strict, **about | more)
 
 
 def place_of(given: Given, pointer: str) -> tuple[str, Mapping[str, Any]]:
-    """Whether a parameter came in the body or in the query, and all that came there."""
+    """Return whether a parameter is in the body or in the query, and the values there."""
     name = steps_of(pointer)[0]
     return ("query", given.query) if name in given.query and name not in given.body else ("body", given.body)
 
@@ -162,13 +132,13 @@ def place_of(given: Given, pointer: str) -> tuple[str, Mapping[str, Any]]:
 def _unknown(
     given: Mapping[str, Any], known: Mapping[str, Any], others: Collection[str], place: SchemaPlace
 ) -> Iterator[tuple[tuple[str, ...], Collection[str]]]:
-    """The way to each name that nobody knows, and the names that are known there.
+    """Return the path of each unknown name, and the names that are known there.
 
     Args:
         given: names and values.
         known: names and their schemas.
-        others: names that are known besides.
-        place: where the schemas are.
+        others: further known names.
+        place: the place of the schemas.
     """
     for name, value in given.items():
         if name not in known:
@@ -180,7 +150,7 @@ def _unknown(
 
 
 def _inside(value: Any, place: SchemaPlace) -> Iterator[tuple[tuple[str, ...], Collection[str]]]:
-    """The same for what is inside a value."""
+    """Do the same for what is inside a value."""
     if isinstance(value, dict) and "properties" in place.schema:
         yield from _unknown(value, fields_of(place.schema, value)[0], (), place)
     elif isinstance(value, (dict, list)) and (inner := place.inside(value)("")) is not None:

@@ -1,4 +1,4 @@
-"""What every library's way in needs: which URLs are Flowdock's, and a request as a server would hand it to the app."""
+"""The URLs of Flowdock, and requests as WSGI environs."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ FLOWDOCK = re.compile(
 PORTS = {"http": "80", "https": "443"}
 STREAM_HOST = re.compile(r"stream\.flowdock\.com\.?(:[0-9]+)?", re.IGNORECASE)
 HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
-LONGEST_HOST = 261  # characters: those of the longest name, and of a port
-# Where they are in a WSGI environ.
-REQUEST_ID = "fakeflowdock.request_id"  # where it is in a WSGI environ
-EXCHANGE = "fakeflowdock.exchange"  # where the journal's part of it is in a WSGI environ
-WORLD = "fakeflowdock.world"  # the name of the world, where the server has several
-REFUSED = "fakeflowdock.refused"  # and why it was refused before it was whole
+LONGEST_HOST = 261  # characters of the longest name, a colon and a port
+# Keys of a WSGI environ.
+REQUEST_ID = "fakeflowdock.request_id"
+EXCHANGE = "fakeflowdock.exchange"  # the exchange in the journal
+WORLD = "fakeflowdock.world"  # the name of the world, if the server has several
+REFUSED = "fakeflowdock.refused"  # why an incomplete request was rejected
 
 
 def environ_from(
@@ -37,14 +37,12 @@ def environ_from(
     headers: Iterable[tuple[str | bytes, str | bytes]],
     body: bytes,
 ) -> WSGIEnvironment:
-    """A request to Flowdock, whole, as a server would hand it to the app.
+    """Return the WSGI environ of a request to Flowdock.
 
     Args:
-        called: what `FLOWDOCK` found in its URL.
+        called: the match of `FLOWDOCK` in its URL.
         method: in capitals.
         target: path and query, in ASCII.
-        headers: those of the request, in order.
-        body: as it would go over the wire.
     """
     scheme, host, port = called[1].lower(), called[2], called[3]
     path, _, query = target.partition("?")
@@ -80,7 +78,7 @@ def _text(value: str | bytes) -> str:
 
 
 def headers_of(environ: Mapping[str, Any]) -> dict[str, str]:
-    """The headers of a request, by their names in small letters."""
+    """Return the headers of a request, by lowercase names."""
     headers = {name[5:].lower().replace("_", "-"): value for name, value in environ.items() if name[:5] == "HTTP_"}
     if kind := environ.get("CONTENT_TYPE"):
         headers["content-type"] = kind
@@ -88,7 +86,7 @@ def headers_of(environ: Mapping[str, Any]) -> dict[str, str]:
 
 
 def path_of(environ: WSGIEnvironment) -> str:
-    """The path, decoded once, but for an encoded slash, which belongs to its segment."""
+    """Return the path, decoded once. An encoded slash stays encoded, because it belongs to its segment."""
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if raw is None:
         return str(environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace"))
@@ -100,11 +98,7 @@ def path_of(environ: WSGIEnvironment) -> str:
 
 
 def base_of(environ: WSGIEnvironment) -> str:
-    """Scheme and host that the client called.
-
-    Raises:
-        Unreadable: the Host header is none.
-    """
+    """Return scheme and host of the requested URL. Raises Unreadable if the Host header is invalid."""
     host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
     base = _base(environ["wsgi.url_scheme"], host) if len(host) <= LONGEST_HOST else None
     if base is None:

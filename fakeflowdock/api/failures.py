@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ..contract.contracts import contracts
 from .media_types import JSON
 from .operations import Reply
+from .responses import encode, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,10 +19,9 @@ if TYPE_CHECKING:
 
 Connection = Literal["refused", "reset", "closed", "cut", "timeout"]
 CONNECTIONS: tuple[Connection, ...] = get_args(Connection)
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 WORDS = {"cut": "response cut short", "timeout": "timeout"}
 LONGEST = 24 * 60 * 60  # seconds of latency at most
-OURS = "broken-contract"  # the one error that was never Flowdock's
+OURS = "broken-contract"  # the only error that is not Flowdock's
 NO_BODY = (204, 304)
 
 
@@ -58,15 +56,17 @@ class Failure:
     after: bool = False
 
     def __post_init__(self) -> None:
-        own_answer = (self.status, self.body, self.content_type, self.retry_after)
-        if own_answer == (None, None, None, None) and self.connection is None and not self.latency:
+        replaces = any(each is not None for each in (self.status, self.body, self.content_type, self.retry_after))
+        if not replaces and self.connection is None and not self.latency:
             raise ValueError("empty failure: give a status, body, content_type, latency or connection")
         if self.status is not None and not (_is_whole(self.status) and 200 <= self.status <= 599):
             raise ValueError(f"invalid status {self.status!r}: expected 200 to 599")
         if self.status in NO_BODY and self.body is not None:
             raise ValueError(f"invalid body: a response with status {self.status} has none")
-        if self.body is not None:
-            _check_body(self.body)
+        try:  # early, rather than in the middle of a request or a report
+            _bytes(self.body)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ValueError(f"invalid body {self.body!r}: expected bytes, text or a JSON value") from error
         if self.content_type is not None and not _is_line(self.content_type):
             raise ValueError(f"invalid content_type {self.content_type!r}: expected one line of ASCII")
         if self.retry_after is not None and self.status is None:
@@ -78,7 +78,7 @@ class Failure:
         if self.connection not in (None, *CONNECTIONS):
             known = f"{', '.join(CONNECTIONS[:-1])} or {CONNECTIONS[-1]}"
             raise ValueError(f"invalid connection {self.connection!r}: expected {known}")
-        if self.connection not in (None, "cut") and own_answer != (None, None, None, None):
+        if self.connection not in (None, "cut") and replaces:
             raise ValueError(f"connection={self.connection!r} sends no response: remove status, body and headers")
         if self.connection == "timeout" and self.latency:
             raise ValueError("connection='timeout' cannot have a latency: the client gets no response at all")
@@ -143,22 +143,10 @@ def _is_line(value: Any) -> bool:
     return isinstance(value, str) and value != "" and value.isascii() and value.isprintable()
 
 
-def _check_body(body: Any) -> None:
-    """Reject a body that could not be sent, early rather than in the middle of a request or a report.
-
-    Raises:
-        ValueError: the body cannot be sent.
-    """
-    try:
-        _bytes(body)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"invalid body {body!r}: expected bytes, text or a JSON value") from error
-
-
 def _bytes(body: Any) -> bytes:
     if isinstance(body, (bytes, bytearray)):
         return bytes(body)
-    return body.encode() if isinstance(body, str) else _encode(body).encode()
+    return body.encode() if isinstance(body, str) else encode(body).encode()
 
 
 def error_of(status: int, operation: OperationContract | None) -> ErrorContract | None:
@@ -171,8 +159,7 @@ def error_of(status: int, operation: OperationContract | None) -> ErrorContract 
 def body_of(status: int, error: ErrorContract | None, operation: OperationContract | None) -> Mapping[str, Any]:
     """Return the body for a status: the example from docs/api/errors.md, or else the status phrase."""
     if error is None:
-        known = {each.value: each.phrase for each in HTTPStatus}
-        return {"message": known.get(status, "Unknown")}
+        return {"message": line_of(status).partition(" ")[2]}
     if error.name == "access-denied":  # the reason in its example belongs to one operation
         return {"message": "Access denied"}
     if error.name == "validation-error":

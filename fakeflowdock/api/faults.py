@@ -23,7 +23,6 @@ from .failures import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from types import TracebackType
     from typing import Self
 
     from _typeshed.wsgi import WSGIEnvironment
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from .callers import Caller
     from .operations import Operation
 
-    Wait = Callable[[float | None], bool]  # takes seconds, None: forever; returns whether the client still waits
+    Wait = Callable[[float | None], bool]  # sleeps for seconds, None: forever; returns whether the client still waits
 
 REMEMBERED = 100  # faults that the report of a failed test can list, including removed ones
 
@@ -45,13 +44,11 @@ class FaultSubject(Protocol):
 
     @property
     def operation(self) -> Operation[Any, Any] | None:
-        """What is asked for; None where the path is none."""
-        ...
+        """The requested operation; None if the path is unknown."""
 
     @property
     def caller(self) -> Caller | None:
         """The caller, if known."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,9 +168,7 @@ class Fault:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.remove()
 
 

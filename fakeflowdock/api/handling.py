@@ -1,4 +1,4 @@
-"""The path of one request, from a WSGI environ to an answer: the same steps for each table of operations."""
+"""The path of one request, from a WSGI environ to a response, for any table of operations."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ if TYPE_CHECKING:
 
 
 class Handling(ABC):
-    """One request on its way through a table of operations.
+    """One request to a table of operations.
 
     Attributes:
-        path: as it was called.
-        operation, caller, given, warnings, refusal: what is known of it so far; still there when it is refused.
-        fault, failure: what goes wrong with it on purpose, or None.
-        true_answer: the answer that is due to it; None as long as it did not take place.
-        report: is told each bug of fakeflowdock.
-        table: its operations, and the part of the contract that has their pages and refusals.
-        private: whether no page of another origin may read its responses, and nobody may store them.
-        lock: held from the authentication to the end of the handler.
-        shape: the shape of its responses, one of `settings`.
+        path: as requested, decoded.
+        operation, caller, given, warnings, refusal: set as soon as they are known.
+        fault, failure: the fault that applies, and how the request fails, or None.
+        original: the response without the fault; None if the request was not processed.
+        report: called with each bug of fakeflowdock.
+        table: the operations.
+        private: whether other origins cannot read the response, and caches cannot store it.
+        lock: held from authentication to the end of the handler.
+        shape: the shape of the responses, one of `settings`.
     """
 
     report: Callable[[BrokenContract], None]
@@ -65,32 +65,32 @@ class Handling(ABC):
         self.refusal: Refusal | None = None
         self.fault: Fault | None = None
         self.failure: Failure | None = None
-        self.true_answer: Answer | None = None
+        self.original: Answer | None = None
 
     @property
     def contract(self) -> OperationContract | None:
-        """What the page of the operation says."""
+        """The contract of the operation, or None."""
         return None if self.operation is None else self.operation.contract
 
     @property
     def title(self) -> str:
-        """The operation in words."""
+        """The title of the operation."""
         return "a request for no operation" if self.contract is None else self.contract.title
 
     @abstractmethod
-    def read(self, asked: Match) -> tuple[Given, dict[str, Any]]:
-        """Return what the request gives, and its parameters by their types. Raises Refusal."""
+    def read(self, match: Match, /) -> tuple[Given, dict[str, Any]]:
+        """Return what was parsed, and the parameters by their types. Raises Refusal."""
 
     def authenticate(self, operation: Operation[Any, Any], given: Given, fields: Mapping[str, Any], /) -> Caller:  # noqa: ARG002
-        """Return the caller, who is known already. Raises Refusal."""
+        """Return the caller. Raises Refusal."""
         return self.caller or Caller()
 
     @abstractmethod
     def call(self, caller: Caller, path: Mapping[str, str], fields: Mapping[str, Any], base: str, /) -> Any:
-        """Return the call that the handlers of this table are given."""
+        """Return the call for the handlers of this table."""
 
     def answered(self) -> Answer:
-        """Return the answer. Errors are answered."""
+        """Return the response. Errors are responses too."""
         try:
             try:
                 reply = self.run()
@@ -108,20 +108,20 @@ class Handling(ABC):
         return write(Reply(500, {"message": str(bug)}), self.environ, self.caller, private=self.private)
 
     def run(self) -> Reply:
-        """The path itself. Its order is the order in which refusals are told.
+        """Return the reply. The order of the steps decides which error a request with several gets.
 
         Raises:
-            Refusal: the request is refused.
-            BrokenContract: the reply is not what its page says.
+            Refusal: the request is rejected.
+            BrokenContract: the reply does not match its page.
         """
         environ, table = self.environ, self.table
         method, path = environ["REQUEST_METHOD"], table.normal(self.path)
         if method == "OPTIONS":
             return Reply(204, headers=(("Allow", ", ".join(sorted(table.methods_of(path)))),))
-        asked = table.match(method, path)
-        self.operation = operation = asked.operation
+        match = table.match(method, path)
+        self.operation = operation = match.operation
         contract = operation.contract
-        given, fields = self.read(asked)
+        given, fields = self.read(match)
         self.given = given
         if given.too_large is not None:
             raise given.too_large
@@ -129,14 +129,14 @@ class Handling(ABC):
             self.caller = caller = self.authenticate(operation, given, fields)
             if given.unreadable is not None:
                 raise given.unreadable
-            known = contract.parameters_of(fields)
-            meant = {name: value for name, value in fields.items() if name in known}
-            call = self.call(caller, asked.values, meant, base_of(environ))
+            documented = contract.parameters_of(fields)
+            known = {name: value for name, value in fields.items() if name in documented}
+            call = self.call(caller, match.values, known, base_of(environ))
             subject = operation.find(call)
             permit(operation, caller)
             violations = contract.request.violations(fields)
             if operation.needs is not None:
-                violations += missing(operation.needs(asked.values, caller.kind), fields)
+                violations += missing(operation.needs(match.values, caller.kind), fields)
             reply = operation.invalid(call, subject, violations) if violations else operation.handle(call, subject)
         if not isinstance(reply, Reply):
             reply = Reply(200, reply)
@@ -149,11 +149,7 @@ class Handling(ABC):
         return reply
 
     def refuse(self, refusal: Refusal) -> Reply:
-        """A refusal as a reply.
-
-        Raises:
-            BrokenContract: it is none that errors.md and the operation's page have.
-        """
+        """Return a refusal as a reply. Raises BrokenContract if errors.md and the operation's page do not list it."""
         contract = contracts(self.table.part).errors[refusal.name]
         operation = self.contract
         listed = operation is not None and refusal.name in operation.errors
@@ -168,13 +164,9 @@ class Handling(ABC):
 
 
 def permit(operation: Operation[Any, Any], caller: Caller) -> None:
-    """Let the caller pass, or not.
-
-    Raises:
-        AccessDenied: callers of this kind may not, or the access token lacks the scope.
-    """
+    """Raise AccessDenied if callers of this kind may not call it, or the access token lacks the scope."""
     if operation.credential in operation.contract.required:
-        return  # that it is missing is told with the other fields
+        return  # reported with the other missing fields
     kind = caller.kind
     bound = kind == APPLICATION or operation.callers == (APPLICATION,)
     if bound and operation.scope is not None and operation.scope not in caller.scopes:
@@ -185,22 +177,19 @@ def permit(operation: Operation[Any, Any], caller: Caller) -> None:
 
 
 def check_reply(operation: Operation[Any, Any], reply: Reply) -> None:
-    """Hold a reply of ours against its page.
-
-    Raises:
-        BrokenContract: it is not what the page says.
-    """
+    """Raise BrokenContract if a reply does not match its page."""
     contract = operation.contract
+    answered = f"{contract.title} answered {reply.status}"
     if reply.status not in contract.replies:
-        raise BrokenContract(f"{contract.title} answered {reply.status}, which {contract.page} does not have")
-    check = contract.replies[reply.status]
+        raise BrokenContract(f"{answered}, which {contract.page} does not document")
     if (reply.media == HTML) != (reply.status in contract.pages) and reply.status not in contract.redirects:
-        raise BrokenContract(f"{contract.title} answered {reply.status} as {reply.media}, against {contract.page}")
-    if ("Location" in dict(reply.headers)) != (reply.status in contract.redirects):
-        raise BrokenContract(f"{contract.title} answered {reply.status} with a Location, or should have")
-    if check is None and reply.body is not None:
-        raise BrokenContract(f"{contract.title} answered {reply.status} with a body, and {contract.page} has none")
-    for violation in check.violations(reply.body) if check is not None else ():
-        where = f"{violation.pointer or 'the body'}: it {violation.message}"
-        schema = check.schema if check is not None else ""
-        raise BrokenContract(f"{contract.title} answered {reply.status} with {where}, against {schema}")
+        raise BrokenContract(f"{answered} as {reply.media}, against {contract.page}")
+    has_location = "Location" in dict(reply.headers)
+    if has_location != (reply.status in contract.redirects):
+        raise BrokenContract(f"{answered} {'with' if has_location else 'without'} a Location header")
+    if (check := contract.replies[reply.status]) is not None:
+        for violation in check.violations(reply.body):
+            where = f"{violation.pointer or 'the body'}: it {violation.message}"
+            raise BrokenContract(f"{answered} with {where}, against {check.schema}")
+    elif reply.body is not None:
+        raise BrokenContract(f"{answered} with a body, but {contract.page} documents none")

@@ -1,7 +1,4 @@
-"""What a fake answers below a path that Flowdock never had.
-
-Its schemas, at their `$id`s; all of them as one OpenAPI document, `/_fakeflowdock/openapi.json`; the bytes of files.
-"""
+"""Paths below fakeflowdock's own prefix: schemas at their `$id`s, the OpenAPI document, and the content of files."""
 
 from __future__ import annotations
 
@@ -29,51 +26,43 @@ LIFETIME = timedelta(minutes=5)
 
 
 @cache
-def _schemas() -> dict[str, dict[str, Any]]:
-    return {f"{PREFIX}schemas/{name}": schema for name, schema in schema_files().items()}
-
-
-@cache
-def _openapi() -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((schema_folder() / "openapi.json").read_text("utf-8"))
-    return document
+def _documents() -> dict[str, Any]:
+    schemas = {f"{PREFIX}schemas/{name}": schema for name, schema in schema_files().items()}
+    return {**schemas, OPENAPI: json.loads((schema_folder() / "openapi.json").read_text("utf-8"))}
 
 
 def is_administered(path: str) -> bool:
-    """Whether it is below `PREFIX` and none of what every fake answers there: what a server alone answers."""
+    """Return whether only a server answers the path, because it is below `PREFIX` and not in this module."""
     if not path.startswith(PREFIX):
         return False
     return not path.startswith((FILES, f"{PREFIX}schemas/")) and path.rstrip("/") not in (OPENAPI, f"{OPENAPI}.json")
 
 
 def reply(method: str, path: str, store: Store, query: str) -> Reply:
-    """The reply to a request below `PREFIX`.
+    """Return the reply to a request below `PREFIX`.
 
     Args:
-        method: in capitals.
-        path: as `api.normal` gives it, without `.json`.
-        store: the world, whose files there are.
+        path: normalized, and so without `.json`.
+        store: the world with the files.
         query: the query string.
 
     Raises:
-        NoSuchRoute: there is no such schema, document or file.
-        MethodNotAllowed: there is, and it can only be read.
+        NoSuchRoute: the schema, document or file does not exist.
+        MethodNotAllowed: the method is not GET, HEAD or OPTIONS.
     """
-    found = _file(path, store, query) if path.startswith(FILES) else _schema(path)
+    if path.startswith(FILES):
+        found = _file(path, store, query)
+    elif path in _documents():
+        found = Reply(200, _documents()[path])
+    else:
+        raise NoSuchRoute
     if method not in METHODS:
         raise MethodNotAllowed(method, METHODS)
     return Reply(204, headers=(("Allow", ", ".join(METHODS)),)) if method == "OPTIONS" else found
 
 
-def _schema(path: str) -> Reply:
-    schema = _openapi() if path == OPENAPI else _schemas().get(path)
-    if schema is None:
-        raise NoSuchRoute
-    return Reply(200, schema)
-
-
 def signed_path(store: Store, file: File) -> str:
-    """Where a file can be read for a short while, by whoever knows the address."""
+    """Return a URL path with which anyone can download a file, until it expires."""
     expires = str(int((store.now + LIFETIME).timestamp()))
     query = {"expires": expires, "signature": _signature(store, file.file_token, expires)}
     return f"{FILES}{file.file_token}/{quote(file.file_name, safe='')}?{urlencode(query)}"
@@ -94,9 +83,9 @@ def _file(path: str, store: Store, query: str) -> Reply:
         if found is None or not right:
             raise NoSuchRoute
         if store.now >= datetime.fromtimestamp(int(expires), UTC):
-            return Reply(403, {"message": "This address has expired: ask for the file again (docs/api/files.md)"})
+            return Reply(403, {"message": "This URL has expired: request the file again (docs/api/files.md)"})
     file = found[1]
-    # It comes from anybody and is on the host of the consent page: it is saved, and never shown as a page.
+    # An uploaded page must not run on the host of the consent page, so browsers save it.
     headers = (
         ("Content-Disposition", f"attachment; filename*=UTF-8''{quote(file.file_name, safe='')}"),
         ("Content-Security-Policy", "sandbox"),

@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import WSGIEnvironment
 
-    from ..contract.errors import Refusal
-    from ..contract.findings import Finding
-    from .callers import Caller
-    from .failures import Failure
-    from .faults import Fault
     from .handling import Handling
     from .responses import Answer
 
@@ -58,15 +53,15 @@ class Exchange:
         self.number = number
         self.method: str = environ["REQUEST_METHOD"]
         self.path = handling.path
-        self._environ = {**environ, "wsgi.input": None, "werkzeug.socket": None}  # no stream is kept
+        self._environ = {**environ, "wsgi.input": None, "werkzeug.socket": None}  # streams would stay open
         self._operation = handling.operation
-        self.caller: Caller | None = handling.caller
+        self.caller = handling.caller
         self._answer = answer
-        self._original: Answer | None = handling.true_answer
-        self.fault: Fault | None = handling.fault
-        self.failure: Failure | None = handling.failure
-        self.refusal: Refusal | None = handling.refusal
-        self.warnings: tuple[Finding, ...] = handling.warnings
+        self._original = handling.original
+        self.fault = handling.fault
+        self.failure = handling.failure
+        self.refusal = handling.refusal
+        self.warnings = handling.warnings
         self.duration = duration
 
     def __str__(self) -> str:
@@ -76,7 +71,7 @@ class Exchange:
 
     @property
     def _target(self) -> str:
-        """What was asked for, as it came."""
+        """The request target as received."""
         return self._environ.get("RAW_URI") or self._environ.get("REQUEST_URI") or quote(self.path)
 
     @property
@@ -88,8 +83,7 @@ class Exchange:
     def request(self) -> Request:
         """The request. If its path is unknown the body was not read, and is empty."""
         if self._request is None:
-            environ = self._environ
-            target = self._target
+            environ, target = self._environ, self._target
             if target.startswith("/"):
                 host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
                 target = f"{environ['wsgi.url_scheme']}://{host}{target}"
@@ -138,20 +132,23 @@ class Exchange:
     @property
     def page(self) -> str | None:
         """The page of the operation, or of the error if it was rejected; None if there is neither."""
-        operation = contracts().operations.get(self.operation or "")
-        if self.refusal is not None and (operation is None or self.refusal.name not in operation.errors):
-            return contracts().errors[self.refusal.name].page
-        return None if operation is None else operation.page
+        return self._documented[0]
 
     @property
     def grade(self) -> str | None:
         """Whether that page is documented, observed or assumed; None without a page."""
-        operation = contracts().operations.get(self.operation or "")
+        return self._documented[1]
+
+    @property
+    def _documented(self) -> tuple[str | None, str | None]:
+        """The page and its grade."""
+        contract = None if self._operation is None else self._operation.contract
         if self.refusal is None:
-            return None if operation is None else operation.grade
-        if operation is not None and self.refusal.name in operation.errors:
-            return operation.errors[self.refusal.name][0]
-        return contracts().errors[self.refusal.name].grade
+            return (None, None) if contract is None else (contract.page, contract.grade)
+        if contract is not None and self.refusal.name in contract.errors:
+            return contract.page, contract.errors[self.refusal.name][0]
+        error = contracts().errors[self.refusal.name]
+        return error.page, error.grade
 
 
 class Journal:
@@ -164,9 +161,7 @@ class Journal:
     def __init__(self, kept: int) -> None:
         self._kept: deque[Exchange] = deque(maxlen=min(kept, sys.maxsize))  # deque takes no more
         self._count = 0
-        self._lock = threading.Lock()
-        self._more = threading.Condition(self._lock)
-        self._waiting = 0
+        self._changed = threading.Condition(threading.Lock())
 
     @property
     def count(self) -> int:
@@ -183,32 +178,27 @@ class Journal:
             last: the last exchange that is known. If it is None or was dropped, all exchanges are returned, and
                 infinity as the number.
         """
-        with self._lock:
+        with self._changed:
             new = list(takewhile(lambda each: each is not last, reversed(self._kept)))
             forgotten = self._count - len(self._kept) if len(new) < len(self._kept) else math.inf
         return new[::-1], forgotten
 
     def add(self, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float) -> Exchange:
         """Keep an exchange. Returns it."""
-        with self._lock:
+        with self._changed:
             self._count += 1
             exchange = Exchange(self._count, environ, handling, answer, duration)
             self._kept.append(exchange)
-            if self._waiting:
-                self._more.notify_all()
+            self._changed.notify_all()
         return exchange
 
     def clear(self) -> None:
         """Drop all exchanges and restart numbering."""
-        with self._lock:
+        with self._changed:
             self._kept.clear()
             self._count = 0
 
     def wait(self, known: int, seconds: float) -> None:
         """Wait until the number of exchanges differs from `known`, or for some seconds."""
-        with self._lock:
-            self._waiting += 1
-            try:
-                self._more.wait_for(lambda: self._count != known, seconds)
-            finally:
-                self._waiting -= 1
+        with self._changed:
+            self._changed.wait_for(lambda: self._count != known, seconds)

@@ -1,4 +1,4 @@
-"""What an operation is, what its handler is given, and the replies that are not 200."""
+"""Operations with their routes, the calls that their handlers receive, and their replies."""
 
 from __future__ import annotations
 
@@ -25,32 +25,19 @@ if TYPE_CHECKING:
 
     Needs = Callable[[Mapping[str, str], str], Iterable[str]]
 
-Asked = TypeVar("Asked")  # what a handler is given: a `Call`, or what another table of operations has for it
+Asked = TypeVar("Asked")  # the call that a handler receives: `Call`, or that of another table of operations
 Subject = TypeVar("Subject")
 
 
-class EnvironHeaders:
-    """The headers of a request, looked up when one is asked for: few operations ask."""
-
-    def __init__(self, environ: WSGIEnvironment) -> None:
-        self._environ = environ
-
-    def get(self, name: str, default: str) -> str:
-        """The header of that name, in small letters, or the default."""
-        return str(self._environ.get(f"HTTP_{name.upper().replace('-', '_')}", default))
-
-
-@dataclass(slots=True)  # and not frozen: that would take five times as long to make, for every request
+@dataclass(slots=True)  # not frozen, because creating one would take five times as long
 class Call:
-    """One request, as a handler of Flowdock's operations sees it.
+    """One request to an operation of Flowdock.
 
     Attributes:
         store: the world. Its lock is held while the handler runs.
-        caller: who is asking.
         path: the values in the path, `{"organization": "example", "flow": "main", "id": "2"}`.
-        fields: the parameters that the page has, from body and query, nulls left out, checked against it.
-        base: scheme and host that the client called.
-        headers: those of the request, by their names in small letters.
+        fields: the documented parameters of body and query, validated, without nulls.
+        base: scheme and host of the requested URL.
     """
 
     store: Store
@@ -58,45 +45,49 @@ class Call:
     path: Mapping[str, str]
     fields: Mapping[str, Any] = field(repr=False)
     base: str
-    headers: EnvironHeaders = field(repr=False)
+    environ: WSGIEnvironment = field(repr=False)
+
+    def header(self, name: str, default: str = "") -> str:
+        """Return a header of the request, or the default."""
+        return str(self.environ.get(f"HTTP_{name.upper().replace('-', '_')}", default))
 
     def number(self, name: str) -> int:
-        """The number in the path by that name; 0, which nothing has, where it is none."""
+        """Return an id in the path; 0, which is no id, if it is not a number."""
         return int(self.path[name]) if re.fullmatch("[1-9][0-9]{0,17}", self.path[name]) else 0
 
     @property
     def user(self) -> User:
-        """The user who is asking, for operations that no source may call."""
+        """The user, for operations that no source may call."""
         assert self.caller.user is not None
         return self.caller.user
 
 
 @dataclass(slots=True)
 class Reply:
-    """What a handler returns when it is not simply a value, which means 200.
+    """The reply of a handler. A handler can also return a plain value, for status 200.
 
     Attributes:
-        body: as the media type has it: any value of JSON, the text of a page, the fields of a form; None for none.
-        headers: more headers for the answer.
-        media: one of JSON, FORM, HTML; or the media type of a file, whose body is bytes.
+        body: a JSON value, the text of a page, the fields of a form, or the bytes of a file. None for no body.
+        headers: additional headers of the response.
+        media: JSON, FORM, HTML, or the media type of a file.
     """
 
     status: int
-    body: Any = field(default=None, repr=False)  # it may show a secret
+    body: Any = field(default=None, repr=False)  # may contain a secret
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     media: str = JSON
 
 
 def created(value: Any) -> Reply:
-    """201 with what was made."""
+    """Return a reply with status 201."""
     return Reply(201, value)
 
 
 NOTHING = Reply(204)
 
 
-def refuse_fields(call: Any, subject: Any, violations: list[Violation]) -> NoReturn:  # noqa: ARG001  # as each is called
-    """Raise a ValidationError for fields that break the page."""
+def refuse_fields(call: Any, subject: Any, violations: list[Violation]) -> NoReturn:  # noqa: ARG001
+    """Raise a ValidationError for invalid fields."""
     raise ValidationError(by_field(violations))
 
 
@@ -105,16 +96,15 @@ class Operation(Generic[Asked, Subject]):
     """A handler with its routes and its callers.
 
     Attributes:
-        part: the part of the contract that has its page, API or ADMIN.
+        part: the part of the contract with its page, API or ADMIN.
         routes: (method, path), the preferred one first.
-        callers: who may call it; who may see but not call it is answered 403.
-        find: from the call to what the path names, as far as the caller may see it; raises NotFound.
-        handle: from the call and what was found to a value, or a Reply.
+        callers: the kinds of caller that may call it. Others that find its subject get 403.
+        find: returns the subject, which the path names; raises NotFound if the caller cannot see it.
+        handle: returns a value or a Reply for the call and the subject.
         scope: the OAuth scope that an application needs.
-        credential: the parameter that decides who is calling, as the `flow_token` of a source, or None.
-        invalid: what is answered, or raised, where fields break the page.
-        needs: from the values in the path and the kind of caller to the parameters that must be there besides those
-            that are always required.
+        credential: the parameter that identifies the caller, as the `flow_token` of a source, or None.
+        invalid: returns the reply to invalid fields, or raises.
+        needs: returns parameters that are also required, for the values in the path and the kind of caller.
     """
 
     part: str
@@ -129,12 +119,12 @@ class Operation(Generic[Asked, Subject]):
 
     @property
     def name(self) -> str:
-        """Its section on its page: `create_source` is `create-source`."""
+        """The name of its section on its page, `create-source` for `create_source`."""
         return self.handle.__name__.strip("_").replace("_", "-").replace("flow-token", "flow_token")
 
     @cached_property
     def contract(self) -> OperationContract:
-        """What its page says."""
+        """The contract from its page."""
         return contracts(self.part).operations[self.name]
 
 
@@ -148,12 +138,12 @@ def operation(
     needs: Needs | None = None,
     part: str = API,
 ) -> Callable[[Callable[[Asked, Subject], Any]], Operation[Asked, Subject]]:
-    """Make a handler an operation.
+    """Turn a handler into an operation.
 
     Args:
         routes: `"GET /flows/:organization/:flow/sources"`, the preferred one first.
-        callers: some of USER, APPLICATION, SOURCE; or ANYONE alone.
-        find, scope, credential, invalid, needs, part: as `Operation` has them.
+        callers: some of USER, APPLICATION, SOURCE; or only ANYONE.
+        find, scope, credential, invalid, needs, part: see `Operation`.
     """
 
     def decorate(handle: Callable[[Asked, Subject], Any]) -> Operation[Asked, Subject]:
@@ -164,15 +154,15 @@ def operation(
 
 
 def nothing(call: Any) -> None:
-    """For an operation whose path names nothing."""
+    """Find nothing, for an operation without a subject."""
 
 
 class Match(NamedTuple):
-    """What a method and a path ask for.
+    """The operation of a method and path.
 
     Attributes:
-        values: those in the path, by the names of its route.
-        obsolete: whether its page prefers another route.
+        values: the values in the path, by the names in its route.
+        obsolete: whether the page prefers another route.
     """
 
     operation: Operation[Any, Any]

@@ -6,6 +6,7 @@ import codecs
 import json
 import re
 from base64 import b64encode
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -67,24 +68,17 @@ def read(environ: WSGIEnvironment, *, nulls: bool = False) -> Given:
         given.unreadable = reason
         pairs = parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True)
         given.query = {name: value for name, value in pairs if "[" not in name}  # for the credentials in it
+    content_type, optional = environ.get("CONTENT_TYPE", ""), environ["REQUEST_METHOD"] in BODY_IS_OPTIONAL
     try:
         given.raw = read_body(environ)
-        given.body = _parsed(given.raw, environ.get("CONTENT_TYPE", ""), nulls=nulls)
+        given.guessed = optional and given.raw.strip() != b"" and not parse_options_header(content_type)[0]
+        given.body = _guessed(given.raw) if given.guessed else _parsed(given.raw, content_type, nulls=nulls)
     except TooLarge as reason:
         given.too_large = reason
     except Unreadable as reason:
-        if environ["REQUEST_METHOD"] not in BODY_IS_OPTIONAL:
+        if not optional:
             given.unreadable = given.unreadable or reason
-    except _NoContentType as body:
-        if environ["REQUEST_METHOD"] in BODY_IS_OPTIONAL:
-            given.body, given.guessed = _guessed(body.args[0]), True
-        elif given.unreadable is None:
-            given.unreadable = Unreadable.of(Unreadable.NO_TYPE, known=KNOWN)
     return given
-
-
-class _NoContentType(Exception):
-    """There is a body without a Content-Type."""
 
 
 def read_body(environ: WSGIEnvironment) -> bytes:
@@ -126,11 +120,9 @@ def _read(stream: Any, length: int) -> bytes:
 
 def _drain(stream: Any, length: int) -> None:
     """Discard the rest of a body. A client that sends everything before it reads would never see the response."""
-    try:
+    with suppress(OSError):  # the client disconnected
         while length > 0 and (part := stream.read(min(CHUNK, length))):
             length -= len(part)
-    except OSError:
-        pass  # the client disconnected
 
 
 def _parsed(body: bytes, content_type: str, *, nulls: bool = False) -> dict[str, Any]:
@@ -139,15 +131,16 @@ def _parsed(body: bytes, content_type: str, *, nulls: bool = False) -> dict[str,
     kind, options = parse_options_header(content_type)
     kind = kind.lower()
     if not kind:
-        raise _NoContentType(body)
+        raise Unreadable.of(Unreadable.NO_TYPE, known=KNOWN)
     charset = options.get("charset", "utf-8")
     if "charset" not in options and "charset=" in content_type.lower():
         raise Unreadable.of(Unreadable.CHARSET_OF_TYPE, content_type=short(content_type))
     if kind == JSON:
         return _json_object(_text(body, charset, "body"), nulls=nulls)
     if kind == FORM:
-        if body.lstrip().startswith(b"{") and _is_json(body):  # as curl -d sends it when nobody tells it otherwise
-            raise Unreadable(Unreadable.JSON_AS_FORM)
+        with suppress(ValueError, RecursionError):
+            if body.lstrip().startswith(b"{") and isinstance(json.loads(body), dict):  # as curl -d sends it by default
+                raise Unreadable(Unreadable.JSON_AS_FORM)
         return gathered(_pairs(body, charset, "form"))
     if kind == "multipart/form-data":
         return _multipart(body, options.get("boundary", ""), charset)
@@ -157,24 +150,20 @@ def _parsed(body: bytes, content_type: str, *, nulls: bool = False) -> dict[str,
 def _guessed(body: bytes) -> dict[str, Any]:
     """Parse the body of a GET or DELETE without a Content-Type: JSON, a form, or nothing."""
     for kind in (JSON, FORM):
-        try:
+        with suppress(Unreadable):
             return _parsed(body, kind)
-        except Unreadable:
-            continue
     return {}
 
 
 def _text(raw: bytes, charset: str, what: str) -> str:
     try:
-        known = codecs.lookup(charset).name in CHARSETS
-    except (LookupError, ValueError):
-        known = False
-    if not known:
-        raise Unreadable.of(Unreadable.CHARSET, charset=short(charset))
-    try:
-        return raw.decode(charset).removeprefix("\ufeff")
+        if codecs.lookup(charset).name in CHARSETS:
+            return raw.decode(charset).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise Unreadable.of(Unreadable.NOT_IN_CHARSET, what=what, charset=short(charset), start=error.start) from None
+    except (LookupError, ValueError):
+        pass
+    raise Unreadable.of(Unreadable.CHARSET, charset=short(charset))
 
 
 def _json_object(text: str, *, nulls: bool) -> dict[str, Any]:
@@ -200,14 +189,6 @@ def _json_object(text: str, *, nulls: bool) -> dict[str, Any]:
 
 def _too_deep() -> Unreadable:
     return Unreadable.of(Unreadable.JSON, reason=Unreadable.TOO_DEEP.format(depth=DEPTH))
-
-
-def _is_json(body: bytes) -> bool:
-    try:
-        json.loads(body)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _no_constant(name: str) -> None:

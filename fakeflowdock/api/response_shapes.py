@@ -1,7 +1,6 @@
-"""Replies in other shapes than usual: with nothing but what is promised, with all that may come, with what is new.
+"""Response shapes: minimal, maximal and future responses, made from the schemas of the pages.
 
-A client that works with each of them leans on nothing that Flowdock's pages do not promise. The pages themselves, as
-schemas, say what a reply may lack and what it may have besides; nothing here knows a single operation.
+A client that works with each of them relies only on what Flowdock's pages promise.
 """
 
 from __future__ import annotations
@@ -22,18 +21,18 @@ if TYPE_CHECKING:
 
 
 ABOUT = {
-    MINIMAL: "answers had nothing but what is always there",
-    MAXIMAL: "answers had every field that there may be, some of them made up",
-    DRIFT: "answers had fields and events that no page knows",
+    MINIMAL: "responses had only the fields that are always present",
+    MAXIMAL: "responses had every documented field, some with made-up values",
+    DRIFT: "responses had fields and events that no page documents",
 }
 
 NEW_FIELD = "flowdock_added_this_later"
 NEW_EVENT = "flowdock-added-this-later"
-GROWING = "Message"  # the object of which other sorts may come: lists of it get one more, of an event that is new
+GROWING = "Message"  # the object whose lists get one more, with a new event
 
-# What is never made up: a client would try to use it, and could not.
+# Never made up, because a client would try to use them.
 CREDENTIALS = ("client_id", "client_secret", "refresh_token")
-# Values that are made up, by the name of the field, or else by what its schema asks for.
+# Made-up values, by the name of the field, or else by its schema.
 NAMED = {
     "external_user_name": "Marty",
     "name": "Marty",
@@ -52,22 +51,22 @@ TITLED = {
 
 
 def formed(shape: str, body: Any, check: Check, base: str) -> Any:
-    """A body as one shape has it that still keeps the contract: minimal or maximal.
+    """Return a body in a shape that keeps the contract: minimal or maximal.
 
     Args:
-        base: scheme and host that the client called.
+        base: scheme and host of the requested URL.
     """
     changes: dict[str, Change] = {MINIMAL: _promised, MAXIMAL: partial(_filled, base=base)}
     return _changed(body, check.place, changes[shape]) if shape in changes else body
 
 
 def drifted(body: Any, check: Check) -> Any:
-    """A body as a later Flowdock could have it: each object has a new field, and a list of messages a new event."""
+    """Return a body of a future Flowdock: each object has a new field, and a list of messages a new event."""
     return _changed(body, check.place, _grown)
 
 
 def _changed(value: Any, place: SchemaPlace, change: Change) -> Any:
-    """A value with each object in it changed, those inside it first. The value itself stays as it is."""
+    """Return a copy of a value in which each object is changed, inner ones first."""
     inside = place.inside(value)
     if isinstance(value, list):
         inner = place.to(inside("") or {})
@@ -75,46 +74,45 @@ def _changed(value: Any, place: SchemaPlace, change: Change) -> Any:
             value = [*value[:-1], _unknown(value[-1], inner), value[-1]]
         return [_changed(item, inner, change) for item in value]
     if not isinstance(value, dict) or not ({"properties", "additionalProperties"} & place.schema.keys()):
-        return value  # a scalar, or anything at all
+        return value  # a scalar, or an object without a schema
     changed = {name: _changed(item, place.to(inside(name) or {}), change) for name, item in value.items()}
-    is_map = isinstance(place.schema.get("additionalProperties"), dict)  # whose names are anybody's
+    is_map = isinstance(place.schema.get("additionalProperties"), dict)  # with arbitrary names
     return changed if is_map else change(changed, place)
 
 
 def _promised(value: dict[str, Any], place: SchemaPlace) -> dict[str, Any]:
-    """An object with nothing but what is always there."""
+    """Return an object with only the fields that are always present."""
     _, always = fields_of(place.schema, value)
     return {name: inner for name, inner in value.items() if name in always}
 
 
 def _filled(value: dict[str, Any], place: SchemaPlace, base: str) -> dict[str, Any]:
-    """An object with every field that its page has for it."""
+    """Return an object with every documented field."""
     properties, _ = fields_of(place.schema, value)
     missing = (name for name in properties if name not in value and name not in CREDENTIALS)
     return value | {name: _made(name, place.to(properties[name]), value, base) for name in missing}
 
 
 def _grown(value: dict[str, Any], _: SchemaPlace) -> dict[str, Any]:
-    """An object with a field that no page has."""
-    return {**value, NEW_FIELD: "a client that does not know this passes over it"}
+    """Return an object with a field that no page documents."""
+    return {**value, NEW_FIELD: "clients ignore unknown fields"}
 
 
 def _unknown(message: Mapping[str, Any], place: SchemaPlace) -> dict[str, Any]:
-    """What there is of every message, with an event that no page has.
+    """Return the required fields of a message, with an event that no page documents.
 
-    It has the number of the message that it stands before: a client that asks for what comes after the last message,
-    or before the first, asks for the same as ever.
+    It has the id of the following message, so that pagination by the first or last id is not affected.
     """
     always = place.schema.get("required", ())
     return {**{name: inner for name, inner in message.items() if name in always}, "event": NEW_EVENT}
 
 
 def _made(name: str, place: SchemaPlace, around: Mapping[str, Any], base: str) -> Any:
-    """A value for a field that is not there, the same one each time.
+    """Return a value for a missing field, the same one each time.
 
     Args:
-        around: what else the object has, which it agrees with.
-        base: scheme and host that the client called.
+        around: the other fields of the object.
+        base: scheme and host of the requested URL.
     """
     schema = place.schema
     kinds = schema.get("type")
@@ -134,7 +132,7 @@ def _made(name: str, place: SchemaPlace, around: Mapping[str, Any], base: str) -
 
 def _text(name: str, schema: Mapping[str, Any], around: Mapping[str, Any], base: str) -> str:
     if name == "path" and "path" in around:
-        return str(around["path"])  # of a small picture: it leads to the same bytes
+        return str(around["path"])  # of a thumbnail, which has the same content
     if name == "url":
         return f"{base}/"
     formats = [schema.get("format"), *(each.get("format") for each in schema.get("anyOf", ()))]

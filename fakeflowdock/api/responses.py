@@ -1,4 +1,4 @@
-"""A reply as it goes back: status, headers, body. docs/api/general-information.md#headers. Or that none goes back."""
+"""Responses: status, headers and body. docs/api/general-information.md#headers."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 METHODS = "POST, PUT, PATCH, DELETE, GET, OPTIONS"
 HEADERS = "Origin, Accept, Content-type, Authorization, X-CSRF-Token, X-Requested-With, X-Prototype-Version"
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_ENCODERS: dict[str, Callable[[Any], str]] = {JSON: _encode, FORM: urlencode, HTML: str}
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_ENCODERS: dict[str, Callable[[Any], str]] = {JSON: encode, FORM: urlencode, HTML: str}
 _LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
-Loss = Literal["refused", "reset", "closed", "timeout"]  # the ways in which a connection brings no answer
+Loss = Literal["refused", "reset", "closed", "timeout"]  # how a connection ends without a response
 
 
 def line_of(status: int) -> str:
-    """A status line without the protocol: `201 Created`."""
+    """Return a status line without the protocol: `201 Created`."""
     return _LINES.get(status) or f"{status} Unknown"
 
 
 @dataclass(slots=True)
 class Answer:
-    """What goes back, the same through each door.
+    """The response to a request, before a server or an interception sends it.
 
     Attributes:
-        status: the number; `line` has number and words, `201 Created`. 0 where no answer goes back.
-        cut: whether the body ends before its Content-Length. The connection ends with it.
-        lost: how the connection broke where no answer goes back, else None.
+        status: the status code; 0 without a response.
+        cut: whether the connection ends before the end of the body.
+        lost: how the connection broke without a response, or None.
     """
 
     status: int
@@ -51,25 +51,24 @@ class Answer:
 
     @property
     def line(self) -> str:
-        """The status line without the protocol."""
+        """The status line without the protocol: `201 Created`."""
         return line_of(self.status)
 
     def cut_short(self) -> Answer:
-        """The first half of it. One without a body is lost whole."""
+        """Return the first half of the response; none of it if it has no body."""
         return replace(self, body=self.body[: len(self.body) // 2], cut=True) if self.body else lost("closed")
 
 
 def lost(how: Loss) -> Answer:
-    """No answer."""
+    """Return an answer without a response."""
     return Answer(0, [], b"", lost=how)
 
 
 class Broken(ConnectionError):
-    """What a door is told where no answer goes back: it says so as its client's library does, or its socket.
+    """Raised if a fault breaks the connection. Each interception or server turns it into an error of its own.
 
     Attributes:
-        loss: how the connection broke. `refused`: it never came to be. `reset`: the other side dropped it. `closed`:
-            the other side closed it in good order. `timeout`: the client has waited as long as it waits.
+        loss: `refused`, `reset` or `closed` by the server, or `timeout` of the client.
     """
 
     def __init__(self, loss: Loss) -> None:
@@ -78,13 +77,11 @@ class Broken(ConnectionError):
 
 
 def write(reply: Reply, environ: WSGIEnvironment, caller: Caller | None, *, private: bool = False) -> Answer:
-    """A reply as an answer.
+    """Return a reply as an answer.
 
     Args:
-        reply: status, value and media type.
-        environ: the request, for HEAD and `Origin`. A page answers no other origin.
-        caller: who was authenticated, or None.
-        private: whether no page of another origin may read it, and nobody may store it.
+        environ: the request, for HEAD and `Origin`. HTML is only for its own origin.
+        private: whether other origins cannot read the response, and caches cannot store it.
     """
     raw = reply.body if isinstance(reply.body, bytes) else None
     headers = [

@@ -1,4 +1,4 @@
-"""The table of contents: every operation of Flowdock, and the way from a method and a path to one."""
+"""Find the operation of a method and path."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Table:
     """Operations by their routes.
 
     Args:
-        modules: where they are.
-        normal: a path as the routes have it, without what means nothing.
-        unknown: the refusal of a path that is none.
-        more: further methods for those that have a method, as PATCH where there is a PUT.
+        modules: the modules with the operations.
+        normal: normalizes a path, to the form of the routes.
+        unknown: returns the error for an unknown path.
+        more: an additional method for a method, as PATCH for each PUT.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Table:
     def _map(self) -> MapAdapter:
         rules = [
             Rule(
-                re.sub(r":(\w+)", r"<\1>", path),  # as Werkzeug writes it
+                re.sub(r":(\w+)", r"<\1>", path),  # the form of Werkzeug
                 methods=[method, *filter(None, [self._more.get(method)])],
                 endpoint=(operation, (method, path, True) in operation.contract.routes),
             )
@@ -61,7 +61,7 @@ class Table:
 
     @cached_property
     def _written_out(self) -> dict[str, set[str]]:
-        """The methods of each path that holds no values. `/flows/all` is no organization, whatever the method."""
+        """The methods of each path without values. `/flows/all` is never an organization."""
         methods: dict[str, set[str]] = {}
         for rule in self._map.map.iter_rules():
             if not rule.arguments:
@@ -69,15 +69,15 @@ class Table:
         return methods
 
     def _match(self, method: str, path: str) -> Match:
-        """Return what a request asks for. `match` is the same, and remembers.
+        """Return the operation of a request. `match` is the same, cached.
 
         Args:
             method: in capitals.
-            path: as `normal` gives it.
+            path: normalized.
 
         Raises:
-            Refusal: there is no such path (`unknown`).
-            MethodNotAllowed: there is, but not with this method.
+            Refusal: the path is unknown.
+            MethodNotAllowed: the path does not support the method.
         """
         written_out = self._written_out.get(path)
         if written_out is not None and method not in written_out:
@@ -91,7 +91,7 @@ class Table:
         return Match(operation, values, obsolete)
 
     def methods_of(self, path: str) -> set[str]:
-        """Return the methods of a path, OPTIONS included. Raises the refusal of a path that is none."""
+        """Return the methods of a path, including OPTIONS. Raises Refusal for an unknown path."""
         methods = self._written_out.get(path) or set(self._map.allowed_methods(path))
         if not methods:
             raise self._unknown(path)
@@ -99,7 +99,7 @@ class Table:
 
 
 def normal(path: str) -> str:
-    """A path without what means nothing: a `/v1` prefix, doubled and trailing slashes, a `.json` suffix."""
+    """Normalize a path: remove a `/v1` prefix, doubled and trailing slashes, and a `.json` suffix."""
     segments = [segment for segment in path.split("/") if segment]
     if segments and segments[0] == "v1":
         del segments[0]
@@ -121,14 +121,14 @@ ALIKE = 0.8  # from 0 to 1
 
 
 def nearest_route(method: str, path: str) -> tuple[str, str] | None:
-    """The method and path most like what was asked for, with the names that were in it, and its page; or None."""
-    asked = normal(path).split("/")
-    there: dict[str, str] = {}
+    """Return the most similar method and path, with the requested names filled in, and its page; or None."""
+    requested = normal(path).split("/")
+    pages: dict[str, str] = {}
     for operation in OPERATIONS:
         for verb, route in operation.routes:
             steps = route.split("/")
-            if len(steps) == len(asked):
-                steps = [mine if its.startswith(":") else its for its, mine in zip(steps, asked, strict=True)]
-            there.setdefault(f"{verb} {'/'.join(steps)}", operation.contract.page)
-    near = difflib.get_close_matches(f"{method} {'/'.join(asked)}", there, n=1, cutoff=ALIKE)
-    return (near[0], there[near[0]]) if near else None
+            if len(steps) == len(requested):
+                steps = [mine if its.startswith(":") else its for its, mine in zip(steps, requested, strict=True)]
+            pages.setdefault(f"{verb} {'/'.join(steps)}", operation.contract.page)
+    near = difflib.get_close_matches(f"{method} {'/'.join(requested)}", pages, n=1, cutoff=ALIKE)
+    return (near[0], pages[near[0]]) if near else None

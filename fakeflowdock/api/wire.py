@@ -1,4 +1,4 @@
-"""How each entity looks in JSON, as the pages of `docs/api` describe it."""
+"""The entities as JSON, as the pages of `docs/api` describe them."""
 
 from __future__ import annotations
 
@@ -16,31 +16,38 @@ JSON = dict[str, Any]
 THUMBNAIL = 100  # pixels, for the longer side
 
 
+def _present(**values: Any) -> JSON:
+    """Return the values that are not None."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def source(source: Source, store: Store, base: str, *, with_flow_token: bool = False) -> JSON:
-    """A source. docs/api/sources.md#source.
+    """Return a source. docs/api/sources.md#source.
 
     Args:
-        source: what is kept.
-        store: the world it belongs to.
-        base: scheme and host that the client called, `https://api.flowdock.com`.
-        with_flow_token: for the reply to its creation, the only one that shows the secret.
+        base: scheme and host of the requested URL, `https://api.flowdock.com`.
+        with_flow_token: whether the secret is included, as in the response to its creation.
     """
-    path = store.path_of(store.flows[source.flow_id])
-    shown: JSON = {"id": source.id, "name": source.name, "url": f"{base}/flows/{path}/sources/{source.id}"}
-    if source.external_url is not None:
-        shown["external_url"] = source.external_url
-    if source.error_message is not None:
-        shown["error_message"] = source.error_message
-    if source.configuration_url is not None:
-        shown["configuration_url"] = source.configuration_url
-    shown["created_at"] = timestamp(source.created_at)
-    shown["updated_at"] = timestamp(source.updated_at)
-    if with_flow_token:
-        shown["flow_token"] = source.flow_token
-    shown["_links"] = _links(source)
-    shown["application"] = application(store.applications[source.application_id], base)
-    shown["creator"] = user(store.users[source.creator_id])
-    return shown
+    return {
+        "id": source.id,
+        "name": source.name,
+        "url": _url(source, store, base),
+        **_present(
+            external_url=source.external_url,
+            error_message=source.error_message,
+            configuration_url=source.configuration_url,
+        ),
+        "created_at": timestamp(source.created_at),
+        "updated_at": timestamp(source.updated_at),
+        **({"flow_token": source.flow_token} if with_flow_token else {}),
+        "_links": _links(source),
+        "application": application(store.applications[source.application_id], base),
+        "creator": user(store.users[source.creator_id]),
+    }
+
+
+def _url(source: Source, store: Store, base: str) -> str:
+    return f"{base}/flows/{store.path_of(store.flows[source.flow_id])}/sources/{source.id}"
 
 
 def _links(source: Source) -> JSON:
@@ -48,7 +55,7 @@ def _links(source: Source) -> JSON:
 
 
 def application(application: Application, base: str) -> JSON:
-    """An application, as a source shows it. docs/api/sources.md#application."""
+    """Return an application, as in a source. docs/api/sources.md#application."""
     return {
         "id": application.id,
         "name": application.name,
@@ -58,7 +65,7 @@ def application(application: Application, base: str) -> JSON:
 
 
 def own_application(owned: Application, base: str) -> JSON:
-    """An application, as its owner sees it. docs/api/oauth.md#create-application."""
+    """Return an application for its owner. docs/api/oauth.md#create-application."""
     return {
         **application(owned, base),
         "redirect_uri": owned.redirect_uri,
@@ -68,7 +75,7 @@ def own_application(owned: Application, base: str) -> JSON:
 
 
 def user(user: User) -> JSON:
-    """A user, as other users and a source show them. docs/api/users.md#user, docs/api/sources.md#creator."""
+    """Return a user, as in a list of users or a source. docs/api/users.md#user, docs/api/sources.md#creator."""
     return {
         "id": user.id,
         "nick": user.nick,
@@ -80,17 +87,17 @@ def user(user: User) -> JSON:
 
 
 def organization_user(member: User, organization: Organization, store: Store) -> JSON:
-    """A user, as a member of an organization. docs/api/users.md#organization-user."""
+    """Return a user, as a member of an organization. docs/api/users.md#organization-user."""
     return {**user(member), "admin": store.administers(member, organization.id)}
 
 
 def organization_users(organization: Organization, store: Store) -> list[JSON]:
-    """Everybody in an organization, by number."""
+    """Return the users of an organization, ordered by id."""
     return [organization_user(member, organization, store) for member in store.users_of_organization(organization)]
 
 
 def organization(organization: Organization, store: Store, base: str) -> JSON:
-    """An organization, for those who belong to it. docs/api/organizations.md#organization."""
+    """Return an organization for its users. docs/api/organizations.md#organization."""
     return {
         **flow_organization(organization, store, base),
         "subscription": {"trial": True, "trial_ends": organization.trial_ends},
@@ -99,7 +106,7 @@ def organization(organization: Organization, store: Store, base: str) -> JSON:
 
 
 def flow_organization(organization: Organization, store: Store, base: str) -> JSON:
-    """An organization, as a flow shows it. docs/api/organizations.md#flow-organization."""
+    """Return an organization, as in a flow. docs/api/organizations.md#flow-organization."""
     return {
         "id": organization.id,
         "name": organization.name,
@@ -114,14 +121,12 @@ def flow_organization(organization: Organization, store: Store, base: str) -> JS
 
 
 def flow(flow: Flow, store: Store, base: str, viewer: User, *, with_users: bool) -> JSON:
-    """A flow, as one user sees it. docs/api/flows.md#flow.
+    """Return a flow for one user. docs/api/flows.md#flow.
 
     Args:
-        flow: what is kept.
-        store: the world it belongs to.
-        base: scheme and host that the client called.
-        viewer: the user who asks.
-        with_users: whether its members are shown too.
+        base: scheme and host of the requested URL.
+        viewer: the user.
+        with_users: whether its members are included.
     """
     organization = store.organizations[flow.organization_id]
     path = store.path_of(flow)
@@ -157,7 +162,7 @@ def flow(flow: Flow, store: Store, base: str, viewer: User, *, with_users: bool)
 
 
 def flow_user(member: User, flow: Flow, store: Store) -> JSON:
-    """A user, as a member of a flow. docs/api/flows.md#flow-user."""
+    """Return a user, as a member of a flow. docs/api/flows.md#flow-user."""
     return {
         **user(member),
         "disabled": member.id in flow.blocked,
@@ -175,7 +180,7 @@ def _administers(user: User, flow: Flow, store: Store) -> bool:
 
 
 def message(message: Message, store: Store, base: str) -> JSON:
-    """A message, with the whole thread that it belongs to. docs/api/messages.md#message."""
+    """Return a message with its thread. docs/api/messages.md#message."""
     shown: JSON = {
         "id": message.id,
         "flow": message.flow_id,
@@ -190,17 +195,9 @@ def message(message: Message, store: Store, base: str) -> JSON:
         "edited": None if message.edited is None else milliseconds(message.edited),
         "edited_at": None if message.edited is None else timestamp(message.edited),
     }
-    if message.uuid is not None:
-        shown["uuid"] = message.uuid
-    if message.external_user_name is not None:
-        shown["external_user_name"] = message.external_user_name
-    if message.author is not None:
-        shown["author"] = {"name": message.author.name}
-        shown["author"] |= {
-            name: value
-            for name, value in (("email", message.author.email), ("avatar", message.author.avatar))
-            if value is not None
-        }
+    shown |= _present(uuid=message.uuid, external_user_name=message.external_user_name)
+    if (author := message.author) is not None:
+        shown["author"] = {"name": author.name, **_present(email=author.email, avatar=author.avatar)}
         shown["title"], shown["body"] = message.title, message.body
     if message.thread_id is not None:
         shown["thread_id"] = message.thread_id
@@ -209,7 +206,7 @@ def message(message: Message, store: Store, base: str) -> JSON:
 
 
 def content(message: Message, store: Store) -> Any:
-    """The content of a message, which is something else for each event."""
+    """Return the content of a message. Its form depends on the event."""
     if message.event == "comment":
         return {"title": message.title, "text": message.content}
     if message.event == "file":
@@ -220,9 +217,9 @@ def content(message: Message, store: Store) -> Any:
 
 
 def mail(mail: Mail) -> JSON:
-    """What a message of the team inbox says. docs/api/messages.md#mail."""
+    """Return the content of a mail in the team inbox. docs/api/messages.md#mail."""
     sender: JSON = {"name": mail.from_name, "address": mail.from_address}
-    shown: JSON = {
+    return {
         "subject": mail.subject,
         "content": mail.content,
         "contentType": "text/html",
@@ -233,12 +230,12 @@ def mail(mail: Mail) -> JSON:
         "replyTo": [] if mail.reply_to is None else [{"name": None, "address": mail.reply_to}],
         "sender": sender,
         "source": mail.source,
+        **_present(project=mail.project, link=mail.link),
     }
-    return shown | {n: v for n, v in (("project", mail.project), ("link", mail.link)) if v is not None}
 
 
 def file(file: File, message: Message, store: Store) -> JSON:
-    """A file, as the messages that it came with show it. docs/api/files.md#file."""
+    """Return a file, as in its message. docs/api/files.md#file."""
     folder = f"/files/{store.flows[message.flow_id].organization_id}/{file.file_token}"
     name = quote(file.file_name, safe="")
     shown: JSON = {
@@ -247,9 +244,8 @@ def file(file: File, message: Message, store: Store) -> JSON:
         "file_size": file.file_size,
         "content_type": file.content_type,
         "content_disposition": "attachment",
+        **_present(content_id=file.content_id),
     }
-    if file.content_id is not None:
-        shown["content_id"] = file.content_id
     if file.width is not None and file.height is not None:
         scale = min(1, THUMBNAIL / max(file.width, file.height))
         width, height = (max(1, round(side * scale)) for side in (file.width, file.height))
@@ -259,7 +255,7 @@ def file(file: File, message: Message, store: Store) -> JSON:
 
 
 def thread(thread: Thread, store: Store, base: str) -> JSON:
-    """A thread, as it is now. docs/api/threads.md#thread."""
+    """Return the current state of a thread. docs/api/threads.md#thread."""
     shown: JSON = {
         "id": thread.id,
         "title": thread.title,
@@ -281,13 +277,12 @@ def thread(thread: Thread, store: Store, base: str) -> JSON:
 
 
 def thread_source(source: Source, store: Store, base: str) -> JSON:
-    """A source, as its threads show it. docs/api/threads.md#thread-source."""
-    path = store.path_of(store.flows[source.flow_id])
+    """Return a source, as in its threads. docs/api/threads.md#thread-source."""
     return {
         "id": source.id,
         "name": source.name,
         "external_url": source.external_url,
-        "url": f"{base}/flows/{path}/sources/{source.id}",
+        "url": _url(source, store, base),
         "created_at": timestamp(source.created_at),
         "updated_at": timestamp(source.updated_at),
         "_links": _links(source),

@@ -197,7 +197,7 @@ def test_without_a_redirect_uri_the_code_is_shown_as_long_as_it_is_good(flowdock
 def test_without_a_redirect_uri_no_and_errors_are_told_to_the_person(flowdock: Door, browser: Browser) -> None:
     flowdock.fake.add_application(name="Script")
     asked = browser.open(AUTHORIZE, **asking(flowdock.fake))
-    page(browser.decide(asked, "deny"), 200, "You said no")
+    page(browser.decide(asked, "deny"), 200, "You denied access")
     page(browser.open(AUTHORIZE, **asking(flowdock.fake, scope="everything")), 400, "(invalid_scope)")
 
 
@@ -302,8 +302,8 @@ def test_a_page_loads_nothing_but_the_icon(icon: str, source: str) -> None:
     [
         (Reply(200, "<p>no document</p>", media=HTML), "with the body: it is not a page, against schemas/oauth.json"),
         (Reply(200, {"consent": "x"}), "answered 200 as application/json"),
-        (Reply(200, "<!doctype html>", (("Location", "/"),), HTML), "with a Location, or should have"),
-        (Reply(302, None, media=HTML), "with a Location, or should have"),
+        (Reply(200, "<!doctype html>", (("Location", "/"),), HTML), "with a Location header"),
+        (Reply(302, None, media=HTML), "without a Location header"),
         (Reply(302, "<!doctype html>", (("Location", "/"),), HTML), "answered 302 with a body"),
     ],
 )

@@ -273,7 +273,7 @@ def test_a_shape_is_chosen_and_changed_and_forked() -> None:
 
 def test_a_report_tells_of_the_shape() -> None:
     fake = FakeFlowdock(shape="minimal")
-    assert "shape minimal: answers had nothing but what is always there" in fake.report()
+    assert "shape minimal: responses had only the fields that are always present" in fake.report()
     fake.shape = "default"
     assert "shape" not in fake.report()
 

@@ -111,7 +111,7 @@ def test_each_documented_example_is_as_documented(contract: Any) -> None:
         (
             ("GET", "/flows/example/main/source/3", BASIC, None),
             (
-                "warning: Get source is asked for by an obsolete route: did you mean GET "
+                "warning: Get source uses an obsolete route: did you mean GET "
                 "/flows/:organization/:flow/sources/:id? (docs/api/sources.md#get-source) "
                 "[request.route.obsolete, documented]"
             ),

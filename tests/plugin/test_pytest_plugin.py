@@ -237,7 +237,7 @@ def test_each_test_is_run_under_each_shape(pytester: pytest.Pytester) -> None:
             "*::test_leans_on_a_field_that_is_missing[[]*maximal*[]] FAILED*",
             "*::test_leans_on_a_field_that_is_missing[[]*drift*[]] FAILED*",
             "*::test_uses_no_fake PASSED*",
-            "shape maximal: answers had every field that there may be, some of them made up",
+            "shape maximal: responses had every documented field, some with made-up values",
         ]
     )
 

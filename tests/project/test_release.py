@@ -67,9 +67,9 @@ def test_the_wheel_holds_package_plugin_schemas_and_py_typed_and_nothing_else(wh
     described = {f"{information}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt")}
     licence = {f"{information}/licenses/LICENSE"}
     worlds = {"fakeflowdock/world/data/docs.json", "fakeflowdock/world/data/empty.json"}
-    preload = {"fakeflowdock/server/preload.cjs"}
+    assets = {"fakeflowdock/server/preload.cjs", "fakeflowdock/api/consent.css"}
     suite = {str(path.relative_to(ROOT)) for path in (ROOT / "fakeflowdock/checking/conformance").glob("*.toml")}
-    assert names == package | schemas | worlds | suite | preload | {"fakeflowdock/py.typed"} | described | licence
+    assert names == package | schemas | worlds | suite | assets | {"fakeflowdock/py.typed"} | described | licence
 
 
 def test_the_wheel_works_from_an_empty_environment(wheel: Path, tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
-"""The operations of docs/api/oauth.md that a person meets in a browser: asked for consent, they give it or not."""
+"""The operations of docs/api/oauth.md for browsers: the consent page and its form."""
 
 from __future__ import annotations
 
 import hmac
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from ...world import grants
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from ...world.store import Store
 
 COOKIE = "fakeflowdock_session"
-ASKED = ("client_id", "response_type", "redirect_uri", "scope", "state")
+FIELDS = ("client_id", "response_type", "redirect_uri", "scope", "state")
 
 
 @dataclass(frozen=True)
 class ConsentRequest:
-    """A request for consent that may be answered where its application is.
+    """A request for consent whose application and redirect URI are valid.
 
     Attributes:
-        redirect_uri: the registered one, which the request may name.
-        fields: what the request says, of `ASKED`.
+        redirect_uri: the registered one.
+        fields: its parameters, of `FIELDS`.
     """
 
     application: Application
@@ -39,17 +39,17 @@ class ConsentRequest:
 
     @property
     def state(self) -> dict[str, str]:
-        """What the application wants to have back."""
+        """The parameter `state`, which the redirect repeats."""
         return {"state": self.fields["state"]} if "state" in self.fields else {}
 
     def signed(self, session: Session) -> str:
-        """What only a page of ours, for this request and this browser, can know."""
+        """Return the CSRF token of this request in this browser session."""
         return hmac.digest(session.cookie.encode(), json.dumps(self.fields, sort_keys=True).encode(), "sha256").hex()
 
 
-def asked_for(call: Call) -> ConsentRequest | Reply:
-    """The request for consent; or the page that says why nobody may be led back with an answer to it."""
-    fields = {name: value for name in ASKED if isinstance(value := call.fields.get(name), str) and value}
+def consent_request_of(call: Call) -> ConsentRequest | Reply:
+    """Return the request for consent; or an error page, if it cannot be trusted with a redirect."""
+    fields = {name: value for name in FIELDS if isinstance(value := call.fields.get(name), str) and value}
     application = call.store.application_by_client_id(fields.get("client_id", ""))
     if application is None:
         return consent_pages.message(consent_pages.UNKNOWN_APPLICATION)
@@ -58,65 +58,65 @@ def asked_for(call: Call) -> ConsentRequest | Reply:
     return ConsentRequest(application, application.redirect_uri, fields)
 
 
-def _refuse_fields(call: Call, asked: ConsentRequest | Reply, violations: list[Violation]) -> Reply:
-    if isinstance(asked, Reply):
-        return asked
+def _refuse_fields(call: Call, request: ConsentRequest | Reply, violations: list[Violation]) -> Reply:
+    if isinstance(request, Reply):
+        return request
     wrong = sorted({violation.field or "" for violation in violations})
-    return _with_error(asked, "invalid_request", consent_pages.WRONG_FIELDS.format(fields=", ".join(wrong)))
+    return _with_error(request, "invalid_request", consent_pages.WRONG_FIELDS.format(fields=", ".join(wrong)))
 
 
-@operation("GET /oauth/authorize", callers=(ANYONE,), find=asked_for, invalid=_refuse_fields)
-def ask_for_consent(call: Call, asked: ConsentRequest | Reply) -> Reply:
-    """The consent page; or, where consent is automatic, what follows it."""
-    if isinstance(asked, Reply):
-        return asked
-    if problem := _problem(asked):
+@operation("GET /oauth/authorize", callers=(ANYONE,), find=consent_request_of, invalid=_refuse_fields)
+def ask_for_consent(call: Call, request: ConsentRequest | Reply) -> Reply:
+    """Return the consent page; or, if consent is automatic, the redirect with a code."""
+    if isinstance(request, Reply):
+        return request
+    if problem := _problem(request):
         return problem
     session = _session(call)
     user = _user(call.store, session)
     agrees = user or next(iter(call.store.users.values()), None)
     if call.store.settings.auto_consent and agrees is not None:
-        return _with_code(call, asked, agrees)
+        return _with_code(call, request, agrees)
     if session is None:
         session = _begin(call.store, None)
-        return _page(call, asked, session, cookie=_cookie(call, session))
-    return _page(call, asked, session)
+        return _page(call, request, session, cookie=_cookie(call, session))
+    return _page(call, request, session)
 
 
-@operation("POST /oauth/authorize", callers=(ANYONE,), find=asked_for, invalid=_refuse_fields)
-def give_consent(call: Call, asked: ConsentRequest | Reply) -> Reply:
-    """What the person at the consent page decided."""
-    if isinstance(asked, Reply):
-        return asked
-    if problem := _problem(asked):
+@operation("POST /oauth/authorize", callers=(ANYONE,), find=consent_request_of, invalid=_refuse_fields)
+def give_consent(call: Call, request: ConsentRequest | Reply) -> Reply:
+    """Return the response to the decision on the consent page."""
+    if isinstance(request, Reply):
+        return request
+    if problem := _problem(request):
         return problem
     store, session, given = call.store, _session(call), call.fields
-    if call.headers.get("origin", call.base) != call.base:
+    if call.header("origin", call.base) != call.base:
         return _forged(consent_pages.OTHER_SITE)
     if session is None:
         return _forged(consent_pages.NO_COOKIE)
-    if not hmac.compare_digest(asked.signed(session).encode(), given["csrf_token"].encode("utf-8", "replace")):
+    if not hmac.compare_digest(request.signed(session).encode(), given["csrf_token"].encode("utf-8", "replace")):
         return _forged(consent_pages.OTHER_FORM)
     if given["decision"] == "deny":
-        return _with_error(asked, "access_denied", consent_pages.USER_DENIED)
+        return _with_error(request, "access_denied", consent_pages.USER_DENIED)
     if given["decision"] == "sign_out":
         _end(store, session)
         session = _begin(store, None)
-        return _page(call, asked, session, cookie=_cookie(call, session))
+        return _page(call, request, session, cookie=_cookie(call, session))
     if given["decision"] != "authorize":
         return _forged(consent_pages.OTHER_FORM)
     if (user := _user(store, session)) is not None:
-        return _with_code(call, asked, user)
+        return _with_code(call, request, user)
     email = given.get("email", "")
     user = store.user_by_password(email, given.get("password", ""))
     if user is None:
-        return _page(call, asked, session, status=403, email=email, alert=consent_pages.WRONG_PASSWORD)
-    _end(store, session)  # what was known before the sign-in is worth nothing after it
-    return _with_code(call, asked, user, _cookie(call, _begin(store, user)))
+        return _page(call, request, session, status=403, email=email, alert=consent_pages.WRONG_PASSWORD)
+    _end(store, session)  # against session fixation
+    return _with_code(call, request, user, _cookie(call, _begin(store, user)))
 
 
 def code_of_the_path(call: Call) -> AuthorizationCode | None:
-    """The code that the path names, if it is still to be shown to somebody."""
+    """Return the code in the path, if it can still be used and is for copying."""
     code = call.store.codes.find(call.path["code"])
     if code is None or code.used or code.redirect_uri != OUT_OF_BAND or call.store.now >= code.expires_at:
         return None
@@ -125,66 +125,54 @@ def code_of_the_path(call: Call) -> AuthorizationCode | None:
 
 @operation("GET /oauth/authorize/:code", callers=(ANYONE,), find=code_of_the_path)
 def show_code(call: Call, code: AuthorizationCode | None) -> Reply:
-    """The code, for the user to copy."""
+    """Return the page with a code for the user to copy."""
     if code is None:
         return consent_pages.message(consent_pages.INVALID_CODE)
     return consent_pages.code(call.store.applications[code.application_id], code.code)
 
 
-def _problem(asked: ConsentRequest) -> Reply | None:
-    """The answer to a request for what nobody can give, or None."""
-    if asked.fields["response_type"] != "code":
-        return _with_error(asked, "unsupported_response_type", consent_pages.NO_RESPONSE_TYPE)
+def _problem(request: ConsentRequest) -> Reply | None:
+    """Return the error for a request that cannot be granted, or None."""
+    if request.fields["response_type"] != "code":
+        return _with_error(request, "unsupported_response_type", consent_pages.NO_RESPONSE_TYPE)
     try:
-        scopes_of(asked.fields.get("scope"))
+        scopes_of(request.fields.get("scope"))
     except ValueError:
-        return _with_error(asked, "invalid_scope", consent_pages.NO_SCOPE)
+        return _with_error(request, "invalid_scope", consent_pages.NO_SCOPE)
     return None
 
 
-def _page(
-    call: Call,
-    asked: ConsentRequest,
-    session: Session,
-    *,
-    status: int = 200,
-    email: str = "",
-    alert: str = "",
-    cookie: tuple[tuple[str, str], ...] = (),
-) -> Reply:
+def _page(call: Call, request: ConsentRequest, session: Session, **more: Any) -> Reply:
     return consent_pages.consent(
-        asked.application,
-        scopes_of(asked.fields.get("scope")),
-        None if asked.redirect_uri == OUT_OF_BAND else asked.redirect_uri,
-        {**asked.fields, "csrf_token": asked.signed(session)},
+        request.application,
+        scopes_of(request.fields.get("scope")),
+        None if request.redirect_uri == OUT_OF_BAND else request.redirect_uri,
+        {**request.fields, "csrf_token": request.signed(session)},
         _user(call.store, session),
-        status=status,
-        email=email,
-        alert=alert,
-        cookie=cookie,
+        **more,
     )
 
 
-def _with_code(call: Call, asked: ConsentRequest, user: User, cookie: tuple[tuple[str, str], ...] = ()) -> Reply:
-    """Lead the browser back with a code, or to the page that shows it."""
-    scopes = scopes_of(asked.fields.get("scope"))
-    code = grants.give_code(call.store, user, asked.application, scopes, asked="redirect_uri" in asked.fields).code
-    if asked.redirect_uri == OUT_OF_BAND:
+def _with_code(call: Call, request: ConsentRequest, user: User, cookie: tuple[tuple[str, str], ...] = ()) -> Reply:
+    """Redirect the browser to the application with a code, or to the page that shows the code."""
+    scopes = scopes_of(request.fields.get("scope"))
+    code = grants.give_code(call.store, user, request.application, scopes, asked="redirect_uri" in request.fields).code
+    if request.redirect_uri == OUT_OF_BAND:
         return consent_pages.redirect(f"{call.base}/oauth/authorize/{code}", cookie)
-    return consent_pages.redirect(_with_parameters(asked.redirect_uri, {"code": code, **asked.state}), cookie)
+    return consent_pages.redirect(_with_parameters(request.redirect_uri, {"code": code, **request.state}), cookie)
 
 
-def _with_error(asked: ConsentRequest, error: str, description: str) -> Reply:
-    """Lead the browser back with an error, as RFC 6749, section 4.1.2.1, has it; or tell the person at it."""
-    if asked.redirect_uri == OUT_OF_BAND:
+def _with_error(request: ConsentRequest, error: str, description: str) -> Reply:
+    """Redirect with an error (RFC 6749, section 4.1.2.1); or show it, if the application has no redirect URI."""
+    if request.redirect_uri == OUT_OF_BAND:
         page = consent_pages.DENIED if error == "access_denied" else consent_pages.UNSUPPORTED
-        return consent_pages.message(page, name=asked.application.name, description=description, error=error)
-    told = {"error": error, "error_description": description, **asked.state}
-    return consent_pages.redirect(_with_parameters(asked.redirect_uri, told))
+        return consent_pages.message(page, name=request.application.name, description=description, error=error)
+    parameters = {"error": error, "error_description": description, **request.state}
+    return consent_pages.redirect(_with_parameters(request.redirect_uri, parameters))
 
 
 def _with_parameters(uri: str, parameters: dict[str, str]) -> str:
-    """A URI with more in its query; what was there stays."""
+    """Add parameters to the query of a URI."""
     path, _, query = uri.partition("?")
     return f"{path}?{'&'.join(filter(None, (query, urlencode(parameters))))}"
 
@@ -194,8 +182,8 @@ def _forged(reason: str) -> Reply:
 
 
 def _session(call: Call) -> Session | None:
-    """The session of the browser, by its cookie."""
-    for pair in call.headers.get("cookie", "").split(";"):
+    """Return the session of the browser's cookie, unless it has ended."""
+    for pair in call.header("cookie").split(";"):
         name, _, value = pair.strip().partition("=")
         if name == COOKIE and (session := call.store.sessions.find(value)) is not None and not session.ended:
             return session

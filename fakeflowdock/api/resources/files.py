@@ -14,19 +14,13 @@ if TYPE_CHECKING:
 
 
 def file_of_the_path(call: Call) -> File:
-    """The file that the path names.
-
-    Raises:
-        NotFound: it does not exist, or not for this caller.
-    """
-    found = call.store.archive.file(call.path["token"])
-    if found is None:
-        raise NotFound
-    message, file = found
-    flow, user = call.store.flows[message.flow_id], call.caller.user
-    if str(flow.organization_id) != call.path["organization_id"] or user is None or not flow.is_seen_by(user):
-        raise NotFound
-    return file
+    """Return the file in the path. Raises NotFound if it does not exist for this caller."""
+    if found := call.store.archive.file(call.path["token"]):
+        message, file = found
+        flow, user = call.store.flows[message.flow_id], call.caller.user
+        if str(flow.organization_id) == call.path["organization_id"] and user is not None and flow.is_seen_by(user):
+            return file
+    raise NotFound
 
 
 @operation(
@@ -37,5 +31,5 @@ def file_of_the_path(call: Call) -> File:
     find=file_of_the_path,
 )
 def download_file(call: Call, file: File) -> Reply:
-    """Lead to the bytes of a file."""
+    """Redirect to the content of a file."""
     return Reply(302, headers=(("Location", call.base + signed_path(call.store, file)),))

@@ -19,33 +19,28 @@ if TYPE_CHECKING:
 
 
 def flow_of_the_path(call: Call) -> Flow:
-    """The flow that the path names.
-
-    Raises:
-        NotFound: it does not exist, the user is no member of it, or it is not the source's.
-    """
+    """Return the flow in the path. Raises NotFound unless the user is a member, or it is the flow of the source."""
     flow = call.store.flow_named(call.path["organization"], call.path["flow"])
-    if flow is None:
-        raise NotFound
     source, user = call.caller.source, call.caller.user
-    visible = source.flow_id == flow.id if source is not None else user is not None and flow.is_seen_by(user)
-    if not visible:
-        raise NotFound
-    return flow
+    if flow is not None and (source.flow_id == flow.id if source else user is not None and flow.is_seen_by(user)):
+        return flow
+    raise NotFound
 
 
 def open_flow_of_the_path(call: Call) -> Flow:
-    """The flow that the path names, for a user who is a member, or may become one by themselves.
-
-    Raises:
-        NotFound: it does not exist, or not for this user.
-    """
+    """Return the flow in the path. Raises NotFound unless the user is a member or may join."""
     return _open(call, call.store.flow_named(call.path["organization"], call.path["flow"]))
+
+
+def flow_called(call: Call, name: str) -> Flow | None:
+    """Return the flow of an id, or of `organization:flow`."""
+    organization, _, flow = name.partition(":")
+    return call.store.flows.get(name) or call.store.flow_named(organization, flow)
 
 
 def _open(call: Call, flow: Flow | None) -> Flow:
     if flow is not None and call.caller.source is not None and call.caller.source.flow_id == flow.id:
-        return flow  # its own, which it sees and may not ask about
+        return flow  # a source sees its flow, and is rejected later with 403
     if flow is None or call.caller.user is None:
         raise NotFound
     archived = flow.disabled and call.store.administers(call.user, flow.organization_id)
@@ -65,13 +60,13 @@ def _may_join(call: Call, flow: Flow) -> bool:
 
 @operation("GET /flows", callers=ANY_USER, scope="flow", find=nothing)
 def list_flows(call: Call, _: None) -> list[wire.JSON]:
-    """The flows that the user joined."""
+    """List the flows that the user joined."""
     return _shown(call, call.store.flows_of_user(call.user))
 
 
 @operation("GET /flows/all", callers=ANY_USER, scope="flow", find=nothing)
 def list_all_flows(call: Call, _: None) -> list[wire.JSON]:
-    """The flows that the user joined, and those that they may join by themselves."""
+    """List the flows that the user joined or may join."""
     flows = call.store.flows_of_user(call.user)
     for organization in call.store.organizations_of(call.user):
         flows += [flow for flow in call.store.flows_of_organization(organization) if _may_join(call, flow)]
@@ -80,29 +75,28 @@ def list_all_flows(call: Call, _: None) -> list[wire.JSON]:
 
 @operation("GET /flows/:organization", callers=ANY_USER, scope="flow", find=organization_of_the_path)
 def list_organization_flows(call: Call, organization: Organization) -> list[wire.JSON]:
-    """The flows of one organization that the user joined."""
+    """List the flows of one organization that the user joined."""
     flows = call.store.flows_of_user(call.user)
     return _shown(call, [flow for flow in flows if flow.organization_id == organization.id])
 
 
 @operation("GET /flows/find", callers=ANY_USER, scope="flow", find=nothing)
 def find_flow(call: Call, _: None) -> wire.JSON:
-    """One flow by its id, or by its two names with a colon between."""
-    identity = call.fields["id"]
-    organization, _colon, name = identity.partition(":")
-    flow = call.store.flows.get(identity) or call.store.flow_named(organization, name)
-    return wire.flow(_open(call, flow), call.store, call.base, call.user, with_users=True)
+    """Return one flow by its id, or by `organization:flow`."""
+    return wire.flow(
+        _open(call, flow_called(call, call.fields["id"])), call.store, call.base, call.user, with_users=True
+    )
 
 
 @operation("GET /flows/:organization/:flow", callers=ANY_USER, scope="flow", find=open_flow_of_the_path)
 def get_flow(call: Call, flow: Flow) -> wire.JSON:
-    """One flow, with its users."""
+    """Return one flow with its users."""
     return wire.flow(flow, call.store, call.base, call.user, with_users=True)
 
 
 @operation("POST /flows/:organization", callers=ANY_USER, scope="manage", find=organization_of_the_path)
 def create_flow(call: Call, organization: Organization) -> Reply:
-    """Make a flow, of which the user is the first member and the administrator."""
+    """Create a flow. The user becomes its first member and administrator."""
     store = call.store
     store.tick()
     flow = Flow(
@@ -120,7 +114,7 @@ def create_flow(call: Call, organization: Organization) -> Reply:
 
 @operation("PUT /flows/:organization/:flow", callers=ANY_USER, find=open_flow_of_the_path)
 def update_flow(call: Call, flow: Flow) -> wire.JSON:
-    """Open, close or join a flow; rename it, archive it, let others in."""
+    """Open, close, join, rename or archive a flow, or change its access mode."""
     fields = {name: call.fields[name] for name in ("name", "disabled", "access_mode") if name in call.fields}
     user = call.user.id
     if fields and user not in flow.admins and not call.store.administers(call.user, flow.organization_id):
@@ -140,7 +134,7 @@ def update_flow(call: Call, flow: Flow) -> wire.JSON:
 
 
 def _free_name(call: Call, organization: Organization, name: str) -> str:
-    """A name for URLs that no flow of the organization has, made of what the flow is called."""
+    """Return an unused parameterized name for a flow."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     base = re.sub("[^a-z0-9_]+", "-", plain).strip("-_") or "flow"
     wanted, count = base, 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...contract.errors import AccessDenied, InvalidFlow, NotFound, ValidationError
 from ...world import tagging
@@ -13,23 +13,23 @@ from ...world.posting import Post
 from .. import wire
 from ..callers import ANY_USER, ANYBODY, SOURCE
 from ..operations import NOTHING, Call, Reply, operation
-from .flows import flow_of_the_path
+from .flows import flow_called, flow_of_the_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ...world.models import Flow, Message, Thread
 
-INBOX = "influx"  # the app of what is in the inbox and not in the chat
+INBOX = "influx"  # the app of messages in the inbox
 WAIT = "x-flowdock-wait-for-message"
 
 
 @dataclass(frozen=True)
 class MessagePlace:
-    """Where a message goes, or messages are: a flow, perhaps a thread of it, perhaps a message that is commented.
+    """A flow, and optionally one of its threads, and the message to comment on.
 
     Attributes:
-        flow: None where the call should have named one and did not.
+        flow: None if the required parameter is missing.
     """
 
     flow: Flow | None
@@ -38,17 +38,13 @@ class MessagePlace:
 
     @property
     def known_flow(self) -> Flow:
-        """The flow, once it is sure that there is one."""
+        """The flow, which is known after validation."""
         assert self.flow is not None
         return self.flow
 
 
 def place_of_the_path(call: Call) -> MessagePlace:
-    """The flow that the path names, and the thread or message in it.
-
-    Raises:
-        NotFound: one of them does not exist, or not for this caller.
-    """
+    """Return the flow in the path with its thread or message. Raises NotFound if one does not exist for the caller."""
     flow = flow_of_the_path(call)
     thread = thread_in(call, flow) if "id" in call.path else None
     parent = message_in(call, flow, "message") if "message" in call.path else None
@@ -56,36 +52,26 @@ def place_of_the_path(call: Call) -> MessagePlace:
 
 
 def place_to_post(call: Call) -> MessagePlace:
-    """Where a message is posted: as the path says, in the flow of the source, or in that of the parameter `flow`.
+    """Return the place to post to: by the path, the parameter `flow`, or the source.
 
     Raises:
-        NotFound: the path names what does not exist, or not for this caller.
-        InvalidFlow: the parameter does.
+        NotFound: something in the path does not exist for this caller.
+        InvalidFlow: the flow of the parameter does not.
     """
     if "flow" in call.path:
         return place_of_the_path(call)
-    named = call.fields.get("flow")
-    if call.caller.source is not None:
-        own = call.store.flows[call.caller.source.flow_id]
-        if named is not None and _flow_called(call, named) != own:
-            raise InvalidFlow
+    named, source = call.fields.get("flow"), call.caller.source
+    own = None if source is None else call.store.flows[source.flow_id]
+    if named is None:
         return MessagePlace(own)
-    flow = None if named is None else _flow_called(call, named)
-    if named is not None and (flow is None or not flow.is_seen_by(call.user)):
+    flow = flow_called(call, named) if isinstance(named, str) else None
+    if flow is None or (flow != own if own is not None else not flow.is_seen_by(call.user)):
         raise InvalidFlow
     return MessagePlace(flow)
 
 
-def _flow_called(call: Call, named: Any) -> Flow | None:
-    """The flow of that id, or of its two names with a colon between."""
-    if not isinstance(named, str):
-        return None
-    organization, _colon, name = named.partition(":")
-    return call.store.flows.get(named) or call.store.flow_named(organization, name)
-
-
 def thread_in(call: Call, flow: Flow) -> Thread:
-    """The thread of a flow that the path names. Raises NotFound where there is none."""
+    """Return the thread in the path. Raises NotFound if it does not exist."""
     thread = call.store.archive.of(flow.id).threads.get(call.path["id"])
     if thread is None:
         raise NotFound
@@ -93,7 +79,7 @@ def thread_in(call: Call, flow: Flow) -> Thread:
 
 
 def message_in(call: Call, flow: Flow, name: str) -> Message:
-    """The message of a flow that the path names by that name. Raises NotFound where there is none."""
+    """Return the message in the path, by the name of its value. Raises NotFound if it does not exist."""
     message = call.store.archive.of(flow.id).messages.get(call.number(name))
     if message is None:
         raise NotFound
@@ -101,22 +87,18 @@ def message_in(call: Call, flow: Flow, name: str) -> Message:
 
 
 def message_of_the_path(call: Call) -> Message:
-    """The message that the path names.
-
-    Raises:
-        NotFound: it does not exist, or not for this caller.
-    """
+    """Return the message in the path. Raises NotFound if it does not exist for this caller."""
     return message_in(call, flow_of_the_path(call), "id")
 
 
 def needs_a_flow(path: Mapping[str, str], caller: str) -> Iterator[str]:
-    """A user names the flow, in the path or else as a parameter."""
+    """Require `flow` from users, unless it is in the path."""
     if "flow" not in path and caller != SOURCE:
         yield "flow"
 
 
 def needs_a_message(path: Mapping[str, str], caller: str) -> Iterator[str]:
-    """Besides, a comment names what it comments."""
+    """Require also `message`, unless it is in the path."""
     yield from needs_a_flow(path, caller)
     if "message" not in path:
         yield "message"
@@ -139,7 +121,7 @@ def send_message(call: Call, place: MessagePlace) -> Reply:
 
 @operation("POST /activities", callers=(SOURCE,), find=place_to_post, credential="token")
 def post_activity(call: Call, place: MessagePlace) -> Reply:
-    """The same, as sources did it in 2014."""
+    """Post a message by the operation of 2014 for sources."""
     return _posted(call, place)
 
 
@@ -153,7 +135,7 @@ def post_activity(call: Call, place: MessagePlace) -> Reply:
     needs=needs_a_message,
 )
 def create_comment(call: Call, place: MessagePlace) -> Reply:
-    """Comment a message, in words or with a file."""
+    """Comment on a message, with a text or a file."""
     parent = place.parent
     if parent is None:
         parent = call.store.archive.of(place.known_flow.id).messages.get(call.fields["message"])
@@ -165,7 +147,7 @@ def create_comment(call: Call, place: MessagePlace) -> Reply:
 
 
 def _posted(call: Call, place: MessagePlace) -> Reply:
-    """Post what a call has; who posts as a source is told at once that it arrived, unless they wait for it."""
+    """Post a message. A source gets 202 unless it waits for the message."""
     caller = call.caller
     message = Post(
         call.store,
@@ -177,7 +159,7 @@ def _posted(call: Call, place: MessagePlace) -> Reply:
         thread=place.thread,
         parent=place.parent,
     ).send()
-    if caller.source is not None and not call.headers.get(WAIT, "").strip():
+    if caller.source is not None and not call.header(WAIT).strip():
         return Reply(202, {})
     path = f"/flows/{call.store.path_of(place.known_flow)}/messages/{message.id}/comments"
     link = ("Link", f'<{call.base}{path}>; rel="comments"')
@@ -192,13 +174,13 @@ def _posted(call: Call, place: MessagePlace) -> Reply:
     find=place_of_the_path,
 )
 def list_messages(call: Call, place: MessagePlace) -> list[wire.JSON]:
-    """Messages of a flow, or of a thread of it."""
+    """List messages of a flow or thread."""
     fields, flow = call.fields, place.known_flow
     search = fields.get("search", "")
-    asked = Filter(
+    wanted = Filter(
         limit=fields.get("limit", 30),
         tags=tagging.filter_tags(call.store, flow, fields["tags"]) if "tags" in fields else (),
-        keywords=words(search) or search.split(),  # signs alone are no word of any message
+        keywords=words(search) or search.split(),  # punctuation alone matches no message
         any_tag=fields.get("tag_mode") == "or",
         skip=fields.get("skip", 0),
         events=tagging.split(fields.get("event")),
@@ -207,19 +189,19 @@ def list_messages(call: Call, place: MessagePlace) -> list[wire.JSON]:
         newest=fields.get("sort") != "asc",
         thread_id=None if place.thread is None else place.thread.id,
     )
-    found = call.store.archive.of(flow.id).find(asked)
+    found = call.store.archive.of(flow.id).find(wanted)
     return [wire.message(message, call.store, call.base) for message in found]
 
 
 @operation("GET /flows/:organization/:flow/messages/:id", callers=ANY_USER, scope="flow", find=message_of_the_path)
 def get_message(call: Call, message: Message) -> wire.JSON:
-    """One message."""
+    """Return one message."""
     return wire.message(message, call.store, call.base)
 
 
 @operation("PUT /flows/:organization/:flow/messages/:id", callers=ANY_USER, scope="flow", find=message_of_the_path)
 def update_message(call: Call, message: Message) -> wire.JSON:
-    """Change the content of one's own message, or the tags of any."""
+    """Change the content of an own message, or the tags of any."""
     text, store = call.fields.get("content"), call.store
     if text is not None and not (message.user_id == call.user.id and message.event in ("message", "comment")):
         raise AccessDenied(AccessDenied.NO_SENDER)
@@ -237,7 +219,7 @@ def update_message(call: Call, message: Message) -> wire.JSON:
 
 @operation("DELETE /flows/:organization/:flow/messages/:id", callers=ANY_USER, scope="flow", find=message_of_the_path)
 def delete_message(call: Call, message: Message) -> Reply:
-    """Empty one's own message, or take away one's own file or what came into the inbox."""
+    """Clear an own message, or remove an own file or any message of the inbox."""
     store, own = call.store, message.user_id == call.user.id
     if message.app == INBOX or (own and message.event == "file"):
         store.tick()

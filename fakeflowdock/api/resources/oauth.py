@@ -1,4 +1,4 @@
-"""The operations of docs/api/oauth.md, but for the pages that a person sees: these are in consent.py."""
+"""The operations of docs/api/oauth.md, except the consent page in `consent.py`."""
 
 from __future__ import annotations
 
@@ -22,11 +22,7 @@ NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 
 
 def application_of_the_path(call: Call) -> Application:
-    """The application that the path names; each caller may see each.
-
-    Raises:
-        NotFound: there is none.
-    """
+    """Return the application in the path. Raises NotFound if it does not exist."""
     application = call.store.applications.get(call.number("id"))
     if application is None:
         raise NotFound
@@ -40,7 +36,7 @@ def _name_the_inner_fields(call: Call, _: None, violations: list[Violation]) -> 
 
 @operation("POST /oauth/applications", callers=(USER,), find=nothing, invalid=_name_the_inner_fields)
 def create_application(call: Call, _: None) -> Reply:
-    """Register an application, which belongs to the user."""
+    """Register an application owned by the user."""
     given = call.fields["application"]
     application = factories.add_application(
         call.store, name=given["name"], redirect_uri=given.get("redirect_uri"), owner=call.caller.user
@@ -50,20 +46,20 @@ def create_application(call: Call, _: None) -> Reply:
 
 @operation("GET /oauth/applications/:id", callers=ANYBODY, find=application_of_the_path)
 def get_application(call: Call, application: Application) -> wire.JSON:
-    """One application; its owner sees what it signs in with too."""
+    """Return one application. Only its owner sees the client credentials."""
     if call.caller.kind == USER and call.caller.user is not None and call.caller.user.id == application.owner_id:
         return wire.own_application(application, call.base)
     return wire.application(application, call.base)
 
 
 def client_of_the_request(call: Call) -> Application:
-    """The application that asks for tokens, by `Authorization: Basic` or by `client_id` and `client_secret`.
+    """Return the application by `Authorization: Basic`, or by `client_id` and `client_secret`.
 
     Raises:
-        ClientRefused: there are no credentials, wrong ones, or those of two applications.
+        ClientRefused: the credentials are missing or wrong, or belong to two applications.
     """
     client_id, client_secret = call.fields.get("client_id"), call.fields.get("client_secret")
-    if header := call.headers.get("authorization", "").strip():
+    if header := call.header("authorization").strip():
         scheme, _, value = header.partition(" ")
         try:
             name, password = basic(value) if scheme.lower() == "basic" else ("", None)
@@ -87,7 +83,7 @@ def _refuse_fields(call: Call, _: Application, violations: list[Violation]) -> N
 
 @operation("POST /oauth/token", callers=(ANYONE,), find=client_of_the_request, invalid=_refuse_fields)
 def request_tokens(call: Call, application: Application) -> Reply:
-    """Tokens, for a code, for a user's password, or for a refresh token."""
+    """Issue tokens for a code, a password or a refresh token."""
     store, fields = call.store, call.fields
     grant_type = fields["grant_type"]
     if grant_type == "authorization_code":
@@ -100,7 +96,7 @@ def request_tokens(call: Call, application: Application) -> Reply:
         granted = grants.exchange_refresh_token(store, application, secret, fields.get("scope"))
     else:
         raise TokenRefused("unsupported_grant_type", TokenRefused.NO_GRANT)
-    media = FORM if _prefers_a_form(call.headers.get("accept", "")) else JSON
+    media = FORM if _prefers_a_form(call.header("accept")) else JSON
     return Reply(200, granted.fields(), NO_STORE, media)
 
 
@@ -113,7 +109,7 @@ def _needed(call: Call, field: str) -> str:
 
 
 def _prefers_a_form(accept: str) -> bool:
-    """Whether an `Accept` header names the form, and JSON not as much."""
+    """Return whether an `Accept` header prefers a form to JSON."""
     wanted = {JSON: 0.0, FORM: 0.0}
     for entry in accept.split(","):
         media, *parameters = [part.strip().lower() for part in entry.split(";")]

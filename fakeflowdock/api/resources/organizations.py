@@ -15,11 +15,7 @@ if TYPE_CHECKING:
 
 
 def organization_of_the_path(call: Call) -> Organization:
-    """The organization that the path names; to a source that of its flow, which it sees and may not ask about.
-
-    Raises:
-        NotFound: it does not exist, or the caller does not belong to it.
-    """
+    """Return the organization in the path. Raises NotFound if it does not exist for this caller."""
     organization = call.store.organization_named(call.path["organization"])
     if organization is None or organization.id not in organizations_of_the_caller(call):
         raise NotFound
@@ -27,31 +23,27 @@ def organization_of_the_path(call: Call) -> Organization:
 
 
 def organizations_of_the_caller(call: Call) -> list[int]:
-    """The numbers of the organizations that the caller belongs to; of a source that of its flow."""
+    """Return the ids of the user's organizations, or of the organization of a source's flow."""
     if call.caller.source is not None:
         return [call.store.flows[call.caller.source.flow_id].organization_id]
     return [organization.id for organization in call.store.organizations_of(call.user)]
 
 
 def check_administrator(call: Call, organization: Organization, what: str) -> None:
-    """Let an administrator pass.
-
-    Raises:
-        AccessDenied: the user is none.
-    """
+    """Raise AccessDenied unless the user is an administrator."""
     if not call.store.administers(call.user, organization.id):
         raise AccessDenied.of(AccessDenied.NO_ADMINISTRATOR, what=what)
 
 
 @operation("GET /organizations", callers=ANY_USER, find=nothing)
 def list_organizations(call: Call, _: None) -> list[wire.JSON]:
-    """The organizations that the user belongs to."""
+    """List the organizations of the user."""
     return [wire.organization(each, call.store, call.base) for each in call.store.organizations_of(call.user)]
 
 
 @operation("GET /organizations/find", callers=ANY_USER, find=nothing)
 def find_organization(call: Call, _: None) -> wire.JSON:
-    """One organization, by its number."""
+    """Return one organization by its id."""
     organization = call.store.organizations.get(call.fields["id"])
     if organization is None or not call.store.belongs(call.user, organization.id):
         raise NotFound
@@ -60,13 +52,13 @@ def find_organization(call: Call, _: None) -> wire.JSON:
 
 @operation("GET /organizations/:organization", callers=ANY_USER, find=organization_of_the_path)
 def get_organization(call: Call, organization: Organization) -> wire.JSON:
-    """One organization, by its name in URLs."""
+    """Return one organization by its parameterized name."""
     return wire.organization(organization, call.store, call.base)
 
 
 @operation("PUT /organizations/:organization", callers=ANY_USER, scope="manage", find=organization_of_the_path)
 def update_organization(call: Call, organization: Organization) -> wire.JSON:
-    """Change what the organization is called."""
+    """Rename an organization."""
     check_administrator(call, organization, "change it")
     call.store.tick()
     changed = replace(organization, name=call.fields.get("name", organization.name))

@@ -15,11 +15,7 @@ if TYPE_CHECKING:
 
 
 def flows_of_the_tokens(call: Call) -> list[Flow]:
-    """The flows whose `api_token`s the path has, with commas between.
-
-    Raises:
-        NotFound: one of them is no flow's, or an archived one's.
-    """
+    """Return the flows of the comma-separated `api_token`s. Raises NotFound if one is unknown or archived."""
     flows: dict[str, Flow] = {}
     for api_token in call.path["flow_api_tokens"].split(","):
         flow = call.store.flow_by_api_token(api_token.strip())
@@ -31,7 +27,7 @@ def flows_of_the_tokens(call: Call) -> list[Flow]:
 
 @operation("POST /messages/chat/:flow_api_tokens", callers=(ANYONE,), find=flows_of_the_tokens)
 def push_to_chat(call: Call, flows: list[Flow]) -> JSON:
-    """Post to the chat of flows under a name."""
+    """Post to the chat of flows under any name."""
     commented = call.fields.get("message_id")
     posts: list[Post] = []
     for flow in flows:
@@ -46,12 +42,12 @@ def push_to_chat(call: Call, flows: list[Flow]) -> JSON:
 
 @operation("POST /messages/team_inbox/:flow_api_tokens", callers=(ANYONE,), find=flows_of_the_tokens)
 def push_to_team_inbox(call: Call, flows: list[Flow]) -> JSON:
-    """Post a mail to the inbox of flows."""
+    """Post a mail to the team inbox of flows."""
     return _sent([Post(call.store, flow, "mail", call.fields) for flow in flows])
 
 
 def _sent(posts: list[Post]) -> JSON:
-    """Send all posts, or none of them."""
+    """Send all posts, or none."""
     for post, ready in [(post, post.prepared()) for post in posts]:
         post.kept(*ready)
     return {}

@@ -17,11 +17,7 @@ if TYPE_CHECKING:
 
 
 def source_of_the_path(call: Call) -> Source:
-    """The source that the path names.
-
-    Raises:
-        NotFound: it does not exist, is another flow's, or the caller may not see it.
-    """
+    """Return the source in the path. Raises NotFound if it does not exist for this caller."""
     flow = flow_of_the_path(call)
     source = call.store.sources.get(call.number("id"))
     if source is None or source.flow_id != flow.id or call.caller.source not in (None, source):
@@ -31,11 +27,9 @@ def source_of_the_path(call: Call) -> Source:
 
 @operation("GET /sources", callers=ANYBODY, scope="flow", find=nothing)
 def list_sources(call: Call, _: None) -> list[wire.JSON]:
-    """Each source that the caller may see."""
-    if call.caller.source is not None:
-        return _shown(call, [call.caller.source])
-    assert call.caller.user is not None
-    return _shown(call, call.store.sources_of_user(call.caller.user))
+    """List the sources that the caller can see."""
+    source = call.caller.source
+    return _shown(call, call.store.sources_of_user(call.user) if source is None else [source])
 
 
 @operation(
@@ -46,10 +40,9 @@ def list_sources(call: Call, _: None) -> list[wire.JSON]:
     find=flow_of_the_path,
 )
 def list_flow_sources(call: Call, flow: Flow) -> list[wire.JSON]:
-    """The sources of one flow; for a source itself alone."""
-    if call.caller.source is not None:
-        return _shown(call, [call.caller.source])
-    return _shown(call, call.store.sources_of_flow(flow))
+    """List the sources of one flow. A source sees only itself."""
+    source = call.caller.source
+    return _shown(call, call.store.sources_of_flow(flow) if source is None else [source])
 
 
 @operation(
@@ -60,7 +53,7 @@ def list_flow_sources(call: Call, flow: Flow) -> list[wire.JSON]:
     find=source_of_the_path,
 )
 def get_source(call: Call, source: Source) -> wire.JSON:
-    """One source."""
+    """Return one source."""
     return wire.source(source, call.store, call.base)
 
 
@@ -72,16 +65,15 @@ def get_source(call: Call, source: Source) -> wire.JSON:
     find=flow_of_the_path,
 )
 def create_source(call: Call, flow: Flow) -> Reply:
-    """Register a source; the only reply that shows its `flow_token`."""
-    application, creator = call.caller.application, call.caller.user
+    """Create a source. No other response contains its `flow_token`."""
+    application = call.caller.application
     assert application is not None
-    assert creator is not None
     now = call.store.tick()
     source = Source(
         id=call.store.next_id("source"),
         flow_id=flow.id,
         application_id=application.id,
-        creator_id=creator.id,
+        creator_id=call.user.id,
         name=call.fields["name"],
         external_url=call.fields.get("external_url"),
         error_message=None,
@@ -97,13 +89,13 @@ def create_source(call: Call, flow: Flow) -> Reply:
 
 @operation("PUT /flows/:organization/:flow/sources/:id", callers=ANY_USER, scope="flow", find=source_of_the_path)
 def update_source(call: Call, source: Source) -> wire.JSON:
-    """Say what is wrong with a source, or where it is configured."""
+    """Set the error message or configuration URL of a source."""
     return _updated(call, source)
 
 
 @operation("PUT /sources", callers=(SOURCE,), find=nothing, credential="flow_token")
 def update_source_by_flow_token(call: Call, _: None) -> wire.JSON:
-    """The same, by the source itself."""
+    """Do the same as the source itself."""
     assert call.caller.source is not None
     return _updated(call, call.caller.source)
 
@@ -116,7 +108,7 @@ def update_source_by_flow_token(call: Call, _: None) -> wire.JSON:
     find=source_of_the_path,
 )
 def delete_source(call: Call, source: Source) -> Reply:
-    """Remove a source for good; its `flow_token` is dead from now on."""
+    """Delete a source. Its `flow_token` expires."""
     call.store.delete_source(source)
     return NOTHING
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @operation("GET /flows/:organization/:flow/threads", callers=ANY_USER, scope="flow", find=flow_of_the_path)
 def list_threads(call: Call, flow: Flow) -> Reply:
-    """The threads of a flow, the last updated one first."""
+    """List the threads of a flow, the last updated one first."""
     since, until, limit = _moment(call, "since"), _moment(call, "until"), call.fields.get("limit", 30)
     threads, more = call.store.archive.of(flow.id).threads_between(since, until, limit)
     headers: tuple[tuple[str, str], ...] = ()
@@ -33,17 +33,13 @@ def list_threads(call: Call, flow: Flow) -> Reply:
 
 
 def thread_of_the_path(call: Call) -> Thread:
-    """The thread that the path names.
-
-    Raises:
-        NotFound: it does not exist, or not for this caller.
-    """
+    """Return the thread in the path. Raises NotFound if it does not exist for this caller."""
     return thread_in(call, flow_of_the_path(call))
 
 
 @operation("GET /flows/:organization/:flow/threads/:id", callers=ANY_USER, scope="flow", find=thread_of_the_path)
 def get_thread(call: Call, thread: Thread) -> wire.JSON:
-    """One thread."""
+    """Return one thread."""
     return wire.thread(thread, call.store, call.base)
 
 

@@ -17,26 +17,18 @@ if TYPE_CHECKING:
 
 
 def user_of_the_path(call: Call) -> User:
-    """The user whom the path names; to a source those of its organization, whom it sees and may not ask about.
-
-    Raises:
-        NotFound: there is none, or none who shares an organization with the one who asks.
-    """
+    """Return the user in the path. Raises NotFound unless they share an organization with the caller."""
     user = call.store.users.get(call.number("id"))
-    if user is None:
-        raise NotFound
-    shared = any(call.store.belongs(user, number) for number in organizations_of_the_caller(call))
-    if not (shared or user == call.caller.user):
-        raise NotFound
-    return user
+    if user is not None and (
+        user == call.caller.user
+        or any(call.store.belongs(user, number) for number in organizations_of_the_caller(call))
+    ):
+        return user
+    raise NotFound
 
 
 def organization_and_user_of_the_path(call: Call) -> tuple[Organization, User]:
-    """The organization that the path names, and its member.
-
-    Raises:
-        NotFound: the caller does not belong to it, or the user does not.
-    """
+    """Return the organization and user in the path. Raises NotFound unless caller and user belong to it."""
     organization = organization_of_the_path(call)
     user = call.store.users.get(call.number("id"))
     if user is None or not call.store.belongs(user, organization.id):
@@ -45,11 +37,7 @@ def organization_and_user_of_the_path(call: Call) -> tuple[Organization, User]:
 
 
 def flow_and_user_of_the_path(call: Call) -> tuple[Flow, User]:
-    """The flow that the path names, and its member.
-
-    Raises:
-        NotFound: the caller may not see the flow, or the user is no member of it.
-    """
+    """Return the flow and user in the path. Raises NotFound unless the caller sees it and the user is a member."""
     flow = flow_of_the_path(call)
     if call.number("id") not in flow.members:
         raise NotFound
@@ -58,13 +46,13 @@ def flow_and_user_of_the_path(call: Call) -> tuple[Flow, User]:
 
 @operation("GET /user", callers=ANY_USER, find=nothing)
 def get_own_user(call: Call, _: None) -> wire.JSON:
-    """The user who is asking."""
+    """Return the caller."""
     return wire.user(call.user)
 
 
 @operation("GET /users", callers=ANY_USER, find=nothing)
 def list_users(call: Call, _: None) -> list[wire.JSON]:
-    """Everybody whom the user may see."""
+    """List the users that the caller can see."""
     visible = {call.user.id}
     for organization in call.store.organizations_of(call.user):
         if call.store.administers(call.user, organization.id):
@@ -76,13 +64,13 @@ def list_users(call: Call, _: None) -> list[wire.JSON]:
 
 @operation("GET /users/:id", callers=ANY_USER, find=user_of_the_path)
 def get_user(call: Call, user: User) -> wire.JSON:
-    """One user."""
+    """Return one user."""
     return wire.user(user)
 
 
 @operation("PUT /users/:id", callers=ANY_USER, scope="profile", find=user_of_the_path)
 def update_user(call: Call, user: User) -> wire.JSON:
-    """Change one's own nick or e-mail address."""
+    """Change the caller's nick or email address."""
     if user != call.user:
         raise AccessDenied(AccessDenied.ANOTHER_USER)
     email = call.fields.get("email", user.email)
@@ -94,13 +82,13 @@ def update_user(call: Call, user: User) -> wire.JSON:
 
 @operation("GET /flows/:organization/:flow/users", callers=ANY_USER, scope="flow", find=flow_of_the_path)
 def list_flow_users(call: Call, flow: Flow) -> list[wire.JSON]:
-    """The members of a flow, but for those who were blocked."""
+    """List the members of a flow who are not blocked."""
     return [wire.user(call.store.users[number]) for number in sorted(flow.seen_by)]
 
 
 @operation("POST /flows/:organization/:flow/users", callers=ANY_USER, scope="manage", find=flow_of_the_path)
 def add_flow_user(call: Call, flow: Flow) -> wire.JSON:
-    """Make another user of the organization a member."""
+    """Add a user of the organization to a flow."""
     user = call.store.users.get(call.fields["id"])
     if user is None or not call.store.belongs(user, flow.organization_id):
         raise NotFound
@@ -111,7 +99,7 @@ def add_flow_user(call: Call, flow: Flow) -> wire.JSON:
 
 @operation("PUT /flows/:organization/:flow/users/:id", callers=ANY_USER, scope="manage", find=flow_and_user_of_the_path)
 def block_flow_user(call: Call, found: tuple[Flow, User]) -> wire.JSON:
-    """Block a member, or let them in again."""
+    """Block or unblock a member."""
     flow, user = found
     administers = call.store.administers
     if administers(user, flow.organization_id) and not administers(call.user, flow.organization_id):
@@ -124,13 +112,13 @@ def block_flow_user(call: Call, found: tuple[Flow, User]) -> wire.JSON:
 
 @operation("GET /organizations/:organization/users", callers=ANY_USER, find=organization_of_the_path)
 def list_organization_users(call: Call, organization: Organization) -> list[wire.JSON]:
-    """Everybody in an organization."""
+    """List the users of an organization."""
     return wire.organization_users(organization, call.store)
 
 
 @operation("GET /organizations/:organization/users/:id", callers=ANY_USER, find=organization_and_user_of_the_path)
 def get_organization_user(call: Call, found: tuple[Organization, User]) -> wire.JSON:
-    """One user of an organization."""
+    """Return one user of an organization."""
     organization, user = found
     return wire.organization_user(user, organization, call.store)
 
@@ -142,7 +130,7 @@ def get_organization_user(call: Call, found: tuple[Organization, User]) -> wire.
     find=organization_and_user_of_the_path,
 )
 def remove_organization_user(call: Call, found: tuple[Organization, User]) -> Reply:
-    """Take a user out of an organization and of each of its flows."""
+    """Remove a user from an organization and its flows."""
     organization, user = found
     check_administrator(call, organization, "remove a user from it")
     call.store.tick()
