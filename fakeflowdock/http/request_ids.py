@@ -1,4 +1,4 @@
-"""The id of a request, by which a log, a report and a client tell of the same one."""
+"""Request ids, which link the access log, reports and clients."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from itertools import count
 HEADER = "X-Request-Id"
 
 _OWN = re.compile(r"[A-Za-z0-9._:+/=@~-]{1,128}")
-_process = secrets.token_hex(4)  # so that two servers, or two runs of one, do not share an id
+_process = secrets.token_hex(4)  # distinguishes servers, and runs of one server
 _numbers = count(1)
 
 
 def id_of(given: str | None) -> str:
-    """The id of a request: that which its client gave it, or one of ours where it gave none that a log can show.
+    """Return the id of a request: its client's if that is valid, otherwise a new one.
 
     Args:
         given: the header `X-Request-Id`.
