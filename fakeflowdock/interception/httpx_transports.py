@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 def seams(
     module: ModuleType, name: str, url_of: Callable[[Any], str], response_of: Callable[..., Any]
 ) -> Iterator[Seam]:
-    """Where the calls of a library pass.
+    """Yield the functions to patch.
 
     Args:
         module: the library.
-        name: that of its class with `handle_request`; `Async` stands before that of the other.
-        url_of: from a request of its to the URL.
-        response_of: from the library, what the URL matched, the app, a request, its body, and how often to try again
-            to connect, to a response.
+        name: the class with `handle_request`. The asynchronous one has the prefix `Async`.
+        url_of: returns the URL of a request.
+        response_of: returns a response, given the library, the match of `FLOWDOCK`, the app, the request, its body, and
+            the number of connection retries.
     """
     for kind, method, instead in (("", "handle_request", _sync), ("Async", "handle_async_request", _asynchronous)):
         yield getattr(module, f"{kind}{name}"), method, partial(instead, module, url_of, response_of)

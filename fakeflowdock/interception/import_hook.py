@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class Watch(MetaPathFinder):
-    """Report each module of some names right after its import. The modules are found by the other finders.
+    """Report modules right after their import. The modules are found by the other finders.
 
     Args:
-        names: the names of modules.
-        tell: called with the name.
+        names: the names of the modules.
+        tell: called with a name.
     """
 
     def __init__(self, names: Container[str], tell: Callable[[str], None]) -> None:

@@ -1,8 +1,8 @@
 """The chain of replacements for `HTTPAdapter.send`: fakes, the user's mocks, and the original.
 
 Each one stores the function that it found and restores it when it stops. That works in order; out of order, the second
-to stop would restore the first. So a fake that stops is removed from the chain wherever it stands, and a mock that
-started before a fake is removed from below it.
+to stop would restore the first. So a fake that stops is removed from anywhere in the chain, and a mock that started
+before a fake is removed from below it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def put(link: Link) -> None:
 
 
 def take(link: Link) -> bool:
-    """Remove a link, wherever it stands. Returns whether any is left."""
+    """Remove a link from anywhere in the chain. Return whether any is left."""
     with _lock:
         link.active = False
         _links.remove(link)
@@ -68,7 +68,7 @@ def _set(send: Send) -> None:
 
 
 def _relink(old: Send, new: Send) -> None:
-    """Replace a function wherever it is referred to: the attribute, a link, or a mock that will restore it."""
+    """Replace every reference to a function: the attribute, those of links, and those of mocks that will restore it."""
     if HTTPAdapter.send is old:
         _set(new)
     for link in _links:
@@ -103,7 +103,7 @@ def _patcher_of(send: Send) -> Any:
 
 
 def _guard(patcher: Any) -> None:
-    """Let a mock below a fake leave from there when it stops, instead of restoring what it found on top."""
+    """Let a mock below a fake be removed from there when it stops, instead of restoring what it found on top."""
     if "stop" in vars(patcher):
         return
     stop: Callable[[], Any] = patcher.stop

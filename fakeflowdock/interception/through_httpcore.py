@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
-    """Where its calls pass."""
+    """Yield the functions to patch."""
     return httpx_transports.seams(module, "ConnectionPool", _url_of, _response_of)
 
 

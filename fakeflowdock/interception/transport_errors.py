@@ -1,4 +1,4 @@
-"""What a socket raises where a fault broke the connection; and `httpx` and `httpcore`, which have the same names."""
+"""The exceptions for broken connections: those of a socket, and those of `httpx` and `httpcore`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ERRORS = {"refused": "ConnectError", "reset": "ReadError", "closed": "RemoteProt
 
 
 def error_of(loss: str, timeout: float | None) -> OSError | None:
-    """What a socket raises for a connection that broke in such a way; None where it is at its end, in good order."""
+    """Return the exception of a socket for a broken connection; None if it was closed."""
     if loss == "timeout" and timeout is not None:
         return TimeoutError("timed out")
     numbers = {"refused": errno.ECONNREFUSED, "reset": errno.ECONNRESET, "timeout": errno.ETIMEDOUT}
@@ -32,9 +32,9 @@ def answer_of(
 
     Args:
         library: the module that is intercepted.
-        app: answers.
-        environ_of: creates the WSGI environ, anew for each try.
-        extensions: those of the request.
+        app: answers the request.
+        environ_of: returns a new WSGI environ for each try.
+        extensions: the extensions of the request.
         retries: the number of connection retries.
 
     Raises:

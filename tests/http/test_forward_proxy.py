@@ -338,8 +338,8 @@ def test_a_host_beyond_another_proxy_is_asked_for_there(fake_flowdock: FakeFlowd
             assert said == b"GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n"
             with to(proxy) as connection:
                 connection.sendall(CONNECT % b"example.com:443")
-                said = "Cannot reach example.com: unsupported proxy scheme 'socks5', expected 'http'"
-                assert message(everything(connection)) == (502, f"{said} (docs/api/http.md#host-not-reached)")
+                reason = "Cannot reach example.com: unsupported proxy scheme 'socks5', expected 'http'"
+                assert message(everything(connection)) == (502, f"{reason} (docs/api/http.md#host-not-reached)")
             with Host(echo) as near, to(proxy) as connection:
                 connection.sendall(CONNECT % b"near.example.com:%d" % near.port)
                 assert connection.recv(65536) == ESTABLISHED
