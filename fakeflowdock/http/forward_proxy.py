@@ -185,8 +185,9 @@ class Gate(Peer):
         tunnel = Tunnel(self._server, self._transport, self._refuse)
         self._server.connections.discard(self)
         if proxy is not None:
-            sent = passed_on(line, head, proxy.credentials, b"" if connects else b"Connection: close")
-            tunnel.lead(proxy.address, b"", sent + rest)
+            address, credentials = proxy
+            sent = passed_on(line, head, credentials, b"" if connects else b"Connection: close")
+            tunnel.lead(address, b"", sent + rest)
         elif connects:
             tunnel.lead((host, port), ESTABLISHED, rest)
         else:

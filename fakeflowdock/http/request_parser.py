@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import re
+import secrets
 from abc import abstractmethod
 from functools import lru_cache
+from itertools import count
 from typing import TYPE_CHECKING
 
 import httptools
@@ -14,7 +16,7 @@ from ..api.environ import REFUSED, REQUEST_ID
 from ..api.parameters import DRAINED
 from ..contract.errors import MAX_BODY, TooLarge
 from ..redaction import shortened
-from . import rejections, request_ids
+from . import rejections
 from .rejections import Rejected, refusal
 
 if TYPE_CHECKING:
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 HEAD = 65_536  # bytes of a request line and its headers
 TOO_LARGE_A_HEAD = f"The headers of a request must not have more than {HEAD} bytes"
 VERSIONS = "Unsupported HTTP version: expected HTTP/1.0 or HTTP/1.1"
+
+_ID = re.compile(r"[A-Za-z0-9._:+/=@~-]{1,128}")
+_process = secrets.token_hex(4)  # distinguishes the ids of servers, and of runs of one server
+_numbers = count(1)
 
 
 class _Cut(io.RawIOBase):
@@ -132,7 +138,7 @@ class RequestParser:
             method, target = self._parser.get_method().decode("ascii"), self._target.decode("latin-1")
             environ |= {**self._environ, "REQUEST_METHOD": method, "RAW_URI": target}
         environ.setdefault("SERVER_PROTOCOL", "HTTP/1.1")
-        environ.setdefault(REQUEST_ID, request_ids.id_of(environ.get("HTTP_X_REQUEST_ID")))
+        environ.setdefault(REQUEST_ID, _id_of(environ.get("HTTP_X_REQUEST_ID")))
         environ[REFUSED] = f"{name}: {shortened(message)}"
         self._in_request = self._in_body = False
         self._ending = True
@@ -204,7 +210,7 @@ class RequestParser:
         if version not in ("1.0", "1.1"):  # llhttp accepts 0.9 and 2.0 too
             raise Rejected(rejections.VERSION_REFUSED, VERSIONS)
         environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
-        environ[REQUEST_ID] = request_ids.id_of(environ.get("HTTP_X_REQUEST_ID"))
+        environ[REQUEST_ID] = _id_of(environ.get("HTTP_X_REQUEST_ID"))
         self._in_body = True
         if self._expects and version == "1.1" and not self._ending:
             self._continue()
@@ -247,6 +253,11 @@ def _escaped(data: bytes) -> bytes:
     """Return a request with an ASCII request line. Some clients do not encode URLs."""
     line, end, rest = data.partition(b"\r\n")
     return re.sub(rb"[\x80-\xff]", lambda letter: b"%%%02X" % letter[0][0], line) + end + rest
+
+
+def _id_of(given: str | None) -> str:
+    """Return the id of a request: that of its header `X-Request-Id` if it is valid, otherwise a new one."""
+    return given if given is not None and _ID.fullmatch(given) else f"{_process}-{next(_numbers)}"
 
 
 @lru_cache(maxsize=1024)

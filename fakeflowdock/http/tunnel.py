@@ -7,7 +7,7 @@ import os
 import re
 import socket
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # the stubs lack it
 
@@ -24,20 +24,10 @@ REACHED = 30.0  # seconds for connecting to a host
 BETWEEN_TWO = re.compile(rb"(?:proxy-[a-z-]+|connection|keep-alive)[ \t]*:", re.IGNORECASE)
 
 
-class UpstreamProxy(NamedTuple):
-    """A proxy through which a host is reached.
-
-    Attributes:
-        address: its host and port.
-        credentials: the header with its credentials, or `b""`.
-    """
-
-    address: tuple[str, int]
-    credentials: bytes
-
-
-def upstream_proxy(proxies: Mapping[str, str], scheme: str, host: str, port: int) -> UpstreamProxy | None:
-    """Return the proxy through which a host is reached, if any.
+def upstream_proxy(
+    proxies: Mapping[str, str], scheme: str, host: str, port: int
+) -> tuple[tuple[str, int], bytes] | None:
+    """Return the proxy through which a host is reached, if any: its address, and the header with its credentials.
 
     Args:
         proxies: the proxies of `urllib.request.getproxies_environment`.
@@ -56,7 +46,7 @@ def upstream_proxy(proxies: Mapping[str, str], scheme: str, host: str, port: int
     if parts.username:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         credentials = f"Proxy-Authorization: {basic_header(pair)}".encode()
-    return UpstreamProxy((parts.hostname, parts.port or 80), credentials)
+    return (parts.hostname, parts.port or 80), credentials
 
 
 def passed_on(line: bytes, head: bytes, *more: bytes) -> bytes:

@@ -250,14 +250,11 @@ class AdapterInterception(requests_patch.Link):
 
 def _check_timeout(timeout: Any) -> None:
     """Reject timeouts that requests rejects, with its ValueError."""
-    if isinstance(timeout, tuple):
-        if len(timeout) != 2:
-            raise ValueError(
-                f"Invalid timeout {timeout}. Pass a (connect, read) timeout tuple, or one number for both."
-            )
-        Timeout(connect=timeout[0], read=timeout[1])
-    elif not isinstance(timeout, Timeout):
-        Timeout(connect=timeout, read=timeout)
+    if isinstance(timeout, tuple) and len(timeout) != 2:
+        raise ValueError(f"Invalid timeout {timeout}. Pass a (connect, read) timeout tuple, or one number for both.")
+    if not isinstance(timeout, Timeout):
+        connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+        Timeout(connect=connect, read=read)
 
 
 _find_match = RequestsMock._find_match
