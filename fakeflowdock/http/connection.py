@@ -193,16 +193,6 @@ class Connection(RequestParser, Peer):
 
     # Called by the server
 
-    def end(self) -> None:
-        """Close the connection after everything has been sent."""
-        self._ending = True
-        super().end()
-
-    def abort(self) -> None:
-        """Close the connection without sending the rest."""
-        self._ending = True
-        super().abort()
-
     def silent(self, now: float) -> None:
         """Close the connection if the client has neither sent nor read anything for too long."""
         if (unsent := self._transport.get_write_buffer_size()) != self._unsent:

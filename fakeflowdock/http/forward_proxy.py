@@ -132,7 +132,7 @@ class Gate(Peer):
         return self._serve().eof_received() if self._received else False
 
     def data_received(self, data: bytes) -> None:
-        """Collect bytes until they tell the protocol."""
+        """Collect bytes until the protocol is known."""
         self._heard = self._loop.time()
         self._received += data
         if self._received[0] == RECORD:

@@ -33,7 +33,7 @@ class StreamedConnection(connection.Connection):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.headers: list[tuple[str, str]] = []
-        self._came: SimpleQueue[bytes | None] = SimpleQueue()  # of the body; `b""` at its end, None if it is incomplete
+        self._pieces: SimpleQueue[bytes | None] = SimpleQueue()  # `b""` ends the body, None cuts it short
         self._free = threading.Event()  # set when the client has read enough
 
     # Called by the thread that answers
@@ -41,12 +41,12 @@ class StreamedConnection(connection.Connection):
     def read(self) -> bytes:
         """Return the next piece of the body, and once `b""` at its end. Raise `Broken` if it is incomplete."""
         try:
-            piece = self._came.get(timeout=connection.SILENCE)
+            piece = self._pieces.get(timeout=connection.SILENCE)
         except Empty:
             piece = None
         if piece is None:
             raise Broken("closed")
-        if self._came.empty():
+        if self._pieces.empty():
             self._call(self._transport.resume_reading)
         return piece
 
@@ -78,7 +78,7 @@ class StreamedConnection(connection.Connection):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wake the thread, which raises `Broken`."""
         super().connection_lost(exc)
-        self._came.put(None)
+        self._pieces.put(None)
         self._free.set()
 
     def on_message_begin(self) -> None:
@@ -103,20 +103,20 @@ class StreamedConnection(connection.Connection):
     def on_body(self, body: bytes) -> None:
         """Hand a piece of the body to the thread. The next one is received after that."""
         self._unread = 0
-        self._came.put(body)
+        self._pieces.put(body)
         self._transport.pause_reading()
 
     def _whole(self) -> None:
         self._ending = True
-        self._came.put(b"")
+        self._pieces.put(b"")
 
     def _cut_short(self) -> None:
         self._in_body = False
         self._ending = True
-        self._came.put(None)
+        self._pieces.put(None)
 
     def _end_with(self, answer: Answer, environ: WSGIEnvironment) -> None:
-        self._came.put(None)  # the thread may wait for a trailer that is too large
+        self._pieces.put(None)  # the thread may wait for a trailer that is too large
         super()._end_with(answer, environ)
 
     def _send(self, answer: Answer, environ: WSGIEnvironment, *, keep: bool) -> None:

@@ -45,8 +45,8 @@ class Secured(Peer, asyncio.Transport):
         super().__init__(server)
         self._tell = tell
         self._within = Connection(server, "https")
-        self._came, self._goes = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._came, self._goes, server_side=True)
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._begun = self._loop.time()
         self._heard = self._open = self._paused = self._half = self._ended = self._closing = self._lost = False
 
@@ -60,7 +60,7 @@ class Secured(Peer, asyncio.Transport):
             self._speak_plainly()
             return
         self._heard = True
-        self._came.write(data)
+        self._incoming.write(data)
         if self._open or self._shaken():
             self._read()
 
@@ -77,7 +77,7 @@ class Secured(Peer, asyncio.Transport):
         self._closing = self._lost = True
         if self._open:
             self._within.connection_lost(exc)
-        del self._tls, self._came, self._goes  # they are large, and in a reference cycle
+        del self._tls, self._incoming, self._outgoing  # they are large, and in a reference cycle
 
     def pause_writing(self) -> None:
         """Forward to the connection within."""
@@ -140,8 +140,8 @@ class Secured(Peer, asyncio.Transport):
         self._flush()
 
     def _flush(self) -> None:
-        if not self._lost and self._goes.pending:
-            self._transport.write(self._goes.read())
+        if not self._lost and self._outgoing.pending:
+            self._transport.write(self._outgoing.read())
 
     def _end_socket(self) -> None:
         self._closing = True

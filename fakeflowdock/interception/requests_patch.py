@@ -8,18 +8,18 @@ before a fake is removed from below it.
 from __future__ import annotations
 
 import inspect
-import threading
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
 from responses import RequestsMock
+
+from .patches import lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Send = Any  # (adapter, request, …) -> Response
 
-_lock = threading.RLock()
 _links: list[Link] = []  # active links, oldest first
 
 
@@ -45,7 +45,7 @@ def innermost() -> Link | None:
 
 def put(link: Link) -> None:
     """Add a link on top."""
-    with _lock:
+    with lock:
         link.active = True
         link.before = HTTPAdapter.send
         _links.append(link)
@@ -56,7 +56,7 @@ def put(link: Link) -> None:
 
 def take(link: Link) -> bool:
     """Remove a link from anywhere in the chain. Return whether any is left."""
-    with _lock:
+    with lock:
         link.active = False
         _links.remove(link)
         _relink(link.send, link.before)
@@ -109,7 +109,7 @@ def _guard(patcher: Any) -> None:
     stop: Callable[[], Any] = patcher.stop
 
     def leave() -> Any:
-        with _lock:
+        with lock:
             top = HTTPAdapter.send
             result = stop()
             below = HTTPAdapter.send

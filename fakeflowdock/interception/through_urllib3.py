@@ -72,8 +72,7 @@ class _Pool(HTTPConnectionPool):
         own: Any = {"called": called, "app": app, "wait": wait}
         super().__init__(host, port, timeout=pool.timeout, headers=pool.headers, retries=pool.retries, **own)
         self.scheme = called[1].lower()
-        connections: Any = {"http": _Connection, "https": _SecureConnection}
-        self.ConnectionCls = connections[self.scheme]
+        self.ConnectionCls = cast("Any", _SecureConnection if self.scheme == "https" else _Connection)
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
