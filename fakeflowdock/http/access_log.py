@@ -1,6 +1,6 @@
 """The access log: a line for each request that was answered, refused or lost, without its secrets.
 
-docs/guide/server.md has its fields.
+The fields are described in docs/guide/servers.md.
 """
 
 from __future__ import annotations
@@ -28,30 +28,31 @@ LONGEST = 2000  # characters of a target that are shown
 
 
 class AccessLog:
-    """Tells of requests.
+    """Write a line for each request.
 
     Args:
         form: `text` or `json`.
-        write: takes each line.
+        write: called with each line.
     """
 
     def __init__(self, form: str, write: Callable[[str], None] = say) -> None:
-        self._line = _json if form == JSON else _text
+        self._as_json = form == JSON
         self._write = write
 
     def __call__(self, environ: WSGIEnvironment, answer: Answer | None, loss: str | None = None) -> None:
-        """Tell of a request.
+        """Log a request.
 
         Args:
-            environ: the request, with what is known of it below `REQUEST_ID`, `EXCHANGE`, `WORLD` and `REFUSED`.
-            answer: what went back; None where nothing did.
-            loss: how the connection broke where nothing did.
+            environ: the request, with `REQUEST_ID`, `EXCHANGE`, `WORLD` and `REFUSED` as far as they are known.
+            answer: the response, if any.
+            loss: how the connection broke, if there was no response.
         """
-        self._write(self._line(_fields(environ, answer, loss)))
+        fields = _fields(environ, answer, loss)
+        self._write(json.dumps({"event": "request", **fields}) if self._as_json else _text(fields))
 
 
 def _fields(environ: WSGIEnvironment, answer: Answer | None, loss: str | None) -> dict[str, Any]:
-    """What is told, in order. A field of which nothing is known is None."""
+    """Return the fields of a line in order. An unknown one is None."""
     exchange: Exchange | None = environ.get(EXCHANGE)
     now = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
     return {
@@ -63,18 +64,18 @@ def _fields(environ: WSGIEnvironment, answer: Answer | None, loss: str | None) -
         "version": environ.get("SERVER_PROTOCOL") or None,
         "status": answer.status if answer is not None else None,
         "bytes": len(answer.body) if answer is not None else 0,
-        "milliseconds": round(exchange.duration * 1000, 3) if exchange is not None else None,
-        "operation": exchange.operation if exchange is not None else None,
+        "milliseconds": exchange and round(exchange.duration * 1000, 3),
+        "operation": exchange and exchange.operation,
         "world": environ.get(WORLD),
-        "caller": _caller(exchange.caller) if exchange is not None else None,
-        "refused": environ.get(REFUSED) or (_refusal(exchange.refusal) if exchange is not None else None),
-        "fault": str(exchange.fault) if exchange is not None and exchange.fault is not None else None,
+        "caller": exchange and _caller(exchange.caller),
+        "refused": environ.get(REFUSED) or (exchange and _refusal(exchange.refusal)),
+        "fault": str(exchange.fault) if exchange and exchange.fault is not None else None,
         "lost": loss,
     }
 
 
 def _caller(caller: Caller | None) -> dict[str, int] | None:
-    """The ids of who asked, by what they are; None where it was anyone."""
+    """Return the ids of the caller by kind; None for an anonymous one."""
     if caller is None:
         return None
     known = {"source": caller.source, "application": caller.application, "user": caller.user}
@@ -85,31 +86,27 @@ def _refusal(refusal: Refusal | None) -> str | None:
     if refusal is None:
         return None
     errors: dict[str, list[str]] = getattr(refusal, "errors", {})
-    fields = "; ".join(f"{field} {' and '.join(words)}" for field, words in errors.items())
+    fields = "; ".join(f"{field} {' and '.join(texts)}" for field, texts in errors.items())
     return f"{refusal.name}: {refusal.message}{f': {fields}' if fields else ''}"
 
 
-def _json(fields: dict[str, Any]) -> str:
-    return json.dumps({"event": "request", **fields})
-
-
 def _text(fields: dict[str, Any]) -> str:
-    took, told = fields["milliseconds"], fields["target"] or "-"
-    request = quoted(f"{fields['method'] or '-'} {told} {fields['version'] or '-'}")
+    took = fields["milliseconds"]
+    request = _quoted(" ".join(fields[name] or "-" for name in ("method", "target", "version")))
     parts = [fields["time"], fields["id"] or "-", fields["client"] or "-", request, str(fields["status"] or "-")]
     parts += [str(fields["bytes"]), "-" if took is None else f"{took:.1f}ms", fields["operation"] or "-"]
     parts += [f"world={fields['world']}"] if fields["world"] is not None else []
     parts += [f"{kind}={number}" for kind, number in (fields["caller"] or {}).items()]
-    parts += [f"{name}={quoted(fields[name])}" for name in ("refused", "fault", "lost") if fields[name] is not None]
+    parts += [f"{name}={_quoted(fields[name])}" for name in ("refused", "fault", "lost") if fields[name] is not None]
     return " ".join(parts)
 
 
-def quoted(text: str) -> str:
-    """A text between quotation marks, and nothing in it that ends the line, or that a terminal obeys."""
+def _quoted(text: str) -> str:
+    """Return a text in double quotes, without line ends and control characters."""
     text = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{printable(text)}"'
 
 
 def _target(target: str) -> str:
-    told = shown_target(target)
-    return told if len(told) <= LONGEST else f"{told[:LONGEST]}…"
+    shown = shown_target(target)
+    return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"

@@ -1,19 +1,19 @@
-"""Where a server listens, and how this machine reaches it there."""
+"""Listening sockets and their URLs."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
 
-ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # not bound to, but replaced in the printed URL
-BACKLOG = 1024  # connections that wait to be taken
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # replaced in URLs, not bound to
+BACKLOG = 1024  # connections that wait to be accepted
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens.
+    """Return a listening socket.
 
     Args:
-        host: a name or an address; `0.0.0.0` and `::` are every address.
+        host: a name or an address; `0.0.0.0` and `::` stand for all addresses.
         port: 0 for a free one.
 
     Raises:
@@ -24,16 +24,14 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def url_of(listener: socket.socket, scheme: str = "http") -> str:
-    """How this machine reaches it, `http://127.0.0.1:8080`."""
-    bound: str
-    number: int
-    bound, number = listener.getsockname()[:2]
+    """Return the URL of a listening socket on this machine, `http://127.0.0.1:8080`."""
+    bound, port = listener.getsockname()[:2]
     shown = ANY_ADDRESS.get(bound) or bound
-    return f"{scheme}://{f'[{shown}]' if ':' in shown else shown}:{number}"
+    return f"{scheme}://{f'[{shown}]' if ':' in shown else shown}:{port}"
 
 
 def is_loopback(address: str) -> bool:
-    """Whether an address is reached from its own machine alone."""
+    """Return whether an address can only be reached from its own machine."""
     try:
         return ipaddress.ip_address(address.partition("%")[0]).is_loopback
     except ValueError:

@@ -1,100 +1,88 @@
-"""HTTP/1.1 on a connection: its requests in order, and their answers as bytes."""
+"""HTTP/1.1 on a connection: requests are answered in order."""
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import struct
 import threading
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from ..api.environ import REFUSED
 from ..api.responses import Broken
 from . import rejections
+from .protocols import Peer
 from .rejections import refusal
 from .request_parser import RequestParser
 from .response_writer import CONTINUE, written
 
 if TYPE_CHECKING:
+    import asyncio
+
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..api.responses import Answer
-    from .access_log import AccessLog
-    from .protocols import Answering, Dispatcher, Peer
+    from .protocols import Answering, ServerContext
 
 SILENCE = 60.0  # seconds that a client may send nothing
-ASIDE = "fakeflowdock: a request that may have to wait"  # the name of its thread
+ASIDE = "fakeflowdock: a request that may have to wait"  # the name of a thread
 
 
-class Connection(RequestParser, asyncio.Protocol):
-    """One client.
+class Connection(RequestParser, Peer):
+    """A connection that speaks HTTP.
 
     Args:
-        site: knows who answers.
-        loop: where it runs.
-        all_connections: where it is, as long as it lasts.
+        server: what the server shares with its connections.
         scheme: http or https.
-        log: is told of each request.
     """
 
-    def __init__(
-        self,
-        site: Dispatcher,
-        loop: asyncio.AbstractEventLoop,
-        all_connections: set[Peer],
-        scheme: str = "http",
-        log: AccessLog | None = None,
-    ) -> None:
-        super().__init__(scheme)
-        self._site = site
-        self._loop = loop
-        self._all = all_connections
-        self._log = log
+    def __init__(self, server: ServerContext, scheme: str = "http") -> None:
+        RequestParser.__init__(self, scheme)
+        Peer.__init__(self, server)
+        self._site = server.site
+        self._log = server.log
         self._waiting: deque[tuple[WSGIEnvironment, bool]] = deque()
-        self._busy = self._full = self._ending = False
-        self._gone = False
-        self._last: tuple[Answer, WSGIEnvironment] | None = None  # a refusal, until what came before it is answered
-        self._unsent = 0  # bytes that the client had not read when it was last looked at
+        self._busy = self._full = self._ending = self._gone = False
+        self._last: tuple[Answer, WSGIEnvironment] | None = None  # a refusal, until earlier requests are answered
+        self._unsent = 0  # bytes that the client had not read at the last check
         self._hung_up = threading.Event()
-        self.heard = loop.time()
+        self._heard = self._loop.time()
 
-    # What asyncio tells
+    # Called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection."""
-        self._transport = cast("asyncio.Transport", transport)
-        self._all.add(self)
+        """Register the connection, and note its addresses."""
+        super().connection_made(transport)
         near = transport.get_extra_info("sockname")
         self._name, self._port = str(near[0]), str(near[1])
         far = transport.get_extra_info("peername")
         self._far = str(far[0]) if far else ""
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # as asyncio calls it
-        """Forget it."""
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Remove the connection, with its unanswered requests."""
+        super().connection_lost(exc)
         self._ending = self._gone = True
         self._hung_up.set()
         self._waiting.clear()
-        self._all.discard(self)
 
     def pause_writing(self) -> None:
-        """The client does not read: answer nothing more, and read nothing more, until it does."""
+        """Stop answering and reading until the client reads again."""
         self._full = True
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """The client reads again."""
+        """Answer the waiting requests, and read again."""
         self._full = False
         self._go_on()
 
     def data_received(self, data: bytes) -> None:
-        """Some bytes came."""
-        self.heard = self._loop.time()
+        """Parse some bytes."""
+        self._heard = self._loop.time()
         self.feed(data)
 
     def eof_received(self) -> bool:
-        """The client sends nothing more, and may still read what is answered at once."""
+        """Answer what the client has sent, and close the connection."""
         self._hung_up.set()
         self.feed_end()
         self._ending = True
@@ -108,7 +96,7 @@ class Connection(RequestParser, asyncio.Protocol):
 
     def _take(self, environ: WSGIEnvironment, *, keep: bool) -> None:
         if self._ending:
-            return  # it came with one after which nothing is answered, and so nothing may happen either
+            return  # it would not be answered, so it must not change anything
         if self._busy or self._full or self._waiting:
             self._waiting.append((environ, keep))
             self._transport.pause_reading()
@@ -117,7 +105,7 @@ class Connection(RequestParser, asyncio.Protocol):
 
     def _begin(self, environ: WSGIEnvironment, *, keep: bool) -> None:
         app = self._site.app_of(environ)
-        if app.may_wait:  # and others should not wait with it
+        if app.may_wait:  # other connections must not wait with it
             aside = threading.Thread(target=self._answer_aside, args=(app, environ, keep), name=ASIDE, daemon=True)
             try:
                 aside.start()
@@ -136,7 +124,7 @@ class Connection(RequestParser, asyncio.Protocol):
             self._send(answer, environ, keep=keep)
 
     def _answer_aside(self, app: Answering, environ: WSGIEnvironment, keep: bool) -> None:
-        done: Answer | Broken = Broken("closed")  # where something is raised that never should be
+        done: Answer | Broken = Broken("closed")  # if `answer` raises anything else
         try:
             done = app.answer(environ, wait=self._wait)
         except Broken as broken:
@@ -146,7 +134,7 @@ class Connection(RequestParser, asyncio.Protocol):
                 self._loop.call_soon_threadsafe(self._answered_aside, done, environ, keep)
 
     def _wait(self, seconds: float | None) -> bool:
-        """Let seconds pass, or as many as the client waits and at most `SILENCE`. Returns whether it is still there."""
+        """Wait for `seconds`, or until the client hangs up. Returns whether the client is still connected."""
         return not self._hung_up.wait(SILENCE if seconds is None else seconds)
 
     def _answered_aside(self, done: Answer | Broken, environ: WSGIEnvironment, keep: bool) -> None:
@@ -162,7 +150,7 @@ class Connection(RequestParser, asyncio.Protocol):
         self._go_on()
 
     def _go_on(self) -> None:
-        """Answer what came meanwhile, and read on."""
+        """Answer the waiting requests, and resume reading."""
         while self._waiting and not (self._busy or self._full or self._gone):
             environ, keep = self._waiting.popleft()
             self._begin(environ, keep=keep)
@@ -184,7 +172,7 @@ class Connection(RequestParser, asyncio.Protocol):
     def _send(self, answer: Answer, environ: WSGIEnvironment, *, keep: bool) -> None:
         keep = keep and not answer.cut
         if self._log is not None:
-            self._log(environ, answer)  # first, so that a client that has the answer finds its line
+            self._log(environ, answer)  # before the answer, so that its client finds the line
         self._transport.write(written(answer, environ, keep=keep))
         if not keep:
             self._ending = True
@@ -192,7 +180,7 @@ class Connection(RequestParser, asyncio.Protocol):
             self._transport.close()
 
     def _break(self, broken: Broken, environ: WSGIEnvironment) -> None:
-        """Break the connection as a fault wants it: after a reset whatever is under way is lost."""
+        """Break the connection as a fault demands. A reset discards unsent data."""
         self._ending = True
         if self._log is not None:
             self._log(environ, None, broken.loss)
@@ -203,24 +191,14 @@ class Connection(RequestParser, asyncio.Protocol):
         else:
             self._transport.close()
 
-    # What the server asks
-
-    def end(self) -> None:
-        """End it, when what is answered has gone out."""
-        self._ending = True
-        self._transport.close()
-
-    def abort(self) -> None:
-        """End it at once."""
-        self._ending = True
-        self._transport.abort()
+    # Called by the server
 
     def silent(self, now: float) -> None:
-        """End it where the client has been silent for too long, and has not read either."""
+        """Close the connection if the client has neither sent nor read anything for too long."""
         if (unsent := self._transport.get_write_buffer_size()) != self._unsent:
-            self._unsent, self.heard = unsent, now
-        if now - self.heard > SILENCE and not self._busy:
-            if self._full or self._transport.is_closing():  # what is left would wait for it for ever
+            self._unsent, self._heard = unsent, now
+        if now - self._heard > SILENCE and not self._busy:
+            if self._full or self._transport.is_closing():  # the rest would never be read
                 self.abort()
             elif self._in_request:
                 self.refuse(rejections.TIMEOUT, rejections.silent(SILENCE))

@@ -1,26 +1,26 @@
-"""The way in for clients that have Flowdock's hosts built in: an HTTP proxy, whose own answers are those of the fake.
+"""The forward proxy, for clients that have Flowdock's hosts built in: the fake answers requests to these hosts.
 
-What the first bytes of a connection are decides what it is: TLS, which somebody led here without a word (as our preload
-for Node does); CONNECT, after which TLS or HTTP follows; a request for a URL; or a request as to any server.
+The first bytes of a connection decide how it is handled: TLS without CONNECT (from our preload for Node); CONNECT,
+followed by TLS or HTTP; a request for an absolute URL; or a request as to any server.
 """
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from ..api.environ import FLOWDOCK
 from ..redaction import shortened
 from . import rejections
 from .addresses import is_loopback
 from .connection import SILENCE, Connection
+from .protocols import Peer
 from .rejections import Rejected
 from .request_parser import HEAD, TOO_LARGE_A_HEAD
 from .tls import RECORD, Secured
-from .tunnel import Tunnel, beyond, passed_on
+from .tunnel import Tunnel, passed_on, upstream_proxy
 
 if TYPE_CHECKING:
     import ssl
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import WSGIEnvironment
 
-    from .access_log import AccessLog
-    from .protocols import Dispatcher, Peer, Speaks
+    from .protocols import ServerContext, Speaks
 
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 LINE = re.compile(rb"([A-Z]+) ([!-~]+) HTTP/1\.[01]")
@@ -39,14 +38,14 @@ AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?\
 
 @dataclass(frozen=True)
 class Way:
-    """Where the connections to a gate are led.
+    """The settings of a forward proxy.
 
     Attributes:
         context: has the certificate for Flowdock's hosts.
-        tell: is told, in a line, of a client that does not like it, or that asks for another host.
-        others: hosts that are not Flowdock's and led to all the same: `*`, `example.com`, `*.example.com`.
-        proxies: those that such hosts are beyond, as `urllib.request.getproxies_environment` has them.
-        hint: what a client is told besides who asks for one that is not led to.
+        tell: called with a line for each failed handshake and each rejected host.
+        others: the other hosts that are allowed: `*`, `example.com`, `*.example.com`.
+        proxies: the proxies for these hosts, as in `urllib.request.getproxies_environment`.
+        hint: appended to the message for a rejected host.
     """
 
     context: ssl.SSLContext
@@ -56,23 +55,21 @@ class Way:
     hint: str = ""
 
     def leads_to(self, host: str) -> bool:
-        """Whether a client is led to a host that is not Flowdock's; this machine it would reach without us."""
+        """Return whether a client may connect to a host other than Flowdock's. It always may to this machine."""
         host = host.strip("[]").rstrip(".").lower()
         return _is_here(host) or any(
             each in ("*", host) or (each.startswith("*.") and host.endswith(each[1:])) for each in self.others
         )
 
     def refusal(self, authority: str) -> str:
-        """What a client is told who asks for another host."""
-        text = (
-            f"{shortened(authority)} is not answered here: only api.flowdock.com and stream.flowdock.com are{self.hint}"
-        )
+        """Report a rejected host, and return the message for its client."""
+        text = f"{shortened(authority)} is not allowed: only api.flowdock.com and stream.flowdock.com are{self.hint}"
         self.tell(text)
         return text
 
 
 def gate(way: Way) -> Speaks:
-    """A proxy, for a server."""
+    """Return the protocol of a server that is a forward proxy."""
     return partial(Gate, way)
 
 
@@ -85,25 +82,25 @@ def _is_flowdock(authority: str) -> bool:
 
 
 def _at_home(line: bytes) -> bytes:
-    """The first line of a request for a URL, as the host of that URL gets it."""
+    """Return the request line for the host itself, from one with an absolute URL."""
     method, url, version = line.split(b" ")
     path = TARGET.sub("", url.decode("ascii")).encode("ascii")
     return b" ".join((method, path if path.startswith(b"/") else b"/" + path, version))
 
 
-class _Asked(Connection):
-    """HTTP as to a proxy or to any server: a request for a URL is answered if that is Flowdock's, and ends."""
+class _ProxyConnection(Connection):
+    """HTTP as to a proxy or to any server. A request for an absolute URL ends the connection."""
 
-    def __init__(self, way: Way, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
+    def __init__(self, way: Way, server: ServerContext) -> None:
+        super().__init__(server)
         self._way = way
 
     def on_headers_complete(self) -> None:
-        """Look whom the request is for."""
+        """Reject requests to other hosts."""
         super().on_headers_complete()
         environ = self._environ
         if environ["REQUEST_METHOD"] == "CONNECT":
-            raise Rejected(rejections.NO_HTTP, "CONNECT is the first request of a connection or none")
+            raise Rejected(rejections.NO_HTTP, "CONNECT must be the first request of a connection")
         if called := TARGET.match(environ["RAW_URI"]):
             scheme, authority = called[1].lower(), called[2]
             if not _is_flowdock(authority):
@@ -111,92 +108,63 @@ class _Asked(Connection):
             environ["wsgi.url_scheme"], environ["HTTP_HOST"] = scheme, authority
 
     def _take(self, environ: WSGIEnvironment, *, keep: bool) -> None:
-        # The next request of a client that takes us for a proxy may be for another host.
+        # The next request to a proxy may be for another host.
         super()._take(environ, keep=keep and environ["RAW_URI"].startswith("/"))
 
 
-class Gate(asyncio.Protocol):
-    """The beginning of one connection, until it is clear what it is.
+class Gate(Peer):
+    """The beginning of a connection, until its protocol is known.
 
     Args:
-        way: where it is led.
-        site: knows who answers what is Flowdock's.
-        loop: where it runs.
-        all_connections: where this is, until another takes its place.
-        log: is told of each request.
+        way: the settings of the proxy.
+        server: what the server shares with its connections.
     """
 
-    def __init__(
-        self,
-        way: Way,
-        site: Dispatcher,
-        loop: asyncio.AbstractEventLoop,
-        all_connections: set[Peer],
-        *,
-        log: AccessLog | None = None,
-    ) -> None:
+    def __init__(self, way: Way, server: ServerContext) -> None:
+        super().__init__(server)
         self._way = way
-        self._site = site
-        self._loop = loop
-        self._all = all_connections
-        self._log = log
-        self._came = b""
+        self._received = b""
         self._connected = False
-        self._heard = loop.time()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection."""
-        self._transport = cast("asyncio.Transport", transport)
-        self._all.add(self)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # as asyncio calls it
-        """Forget it."""
-        self._all.discard(self)
+        self._heard = self._loop.time()
 
     def eof_received(self) -> bool:
-        """The client sends nothing more."""
-        if self._came:  # a request that ends early, which is told so
-            asked = self._asked()
-            self._hand_to(asked)
-            return asked.eof_received()
-        return False
+        """Reject an incomplete request."""
+        return self._serve().eof_received() if self._received else False
 
     def data_received(self, data: bytes) -> None:
-        """Some bytes came."""
+        """Collect bytes until the protocol is known."""
         self._heard = self._loop.time()
-        self._came += data
-        if self._came[0] == RECORD:
-            within = Connection(self._site, self._loop, self._all, "https", self._log)
-            self._hand_to(Secured(self._way.context, self._way.tell, within, self._loop, self._all))
+        self._received += data
+        if self._received[0] == RECORD:
+            self._hand_to(Secured(self._way.context, self._way.tell, self._server))
         elif self._connected:
-            self._hand_to(Connection(self._site, self._loop, self._all, log=self._log))
-        elif b"\r\n" in self._came or len(self._came) > HEAD:
-            self._look()
+            self._hand_to(Connection(self._server))
+        elif b"\r\n" in self._received or len(self._received) > HEAD:
+            self._read_line()
 
-    def _look(self) -> None:
-        """The first line is there."""
-        line = LINE.match(self._came)
+    def _read_line(self) -> None:
+        line = LINE.match(self._received)
         method, target = (line[1].decode(), line[2].decode()) if line else ("", "")
         called = TARGET.match(target)
         authority = target.rpartition("@")[2] if method == "CONNECT" else called[2] if called else ""
         if method == "CONNECT" or (authority and not _is_flowdock(authority)):
-            head, end, rest = self._came.partition(b"\r\n\r\n")
+            head, end, rest = self._received.partition(b"\r\n\r\n")
             if len(head) > HEAD:
                 self._refuse(rejections.HEAD_TOO_LARGE, TOO_LARGE_A_HEAD)
             elif end:
                 self._lead(method, target, authority, head, rest)
         else:
-            self._hand_to(self._asked())
+            self._serve()
 
     def _lead(self, method: str, target: str, authority: str, head: bytes, rest: bytes) -> None:
-        """Lead a client that asks us to, as a proxy."""
+        """Handle CONNECT, or a request to another host."""
         connects = method == "CONNECT"
         parsed = AUTHORITY.match(authority)
         port = int(parsed[2] or (443 if connects else 80)) if parsed else 0
         if parsed is None or not 0 < port < 65536:
-            self._refuse(rejections.NO_HTTP, f"{authority} is no host and port")
+            self._refuse(rejections.NO_HTTP, f"Invalid address '{authority}': expected host:port")
         elif connects and _is_flowdock(authority):
-            self._connected, self._came = True, b""
+            self._connected, self._received = True, b""
             self._transport.write(ESTABLISHED)
             if rest:
                 self.data_received(rest)
@@ -206,52 +174,47 @@ class Gate(asyncio.Protocol):
             self._tunnel(parsed[1].strip("[]"), port, head, rest, connects=connects)
 
     def _tunnel(self, host: str, port: int, head: bytes, rest: bytes, *, connects: bool) -> None:
-        """Lead on to another host, or to the proxy that it is beyond."""
+        """Connect the client with another host, or with the proxy for that host."""
         line = head.partition(b"\r\n")[0]
         try:
-            proxy = None if _is_here(host) else beyond(self._way.proxies, "https" if connects else "http", host, port)
+            scheme = "https" if connects else "http"
+            proxy = None if _is_here(host) else upstream_proxy(self._way.proxies, scheme, host, port)
         except ValueError as error:
             self._refuse(rejections.HOST_NOT_REACHED, str(error))
             return
-        tunnel = Tunnel(self._transport, self._loop, self._all, self._refuse)
-        self._all.discard(self)
+        tunnel = Tunnel(self._server, self._transport, self._refuse)
+        self._server.connections.discard(self)
         if proxy is not None:
-            sent = passed_on(line, head, proxy.credentials, b"" if connects else b"Connection: close")
-            tunnel.lead(proxy.address, b"", sent + rest)
+            address, credentials = proxy
+            sent = passed_on(line, head, credentials, b"" if connects else b"Connection: close")
+            tunnel.lead(address, b"", sent + rest)
         elif connects:
             tunnel.lead((host, port), ESTABLISHED, rest)
         else:
             tunnel.lead((host, port), b"", passed_on(_at_home(line), head, b"Connection: close") + rest)
 
-    def _asked(self) -> _Asked:
-        return _Asked(self._way, self._site, self._loop, self._all, log=self._log)
+    def _serve(self) -> _ProxyConnection:
+        """Hand over to HTTP."""
+        connection = _ProxyConnection(self._way, self._server)
+        self._hand_to(connection)
+        return connection
 
     def _refuse(self, name: str, message: str) -> None:
-        self._came = b""
-        asked = self._asked()
-        self._hand_to(asked)
-        asked.refuse(name, message)
+        self._received = b""
+        self._serve().refuse(name, message)
 
     def _hand_to(self, other: Connection | Secured) -> None:
-        """Let another go on, from the first byte."""
-        self._all.discard(self)
+        """Replace this protocol by another one, which gets the bytes received so far."""
+        self._server.connections.discard(self)
         self._transport.set_protocol(other)
         other.connection_made(self._transport)
-        if self._came:
-            other.data_received(self._came)
-
-    def end(self) -> None:
-        """End it."""
-        self._transport.close()
-
-    def abort(self) -> None:
-        """End it at once."""
-        self._transport.abort()
+        if self._received:
+            other.data_received(self._received)
 
     def silent(self, now: float) -> None:
-        """End it where the client has been silent for too long."""
+        """Close the connection if the client has been silent for too long."""
         if now - self._heard > SILENCE:
-            if self._came:
+            if self._received:
                 self._refuse(rejections.TIMEOUT, rejections.silent(SILENCE))
             else:
                 self.end()

@@ -1,12 +1,14 @@
-"""What a server knows of each connection, whatever is spoken on it."""
+"""The interfaces between a server, its connections, and the apps that answer their requests."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import asyncio
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
-    import asyncio
-
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..api.faults import Wait
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Answering(Protocol):
-    """Whoever answers requests."""
+    """Anything that answers requests."""
 
     @property
     def may_wait(self) -> bool:
@@ -23,45 +25,66 @@ class Answering(Protocol):
         ...
 
     def answer(self, environ: WSGIEnvironment, *, wait: Wait | None = None) -> Answer:
-        """The answer to a request."""
+        """Return the answer to a request."""
         ...
 
 
 class Dispatcher(Protocol):
-    """All that one server answers."""
+    """Everything that one server answers."""
 
     def app_of(self, environ: WSGIEnvironment) -> Answering:
-        """Who answers a request."""
+        """Return the app that answers a request."""
         ...
 
     def listens(self, host: str, bound: str) -> None:
-        """Be told where the server listens."""
+        """Note the address at which the server listens."""
         ...
 
 
-class Speaks(Protocol):
-    """Makes what speaks on a connection."""
+@dataclass(frozen=True)
+class ServerContext:
+    """What a server shares with its connections.
 
-    def __call__(
-        self,
-        site: Dispatcher,
-        loop: asyncio.AbstractEventLoop,
-        all_connections: set[Peer],
-        *,
-        log: AccessLog | None = None,
-    ) -> asyncio.Protocol:
-        """Make it, of the worlds that answer, the loop, the set where connections are, and who is told of requests."""
-        ...
+    Attributes:
+        site: finds the app for a request.
+        loop: the event loop of the server.
+        log: the access log, if there is one.
+        connections: the open connections.
+    """
+
+    site: Dispatcher
+    loop: asyncio.AbstractEventLoop
+    log: AccessLog | None = None
+    connections: set[Peer] = field(default_factory=set)
 
 
-class Peer(Protocol):
-    """A connection, as long as it lasts."""
+class Peer(asyncio.Protocol):
+    """A connection to a client, which is in `ServerContext.connections` while it is open."""
+
+    def __init__(self, server: ServerContext) -> None:
+        self._server = server
+        self._loop = server.loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Register the connection."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._server.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # as asyncio calls it
+        """Remove the connection."""
+        self._server.connections.discard(self)
 
     def end(self) -> None:
-        """End it, when what is answered has gone out."""
+        """Close the connection after everything has been sent."""
+        self._transport.close()
 
     def abort(self) -> None:
-        """End it at once."""
+        """Close the connection without sending the rest."""
+        self._transport.abort()
 
+    @abstractmethod
     def silent(self, now: float) -> None:
-        """End it where the client has been silent for too long."""
+        """Close the connection if its client has been silent for too long."""
+
+
+Speaks = Callable[[ServerContext], asyncio.Protocol]  # the protocol of a new connection

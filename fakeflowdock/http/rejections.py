@@ -1,4 +1,4 @@
-"""What never becomes a request, and how it is refused all the same. docs/api/http.md."""
+"""Errors for data that is not a valid request: docs/api/http.md."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 NO_HTTP, HOST_REFUSED, TIMEOUT = "no-http", "host-refused", "request-timeout"
 TARGET_TOO_LONG, HEAD_TOO_LARGE, VERSION_REFUSED = "target-too-long", "head-too-large", "http-version-refused"
 HOST_NOT_REACHED, NO_THREAD_LEFT = "host-not-reached", "no-thread-left"
-NO_THREAD = "As many requests wait as can: try again when one of them was answered"
+NO_THREAD = "Too many requests are waiting; try again later"
 
 
 def silent(seconds: float) -> str:
-    """Why there is a `TIMEOUT`: for so many seconds nothing came."""
-    return f"Nothing more of the request came for {seconds:g} seconds"
+    """Return the message of a `TIMEOUT`."""
+    return f"The rest of the request did not arrive within {seconds:g} seconds"
 
 
 class Rejected(Exception):
-    """A request is refused before it is whole.
+    """A request is refused before it is complete.
 
     Args:
-        name: one of those above, or of an error.
-        message: why.
+        name: a constant of this module, or the name of an error.
+        message: the reason.
     """
 
     def __init__(self, name: str, message: str) -> None:
@@ -39,11 +39,11 @@ class Rejected(Exception):
 
 
 def refusal(name: str, message: str, environ: WSGIEnvironment) -> Answer:
-    """An answer in Flowdock's form, with where it is written.
+    """Return the answer to a refused request, in the form of Flowdock's errors.
 
     Args:
-        name: one of those above, or of an error.
-        message: why.
+        name: a constant of this module, or the name of an error.
+        message: the reason, to which the page is added.
         environ: the request, as far as it is known.
     """
     contract = contracts().refusals.get(name) or contracts().errors[name]

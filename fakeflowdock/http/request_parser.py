@@ -1,11 +1,13 @@
-"""Bytes to requests: what llhttp, Node's own parser, tells of a connection, gathered into WSGI environs."""
+"""From bytes to WSGI environs, by llhttp, the parser of Node."""
 
 from __future__ import annotations
 
 import io
 import re
+import secrets
 from abc import abstractmethod
 from functools import lru_cache
+from itertools import count
 from typing import TYPE_CHECKING
 
 import httptools
@@ -14,7 +16,7 @@ from ..api.environ import REFUSED, REQUEST_ID
 from ..api.parameters import DRAINED
 from ..contract.errors import MAX_BODY, TooLarge
 from ..redaction import shortened
-from . import rejections, request_ids
+from . import rejections
 from .rejections import Rejected, refusal
 
 if TYPE_CHECKING:
@@ -24,18 +26,22 @@ if TYPE_CHECKING:
 
 HEAD = 65_536  # bytes of a request line and its headers
 TOO_LARGE_A_HEAD = f"The headers of a request must not have more than {HEAD} bytes"
-VERSIONS = "HTTP/1.0 and HTTP/1.1 are spoken here"
+VERSIONS = "Unsupported HTTP version: expected HTTP/1.0 or HTTP/1.1"
+
+_ID = re.compile(r"[A-Za-z0-9._:+/=@~-]{1,128}")
+_process = secrets.token_hex(4)  # distinguishes the ids of servers, and of runs of one server
+_numbers = count(1)
 
 
 class _Cut(io.RawIOBase):
-    """A body that did not arrive whole, or whose chunks are none."""
+    """An incomplete body, or one with invalid chunks."""
 
     def read(self, _size: int = -1) -> bytes:
         raise OSError
 
 
 class RequestParser:
-    """The requests of one connection, one after the other.
+    """Parser for the requests of one connection.
 
     Args:
         scheme: http or https.
@@ -47,14 +53,14 @@ class RequestParser:
     def __init__(self, scheme: str) -> None:
         self._scheme = scheme
         self._parser = httptools.HttpRequestParser(self)
-        self._unread = 0  # bytes that came since the parser last told of something
+        self._unread = 0  # bytes received since the last call by the parser
         self._in_request = self._in_body = self._headless = False
 
-    # Whoever reads a connection decides what comes of it
+    # Defined by subclasses
 
     @abstractmethod
     def _take(self, environ: WSGIEnvironment, *, keep: bool) -> None:
-        """Take a whole request."""
+        """Answer a complete request."""
 
     @abstractmethod
     def _continue(self) -> None:
@@ -62,25 +68,25 @@ class RequestParser:
 
     @abstractmethod
     def _end_with(self, answer: Answer, environ: WSGIEnvironment) -> None:
-        """Send a refusal, after what came before it, and end the connection."""
+        """Send a refusal after the answers to earlier requests, and close the connection."""
 
-    # What comes
+    # Called by subclasses
 
     def feed(self, data: bytes) -> None:
-        """Some bytes came."""
+        """Parse some bytes."""
         if not (self._in_request or data.isascii()):
             data = _escaped(data)
         while data and not self._ending:
             try:
                 self._unread += len(data)
                 self._parser.feed_data(data)
-                if self._unread > 2 * HEAD and not self._ending:  # the parser holds on to a line that does not end
+                if self._unread > 2 * HEAD and not self._ending:  # a line without an end
                     self.refuse(rejections.HEAD_TOO_LARGE, TOO_LARGE_A_HEAD)
                 return
-            except httptools.HttpParserUpgrade as upgrade:  # which nobody here does: what follows is HTTP as before
+            except httptools.HttpParserUpgrade as upgrade:  # not supported: HTTP goes on
                 data = data[upgrade.args[0] :]
                 self._parser = httptools.HttpRequestParser(self)
-                if self._headless:  # of this request the body is still to come, and is read as that of one without one
+                if self._headless:  # the body of this request follows, and needs a head for the new parser
                     data = self._framing() + data
             except httptools.HttpParserCallbackError as error:
                 if not isinstance(error.__context__, Rejected):
@@ -90,16 +96,16 @@ class RequestParser:
                 self._not_understood(str(error))
 
     def feed_end(self) -> None:
-        """Nothing more comes."""
+        """Answer an incomplete request at the end of the stream."""
         if self._in_body:
             self._cut_short()
         elif self._in_request:
-            self.refuse(rejections.NO_HTTP, "The request ends early")
+            self.refuse(rejections.NO_HTTP, "The request is incomplete")
 
-    # What is no request
+    # Invalid requests
 
     def _cut_short(self) -> None:
-        """Answer a request whose body ends early, or cannot be read."""
+        """Answer a request with an incomplete or invalid body."""
         environ = self._environ
         if self._chunked:
             environ["wsgi.input"], environ["wsgi.input_terminated"] = _Cut(), True
@@ -116,32 +122,32 @@ class RequestParser:
         elif "HTTP version" in reason:
             self.refuse(rejections.VERSION_REFUSED, VERSIONS)
         else:
-            self.refuse(rejections.NO_HTTP, f"The request is no HTTP: {reason}")
+            self.refuse(rejections.NO_HTTP, f"Invalid HTTP: {reason}")
 
     def refuse(self, name: str, message: str) -> None:
-        """Answer in Flowdock's form, after what came before, and end the connection.
+        """Refuse the current request, after the answers to earlier ones, and close the connection.
 
         Args:
-            name: of the refusal, as `no_request` has it.
-            message: why.
+            name: a constant of `rejections`, or the name of an error.
+            message: the reason.
         """
         if self._ending:
             return
-        environ: WSGIEnvironment = {"REMOTE_ADDR": self._far}  # with what is known of it so far
+        environ: WSGIEnvironment = {"REMOTE_ADDR": self._far}
         if self._in_request and self._target:
             method, target = self._parser.get_method().decode("ascii"), self._target.decode("latin-1")
             environ |= {**self._environ, "REQUEST_METHOD": method, "RAW_URI": target}
         environ.setdefault("SERVER_PROTOCOL", "HTTP/1.1")
-        environ.setdefault(REQUEST_ID, request_ids.id_of(environ.get("HTTP_X_REQUEST_ID")))
+        environ.setdefault(REQUEST_ID, _id_of(environ.get("HTTP_X_REQUEST_ID")))
         environ[REFUSED] = f"{name}: {shortened(message)}"
         self._in_request = self._in_body = False
         self._ending = True
         self._end_with(refusal(name, message, environ), environ)
 
-    # What the parser tells
+    # Called by llhttp
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Begin a request."""
         self._unread = 0
         if self._headless:
             return
@@ -164,7 +170,7 @@ class RequestParser:
         }
 
     def on_url(self, url: bytes) -> None:
-        """A piece of its target came."""
+        """Add a piece of the target."""
         if self._headless:
             return
         self._target += url
@@ -172,13 +178,13 @@ class RequestParser:
             raise Rejected(rejections.TARGET_TOO_LONG, f"The target of a request must not have more than {HEAD} bytes")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header came, or a trailer."""
+        """Add a header, or ignore a trailer."""
         self._unread = 0
         self._size += len(name) + len(value) + 4
         if self._size > HEAD:
             raise Rejected(rejections.HEAD_TOO_LARGE, TOO_LARGE_A_HEAD)
         if self._in_body:
-            return  # a trailer, or a head that was read before
+            return  # a trailer, or the head of `_framing`
         key = _key(name)
         if key is None:
             return
@@ -191,7 +197,7 @@ class RequestParser:
             self._expects = text.lower() == "100-continue"
 
     def on_headers_complete(self) -> None:
-        """Its head is whole."""
+        """Complete the head."""
         if self._headless:
             return
         environ, parser = self._environ, self._parser
@@ -201,23 +207,23 @@ class RequestParser:
         path, _, environ["QUERY_STRING"] = target.partition("?")
         environ["PATH_INFO"] = path
         version = parser.get_http_version()
-        if version not in ("1.0", "1.1"):  # llhttp takes 0.9 and 2.0 too
+        if version not in ("1.0", "1.1"):  # llhttp accepts 0.9 and 2.0 too
             raise Rejected(rejections.VERSION_REFUSED, VERSIONS)
         environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
-        environ[REQUEST_ID] = request_ids.id_of(environ.get("HTTP_X_REQUEST_ID"))
+        environ[REQUEST_ID] = _id_of(environ.get("HTTP_X_REQUEST_ID"))
         self._in_body = True
         if self._expects and version == "1.1" and not self._ending:
             self._continue()
 
     def _framing(self) -> bytes:
-        """The head of a request whose body is framed as that of the present one."""
+        """Return a head for the body of the current request."""
         name, value = "Content-Length", self._environ.get("HTTP_CONTENT_LENGTH")
         if self._chunked:
             name, value = "Transfer-Encoding", self._environ["HTTP_TRANSFER_ENCODING"]
         return f"POST / HTTP/1.1\r\n{name}: {value}\r\n\r\n".encode("latin-1")
 
     def on_body(self, body: bytes) -> None:
-        """A piece of its body came."""
+        """Add a piece of the body."""
         self._unread = 0
         self._received += len(body)
         if self._received <= MAX_BODY:
@@ -225,10 +231,10 @@ class RequestParser:
         elif self._received > DRAINED:
             raise Rejected(TooLarge.name, TooLarge().message)
         else:
-            self._parts.clear()  # it is read away, so that the client gets to read the answer
+            self._parts.clear()  # keep reading, so that the client gets the answer
 
     def on_message_complete(self) -> None:
-        """It is whole; or its body is still to come, where the client would rather speak another protocol."""
+        """Complete the request, or wait for its body if llhttp stopped before it for an upgrade."""
         if self._parser.should_upgrade() and (self._chunked or "HTTP_CONTENT_LENGTH" in self._environ):
             self._headless = True
             return
@@ -244,14 +250,19 @@ class RequestParser:
 
 
 def _escaped(data: bytes) -> bytes:
-    """A request with its first line in ASCII: some clients send letters in a URL as they are."""
+    """Return a request with an ASCII request line. Some clients do not encode URLs."""
     line, end, rest = data.partition(b"\r\n")
     return re.sub(rb"[\x80-\xff]", lambda letter: b"%%%02X" % letter[0][0], line) + end + rest
 
 
+def _id_of(given: str | None) -> str:
+    """Return the id of a request: that of its header `X-Request-Id` if it is valid, otherwise a new one."""
+    return given if given is not None and _ID.fullmatch(given) else f"{_process}-{next(_numbers)}"
+
+
 @lru_cache(maxsize=1024)
 def _key(name: bytes) -> str | None:
-    """The name of a header in a WSGI environ; None for one with an underscore, which would look like another."""
+    """Return the name of a header in a WSGI environ; None for an ambiguous one with an underscore."""
     if b"_" in name:
         return None
     key = name.decode("latin-1").upper().replace("-", "_")

@@ -1,4 +1,4 @@
-"""An answer as bytes, whoever sends it."""
+"""Responses as bytes."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 def written(answer: Answer, environ: WSGIEnvironment, *, keep: bool) -> bytes:
-    """Return an answer as it goes over a connection.
+    """Return an answer as bytes.
 
     Args:
-        environ: the request, for its version and its id. One in this process has no id.
+        answer: the answer.
+        environ: the request, for its version and its id. In-process requests have no id.
         keep: whether the connection stays open.
     """
     own = [("Server", f"fakeflowdock/{__version__}"), ("Date", _date(int(time.monotonic())))]
@@ -32,7 +33,7 @@ def written(answer: Answer, environ: WSGIEnvironment, *, keep: bool) -> bytes:
 
 
 def head_of(line: str, headers: list[tuple[str, str]], environ: WSGIEnvironment, *, keep: bool) -> bytes:
-    """Return the head of an answer, with what it says of the connection."""
+    """Return the head of a response, with its `Connection` header."""
     lines = [f"HTTP/1.1 {line}", *(f"{name}: {value}" for name, value in headers)]
     if not keep:
         lines.append("Connection: close")
@@ -43,5 +44,5 @@ def head_of(line: str, headers: list[tuple[str, str]], environ: WSGIEnvironment,
 
 @lru_cache(maxsize=1)
 def _date(_second: int) -> str:
-    """Return the time, made anew once a second."""
+    """Return the current time, which is formatted once a second."""
     return formatdate(usegmt=True)

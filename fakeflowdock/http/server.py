@@ -1,4 +1,4 @@
-"""Door 2: a socket, and an event loop in the thread that asks for it or in one of its own."""
+"""The server: a listening socket, and an event loop in the calling thread or in its own."""
 
 from __future__ import annotations
 
@@ -9,29 +9,30 @@ from typing import TYPE_CHECKING
 
 from .addresses import listening, url_of
 from .connection import Connection
+from .protocols import ServerContext
 
 if TYPE_CHECKING:
     from .access_log import AccessLog
-    from .protocols import Dispatcher, Peer, Speaks
+    from .protocols import Dispatcher, Speaks
 
-ROUND = 1.0  # seconds after which the silent ones are looked for again
-ACCEPTED = 5  # rounds of the loop: more than it takes
-FAREWELL = 2.0  # seconds in which the last answers go out
+ROUND = 1.0  # seconds between two checks for silent connections
+ACCEPTED = 5  # rounds of the loop, more than accepted connections need
+FAREWELL = 2.0  # seconds for sending the last answers
 
 
 class Server:
-    """A socket on which an app answers.
+    """A server.
 
     Args:
-        site: all that it answers.
-        host: a name or an address; `0.0.0.0` and `::` are every address.
+        site: finds the app for each request.
+        host: a name or an address; `0.0.0.0` and `::` stand for all addresses.
         port: 0 for a free one.
-        speaks: what is spoken on its connections: HTTP, if nothing is said.
-        scheme: of its URL.
-        log: is told of each request.
+        speaks: creates the protocol of a connection; HTTP by default.
+        scheme: the scheme of its URL.
+        log: the access log, if there is one.
 
     Attributes:
-        url: how this machine reaches it, `http://127.0.0.1:8080`.
+        url: its URL on this machine, `http://127.0.0.1:8080`.
 
     Raises:
         OSError: the address cannot be bound.
@@ -46,38 +47,33 @@ class Server:
         scheme: str = "http",
         log: AccessLog | None = None,
     ) -> None:
-        self._site = site
         self._speaks = speaks
-        self._log = log
         self._listener = listening(host, port)
-        self._site.listens(host, str(self._listener.getsockname()[0]))
+        site.listens(host, str(self._listener.getsockname()[0]))
         self.url = url_of(self._listener, scheme)
         self._loop = asyncio.new_event_loop()
+        self._context = ServerContext(site, self._loop, log)
         self._stopping = asyncio.Event()
         self._deaf = threading.Event()
         self._thread: threading.Thread | None = None
 
     def serve(self) -> None:
-        """Answer until `stop`, once."""
-        loop = self._loop
+        """Answer requests until `stop` is called. Can be called once."""
         try:
-            loop.run_until_complete(self._serve())
+            self._loop.run_until_complete(self._serve())
         finally:
-            loop.close()
+            self._loop.close()
 
     async def _serve(self) -> None:
-        loop = self._loop
-        connections: set[Peer] = set()
-        server = await loop.create_server(
-            lambda: self._speaks(self._site, loop, connections, log=self._log), sock=self._listener
-        )
+        loop, connections = self._loop, self._context.connections
+        server = await loop.create_server(lambda: self._speaks(self._context), sock=self._listener)
         stopped = asyncio.ensure_future(self._stopping.wait())
         while not stopped.done():
             await asyncio.wait([stopped], timeout=ROUND)
             now = loop.time()
             for connection in list(connections):
                 connection.silent(now)
-        # Whoever was just accepted becomes a connection first: a server that is closed meanwhile would leave them open.
+        # A socket that was just accepted becomes a connection first: closing the server would leave it open.
         with suppress(NotImplementedError):  # on Windows
             loop.remove_reader(self._listener)
         for _ in range(ACCEPTED):
@@ -87,21 +83,21 @@ class Server:
         for connection in list(connections):
             connection.end()
         until = loop.time() + FAREWELL
-        while connections and loop.time() < until:  # what was answered still goes out
+        while connections and loop.time() < until:
             await asyncio.sleep(0.001)
         for connection in list(connections):
             connection.abort()
         await asyncio.sleep(0)
 
     def start(self) -> None:
-        """Answer in a thread, until `stop`."""
+        """Answer requests in a thread, until `stop` is called."""
         self._thread = threading.Thread(target=self.serve, name=f"fakeflowdock {self.url}", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop, wherever `serve` runs; whoever waits on a fault is not waited for. May be called in a signal.
+        """Stop the server, from any thread or a signal handler. Requests delayed by a fault are not answered.
 
-        Of a server that was started in a thread, the address takes nobody any more when this returns.
+        If the server runs in its own thread, it accepts no connection after this returns.
         """
         with suppress(RuntimeError):  # it has stopped already
             self._loop.call_soon_threadsafe(self._stopping.set)

@@ -1,4 +1,4 @@
-"""A request that is answered while its body comes, in a thread: for the proxy, which keeps no body whole."""
+"""Requests that are answered in a thread while their body arrives: for the proxy, which never stores a whole body."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
     from ..api.responses import Answer
 
-STREAM = "fakeflowdock.stream"  # where the connection is in a WSGI environ
+STREAM = "fakeflowdock.stream"  # the key of the connection in a WSGI environ
 
 
 class StreamedConnection(connection.Connection):
-    """One client with one request. Whoever answers that uses `read` and `send`.
+    """A connection with one request, which is answered by `read` and `send`.
 
     Attributes:
-        headers: those of the request, as they came.
-        begun: whether the head of the answer was sent, or is in the body of the `Answer` that is returned.
+        headers: those of the request, unchanged.
+        begun: whether the head of the answer was sent, or is in the body of the returned `Answer`.
     """
 
     begun = False
@@ -33,25 +33,25 @@ class StreamedConnection(connection.Connection):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.headers: list[tuple[str, str]] = []
-        self._came: SimpleQueue[bytes | None] = SimpleQueue()  # the body, `b""` at its end, None where it is not whole
-        self._free = threading.Event()  # set when the client has read enough of what was sent
+        self._pieces: SimpleQueue[bytes | None] = SimpleQueue()  # `b""` ends the body, None cuts it short
+        self._free = threading.Event()  # set when the client has read enough
 
-    # What the thread that answers calls
+    # Called by the thread that answers
 
     def read(self) -> bytes:
-        """Return the next piece of the body; `b""` at its end, once. Raises Broken where it does not come whole."""
+        """Return the next piece of the body, and once `b""` at its end. Raise `Broken` if it is incomplete."""
         try:
-            piece = self._came.get(timeout=connection.SILENCE)
+            piece = self._pieces.get(timeout=connection.SILENCE)
         except Empty:
             piece = None
         if piece is None:
             raise Broken("closed")
-        if self._came.empty():
+        if self._pieces.empty():
             self._call(self._transport.resume_reading)
         return piece
 
     def send(self, data: bytes) -> None:
-        """Send some bytes, and wait until the client reads. Raises Broken where it does not."""
+        """Send some bytes, and wait until the client reads. Raise `Broken` if it does not."""
         self._free.clear()
         self._call(self._write, data)
         if not self._free.wait(connection.SILENCE) or self._gone:
@@ -63,7 +63,7 @@ class StreamedConnection(connection.Connection):
         except RuntimeError:  # the server has stopped
             raise Broken("closed") from None
 
-    # What the event loop calls
+    # Called by the event loop
 
     def _write(self, data: bytes) -> None:
         self._transport.write(data)
@@ -71,52 +71,52 @@ class StreamedConnection(connection.Connection):
             self._free.set()
 
     def resume_writing(self) -> None:
-        """The client reads again."""
+        """Let the thread send again."""
         self._full = False
         self._free.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it."""
+        """Wake the thread, which raises `Broken`."""
         super().connection_lost(exc)
-        self._came.put(None)
+        self._pieces.put(None)
         self._free.set()
 
     def on_message_begin(self) -> None:
-        """A request begins: the first one, or the connection ends before it."""
+        """Begin the first request, and reject any other."""
         if self._ending:
-            raise Rejected(NO_HTTP, "Each connection has one request here")
+            raise Rejected(NO_HTTP, "Only one request per connection is supported")
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header came, or a trailer."""
+        """Note a header."""
         super().on_header(name, value)
         if not self._in_body:
             self.headers.append((name.decode("latin-1"), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
-        """Its head is whole: begin to answer."""
+        """Begin to answer the request."""
         if not self._headless:
             super().on_headers_complete()
             self._environ[STREAM] = self
             self._take(self._environ, keep=False)
 
     def on_body(self, body: bytes) -> None:
-        """A piece of its body came. The next one is read when this one was taken."""
+        """Hand a piece of the body to the thread. The next one is received after that."""
         self._unread = 0
-        self._came.put(body)
+        self._pieces.put(body)
         self._transport.pause_reading()
 
     def _whole(self) -> None:
         self._ending = True
-        self._came.put(b"")
+        self._pieces.put(b"")
 
     def _cut_short(self) -> None:
         self._in_body = False
         self._ending = True
-        self._came.put(None)
+        self._pieces.put(None)
 
     def _end_with(self, answer: Answer, environ: WSGIEnvironment) -> None:
-        self._came.put(None)  # whoever answers may wait for a trailer that is too large
+        self._pieces.put(None)  # the thread may wait for a trailer that is too large
         super()._end_with(answer, environ)
 
     def _send(self, answer: Answer, environ: WSGIEnvironment, *, keep: bool) -> None:

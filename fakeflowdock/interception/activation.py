@@ -1,4 +1,4 @@
-"""Start and stop interception for every client library that is imported, now or while the fake is started."""
+"""Start and stop interception for every client library, whether it is imported before or after the start."""
 
 from __future__ import annotations
 
@@ -75,12 +75,10 @@ class Interception:
             module: the library.
             way: the module that patches it.
         """
+        reached = {layer.at for layer in self._layers}
         with suppress(AttributeError):  # a stub of the user's
-            found = [
-                (owner, attribute, make) for owner, attribute, make in way.seams(module) if attribute in vars(owner)
-            ]
-            reached = {layer.at for layer in self._layers}
-            self._layers += put((seam for seam in found if seam[:2] not in reached), self._app)
+            found = [seam for seam in way.seams(module) if seam[1] in vars(seam[0]) and seam[:2] not in reached]
+            self._layers += put(found, self._app)
 
 
 def _reach(name: str) -> None:
@@ -88,8 +86,7 @@ def _reach(name: str) -> None:
     module = sys.modules.get(name)
     if module is None:
         return
-    # If another thread is importing it, this waits without holding a lock, because that thread will call this
-    # function.
+    # If another thread is importing it, wait without a lock: that thread will call this function.
     if getattr(getattr(module, "__spec__", None), "_initializing", False):
         with suppress(Exception):  # if the import fails, the other thread gets the exception
             module = import_module(name)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 from .through_httpx import response_of
 from .transport_errors import retries_of
 
@@ -25,8 +27,6 @@ def seams(module: ModuleType) -> Iterator[Seam]:
 
 
 def _make(layer: Layer) -> Any:
-    import httpx
-
     def callback_of(mock: Any, *args: Any) -> Any:
         callback, request = layer.before(mock, *args), args[-1]
         if callback is not None or (found := layer.answers(str(request.url))) is None:
@@ -44,6 +44,4 @@ def _make(layer: Layer) -> Any:
 
 
 async def _respond(called: re.Match[str], app: App, request: Any, retries: int) -> Any:
-    import httpx
-
     return response_of(httpx, called, app, request, b"".join([piece async for piece in request.stream]), retries)

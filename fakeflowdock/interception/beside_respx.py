@@ -41,5 +41,5 @@ def _make_asynchronous(layer: Layer) -> Any:
 
 def _pass(layer: Layer, request: Any) -> None:
     if layer.answers(str(request.url)) is not None:
-        nobody: Any = None  # no route of the user's
-        raise PassThrough("requests to Flowdock are intercepted by fakeflowdock", request=request, origin=nobody)
+        no_route: Any = None
+        raise PassThrough("requests to Flowdock are intercepted by fakeflowdock", request=request, origin=no_route)

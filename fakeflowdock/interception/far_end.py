@@ -1,4 +1,4 @@
-"""HTTP for a client in this process: the parser and the writer of the server, and no socket."""
+"""HTTP in memory: the server's parser and writer, without a socket."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 
 class FarEnd(RequestParser):
-    """Answers one request, in the thread that sends it, as soon as it is whole.
+    """The server's end of a connection in memory. It answers one request, in the client's thread.
 
     Args:
-        called: what `FLOWDOCK` found in the URL.
-        app: answers.
-        timeout: the seconds that the client waits for an answer; None for ever.
+        called: the match of `FLOWDOCK` in the URL.
+        app: answers the request.
+        timeout: the client's read timeout in seconds; None for none.
 
     Attributes:
-        sent: what is sent to the client, and was not read yet.
-        ended: whether nothing follows that.
-        loss: how the connection broke where no answer goes back, else None.
+        sent: the bytes sent to the client and not yet read.
+        ended: whether nothing follows `sent`.
+        loss: how the connection broke, if there is no response.
     """
 
     sent = b""
@@ -44,33 +44,33 @@ class FarEnd(RequestParser):
         self._name, self._port, self._far = called[2], called[3] or PORTS[scheme], "127.0.0.1"
         self._app = app
         self._timeout = timeout
-        self._asked: WSGIEnvironment | None = None
+        self._pending: WSGIEnvironment | None = None
 
     def sendall(self, data: bytes) -> None:
-        """Take what the client sends, and answer."""
+        """Receive bytes of the client, and answer a complete request."""
         self.feed(bytes(data))
         self._answer()
 
     def close(self) -> None:
-        """Take that the client hung up."""
+        """Receive the end of the client's bytes."""
         if not self._ending:
             self.feed_end()
             self._answer()
 
     def _answer(self) -> None:
-        # Not where the parser calls `_take`: it would make an error of its own of an interrupt.
-        if self._asked is not None:
-            environ, self._asked = self._asked, None
+        # Not in `_take`: the parser would replace a KeyboardInterrupt by its own error.
+        if self._pending is not None:
+            environ, self._pending = self._pending, None
             try:
                 self._end_with(self._app.answer(environ, timeout=self._timeout), environ)
             except Broken as broken:
                 self.loss, self.ended = broken.loss, True
 
-    def _take(self, environ: WSGIEnvironment, *, keep: bool) -> None:  # noqa: ARG002  # each has one request
+    def _take(self, environ: WSGIEnvironment, *, keep: bool) -> None:  # noqa: ARG002  # there is one request
         if not self._ending:
             self._ending = True
             del environ[REQUEST_ID]
-            self._asked = environ
+            self._pending = environ
 
     def _continue(self) -> None:
         self.sent += CONTINUE
@@ -81,14 +81,13 @@ class FarEnd(RequestParser):
 
 
 class InMemorySocket(FarEnd):
-    """A socket, as far as `http.client` and `urllib3` use one."""
+    """The methods of a socket that `http.client` and `urllib3` use."""
 
     def makefile(self, _mode: str) -> io.BytesIO:
-        """Return the answer.
+        """Return the response as a file.
 
         Raises:
-            OSError: what a socket raises where a fault broke the connection; or a timeout, where the request is not
-                whole.
+            OSError: a fault broke the connection, or the request is incomplete (a timeout).
         """
         error = error_of(self.loss or ("closed" if self.ended else "timeout"), self._timeout)
         if error is not None:
@@ -96,4 +95,4 @@ class InMemorySocket(FarEnd):
         return io.BytesIO(self.sent)
 
     def settimeout(self, timeout: float | None) -> None:
-        """Do nothing: nobody waits."""
+        """Do nothing: a response is never delayed."""

@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 class Watch(MetaPathFinder):
-    """Report each module of some names right after its import. The modules are found by the other finders.
+    """Report modules right after their import. The modules are found by the other finders.
 
     Args:
-        names: the names of modules.
-        tell: called with the name.
+        names: the names of the modules.
+        report: called with a name.
     """
 
-    def __init__(self, names: Container[str], tell: Callable[[str], None]) -> None:
+    def __init__(self, names: Container[str], report: Callable[[str], None]) -> None:
         self._names = names
-        self._tell = tell
+        self._report = report
 
     def start(self) -> None:
         """Start reporting imports."""
@@ -45,17 +45,17 @@ class Watch(MetaPathFinder):
             spec: ModuleSpec | None = find(fullname, path, target) if find and finder is not self else None
             if spec is not None:
                 if spec.loader is not None:
-                    spec.loader = _Telling(spec.loader, self._tell)
+                    spec.loader = _ReportingLoader(spec.loader, self._report)
                 return spec
         return None
 
 
-class _Telling(Loader):
+class _ReportingLoader(Loader):
     """A loader that wraps another one until the module is executed."""
 
-    def __init__(self, loader: Loader, tell: Callable[[str], None]) -> None:
+    def __init__(self, loader: Loader, report: Callable[[str], None]) -> None:
         self._loader = loader
-        self._tell = tell
+        self._report = report
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self._loader.create_module(spec)
@@ -65,4 +65,4 @@ class _Telling(Loader):
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         self._loader.exec_module(module)
-        self._tell(module.__name__)
+        self._report(module.__name__)

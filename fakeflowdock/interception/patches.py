@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from ..api.app import App
 
     Seam = tuple[type, str, Callable[["Layer"], Any]]
-    """A class, the name of one of its functions, and what makes the function that is put there."""
+    """A class, the name of one of its functions, and a function that returns the replacement."""
 
 lock = threading.RLock()
-_layers: list[Layer] = []  # those still in a library, oldest first
+_layers: list[Layer] = []  # oldest first
 
 
 class Layer:
@@ -29,7 +29,7 @@ class Layer:
 
     Args:
         owner: a class.
-        name: of one of its functions.
+        name: the name of one of its functions.
         make: returns the replacement, given the layer.
         app: returns the app that answers.
 
@@ -62,17 +62,15 @@ class Layer:
         return None if last is None else (called, last._app())
 
     def _gone(self) -> bool:
-        """Remove the function where possible. Returns whether it is gone."""
-        done = False
+        """Remove the function, if that is possible. Return whether it was removed."""
         owner, name = self.at
-        if vars(owner)[name] is self._function:
+        above = [layer for layer in _layers if layer.before is self._function]
+        for layer in above:
+            layer.before = self.before
+        on_top = vars(owner)[name] is self._function
+        if on_top:
             setattr(owner, name, self.before)
-            done = True
-        for layer in _layers:
-            if layer.before is self._function:
-                layer.before = self.before
-                done = True
-        return done
+        return on_top or bool(above)
 
 
 def clear() -> None:

@@ -1,25 +1,25 @@
 """The chain of replacements for `HTTPAdapter.send`: fakes, the user's mocks, and the original.
 
 Each one stores the function that it found and restores it when it stops. That works in order; out of order, the second
-to stop would restore the first. So a fake that stops is removed from the chain wherever it stands, and a mock that
-started before a fake is removed from below it.
+to stop would restore the first. So a fake that stops is removed from anywhere in the chain, and a mock that started
+before a fake is removed from below it.
 """
 
 from __future__ import annotations
 
 import inspect
-import threading
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
 from responses import RequestsMock
+
+from .patches import lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Send = Any  # (adapter, request, …) -> Response
 
-_lock = threading.RLock()
 _links: list[Link] = []  # active links, oldest first
 
 
@@ -45,7 +45,7 @@ def innermost() -> Link | None:
 
 def put(link: Link) -> None:
     """Add a link on top."""
-    with _lock:
+    with lock:
         link.active = True
         link.before = HTTPAdapter.send
         _links.append(link)
@@ -55,8 +55,8 @@ def put(link: Link) -> None:
 
 
 def take(link: Link) -> bool:
-    """Remove a link, wherever it stands. Returns whether any is left."""
-    with _lock:
+    """Remove a link from anywhere in the chain. Return whether any is left."""
+    with lock:
         link.active = False
         _links.remove(link)
         _relink(link.send, link.before)
@@ -68,7 +68,7 @@ def _set(send: Send) -> None:
 
 
 def _relink(old: Send, new: Send) -> None:
-    """Replace a function wherever it is referred to: the attribute, a link, or a mock that will restore it."""
+    """Replace every reference to a function: the attribute, those of links, and those of mocks that will restore it."""
     if HTTPAdapter.send is old:
         _set(new)
     for link in _links:
@@ -103,13 +103,13 @@ def _patcher_of(send: Send) -> Any:
 
 
 def _guard(patcher: Any) -> None:
-    """Let a mock below a fake leave from there when it stops, instead of restoring what it found on top."""
+    """Let a mock below a fake be removed from there when it stops, instead of restoring what it found on top."""
     if "stop" in vars(patcher):
         return
     stop: Callable[[], Any] = patcher.stop
 
     def leave() -> Any:
-        with _lock:
+        with lock:
             top = HTTPAdapter.send
             result = stop()
             below = HTTPAdapter.send

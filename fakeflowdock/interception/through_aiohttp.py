@@ -1,8 +1,7 @@
 """`aiohttp`: patch `connect` of the base connector, also for sessions created before the fake.
 
-What comes back is a connection of aiohttp's own, made by a connector of ours, whose transport ends in this process. The
-request, with the URL that was called, and the answer go over it as over any other: nothing of aiohttp's is imitated,
-and nothing is looked up or encrypted.
+A connector of ours returns a connection of aiohttp's own, whose transport leads to the app. Request and response are
+sent over it as over any other, without name lookup and TLS.
 """
 
 from __future__ import annotations
@@ -28,12 +27,12 @@ if TYPE_CHECKING:
 
 
 class _Transport(asyncio.Transport):
-    """Leads to an app in the same loop: what is sent is answered in its next round.
+    """A transport to an app in the same loop, which answers in the next round.
 
     Args:
-        protocol: the client's.
-        far_end: answers.
-        error_of: says what the client raises where a fault broke the connection.
+        protocol: the client's protocol.
+        far_end: the other end of the connection.
+        error_of: returns the client's exception for a broken connection.
     """
 
     def __init__(self, protocol: ResponseHandler, far_end: FarEnd, error_of: Callable[[str], Exception]) -> None:
@@ -51,7 +50,7 @@ class _Transport(asyncio.Transport):
             self._loop.call_soon(self._go_on)
 
     def _go_on(self) -> None:
-        """Hand on what was answered; and the end, a round later, as a socket does."""
+        """Deliver the response; and its end a round later, as a socket does."""
         if self._paused or self._closing:
             return
         if data := self._far_end.sent:
@@ -92,12 +91,7 @@ class _Connector(aiohttp.BaseConnector):
         super().__init__(force_close=True)
         self._called, self._app = called, app
 
-    async def _create_connection(
-        self,
-        req: Any,
-        traces: Any,  # noqa: ARG002  # aiohttp gives it
-        timeout: Any,
-    ) -> ResponseHandler:
+    async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> ResponseHandler:  # noqa: ARG002  # aiohttp's
         from .far_end import FarEnd
 
         wait = min((each for each in (timeout.total, timeout.sock_read) if each), default=None)
@@ -114,7 +108,7 @@ def _error_of(loss: str, timeout: float | None, request: Any, *, whole: bool) ->
         loss: how it broke.
         timeout: in seconds.
         request: aiohttp's own.
-        whole: whether the timeout is the total one. Then the call is cancelled, and reads have no timeout of their own.
+        whole: whether the timeout is the total one, which cancels the call.
     """
     error = error_of(loss, timeout)
     if error is None:
@@ -135,10 +129,8 @@ def seams(module: ModuleType) -> Iterator[Seam]:
 
 def _make(layer: Layer) -> Any:
     async def connect(connector: Any, request: Any, *args: Any, **more: Any) -> Any:
-        if not isinstance(connector, _Connector):
-            found = layer.answers(str(request.url))
-            if found is not None:
-                connector = _Connector(*found)
+        if not isinstance(connector, _Connector) and (found := layer.answers(str(request.url))):
+            connector = _Connector(*found)
         return await layer.before(connector, request, *args, **more)
 
     return connect

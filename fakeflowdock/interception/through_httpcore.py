@@ -6,10 +6,8 @@ use `httpcore` directly.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..api.environ import environ_from
 from . import httpx_transports
 from .transport_errors import CutShort, answer_of
 
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
-    """Where its calls pass."""
+    """Yield the functions to patch."""
     return httpx_transports.seams(module, "ConnectionPool", _url_of, _response_of)
 
 
@@ -34,9 +32,8 @@ def _url_of(request: Any) -> str:
 
 
 def _response_of(httpcore: Any, called: re.Match[str], app: App, request: Any, body: bytes, retries: int) -> Any:
-    method, target = request.method.decode("ascii"), request.url.target.decode("ascii")
-    environ_of = partial(environ_from, called, method, target, request.headers, body)
-    answer = answer_of(httpcore, app, environ_of, request.extensions, retries)
+    parts = called, request.method.decode("ascii"), request.url.target.decode("ascii"), request.headers, body
+    answer = answer_of(httpcore, app, parts, request.extensions, retries)
     return httpcore.Response(
         answer.status,
         headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers],

@@ -6,10 +6,8 @@ that redirects, cookies, hooks and streams are the client's own.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..api.environ import environ_from
 from . import httpx_transports
 from .transport_errors import CutShort, answer_of
 
@@ -23,12 +21,8 @@ if TYPE_CHECKING:
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
-    """Where its calls pass."""
-    return httpx_transports.seams(module, "HTTPTransport", _url_of, response_of)
-
-
-def _url_of(request: Any) -> str:
-    return str(request.url)
+    """Yield the functions to patch."""
+    return httpx_transports.seams(module, "HTTPTransport", lambda request: str(request.url), response_of)
 
 
 def response_of(httpx: Any, called: re.Match[str], app: App, request: Any, body: bytes, retries: int) -> Any:
@@ -38,8 +32,8 @@ def response_of(httpx: Any, called: re.Match[str], app: App, request: Any, body:
         Exception: the library's own, if there is no response.
     """
     target = request.url.raw_path.decode("ascii")
-    environ_of = partial(environ_from, called, request.method, target, request.headers.raw, body)
-    answer = answer_of(httpx, app, environ_of, request.extensions, retries)
+    parts = called, request.method, target, request.headers.raw, body
+    answer = answer_of(httpx, app, parts, request.extensions, retries)
     stream = httpx.ByteStream(answer.body)
     if answer.cut:
         both_kinds = (CutShort, httpx.SyncByteStream, httpx.AsyncByteStream)

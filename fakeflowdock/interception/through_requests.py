@@ -6,9 +6,7 @@ the original; the last fake to start answers. `requests_patch.py` restores it, i
 
 from __future__ import annotations
 
-import errno
 import io
-import os
 import threading
 from contextlib import suppress
 from http.client import IncompleteRead, RemoteDisconnected
@@ -19,17 +17,12 @@ from requests.utils import requote_uri
 from responses import BaseResponse, CallList, RequestsMock
 from responses.registries import OrderedRegistry
 from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, Retry, Timeout
-from urllib3.exceptions import (
-    MaxRetryError,
-    NewConnectionError,
-    ProtocolError,
-    ReadTimeoutError,
-    TimeoutStateError,
-)
+from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError, TimeoutStateError
 
 from ..api.environ import FLOWDOCK, PORTS, environ_from
 from ..api.responses import Broken
 from . import requests_patch
+from .transport_errors import error_of
 
 if TYPE_CHECKING:
     import re
@@ -45,6 +38,8 @@ if TYPE_CHECKING:
     from ..api.responses import Answer
 else:
     HTTPHeaderDict = type(HTTPResponse().headers)  # no public name before urllib3 2
+
+CLOSED = "Remote end closed connection without response"  # as http.client words it
 
 
 def environ_of(request: PreparedRequest) -> WSGIEnvironment:
@@ -171,28 +166,19 @@ def _again(broken: Broken, request: PreparedRequest, retries: Retry | None, time
     scheme, host, port = called[1].lower(), called[2], called[3]
     pool = (HTTPSConnectionPool if scheme == "https" else HTTPConnectionPool)(host, int(port or PORTS[scheme]))
     error: HTTPError
+    cause = error_of(broken.loss, timeout)
     if broken.loss == "refused":
-        number = errno.ECONNREFUSED
-        error = NewConnectionError(
-            cast("Any", pool), f"Failed to establish a new connection: [Errno {number}] {os.strerror(number)}"
-        )
+        error = NewConnectionError(cast("Any", pool), f"Failed to establish a new connection: {cause}")
     elif broken.loss == "timeout" and timeout is not None:
         error = ReadTimeoutError(pool, request.path_url, f"Read timed out. (read timeout={timeout:g})")
     else:
-        error = ProtocolError("Connection aborted.", _CAUSES[broken.loss]())
+        error = ProtocolError("Connection aborted.", cause or RemoteDisconnected(CLOSED))
     try:
         return (retries or Retry(0, read=False)).increment(request.method, request.path_url, error=error, _pool=pool)
     except ReadTimeoutError as read:
         raise exceptions.ReadTimeout(read, request=request) from read
     except (ProtocolError, MaxRetryError) as last:
         raise exceptions.ConnectionError(last, request=request) from last
-
-
-_CAUSES: dict[str, Callable[[], OSError]] = {
-    "reset": lambda: ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)),
-    "closed": lambda: RemoteDisconnected("Remote end closed connection without response"),
-    "timeout": lambda: TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)),  # the system's own
-}
 
 
 def read_timeout(timeout: Any) -> float | None:
@@ -239,7 +225,7 @@ class AdapterInterception(requests_patch.Link):
             more = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
             if not (self.active and FLOWDOCK.match(str(request.url))):
                 return cast("Response", self.before(adapter, request, **more))
-            # What requests does before it opens a connection, also in an adapter of the user's.
+            # As requests does before it connects, also in an adapter of the user's.
             adapter.add_headers(request, **more)
             if timeout is not None:
                 _check_timeout(timeout)
@@ -264,14 +250,11 @@ class AdapterInterception(requests_patch.Link):
 
 def _check_timeout(timeout: Any) -> None:
     """Reject timeouts that requests rejects, with its ValueError."""
-    if isinstance(timeout, tuple):
-        if len(timeout) != 2:
-            raise ValueError(
-                f"Invalid timeout {timeout}. Pass a (connect, read) timeout tuple, or one number for both."
-            )
-        Timeout(connect=timeout[0], read=timeout[1])
-    elif not isinstance(timeout, Timeout):
-        Timeout(connect=timeout, read=timeout)
+    if isinstance(timeout, tuple) and len(timeout) != 2:
+        raise ValueError(f"Invalid timeout {timeout}. Pass a (connect, read) timeout tuple, or one number for both.")
+    if not isinstance(timeout, Timeout):
+        connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+        Timeout(connect=connect, read=read)
 
 
 _find_match = RequestsMock._find_match
@@ -285,7 +268,7 @@ def _find(mock: RequestsMock, request: PreparedRequest) -> tuple[BaseResponse | 
     if innermost is None or not FLOWDOCK.match(str(request.url)):
         return _find_match(mock, request)
     assert isinstance(innermost, AdapterInterception)
-    # An ordered registry loses its order over an unexpected request: look before asking.
+    # An unexpected request resets an ordered registry: check its first stub before.
     if isinstance(registry := mock.get_registry(), OrderedRegistry):
         next_one = next(iter(registry.registered), None)
         if next_one is None or not next_one.matches(request)[0]:

@@ -1,12 +1,13 @@
 """`urllib.request`: patch `do_open` of the HTTP handlers, also for openers created before the fake.
 
-It is asked to use a connection whose socket ends in this process; the rest is urllib's.
+It gets a connection whose socket is in memory; the rest is urllib's.
 """
 
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 from urllib.error import URLError
 
 from .unpatched import PlainConnection
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 class _Connection(PlainConnection):
     """A connection to an app, for one request, without a proxy."""
 
-    def __init__(self, called: re.Match[str], app: App, host: str, timeout: Any) -> None:
+    def __init__(self, called: re.Match[str], app: App, host: str, timeout: Any, **_: Any) -> None:
         super().__init__(host, timeout=timeout)
         self._called, self._app = called, app
 
@@ -32,8 +33,7 @@ class _Connection(PlainConnection):
         from .far_end import InMemorySocket
 
         wait = self.timeout if isinstance(self.timeout, (int, float)) else socket.getdefaulttimeout()
-        stand_in: Any = InMemorySocket(self._called, self._app, wait)
-        self.sock = stand_in
+        self.sock = cast("Any", InMemorySocket(self._called, self._app, wait))
 
     def getresponse(self) -> HTTPResponse:
         try:
@@ -45,16 +45,6 @@ class _Connection(PlainConnection):
         pass
 
 
-class _Connecting:
-    """A factory of such connections, in place of a class."""
-
-    def __init__(self, called: re.Match[str], app: App) -> None:
-        self._called, self._app = called, app
-
-    def __call__(self, host: str, timeout: Any, **_: Any) -> _Connection:
-        return _Connection(self._called, self._app, host, timeout)
-
-
 def seams(module: ModuleType) -> Iterator[Seam]:
     """Yield the functions to patch."""
     yield module.AbstractHTTPHandler, "do_open", _make
@@ -62,10 +52,9 @@ def seams(module: ModuleType) -> Iterator[Seam]:
 
 def _make(layer: Layer) -> Any:
     def do_open(handler: Any, http_class: Any, request: Any, **more: Any) -> Any:
-        if not isinstance(http_class, _Connecting):  # otherwise a fake started later answers
-            found = layer.answers(request.full_url)
-            if found is not None:
-                http_class = _Connecting(*found)
+        is_ours = getattr(http_class, "func", None) is _Connection  # of a fake started later
+        if not is_ours and (found := layer.answers(request.full_url)):
+            http_class = partial(_Connection, *found)
         return layer.before(handler, http_class, request, **more)
 
     return do_open

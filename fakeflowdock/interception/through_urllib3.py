@@ -1,12 +1,12 @@
 """`urllib3`: patch `urlopen` of every pool, also of those created before the fake or with a proxy.
 
-The call goes on in a pool of ours, whose connections end in this process: retries, redirects, timeouts and streams are
-urllib3's. `requests` has an earlier way in and does not come here.
+The call continues in a pool of ours, whose connections are in memory: retries, redirects, timeouts and streams are
+urllib3's. Calls by `requests` are intercepted before they arrive here.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import urllib3
 from urllib3 import HTTPConnectionPool, Timeout
@@ -34,15 +34,13 @@ class _Connection(PooledConnection):
     def connect(self) -> None:
         from .far_end import InMemorySocket
 
-        stand_in: Any = InMemorySocket(self._called, self._app, self._wait)
-        self.sock = stand_in
+        self.sock = cast("Any", InMemorySocket(self._called, self._app, self._wait))
 
     def getresponse(self, *args: Any, **more: Any) -> Any:
         try:
             return super().getresponse(*args, **more)
         except ConnectionRefusedError as error:
-            own: Any = self
-            raise NewConnectionError(own, f"Failed to establish a new connection: {error}") from error
+            raise NewConnectionError(cast("Any", self), f"Failed to establish a new connection: {error}") from error
 
     if not TYPE_CHECKING and urllib3.__version__.startswith("1."):
         # The same as the original, which looks up its class by a name that a recorder patches.
@@ -58,13 +56,13 @@ class _SecureConnection(_Connection):
 
 
 class _Pool(HTTPConnectionPool):
-    """The pool for Flowdock in place of one of the user's.
+    """A pool for Flowdock, which replaces one of the user's.
 
     Args:
         pool: the user's, whose settings apply.
         called: the match of `FLOWDOCK` in the URL.
-        app: answers.
-        timeout: of the call, if it has one.
+        app: answers the request.
+        timeout: the timeout of the call, if it has one.
     """
 
     def __init__(self, pool: HTTPConnectionPool, called: re.Match[str], app: App, timeout: Any) -> None:
@@ -74,8 +72,7 @@ class _Pool(HTTPConnectionPool):
         own: Any = {"called": called, "app": app, "wait": wait}
         super().__init__(host, port, timeout=pool.timeout, headers=pool.headers, retries=pool.retries, **own)
         self.scheme = called[1].lower()
-        connections: Any = {"http": _Connection, "https": _SecureConnection}
-        self.ConnectionCls = connections[self.scheme]
+        self.ConnectionCls = cast("Any", _SecureConnection if self.scheme == "https" else _Connection)
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
@@ -85,11 +82,10 @@ def seams(module: ModuleType) -> Iterator[Seam]:
 
 def _make(layer: Layer) -> Any:
     def urlopen(pool: Any, method: str, url: str, *args: Any, **more: Any) -> Any:
-        if not isinstance(pool, _Pool) and pool.pool is not None:
-            found = layer.answers(_called(pool, url))
-            if found is not None:
-                timeout = args[5] if len(args) > 5 else more.get("timeout", pool.timeout)
-                pool = _Pool(pool, *found, timeout)
+        is_theirs = not isinstance(pool, _Pool) and pool.pool is not None
+        if is_theirs and (found := layer.answers(_called(pool, url))):
+            timeout = args[5] if len(args) > 5 else more.get("timeout", pool.timeout)
+            pool = _Pool(pool, *found, timeout)
         return layer.before(pool, method, url, *args, **more)
 
     return urlopen

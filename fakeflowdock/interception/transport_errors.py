@@ -1,4 +1,4 @@
-"""What a socket raises where a fault broke the connection; and `httpx` and `httpcore`, which have the same names."""
+"""The exceptions for broken connections: those of a socket, and those of `httpx` and `httpcore`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import errno
 import os
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+from ..api.environ import environ_from
+from ..api.responses import Broken
 
-    from _typeshed.wsgi import WSGIEnvironment
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
 
     from ..api.app import App
     from ..api.responses import Answer
@@ -18,34 +19,30 @@ ERRORS = {"refused": "ConnectError", "reset": "ReadError", "closed": "RemoteProt
 
 
 def error_of(loss: str, timeout: float | None) -> OSError | None:
-    """What a socket raises for a connection that broke in such a way; None where it is at its end, in good order."""
+    """Return the exception of a socket for a broken connection; None if it was closed."""
     if loss == "timeout" and timeout is not None:
         return TimeoutError("timed out")
     numbers = {"refused": errno.ECONNREFUSED, "reset": errno.ECONNRESET, "timeout": errno.ETIMEDOUT}
     return OSError(numbers[loss], os.strerror(numbers[loss])) if loss in numbers else None
 
 
-def answer_of(
-    library: Any, app: App, environ_of: Callable[[], WSGIEnvironment], extensions: Any, retries: int
-) -> Answer:
+def answer_of(library: Any, app: App, parts: tuple[Any, ...], extensions: Any, retries: int) -> Answer:
     """Return the app's answer to a request.
 
     Args:
         library: the module that is intercepted.
-        app: answers.
-        environ_of: creates the WSGI environ, anew for each try.
-        extensions: those of the request.
+        app: answers the request.
+        parts: the arguments of `environ_from`.
+        extensions: the extensions of the request.
         retries: the number of connection retries.
 
     Raises:
         Exception: the library's own, if there is no response.
     """
-    from ..api.responses import Broken
-
     timeout = (extensions.get("timeout") or {}).get("read")
     while True:
         try:
-            return app.answer(environ_of(), timeout=timeout)
+            return app.answer(environ_from(*parts), timeout=timeout)
         except Broken as broken:
             if broken.loss == "refused" and retries > 0:
                 retries -= 1

@@ -140,7 +140,7 @@ def test_what_was_not_as_documented_is_told_at_the_end(outside: dict[str, str]) 
     status, out, err = ended(start("--", "sh", "-c", asks, env=outside))
     assert (status, out) == (0, "")
     assert err == (
-        "fakeflowdock: example.com:443 is not answered here: only api.flowdock.com and stream.flowdock.com are; "
+        "fakeflowdock: example.com:443 is not allowed: only api.flowdock.com and stream.flowdock.com are; "
         "--tunnel leads to all others, --tunnel-to to some\n"
         "done\n"
         "fakeflowdock: warning: List sources has no parameter lmit (docs/api/sources.md#list-sources) (2 times)\n"
@@ -155,7 +155,7 @@ def test_beside_an_access_log_in_json_all_else_is_json_too(outside: dict[str, st
     told = [json.loads(line) for line in err.splitlines()]
     assert (status, out) == (0, "")
     first, last = [each["message"] for each in told if each["event"] == "note"]
-    assert first.startswith("example.com:443 is not answered here")
+    assert first.startswith("example.com:443 is not allowed")
     assert last == "GET /nowhere is nothing that Flowdock had"
     assert [each["status"] for each in told if each["event"] == "request"] == [404, 403]
 

@@ -176,7 +176,7 @@ def test_what_two_servers_could_read_in_two_ways_is_refused(
         connection.shutdown(socket.SHUT_WR)
         told = answers(everything(connection))
     assert [status for status, _ in told] == [400]
-    assert json.loads(told[0][1])["message"].startswith("The request is no HTTP")
+    assert json.loads(told[0][1])["message"].startswith("Invalid HTTP: ")
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_a_client_that_is_silent_for_too_long_is_let_go(
         assert idle.recv(1) == b""
         [(status, body)] = answers(everything(halfway))
     assert status == 408
-    assert json.loads(body)["message"].startswith("Nothing more of the request came for 0.05 s")
+    assert json.loads(body)["message"].startswith("The rest of the request did not arrive within 0.05 s")
 
 
 def test_a_client_that_reads_nothing_for_too_long_is_let_go(

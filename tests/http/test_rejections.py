@@ -123,7 +123,7 @@ def test_a_host_is_not_looked_up_when_the_system_has_no_thread_left(
             "Connection refused",
         ),
         (socket.gaierror(8, "nodename nor servname provided"), "nodename nor servname provided"),
-        (TimeoutError(), "it does not answer"),
+        (TimeoutError(), "timed out"),
         (UnicodeError("label too long"), "label too long"),
     ],
     ids=["one address", "two addresses", "no address", "no answer", "no name"],

@@ -60,7 +60,7 @@ def test_what_is_no_http_is_refused_in_flowdocks_form(
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"Content-Length: many\r\n\r\n", "The request is no HTTP: Invalid character in Content-Length"),
+        (b"Content-Length: many\r\n\r\n", "Invalid HTTP: Invalid character in Content-Length"),
         (b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", "its chunked encoding is invalid"),
     ],
 )

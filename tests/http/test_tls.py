@@ -243,7 +243,7 @@ def test_who_speaks_no_tls_is_told_what_is_spoken(fake_flowdock: OverTls) -> Non
     with requests.get(f"{url}/sources", timeout=9) as reply:
         assert (reply.status_code, reply.json()) == (
             400,
-            {"message": "This address speaks TLS: its URL begins with https:// (docs/api/http.md#no-http)"},
+            {"message": "This port requires TLS: use a URL with https:// (docs/api/http.md#no-http)"},
         )
     assert fake_flowdock.requests == []
 
@@ -281,7 +281,7 @@ def test_old_tls_is_refused_and_http_1_is_spoken(fake_flowdock: OverTls) -> None
         new.wrap_socket(connection, server_hostname="stream.flowdock.com") as secure,
     ):
         assert (secure.selected_alpn_protocol(), secure.version()) == ("http/1.1", "TLSv1.3")
-    assert [line.partition(": ")[0] for line in fake_flowdock.told] == ["a client and we cannot agree on TLS"]
+    assert [line.partition(": ")[0] for line in fake_flowdock.told] == ["TLS handshake failed"]
 
 
 def test_a_client_that_is_gone_in_its_handshake_is_forgotten(fake_flowdock: OverTls) -> None:
@@ -395,13 +395,13 @@ def test_a_certificate_that_cannot_be_used_is_one_line_and_status_2(
         locked.write_bytes(plain.private_bytes(*form, serialization.BestAvailableEncryption(b"x")))
         missing = tmp_path / "missing.pem"
         cases = [
-            ([certificate, others], f"{certificate} and {others} do not belong together"),
-            ([certificate, locked], f"{locked}: the key is encrypted; a server needs one that is not"),
+            ([certificate, others], f"{others}: not the key of the certificate in {certificate}"),
+            ([certificate, locked], f"{locked}: the key is encrypted: expected an unencrypted key"),
             ([missing, key], f"{missing}: No such file or directory"),
             ([certificate, missing], f"{missing}: No such file or directory"),
-            ([certificate], f"{certificate}: no certificate and key in the form of PEM"),
-            ([nonsense, key], f"{nonsense} and {key}: no certificate and key in the form of PEM"),
-            ([certificate, nonsense], f"{certificate} and {nonsense}: no certificate and key in the form of PEM"),
+            ([certificate], f"{certificate}: expected a certificate and a key in PEM format"),
+            ([nonsense, key], f"{nonsense} and {key}: expected a certificate and a key in PEM format"),
+            ([certificate, nonsense], f"{certificate} and {nonsense}: expected a certificate and a key in PEM format"),
             ([certificate, tmp_path], f"{tmp_path}: Is a directory"),
         ]
         for given, reason in cases:
@@ -444,9 +444,7 @@ def test_without_trustme_the_server_says_how_to_get_it(
     monkeypatch.setitem(sys.modules, "trustme", None)
     certificates._authority.cache_clear()
     assert main.main(["--tls", "--port", "0"]) == 2
-    assert capsys.readouterr().err == (
-        "fakeflowdock: TLS needs trustme, which makes certificates: pip install 'fakeflowdock[tls]'\n"
-    )
+    assert capsys.readouterr().err == ("fakeflowdock: TLS requires trustme: pip install 'fakeflowdock[tls]'\n")
 
 
 def test_nothing_about_certificates_is_imported_before_it_is_wanted() -> None:
