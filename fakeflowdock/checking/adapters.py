@@ -35,10 +35,10 @@ def sent(request: Any, url: str | None = None, headers: Any = (), body: Any = No
     if isinstance(request, str):
         if url is None:
             raise TypeError("missing url: a method requires one")
-        known = _headers(headers)
-        if body is not None and not isinstance(body, (str, bytes)) and "content-type" not in known:
-            known = Headers((*known.pairs, ("Content-Type", JSON)))
-        return Request(request.upper(), url, known, _bytes(body))
+        given = _headers(headers)
+        if body is not None and not isinstance(body, (str, bytes)) and "content-type" not in given:
+            given = Headers((*given.pairs, ("Content-Type", JSON)))
+        return Request(request.upper(), url, given, _bytes(body))
     if isinstance(request, Exchange):
         return request.request
     if isinstance(request, Mapping) and "REQUEST_METHOD" in request:
@@ -96,7 +96,9 @@ def received(reply: Any, headers: Any = (), body: Any = None) -> Response:
     if isinstance(reply, str) and reply[:3].isdecimal():
         reply = int(reply[:3])
     if type(reply) is int:
-        return Response(reply, _headers(headers), _body_of_a_reply(body))
+        if isinstance(body, (list, tuple)) and body and all(isinstance(part, bytes) for part in body):
+            body = b"".join(body)
+        return Response(reply, _headers(headers), _bytes(body))
     if isinstance(reply, Exchange):
         return reply.response
     return _reply_from_library(reply)
@@ -114,11 +116,6 @@ def _reply_from_library(reply: Any) -> Response:
     return Response(reply.status_code, _headers(reply.headers), body, None if request is None else sent(request))
 
 
-def _body_of_a_reply(body: Any) -> bytes:
-    parts = isinstance(body, (list, tuple)) and body and all(isinstance(part, bytes) for part in body)
-    return b"".join(body) if parts else _bytes(body)
-
-
 def _bytes(body: Any) -> bytes:
     if body is None:
         return b""
@@ -133,9 +130,9 @@ def _bytes(body: Any) -> bytes:
 
 def _rest(stream: Any) -> bytes:
     """Return the unread rest of a file, and restore its position."""
-    begun = stream.tell()
+    position = stream.tell()
     rest = stream.read()
-    stream.seek(begun)
+    stream.seek(position)
     return _bytes(rest)
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..api import routing
 from ..api.callers import USER
 from ..api.messages import split
 from ..contract.contracts import contracts, operation_named
-from ..contract.errors import MethodNotAllowed, NoSuchRoute
 from ..contract.findings import Findings
 from .adapters import received, sent
 from .replies import CheckedReply
-from .requests import CheckedRequest
+from .requests import CheckedRequest, match_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,10 +43,8 @@ class Contract:
             method: in any case.
             path: a path or URL, with or without a query.
         """
-        try:
-            return routing.match(method.upper(), routing.normal(split(path).path)).operation.contract
-        except (NoSuchRoute, MethodNotAllowed):
-            return None
+        match = match_of(method.upper(), split(path).path)
+        return None if match is None else match.operation.contract
 
     def check_request(self, request: Any, url: str | None = None, headers: Any = (), body: Any = None) -> Findings:
         """Check a request.
@@ -76,9 +72,7 @@ class Contract:
         Args:
             operation: the title of the requested operation (`"create source"`), or None if the path was unknown; or, as
                 the only argument, a response that knows its request: of `requests`, `httpx` or Werkzeug's test client,
-                or
-                    an
-                exchange from a journal.
+                or an exchange from a journal.
             status: the status, as a number or a line; or a response of `requests`, `httpx` or Werkzeug.
             headers: with a status: a mapping, or pairs of name and value.
             body: with a status: bytes, text, WSGI's list of bytes, or a JSON value.
@@ -91,20 +85,19 @@ class Contract:
             ValueError: the operation is unknown.
             TypeError: the type of the response is not supported, or its request is unknown.
         """
+        by_user: bool | None = None
         if operation is None or isinstance(operation, str):
             contract = None if operation is None else self.operations[operation_named(operation)]
             reply = received(status, headers, body)
             if reply.request is not None:
                 method = reply.request.method
-            return Findings(CheckedReply(contract, reply, method, strict=self.strict).findings())
-        reply = received(operation)
-        if reply.request is None:
-            raise TypeError("this response does not know its request: pass the operation to check_reply too")
-        checked = CheckedRequest(reply.request, strict=self.strict)
-        users = checked.caller == USER
-        return Findings(
-            CheckedReply(checked.contract, reply, checked.method, strict=self.strict, a_users=users).findings()
-        )
+        else:
+            reply = received(operation)
+            if reply.request is None:
+                raise TypeError("this response does not know its request: pass the operation to check_reply too")
+            request = CheckedRequest(reply.request)
+            contract, method, by_user = request.contract, request.method, request.caller == USER
+        return Findings(CheckedReply(contract, reply, method, strict=self.strict, by_user=by_user).findings())
 
     def check(self, response: Any) -> Findings:
         """Check a request and its response.

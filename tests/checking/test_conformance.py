@@ -397,8 +397,8 @@ def test_the_command_prints_json_and_junit(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (["ftp://x"], "'ftp://x' is no http or https URL of a server"),
-        (["http://127.0.0.1:x"], "'http://127.0.0.1:x' is no http or https URL of a server"),
+        (["ftp://x"], "invalid URL 'ftp://x': expected the http or https URL of a server"),
+        (["http://127.0.0.1:x"], "invalid URL 'http://127.0.0.1:x': expected the http or https URL of a server"),
         (["http://127.0.0.1:1", "--only", "nothing of this name"], "no case has 'nothing of this name'"),
         (["http://127.0.0.1:1", "--format", "yaml"], "invalid format 'yaml': expected text, json or junit"),
         (["http://127.0.0.1:1", "--scopes", "all"], "unknown scope 'all'"),

@@ -138,7 +138,7 @@ class Judge:
             found += Contract().check_request(asked)
         asks = step.who not in (NOBODY, CLIENT, SOURCE, DEAD)
         users = asks and (operation is None or USER in operation.callers)
-        found += CheckedReply(operation, came, asked.method, a_users=users).findings()
+        found += CheckedReply(operation, came, asked.method, by_user=users).findings()
         if right and isinstance(step.expect, str):
             judged.differences += self._another_error(number, step, came, found)
         for each in found:

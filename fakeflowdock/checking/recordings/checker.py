@@ -166,8 +166,8 @@ def findings_of(entry: Entry, *, strict: bool = False) -> tuple[str | None, Find
     contract = asked.contract
     found: list[Finding] = [each for each in asked.findings() if not _was_filtered(each, reply)]
     if reply is not None:
-        a_users = None if asked.caller is None else asked.caller == USER
-        replied = CheckedReply(contract, reply, asked.method, strict=strict, a_users=a_users).findings()
+        by_user = None if asked.caller is None else asked.caller == USER
+        replied = CheckedReply(contract, reply, asked.method, strict=strict, by_user=by_user).findings()
         found += [each for each in replied if not _was_not_kept(each, entry)]
     return None if contract is None else contract.name, Findings(found)
 

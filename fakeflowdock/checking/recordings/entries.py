@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -113,33 +114,33 @@ def unbased(text: str) -> bytes:
         raise Malformed("a body that is no base64") from None
 
 
-def plain(body: bytes, coding: str | None) -> tuple[bytes, bool]:
-    """A body as it was before it was compressed, and whether it could be told.
+def plain(body: bytes, encoding: str | None, limit: int = INFLATED) -> tuple[bytes, bool]:
+    """Return a body decompressed, and whether that was possible.
 
     Args:
-        coding: the header Content-Encoding. Recorders often leave it where they have unpacked the body.
+        encoding: the header Content-Encoding. Recorders often keep it although they have decompressed the body.
+        limit: bytes of the decompressed body.
     """
-    for name in reversed((coding or "").lower().split(",")):
-        name = name.strip()
+    for each in reversed((encoding or "").lower().split(",")):
+        name, is_json = each.strip(), body[:1] in (b"{", b"[")
+        text: bytes | None = body
         if name in ("gzip", "x-gzip") and body[:2] == b"\x1f\x8b":
-            body, known = _inflated(body, 31)
-        elif name == "deflate" and body[:1] not in (b"{", b"["):
-            body, known = _inflated(body, 15)
-            if not known:
-                body, known = _inflated(body, -15)
-        elif name in ("br", "zstd") and body[:1] not in (b"{", b"["):
+            text = _inflated(body, 31, limit)
+        elif name == "deflate" and not is_json:
+            text = _inflated(body, 15, limit)
+            if text is None:
+                text = _inflated(body, -15, limit)
+        elif name not in ("", "identity", "gzip", "x-gzip") and not is_json:
+            text = None
+        if text is None:
             return body, False
-        else:
-            known = True
-        if not known:
-            return body, False
+        body = text
     return body, True
 
 
-def _inflated(body: bytes, window: int) -> tuple[bytes, bool]:
+def _inflated(body: bytes, window: int, limit: int) -> bytes | None:
     inflate = zlib.decompressobj(window)
-    try:
-        text = inflate.decompress(body, INFLATED)
-    except zlib.error:
-        return body, False
-    return (text, True) if not inflate.unconsumed_tail else (body, False)
+    with suppress(zlib.error):
+        text = inflate.decompress(body, limit)
+        return None if inflate.unconsumed_tail else text
+    return None
