@@ -194,8 +194,8 @@ def test_a_field_that_is_dropped_is_told_with_its_place_and_its_page() -> None:
     assert not came.ok
     place, page = "step 1, GET /user as user: /name: expected", "docs/api/users.md#get-own-user"
     assert told(came, "A user reads themselves") == [
-        f"{place} a value that is not blank, came nothing ({page}, documented)",  # the field
-        f"{place} something, came nothing ({page}, observed)",  # the operation
+        f"{place} a value that is not blank, got nothing ({page}, documented)",  # the field
+        f"{place} something, got nothing ({page}, observed)",  # the operation
     ]
     assert came.differing[0].differences[0].rule == "reply.field.missing"
 
@@ -209,7 +209,7 @@ def test_a_200_in_the_place_of_a_201_is_told_and_what_follows_goes_on() -> None:
     assert told(came, name) == [
         (
             "step 1, POST /flows/{organization}/{place.flow}/sources as application with integration: status: "
-            "expected 201 Created, came 200 OK (docs/api/sources.md#create-source, documented)"
+            "expected 201 Created, got 200 OK (docs/api/sources.md#create-source, documented)"
         )
     ]
     assert {d.where for result in came.differing for d in result.differences} == {"status"}
@@ -224,7 +224,7 @@ def test_a_410_that_is_forgotten_is_told_where_the_token_is_used() -> None:
     came = differences(forget, "A source is deleted for good")
     assert told(came, "A source is deleted for good, and its flow_token is gone") == [
         (
-            "step 5, POST /messages as nobody: status: expected 410 Gone, gone, came 202 Accepted "
+            "step 5, POST /messages as nobody: status: expected 410 Gone, gone, got 202 Accepted "
             "(docs/api/errors.md#gone, documented)"
         )
     ]
@@ -242,7 +242,7 @@ def test_a_flow_token_that_leaks_from_a_list_is_told_and_not_shown() -> None:
     lines = told(came, "A user's sources are listed without their flow_token")
     assert lines[0].startswith("step 1, GET /sources as user: /0/flow_token: expected one of id, name")
     assert lines[-1] == (
-        'step 1, GET /sources as user: /0/flow_token: expected nothing, came "0123…" '
+        'step 1, GET /sources as user: /0/flow_token: expected nothing, got "0123…" '
         "(docs/api/sources.md#list-sources, documented)"
     )
     for text in (str(came), json.dumps(came.as_json()), came.as_junit()):
@@ -273,8 +273,8 @@ def test_a_secret_is_cut_wherever_it_stands() -> None:
     secret = "not-hexadecimal-at-all"
     led = led_to(f"https://elsewhere.example/?code={secret}&state=s")
     answered = differences(lambda *_: (200, {"token": secret}), "A token that is no flow's posts nothing")
-    assert "came https://elsewhere.example/?code=not-…&state=…" in str(led)
-    assert 'came "not-…"' in str(answered)
+    assert "got https://elsewhere.example/?code=not-…&state=…" in str(led)
+    assert 'got "not-…"' in str(answered)
     for came in (led, answered):
         assert secret not in str(came) + came.as_junit() + json.dumps(came.as_json())
 
@@ -286,8 +286,8 @@ def test_an_error_by_another_name_with_the_same_status_is_told() -> None:
     came = differences(confuse, "A comment in a flow by a wrong name is refused")
     assert told(came, "A comment in a flow by a wrong name is refused") == [
         (
-            "step 1, POST /comments as user: /message: expected what invalid-flow has there, "
-            'came "Access denied: no" (docs/api/messages.md#create-comment, observed)'
+            "step 1, POST /comments as user: /message: expected the value of invalid-flow, "
+            'got "Access denied: no" (docs/api/messages.md#create-comment, observed)'
         )
     ]
 
@@ -300,7 +300,7 @@ def test_what_a_server_does_not_give_is_why_other_cases_are_not_run() -> None:
     assert (came.differing, came.ok) == ([], False)
     [result] = came.results
     assert result.reason == (
-        "needs what another case should give: A user makes a flow, and is its first member and administrator"
+        "needs a value from another case: A user makes a flow, and is its first member and administrator"
     )
 
 
@@ -323,7 +323,7 @@ def test_a_server_that_breaks_off_is_told_and_the_rest_goes_on() -> None:
         fake.fail("list users", connection="reset")
         came = conform(fake.url, **given, only="user*list")
     [broken] = [result for result in came.differing if result.name == "A user sees themselves in the list of users"]
-    assert "expected 200 OK, came no answer (" in str(broken.differences[0])
+    assert "expected 200 OK, got no answer (" in str(broken.differences[0])
     assert came.passed
 
 
@@ -367,7 +367,7 @@ def test_the_command_prints_a_table_and_takes_credentials_from_the_environment(
     ) in lines
     assert (
         "    step 1, PUT /organizations/{organization} as second: status: expected 403 Forbidden, access-denied, "
-        "came 401 Unauthorized (docs/api/organizations.md#update-organization, documented)"
+        "got 401 Unauthorized (docs/api/organizations.md#update-organization, documented)"
     ) in lines
     assert lines[-1] == "13 passed, 1 differ, 0 not run"
 
@@ -399,7 +399,7 @@ def test_the_command_prints_json_and_junit(capsys: pytest.CaptureFixture[str]) -
     [
         (["ftp://x"], "invalid URL 'ftp://x': expected the http or https URL of a server"),
         (["http://127.0.0.1:x"], "invalid URL 'http://127.0.0.1:x': expected the http or https URL of a server"),
-        (["http://127.0.0.1:1", "--only", "nothing of this name"], "no case has 'nothing of this name'"),
+        (["http://127.0.0.1:1", "--only", "nothing of this name"], "no case matches 'nothing of this name'"),
         (["http://127.0.0.1:1", "--format", "yaml"], "invalid format 'yaml': expected text, json or junit"),
         (["http://127.0.0.1:1", "--scopes", "all"], "unknown scope 'all'"),
         ([], "missing argument 'URL' (see --help)"),

@@ -1,4 +1,4 @@
-"""Ways to a server: over the network, or in process to a WSGI application."""
+"""Send requests to a server over the network, or to a WSGI application in process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from ..remote import Remote
+from ..remote import Remote, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 TIMEOUT = 30  # seconds
-HERE = "http://localhost"  # what a WSGI application is told that it was called
+HERE = "http://localhost"  # the URL of a WSGI application
 
 Headers = list[tuple[str, str]]
 Reply = tuple[int, Headers, bytes]
@@ -26,18 +26,18 @@ Send = Callable[[str, str, "Mapping[str, str]", bytes], Reply]
 
 
 class NoAnswer(Exception):
-    """No reply came, or none that can be read."""
+    """There is no response, or it is invalid."""
 
 
 def over_http(url: str, ca_file: str = "") -> Send:
-    """A way to the server at a URL. Each request has a connection of its own; a redirect is not followed.
+    """Return a sender to a server. Each request has its own connection; redirects are not followed.
 
     Args:
         url: of the server.
-        ca_file: a file with certificate authorities to trust besides the usual ones.
+        ca_file: a PEM file with CA certificates to trust in addition to the system's.
 
     Raises:
-        ValueError: it is no URL of HTTP, or there are no authorities in the file.
+        ValueError: the URL is invalid, or the file contains no certificates.
     """
     server = Remote(url, ca_file)
 
@@ -47,7 +47,7 @@ def over_http(url: str, ca_file: str = "") -> Send:
             with _exchange(connection, method, server.prefix + path, headers, body) as reply:
                 return reply.status, reply.getheaders(), reply.read()
         except (OSError, HTTPException, ValueError) as error:
-            raise NoAnswer(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__) from error
+            raise NoAnswer(reason_of(error)) from error
         finally:
             connection.close()
 
@@ -58,21 +58,21 @@ def _exchange(
     connection: HTTPConnection, method: str, target: str, headers: Mapping[str, str], body: bytes
 ) -> HTTPResponse:
     connection.connect()
-    with suppress(BrokenPipeError, ConnectionResetError):  # it may refuse a body before it has read all of it
+    with suppress(BrokenPipeError, ConnectionResetError):  # the server may respond before it has read the body
         connection.request(method, target, body or None, {**headers, "Connection": "close"})
     return connection.getresponse()
 
 
 def in_process(app: WSGIApplication) -> Send:
-    """A way to a WSGI application."""
+    """Return a sender to a WSGI application."""
     from werkzeug.test import run_wsgi_app
 
     def send(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         try:
             parts, status, sent = run_wsgi_app(app, _environ(method, path, headers, body), buffered=True)
             return int(status[:3]), list(sent.items()), b"".join(parts)
-        except Exception as error:  # whatever the application has: over a socket it is a lost connection
-            raise NoAnswer(f"{type(error).__name__}: {error}") from error
+        except Exception as error:  # over a socket, an error of the application is a lost connection
+            raise NoAnswer(reason_of(error)) from error
 
     return send
 
