@@ -18,14 +18,7 @@ from ..api.messages import Headers, Request, Response
 
 
 def sent(request: Any, url: str | None = None, headers: Any = (), body: Any = None) -> Request:
-    """Return a request, from plain values or from a library's object.
-
-    Args:
-        request: a method; or a request of `requests` (prepared or not), `httpx`, Werkzeug or `urllib`, a WSGI environ,
-            or an exchange from a journal.
-        url: with a method: the URL, absolute or from its path on.
-        headers: with a method: a mapping, or pairs.
-        body: with a method: bytes, text, or a value to send as JSON.
+    """Return a request from the arguments of `Contract.check_request`.
 
     Raises:
         TypeError: the type is not supported.
@@ -80,13 +73,7 @@ def _from_environ(environ: Mapping[str, Any]) -> Request:
 
 
 def received(reply: Any, headers: Any = (), body: Any = None) -> Response:
-    """Return a response, from plain values or from a library's object.
-
-    Args:
-        reply: a status, as a number or a line (`201 Created`); or a response of `requests`, `httpx` or Werkzeug, or an
-            exchange from a journal.
-        headers: with a status: a mapping, or pairs.
-        body: with a status: bytes, text, a WSGI list of either, or a JSON value.
+    """Return a response from the arguments of `Contract.check_reply`.
 
     Raises:
         TypeError: the type is not supported.
@@ -123,17 +110,12 @@ def _bytes(body: Any) -> bytes:
         return bytes(body)
     if isinstance(body, str):
         return body.encode()
-    if hasattr(body, "read"):
-        return _rest(body)
+    if hasattr(body, "read"):  # a file: the library reads it too
+        position = body.tell()
+        rest = body.read()
+        body.seek(position)
+        return _bytes(rest)
     return json.dumps(body, ensure_ascii=False).encode()
-
-
-def _rest(stream: Any) -> bytes:
-    """Return the unread rest of a file, and restore its position."""
-    position = stream.tell()
-    rest = stream.read()
-    stream.seek(position)
-    return _bytes(rest)
 
 
 def _headers(given: Any) -> Headers:

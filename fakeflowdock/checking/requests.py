@@ -109,11 +109,7 @@ class CheckedRequest:
         yield self._refused(rule, words, error, "path", actual=actual, suggestion=near and near[0])
 
     def _violated(
-        self,
-        contract: OperationContract,
-        violation: Violation,
-        fields: Mapping[str, Any],
-        known: Mapping[str, Any],
+        self, contract: OperationContract, violation: Violation, fields: Mapping[str, Any], known: Mapping[str, Any]
     ) -> Finding:
         value = at(fields, violation.pointer)
         actual = shown(value, violation.pointer)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ...api.callers import Caller
     from ...api.journal import Exchange
 
+MESSAGE: dict[str, Any] = {"httpVersion": "HTTP/1.1", "cookies": [], "headersSize": -1}
 CREATOR = {"name": "fakeflowdock", "version": __version__}
 TOKENS = re.compile(rf"(?:{TOKEN.pattern},?)+(?:\.json)?")
 
@@ -90,31 +91,26 @@ def entry(exchange: Exchange, redaction: Redaction) -> dict[str, Any]:
     sent, response = exchange.request, exchange.response
     url = redaction.target(sent.url)
     request = {
+        **MESSAGE,
         "method": sent.method,
         "url": url,
-        "httpVersion": "HTTP/1.1",
-        "cookies": [],
         "headers": _headers(sent.headers.pairs, redaction),
         "queryString": [
             {"name": name, "value": value} for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True)
         ],
-        "headersSize": -1,
         "bodySize": len(sent.body),
     }
     if sent.body:
         kind = sent.headers.get("content-type", "")
         request["postData"] = {"mimeType": kind, **_content(sent.body, kind, redaction)}
     kind = response.headers.get("content-type", "")
-    location = response.headers.get("location", "")
     as_har = {
+        **MESSAGE,
         "status": response.status,
         "statusText": line_of(response.status).partition(" ")[2] if response.status else "",
-        "httpVersion": "HTTP/1.1",
-        "cookies": [],
         "headers": _headers(response.headers.pairs, redaction),
         "content": {"size": len(response.body), "mimeType": kind, **_content(response.body, kind, redaction)},
-        "redirectURL": redaction.header("location", location),
-        "headersSize": -1,
+        "redirectURL": redaction.header("location", response.headers.get("location", "")),
         "bodySize": len(response.body),
     }
     milliseconds = round(exchange.duration * 1000)

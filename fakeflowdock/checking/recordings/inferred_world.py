@@ -156,12 +156,10 @@ class Needs:
     def _application(self, store: Store, number: int) -> Application:
         shown = self.applications.get(number, {})
         owner = store.users[min(store.users)]
-        try:
-            return factories.add_application(
-                store, id=number, name=_text(shown.get("name")), icon_url=_text(shown.get("icon_url")), owner=owner
-            )
-        except ValueError:
-            return factories.add_application(store, owner=owner)
+        name, icon_url = _text(shown.get("name")), _text(shown.get("icon_url"))
+        with suppress(ValueError):
+            return factories.add_application(store, id=number, name=name, icon_url=icon_url, owner=owner)
+        return factories.add_application(store, owner=owner)
 
     def _source(self, store: Store, number: int) -> None:
         shown = self.sources[number]

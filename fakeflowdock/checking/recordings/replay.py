@@ -95,46 +95,30 @@ class Replay:
     # Recorded requests, translated
 
     def _translated(self, entry: Entry, match: operations.Match | None) -> Request:
-        sent, status = entry.request, 0 if entry.reply is None else entry.reply.status
-        url, body = sent.url, sent.body.decode("utf-8", "surrogateescape")
-        if status != 401:
+        sent, body, url = entry.request, entry.request.body, entry.request.url
+        was_refused = entry.reply is not None and entry.reply.status == 401
+        if not was_refused:
             redaction = Redaction(lambda token: self._token(token, entry))
-            sent_body = redaction.body(sent.body, sent.headers.get("content-type", ""))
-            url, body = redaction.target(url), sent_body.decode("utf-8", "surrogateescape")
-        url, body = self._numbered(self._named(url)), self._renumbered(self._named(body), path_in(url))
+            body, url = redaction.body(body, sent.headers.get("content-type", "")), redaction.target(url)
+        url = self._numbered(self._named(url))
+        text = self._renumbered(self._named(body.decode("utf-8", "surrogateescape")), path_in(url))
         headers = [(name, value) for name, value in sent.headers.pairs if name.lower() != "authorization"]
-        given = sent.headers.get("authorization")
-        if given is not None and status == 401:
-            headers.append(("Authorization", given))
-        elif given is not None:
-            headers.append(("Authorization", self._authorization(given, entry, match)))
-        elif match is not None and status != 401 and not self._has_credentials(url, body):
-            headers, url = self._filtered_out(headers, url, entry, match)
-        return replace(sent, url=url, headers=Headers(headers), body=body.encode("utf-8", "surrogateescape"))
+        callers = () if match is None else match.operation.callers
+        if (given := sent.headers.get("authorization")) is not None:
+            value = given if was_refused else self._authorization(given, entry, callers)
+            headers.append(("Authorization", value))
+        elif not (was_refused or callers in ((), (ANYONE,)) or _has_token(url, text)):  # the recorder removed it
+            if USER in callers or APPLICATION in callers:
+                headers.append(("Authorization", self._authorization("", entry, callers)))
+            else:
+                url += f"{'&' if '?' in url else '?'}flow_token={self._source('', entry).flow_token}"
+        return replace(sent, url=url, headers=Headers(headers), body=text.encode("utf-8", "surrogateescape"))
 
-    @staticmethod
-    def _has_credentials(url: str, body: str) -> bool:
-        return any(f"{name}=" in url or f'"{name}"' in body or f"{name}=" in body for name in SECRET)
-
-    def _filtered_out(
-        self, headers: list[tuple[str, str]], url: str, entry: Entry, match: operations.Match
-    ) -> tuple[list[tuple[str, str]], str]:
-        """Add credentials of a permitted caller: the recorder has removed the original ones."""
-        callers = match.operation.callers
-        if callers == (ANYONE,):
-            return headers, url
-        if USER in callers:
-            return [*headers, ("Authorization", basic_header(f"{self._user('', entry).api_token}:"))], url
-        if APPLICATION in callers:
-            return [*headers, ("Authorization", f"Bearer {self._access_token('', entry)}")], url
-        token = self._source("", entry).flow_token
-        return headers, f"{url}{'&' if '?' in url else '?'}flow_token={token}"
-
-    def _authorization(self, given: str, entry: Entry, match: operations.Match | None) -> str:
+    def _authorization(self, given: str, entry: Entry, callers: tuple[str, ...]) -> str:
         scheme, _, secret = given.strip().partition(" ")
-        if match is not None and match.operation.callers == (ANYONE,):  # an application's own
+        if callers == (ANYONE,):  # an application's own
             return basic_header(f"{self._application.client_id}:{self._application.client_secret}")
-        if scheme.lower() == "bearer" or (match is not None and USER not in match.operation.callers):
+        if scheme.lower() == "bearer" or (callers and USER not in callers):
             return f"Bearer {self._access_token(secret.strip(), entry)}"
         return basic_header(f"{self._user(given, entry).api_token}:")
 
@@ -252,3 +236,7 @@ class Replay:
             elif name == "path":  # of a file: its token stands between the slashes
                 for mine, its in zip(NAMES.findall(here), NAMES.findall(there), strict=False):
                     self._names[mine] = its
+
+
+def _has_token(url: str, body: str) -> bool:
+    return any(f"{name}=" in url or f'"{name}"' in body or f"{name}=" in body for name in SECRET)
