@@ -37,7 +37,7 @@ class Contract:
         return contracts().operations
 
     def match(self, method: str, path: str) -> OperationContract | None:
-        """Return the operation for a method and path; None if there is none.
+        """Return the operation for a method and path; None if it is unknown.
 
         Args:
             method: in any case.

@@ -89,25 +89,28 @@ class ConformanceRun:
 
     def _ensure(self, case: Case) -> None:
         """Run a case after those that it needs, unless it was run before."""
-        if id(case) in self._results:
-            return
+        if id(case) not in self._results:
+            reason = self._obstacle(case)
+            not_run = ConformanceResult(case.name, *Judge(case).subject(), NOT_RUN, reason)
+            self._results[id(case)] = not_run if reason else self._run(case)
+
+    def _obstacle(self, case: Case) -> str:
+        """Run the cases that a case needs. Return why the case itself cannot run; empty if it can."""
         if lacking := sorted(self._lacking(case)):
             scopes = sorted(self._lacking_scopes(case)) if {"email", "password"}.intersection(lacking) else ()
             instead = f", or an access_token with {' and '.join(scopes)}" if scopes else ""
-            self._results[id(case)] = self._not_run(case, f"needs {', '.join(lacking)}{instead}")
-            return
+            return f"needs {', '.join(lacking)}{instead}"
         for name in sorted(self._needed(case)):
             needed = self._suite.by_id[name]
             self._ensure(needed)
-            if any(used not in self._kept.get(name, {}) for used in self._used(case).get(name, ())):
+            if not self._used(case).get(name, set()) <= self._kept.get(name, {}).keys():
                 self._broken = True
-                self._results[id(case)] = self._not_run(case, f"needs a value from another case: {needed.name}")
-                return
-        self._results[id(case)] = self._run(case)
+                return f"needs a value from another case: {needed.name}"
+        return ""
 
-    def _not_run(self, case: Case, reason: str) -> ConformanceResult:
-        page, grade = Judge(case).subject()
-        return ConformanceResult(case.name, page, grade, NOT_RUN, reason)
+    def _names(self, case: Case) -> set[str]:
+        """Return the names of the values that a case uses."""
+        return case.names.union(*(self._names_of(actor) for actor in case.actors))
 
     def _needed(self, case: Case) -> set[str]:
         """Return the ids of the cases that a case needs."""
@@ -117,7 +120,7 @@ class ConformanceRun:
     def _used(self, case: Case) -> dict[str, set[str]]:
         """Return the values of other cases that a case uses, by their ids."""
         used: dict[str, set[str]] = {}
-        for name in case.names.union(*(self._names_of(actor) for actor in case.actors)):
+        for name in self._names(case):
             giver, dot, inner = name.partition(".")
             if dot:
                 used.setdefault(giver, set()).add(inner)
@@ -125,8 +128,7 @@ class ConformanceRun:
 
     def _lacking(self, case: Case) -> set[str]:
         """Return the missing credentials of a case and of those that it needs."""
-        names = case.names.union(*(self._names_of(actor) for actor in case.actors))
-        own = {name for name in names if "." not in name} - {*self._given}
+        own = {name for name in self._names(case) if "." not in name} - {*self._given}
         return own.union(*(self._lacking(self._suite.by_id[needed]) for needed in self._needed(case)))
 
     def _lacking_scopes(self, case: Case) -> set[str]:
@@ -161,19 +163,18 @@ class ConformanceRun:
         warnings: list[Finding] = []
         for number, step in enumerate(case.steps, 1):
             try:
-                filled = self._filled(step, local)
-                method, path, headers, body = self._request(step, local)
+                filled, request = self._filled(step, local), self._request(step, local)
             except _Missing:
                 break  # an earlier step should have provided it, and its difference is reported
             try:
-                reply = self._send(method, path, headers, body)
+                reply = self._send(*request)
             except NoAnswer as error:
                 if not self._answered:
                     raise
                 differences.append(judge.unanswered(number, step, str(error)))
                 break
             self._answered = True
-            judged = judge.judge(number, step, filled, (method, path, headers, body), reply)
+            judged = judge.judge(number, step, filled, request, reply)
             differences += judged.differences
             warnings += judged.warnings
             local |= judged.kept
@@ -184,14 +185,12 @@ class ConformanceRun:
                     self._left.append(step.leaves)
         if case.id and not (case.id == PLACE and self._credentials.flow):
             self._kept[case.id] = local
-        page, grade = judge.subject()
         outcome = DIFFERS if differences else PASSED
-        return ConformanceResult(case.name, page, grade, outcome, "", tuple(differences), Findings(warnings))
+        return ConformanceResult(case.name, *judge.subject(), outcome, "", tuple(differences), Findings(warnings))
 
     def _tidy(self) -> None:
         """Delete everything that was created, in reverse order."""
-        while self._undo:
-            step, local = self._undo.pop()
+        for step, local in reversed(self._undo):
             try:
                 status, _, _ = self._send(*self._request(step, local))
             except (_Missing, NoAnswer):

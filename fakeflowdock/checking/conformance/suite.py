@@ -138,14 +138,14 @@ class LeftOut:
     """A documented error without a case.
 
     Attributes:
-        operation: its name; empty for all operations.
         error: its name.
         reason: why there is no case.
+        operation: its name; empty for all operations.
     """
 
-    operation: str
     error: str
     reason: str
+    operation: str = ""
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def load() -> Suite:
     for path in sorted(Path(__file__).parent.glob("*.toml")):
         content = tomllib.loads(path.read_text("utf-8"))
         cases += read(path.stem, content.get("case", []))
-        left_out += [LeftOut(**{"operation": "", **each}) for each in content.get("left_out", [])]
+        left_out += [LeftOut(**each) for each in content.get("left_out", [])]
     return Suite(tuple(cases), tuple(left_out))
 
 
