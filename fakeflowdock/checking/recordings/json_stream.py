@@ -94,7 +94,7 @@ class JsonStream:
 
     def _take(self, *characters: str) -> str:
         """Consume the next character, which must be one of those given, and return it."""
-        found = self._wanted(" or ".join(characters), *characters)
+        found = self._wanted(" or ".join(map(repr, characters)), *characters)
         self._go(self._at + 1)
         return found
 
