@@ -127,12 +127,10 @@ class CheckedReply:
         if self._method == "HEAD":
             return
         try:
-            value = self._read()
+            yield from list(self._violations(check, self._read(), error))  # which fails too if it is nested too deeply
         except (ValueError, RecursionError) as reason:
             words = f"{self._answered} with a body that is no JSON: {reason}"
             yield self._found("reply.unreadable", words, "body", actual=shown(self._text()), expected=JSON, error=error)
-        else:
-            yield from self._violations(check, value, error)
 
     def _read(self) -> Any:
         """Return the value in the body. Raises ValueError or RecursionError if it is invalid."""
