@@ -1,7 +1,7 @@
-"""Secrets: how they are found by name, form or value in any text, and what is shown in their place.
+"""Find secrets in any text by their name, form or value, and replace them.
 
-Nothing else in the package masks a secret. Text is changed where a secret stands and nowhere else, so that broken JSON
-stays as broken as it was. Each function takes time proportional to the length of its input.
+Nothing else in the package masks secrets. Only secrets are changed, so invalid JSON stays invalid. The run time of each
+function is proportional to the length of its input.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ NAMES = frozenset(
     )
 )
 ENDINGS = ("_token", "_secret", "_password")
-# The segments before a secret in a path, and how the documentation writes the secret itself.
+# The segments before a secret in a path, and the placeholders of secrets in the documentation.
 BEFORE = {("messages", "chat"), ("messages", "team_inbox"), ("oauth", "authorize"), ("_fakeflowdock", "files")}
 PLACEHOLDERS = (":flow_api_tokens", ":code")
 KEPT = 4  # characters of a secret that are shown, at most a quarter of it
 SHOWN = 80  # characters of a value that are shown
 DEEPEST = 100  # levels of a value that are shown
-SHORT = 8  # characters: a shorter known secret is only found as a word of its own
-ENCODED = 3  # levels of percent-encoding that are looked into
+SHORT = 8  # characters: a shorter known secret is only replaced as a whole word
+ENCODED = 3  # levels of percent-encoding that are decoded
 
-# A text that has none of these has no secret but a token or a known one, which is found in a tenth of the time.
+# A text without these can only contain tokens and known secrets, which are found in a tenth of the time.
 SIGNS = (
     *("password", "token", "secret", "code", "state", "signature", "session", "cookie", "join_key", "authoriz"),
     *("basic ", "bearer ", "chat/", "team_inbox", "_fakeflowdock", "%", "\\", "\0"),
@@ -57,12 +57,12 @@ _WORD = re.compile(r"""[^\s"'<>\\]{3,}+""")
 _JSON = re.compile(r'("(?:[^"\\]|\\.?)*+"?)(\s*+:)?|([\[{])|([\]}])|-?\d[\d.eE+-]*+', re.DOTALL)
 _BETWEEN = re.compile(r"(&|[?#](?=[\w%.\[\]-]++=))")
 _PART_NAME = re.compile(rb"""(?i)[;\s]name\*?=(?:"([^"\r\n]*+)|([^;\s]++))""")
-_CHARSET = re.compile("(?i)charset=[\"']?(utf-(?:16|32)(?:-[lb]e)?)")  # in all others names are ASCII
+_CHARSET = re.compile("(?i)charset=[\"']?(utf-(?:16|32)(?:-[lb]e)?)")  # all others are compatible with ASCII in names
 _BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
 def is_secret(name: str) -> bool:
-    """Return whether a value of that name is a secret: `password`, `user[password]`, `access_token[]`, `Set-Cookie`."""
+    """Return whether a name is that of a secret: `password`, `user[password]`, `access_token[]`, `Set-Cookie`."""
     return _is_secret(name) if len(name) <= SHOWN else _is_secret.__wrapped__(name)
 
 
@@ -73,9 +73,9 @@ def _is_secret(name: str) -> bool:
 
 
 def cut(secret: str) -> str:
-    """Return what is shown of a secret: enough to tell it from others, and nothing of a short one."""
+    """Return the first characters of a secret, to tell it from others; nothing of a short one."""
     if secret.endswith("…") and len(secret) <= KEPT + 1:
-        return secret  # it is cut already
+        return secret  # already cut
     return f"{secret[:KEPT]}…" if len(secret) > 4 * KEPT else "…" if secret else ""
 
 
@@ -83,14 +83,14 @@ class Redaction:
     """Replaces secrets.
 
     Args:
-        swap: takes a secret, without any encoding, and returns what stands in its place.
-        known: secrets that are replaced wherever they stand.
+        swap: returns the replacement of a decoded secret.
+        known: secrets that are replaced everywhere.
     """
 
     def __init__(self, swap: Callable[[str], str] = cut, known: Iterable[str] = ()) -> None:
         self._swap = swap
-        self._known: dict[str, str] = {}  # each form of a known secret, and the secret
-        self._starts: dict[str, list[str]] = {}  # the first characters of those forms
+        self._known: dict[str, str] = {}  # known secrets by form
+        self._starts: dict[str, list[str]] = {}  # forms by their first characters
         for secret in known:
             if len(secret) >= KEPT and not TOKEN.fullmatch(secret):
                 written = json.dumps(secret), json.dumps(secret, ensure_ascii=False), repr(secret)
@@ -100,7 +100,7 @@ class Redaction:
             self._starts.setdefault(form[:KEPT], []).append(form)
 
     def value(self, value: Any, *, secret: bool = False, depth: int = 0) -> Any:
-        """Return a JSON value without secrets, of which 100 levels are left; `secret` is whether it is all one."""
+        """Return a JSON value without secrets and at most 100 levels deep; `secret`: the whole value is one."""
         if isinstance(value, (dict, list, tuple)) and depth > DEEPEST:
             return "…"
         if isinstance(value, dict):
@@ -116,8 +116,8 @@ class Redaction:
         return self.text(value) if isinstance(value, str) else value
 
     def text(self, text: str, depth: int = 0) -> str:
-        """Return any text without secrets: a sentence, a log, a page, part of a URL or of JSON."""
-        if "\0" in text and self._swap is cut:  # UTF-16 that was read as something else
+        """Return a text without secrets: a sentence, a log, HTML, or part of a URL or of JSON."""
+        if "\0" in text and self._swap is cut:  # UTF-16 that was decoded as something else
             bare = text.replace("\0", "")
             return text if (changed := self.text(bare, depth)) == bare else changed
         if not _has_signs(text):
@@ -130,7 +130,7 @@ class Redaction:
         return self._values(text)
 
     def target(self, target: str, depth: int = 0) -> str:
-        """Return a URL, the target of a request or a form without secrets; the user of a proxy is left out."""
+        """Return a URL, a request target or a form without secrets and without the user of a URL."""
         query = re.search("[?#]", target)
         path, rest = (target[: query.start()], target[query.start() :]) if query else (target, "")
         if "/" not in path:
@@ -152,10 +152,10 @@ class Redaction:
         return self._swap(value) if is_secret(name) else self.text(value)
 
     def body(self, body: bytes, media_type: str, *, inner: bool = False) -> bytes:
-        """Return a body without secrets. It is read as what its media type says, or as what it looks like."""
+        """Return a body without secrets. Its format is that of its media type, or is detected."""
         kind, given = media_type.lower(), _CHARSET.search(media_type)
         if kind.startswith("multipart/") and not inner and (found := re.search(r'(?i)boundary="?([^";]+)', media_type)):
-            mark = found[1].strip()  # which may have the form of a token, in the header too
+            mark = found[1].strip()  # may have the form of a token, and stands in the header too
             parts = body.split(b"--" + mark.encode("utf-8", "replace"))
             return (b"--" + self._values(mark).encode("utf-8", "replace")).join(map(self._part, parts))
         detected = json.detect_encoding(body) if b"\0" in body else "utf-8"
@@ -174,8 +174,9 @@ class Redaction:
         return self._pairs(text, 0, between="(&)") if "x-www-form-urlencoded" in kind or not kind else self.text(text)
 
     def json(self, text: str) -> str:
-        """Return JSON text, which need not be right, without secrets."""
-        depth, below, named = 0, 0, False  # the depth from which on all is secret, or 0; whether a secret comes next
+        """Return JSON, valid or not, without secrets."""
+        # `below`: everything is secret from this depth on, or 0; `named`: whether a secret comes next
+        depth, below, named = 0, 0, False
 
         def swapped(found: re.Match[str]) -> str:
             nonlocal depth, below, named
@@ -195,23 +196,23 @@ class Redaction:
 
         return _JSON.sub(swapped, text)
 
-    # Pieces of a text
+    # Parts of a text
 
     def _values(self, text: str) -> str:
-        """Tokens and known secrets, wherever they stand."""
+        """Replace tokens and known secrets anywhere."""
         text = TOKEN.sub(lambda found: self._swap(found[0]), text)
         if not self._known:
             return text
         pieces = {text[at : at + KEPT] for at in range(len(text))}
         there = [form for start in pieces & self._starts.keys() for form in self._starts[start] if form in text]
-        if there:
-            there.sort(key=len, reverse=True)
-            forms = (re.escape(form) if len(form) >= SHORT else rf"(?<!\w){re.escape(form)}(?!\w)" for form in there)
-            text = re.sub("|".join(forms), lambda found: self._swap(self._known[found[0]]), text)
-        return text
+        if not there:
+            return text
+        there.sort(key=len, reverse=True)
+        forms = (re.escape(form) if len(form) >= SHORT else rf"(?<!\w){re.escape(form)}(?!\w)" for form in there)
+        return re.sub("|".join(forms), lambda found: self._swap(self._known[found[0]]), text)
 
     def _quoted(self, text: str) -> str:
-        """Values behind names in quotes, in what may be a piece of JSON or of Python."""
+        """Replace values after quoted names, as in a part of JSON or Python."""
         pieces, end = [], 0
         for key in _KEY.finditer(text):
             if key.start() >= end and is_secret(key[2] or key[3]) and (value := _VALUE.match(text, key.end())):
@@ -220,7 +221,7 @@ class Redaction:
         return "".join([*pieces, text[end:]])
 
     def _in_quotes(self, quoted: str, *, secret: bool) -> str:
-        """A value of JSON or of Python as it is written; what has no quotes is given them."""
+        """Return a value of JSON or Python in its notation. An unquoted value gets quotes if it is changed."""
         if quoted in ("", "null", "None", "true", "false", "True", "False"):
             return quoted
         text = _read(quoted)
@@ -230,15 +231,15 @@ class Redaction:
         return repr(swapped) if quoted[0] == "'" else json.dumps(swapped, ensure_ascii=False)
 
     def _credentials(self, found: re.Match[str]) -> str:
-        """A header within a text, or Basic credentials within a sentence, where they are any."""
+        """Replace a header in a text, or credentials in a sentence."""
         name, colon, value, scheme, word = found.groups()
         if name:
             return f"{name}{colon}{self.header(name, value)}"
-        are_any = len(word) > 4 * KEPT if scheme.lower() == "bearer" else ":" in _unbased(word)
-        return self._authorization(found[0]) if are_any else found[0]
+        is_secret_word = len(word) > 4 * KEPT if scheme.lower() == "bearer" else ":" in _unbased(word)
+        return self._authorization(found[0]) if is_secret_word else found[0]
 
     def _authorization(self, value: str) -> str:
-        """The token of a header, or name and password each; an e-mail address is no secret."""
+        """Replace a token, or name and password. An e-mail address is not a secret."""
         scheme, space, rest = value.partition(" ")
         if not space:
             return self._swap(value)
@@ -255,7 +256,7 @@ class Redaction:
         return f"{name}={self._swap(value)}" if equals else self._swap(cookie)
 
     def _tag(self, found: re.Match[str]) -> str:
-        """A field of a page."""
+        """Replace the value of a form field in HTML."""
         field = {attribute[1]: attribute for attribute in _ATTRIBUTE.finditer(found[0])}
         if len(field) < 2 or not is_secret(field["name"][2]):
             return found[0]
@@ -265,11 +266,11 @@ class Redaction:
     def _word(self, word: str, depth: int) -> str:
         if "/" not in word and "=" not in word:
             return word
-        end = len(word.rstrip(",.;:)]}"))  # of the sentence
+        end = len(word.rstrip(",.;:)]}"))  # without the punctuation of a sentence
         return self.target(word[:end], depth) + word[end:]
 
     def _path(self, path: str) -> str:
-        segments, before = path.split("/"), ("", "")  # the last two that are not empty
+        segments, before = path.split("/"), ("", "")  # the last two non-empty segments
         for at, segment in enumerate(segments):
             if segment:
                 plain = unquote(segment)
@@ -284,7 +285,7 @@ class Redaction:
         return "".join(self._pair(pair, depth) for pair in re.split(between, text))
 
     def _pair(self, pair: str, depth: int) -> str:
-        """A name and a value, which may be a URL itself."""
+        """Replace the value of a name, which may be a URL itself."""
         name, equals, value = pair.partition("=")
         if not equals:
             return self._values(pair)
@@ -296,7 +297,7 @@ class Redaction:
         return f"{self._values(name)}={value if swapped == plain else _encoded(swapped)}"
 
     def _part(self, part: bytes) -> bytes:
-        """A part of multipart/form-data, from the boundary before it to the one behind it."""
+        """Replace the secrets of a part of multipart/form-data, between two boundaries."""
         blank = _BLANK_LINE.search(part)
         if blank is None:
             return part
@@ -317,7 +318,7 @@ def _has_signs(text: str) -> bool:
 
 
 def _read(quoted: str) -> str:
-    """The text of a value in quotes; of what is none, the characters between them."""
+    """Return the text of a quoted value; if it is invalid, the characters between the quotes."""
     with suppress(ValueError, RecursionError):
         value = json.loads(quoted, strict=False) if quoted[:1] == '"' else None
         if isinstance(value, str):
@@ -330,7 +331,7 @@ def _encoded(text: str, encode: Callable[..., str] = quote_plus) -> str:
 
 
 def _unbased(text: str) -> str:
-    """What Base64 stands for; empty where it is none."""
+    """Decode Base64; empty if it is invalid."""
     with suppress(ValueError):
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode()
     return ""
@@ -343,23 +344,23 @@ def shortened(text: str, known: Iterable[str] = ()) -> str:
     """Return a text in which each secret is cut to its first characters.
 
     Args:
-        text: anything that is printed.
-        known: secrets that are cut wherever they stand, such as those of a world.
+        text: any text.
+        known: secrets that are cut everywhere, such as those of a world.
     """
     return (Redaction(known=known) if known else _PRINTED).text(text)
 
 
 def masked(value: Any, name: str = "") -> Any:
-    """Return a JSON value in which each secret is cut; `name` is where it stands, such as a JSON pointer."""
+    """Return a JSON value in which each secret is cut; `name` is that of the value, or its JSON pointer."""
     return _PRINTED.value(value, secret=is_secret(name))
 
 
 def shown_target(target: str) -> str:
-    """Return the target of a request, as it came, with each secret in it cut."""
+    """Return the target of a request with each secret cut."""
     return _PRINTED.target(target)
 
 
 def shown_path(target: str) -> str:
-    """Return the path of a URL or a target, decoded, with each secret in it cut."""
+    """Return the decoded path of a URL or a target with each secret cut."""
     path = re.sub(r"^[a-z][a-z0-9+.-]*+://[^/?#]*+", "", re.split("[?#]", target, maxsplit=1)[0], flags=re.IGNORECASE)
     return unquote(_PRINTED.target(path or "/"))

@@ -1,1 +1,1 @@
-"""Anybody's traffic held against the contract: requests, replies, recordings and other servers."""
+"""Contract checks of any traffic: requests, responses, recordings and other servers."""

@@ -18,14 +18,7 @@ from ..api.messages import Headers, Request, Response
 
 
 def sent(request: Any, url: str | None = None, headers: Any = (), body: Any = None) -> Request:
-    """Return a request, from plain values or from a library's object.
-
-    Args:
-        request: a method; or a request of `requests` (prepared or not), `httpx`, Werkzeug or `urllib`, a WSGI environ,
-            or an exchange from a journal.
-        url: with a method: the URL, absolute or from its path on.
-        headers: with a method: a mapping, or pairs.
-        body: with a method: bytes, text, or a value to send as JSON.
+    """Return a request from the arguments of `Contract.check_request`.
 
     Raises:
         TypeError: the type is not supported.
@@ -35,10 +28,10 @@ def sent(request: Any, url: str | None = None, headers: Any = (), body: Any = No
     if isinstance(request, str):
         if url is None:
             raise TypeError("missing url: a method requires one")
-        known = _headers(headers)
-        if body is not None and not isinstance(body, (str, bytes)) and "content-type" not in known:
-            known = Headers((*known.pairs, ("Content-Type", JSON)))
-        return Request(request.upper(), url, known, _bytes(body))
+        given = _headers(headers)
+        if body is not None and not isinstance(body, (str, bytes)) and "content-type" not in given:
+            given = Headers((*given.pairs, ("Content-Type", JSON)))
+        return Request(request.upper(), url, given, _bytes(body))
     if isinstance(request, Exchange):
         return request.request
     if isinstance(request, Mapping) and "REQUEST_METHOD" in request:
@@ -80,13 +73,7 @@ def _from_environ(environ: Mapping[str, Any]) -> Request:
 
 
 def received(reply: Any, headers: Any = (), body: Any = None) -> Response:
-    """Return a response, from plain values or from a library's object.
-
-    Args:
-        reply: a status, as a number or a line (`201 Created`); or a response of `requests`, `httpx` or Werkzeug, or an
-            exchange from a journal.
-        headers: with a status: a mapping, or pairs.
-        body: with a status: bytes, text, a WSGI list of either, or a JSON value.
+    """Return a response from the arguments of `Contract.check_reply`.
 
     Raises:
         TypeError: the type is not supported.
@@ -96,7 +83,9 @@ def received(reply: Any, headers: Any = (), body: Any = None) -> Response:
     if isinstance(reply, str) and reply[:3].isdecimal():
         reply = int(reply[:3])
     if type(reply) is int:
-        return Response(reply, _headers(headers), _body_of_a_reply(body))
+        if isinstance(body, (list, tuple)) and body and all(isinstance(part, bytes) for part in body):
+            body = b"".join(body)
+        return Response(reply, _headers(headers), _bytes(body))
     if isinstance(reply, Exchange):
         return reply.response
     return _reply_from_library(reply)
@@ -114,11 +103,6 @@ def _reply_from_library(reply: Any) -> Response:
     return Response(reply.status_code, _headers(reply.headers), body, None if request is None else sent(request))
 
 
-def _body_of_a_reply(body: Any) -> bytes:
-    parts = isinstance(body, (list, tuple)) and body and all(isinstance(part, bytes) for part in body)
-    return b"".join(body) if parts else _bytes(body)
-
-
 def _bytes(body: Any) -> bytes:
     if body is None:
         return b""
@@ -126,17 +110,12 @@ def _bytes(body: Any) -> bytes:
         return bytes(body)
     if isinstance(body, str):
         return body.encode()
-    if hasattr(body, "read"):
-        return _rest(body)
+    if hasattr(body, "read"):  # a file: the library reads it too
+        position = body.tell()
+        rest = body.read()
+        body.seek(position)
+        return _bytes(rest)
     return json.dumps(body, ensure_ascii=False).encode()
-
-
-def _rest(stream: Any) -> bytes:
-    """Return the unread rest of a file, and restore its position."""
-    begun = stream.tell()
-    rest = stream.read()
-    stream.seek(begun)
-    return _bytes(rest)
 
 
 def _headers(given: Any) -> Headers:

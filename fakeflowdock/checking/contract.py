@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..api import routing
 from ..api.callers import USER
 from ..api.messages import split
 from ..contract.contracts import contracts, operation_named
-from ..contract.errors import MethodNotAllowed, NoSuchRoute
 from ..contract.findings import Findings
 from .adapters import received, sent
 from .replies import CheckedReply
-from .requests import CheckedRequest
+from .requests import CheckedRequest, match_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,16 +37,14 @@ class Contract:
         return contracts().operations
 
     def match(self, method: str, path: str) -> OperationContract | None:
-        """Return the operation for a method and path; None if there is none.
+        """Return the operation for a method and path; None if it is unknown.
 
         Args:
             method: in any case.
             path: a path or URL, with or without a query.
         """
-        try:
-            return routing.match(method.upper(), routing.normal(split(path).path)).operation.contract
-        except (NoSuchRoute, MethodNotAllowed):
-            return None
+        match = match_of(method.upper(), split(path).path)
+        return None if match is None else match.operation.contract
 
     def check_request(self, request: Any, url: str | None = None, headers: Any = (), body: Any = None) -> Findings:
         """Check a request.
@@ -89,20 +85,19 @@ class Contract:
             ValueError: the operation is unknown.
             TypeError: the type of the response is not supported, or its request is unknown.
         """
+        by_user: bool | None = None
         if operation is None or isinstance(operation, str):
             contract = None if operation is None else self.operations[operation_named(operation)]
             reply = received(status, headers, body)
             if reply.request is not None:
                 method = reply.request.method
-            return Findings(CheckedReply(contract, reply, method, strict=self.strict).findings())
-        reply = received(operation)
-        if reply.request is None:
-            raise TypeError("this response does not know its request: pass the operation to check_reply too")
-        checked = CheckedRequest(reply.request, strict=self.strict)
-        users = checked.caller == USER
-        return Findings(
-            CheckedReply(checked.contract, reply, checked.method, strict=self.strict, a_users=users).findings()
-        )
+        else:
+            reply = received(operation)
+            if reply.request is None:
+                raise TypeError("this response does not know its request: pass the operation to check_reply too")
+            request = CheckedRequest(reply.request)
+            contract, method, by_user = request.contract, request.method, request.caller == USER
+        return Findings(CheckedReply(contract, reply, method, strict=self.strict, by_user=by_user).findings())
 
     def check(self, response: Any) -> Findings:
         """Check a request and its response.

@@ -1,39 +1,40 @@
-"""A server somewhere on the network, by its URL."""
+"""A server on the network, by its URL."""
 
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPSConnection
 from urllib.parse import SplitResult, urlsplit
 
 
 class Remote:
-    """A server somewhere on the network.
+    """A server on the network.
 
     Args:
-        url: its scheme, host and port, and what comes before each path.
-        ca_file: a file with certificate authorities to trust besides the usual ones, for https.
+        url: an http or https URL, with an optional path prefix.
+        ca_file: a PEM file with CA certificates to trust in addition to the system's.
 
     Attributes:
-        host: with its port, as the header `Host` has it.
-        prefix: what comes before each path, without a slash at its end.
+        host: with its port, as in the header `Host`.
+        prefix: of each path, without a trailing slash.
 
     Raises:
-        ValueError: it is no URL of HTTP, or there are no authorities in the file.
+        ValueError: the URL is invalid, or the file contains no certificates.
     """
 
     def __init__(self, url: str, ca_file: str = "") -> None:
-        parts, port = _parsed(url)
-        self._name, self._port = parts.hostname or "", port
+        parts = _parsed(url)
+        self._name, self._port = parts.hostname or "", parts.port
         self._tls = _trusting(ca_file) if parts.scheme == "https" else None
         self.host = parts.netloc.rpartition("@")[2]
         self.prefix = parts.path.rstrip("/")
 
     def connection(self, timeout: float) -> HTTPConnection:
-        """A connection to it, which is not open yet.
+        """Return a connection that is not open yet.
 
         Args:
-            timeout: the seconds for which the server may be silent.
+            timeout: seconds without data from the server.
         """
         if self._tls is not None:
             return HTTPSConnection(self._name, self._port, timeout=timeout, context=self._tls)
@@ -41,26 +42,29 @@ class Remote:
 
 
 def _trusting(ca_file: str) -> ssl.SSLContext:
-    """TLS that trusts the usual authorities, and those of a file. Raises ValueError where it has none."""
+    """Return a TLS context that trusts the system's CAs and those of a file. Raises ValueError if it has none."""
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
     if ca_file:
         try:
             context.load_verify_locations(ca_file)
         except ssl.SSLError:
-            raise ValueError(f"{ca_file}: there is no certificate in the form of PEM in it") from None
+            raise ValueError(f"{ca_file}: no PEM certificate found") from None
         except OSError as error:
             raise ValueError(f"{ca_file}: {error.strerror}") from None
     return context
 
 
-def _parsed(url: str) -> tuple[SplitResult, int | None]:
-    """The parts of a URL, and its port. Raises ValueError where it is none of HTTP."""
-    try:
+def _parsed(url: str) -> SplitResult:
+    """Split a URL. Raises ValueError if it is not an http or https URL, or its port is invalid."""
+    with suppress(ValueError):
         parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit(""), None
-    if not parts.hostname or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
-        raise ValueError(f"{url!r} is no http or https URL of a server")
-    return parts, port
+        parts.port  # noqa: B018  # raises
+        if parts.hostname and parts.scheme in ("http", "https") and not parts.query and not parts.fragment:
+            return parts
+    raise ValueError(f"invalid URL {url!r}: expected the http or https URL of a server")
+
+
+def reason_of(error: Exception) -> str:
+    """Return the type and the text of an error."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,4 +1,4 @@
-"""One reply, held against the page of what was asked for."""
+"""Check a response against the page of its operation."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from ..contract.validation import Check, Violation
 
 HEADERS = "docs/api/general-information.md#headers"
-FORMS = "docs/api/oauth.md"  # the page of what may be answered with a form, where that was asked for
-BUG = "broken-contract"  # which no server but a fake has, and only where it has a bug
+FORMS = "docs/api/oauth.md"  # the page with the operations whose response may be a form
+BUG = "broken-contract"  # a bug of fakeflowdock, which no other server has
 
 
 @lru_cache(maxsize=128)  # a server has few of them, and a recording thousands of replies
@@ -36,7 +36,7 @@ def _kind_of(content_type: str) -> str:
 
 
 def _json(body: bytes) -> Any:
-    """The value of a JSON text. Raises ValueError where it is none, or names half a character."""
+    """Parse JSON. Raises ValueError if it is invalid or contains a lone surrogate."""
     value = json.loads(body)
     if b"\\u" in body or b"\xed" in body or b"\0" in body:  # half a pair, as an escape, in UTF-8, or in UTF-16
         try:
@@ -47,14 +47,14 @@ def _json(body: bytes) -> Any:
 
 
 class CheckedReply:
-    """One reply on its way through its checks.
+    """A response and its checks.
 
     Args:
-        contract: the page of what was asked for; None where that was no operation.
-        reply: what came.
+        contract: the contract of the requested operation; None if the operation is unknown.
+        reply: the response.
         method: of the request.
         strict: whether warnings are violations.
-        a_users: whether a user asked; None where nobody knows.
+        by_user: whether a user sent the request; None if unknown.
     """
 
     def __init__(
@@ -64,19 +64,19 @@ class CheckedReply:
         method: str,
         *,
         strict: bool = False,
-        a_users: bool | None = None,
+        by_user: bool | None = None,
     ) -> None:
         self._contract = contract
         self._reply = reply
         self._status = reply.status
         self._method = method.upper()
         self._strict = strict
-        self._a_users = a_users
+        self._by_user = by_user
         title = "A request for no operation" if contract is None else contract.title
         self._answered = f"{title} answered {reply.status}"
 
     def findings(self) -> Iterator[Finding]:
-        """What is not as the page has it."""
+        """Yield each deviation from the page."""
         contract, status = self._contract, self._status
         yield from self._status_header()
         if self._method == "OPTIONS" and status == 204:
@@ -84,24 +84,20 @@ class CheckedReply:
         if contract is not None and status in contract.replies:
             yield from self._user_header(contract)
             yield from self._documented(contract, contract.replies[status])
-        elif errors := self._errors():
-            # Several errors may have one status: what is told is how it differs from the one most like it.
+        elif errors := [error for error in self._errors() if error.status == status]:
+            # Several errors may have the same status: compare with the most similar one.
             yield from min((list(self._json(error.body, error)) for error in errors), key=_distance)
         else:
             yield self._undocumented()
 
-    def _errors(self) -> list[ErrorContract]:
-        """The errors that may be answered with this status."""
-        return [error for error in self._all_errors() if error.status == self._status]
-
-    def _all_errors(self) -> Iterator[ErrorContract]:
+    def _errors(self) -> Iterator[ErrorContract]:
         own = self._contract.errors if self._contract is not None else ()
         for error in contracts().errors.values():
             if (error.everywhere or error.name in own) and error.name != BUG:
                 yield error
 
     def _undocumented(self) -> Finding:
-        statuses = {error.status for error in self._all_errors()}
+        statuses = {error.status for error in self._errors()}
         if self._contract is not None:
             statuses |= set(self._contract.replies)
         return self._found(
@@ -131,15 +127,13 @@ class CheckedReply:
         if self._method == "HEAD":
             return
         try:
-            value = self._read()
+            yield from list(self._violations(check, self._read(), error))  # which fails too if it is nested too deeply
         except (ValueError, RecursionError) as reason:
             words = f"{self._answered} with a body that is no JSON: {reason}"
             yield self._found("reply.unreadable", words, "body", actual=shown(self._text()), expected=JSON, error=error)
-        else:
-            yield from self._violations(check, value, error)
 
     def _read(self) -> Any:
-        """The value in the body. Raises ValueError and RecursionError where there is none."""
+        """Return the value in the body. Raises ValueError or RecursionError if it is invalid."""
         if not self._is_a_form:
             return _json(self._reply.body)
         fields: dict[str, Any] = dict(parse_qsl(self._text(), keep_blank_values=True))
@@ -166,42 +160,40 @@ class CheckedReply:
             yield self._violated(check, violation, value, error)
 
     def _violated(self, check: Check, violation: Violation, value: Any, error: ErrorContract | None) -> Finding:
-        came = at(value, violation.pointer)
-        was = shown(came, violation.pointer)
+        found = at(value, violation.pointer)
+        actual = shown(found, violation.pointer)
         words, near = violation.message, None
-        if came is ABSENT:
+        if found is ABSENT:
             rule, words = "reply.field.missing", "is missing"
         elif violation.is_unknown:
             rule, near = "reply.field.unknown", nearest(steps_of(violation.pointer)[-1], violation.known)
         else:
-            rule, words = "reply.field.invalid", f"{words}, got {was}"
+            rule, words = "reply.field.invalid", f"{words}, got {actual}"
         return self._found(
             rule,
             f"{self._answered}, where {violation.pointer or 'the body'} {words}",
             "body",
             pointer=violation.pointer,
-            actual=was,
+            actual=actual,
             expected=expectation(violation),
-            near=near,
+            suggestion=near,
             error=error,
             grade=grade_at(check, value, violation.pointer),
         )
 
     def _status_header(self) -> Iterator[Finding]:
-        came, line = self._reply.headers.get("Status"), line_of(self._status)
-        if came is None:
+        header, line = self._reply.headers.get("Status"), line_of(self._status)
+        if header is None:
             words = f"{self._answered} without a header Status"
             yield self._found("reply.status-header.missing", words, "status", expected=line, page=HEADERS)
-        elif came.strip().partition(" ")[0] != str(self._status):
-            words = f"{self._answered} with the header Status: {came}"
-            yield self._found(
-                "reply.status-header.wrong", words, "status", actual=shown(came), expected=line, page=HEADERS
-            )
+        elif header.strip().partition(" ")[0] != str(self._status):
+            words, actual = f"{self._answered} with the header Status: {header}", shown(header)
+            yield self._found("reply.status-header.wrong", words, "status", actual=actual, expected=line, page=HEADERS)
 
     def _user_header(self, contract: OperationContract) -> Iterator[Finding]:
-        """One who asks as a user is told whom they were taken for. Where a source may ask too, nobody can tell."""
-        users = contract.callers != (ANYONE,) and (SOURCE not in contract.callers or self._a_users)
-        if users and self._a_users is not False and self._reply.headers.get("Flowdock-User") is None:
+        """Responses to users name the user. If a source may call too and the caller is unknown, skip the check."""
+        by_user = contract.callers != (ANYONE,) and (SOURCE not in contract.callers or self._by_user)
+        if by_user and self._by_user is not False and self._reply.headers.get("Flowdock-User") is None:
             words, wanted = f"{self._answered} without a header Flowdock-User", "the id of the user who asks"
             yield self._found("reply.flowdock-user.missing", words, "flowdock-user", expected=wanted, page=HEADERS)
 
@@ -214,13 +206,10 @@ class CheckedReply:
         words: str,
         where: str,
         *,
-        pointer: str = "",
-        actual: str | None = None,
-        expected: str | None = None,
         page: str | None = None,
-        near: str | None = None,
         error: ErrorContract | None = None,
         grade: str | None = None,
+        **more: Any,
     ) -> Finding:
         written = error if error is not None else self._contract
         if grade is None:
@@ -232,14 +221,11 @@ class CheckedReply:
             grade=grade,
             operation=None if self._contract is None else self._contract.name,
             where=where,
-            pointer=pointer,
-            actual=actual,
-            expected=expected,
-            suggestion=near,
             strict=self._strict,
+            **more,
         )
 
 
 def _distance(found: list[Finding]) -> tuple[int, int]:
-    """How far a body is from an error: what is wrong with it, and how much of that no page knows."""
+    """How much a body differs from that of an error: the findings, and those about unknown fields."""
     return len(found), sum(finding.rule == "reply.field.unknown" for finding in found)

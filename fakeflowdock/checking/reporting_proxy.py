@@ -1,8 +1,7 @@
-"""A proxy that passes each request on unchanged, and holds it and its reply against Flowdock's docs."""
+"""A proxy that forwards requests unchanged, and checks them and their responses against Flowdock's docs."""
 
 from __future__ import annotations
 
-import zlib
 from contextlib import closing
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPResponse
@@ -19,6 +18,8 @@ from ..http.response_writer import head_of
 from ..http.streamed import STREAM
 from ..redaction import shortened, shown_target
 from .contract import Contract
+from .recordings.entries import plain
+from .remote import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -30,37 +31,28 @@ if TYPE_CHECKING:
     from ..http.streamed import StreamedConnection
     from .remote import Remote
 
-KEPT = MAX_BODY + 1  # bytes of a body that are held against the docs; the rest only passes
-PIECE = 65536  # bytes of a reply that are passed on at once
-# RFC 9110, section 7.6.1. `Expect` was answered by our own server.
+KEPT = MAX_BODY + 1  # bytes of a body that are checked; the rest is only forwarded
+PIECE = 65536  # bytes of a response that are forwarded at a time
+# RFC 9110, section 7.6.1. Our own server handles `Expect`.
 HOP_BY_HOP = frozenset(
     (
-        "connection",
-        "expect",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
+        *("connection", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection"),
+        *("te", "trailer", "transfer-encoding", "upgrade"),
     )
 )
 HeaderPairs = list[tuple[str, str]]
-IN_PATHS = ("flow_api_tokens", "code", "token")  # secrets that a path has
 
 
 @dataclass
 class Passed:
-    """One exchange that passed.
+    """A forwarded exchange.
 
     Attributes:
         request: method, path and query, without secrets.
-        status: of the reply; 502 where none came.
-        operation: the name of what was asked for, or None.
-        findings: what is not as documented.
-        note: what is to be said besides: that no reply came, or why it was not held against the docs.
+        status: of the response; 502 without a response.
+        operation: the name of the requested operation; None if unknown.
+        findings: the deviations from the docs.
+        note: why there is no response, or why it was not checked.
     """
 
     request: str
@@ -72,26 +64,20 @@ class Passed:
     def __str__(self) -> str:
         violations, warnings = len(self.findings.violations), len(self.findings.warnings)
         counts = [f"{n} {word}{'s' * (n > 1)}" for n, word in ((violations, "violation"), (warnings, "warning")) if n]
-        words = ", ".join(counts) or ("" if self.note else "as documented")
-        said = "; ".join(part for part in (words, self.note) if part)
-        lines = [f"{self.request} → {self.status}{f' {self.operation}' if self.operation else ''}: {said}"]
+        parts = [part for part in (", ".join(counts), self.note) if part] or ["as documented"]
+        operation = f" {self.operation}" if self.operation else ""
+        lines = [f"{self.request} → {self.status}{operation}: {'; '.join(parts)}"]
         lines += [f"    {line}" for line in str(self.findings).splitlines()]
         return shortened("\n".join(lines))
 
     def as_json(self) -> dict[str, Any]:
-        """The same, for a machine to read."""
-        return {
-            "event": "exchange",
-            "request": self.request,
-            "status": self.status,
-            "operation": self.operation,
-            "findings": self.findings.as_json(),
-            "note": shortened(self.note),
-        }
+        """Return the exchange as JSON."""
+        values = {**vars(self), "findings": self.findings.as_json(), "note": shortened(self.note)}
+        return {"event": "exchange", **values}
 
 
 class _Kept:
-    """The beginning of a body that passes."""
+    """The beginning of a forwarded body."""
 
     def __init__(self) -> None:
         self.body = bytearray()
@@ -104,16 +90,16 @@ class _Kept:
 
 
 class Proxy:
-    """The proxy, as all that a server of `StreamedConnection`s answers.
+    """The application of a server that uses `StreamedConnection`.
 
     Args:
-        upstream: where requests go.
-        tell: is told each exchange, before the client has the end of its reply.
-        strict: whether what the docs advise against is a violation.
-        timeout: the seconds for which the upstream may be silent.
+        upstream: the server that receives the requests.
+        tell: called with each exchange, before the client receives the end of the response.
+        strict: whether warnings are violations.
+        timeout: seconds without data from the upstream.
 
     Attributes:
-        exchanges, violations, warnings, unanswered: how many there were.
+        exchanges, violations, warnings, unanswered: their numbers.
     """
 
     may_wait = True
@@ -128,18 +114,18 @@ class Proxy:
         self._lock = Lock()
         self.exchanges = self.violations = self.warnings = self.unanswered = 0
 
-    def app_of(self, environ: WSGIEnvironment) -> Proxy:  # noqa: ARG002  # it is the only one
-        """Return who answers a request."""
+    def app_of(self, environ: WSGIEnvironment) -> Proxy:  # noqa: ARG002  # there is only one
+        """Return the application for a request."""
         return self
 
     def listens(self, host: str, bound: str) -> None:
-        """Be told where the server listens."""
+        """Ignore the server's address."""
 
-    def answer(self, environ: WSGIEnvironment, *, wait: Wait | None = None) -> Answer:  # noqa: ARG002  # nor waits
-        """Pass a request on, and its reply back. Its end is returned.
+    def answer(self, environ: WSGIEnvironment, *, wait: Wait | None = None) -> Answer:  # noqa: ARG002  # never waits
+        """Forward a request and stream its response. Return the end of the response.
 
         Raises:
-            Broken: the client hung up, or the upstream within its reply.
+            Broken: the client disconnected, or the upstream within its response.
         """
         passing = _Passing(environ)
         connection = self._upstream.connection(self._timeout)
@@ -149,13 +135,12 @@ class Proxy:
             connection.close()
             if isinstance(error, Broken):
                 raise
-            reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            return self._refuse(passing, f"{self._upstream.host} did not answer: {reason}")
+            return self._refuse(passing, f"{self._upstream.host} did not answer: {reason_of(error)}")
         chunked = reply.length is None
         headers = _to_pass(reply.getheaders(), chunked=chunked)
         with closing(self._body(connection, reply, passing)) as pieces:
             whole = b""
-            if chunked and environ["SERVER_PROTOCOL"] == "HTTP/1.0":  # its client knows no chunks
+            if chunked and environ["SERVER_PROTOCOL"] == "HTTP/1.0":  # which has no chunks
                 whole, chunked = b"".join(pieces), False
                 headers.append(("Content-Length", str(len(whole))))
             if chunked:
@@ -168,7 +153,7 @@ class Proxy:
         return Answer(reply.status, headers, unsent + (_chunk(b"") if chunked else b""))
 
     def _forward(self, connection: HTTPConnection, passing: _Passing) -> HTTPResponse:
-        """Send a request on, and wait for the status and the headers of its reply."""
+        """Forward a request, and wait for the status and the headers of its response."""
         connection.connect()
         target = self._upstream.prefix + passing.target
         connection.putrequest(passing.method, target, skip_host=True, skip_accept_encoding=True)
@@ -186,13 +171,13 @@ class Proxy:
             if passing.chunked:
                 connection.send(_chunk(b""))
         except (BrokenPipeError, ConnectionResetError):
-            passing.sent.whole = False  # it may have answered before it read everything
+            passing.sent.whole = False  # the upstream may respond before it has read the body
         return connection.getresponse()
 
     def _body(self, connection: HTTPConnection, reply: HTTPResponse, passing: _Passing) -> Generator[bytes, None, None]:
-        """The body of a reply. Its last piece is passed on when the exchange was told."""
+        """Yield the body of a response. Its last piece follows when the exchange has been reported."""
         kept, held, note = _Kept(), b"", "the client hung up"
-        left = reply.length  # 0 where there is no body, None where only its end tells
+        left = reply.length  # 0 without a body, None without a length
         try:
             while left is None or left > 0:
                 try:
@@ -220,26 +205,26 @@ class Proxy:
             yield held
 
     def _passed(self, passing: _Passing, reply: HTTPResponse, kept: _Kept, note: str) -> None:
-        """Hold an exchange against the docs, and tell of it."""
-        encoding = (reply.getheader("Content-Encoding") or "identity").strip().lower()
+        """Check an exchange, and report it."""
+        encoding = reply.getheader("Content-Encoding")
+        body, is_known = plain(bytes(kept.body), encoding, KEPT)
         if not note and kept.passed > len(kept.body):
-            note = f"the reply has {kept.passed} bytes and was not held against the docs"
-        elif not note and encoding not in ("identity", "gzip", "deflate"):
-            note = f"the reply is compressed by {encoding} and was not held against the docs"
+            note = f"the response has {kept.passed} bytes and was not checked"
+        elif not note and not is_known:
+            note = f"the response is compressed by {encoding} and was not checked"
         found = Findings()
         try:
             if passing.sent.whole or passing.sent.passed >= KEPT:
-                found += self._contract.check_request(passing.asked)
+                found += self._contract.check_request(passing.request)
             if not note:
-                body = bytes(kept.body) if encoding == "identity" else _decompressed(bytes(kept.body))
-                came = Response(reply.status, Headers(reply.getheaders()), body, passing.asked)
-                found += self._contract.check_reply(came)
-        except Exception as error:  # a bug of ours, for which no client should be without its reply
-            note = f"fakeflowdock could not hold this against the docs: {type(error).__name__}: {error}"
+                response = Response(reply.status, Headers(reply.getheaders()), body, passing.request)
+                found += self._contract.check_reply(response)
+        except Exception as error:  # a bug of ours: the client gets its response anyway
+            note = f"fakeflowdock could not check this exchange: {type(error).__name__}: {error}"
         self._count(passing, reply.status, found, note)
 
     def _refuse(self, passing: _Passing, words: str) -> Answer:
-        """Answer in the place of the server."""
+        """Respond instead of the upstream."""
         with self._lock:
             self.unanswered += 1
         answer = refusal(HOST_NOT_REACHED, f"fakeflowdock proxy: {words}", passing.environ)
@@ -248,7 +233,8 @@ class Proxy:
 
     def _count(self, passing: _Passing, status: int, findings: Findings, note: str) -> None:
         operation = self._contract.match(passing.method, passing.path)
-        passed = Passed(passing.shown, status, None if operation is None else operation.name, findings, note)
+        shown = f"{passing.method} {shown_target(passing.target)}"
+        passed = Passed(shown, status, None if operation is None else operation.name, findings, note)
         with self._lock:
             self.exchanges += 1
             self.violations += len(passed.findings.violations)
@@ -256,13 +242,13 @@ class Proxy:
             self._tell(passed)
 
     def summary(self) -> dict[str, int]:
-        """How much there was of everything."""
+        """Return the number of exchanges, violations, warnings and unanswered requests."""
         with self._lock:
             return {name: getattr(self, name) for name in ("exchanges", "violations", "warnings", "unanswered")}
 
 
 class _Passing:
-    """A request on its way through."""
+    """A request that is being forwarded."""
 
     def __init__(self, environ: WSGIEnvironment) -> None:
         self.environ = environ
@@ -277,39 +263,24 @@ class _Passing:
         self.sent = _Kept()
 
     def pieces(self) -> Iterator[bytes]:
-        """The body, as it comes. Raises Broken where it does not come whole."""
+        """Yield the body as it arrives. Raises Broken if it is incomplete."""
         while piece := self.client.read():
             self.sent.add(piece)
             yield piece
 
     @property
-    def asked(self) -> Request:
-        """The request, as the contract takes it."""
+    def request(self) -> Request:
+        """The request with the part of the body that was forwarded and is checked."""
         return Request(self.method, self.target, Headers(self.headers), bytes(self.sent.body))
-
-    @property
-    def shown(self) -> str:
-        """Method, path and query, with each secret in them cut to its first characters."""
-        return f"{self.method} {shown_target(self.target)}"
 
 
 def _to_pass(headers: HeaderPairs, *, chunked: bool) -> HeaderPairs:
-    """The headers but for those that are between two neighbours alone; and for a length that chunks overrule."""
+    """Return the headers without hop-by-hop headers, and without a length that is overridden by chunks."""
     named = {name.strip().lower() for key, value in headers if key.lower() == "connection" for name in value.split(",")}
     dropped = HOP_BY_HOP | named | ({"content-length"} if chunked else set())
     return [(name, value) for name, value in headers if name.lower() not in dropped]
 
 
 def _chunk(piece: bytes) -> bytes:
-    """A piece of a body in chunks; the last one is empty."""
+    """Return a chunk. The last chunk of a body is empty."""
     return b"%x\r\n%s\r\n" % (len(piece), piece)
-
-
-def _decompressed(body: bytes) -> bytes:
-    """A body without its compression; as it is where it has none."""
-    for window in (47, -15):  # gzip or zlib, as their first bytes tell; and deflate without either's
-        try:
-            return zlib.decompressobj(window).decompress(body, KEPT)
-        except zlib.error:
-            continue
-    return body

@@ -1,4 +1,4 @@
-"""One request, held against the page of what it asks for."""
+"""Check a request against the page of its operation."""
 
 from __future__ import annotations
 
@@ -25,11 +25,19 @@ if TYPE_CHECKING:
     from ..contract.validation import Violation
 
 
+def match_of(method: str, path: str) -> operations.Match | None:
+    """Return the operation for a method in capitals and an encoded path, with its path values; None if unknown."""
+    try:
+        return routing.match(method, routing.normal(path))
+    except (NoSuchRoute, MethodNotAllowed):
+        return None
+
+
 class CheckedRequest:
-    """One request on its way through its checks.
+    """A request and its checks.
 
     Args:
-        request: what was sent.
+        request: the request.
         strict: whether warnings are violations.
     """
 
@@ -40,24 +48,18 @@ class CheckedRequest:
         self.method = request.method
         self._strict = strict
         self._path, self._shown = (routing.normal(path) for path in (path_of(environ), shown_path(request.url)))
+        self._match = match_of(self.method, self._path)
         self._given = parameters.read(environ)
         self._authorization = environ.get("HTTP_AUTHORIZATION", "").strip()
 
-    @cached_property
-    def _match(self) -> operations.Match | None:
-        try:
-            return routing.match(self.method, self._path)
-        except (NoSuchRoute, MethodNotAllowed):
-            return None
-
     @property
     def contract(self) -> OperationContract | None:
-        """The page of what it asks for, or None."""
+        """The contract of the requested operation; None if it is unknown."""
         return None if self._match is None else self._match.operation.contract
 
     @cached_property
     def caller(self) -> str | None:
-        """Whose credentials it has: USER's, with or without an application; SOURCE's; None where it has none."""
+        """The owner of the credentials: USER, with or without an application, or SOURCE; None without credentials."""
         fields = self._given.fields
         credential = None if self._match is None else self._match.operation.credential
         if credential is not None and credential in fields:
@@ -67,7 +69,7 @@ class CheckedRequest:
         return SOURCE if "flow_token" in fields else None
 
     def findings(self) -> Iterator[Finding]:
-        """What is not as the page has it."""
+        """Yield each deviation from the page."""
         match, given = self._match, self._given
         if match is None:
             yield from self._no_route()
@@ -76,16 +78,19 @@ class CheckedRequest:
         fields = contract.coerced(given.fields)
         known = contract.parameters_of(fields)
         if given.too_large is not None:
-            yield self._unread("too-large", contract, given.too_large.message)
+            yield self._unreadable("too-large", contract, given.too_large.message)
         elif given.unreadable is not None:
-            yield self._unread("unreadable", contract, given.unreadable.message)
+            yield self._unreadable("unreadable", contract, given.unreadable.message)
         else:
             needs = match.operation.needs
             needed = () if needs is None else needs(match.values, self.caller or USER)
             for violation in once((*contract.request.violations(fields), *missing(needed, fields))):
                 yield self._violated(contract, violation, fields, known)
         if self.caller is None and contract.callers != (ANYONE,):
-            yield self._nobody(contract)
+            words, expected = f"{contract.title} has no credentials", f"those of: {', '.join(contract.callers)}"
+            yield self._refused(
+                "request.credentials.missing", words, "unauthorized", "authorization", contract, expected=expected
+            )
         yield from warnings_of(self.method, match, given, known, fields, strict=self._strict)
 
     def _no_route(self) -> Iterator[Finding]:
@@ -100,63 +105,45 @@ class CheckedRequest:
                 return
             rule, error = "request.method", "method-not-allowed"
             words = f"{self._shown} has no {self.method}, only {methods}"
-        written = contracts().errors[error]
-        yield finding(
-            rule,
-            words,
-            page=written.page,
-            grade=written.grade,
-            where="path",
-            actual=shown(f"{self.method} {self._shown}"),
-            suggestion=near and near[0],
-        )
+        actual = shown(f"{self.method} {self._shown}")
+        yield self._refused(rule, words, error, "path", actual=actual, suggestion=near and near[0])
 
     def _violated(
-        self,
-        contract: OperationContract,
-        violation: Violation,
-        fields: Mapping[str, Any],
-        known: Mapping[str, Any],
+        self, contract: OperationContract, violation: Violation, fields: Mapping[str, Any], known: Mapping[str, Any]
     ) -> Finding:
-        came = at(fields, violation.pointer)
-        was, near = shown(came, violation.pointer), None
-        words = f"{contract.title}: {violation.field or 'the body'} {violation.message}"
-        if came is ABSENT:
-            near = nearest(violation.field or "", sorted({*fields} - {*known}))
+        value = at(fields, violation.pointer)
+        actual = shown(value, violation.pointer)
+        rule, words = (
+            "request.parameter.invalid",
+            f"{contract.title}: {violation.field or 'the body'} {violation.message}",
+        )
+        if value is not ABSENT:
+            words += f", got {actual}"
         else:
-            words += f", got {was}"
+            rule = "request.parameter.missing"
+            if near := nearest(violation.field or "", sorted({*fields} - {*known})):
+                words += f", and {near} is no parameter"
         return finding(
-            "request.parameter.missing" if came is ABSENT else "request.parameter.invalid",
-            words if near is None else f"{words}, and {near} is no parameter",
+            rule,
+            words,
             page=contract.page,
             grade=grade_at(contract.request, fields, violation.pointer) or contract.grade,
             operation=contract.name,
             where=place_of(self._given, violation.pointer)[0] if violation.pointer else "body",
             pointer=violation.pointer,
-            actual=was,
+            actual=actual,
             expected=expectation(violation),
         )
 
-    def _unread(self, error: str, contract: OperationContract, words: str) -> Finding:
-        written = contracts().errors[error]
-        return finding(
-            f"request.{error}",
-            f"{contract.title}: {words}",
-            page=written.page,
-            grade=written.grade,
-            operation=contract.name,
-            where="query" if "query string" in words else "body",
-        )
+    def _unreadable(self, error: str, contract: OperationContract, words: str) -> Finding:
+        where = "query" if "query string" in words else "body"
+        return self._refused(f"request.{error}", f"{contract.title}: {words}", error, where, contract)
 
-    def _nobody(self, contract: OperationContract) -> Finding:
-        written = contracts().errors["unauthorized"]
-        return finding(
-            "request.credentials.missing",
-            f"{contract.title} has no credentials",
-            page=written.page,
-            grade=written.grade,
-            operation=contract.name,
-            where="authorization",
-            expected=f"those of: {', '.join(contract.callers)}",
-            strict=self._strict,
-        )
+    def _refused(
+        self, rule: str, words: str, error: str, where: str, contract: OperationContract | None = None, **more: Any
+    ) -> Finding:
+        """Return a finding about a request that Flowdock answers with an error."""
+        written = contracts().errors[error]
+        operation = None if contract is None else contract.name
+        more |= {"page": written.page, "grade": written.grade, "strict": self._strict}
+        return finding(rule, words, operation=operation, where=where, **more)

@@ -110,19 +110,19 @@ def test_without_credentials_each_case_that_needs_some_says_which() -> None:
     with FakeFlowdock() as fake:
         came = conform(app_of(fake))
     assert {result.name for result in came.passed} == {
-        "A path that Flowdock never had",
-        "A method that the path does not have",
-        "Nobody may do anything without credentials",
+        "An unknown path is refused",
+        "A method that the path does not allow is refused",
+        "A request without credentials is refused",
         "Wrong credentials are refused, whatever their kind",
-        "A form of consent for an application that nobody knows leads nowhere",
-        "A token that is no flow's posts nothing to a chat",
-        "A token that is no flow's sends no mail",
+        "A consent form for an unknown application does not redirect",
+        "An unknown token cannot post to a chat",
+        "An unknown token cannot send a mail",
     }
     assert came.differing == []
     assert len(came.results) == len(SUITE.cases)
     reasons = {result.name: result.reason for result in came.not_run}
     assert reasons["A user reads themselves"] == "needs api_token"
-    assert reasons["A source sees a list of itself alone"] == (
+    assert reasons["A source lists only itself"] == (
         "needs api_token, email, organization, password, or an access_token with integration"
     )
 
@@ -134,8 +134,8 @@ def test_an_access_token_stands_in_for_a_password() -> None:
         came = conform(app_of(fake), **given, access_token=token, scopes=["flow", "integration"])
     assert came.differing == []
     names = {result.name for result in came.passed}
-    assert "A source is deleted for good, and its flow_token is gone" in names
-    assert "An application without the scope manage makes no flow" in names
+    assert "A source is deleted permanently, and its flow_token is gone" in names
+    assert "An application without the scope manage cannot create a flow" in names
     reasons = {result.name: result.reason for result in came.not_run}
     assert (
         reasons["An application adds users to a flow with the scope manage alone"]
@@ -194,8 +194,8 @@ def test_a_field_that_is_dropped_is_told_with_its_place_and_its_page() -> None:
     assert not came.ok
     place, page = "step 1, GET /user as user: /name: expected", "docs/api/users.md#get-own-user"
     assert told(came, "A user reads themselves") == [
-        f"{place} a value that is not blank, came nothing ({page}, documented)",  # the field
-        f"{place} something, came nothing ({page}, observed)",  # the operation
+        f"{place} a value that is not blank, got nothing ({page}, documented)",  # the field
+        f"{place} something, got nothing ({page}, observed)",  # the operation
     ]
     assert came.differing[0].differences[0].rule == "reply.field.missing"
 
@@ -205,11 +205,11 @@ def test_a_200_in_the_place_of_a_201_is_told_and_what_follows_goes_on() -> None:
         return 200 if status == 201 and path.endswith("/sources") else status, value
 
     came = differences(confuse, "sources.md")
-    name = "An application creates a source, and is the only one who ever reads its flow_token"
+    name = "An application creates a source, and only this response has its flow_token"
     assert told(came, name) == [
         (
             "step 1, POST /flows/{organization}/{place.flow}/sources as application with integration: status: "
-            "expected 201 Created, came 200 OK (docs/api/sources.md#create-source, documented)"
+            "expected 201 Created, got 200 OK (docs/api/sources.md#create-source, documented)"
         )
     ]
     assert {d.where for result in came.differing for d in result.differences} == {"status"}
@@ -221,10 +221,10 @@ def test_a_410_that_is_forgotten_is_told_where_the_token_is_used() -> None:
     def forget(method: str, path: str, status: int, value: Any) -> tuple[int, Any]:
         return (202, {}) if status == 410 and path == "/messages" else (status, value)
 
-    came = differences(forget, "A source is deleted for good")
-    assert told(came, "A source is deleted for good, and its flow_token is gone") == [
+    came = differences(forget, "A source is deleted permanently")
+    assert told(came, "A source is deleted permanently, and its flow_token is gone") == [
         (
-            "step 5, POST /messages as nobody: status: expected 410 Gone, gone, came 202 Accepted "
+            "step 5, POST /messages as nobody: status: expected 410 Gone, gone, got 202 Accepted "
             "(docs/api/errors.md#gone, documented)"
         )
     ]
@@ -242,7 +242,7 @@ def test_a_flow_token_that_leaks_from_a_list_is_told_and_not_shown() -> None:
     lines = told(came, "A user's sources are listed without their flow_token")
     assert lines[0].startswith("step 1, GET /sources as user: /0/flow_token: expected one of id, name")
     assert lines[-1] == (
-        'step 1, GET /sources as user: /0/flow_token: expected nothing, came "0123…" '
+        'step 1, GET /sources as user: /0/flow_token: expected nothing, got "0123…" '
         "(docs/api/sources.md#list-sources, documented)"
     )
     for text in (str(came), json.dumps(came.as_json()), came.as_junit()):
@@ -261,7 +261,7 @@ def led_to(location: str) -> Conformance:
             start_response(status, list(headers.items()))
             return parts
 
-        return conform(lead_elsewhere, **given, only="A request for consent that is wrong")
+        return conform(lead_elsewhere, **given, only="An invalid request for consent")
 
 
 def test_the_report_is_xml_whatever_a_server_answers() -> None:
@@ -272,9 +272,9 @@ def test_the_report_is_xml_whatever_a_server_answers() -> None:
 def test_a_secret_is_cut_wherever_it_stands() -> None:
     secret = "not-hexadecimal-at-all"
     led = led_to(f"https://elsewhere.example/?code={secret}&state=s")
-    answered = differences(lambda *_: (200, {"token": secret}), "A token that is no flow's posts nothing")
-    assert "came https://elsewhere.example/?code=not-…&state=…" in str(led)
-    assert 'came "not-…"' in str(answered)
+    answered = differences(lambda *_: (200, {"token": secret}), "An unknown token cannot post")
+    assert "got https://elsewhere.example/?code=not-…&state=…" in str(led)
+    assert 'got "not-…"' in str(answered)
     for came in (led, answered):
         assert secret not in str(came) + came.as_junit() + json.dumps(came.as_json())
 
@@ -283,11 +283,11 @@ def test_an_error_by_another_name_with_the_same_status_is_told() -> None:
     def confuse(method: str, path: str, status: int, value: Any) -> tuple[int, Any]:
         return status, {"message": "Access denied: no"} if value == {"message": "Invalid flow identifier"} else value
 
-    came = differences(confuse, "A comment in a flow by a wrong name is refused")
-    assert told(came, "A comment in a flow by a wrong name is refused") == [
+    came = differences(confuse, "A comment in a flow with an invalid identifier is refused")
+    assert told(came, "A comment in a flow with an invalid identifier is refused") == [
         (
-            "step 1, POST /comments as user: /message: expected what invalid-flow has there, "
-            'came "Access denied: no" (docs/api/messages.md#create-comment, observed)'
+            "step 1, POST /comments as user: /message: expected the value of invalid-flow, "
+            'got "Access denied: no" (docs/api/messages.md#create-comment, observed)'
         )
     ]
 
@@ -300,7 +300,7 @@ def test_what_a_server_does_not_give_is_why_other_cases_are_not_run() -> None:
     assert (came.differing, came.ok) == ([], False)
     [result] = came.results
     assert result.reason == (
-        "needs what another case should give: A user makes a flow, and is its first member and administrator"
+        "needs a value from another case: A user creates a flow, and is its first member and administrator"
     )
 
 
@@ -312,9 +312,9 @@ def test_a_case_is_run_although_another_one_that_it_needs_differs() -> None:
 
     came = differences(confuse, "messages.md#get-message")
     names = {result.name: result.outcome for result in came.results}
-    assert names["A message that is not there cannot be read"] == "passed"
-    assert names["A source reads no message, nor an application without the scope flow"] == "passed"
-    assert names["A message is read by its number"] == "not run"
+    assert names["An unknown message cannot be read"] == "passed"
+    assert names["Neither a source nor an application without the scope flow reads a message"] == "passed"
+    assert names["A message is read by its id"] == "not run"
 
 
 def test_a_server_that_breaks_off_is_told_and_the_rest_goes_on() -> None:
@@ -323,7 +323,7 @@ def test_a_server_that_breaks_off_is_told_and_the_rest_goes_on() -> None:
         fake.fail("list users", connection="reset")
         came = conform(fake.url, **given, only="user*list")
     [broken] = [result for result in came.differing if result.name == "A user sees themselves in the list of users"]
-    assert "expected 200 OK, came no answer (" in str(broken.differences[0])
+    assert "expected 200 OK, got no answer (" in str(broken.differences[0])
     assert came.passed
 
 
@@ -367,7 +367,7 @@ def test_the_command_prints_a_table_and_takes_credentials_from_the_environment(
     ) in lines
     assert (
         "    step 1, PUT /organizations/{organization} as second: status: expected 403 Forbidden, access-denied, "
-        "came 401 Unauthorized (docs/api/organizations.md#update-organization, documented)"
+        "got 401 Unauthorized (docs/api/organizations.md#update-organization, documented)"
     ) in lines
     assert lines[-1] == "13 passed, 1 differ, 0 not run"
 
@@ -397,9 +397,9 @@ def test_the_command_prints_json_and_junit(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (["ftp://x"], "'ftp://x' is no http or https URL of a server"),
-        (["http://127.0.0.1:x"], "'http://127.0.0.1:x' is no http or https URL of a server"),
-        (["http://127.0.0.1:1", "--only", "nothing of this name"], "no case has 'nothing of this name'"),
+        (["ftp://x"], "invalid URL 'ftp://x': expected the http or https URL of a server"),
+        (["http://127.0.0.1:x"], "invalid URL 'http://127.0.0.1:x': expected the http or https URL of a server"),
+        (["http://127.0.0.1:1", "--only", "nothing of this name"], "no case matches 'nothing of this name'"),
         (["http://127.0.0.1:1", "--format", "yaml"], "invalid format 'yaml': expected text, json or junit"),
         (["http://127.0.0.1:1", "--scopes", "all"], "unknown scope 'all'"),
         ([], "missing argument 'URL' (see --help)"),

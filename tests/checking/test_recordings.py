@@ -287,22 +287,22 @@ DEEP = 100_000
         (b'{"log": {"entries": [\n', ":2:1", "the file ends too early"),
         (b'{"log": {"entries": [\n{"request": {"meth', ":2:14", "the file ends too early"),
         (b'{"log": {"entries": [\n{"request": ]}]}}', ":2:13", "Expecting value"),
-        (b'{"log": {"entries": [] 1}}', ":1:24", "a , or } should be here"),
-        (b'{"log": {"entries": {}}}', ":1:21", "a [ should be here"),
-        (b'{"log": {"entries": []}} {}', ":1:26", "something follows"),
+        (b'{"log": {"entries": [] 1}}', ":1:24", "expected ',' or '}'"),
+        (b'{"log": {"entries": {}}}', ":1:21", "expected '['"),
+        (b'{"log": {"entries": []}} {}', ":1:26", "unexpected data after the end of the JSON"),
         (b'{"log": {"pages": ' + b"[" * DEEP, ":1:19", "nested too deeply"),
         (b'{"log": {"pages": ' + b"1" * 5000 + b"}", ":1:19", "too many digits"),
-        (b'{"log": {"entries": [\n\xff', ":2:1", "not UTF-8: see byte 22"),
+        (b'{"log": {"entries": [\n\xff', ":2:1", "invalid UTF-8 at byte 22"),
         ("{\"log\": {}}".encode("utf-16"), ":1", ""),
         (b'{"log": {"entries": [{"request": 1}]}}', ":1", "entry 1 has no request with a method and a url"),
-        (b"interactions:\n- request: [", ":3", "it is no YAML"),
-        (b"interactions:\n- a: }", ":2", "it is no YAML"),
-        (b"interactions:\n- \xff", ":1", "it is no YAML"),
+        (b"interactions:\n- request: [", ":3", "invalid YAML: "),
+        (b"interactions:\n- a: }", ":2", "invalid YAML: "),
+        (b"interactions:\n- \xff", ":1", "invalid YAML: "),
         (b"interactions:\n- " + b"[" * DEEP, ":2", ""),
         (b"interactions:\n- *nothing", ":2", ""),
-        (b"interactions:\n- ? [a]\n  : 1", ":2", "a name is a text"),
-        (b"interactions:\n- !!binary '*'", ":2", "it is no binary"),
-        (b"interactions:\n- request: 1", ":2", "entry 1 has no request with a method and a uri, or no response"),
+        (b"interactions:\n- ? [a]\n  : 1", ":2", "a name must be a text"),
+        (b"interactions:\n- !!binary '*'", ":2", "invalid binary"),
+        (b"interactions:\n- request: 1", ":2", "entry 1 has no request with a method and a uri"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_recording_is_one_line_with_its_place_and_status_2(
@@ -369,7 +369,7 @@ def test_an_interaction_that_lacks_something_is_named(lack: Any, folder: Path) -
 )
 def test_no_tag_of_a_cassette_builds_anything(tag: str, folder: Path) -> None:
     (folder / "tape.yaml").write_text(f"interactions:\n- request:\n    method: {tag}\n  response: {{}}\n")
-    with pytest.raises(RecordingError, match=r"^tape\.yaml:3: the tag .* is not read: it would build an object$"):
+    with pytest.raises(RecordingError, match=r"^tape\.yaml:3: unsupported tag .*: it would build an object$"):
         check_recording("tape.yaml")
     assert not (folder / "built").exists()
 
@@ -396,7 +396,7 @@ def test_a_value_that_never_ends_is_not_read_to_the_end(folder: Path, monkeypatc
 def test_a_cassette_in_yaml_asks_for_pyyaml(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = cassette(folder, interaction())
     monkeypatch.setitem(sys.modules, "yaml", None)
-    with pytest.raises(RecordingError, match=r"^tape\.yaml:1: a cassette in YAML needs PyYAML: pip install pyyaml"):
+    with pytest.raises(RecordingError, match=r"^tape\.yaml:1: YAML cassettes require PyYAML: pip install pyyaml"):
         check_recording(file)
 
 

@@ -313,7 +313,7 @@ def test_a_bug_of_the_proxy_costs_no_client_its_reply(monkeypatch: pytest.Monkey
     monkeypatch.setattr("fakeflowdock.checking.contract.Contract.check_request", broken)
     with FakeFlowdock() as fake, proxy(fake.url) as through:
         assert through("GET", "/user", auth=(fake.user.api_token, "")).json()["nick"] == "Ada"
-    assert str(through.told[0]).endswith("could not hold this against the docs: ZeroDivisionError: oops")
+    assert str(through.told[0]).endswith("could not check this exchange: ZeroDivisionError: oops")
 
 
 def test_a_length_that_chunks_overrule_does_not_pass() -> None:
@@ -335,7 +335,7 @@ def test_a_reply_passes_as_fast_as_it_is_read() -> None:
         with requests.get(f"{through.url}/user", stream=True, timeout=30) as reply:
             assert not sent.wait(0.3)  # nobody has read anything yet
             assert sum(len(piece) for piece in reply.iter_content(1 << 20)) == size
-        assert through.lines[0].endswith(f"the reply has {size} bytes and was not held against the docs")
+        assert through.lines[0].endswith(f"the response has {size} bytes and was not checked")
 
 
 def test_a_request_passes_as_fast_as_it_is_taken() -> None:
@@ -452,7 +452,7 @@ def test_its_status_is_1_where_that_is_asked_for_and_there_were_violations(
     ("options", "reason"),
     [
         (["proxy"], "missing argument 'URL'"),
-        (["proxy", "127.0.0.1:80"], "'127.0.0.1:80' is no http or https URL of a server"),
+        (["proxy", "127.0.0.1:80"], "invalid URL '127.0.0.1:80': expected the http or https URL of a server"),
         (["proxy", "http://x", "--port", "x"], "invalid port 'x': expected 0\u201365535"),
         (["proxy", "http://x", "--timeout", "0"], "invalid timeout '0': expected a number of seconds greater than 0"),
         (["proxy", "http://x", "--host", "nowhere.invalid"], "cannot serve on 'nowhere.invalid', port 8081"),

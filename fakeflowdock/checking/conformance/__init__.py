@@ -1,4 +1,4 @@
-"""The conformance suite: whether a server does what the pages of docs/api say, and answers their errors."""
+"""The conformance suite: test any server against the pages of docs/api, including their errors."""
 
 from __future__ import annotations
 
@@ -35,45 +35,36 @@ def conform(
     only: str | None = None,
     ca_file: str = "",
 ) -> Conformance:
-    """ConformanceRun the conformance suite against a server.
+    """Run the conformance suite against a server.
 
-    What a case needs and nobody gives is the reason why it is not run. What the suite makes it takes away again where
-    there is an operation for that.
+    Cases that need a missing argument are not run. Everything that the suite creates is deleted, if there is an
+    operation for it.
 
     Args:
         server: a URL, or a WSGI application.
-        api_token: of a user who is a member of the flow and administers its organization.
-        email, password: of the same user. With these the suite gets access tokens with whichever scopes it needs.
-        second_api_token: of a user of the organization who does not administer it.
-        spare_api_token: of a user whom the suite may remove from the organization for good.
-        access_token: of an application that acts for the first user, in the place of email and password.
-        scopes: those of the access token.
-        organization: theirs, by its name in URLs.
-        flow: a flow of it, by its name in URLs, in which to play. When left out the suite makes one, and archives it.
-        only: a part of the page or of the name of the cases that are meant, with `*` for anything.
-        ca_file: a file with certificate authorities to trust besides the usual ones, where the URL is one of https.
+        api_token: of a user who is a member of the flow and an administrator of the organization.
+        email, password: of the same user. With both, the suite requests access tokens.
+        second_api_token: of a user of the organization who is not an administrator.
+        spare_api_token: of a user whom the suite may remove from the organization permanently.
+        access_token: of an application that acts for the first user, instead of email and password.
+        scopes: those of the access token. Default: flow and private.
+        organization: of the users, by its name in URLs.
+        flow: a flow of the organization, by its name in URLs. Default: the suite creates one, and archives it.
+        only: run cases whose page or name contains this text; `*` is any text. Default: all.
+        ca_file: a PEM file with CA certificates to trust in addition to the system's.
 
     Returns:
         A result for each case.
 
     Raises:
-        ValueError: the URL is none, no case is meant, or there are no authorities in the file.
-        NoAnswer: there is no server.
+        ValueError: the URL is invalid, no case matches, or the file contains no certificates.
+        NoAnswer: the server does not respond.
     """
-    credentials = ConformanceCredentials(
-        api_token=api_token,
-        email=email,
-        password=password,
-        second_api_token=second_api_token,
-        spare_api_token=spare_api_token,
-        access_token=access_token,
-        scopes=frozenset(scopes),
-        organization=organization,
-        flow=flow,
-    )
+    users = api_token, email, password, second_api_token, spare_api_token
+    credentials = ConformanceCredentials(*users, access_token, frozenset(scopes), organization, flow)
     suite, chosen = load(), choice(only)
     if not any(chosen(case) for case in suite.cases):
-        raise ValueError(f"no case has {only!r} in its page or in its name")
+        raise ValueError(f"no case matches {only!r}: expected a part of its page or name")
     send: Send
     send, base = (over_http(server, ca_file), server) if isinstance(server, str) else (in_process(server), HERE)
     return ConformanceRun(suite, send, base, credentials, secrets.token_hex(4)).conformance(chosen)

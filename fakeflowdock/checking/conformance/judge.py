@@ -1,8 +1,7 @@
-"""Says of a reply whether it is what the suite expects, and what the contract has."""
+"""Compare a response with what the suite and the contract expect."""
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -29,15 +28,15 @@ if TYPE_CHECKING:
 
 SentRequest = tuple[str, str, "Mapping[str, str]", bytes]
 Reply = tuple[int, "Headers", bytes]
-SHOWN = 80  # characters of a text that came
+SHOWN = 80  # characters of a text that are shown
 
 
 @dataclass
 class Judged:
-    """What is said of one reply.
+    """The outcome for a response.
 
     Attributes:
-        kept: the values that it gave.
+        kept: values for later steps and cases.
     """
 
     differences: list[ConformanceDifference] = field(default_factory=list)
@@ -46,7 +45,7 @@ class Judged:
 
 
 def operation_of(step: Step) -> OperationContract | None:
-    """What a step asks for; None where that is no operation."""
+    """Return the operation of a step; None if it is unknown."""
     if step.operation:
         return contracts().operations[step.operation]
     return Contract().match(step.method, PLACEHOLDER.sub("x", step.path))
@@ -57,13 +56,13 @@ def _title(step: Step) -> str:
 
 
 class Judge:
-    """Says of the replies in one case whether they are as expected."""
+    """Judges the responses of a case."""
 
     def __init__(self, case: Case) -> None:
         self._case = case
 
     def subject(self) -> tuple[str, str]:
-        """The page that the case is about, and its grade: those of its last step where it does not say."""
+        """Return the page of the case, and its grade; by default those of the last step."""
         if self._case.about:
             known = contracts()
             about = known.operations.get(self._case.about) or known.errors[self._case.about]
@@ -71,7 +70,7 @@ class Judge:
         return self._written(self._case.steps[-1])
 
     def _written(self, step: Step) -> tuple[str, str]:
-        """Where the page says what is expected of a step, and the grade of it."""
+        """Return the page with the expectation of a step, and its grade."""
         known = contracts()
         operation = operation_of(step)
         if isinstance(step.expect, str):
@@ -85,87 +84,78 @@ class Judge:
             return f"docs/api/{self._case.page}.md", "assumed"
         return operation.page, operation.grade
 
-    def _difference(self, number: int, step: Step, where: str, expected: str, came: str) -> ConformanceDifference:
-        page, grade = self._written(step)
-        return ConformanceDifference(number, _title(step), where, expected, shortened(came), page, grade)
+    def _difference(self, number: int, step: Step, where: str, expected: str, actual: str) -> ConformanceDifference:
+        return ConformanceDifference(number, _title(step), where, expected, shortened(actual), *self._written(step))
 
     def unanswered(self, number: int, step: Step, reason: str) -> ConformanceDifference:
-        """What is said where no reply came."""
+        """Return the difference for a missing response."""
         return self._difference(number, step, "status", _status_words(step), f"no answer ({reason})")
 
     def judge(self, number: int, step: Step, expected: Mapping[str, Any], request: SentRequest, reply: Reply) -> Judged:
-        """What is said of a reply.
+        """Judge a response.
 
         Args:
             number: of the step, from 1.
             step: the step.
             expected: its fields, headers and so on, with the values of this run.
-            request: what was sent.
-            reply: what came.
+            request: the request.
+            reply: the response.
         """
         judged = Judged()
-        came = received(*reply)
-        right = came.status == _status(step)
-        if not right:
-            judged.differences.append(
-                self._difference(number, step, "status", _status_words(step), line_of(came.status))
-            )
-        self._hold(number, step, request, came, judged, right=right)
-        value = _read(came)
-        if right:
+        response = received(*reply)
+        as_expected = response.status == _status(step)
+        if not as_expected:
+            actual = line_of(response.status)
+            judged.differences.append(self._difference(number, step, "status", _status_words(step), actual))
+        self._check(number, step, request, response, judged, as_expected=as_expected)
+        value = _read(response)
+        if as_expected:
             judged.differences += [
-                self._difference(number, step, where, wanted, got)
-                for where, wanted, got in _unexpected(step, expected, came, value)
+                self._difference(number, step, *each) for each in _unexpected(step, expected, response, value)
             ]
         for name, place in step.keep.items():
-            found = _found(place, came, value)
+            found = _found(place, response, value)
             if found is not ABSENT:
                 judged.kept[name] = found
-            elif right:
+            elif as_expected:
                 judged.differences.append(self._difference(number, step, place, "something", "nothing"))
         return judged
 
-    def _hold(
-        self, number: int, step: Step, request: SentRequest, came: Response, judged: Judged, *, right: bool
+    def _check(
+        self, number: int, step: Step, request: SentRequest, response: Response, judged: Judged, *, as_expected: bool
     ) -> None:
-        """Hold request and reply against the contract."""
+        """Check the request and the response against the contract."""
         if step.unchecked:
             return
         operation = operation_of(step)
-        asked = sent(*request)
         found: list[Finding] = []
         if not isinstance(step.expect, str) and not step.wrong:
-            found += Contract().check_request(asked)
-        asks = step.who not in (NOBODY, CLIENT, SOURCE, DEAD)
-        users = asks and (operation is None or USER in operation.callers)
-        found += CheckedReply(operation, came, asked.method, a_users=users).findings()
-        if right and isinstance(step.expect, str):
-            judged.differences += self._another_error(number, step, came, found)
+            found += Contract().check_request(sent(*request))
+        has_user = step.who not in (NOBODY, CLIENT, SOURCE, DEAD)
+        by_user = has_user and (operation is None or USER in operation.callers)
+        found += CheckedReply(operation, response, request[0], by_user=by_user).findings()
+        if as_expected and isinstance(step.expect, str):
+            judged.differences += self._another_error(number, step, response, found)
         for each in found:
             if each.severity != VIOLATION:
                 if each.rule.startswith("reply."):
                     judged.warnings.append(each)
-            elif right or each.rule != "reply.status":
+            elif as_expected or each.rule != "reply.status":
                 where = each.pointer or ("" if each.where == "body" else each.where)
-                came_words = each.actual or "nothing"
-                judged.differences.append(
-                    ConformanceDifference(
-                        number, _title(step), where, each.expected, came_words, each.page, each.grade, each.rule
-                    )
-                )
+                written = each.expected, each.actual or "nothing", each.page, each.grade, each.rule
+                judged.differences.append(ConformanceDifference(number, _title(step), where, *written))
 
     def _another_error(
-        self, number: int, step: Step, came: Response, found: list[Finding]
+        self, number: int, step: Step, response: Response, found: list[Finding]
     ) -> Iterator[ConformanceDifference]:
-        """Of several errors with one status, whether it is the one that was expected."""
+        """Yield a difference if the response is another error with the same status."""
         assert isinstance(step.expect, str)
-        if came.status < 400 or step.method == "HEAD" or any(each.where == "body" for each in found):
+        if response.status < 400 or step.method == "HEAD" or any(each.where == "body" for each in found):
             return
-        value = _read(came)
+        value = _read(response)
         for violation in contracts().errors[step.expect].body.violations(value):
-            got = shown(at(value, violation.pointer), violation.pointer) or "nothing"
-            where = violation.pointer or "body"
-            yield self._difference(number, step, where, f"what {step.expect} has there", got)
+            actual, where = shown(at(value, violation.pointer), violation.pointer), violation.pointer or "body"
+            yield self._difference(number, step, where, f"the value of {step.expect}", actual or "nothing")
             return
 
 
@@ -178,16 +168,18 @@ def _status_words(step: Step) -> str:
     return f"{line_of(_status(step))}{name}"
 
 
-def _read(came: Response) -> Any:
-    """The value in a body; ABSENT where it is no JSON."""
+def _read(response: Response) -> Any:
+    """Return the value in a body; ABSENT if it is not JSON."""
     try:
-        return json.loads(came.body)
+        return response.json
     except (ValueError, RecursionError):
         return ABSENT
 
 
-def _unexpected(step: Step, expected: Mapping[str, Any], came: Response, value: Any) -> Iterator[tuple[str, str, str]]:
-    """Each place where a reply is not as expected: where, what was expected, what came."""
+def _unexpected(
+    step: Step, expected: Mapping[str, Any], response: Response, value: Any
+) -> Iterator[tuple[str, str, str]]:
+    """Yield each difference from the expectation: the place, the expected and the actual value."""
     for pointer, wanted in expected["fields"].items():
         got = at(value, pointer) if value is not ABSENT else ABSENT
         if got != wanted or type(got) is not type(wanted):
@@ -202,20 +194,19 @@ def _unexpected(step: Step, expected: Mapping[str, Any], came: Response, value: 
     if expected["lacks"] and (not isinstance(value, list) or any(_matches(item, expected["lacks"]) for item in listed)):
         yield "", f"a list without an item that has {shown(expected['lacks'])}", _size(value)
     for name, pattern in expected["headers"].items():
-        header = came.headers.get(name)
+        header = response.headers.get(name)
         if not pattern and header is not None:
             yield f"header {name}", "nothing", _hidden(header)
         elif pattern and (header is None or not re.search(pattern, header)):
             got = "nothing" if header is None else _hidden(header)
-            yield f"header {name}", f"what matches {step.headers[name]}", got
-    text = came.body.decode("utf-8", "replace")
-    if expected["text"] and not re.search(expected["text"], text):
-        got = _hidden(text) if value is ABSENT else shown(value)
-        yield "text", f"what matches {step.text}", got or "nothing"
+            yield f"header {name}", f"a match of {step.headers[name]}", got
+    if expected["text"] and not re.search(expected["text"], response.text):
+        got = _hidden(response.text) if value is ABSENT else shown(value)
+        yield "text", f"a match of {step.text}", got or "nothing"
 
 
 def _hidden(text: str) -> str:
-    """The beginning of a text, without secrets."""
+    """Return the beginning of a text, without secrets."""
     masked = shortened(text)
     return masked if len(masked) <= SHOWN else f"{masked[: SHOWN - 1]}…"
 
@@ -225,14 +216,13 @@ def _matches(item: Any, wanted: Mapping[str, Any]) -> bool:
 
 
 def _size(value: Any) -> str:
-    return f"one of {len(value)}" if isinstance(value, list) else "no list"
+    return f"a list of {len(value)}" if isinstance(value, list) else "no list"
 
 
-def _found(place: str, came: Response, value: Any) -> Any:
-    """What is at a place of a reply, or ABSENT."""
+def _found(place: str, response: Response, value: Any) -> Any:
+    """Return the value at a place of a response, or ABSENT."""
     if place.startswith("/"):
         return ABSENT if value is ABSENT else at(value, place)
     name, _, pattern = place.partition(": ")
-    text = came.body.decode("utf-8", "replace") if name == "text" else came.headers.get(name) or ""
-    match = re.search(pattern, text)
+    match = re.search(pattern, response.text if name == "text" else response.headers.get(name) or "")
     return ABSENT if match is None else match[1]

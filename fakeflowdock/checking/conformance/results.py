@@ -1,4 +1,4 @@
-"""What came of the conformance suite: a result for each case, as text, JSON or JUnit's XML."""
+"""The results of the conformance suite, as text, JSON or JUnit XML."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ NOT_RUN: Outcome = "not run"
 
 @dataclass(frozen=True)
 class ConformanceDifference:
-    """One place where a server did something else than its page says.
+    """A difference between a server and a page.
 
     Attributes:
         step: the number of the step, from 1.
-        call: what was asked, with names for what differs from run to run, and by whom.
+        call: the request, with placeholders for values that vary, and its caller.
         where: `status`, a JSON pointer, `header Location`, or `text`.
-        expected, actual: in words; what came is shortened, a secret to its first characters.
-        page: where it is written, `docs/api/sources.md#create-source`.
-        grade: whether what is written there is documented, observed or assumed.
-        rule: the rule of the contract that was broken, `reply.field.missing`; None where only the suite expects it.
+        expected, actual: as text. The actual value is shortened, and secrets are cut.
+        page: of the expectation, such as `docs/api/sources.md#create-source`.
+        grade: documented, observed or assumed.
+        rule: the violated rule of the contract, such as `reply.field.missing`; None if only the suite expects it.
     """
 
     step: int
@@ -43,26 +43,26 @@ class ConformanceDifference:
 
     def __str__(self) -> str:
         where = f"{self.where}: " if self.where else ""
-        text = f"step {self.step}, {self.call}: {where}expected {self.expected}, came {self.actual}"
+        text = f"step {self.step}, {self.call}: {where}expected {self.expected}, got {self.actual}"
         return f"{text} ({self.page}, {self.grade})"
 
     def as_json(self) -> dict[str, Any]:
-        """The same, for a machine to read."""
+        """Return the difference as JSON."""
         return dict(vars(self))
 
 
 @dataclass(frozen=True)
 class ConformanceResult:
-    """What came of one case.
+    """The result of a case.
 
     Attributes:
-        name: what the case shows, in a sentence.
-        page: where that is written, `docs/api/sources.md#create-source`.
-        grade: whether it is documented, observed or assumed.
+        name: the tested behavior, as a sentence.
+        page: that describes it, such as `docs/api/sources.md#create-source`.
+        grade: documented, observed or assumed.
         outcome: `passed`, `differs` or `not run`.
-        reason: why it was not run; empty where it was.
-        differences: where the server did something else; none where it passed.
-        warnings: what its replies lack that the docs do not insist on.
+        reason: why it was not run; empty if it was.
+        differences: between the server and the page; empty if it passed.
+        warnings: contract warnings about the responses.
     """
 
     name: str
@@ -74,26 +74,19 @@ class ConformanceResult:
     warnings: Findings = field(default_factory=Findings)
 
     def as_json(self) -> dict[str, Any]:
-        """The same, for a machine to read."""
-        return {
-            "name": self.name,
-            "page": self.page,
-            "grade": self.grade,
-            "outcome": self.outcome,
-            "reason": self.reason,
-            "differences": [difference.as_json() for difference in self.differences],
-            "warnings": self.warnings.as_json(),
-        }
+        """Return the result as JSON."""
+        differences = [difference.as_json() for difference in self.differences]
+        return {**vars(self), "differences": differences, "warnings": self.warnings.as_json()}
 
 
 @dataclass(frozen=True)
 class Conformance:
-    """What came of all cases.
+    """The results of all cases.
 
     Attributes:
         results: one for each case, in the order of the suite.
-        left_behind: what was made on the server and could not be taken away again.
-        broken: whether a case could not be run because the server did not give what it needs.
+        left_behind: what was created on the server and could not be deleted.
+        broken: whether the server failed to provide a value that a case needs.
     """
 
     results: tuple[ConformanceResult, ...]
@@ -102,12 +95,12 @@ class Conformance:
 
     @property
     def passed(self) -> list[ConformanceResult]:
-        """The cases in which the server did what its pages say."""
+        """The cases that passed."""
         return self._having(PASSED)
 
     @property
     def differing(self) -> list[ConformanceResult]:
-        """The cases in which it did not."""
+        """The cases with differences."""
         return self._having(DIFFERS)
 
     @property
@@ -117,7 +110,7 @@ class Conformance:
 
     @property
     def ok(self) -> bool:
-        """Whether each case that could be run passed."""
+        """Whether all cases that could be run passed."""
         return not self.differing and not self.broken
 
     def _having(self, outcome: Outcome) -> list[ConformanceResult]:
@@ -135,12 +128,12 @@ class Conformance:
                 yield f"    {difference}"
         warnings = (finding for result in self.results for finding in result.warnings)
         yield from _counted("Warnings", (f"{w.rule}: {w.expected} ({w.page}, {w.grade})" for w in warnings))
-        yield from _counted("Left behind, because nothing took it away", self.left_behind)
+        yield from _counted("Left behind, because it could not be deleted", self.left_behind)
         counts = (f"{len(self.passed)} passed", f"{len(self.differing)} differ", f"{len(self.not_run)} not run")
         yield f"\n{', '.join(counts)}"
 
     def as_json(self) -> dict[str, Any]:
-        """The same, for a machine to read."""
+        """Return the results as JSON."""
         return {
             "passed": len(self.passed),
             "differ": len(self.differing),
@@ -150,7 +143,7 @@ class Conformance:
         }
 
     def as_junit(self) -> str:
-        """The same as JUnit's XML, a test suite for each page."""
+        """Return the results as JUnit XML, with a test suite for each page."""
         from .. import junit
 
         pages: dict[str, list[Element]] = {}
@@ -168,7 +161,7 @@ class Conformance:
 
 
 def _counted(title: str, texts: Iterable[str]) -> Iterator[str]:
-    """The lines of a part of the report. Each text stands once: one header that is missing is missing everywhere."""
+    """Yield the lines of a section. Each text appears once: a missing header is missing everywhere."""
     for number, (text, count) in enumerate(Counter(texts).items()):
         if not number:
             yield f"\n{title}"

@@ -1,10 +1,10 @@
-"""Runs the conformance suite against a server."""
+"""Run the conformance suite against a server."""
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -24,22 +24,13 @@ if TYPE_CHECKING:
     from .senders import Send
     from .suite import Case, Step, Suite
 
-SAFE = "/?=&%:+~@!$'()*,;"  # of a value in a path, which may be the rest of an address
-PLACE = "place"  # the case that makes the flow in which all others play, where none was given
+SAFE = "/?=&%:+~@!$'()*,;"  # in a value in a path, which may be the rest of a URL
+PLACE = "place"  # the case that creates the flow for all others, unless one is given
 
 
 @dataclass(frozen=True)
 class ConformanceCredentials:
-    """Whom the suite may be, and where. What is missing is the reason why cases are not run.
-
-    Attributes:
-        api_token: of a user who is a member of the flow and administers its organization.
-        email, password: of the same user.
-        second_api_token: of a user of the organization who does not administer it.
-        spare_api_token: of a user who may be removed from the organization for good.
-        access_token: of an application, for the first user; `scopes` are its own.
-        organization, flow: where the suite makes things, by their names in URLs.
-    """
+    """The credentials of the suite, and its flow. `conform` describes them."""
 
     api_token: str = field(default="", repr=False)
     email: str = ""
@@ -53,29 +44,26 @@ class ConformanceCredentials:
 
 
 class _Missing(Exception):
-    """A value that a step uses was not given."""
+    """A value that a step uses is missing."""
 
 
 class ConformanceRun:
-    """The suite on its way through a server.
+    """A run of the suite against a server.
 
     Args:
         suite: the cases.
-        send: the way to the server.
-        base: scheme, host and path before all others, as the server is called.
-        credentials: whom the suite may be.
-        unique: what no other run calls its things.
+        send: sends a request to the server.
+        base: the URL of the server.
+        credentials: of the callers.
+        unique: a part of names that no other run uses.
     """
 
     def __init__(self, suite: Suite, send: Send, base: str, credentials: ConformanceCredentials, unique: str) -> None:
         self._suite = suite
         self._send = send
         self._credentials = credentials
-        given = {
-            each.name: getattr(credentials, each.name) for each in fields(ConformanceCredentials) if each.name != "flow"
-        }
-        self._given = {name: value for name, value in given.items() if value and isinstance(value, str)}
-        self._given |= {"base": base.rstrip("/"), "unique": unique}
+        given = {name: value for name, value in vars(credentials).items() if value and name not in ("flow", "scopes")}
+        self._given = {**given, "base": base.rstrip("/"), "unique": unique}
         self._kept: dict[str, dict[str, Any]] = {}
         self._results: dict[int, ConformanceResult] = {}
         self._undo: list[tuple[Step, dict[str, Any]]] = []
@@ -86,10 +74,10 @@ class ConformanceRun:
             self._kept[PLACE] = {"flow": credentials.flow}
 
     def conformance(self, chosen: Callable[[Case], bool]) -> Conformance:
-        """ConformanceRun the cases that are chosen, and what they need.
+        """Run the chosen cases, and those that they need.
 
         Raises:
-            NoAnswer: the very first request was not answered.
+            NoAnswer: the first request got no response.
         """
         cases = [case for case in self._suite.cases if chosen(case)]
         try:
@@ -100,58 +88,57 @@ class ConformanceRun:
         return Conformance(tuple(self._results[id(case)] for case in cases), tuple(self._left), self._broken)
 
     def _ensure(self, case: Case) -> None:
-        """ConformanceRun a case, after those that it needs, unless it was run before."""
-        if id(case) in self._results:
-            return
+        """Run a case after those that it needs, unless it was run before."""
+        if id(case) not in self._results:
+            reason = self._obstacle(case)
+            not_run = ConformanceResult(case.name, *Judge(case).subject(), NOT_RUN, reason)
+            self._results[id(case)] = not_run if reason else self._run(case)
+
+    def _obstacle(self, case: Case) -> str:
+        """Run the cases that a case needs. Return why the case itself cannot run; empty if it can."""
         if lacking := sorted(self._lacking(case)):
             scopes = sorted(self._lacking_scopes(case)) if {"email", "password"}.intersection(lacking) else ()
             instead = f", or an access_token with {' and '.join(scopes)}" if scopes else ""
-            self._results[id(case)] = self._not_run(case, f"needs {', '.join(lacking)}{instead}")
-            return
+            return f"needs {', '.join(lacking)}{instead}"
         for name in sorted(self._needed(case)):
             needed = self._suite.by_id[name]
             self._ensure(needed)
-            if any(used not in self._kept.get(name, {}) for used in self._used(case).get(name, ())):
+            if not self._used(case).get(name, set()) <= self._kept.get(name, {}).keys():
                 self._broken = True
-                self._results[id(case)] = self._not_run(case, f"needs what another case should give: {needed.name}")
-                return
-        self._results[id(case)] = self._run(case)
+                return f"needs a value from another case: {needed.name}"
+        return ""
 
-    def _not_run(self, case: Case, reason: str) -> ConformanceResult:
-        page, grade = Judge(case).subject()
-        return ConformanceResult(case.name, page, grade, NOT_RUN, reason)
+    def _names(self, case: Case) -> set[str]:
+        """Return the names of the values that a case uses."""
+        return case.names.union(*(self._names_of(actor) for actor in case.actors))
 
     def _needed(self, case: Case) -> set[str]:
-        """The ids of the cases that have to run before it."""
+        """Return the ids of the cases that a case needs."""
         needed = {*self._used(case), *case.after}
         return needed - {PLACE} if self._credentials.flow else needed
 
     def _used(self, case: Case) -> dict[str, set[str]]:
-        """The values of other cases that it uses, by their ids."""
+        """Return the values of other cases that a case uses, by their ids."""
         used: dict[str, set[str]] = {}
-        for name in case.names.union(*(self._names_of(actor) for actor in case.actors)):
+        for name in self._names(case):
             giver, dot, inner = name.partition(".")
             if dot:
                 used.setdefault(giver, set()).add(inner)
         return used
 
     def _lacking(self, case: Case) -> set[str]:
-        """The credentials that a case, and what it needs, would need besides."""
-        names = {name for name in case.names if "." not in name} - {*self._given}
-        for actor in case.actors:
-            names |= {name for name in self._names_of(actor) if "." not in name} - {*self._given}
-        for needed in self._needed(case):
-            names |= self._lacking(self._suite.by_id[needed])
-        return names
+        """Return the missing credentials of a case and of those that it needs."""
+        own = {name for name in self._names(case) if "." not in name} - {*self._given}
+        return own.union(*(self._lacking(self._suite.by_id[needed]) for needed in self._needed(case)))
 
     def _lacking_scopes(self, case: Case) -> set[str]:
-        """The scopes of access tokens that a case, and what it needs, would have to be given."""
-        asked = (actor for actor in case.actors if actor.startswith(WITH) and not self._is_given(actor))
-        scopes = {actor.removeprefix(WITH) for actor in asked}
+        """Return the missing scopes of a case and of those that it needs."""
+        missing = (actor for actor in case.actors if actor.startswith(WITH) and not self._is_given(actor))
+        scopes = {actor.removeprefix(WITH) for actor in missing}
         return scopes.union(*(self._lacking_scopes(self._suite.by_id[name]) for name in self._needed(case)))
 
     def _names_of(self, actor: str) -> set[str]:
-        """The values that an actor shows, of those that are given or of those that cases keep."""
+        """Return the names of the values that authenticate an actor, given or kept by a case."""
         if actor.startswith((WITH, WITHOUT)):
             return set() if self._is_given(actor) else {f"token-{_scope_of(actor)}.token"}
         return {
@@ -166,7 +153,7 @@ class ConformanceRun:
         }[actor]
 
     def _is_given(self, actor: str) -> bool:
-        """Whether the access token that was given is good for this."""
+        """Return whether the given access token suits an actor."""
         has = actor.rpartition(" ")[2] in self._credentials.scopes
         return bool(self._credentials.access_token) and has == actor.startswith(WITH)
 
@@ -176,48 +163,45 @@ class ConformanceRun:
         warnings: list[Finding] = []
         for number, step in enumerate(case.steps, 1):
             try:
-                filled = self._filled(step, local)
-                method, path, headers, body = self._request(step, local)
+                filled, request = self._filled(step, local), self._request(step, local)
             except _Missing:
-                break  # an earlier step should have given it, and has said so
+                break  # an earlier step should have provided it, and its difference is reported
             try:
-                status, came, content = self._send(method, path, headers, body)
+                reply = self._send(*request)
             except NoAnswer as error:
                 if not self._answered:
                     raise
                 differences.append(judge.unanswered(number, step, str(error)))
                 break
             self._answered = True
-            judged = judge.judge(number, step, filled, (method, path, headers, body), (status, came, content))
+            judged = judge.judge(number, step, filled, request, reply)
             differences += judged.differences
             warnings += judged.warnings
             local |= judged.kept
-            if 200 <= status < 400:
+            if 200 <= reply[0] < 400:
                 if step.undo is not None:
                     self._undo.append((step.undo, dict(local)))
                 if step.leaves:
                     self._left.append(step.leaves)
         if case.id and not (case.id == PLACE and self._credentials.flow):
             self._kept[case.id] = local
-        page, grade = judge.subject()
         outcome = DIFFERS if differences else PASSED
-        return ConformanceResult(case.name, page, grade, outcome, "", tuple(differences), Findings(warnings))
+        return ConformanceResult(case.name, *judge.subject(), outcome, "", tuple(differences), Findings(warnings))
 
     def _tidy(self) -> None:
-        """Take away what was made, the last thing first. What is gone already is none the worse for it."""
-        while self._undo:
-            step, local = self._undo.pop()
+        """Delete everything that was created, in reverse order."""
+        for step, local in reversed(self._undo):
             try:
                 status, _, _ = self._send(*self._request(step, local))
             except (_Missing, NoAnswer):
                 status = 0
             if not (200 <= status < 300 or status in (404, 410)):
-                self._left.append(f"what {step.call} should have taken away")
+                self._left.append(f"the target of {step.call}")
 
-    # A step as a request
+    # Requests
 
     def _request(self, step: Step, local: Mapping[str, Any]) -> tuple[str, str, dict[str, str], bytes]:
-        """Method, path, headers and body."""
+        """Return method, path, headers and body."""
         query, body = dict(self._fill(step.query, local)), self._fill(step.body, local)
         headers: dict[str, str] = {"Accept": JSON}
         if step.who in (SOURCE, DEAD):
@@ -254,18 +238,15 @@ class ConformanceRun:
             [name] = self._names_of(who)
             return basic_header(f"{self._value(name, local)}:")
         if who == CLIENT:
-            return basic_header(
-                ":".join(self._value(f"application.{name}", local) for name in ("client_id", "client_secret"))
-            )
+            names = "application.client_id", "application.client_secret"
+            return basic_header(":".join(self._value(name, local) for name in names))
         if self._is_given(who):
             return f"Bearer {self._credentials.access_token}"
         return f"Bearer {self._value(f'token-{_scope_of(who)}.token', local)}"
 
     def _filled(self, step: Step, local: Mapping[str, Any]) -> dict[str, Any]:
-        """What is expected, with the values that are known before the request."""
-        expected = {"fields": step.fields, "has": step.has, "lacks": step.lacks, "headers": step.headers}
-        filled = {name: self._fill(value, local) for name, value in expected.items()}
-        return {**filled, "text": self._fill(step.text, local)}
+        """Return the expectation, with the values that are known before the request."""
+        return {name: self._fill(getattr(step, name), local) for name in ("fields", "has", "lacks", "headers", "text")}
 
     def _fill(self, value: Any, local: Mapping[str, Any]) -> Any:
         if isinstance(value, str):
@@ -287,13 +268,13 @@ class ConformanceRun:
 
 
 def _scope_of(actor: str) -> str:
-    """The scope that the token of an application has, which is with or without another."""
+    """Return the scope of the token of an application with a scope, or without it."""
     scope = actor.rpartition(" ")[2]
     return scope if actor.startswith(WITH) else OTHER_SCOPE[scope]
 
 
 def choice(pattern: str | None) -> Callable[[Case], bool]:
-    """Whether a case is meant: its name or its page, with `*` for anything, or a part of either, in whichever case."""
+    """Return a filter of cases by a part of their page or name, ignoring case; `*` is any text."""
     if not pattern:
         return lambda _: True
     wanted = re.compile(".*".join(map(re.escape, pattern.split("*"))), re.IGNORECASE)

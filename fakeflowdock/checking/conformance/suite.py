@@ -1,8 +1,8 @@
-"""The conformance suite: the TOML files beside this one, a file for each page of docs/api.
+"""The conformance suite: the TOML files in this folder, one for each page of docs/api.
 
-A case is a sequence of steps, each a request and what is expected of its reply; the last one is what the case is about.
-A value that a reply gives is kept under a name: `{id}` within its case, `{source.id}` elsewhere, where `source` is the
-`id` of the case that gives it. So a case needs those whose values it uses, and they run before it.
+A case is a sequence of steps, each a request and the expected response. The last step is the subject of the case.
+Values of a response are kept under a name: `{id}` within the case, `{source.id}` elsewhere, where `source` is the `id`
+of the case. A case that uses values of other cases runs after them.
 """
 
 from __future__ import annotations
@@ -22,41 +22,41 @@ NOBODY, USER, PASSWORD, SECOND, SPARE = "nobody", "user", "password", "second", 
 SOURCE, DEAD, CLIENT = "source", "dead source", "client"
 WITH, WITHOUT = "application with ", "application without "
 ACTORS = (NOBODY, USER, PASSWORD, SECOND, SPARE, SOURCE, DEAD, CLIENT)
-# What everybody may use besides what is kept.
+# Available to all cases, in addition to kept values.
 CREDENTIALS = frozenset(
     ("api_token", "email", "password", "second_api_token", "spare_api_token", "access_token", "organization")
 )
-# Of an application without a scope the suite takes the token of this other one.
+# The token for "without" a scope has this other scope.
 OTHER_SCOPE = {"flow": "profile", "integration": "flow", "manage": "flow", "profile": "flow"}
 
 
 class NotASuite(ValueError):
-    """A file of the suite says what nobody understands."""
+    """A file of the suite is invalid."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A request, and what is expected of its reply.
+    """A request, and the expected response.
 
     Attributes:
         call: method and path, `GET /flows/{organization}/{flow}`.
-        who: who asks, of `ACTORS`, or an application with or without a scope.
+        who: the caller, one of `ACTORS`, or an application with or without a scope.
         query: parameters in the URL.
-        body: goes as JSON; `form` as a form, `parts` as multipart, `raw` as it is, `size` as so many bytes.
+        body: sent as JSON; `form` as a form, `parts` as multipart, `raw` unchanged, `size` as that many bytes.
         kind: the Content-Type of `raw` and `size`.
-        sends: more headers.
+        sends: additional headers.
         expect: the status, or the name of a documented error.
-        fields: JSON pointer to the value that is there.
-        absent: JSON pointers where nothing is.
-        has, lacks: fields of an item that the list in the reply has, or has not.
-        headers: name to a pattern that is found in the value; an empty one wants the header to be missing.
-        text: a pattern that is found in the body.
-        keep: name to where a value is found: a JSON pointer, `text: pattern` or `Header: pattern`, with one group.
-        undo: what takes back what this made, at the end.
-        leaves: what this made and nothing takes back.
-        operation: the name of what is asked for, where the path alone does not say it.
-        wrong: whether the request is meant not to be as documented, although its reply is no error.
-        unchecked: why no page says what the reply looks like.
+        fields: expected values by JSON pointer.
+        absent: JSON pointers without a value.
+        has, lacks: fields of an item that the list in the response contains, or does not.
+        headers: patterns by name; an empty one requires the header to be missing.
+        text: a pattern in the body.
+        keep: places of values by name: a JSON pointer, `text: pattern` or `Header: pattern`, with one group.
+        undo: a step that deletes what this one created, at the end.
+        leaves: what this step created and nothing deletes.
+        operation: its name, if the path alone is ambiguous.
+        wrong: whether the request violates the contract on purpose, although the response is not an error.
+        unchecked: why no page describes the response.
     """
 
     call: str
@@ -85,17 +85,17 @@ class Step:
 
     @property
     def method(self) -> str:
-        """In capitals."""
+        """The method, in capitals."""
         return self.call.partition(" ")[0]
 
     @property
     def path(self) -> str:
-        """With its placeholders."""
+        """The path, with placeholders."""
         return self.call.partition(" ")[2]
 
     @property
     def names(self) -> set[str]:
-        """The placeholders in it, and those that its caller stands for."""
+        """The placeholders in it."""
         found = {name for text in _texts(self.__dict__) for name in PLACEHOLDER.findall(text)}
         return found | (self.undo.names if self.undo is not None else set())
 
@@ -105,12 +105,12 @@ class Case:
     """A sequence of steps.
 
     Attributes:
-        page: the page that it is about, `sources`.
-        name: what it shows, in a sentence.
-        id: what others call the values that it keeps; empty where none does.
-        rule: the rule that it shows, as its page calls it; empty where it is about an operation.
-        about: the operation or the error that it is about, by its name; that of its last step where it is empty.
-        after: the ids of cases that have to run before, besides those whose values it uses.
+        page: that it tests, such as `sources`.
+        name: the tested behavior, as a sentence.
+        id: the prefix of its values in other cases; empty if none uses them.
+        rule: the tested rule, by its name on the page; empty for an operation.
+        about: the tested operation or error, by its name; by default that of the last step.
+        after: ids of cases that run before, in addition to those whose values it uses.
     """
 
     page: str
@@ -129,23 +129,23 @@ class Case:
 
     @cached_property
     def actors(self) -> set[str]:
-        """Everybody who asks."""
+        """All callers."""
         return {step.who for step in self.steps} | {step.undo.who for step in self.steps if step.undo is not None}
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What a page lists and the suite has no case for.
+    """A documented error without a case.
 
     Attributes:
-        operation: its name; empty for every one.
         error: its name.
         reason: why there is no case.
+        operation: its name; empty for all operations.
     """
 
-    operation: str
     error: str
     reason: str
+    operation: str = ""
 
 
 @dataclass(frozen=True)
@@ -157,27 +157,27 @@ class Suite:
 
     @cached_property
     def by_id(self) -> dict[str, Case]:
-        """The cases whose values others use."""
+        """The cases with an id."""
         return {case.id: case for case in self.cases if case.id}
 
 
 @cache
 def load() -> Suite:
-    """The suite that is shipped, read once per process."""
+    """Return the suite, which is read once per process."""
     cases: list[Case] = []
     left_out: list[LeftOut] = []
     for path in sorted(Path(__file__).parent.glob("*.toml")):
         content = tomllib.loads(path.read_text("utf-8"))
         cases += read(path.stem, content.get("case", []))
-        left_out += [LeftOut(**{"operation": "", **each}) for each in content.get("left_out", [])]
+        left_out += [LeftOut(**each) for each in content.get("left_out", [])]
     return Suite(tuple(cases), tuple(left_out))
 
 
 def read(page: str, given: list[dict[str, Any]]) -> Iterator[Case]:
-    """The cases of a page, from what its file says.
+    """Yield the cases of a page, from the content of its file.
 
     Raises:
-        NotASuite: a key is not known, or a caller.
+        NotASuite: a key or a caller is unknown.
     """
     for each in given:
         case = dict(each)
@@ -194,17 +194,19 @@ KEYS = {each.name for each in fields(Step)} - set(RENAMED.values()) | set(RENAME
 
 
 def _steps(given: dict[str, Any], who: str) -> Iterator[Step]:
-    """The step, or one for each of several calls."""
+    """Yield a step for each call."""
     if unknown := set(given) - KEYS:
-        raise NotASuite(f"{given['call']} has no {', '.join(sorted(unknown))}")
+        raise NotASuite(f"{given['call']}: unknown key {', '.join(sorted(unknown))}")
     values = {RENAMED.get(name, name): value for name, value in given.items()}
     values.setdefault("who", who)
     if not (values["who"] in ACTORS or values["who"].startswith((WITH, WITHOUT))):
-        raise NotASuite(f"{given['call']}: nobody is called {values['who']}")
+        raise NotASuite(f"{given['call']}: unknown caller {values['who']!r}")
     for name in ("absent", "parts"):
         values[name] = tuple(values.get(name, ()))
     if shadowed := CREDENTIALS.intersection(values.get("keep", {})):
-        raise NotASuite(f"{given['call']} keeps what is given: {', '.join(sorted(shadowed))}")
+        raise NotASuite(
+            f"{given['call']}: cannot keep a value under the name of a credential: {', '.join(sorted(shadowed))}"
+        )
     if "undo" in values:
         [values["undo"]] = _steps({"expect": 0, **values["undo"]}, values["who"])
     calls = values.pop("call")

@@ -1,11 +1,11 @@
-"""Cassettes of vcrpy, and those of Betamax and Ruby's VCR, which say the same in almost the same words."""
+"""Cassettes of vcrpy, Betamax and Ruby's VCR, whose formats differ little."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from ...api.messages import Headers, Response
-from .entries import Entry, Malformed, clean, plain, raw, sent, unbased
+from .entries import Entry, Malformed, clean, plain, raw, request_in, sent, unbased
 
 if TYPE_CHECKING:
     from ...api.messages import Request
@@ -15,32 +15,24 @@ LISTS = ("interactions", "http_interactions")
 
 
 def entry_of(held: Any, number: int, line: int, hosts: Hosts) -> Entry | None:
-    """An interaction of a cassette; None where it went elsewhere.
+    """Return an interaction of a cassette; None if it went to another host.
 
     Raises:
-        Malformed: it is none.
+        Malformed: it is not an interaction.
     """
-    try:
-        asked, answered = held["request"], held["response"]
-        url, method = asked["uri"], asked["method"]
-        elsewhere = not hosts.have(url)
-    except (KeyError, TypeError):
-        raise Malformed("no request with a method and a uri, or no response") from None
-    if elsewhere:
+    if (found := request_in(held, "uri", hosts)) is None:
         return None
-    if type(method) is not str:
-        raise Malformed("a method that is no text")
-    headers = _headers(asked.get("headers"))
-    request = sent(clean(method).upper(), clean(url), headers, _body(asked.get("body")))
-    return Entry(number, line, request, *_reply(answered, request))
+    recorded, method, url = found
+    request = sent(method, url, _headers(recorded.get("headers")), _body(recorded.get("body")))
+    return Entry(number, line, request, *_reply(held.get("response"), request))
 
 
 def _headers(held: Any) -> list[tuple[str, str]]:
-    """Headers: a mapping whose values are texts or lists of texts."""
+    """Return the headers of a mapping whose values are texts or lists of texts."""
     if held is None:
         return []
     if not isinstance(held, dict):
-        raise Malformed("headers that are no mapping")
+        raise Malformed("headers that are not a mapping")
     return [
         (clean(_text(name)), clean(_text(value)))
         for name, values in held.items()
@@ -50,35 +42,30 @@ def _headers(held: Any) -> list[tuple[str, str]]:
 
 def _text(value: Any) -> str:
     if isinstance(value, (dict, list)):
-        raise Malformed("a header that is no text")
+        raise Malformed("a header that is not a text")
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def _body(held: Any) -> bytes:
     if isinstance(held, dict):
-        coded = held.get("base64_string")
-        if coded is not None:
-            return unbased(_text(coded))
+        if (encoded := held.get("base64_string")) is not None:
+            return unbased(_text(encoded))
         held = held.get("string", held.get("text"))
-    if held is None:
-        return b""
-    if isinstance(held, bytes):
-        return held
+    if held is None or isinstance(held, bytes):
+        return held or b""
     if not isinstance(held, str):
-        raise Malformed("a body that is no text")
+        raise Malformed("a body that is not a text")
     return raw(held)
 
 
 def _reply(answered: Any, request: Request) -> tuple[Response | None, bool]:
-    """A reply, and whether its body could be unpacked. An older vcrpy wrote those of httpx in words of its own."""
-    if not isinstance(answered, dict):
-        raise Malformed("a response that is no mapping")
+    """Return a response, and whether its body could be decompressed. An older vcrpy has other names for httpx."""
+    answered = answered if isinstance(answered, dict) else {}
     status = answered.get("status", answered.get("status_code"))
     code = status.get("code") if isinstance(status, dict) else status
     if type(code) is not int:
-        raise Malformed("a response without a status")
-    headers = _headers(answered.get("headers"))
+        raise Malformed("no response with a status")
+    headers = Headers(_headers(answered.get("headers")))
     body = _body(answered["content"] if "content" in answered else answered.get("body"))
-    lowered = {name.lower(): value for name, value in headers}
-    body, known = plain(body, lowered.get("content-encoding"))
-    return (Response(code, Headers(headers), body, request) if code > 0 else None), known
+    body, known = plain(body, headers.get("content-encoding"))
+    return (Response(code, headers, body, request) if code > 0 else None), known

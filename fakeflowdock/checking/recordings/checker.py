@@ -1,4 +1,4 @@
-"""Recorded exchanges, held against the docs."""
+"""Check recorded exchanges against the docs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...api.callers import USER
-from ...contract.contracts import contracts
 from ...contract.findings import ContractViolation, Findings
 from ...contract.json_pointer import at
 from ...redaction import is_secret, shown_path
@@ -25,23 +24,23 @@ if TYPE_CHECKING:
     from .differences import Difference
     from .entries import Entry
 
-REFUSED = (400, 401)  # where a secret that is missing, or no token, may be the reason
+REFUSED = (400, 401)  # a missing or invalid secret may be the reason
 NO_MESSAGE = frozenset({"body", "content-type"})
 
 
 @dataclass(frozen=True)
 class CheckedExchange:
-    """One exchange of a recording, and what the docs say of it.
+    """An exchange of a recording with its findings.
 
     Attributes:
-        file: the name of the file, as it was given.
-        number: which exchange of the file it is, from 1, those with other hosts counted.
-        line: where it begins in the file.
-        request: what was sent.
-        reply: what came; None where nothing did.
-        operation: what was asked for, `create-source`; None where the path is none.
-        findings: what is not as the docs have it, of the request and then of the reply.
-        differences: where a fake answered otherwise. Empty unless the recording was played again.
+        file: the name of the file, as passed.
+        number: its position in the file, from 1, including exchanges with other hosts.
+        line: its first line in the file.
+        request: the request.
+        reply: the response; None without one.
+        operation: the requested operation, such as `create-source`; None if unknown.
+        findings: those about the request, then those about the response.
+        differences: from the response of a fake. Empty unless the recording was replayed.
     """
 
     file: str
@@ -55,17 +54,17 @@ class CheckedExchange:
 
     @property
     def method(self) -> str:
-        """That of the request, in capitals."""
+        """The method of the request, in capitals."""
         return self.request.method
 
     @property
     def path(self) -> str:
-        """That of the request, without its query and without secrets."""
+        """The path of the request, without query and secrets."""
         return shown_path(self.request.url)
 
     @property
     def status(self) -> int:
-        """That of the reply; 0 where none came."""
+        """The status of the response; 0 without one."""
         return 0 if self.reply is None else self.reply.status
 
     @property
@@ -80,16 +79,16 @@ class CheckedExchange:
 
 
 class CheckedRecording(list[CheckedExchange]):
-    """The exchanges of a recording, each with what the docs say of it."""
+    """The exchanges of a recording with their findings."""
 
     @property
     def findings(self) -> Findings:
-        """Those of all exchanges."""
+        """The findings of all exchanges."""
         return Findings(finding for each in self for finding in each.findings)
 
     @property
     def differences(self) -> list[Difference]:
-        """Those of all exchanges. Empty unless the recording was played again."""
+        """The differences of all exchanges. Empty unless the recording was replayed."""
         return [difference for each in self for difference in each.differences]
 
     def __str__(self) -> str:
@@ -101,10 +100,10 @@ class CheckedRecording(list[CheckedExchange]):
         )
 
     def raise_for_violations(self) -> Self:
-        """The exchanges themselves, so that `check_recording(…).raise_for_violations()` is a whole assertion.
+        """Return the recording, so that `check_recording(…).raise_for_violations()` is a complete assertion.
 
         Raises:
-            ContractViolation: there are violations; the message has all findings, each below its exchange.
+            ContractViolation: there are violations. The message lists all findings by exchange.
         """
         if self.findings.violations:
             raise RecordingContractViolation(self)
@@ -112,7 +111,7 @@ class CheckedRecording(list[CheckedExchange]):
 
 
 class RecordingContractViolation(ContractViolation):
-    """There are violations in a recording."""
+    """A recording contains violations."""
 
     def __init__(self, recording: CheckedRecording) -> None:
         super().__init__(recording.findings)
@@ -122,30 +121,30 @@ class RecordingContractViolation(ContractViolation):
 def check_recording(
     path: str | os.PathLike[str], *, strict: bool = False, hosts: str | Iterable[str] = (), replay: bool = False
 ) -> CheckedRecording:
-    """Hold the recorded traffic of a file against Flowdock's docs.
+    """Check the recorded traffic of a file against Flowdock's docs.
 
     Args:
-        path: a HAR file, or a cassette of vcrpy in YAML or JSON. Exchanges with other hosts are left out.
-        strict: whether what the docs advise against is a violation, and not a warning.
-        hosts: one or some whose exchanges are meant besides those of `api.flowdock.com`: `"127.0.0.1:8080"`.
-        replay: whether each request is sent to a fresh fake too, to see where that answers otherwise.
+        path: a HAR file, or a cassette of vcrpy in YAML or JSON. Exchanges with other hosts are ignored.
+        strict: whether warnings are violations. Default: false.
+        hosts: one or more hosts in addition to `api.flowdock.com`, such as `"127.0.0.1:8080"`.
+        replay: whether to send each request to a fresh fake, and compare the responses. Default: false.
 
     Returns:
-        Each exchange with its findings. What a recorder has filtered out, such as credentials, is no finding. All are
-        held at once, with their bodies; `python -m fakeflowdock check` holds one at a time.
+        Each exchange with its findings. Anything that recorders filter out, such as credentials, is not reported as
+        missing. All exchanges stay in memory; `python -m fakeflowdock check` reads one at a time.
 
     Raises:
-        RecordingError: the file cannot be read, or is no recording; the message says where.
+        RecordingError: the file cannot be read or is not a recording. The message includes the place.
     """
     recording = Recording(path, Hosts((hosts,) if isinstance(hosts, str) else tuple(hosts)))
     return CheckedRecording(checked(recording, strict=strict, replay=replay))
 
 
 def checked(recording: Recording, *, strict: bool = False, replay: bool = False) -> Iterator[CheckedExchange]:
-    """The exchanges of a recording, one at a time.
+    """Yield the exchanges of a recording, one at a time.
 
     Raises:
-        RecordingError: it cannot be read.
+        RecordingError: the file cannot be read.
     """
     fake = None
     if replay:
@@ -161,34 +160,32 @@ def checked(recording: Recording, *, strict: bool = False, replay: bool = False)
 
 
 def findings_of(entry: Entry, *, strict: bool = False) -> tuple[str | None, Findings]:
-    """The operation that an exchange asks for, and what is not as the docs have it."""
-    asked, reply = CheckedRequest(entry.request, strict=strict), entry.reply
-    contract = asked.contract
-    found: list[Finding] = [each for each in asked.findings() if not _was_filtered(each, reply)]
+    """Return the requested operation of an exchange, and its findings."""
+    request, reply = CheckedRequest(entry.request, strict=strict), entry.reply
+    contract = request.contract
+    found: list[Finding] = [each for each in request.findings() if not _was_filtered(each, reply)]
     if reply is not None:
-        a_users = None if asked.caller is None else asked.caller == USER
-        replied = CheckedReply(contract, reply, asked.method, strict=strict, a_users=a_users).findings()
-        found += [each for each in replied if not _was_not_kept(each, entry)]
+        by_user = None if request.caller is None else request.caller == USER
+        checked_reply = CheckedReply(contract, reply, request.method, strict=strict, by_user=by_user)
+        found += [each for each in checked_reply.findings() if not _was_not_kept(each, entry)]
     return None if contract is None else contract.name, Findings(found)
 
 
 def _was_filtered(found: Finding, reply: Response | None) -> bool:
-    """Whether what a request lacks is what recorders take out, and the reply does not say that it was missing."""
+    """Return whether a recorder removed what a request lacks: the response does not report it missing."""
     status = 0 if reply is None else reply.status
     if found.rule == "request.credentials.missing":
         return status != 401
     if status in REFUSED:
         return False
-    secret = is_secret(found.pointer.rpartition("/")[2])
-    return secret and found.rule in ("request.parameter.missing", "request.parameter.invalid")
+    return found.rule in ("request.parameter.missing", "request.parameter.invalid") and _is_about_a_secret(found)
 
 
 def _was_not_kept(found: Finding, entry: Entry) -> bool:
-    """Whether a reply is blamed for what its recorder did with it."""
+    """Return whether a finding about a response is due to its recorder."""
     if not entry.has_body and found.where in NO_MESSAGE:
         return True
-    secret = is_secret(found.pointer.rpartition("/")[2])
-    if not secret or found.rule != "reply.field.invalid" or entry.reply is None:
+    if found.rule != "reply.field.invalid" or not _is_about_a_secret(found) or entry.reply is None:
         return False
     try:
         return isinstance(at(entry.reply.json, found.pointer), str)
@@ -196,6 +193,5 @@ def _was_not_kept(found: Finding, entry: Entry) -> bool:
         return True  # a form
 
 
-def title_of(operation: str | None) -> str | None:
-    """What its page calls an operation."""
-    return None if operation is None else contracts().operations[operation].title
+def _is_about_a_secret(found: Finding) -> bool:
+    return is_secret(found.pointer.rpartition("/")[2])

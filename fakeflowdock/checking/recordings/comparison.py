@@ -1,4 +1,4 @@
-"""Two replies, place by place: what was recorded, what a fake answers, and what the docs say of that place."""
+"""Compare a recorded response with that of a fake, and with the docs."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ...contract.contracts import OperationContract
     from ...contract.validation import Check
 
-SHOWN = 50  # differences of one exchange
-# Drawn, counted, or a matter of the moment: no two worlds have the same.
+SHOWN = 50  # differences of an exchange
+# Random, counted or depending on the time: only their form is compared.
 VOLATILE = frozenset(
     (
         *("id", "url", "href", "uuid", "path", "sent", "edited", "user", "flow", "tags", "code", "client_id", "avatar"),
@@ -36,18 +36,18 @@ FORMS: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("a date-time", is_date_time),
     ("a URI", is_uri),
 )
-KINDS = {dict: "an object", list: "a list", str: "a text", bool: "a truth", int: "an integer", float: "a number"}
+KINDS = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", int: "an integer", float: "a number"}
 
 
 def differences(
     contract: OperationContract | None, recorded: Response, fake: Response, bodies: tuple[Any, Any] | None
 ) -> Iterator[Difference]:
-    """Where two replies differ.
+    """Yield the differences of two responses.
 
     Args:
-        contract: the page of what was asked for.
-        recorded, fake: the replies.
-        bodies: their values; None where they are no JSON, or one of them is not known.
+        contract: the contract of the requested operation.
+        recorded, fake: the responses.
+        bodies: their JSON values; None unless both are known.
     """
     if recorded.status != fake.status:
         yield Difference("status", _statuses(contract), str(recorded.status), str(fake.status))
@@ -56,7 +56,9 @@ def differences(
         places = _places(*bodies, (), words=recorded.status >= 400)
         for _, (steps, here, there) in zip(range(SHOWN), places, strict=False):
             pointer = pointer_to(steps)
-            yield Difference(pointer, documented(check, steps, bodies[0]), _said(here, pointer), _said(there, pointer))
+            yield Difference(
+                pointer, documented(check, steps, bodies[0]), _shown(here, pointer), _shown(there, pointer)
+            )
 
 
 def _statuses(contract: OperationContract | None) -> str:
@@ -67,18 +69,18 @@ def _statuses(contract: OperationContract | None) -> str:
     return f"{' or '.join(map(str, contract.replies))}; refused {', '.join(map(str, sorted(errors - {500})))}"
 
 
-def _said(value: Any, pointer: str) -> str | None:
+def _shown(value: Any, pointer: str) -> str | None:
     return f"a list of {len(value)}" if isinstance(value, list) else shown(value, pointer)
 
 
 def _places(
     here: Any, there: Any, steps: tuple[str, ...], *, words: bool, name: str = ""
 ) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
-    """The way to each place that differs, and what is there.
+    """Yield the path of each difference, and both values.
 
     Args:
-        words: whether texts are a server's own words, of which only the form counts.
-        name: the name that the place has.
+        words: whether to compare texts only by their type, as in errors.
+        name: the name of the field.
     """
     if isinstance(here, dict) and isinstance(there, dict):
         for each in {**here, **there}:
@@ -108,17 +110,14 @@ def _same(here: Any, there: Any, name: str, *, words: bool) -> bool:
 
 
 def form_of(value: Any) -> str:
-    """What a value looks like, whatever it is."""
+    """Return the form of a value, such as `a date-time`."""
     if isinstance(value, str):
         return next((name for name, is_one in FORMS if is_one(value)), "a text")
     return "nothing" if value is None else KINDS[type(value)]
 
 
-# What the docs say
-
-
 def documented(check: Check | None, steps: tuple[str, ...], value: Any) -> str:
-    """What is written of a place in a reply."""
+    """Return what the docs say about a place in a response."""
     if check is None:
         return "an error"
     place, always = check.place, ""

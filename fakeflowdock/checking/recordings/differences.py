@@ -1,4 +1,4 @@
-"""Where a fake answers otherwise than a recording."""
+"""Differences between a recording and a fake."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Difference:
-    """One place at which the reply of a recording and that of a fake are not the same.
+    """A difference between a recorded response and that of a fake.
 
     Attributes:
-        pointer: the place in the body, as a JSON pointer; empty for the body itself, `status` for the status.
-        docs: what the docs say of it.
-        recording: what was recorded, as JSON and shortened; None for nothing.
-        fake: what the fake answered; None for nothing.
+        pointer: the place in the body, as a JSON pointer; empty for the whole body, `status` for the status.
+        docs: the documented value.
+        recording: the recorded value, as shortened JSON; None if missing.
+        fake: the value in the response of the fake; None if missing.
     """
 
     pointer: str
@@ -27,5 +27,5 @@ class Difference:
         )
 
     def as_json(self) -> dict[str, str | None]:
-        """The same, for a machine to read."""
-        return {"pointer": self.pointer, "docs": self.docs, "recording": self.recording, "fake": self.fake}
+        """Return the difference as JSON."""
+        return dict(vars(self))

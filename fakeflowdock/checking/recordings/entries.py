@@ -1,4 +1,4 @@
-"""One exchange of a recording, whichever format it is in, and what both formats have in common."""
+"""An exchange of a recording, and what both formats have in common."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -20,25 +21,25 @@ if TYPE_CHECKING:
 
 HOST = "api.flowdock.com"
 PORTS = {"http": "80", "https": "443"}
-INFLATED = 1 << 26  # bytes of a body that was compressed: more is a bomb, not a reply
+INFLATED = 1 << 26  # bytes of a decompressed body: more is a decompression bomb
 _URL = re.compile(r"(https?)://(?:([^/?#\\@]*)@)?(\[[^\]/]*\]|[^/?#\\:@]*)(?::([0-9]*))?(?=[/?#]|\Z)", re.IGNORECASE)
 
 
 class Malformed(Exception):
-    """An entry is not as its format has it; the text says what it lacks."""
+    """An entry is malformed. The text completes `entry 1 has …`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One exchange of a recording.
+    """An exchange of a recording.
 
     Attributes:
-        number: which one it is in its file, from 1, those with other hosts counted.
-        line: where it begins.
-        request: what was sent.
-        reply: what came; None where nothing did.
-        has_body: whether the recording kept the body of the reply.
-        own: what a fake's journal noted of it, in a file that it wrote.
+        number: its position in the file, from 1, including exchanges with other hosts.
+        line: its first line.
+        request: the request.
+        reply: the response; None without one.
+        has_body: whether the recording has the body of the response.
+        own: what the journal of a fake added, in a file that it wrote.
     """
 
     number: int
@@ -50,21 +51,18 @@ class Entry:
 
     @property
     def caller(self) -> dict[str, Any]:
-        """Who asked, as a fake's journal noted it: `user_id`, `source_id` and `scopes`, where they are known."""
-        noted = self.own.get("caller")
+        """The caller in the journal of a fake: `user_id`, `source_id` and `scopes`, if known."""
+        given = self.own.get("caller")
+        caller = given if isinstance(given, dict) else {}
         kinds = {"user_id": int, "source_id": int, "scopes": str}
-        return (
-            {name: noted[name] for name, kind in kinds.items() if type(noted.get(name)) is kind}
-            if isinstance(noted, dict)
-            else {}
-        )
+        return {name: caller[name] for name, kind in kinds.items() if type(caller.get(name)) is kind}
 
 
 class Hosts:
-    """Whose exchanges are meant: Flowdock's, by any scheme and at any port, and those of the hosts that were named.
+    """The hosts whose exchanges are checked: Flowdock's, with any scheme and port, and others.
 
     Args:
-        more: names or addresses, with a port or without; with a scheme before them, as a fake prints its own.
+        more: names or addresses of other hosts, with an optional scheme and port.
     """
 
     def __init__(self, more: tuple[str, ...] = ()) -> None:
@@ -72,21 +70,40 @@ class Hosts:
         self._known: dict[str, bool] = {}
 
     def have(self, url: str) -> bool:
-        """Whether a URL leads there."""
+        """Return whether the host of a URL is one of them."""
         match = _URL.match(url)
         if match is None:
             return False
-        asked = match[0]
-        if asked not in self._known:
+        origin = match[0]
+        if origin not in self._known:
             if len(self._known) > 10_000:
                 self._known.clear()
             host, port = match[3].lower(), match[4] or PORTS[match[1].lower()]
-            self._known[asked] = host in self._names or f"{host}:{port}" in self._names
-        return self._known[asked]
+            self._known[origin] = host in self._names or f"{host}:{port}" in self._names
+        return self._known[origin]
+
+
+def request_in(held: Any, url_name: str, hosts: Hosts) -> tuple[dict[str, Any], str, str] | None:
+    """Return a recorded request, its method and its URL; None if it went to another host.
+
+    Raises:
+        Malformed: it has no request.
+    """
+    try:
+        request = held["request"]
+        url, method = request[url_name], request["method"]
+        is_ours = hosts.have(url)
+    except (KeyError, TypeError):
+        raise Malformed(f"no request with a method and a {url_name}") from None
+    if not is_ours:
+        return None
+    if type(method) is not str:
+        raise Malformed("a method that is not a text")
+    return request, clean(method).upper(), clean(url)
 
 
 def sent(method: str, url: str, headers: list[tuple[str, str]], body: bytes) -> Request:
-    """A request. What a URL has before its host goes as a client sends it, in a header."""
+    """Return a request. Credentials in the URL become a header, as clients send them."""
     match = _URL.match(url) if "@" in url else None
     if match is not None and match[2] is not None:
         if all(name.lower() != "authorization" for name, _ in headers):
@@ -96,50 +113,50 @@ def sent(method: str, url: str, headers: list[tuple[str, str]], body: bytes) -> 
 
 
 def clean(text: str) -> str:
-    """A text that can be encoded: half a surrogate pair is replaced."""
+    """Return a text that can be encoded: lone surrogates are replaced."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def raw(text: str) -> bytes:
-    """The bytes of a text, with what no text should have in it left for others to find."""
+    """Return the bytes of a text, with its lone surrogates: the checks report them."""
     return text.encode("utf-8", "surrogatepass")
 
 
 def unbased(text: str) -> bytes:
-    """What base64 stands for. Raises Malformed where it is none."""
+    """Decode Base64. Raises Malformed if it is invalid."""
     try:
         return base64.b64decode(text)
     except (binascii.Error, ValueError):
-        raise Malformed("a body that is no base64") from None
+        raise Malformed("a body that is not valid Base64") from None
 
 
-def plain(body: bytes, coding: str | None) -> tuple[bytes, bool]:
-    """A body as it was before it was compressed, and whether it could be told.
+def plain(body: bytes, encoding: str | None, limit: int = INFLATED) -> tuple[bytes, bool]:
+    """Return a body decompressed, and whether that was possible.
 
     Args:
-        coding: the header Content-Encoding. Recorders often leave it where they have unpacked the body.
+        encoding: the header Content-Encoding. Recorders often keep it although they have decompressed the body.
+        limit: bytes of the decompressed body.
     """
-    for name in reversed((coding or "").lower().split(",")):
-        name = name.strip()
+    for each in reversed((encoding or "").lower().split(",")):
+        name, is_json = each.strip(), body[:1] in (b"{", b"[")
+        text: bytes | None = body
         if name in ("gzip", "x-gzip") and body[:2] == b"\x1f\x8b":
-            body, known = _inflated(body, 31)
-        elif name == "deflate" and body[:1] not in (b"{", b"["):
-            body, known = _inflated(body, 15)
-            if not known:
-                body, known = _inflated(body, -15)
-        elif name in ("br", "zstd") and body[:1] not in (b"{", b"["):
+            text = _inflated(body, 31, limit)
+        elif name == "deflate" and not is_json:
+            text = _inflated(body, 15, limit)
+            if text is None:
+                text = _inflated(body, -15, limit)
+        elif name not in ("", "identity", "gzip", "x-gzip") and not is_json:
+            text = None
+        if text is None:
             return body, False
-        else:
-            known = True
-        if not known:
-            return body, False
+        body = text
     return body, True
 
 
-def _inflated(body: bytes, window: int) -> tuple[bytes, bool]:
+def _inflated(body: bytes, window: int, limit: int) -> bytes | None:
     inflate = zlib.decompressobj(window)
-    try:
-        text = inflate.decompress(body, INFLATED)
-    except zlib.error:
-        return body, False
-    return (text, True) if not inflate.unconsumed_tail else (body, False)
+    with suppress(zlib.error):
+        text = inflate.decompress(body, limit)
+        return None if inflate.unconsumed_tail else text
+    return None

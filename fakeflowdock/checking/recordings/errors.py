@@ -1,21 +1,21 @@
-"""Why a recording cannot be read."""
+"""Errors about unreadable recordings."""
 
 from __future__ import annotations
 
 
 class RecordingError(ValueError):
-    """A file is no recording. The message begins with the file and, where it is known, line and column."""
+    """A file is not a valid recording. The message begins with the file and, if known, line and column."""
 
 
 class UnreadableRecording(Exception):
-    """A place in a recording is not as it should be: what its reader says to whoever knows the name of the file.
+    """A recording is invalid at some place. `Recording` adds the name of the file.
 
     Args:
-        words: what is wrong.
-        line: where, from 1.
-        column: where in the line, from 1; None where nobody knows.
+        message: what is wrong.
+        line: from 1.
+        column: from 1; None if unknown.
     """
 
-    def __init__(self, words: str, line: int, column: int | None = None) -> None:
-        super().__init__(words)
-        self.message, self.line, self.column = words, line, column
+    def __init__(self, message: str, line: int, column: int | None = None) -> None:
+        super().__init__(message)
+        self.message, self.line, self.column = message, line, column

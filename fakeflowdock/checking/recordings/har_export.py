@@ -1,4 +1,4 @@
-"""The exchanges of a fake, written as HAR 1.2: what every viewer shows, and `check` reads."""
+"""Export exchanges as HAR 1.2, for viewers and `check`."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ if TYPE_CHECKING:
     from ...api.callers import Caller
     from ...api.journal import Exchange
 
+MESSAGE: dict[str, Any] = {"httpVersion": "HTTP/1.1", "cookies": [], "headersSize": -1}
 CREATOR = {"name": "fakeflowdock", "version": __version__}
 TOKENS = re.compile(rf"(?:{TOKEN.pattern},?)+(?:\.json)?")
 
 
 class StandIns:
-    """What stands for each secret: the same for the same one, so that callers are told apart, and nothing of it."""
+    """A stand-in for each secret, always the same one, so that callers can be told apart."""
 
     def __init__(self) -> None:
         self._of: dict[str, str] = {}
 
     def of(self, secret: str) -> str:
-        """The stand-in of a secret, with the form of a token where it has that, or of several."""
+        """Return the stand-in of a secret. One or more tokens get stand-ins with the form of a token."""
         if not TOKENS.fullmatch(secret):
             return self._known(secret, "secret-{}") if secret else ""
         return TOKEN.sub(lambda found: self._known(found[0], "{:032x}"), secret)
@@ -42,7 +43,7 @@ class StandIns:
     def _known(self, secret: str, form: str) -> str:
         if secret not in self._of:
             stand_in = form.format(len(self._of) // 2 + 1)
-            self._of |= {secret: stand_in, stand_in: stand_in}  # which stays where it is met again
+            self._of |= {secret: stand_in, stand_in: stand_in}  # replacing it again changes nothing
         return self._of[secret]
 
 
@@ -57,16 +58,16 @@ def export(
     with_secrets: bool = False,
     known: Iterable[str] = (),
 ) -> None:
-    """Write exchanges to a file. It is whole or not there.
+    """Write exchanges to a file, atomically.
 
     Args:
-        exchanges: what is written.
-        file: where.
-        with_secrets: whether secrets stand in it.
-        known: secrets of the world, which are replaced wherever they stand.
+        exchanges: the exchanges.
+        file: its path.
+        with_secrets: whether to keep secrets. Default: false.
+        known: secrets of the world, which are replaced everywhere.
 
     Raises:
-        OSError: it cannot be written; what was there before stays.
+        OSError: the file cannot be written. An existing file is unchanged.
     """
     redaction = _redaction(known, with_secrets=with_secrets)
     with atomic_file.written(file, private=with_secrets) as draft:
@@ -77,45 +78,39 @@ def export(
 
 
 def log(exchanges: Iterable[Exchange], *, with_secrets: bool = False, known: Iterable[str] = ()) -> dict[str, Any]:
-    """Exchanges as `export` writes them."""
+    """Return exchanges as HAR, as written by `export`."""
     redaction = _redaction(known, with_secrets=with_secrets)
     return {"log": {"version": "1.2", "creator": CREATOR, "entries": [entry(each, redaction) for each in exchanges]}}
 
 
 def entry(exchange: Exchange, redaction: Redaction) -> dict[str, Any]:
-    """One exchange as HAR has it.
+    """Return an exchange as a HAR entry.
 
-    The journal keeps no time of day, so entries are a second apart from where a world begins: the same test writes
-    the same file.
+    Entries are a second apart, from the start of the world: the same test writes the same file.
     """
     sent, response = exchange.request, exchange.response
     url = redaction.target(sent.url)
     request = {
+        **MESSAGE,
         "method": sent.method,
         "url": url,
-        "httpVersion": "HTTP/1.1",
-        "cookies": [],
         "headers": _headers(sent.headers.pairs, redaction),
         "queryString": [
             {"name": name, "value": value} for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True)
         ],
-        "headersSize": -1,
         "bodySize": len(sent.body),
     }
     if sent.body:
         kind = sent.headers.get("content-type", "")
         request["postData"] = {"mimeType": kind, **_content(sent.body, kind, redaction)}
     kind = response.headers.get("content-type", "")
-    location = response.headers.get("location", "")
     as_har = {
+        **MESSAGE,
         "status": response.status,
         "statusText": line_of(response.status).partition(" ")[2] if response.status else "",
-        "httpVersion": "HTTP/1.1",
-        "cookies": [],
         "headers": _headers(response.headers.pairs, redaction),
         "content": {"size": len(response.body), "mimeType": kind, **_content(response.body, kind, redaction)},
-        "redirectURL": redaction.header("location", location),
-        "headersSize": -1,
+        "redirectURL": redaction.header("location", response.headers.get("location", "")),
         "bodySize": len(response.body),
     }
     milliseconds = round(exchange.duration * 1000)
@@ -143,13 +138,13 @@ def _content(body: bytes, media_type: str, redaction: Redaction) -> dict[str, st
 
 
 def _own(exchange: Exchange) -> dict[str, Any]:
-    """What HAR has no place for."""
+    """Return what has no place in HAR."""
     return {
         "number": exchange.number,
         "operation": exchange.operation,
         "caller": None if exchange.caller is None else _caller(exchange.caller),
         "took_place": exchange.original_response is not None,
-        "warnings": [  # what came is in the request, with stand-ins
+        "warnings": [  # the actual value is in the request, with stand-ins
             {name: value for name, value in finding.as_json().items() if name != "actual"}
             for finding in exchange.warnings
         ],

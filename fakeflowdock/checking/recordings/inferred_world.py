@@ -1,4 +1,4 @@
-"""The world that a recording was made in, as far as the recording shows it, for a fake to begin with."""
+"""The world of a recording, as far as it can be inferred, as the start of a fake."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ...api import routing
-from ...contract.errors import Refusal
 from ...world import factories
 from ...world.models import Source
 from ...world.store import Store
+from ..requests import match_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,19 +22,20 @@ SOURCE_URL = re.compile(r"/flows/([^/]+)/([^/]+)/sources/([0-9]+)")
 CREATED = {"create-source": "sources", "create-application": "applications"}
 FALLBACK = "example/main"
 FOUND = range(200, 400)
-MANY = 1_000  # of one kind: a world that is larger is not made from what happens to be in a recording
+MANY = 1_000  # entities of one kind: no larger world is inferred
 
 
 class Needs:
-    """What a recording shows of its world.
+    """The entities in a recording.
 
     Attributes:
-        users, applications, sources: by number, as they were shown.
+        users, applications, sources: by id, as in the responses.
+        organizations: by `parameterized_name`.
         flows: by path, `example/main`.
-        flow_ids: the id of each flow whose id was shown, to its path.
-        sources_of_tokens: `flow_token` to the number of its source.
-        users_of_tokens: what followed Basic or Bearer to the number of who it was.
-        flows_of_tokens: a flow's `api_token` to its path.
+        flow_ids: paths of flows by id.
+        sources_of_tokens: ids of sources by `flow_token`.
+        users_of_tokens: ids of users by Basic or Bearer credentials.
+        flows_of_tokens: paths of flows by `api_token`.
     """
 
     def __init__(self, entries: Iterable[Entry]) -> None:
@@ -61,24 +61,23 @@ class Needs:
             given = entry.request.headers.get("authorization", "")
             if len(self.users_of_tokens) < MANY:
                 self.users_of_tokens[given.rpartition(" ")[2]] = int(user)
-        path = None
-        with suppress(Refusal):
-            match = routing.match(entry.request.method, routing.normal(path_in(entry.request.url)))
-            values = match.values
-            if "organization" in values and "flow" in values:
-                path = f"{values['organization']}/{values['flow']}"
-                self._add(self.flows, path, {})
-            kind = CREATED.get(match.operation.name)
-            body = json_in(reply.body)
-            if kind is not None and isinstance(body, dict) and type(body.get("id")) is int:
-                self._made[kind].add(body["id"])
-            self._see(body, path)
-            if isinstance(body, dict) and type(body.get("id")) is int and "creator" in body:
-                for token in re.findall(r"[0-9a-f]{32}", f"{entry.request.url} {entry.request.body[:4096]!r}"):
-                    self.sources_of_tokens.setdefault(token, body["id"])
+        if (match := match_of(entry.request.method, path_in(entry.request.url))) is None:
+            return
+        path, values = None, match.values
+        if "organization" in values and "flow" in values:
+            path = f"{values['organization']}/{values['flow']}"
+            self._add(self.flows, path, {})
+        body = json_in(reply.body)
+        number = body.get("id") if isinstance(body, dict) else None
+        if type(number) is int and (kind := CREATED.get(match.operation.name)) is not None:
+            self._made[kind].add(number)
+        self._see(body, path)
+        if type(number) is int and "creator" in body:
+            for token in re.findall(r"[0-9a-f]{32}", f"{entry.request.url} {entry.request.body[:4096]!r}"):
+                self.sources_of_tokens.setdefault(token, number)
 
     def _see(self, value: Any, path: str | None, depth: int = 0) -> None:
-        """Keep what can be seen of the world in a reply."""
+        """Collect the entities in a JSON value."""
         if depth > 20:
             return
         if isinstance(value, list):
@@ -114,14 +113,14 @@ class Needs:
 
     @staticmethod
     def _add(kept: dict[Any, dict[str, Any]], key: Any, seen: dict[str, Any]) -> None:
-        """What was shown first counts: the rest may have come of what the recording asked for."""
+        """Keep the first occurrence: later ones may be the result of recorded requests."""
         if (key in kept or len(kept) < MANY) and not kept.get(key):
             kept[key] = seen
 
     # The world
 
     def world(self) -> Store:
-        """A store with all this in it: whoever belongs to it sees every flow, and administers it."""
+        """Return a store with these entities. Each user is a member of every flow, and an administrator."""
         store = Store("recording")
         ids = {path: flow_id for flow_id, path in self.flow_ids.items()}
         paths = [path for path in self.flows if path.count("/") == 1] or [FALLBACK]
@@ -151,18 +150,16 @@ class Needs:
         fields = {name: _text(shown.get(name)) for name in ("name", "nick", "email", "avatar", "website")}
         try:
             return factories.add_user(store, id=number, **fields)  # type: ignore[arg-type]
-        except ValueError:  # what was shown is none that Flowdock could show, or an address that stands twice
+        except ValueError:  # invalid values, or a duplicate e-mail address
             return factories.add_user(store, id=None if number in store.users else number)
 
     def _application(self, store: Store, number: int) -> Application:
         shown = self.applications.get(number, {})
         owner = store.users[min(store.users)]
-        try:
-            return factories.add_application(
-                store, id=number, name=_text(shown.get("name")), icon_url=_text(shown.get("icon_url")), owner=owner
-            )
-        except ValueError:
-            return factories.add_application(store, owner=owner)
+        name, icon_url = _text(shown.get("name")), _text(shown.get("icon_url"))
+        with suppress(ValueError):
+            return factories.add_application(store, id=number, name=name, icon_url=icon_url, owner=owner)
+        return factories.add_application(store, owner=owner)
 
     def _source(self, store: Store, number: int) -> None:
         shown = self.sources[number]
@@ -177,9 +174,7 @@ class Needs:
                 application_id=_number(application, store.applications),
                 creator_id=_number(creator, store.users),
                 name=_text(shown.get("name")) or "Source",
-                external_url=_text(shown.get("external_url")),
-                error_message=_text(shown.get("error_message")),
-                configuration_url=_text(shown.get("configuration_url")),
+                **{name: _text(shown.get(name)) for name in ("external_url", "error_message", "configuration_url")},
                 created_at=now,
                 updated_at=now,
                 flow_token=store.draw("flow_token"),
@@ -188,19 +183,19 @@ class Needs:
 
 
 def flow_of(store: Store, path: str | None) -> Flow:
-    """The flow of a path, or else the one that was there first."""
+    """Return the flow of a path; by default the first one."""
     organization, _, name = (path or "").partition("/")
     return store.flow_named(organization, name) or next(iter(store.flows.values()))
 
 
 def path_in(url: str) -> str:
-    """The path of a URL, encoded as it is."""
+    """Return the encoded path of a URL."""
     path = url.partition("?")[0].partition("#")[0]
     return "/" + path.partition("//")[2].partition("/")[2] if "//" in path else path
 
 
 def json_in(body: bytes) -> Any:
-    """The value in a body, or None where there is none."""
+    """Return the JSON value in a body; None without one."""
     try:
         return json.loads(body) if body else None
     except (ValueError, RecursionError):
@@ -208,7 +203,7 @@ def json_in(body: bytes) -> Any:
 
 
 def _number(shown: Any, known: Mapping[int, object]) -> int:
-    """The number of what was shown, or else the first that there is."""
+    """Return the id of a shown entity; by default the first known one."""
     number = shown.get("id") if isinstance(shown, dict) else None
     return number if type(number) is int and number in known else min(known)
 

@@ -1,7 +1,7 @@
-"""JSON, read piece by piece: a file of any size takes the memory of its largest piece.
+"""Read JSON piece by piece: a file of any size takes the memory of its largest piece.
 
-The standard library's scanner does the work. It wants a whole value before it, so there is a window over the file,
-which moves on and is made wider only where one value does not fit.
+The standard library's scanner needs a whole value, so there is a window over the file. It moves on, and widens only if
+a value does not fit.
 """
 
 from __future__ import annotations
@@ -14,29 +14,28 @@ from typing import TYPE_CHECKING, Any
 from .errors import UnreadableRecording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import BinaryIO
+    from collections.abc import Iterator
 
-BLOCK = 1 << 18  # bytes that are read at once
-LARGEST = 1 << 26  # characters of one value: a broken file should not be held whole in search of a quotation mark
-ENDING = 16  # characters: an error so near to the end of the window may be its end
+    from _typeshed import SupportsRead
+
+BLOCK = 1 << 18  # bytes that are read at a time
+LARGEST = 1 << 26  # characters of a value: a missing quotation mark should not load the whole file
+ENDING = 16  # characters: an error so close to the end of the window may be caused by it
 NO_SPACE = re.compile(r"[^ \t\r\n]")
 
 
 class JsonStream:
-    """A JSON text, from its beginning to its end.
+    """A JSON text, read from its beginning to its end.
 
     Args:
-        file: where it comes from.
-        told: is called with the bytes that were read so far, after each block.
+        file: with the text, in UTF-8.
 
     Attributes:
-        line: the line of what comes next, from 1.
+        line: the line of the next value, from 1.
     """
 
-    def __init__(self, file: BinaryIO, told: Callable[[int], None] | None = None) -> None:
+    def __init__(self, file: SupportsRead[bytes]) -> None:
         self._file = file
-        self._told = told
         self._decode = codecs.getincrementaldecoder("utf-8-sig")()
         self._scan = json.JSONDecoder().raw_decode
         self._text = ""
@@ -47,10 +46,10 @@ class JsonStream:
     # The window
 
     def _go(self, to: int) -> None:
-        """Go on to a place in the window."""
+        """Advance to a place in the window."""
         self.line += self._text.count("\n", self._at, to)
-        begun = self._text.rfind("\n", self._at, to)
-        self._column = to - begun if begun >= 0 else self._column + to - self._at
+        newline = self._text.rfind("\n", self._at, to)
+        self._column = to - newline if newline >= 0 else self._column + to - self._at
         self._at = to
 
     def _unreadable(self, words: str, at: int | None = None) -> UnreadableRecording:
@@ -58,7 +57,7 @@ class JsonStream:
         return UnreadableRecording(words, self.line, self._column)
 
     def _more(self, wanted: int = 0) -> bool:
-        """Move the window on. Return whether there was more in the file."""
+        """Advance the window. Return whether there was more in the file."""
         raw = self._file.read(max(BLOCK, wanted))
         self._bytes += len(raw)
         try:
@@ -66,9 +65,7 @@ class JsonStream:
         except UnicodeDecodeError as error:
             self._text += error.object[: error.start].decode()
             place = self._bytes - len(error.object) + error.start
-            raise self._unreadable(f"it is not UTF-8: see byte {place}", len(self._text)) from None
-        if self._told is not None:
-            self._told(self._bytes)
+            raise self._unreadable(f"invalid UTF-8 at byte {place}", len(self._text)) from None
         self._text = self._text[self._at :] + text
         self._at = 0
         return bool(raw)
@@ -80,7 +77,7 @@ class JsonStream:
         return self._more(held)
 
     def peek(self) -> str:
-        """The next character that is no space; empty at the end."""
+        """Return the next character that is not white space; empty at the end."""
         while (found := NO_SPACE.search(self._text, self._at)) is None:
             self._go(len(self._text))
             if not self._more():
@@ -89,46 +86,46 @@ class JsonStream:
         return found[0]
 
     def _wanted(self, words: str, *characters: str) -> str:
-        """The next character, which must be one of some."""
-        came = self.peek()
-        if came not in characters:
-            raise self._unreadable(f"{words} should be here{'' if came else ', and the file ends'}")
-        return came
+        """Return the next character, which must be one of those given."""
+        found = self.peek()
+        if found not in characters:
+            raise self._unreadable(f"expected {words}{'' if found else ', but the file ends'}")
+        return found
 
     def _take(self, *characters: str) -> str:
-        """The same, and go past it."""
-        came = self._wanted(f"a {' or '.join(characters)}", *characters)
+        """Consume the next character, which must be one of those given, and return it."""
+        found = self._wanted(" or ".join(map(repr, characters)), *characters)
         self._go(self._at + 1)
-        return came
+        return found
 
-    # What is in it
+    # Values
 
     def value(self) -> Any:
-        """The next value, whatever it is."""
+        """Return the next value."""
         self.peek()
         while True:
-            begun = self._at
+            start = self._at
             try:
-                value, end = self._scan(self._text, begun)
+                value, end = self._scan(self._text, start)
             except json.JSONDecodeError as error:
                 cut = error.pos >= len(self._text) - ENDING or error.msg.startswith("Unterminated string")
-                if not (cut and self._wider()):  # which moves the window, also where there is no more
-                    place = self._at + error.pos - begun
+                if not (cut and self._wider()):  # which moves the window even at the end of the file
+                    place = self._at + error.pos - start
                     ends = cut and (place >= len(self._text) or "string" in error.msg)
-                    words = "the file ends too early" if ends else f"it is no JSON: {error.msg}"
+                    words = "the file ends too early" if ends else f"invalid JSON: {error.msg}"
                     raise self._unreadable(words, place) from None
             except RecursionError:
-                raise self._unreadable("it is nested too deeply") from None
+                raise self._unreadable("nested too deeply") from None
             except ValueError as error:
                 words = "a number has too many digits" if "digits" in str(error) else str(error)
-                raise self._unreadable(f"it is no JSON: {words}") from None
+                raise self._unreadable(f"invalid JSON: {words}") from None
             else:
-                if end < len(self._text) or not self._wider():  # a number may go on behind the window
-                    self._go(self._at + end - begun)
+                if end < len(self._text) or not self._wider():  # a number may continue after the window
+                    self._go(self._at + end - start)
                     return value
 
     def _items(self, opening: str, closing: str) -> Iterator[None]:
-        """Stop before each item of the object or the list that comes next."""
+        """Yield before each item of the next object or list."""
         self._take(opening)
         if self.peek() == closing:
             self._take(closing)
@@ -138,7 +135,7 @@ class JsonStream:
             yield
 
     def members(self) -> Iterator[str]:
-        """The names in the object that comes next. Whoever iterates takes the value of each."""
+        """Yield the names in the next object. The caller reads each value."""
         for _ in self._items("{", "}"):
             self._wanted("a name", '"')
             name = self.value()
@@ -146,12 +143,12 @@ class JsonStream:
             yield str(name)
 
     def elements(self) -> Iterator[tuple[int, Any]]:
-        """The values in the list that comes next, each with its line."""
+        """Yield the values in the next list, each with its line."""
         for _ in self._items("[", "]"):
             self.peek()
             yield self.line, self.value()
 
     def end(self) -> None:
-        """Nothing may follow."""
+        """Raise if anything follows."""
         if self.peek():
-            raise self._unreadable("something follows the end of the JSON")
+            raise self._unreadable("unexpected data after the end of the JSON")

@@ -1,7 +1,8 @@
-"""A recorded request for tokens, in the words of a fake, which never asked anybody for their consent."""
+"""Translate recorded requests for tokens to those of a fake, without a consent page."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -23,17 +24,17 @@ if TYPE_CHECKING:
     from .entries import Entry
 
 OPERATION = "request-tokens"
-ANSWERED = (200, 400)  # and not 401, which says that the application was not known
+ANSWERED = (200, 400)  # not 401, which means an unknown application
 
 
 def granted(store: Store, entry: Entry, user: User, names: Mapping[str, str]) -> Request:
-    """A request of an application that was known, as the fake knows it: with a code that is good, if it was.
+    """Return a request of an application of the fake, with a valid code if the recorded one was valid.
 
     Args:
         store: the fake's world.
-        entry: what was recorded, with a status of `ANSWERED`.
-        user: who gave their consent.
-        names: recorded tokens to the fake's.
+        entry: the recorded exchange, with a status in `ANSWERED`.
+        user: the user who granted access.
+        names: the fake's tokens by recorded token.
     """
     application = store.applications[min(store.applications)]
     given = {name: str(value) for name, value in parameters.read(entry.request.environ).fields.items()}
@@ -59,10 +60,10 @@ def granted(store: Store, entry: Entry, user: User, names: Mapping[str, str]) ->
 
 
 def _scopes(entry: Entry) -> frozenset[str]:
-    """Those that the reply tells of; every one where it tells of none that are known."""
+    """Return the scopes in the response; by default all."""
     reply: Any = None if entry.reply is None else json_in(entry.reply.body)
-    told = reply.get("scope") if isinstance(reply, dict) else None
-    try:
-        return scopes_of(told.replace(",", " ")) if isinstance(told, str) else frozenset(SCOPES)
-    except ValueError:
-        return frozenset(SCOPES)
+    given = reply.get("scope") if isinstance(reply, dict) else None
+    with suppress(ValueError):
+        if isinstance(given, str):
+            return scopes_of(given.replace(",", " "))
+    return frozenset(SCOPES)

@@ -1,4 +1,4 @@
-"""A line that says how far a long file was read, for a person who waits at a terminal."""
+"""A progress bar for long files, on a terminal."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from time import monotonic
 
 WIDTH = 24
 EVERY = 0.1  # seconds
-PATIENCE = 0.5  # seconds: what is done sooner needs no bar
+PATIENCE = 0.5  # seconds before the bar appears
 
 
 class Progress:
-    """How far one file was read, on standard error, where that is a terminal.
+    """The progress of reading a file, on standard error if that is a terminal.
 
     Args:
         name: the file.
@@ -26,7 +26,7 @@ class Progress:
         self._total = 0
         self._wanted = sys.stderr is not None and sys.stderr.isatty()
         if self._wanted:
-            with suppress(OSError):  # whoever reads it will say so
+            with suppress(OSError):  # which its reader reports
                 self._total = Path(name).stat().st_size
 
     def __call__(self, read: int) -> None:
@@ -39,7 +39,7 @@ class Progress:
         print(f"\r{self._name} [{bar:<{WIDTH}}] {share:4.0%}", end="", file=sys.stderr, flush=True)
 
     def end(self) -> None:
-        """Take the line away."""
+        """Erase the bar."""
         if self._shown:
             self._shown = False
             print("\r\033[K", end="", file=sys.stderr, flush=True)

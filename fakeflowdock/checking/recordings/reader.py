@@ -1,4 +1,4 @@
-"""A recording, exchange by exchange, whichever format its file has."""
+"""Read a recording of any format, one exchange at a time."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ if TYPE_CHECKING:
 
     from .entries import Entry
 
-    Held = tuple[int, Any]  # the line, and what is there
     Reader = Callable[[Any, int, int, Hosts], Entry | None]
+    Lists = Iterator[tuple[Reader, Iterator[tuple[int, Any]]]]  # the entries of each list, with their lines
 
-NEITHER = "it is neither a HAR file nor a cassette: it has no log with entries, and no interactions"
+NEITHER = "neither a HAR file nor a cassette: it has no log with entries and no interactions"
 
 
 class Recording:
-    """A file with recorded exchanges. Iterating reads it, from its beginning each time, and holds one at a time.
+    """A file with recorded exchanges. Each iteration reads it from its beginning, one exchange at a time.
 
     Args:
         path: the file.
-        hosts: whose exchanges are wanted.
-        told: is called with the bytes that were read so far, now and then.
+        hosts: the hosts whose exchanges are returned.
+        progress: called with the number of bytes read so far.
 
     Attributes:
-        read: how many exchanges were in it as far as it was read, those with other hosts too.
+        read: the number of exchanges read so far, including those with other hosts.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], hosts: Hosts | None = None, told: Callable[[int], None] | None = None
+        self, path: str | os.PathLike[str], hosts: Hosts | None = None, progress: Callable[[int], None] | None = None
     ) -> None:
         self.name = os.fspath(path)
         self.hosts = hosts or Hosts()
         self.read = 0
-        self._told = told
+        self._progress = progress
 
     def __iter__(self) -> Iterator[Entry]:
-        """The exchanges with the hosts that are wanted.
+        """Yield the exchanges with the hosts.
 
         Raises:
-            RecordingError: it cannot be read; the message begins with file, line and column.
+            RecordingError: the file cannot be read. The message begins with file, line and column.
         """
         self.read = 0
         try:
@@ -62,57 +62,62 @@ class Recording:
 
     def _entries(self, file: BufferedReader) -> Iterator[Entry]:
         beginning = file.peek(64)[:64].removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-        in_json = beginning in (b"{", b"[")
-        for reader, (line, held) in self._in_json(file) if in_json else self._in_yaml(file):
-            self.read += 1
-            try:
-                entry = reader(held, self.read, line, self.hosts)
-            except Malformed as lack:
-                raise UnreadableRecording(f"entry {self.read} has {lack}", line) from None
-            if entry is not None:
-                yield entry
+        counted, found = _Counted(file, self._progress), False
+        for reader, elements in _in_json(counted) if beginning in (b"{", b"[") else _in_yaml(counted):
+            found = True
+            for line, held in elements:
+                self.read += 1
+                try:
+                    entry = reader(held, self.read, line, self.hosts)
+                except Malformed as lack:
+                    raise UnreadableRecording(f"entry {self.read} has {lack}", line) from None
+                if entry is not None:
+                    yield entry
+        if not found:
+            raise UnreadableRecording(NEITHER, 1)
 
-    def _in_json(self, file: BufferedReader) -> Iterator[tuple[Reader, Held]]:
-        stream, found = JsonStream(file, self._told), False
-        if stream.peek() == "[":  # a cassette as they were at first
-            for held in stream.elements():
-                yield cassettes.entry_of, held
-            stream.end()
-            return
+
+class _Counted:
+    """A file that reports how many bytes were read."""
+
+    def __init__(self, file: BufferedReader, progress: Callable[[int], None] | None) -> None:
+        self._file, self._progress, self._bytes = file, progress, 0
+
+    def read(self, size: int = -1) -> bytes:
+        raw = self._file.read(size)
+        self._bytes += len(raw)
+        if self._progress is not None:
+            self._progress(self._bytes)
+        return raw
+
+
+def _in_json(file: _Counted) -> Lists:
+    stream = JsonStream(file)
+    if stream.peek() == "[":  # an early format of cassettes
+        yield cassettes.entry_of, stream.elements()
+    else:
         for name in stream.members():
             if name == "log":
                 for inner in stream.members():
                     if inner == "entries":
-                        found = True
-                        for held in stream.elements():
-                            yield har_import.entry_of, held
+                        yield har_import.entry_of, stream.elements()
                     else:
                         stream.value()
             elif name in cassettes.LISTS:
-                found = True
-                for held in stream.elements():
-                    yield cassettes.entry_of, held
+                yield cassettes.entry_of, stream.elements()
             else:
                 stream.value()
-        stream.end()
-        if not found:
-            raise UnreadableRecording(NEITHER, 1)
+    stream.end()
 
-    def _in_yaml(self, file: BufferedReader) -> Iterator[tuple[Reader, Held]]:
-        stream, found = YamlStream(file, self._told), False
-        begun = stream.begin()
-        if stream.is_list(begun):
-            for held in stream.elements():
-                yield cassettes.entry_of, held
-            return
-        if not stream.is_mapping(begun):
-            raise UnreadableRecording(NEITHER, 1)
+
+def _in_yaml(file: _Counted) -> Lists:
+    stream = YamlStream(file)
+    first = stream.begin()
+    if stream.is_list(first):
+        yield cassettes.entry_of, stream.elements()
+    elif stream.is_mapping(first):
         for name, event in stream.members():
             if name in cassettes.LISTS and stream.is_list(event):
-                found = True
-                for held in stream.elements():
-                    yield cassettes.entry_of, held
+                yield cassettes.entry_of, stream.elements()
             else:
                 stream.value(event)
-        if not found:
-            raise UnreadableRecording(NEITHER, 1)

@@ -1,4 +1,4 @@
-"""A recording, played again: each request is sent to a fresh fake, which begins with the world that was recorded."""
+"""Replay a recording: send each request to a fresh fake that starts with the inferred world."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ...api.app import App
 from ...api.authentication import basic_header
 from ...api.callers import ANYONE, APPLICATION, USER
 from ...api.messages import Headers, Response
-from ...contract.errors import Refusal
 from ...redaction import Redaction
 from ...world import factories
+from ..requests import match_of
 from . import oauth_replay
 from .comparison import differences
 from .inferred_world import Needs, flow_of, json_in, path_in
@@ -25,35 +25,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...api.messages import Request
-    from ...contract.errors import BrokenContract
-    from ...world.models import Source, User
+    from ...world.models import Application, Source, User
     from .differences import Difference
     from .entries import Entry
     from .reader import Recording
 
-NAMES = re.compile(r"[A-Za-z0-9_-]{16,}")  # what may be an id or a token that a world drew
+NAMES = re.compile(r"[A-Za-z0-9_-]{16,}")  # possible random ids and tokens
 NUMBERED = {"sources": "source", "source": "source", "messages": "message", "applications": "application"}
 PUSHED = ("chat", "team_inbox")
 SECRET = ("flow_token", "access_token")
-FAILED = (429, *range(500, 600))  # a server that fails has done nothing, as far as anybody knows
+FAILED = (429, *range(500, 600))  # the request may not have been processed
 
 
 class Replay:
-    """A fake, and what the recorded names are in it.
+    """A fake, and its ids and tokens by recorded id and token.
 
     Args:
-        recording: it is read once for the world that it needs.
+        recording: the recording, which is read once to infer its world.
     """
 
     def __init__(self, recording: Recording) -> None:
         self._needs = Needs(recording)
         self._store = self._needs.world()
-        self._store.settings.journal = 1  # nobody reads it
-        self._app = App(self._store, self._report)
-        self._names: dict[str, str] = {}  # recorded ids and tokens, to the fake's
+        self._store.settings.journal = 1  # it is not read
+        self._app = App(self._store, lambda _: None)  # a bug is a response with 500, which is a difference
+        self._names: dict[str, str] = {}  # the fake's ids and tokens
         self._numbers: dict[tuple[str, str], str] = {}
         self._tokens: dict[tuple[str, int], str] = {}
-        self._users: dict[str, int] = {}  # credentials, to who they turned out to be
+        self._users: dict[str, int] = {}  # ids by credentials
         self._claimed = {*self._needs.sources_of_tokens.values()}
         for token, number in self._needs.sources_of_tokens.items():
             if (source := self._store.sources.get(number)) is not None:
@@ -61,18 +60,16 @@ class Replay:
         for token, path in self._needs.flows_of_tokens.items():
             self._names[token] = flow_of(self._store, path).api_token
 
-    @staticmethod
-    def _report(broken: BrokenContract) -> None:
-        """A bug is answered with 500, which is a difference."""
+    @property
+    def _application(self) -> Application:
+        return self._store.applications[min(self._store.applications)]
 
     def differences(self, entry: Entry) -> Iterator[Difference]:
-        """Send one request, and say where the fake answers otherwise than was recorded."""
+        """Send a request, and yield the differences of the responses."""
         reply = entry.reply
         if not entry.own.get("took_place", reply is not None and reply.status not in FAILED):
             return
-        match = None
-        with suppress(Refusal):
-            match = routing.match(entry.request.method, routing.normal(path_in(entry.request.url)))
+        match = match_of(entry.request.method, path_in(entry.request.url))
         asks_for_tokens = match is not None and match.operation.name == oauth_replay.OPERATION
         if asks_for_tokens and reply is not None and reply.status in oauth_replay.ANSWERED:
             request = oauth_replay.granted(self._store, entry, self._who_consented(json_in(reply.body)), self._names)
@@ -90,60 +87,43 @@ class Replay:
         yield from differences(contract, reply, fake, bodies if known else None)
 
     def _who_consented(self, granted: Any) -> User:
-        """Whom the reply names that comes of the access token, or anybody."""
+        """Return the user of the access token, if a response names it; by default the first user."""
         token = granted.get("access_token") if isinstance(granted, dict) else None
         number = self._needs.users_of_tokens.get(str(token), 0)
         return self._store.users.get(number) or self._store.users[min(self._store.users)]
 
-    # What was recorded, in the words of the fake
+    # Recorded requests, translated
 
     def _translated(self, entry: Entry, match: operations.Match | None) -> Request:
-        sent, status = entry.request, 0 if entry.reply is None else entry.reply.status
-        url, body = sent.url, sent.body.decode("utf-8", "surrogateescape")
-        if status != 401:
+        sent, body, url = entry.request, entry.request.body, entry.request.url
+        was_refused = entry.reply is not None and entry.reply.status == 401
+        if not was_refused:
             redaction = Redaction(lambda token: self._token(token, entry))
-            sent_body = redaction.body(sent.body, sent.headers.get("content-type", ""))
-            url, body = redaction.target(url), sent_body.decode("utf-8", "surrogateescape")
-        url, body = self._numbered(self._named(url)), self._renumbered(self._named(body), path_in(url))
+            body, url = redaction.body(body, sent.headers.get("content-type", "")), redaction.target(url)
+        url = self._numbered(self._named(url))
+        text = self._renumbered(self._named(body.decode("utf-8", "surrogateescape")), path_in(url))
         headers = [(name, value) for name, value in sent.headers.pairs if name.lower() != "authorization"]
-        given = sent.headers.get("authorization")
-        if given is not None and status == 401:
-            headers.append(("Authorization", given))
-        elif given is not None:
-            headers.append(("Authorization", self._authorization(given, entry, match)))
-        elif match is not None and status != 401 and not self._has_credentials(url, body):
-            headers, url = self._filtered_out(headers, url, entry, match)
-        return replace(sent, url=url, headers=Headers(headers), body=body.encode("utf-8", "surrogateescape"))
+        callers = () if match is None else match.operation.callers
+        if (given := sent.headers.get("authorization")) is not None:
+            value = given if was_refused else self._authorization(given, entry, callers)
+            headers.append(("Authorization", value))
+        elif not (was_refused or callers in ((), (ANYONE,)) or _has_token(url, text)):  # the recorder removed it
+            if USER in callers or APPLICATION in callers:
+                headers.append(("Authorization", self._authorization("", entry, callers)))
+            else:
+                url += f"{'&' if '?' in url else '?'}flow_token={self._source('', entry).flow_token}"
+        return replace(sent, url=url, headers=Headers(headers), body=text.encode("utf-8", "surrogateescape"))
 
-    @staticmethod
-    def _has_credentials(url: str, body: str) -> bool:
-        return any(f"{name}=" in url or f'"{name}"' in body or f"{name}=" in body for name in SECRET)
-
-    def _filtered_out(
-        self, headers: list[tuple[str, str]], url: str, entry: Entry, match: operations.Match
-    ) -> tuple[list[tuple[str, str]], str]:
-        """The request with credentials of somebody who may do this: the recorder has taken out what there was."""
-        callers = match.operation.callers
-        if callers == (ANYONE,):
-            return headers, url
-        if USER in callers:
-            return [*headers, ("Authorization", basic_header(f"{self._user('', entry).api_token}:"))], url
-        if APPLICATION in callers:
-            return [*headers, ("Authorization", f"Bearer {self._access_token('', entry)}")], url
-        token = self._source("", entry).flow_token
-        return headers, f"{url}{'&' if '?' in url else '?'}flow_token={token}"
-
-    def _authorization(self, given: str, entry: Entry, match: operations.Match | None) -> str:
+    def _authorization(self, given: str, entry: Entry, callers: tuple[str, ...]) -> str:
         scheme, _, secret = given.strip().partition(" ")
-        if match is not None and match.operation.callers == (ANYONE,):  # an application's own
-            application = self._store.applications[min(self._store.applications)]
-            return basic_header(f"{application.client_id}:{application.client_secret}")
-        if scheme.lower() == "bearer" or (match is not None and USER not in match.operation.callers):
+        if callers == (ANYONE,):  # an application's own
+            return basic_header(f"{self._application.client_id}:{self._application.client_secret}")
+        if scheme.lower() == "bearer" or (callers and USER not in callers):
             return f"Bearer {self._access_token(secret.strip(), entry)}"
         return basic_header(f"{self._user(given, entry).api_token}:")
 
     def _token(self, token: str, entry: Entry) -> str:
-        """The fake's token for a recorded one that a field has: an access token, or that of a source."""
+        """Return the fake's token for a recorded one in a field: an access token, or that of a source."""
         if token not in self._names:
             text = f"{entry.request.url} {entry.request.body[:4096]!r}"
             if re.search(rf"access_token\W{{1,6}}{re.escape(token)}", text):
@@ -153,7 +133,7 @@ class Replay:
         return self._names.get(token, token)
 
     def _user(self, credentials: str, entry: Entry) -> User:
-        """Who asked: whom the reply names, or who the same credentials were before, or anybody."""
+        """Return the caller: named in the response, or known by the credentials, or the first user."""
         named = (entry.reply.headers.get("Flowdock-User") if entry.reply is not None else None) or ""
         named = named or str(entry.caller.get("user_id", ""))
         number = int(named) if named.isdecimal() and len(named) < 19 else self._users.get(credentials, 0)
@@ -168,17 +148,16 @@ class Replay:
         user = self._user(secret, entry)
         key = secret, user.id
         if key not in self._tokens:
-            application = self._store.applications[min(self._store.applications)]
             with suppress(ValueError):
-                token = factories.add_access_token(self._store, user, application, entry.caller.get("scopes"))
+                token = factories.add_access_token(self._store, user, self._application, entry.caller.get("scopes"))
                 self._tokens[key] = token.access_token
         return self._tokens.get(key, secret)
 
     def _source(self, token: str, entry: Entry) -> Source:
-        """A source for a `flow_token` of which nothing tells whose it is.
+        """Return a source for a `flow_token` of unknown origin.
 
-        The journal of a fake knows. Else it is the next of those that were there whose token was not used yet, in the
-        flow where it posts, if that is shown; or a new one.
+        It is the one in the journal of a fake; or the next existing one whose token is unused, in the same flow if that
+        is known; or a new one.
         """
         store = self._store
         if (known := store.sources.get(entry.caller.get("source_id", 0))) is not None:
@@ -193,7 +172,7 @@ class Replay:
         return factories.add_source(
             store,
             flow=flow_of(store, where),
-            application=store.applications[min(store.applications)],
+            application=self._application,
             creator=store.users[min(store.users)],
             name=f"Source of {token[:4]}…" if token else "Source",
         )
@@ -204,7 +183,7 @@ class Replay:
         return NAMES.sub(lambda found: self._names.get(found[0], found[0]), text)
 
     def _numbered(self, url: str) -> str:
-        """A URL with the numbers of the fake in its path."""
+        """Return a URL with ids of the fake in its path."""
         path, mark, query = url.partition("?")
         steps = path.split("/")
         for at in range(1, len(steps)):
@@ -222,26 +201,23 @@ class Replay:
 
     @staticmethod
     def _place(kind: str, path: str) -> str:
-        """What numbers of a kind count in: those of messages do in their flow."""
+        """Return the scope of an id: those of messages are unique within their flow."""
         steps = routing.normal(path).split("/")
         return f"{kind} {'/'.join(steps[2:4])}" if kind == "message" and steps[1] == "flows" else kind
 
     def _renumbered(self, body: str, path: str) -> str:
-        """A body whose `message` or `message_id` is a message of the fake."""
+        """Return a body in which `message` or `message_id` is an id of the fake."""
         if '"message' not in body:
             return body
         fields = json_in(body.encode("utf-8", "surrogateescape"))
         if not isinstance(fields, dict):
             return body
-        changed = False
-        for name in ("message", "message_id"):
-            number = self._numbers.get((self._place("message", path), str(fields.get(name))))
-            if number is not None:
-                fields[name], changed = int(number), True
-        return json.dumps(fields) if changed else body
+        keys = {name: (self._place("message", path), str(fields.get(name))) for name in ("message", "message_id")}
+        changed = {name: int(self._numbers[key]) for name, key in keys.items() if key in self._numbers}
+        return json.dumps(fields | changed) if changed else body
 
     def _learn(self, here: Any, there: Any, path: str, name: str = "", depth: int = 0) -> None:
-        """Find out what the fake calls what was recorded."""
+        """Map recorded ids and tokens to those of the fake."""
         if depth > 20:
             return
         if isinstance(here, dict) and isinstance(there, dict):
@@ -257,6 +233,10 @@ class Replay:
         elif isinstance(here, str) and isinstance(there, str) and here != there:
             if NAMES.fullmatch(here) and NAMES.fullmatch(there):
                 self._names[here] = there
-            elif name == "path":  # of a file: its token lies between the slashes
+            elif name == "path":  # of a file: its token stands between the slashes
                 for mine, its in zip(NAMES.findall(here), NAMES.findall(there), strict=False):
                     self._names[mine] = its
+
+
+def _has_token(url: str, body: str) -> bool:
+    return any(f"{name}=" in url or f'"{name}"' in body or f"{name}=" in body for name in SECRET)

@@ -1,4 +1,4 @@
-"""What came of checking recordings, for people and for machines. Each report is fed one exchange after the other."""
+"""Reports about recordings, as text, JSON and JUnit XML. Each is written one exchange at a time."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from ...contract.contracts import contracts
 from ...version import __version__
 from .. import junit
-from .checker import title_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 
 class Summary:
-    """Counts.
+    """The counts of a report.
 
     Attributes:
-        exchanges: how many were checked.
-        others: how many went to other hosts.
+        exchanges: checked exchanges.
+        others: exchanges with other hosts.
+        violations, warnings, differences: those of the checked exchanges.
     """
 
     def __init__(self) -> None:
@@ -39,7 +40,7 @@ class Summary:
         self.differences += len(exchange.differences)
 
     def text(self, *, replayed: bool) -> str:
-        """One line."""
+        """Return the counts as a line."""
         parts = [
             f"{_counted(self.exchanges, 'exchange')} with Flowdock"
             + (f", {_counted(self.others, 'exchange')} with other hosts left out" if self.others else ""),
@@ -51,7 +52,7 @@ class Summary:
         return "; ".join(parts)
 
     def as_json(self) -> dict[str, int]:
-        """The same, for a machine to read."""
+        """Return the counts as JSON."""
         return dict(vars(self))
 
 
@@ -60,12 +61,12 @@ def _counted(number: int, what: str) -> str:
 
 
 class Report(ABC):
-    """A report that is written as it goes.
+    """A report that is written one exchange at a time.
 
     Args:
-        write: is given its text, piece by piece.
-        every: whether exchanges are told of that have nothing to be said of.
-        replayed: whether they were sent to a fake too.
+        write: called with each piece of the report.
+        every: whether to include exchanges without findings and differences.
+        replayed: whether the exchanges were replayed.
     """
 
     def __init__(self, write: Write, *, every: bool = False, replayed: bool = False) -> None:
@@ -73,26 +74,26 @@ class Report(ABC):
         self._every = every
         self._replayed = replayed
 
-    def begin_file(self, name: str) -> None:  # noqa: B027  # for most nothing is to be done
-        """A file begins."""
+    def begin_file(self, name: str) -> None:  # noqa: B027  # optional
+        """Begin a file."""
 
     @abstractmethod
     def add(self, exchange: CheckedExchange) -> None:
-        """Tell of an exchange."""
+        """Report an exchange."""
 
-    def end_file(self) -> None:  # noqa: B027  # the same
-        """The file ends."""
+    def end_file(self) -> None:  # noqa: B027  # optional
+        """End a file."""
 
     @abstractmethod
     def end(self, summary: Summary) -> None:
-        """There is no further file."""
+        """End the report."""
 
 
 class Text(Report):
-    """For people."""
+    """A report as text."""
 
     def add(self, exchange: CheckedExchange) -> None:
-        """Its line, its findings, and a table of what a fake answered otherwise."""
+        """Write a line, the findings, and a table of the differences."""
         if not (exchange.findings or exchange.differences or self._every):
             return
         lines = [str(exchange), *(f"    {line}" for line in str(exchange.findings).splitlines())]
@@ -106,12 +107,12 @@ class Text(Report):
         self._write("\n".join(lines) + "\n")
 
     def end(self, summary: Summary) -> None:
-        """The counts."""
+        """Write the counts."""
         self._write(summary.text(replayed=self._replayed) + "\n")
 
 
 class Json(Report):
-    """One object, with every exchange."""
+    """A report as a JSON object."""
 
     _separator = ""
 
@@ -120,7 +121,7 @@ class Json(Report):
         write(f'{{"fakeflowdock": "{__version__}", "exchanges": [')
 
     def add(self, exchange: CheckedExchange) -> None:
-        """An object of the list."""
+        """Write an object of the list."""
         self._write(f"{self._separator}\n{json.dumps(self._shown(exchange))}")
         self._separator = ","
 
@@ -140,45 +141,44 @@ class Json(Report):
         return shown
 
     def end(self, summary: Summary) -> None:
-        """The counts."""
+        """Write the counts."""
         self._write(f'\n], "summary": {json.dumps(summary.as_json())}}}\n')
 
 
 class JUnit(Report):
-    """A test suite per file and a test case per exchange, as GitLab and Jenkins read them.
+    """A report as JUnit XML, with a test suite per file and a test case per exchange.
 
-    A suite says first how many of its cases failed, so the cases of a file are held until it ends.
+    A suite begins with its counts, so the cases of a file are collected until it ends.
     """
 
     def __init__(self, write: Write, *, every: bool = False, replayed: bool = False) -> None:
         super().__init__(write, every=every, replayed=replayed)
         self._cases: list[Element] = []
-        self._name = ""
         write(junit.beginning("fakeflowdock check"))
 
     def begin_file(self, name: str) -> None:
-        """A suite."""
+        """Begin a suite."""
         self._cases, self._name = [], name
 
     def add(self, exchange: CheckedExchange) -> None:
-        """A test case, which failed where there are violations. Warnings and differences are its output."""
+        """Add a test case, failed if there are violations. Warnings and differences are its output."""
         violations, others = exchange.findings.violations, exchange.findings.warnings
         inner: list[Element] = []
         if violations:
             more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
             message = f"{violations[0].message}{more}"
             inner.append(junit.element("failure", str(violations), type=violations[0].rule, message=message))
-        if said := "\n".join([*str(others).splitlines(), *map(str, exchange.differences)]):
-            inner.append(junit.element("system-out", said))
+        if output := "\n".join([*str(others).splitlines(), *map(str, exchange.differences)]):
+            inner.append(junit.element("system-out", output))
         name = f"{exchange.number} {exchange.summary}"
         place = {"file": exchange.file, "line": exchange.line, "time": 0}
-        classname = title_of(exchange.operation) or "no operation"
+        classname = contracts().operations[exchange.operation].title if exchange.operation else "no operation"
         self._cases.append(junit.element("testcase", "", inner, classname=classname, name=name, **place))
 
     def end_file(self) -> None:
-        """The suite, whole."""
+        """Write the suite."""
         self._write(junit.suite(self._name, self._cases, time=0))
 
     def end(self, summary: Summary) -> None:  # noqa: ARG002  # each suite has its own
-        """All suites."""
+        """Write the end."""
         self._write(junit.END)

@@ -1,4 +1,4 @@
-"""SARIF 2.1.0: findings as code scanners tell them, with the place of the exchange in its file."""
+"""Reports as SARIF 2.1.0, with the place of each exchange in its file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 RULES_PAGE = "docs/guide/contract.md#rules"
-# The pages where rules are written that are about no operation in particular.
+# The pages of rules that belong to no single operation.
 HELP = {
     "request.path": "errors#no-such-route",
     "request.method": "errors#method-not-allowed",
@@ -35,7 +35,7 @@ HELP = {
 
 
 class Sarif(Report):
-    """One run, with a result for each finding."""
+    """A report as a run, with a result for each finding."""
 
     _separator = ""
 
@@ -53,7 +53,7 @@ class Sarif(Report):
         write(f'{json.dumps(head)[:-1]}, "runs": [{json.dumps(run)[:-1]}, "results": [')
 
     def add(self, exchange: CheckedExchange) -> None:
-        """A result for each finding."""
+        """Write a result for each finding."""
         for found in exchange.findings:
             self._write(f"{self._separator}\n{json.dumps(self._result(exchange, found))}")
             self._separator = ","
@@ -84,12 +84,12 @@ class Sarif(Report):
         }
 
     def end(self, summary: Summary) -> None:  # noqa: ARG002  # SARIF has no place for it
-        """The run, whole."""
+        """Write the end of the run."""
         self._write("\n]}]}\n")
 
 
 def address_of(page: str) -> str:
-    """Where every fake answers with what a page says, as a schema."""
+    """Return the URL at which every fake serves the schema of a page."""
     return BASE + page.removeprefix("docs/api/").replace(".md", ".json")
 
 
@@ -105,11 +105,8 @@ def _rule(name: str) -> dict[str, Any]:
 
 
 def _uri(name: str) -> str:
-    """A file as a URI: relative where its name is, so that it is found in another checkout too."""
+    """Return the URI of a file, relative to the working directory if it is inside: other checkouts have it too."""
     path = Path(name)
-    if path.is_absolute():
-        try:
-            path = path.relative_to(Path.cwd())
-        except ValueError:
-            return path.as_uri()
-    return quote(path.as_posix())
+    if path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
