@@ -272,9 +272,9 @@ def test_each_method_is_told(fake_flowdock: FakeFlowdock) -> None:
         (b"{", 400, "The body is not valid JSON: Expecting property name"),
         (b"[]", 400, "must be a JSON object"),
         (b'{"name": NaN}', 400, "NaN is not JSON"),
-        (b'{"name": "\\ud800"}', 400, "half a surrogate pair"),
+        (b'{"name": "\\ud800"}', 400, "a text contains a lone surrogate"),
         (b"\xff", 400, "The body is not valid utf-8: see byte 0"),
-        (b'{"state": ' + b"[" * 200 + b"]" * 200 + b"}", 400, "nested too deeply"),
+        (b'{"state": ' + b"[" * 200 + b"]" * 200 + b"}", 400, "it is nested more than 100 levels deep"),
         (b"x" * (10 * 1024 * 1024 + 1), 413, "the limit is 10485760 bytes"),
     ],
 )

@@ -26,10 +26,10 @@ OF_REQUESTS = ("operation", "times", "status", "caller")
 
 
 class View(Asserting):
-    """A world of a server, with the assertions of a test.
+    """A world of a server, with assertions.
 
     Args:
-        app: answers over it.
+        app: the app of the world.
     """
 
     def __init__(self, app: App) -> None:
@@ -41,16 +41,16 @@ class View(Asserting):
 
     @property
     def requests(self) -> Exchanges:
-        """Every request with its answer."""
+        """All requests with their responses, oldest first."""
         return Exchanges(self._app.journal)
 
 
 @of_a_world("POST assertions")
 def assert_(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
-    """Whether a claim holds."""
+    """Return whether an assertion holds."""
     given, view = call.fields, View(world.app)
     assertion, expected = given["assertion"], patterns(given.get("expected", {}), "/expected")
-    if "self" in expected:  # which a call in Python could not say
+    if "self" in expected:  # in Python it cannot be a keyword
         raise Invalid.at("/expected/self", Invalid.SELF)
     if assertion in ("requested", "not requested"):
         return _of_requests(call, world, view, assertion, expected)
@@ -101,7 +101,7 @@ def _verdict(claim: Callable[[], Any]) -> dict[str, Any]:
 
 
 def known_operation(words: str) -> str:
-    """The name of an operation from what its page calls it. Raises Invalid where there is none."""
+    """Return the name of an operation from the title of its page section. Raises Invalid."""
     try:
         return operation_named(words)
     except ValueError as error:
@@ -109,7 +109,7 @@ def known_operation(words: str) -> str:
 
 
 def caller_of(call: OperatorCall, world: ServedWorld) -> User | Source | Application | None:
-    """Whom the field `caller` names, or None where it is left out. Raises Invalid where there is nobody such."""
+    """Return the entity in the field `caller`, or None if omitted. Raises Invalid."""
     given = call.fields.get("caller")
     if given is None:
         return None
@@ -129,7 +129,7 @@ def caller_of(call: OperatorCall, world: ServedWorld) -> User | Source | Applica
 
 
 def patterns(value: Any, pointer: str) -> Any:
-    """What is expected, with the patterns in it ready to look for. Raises Invalid where one is none."""
+    """Return expected values with their patterns compiled. Raises Invalid."""
     if isinstance(value, list):
         return [patterns(item, f"{pointer}/{position}") for position, item in enumerate(value)]
     if not isinstance(value, dict):
