@@ -1,4 +1,4 @@
-"""`python -m fakeflowdock serve`, the default command: the server."""
+"""`python -m fakeflowdock serve`: run the server. It is the default command."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def run(given: SimpleNamespace) -> None:
         notes = startup.notes_of(given)
         app = App(startup.world_of(given), notes.bug, notes.finding)
         tls = tls_options.chosen(given, notes.note)
-        credentials = startup.credentials_of(app.store)  # one of which is made now, and which a reset does not lose
+        credentials = startup.credentials_of(app.store)  # may add a token: before the initial state is fixed
         worlds = Worlds(
             Alone(app),
             limit=given.max_worlds,
@@ -60,7 +60,7 @@ def run(given: SimpleNamespace) -> None:
 
 
 def _tell_the_starter() -> None:
-    """Tell systemd, where that started the server as a service of the type `notify`, that it is ready."""
+    """Notify systemd that a service of the type `notify` is ready."""
     if not (path := os.environ.get("NOTIFY_SOCKET")):
         return
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as starter:

@@ -1,4 +1,4 @@
-"""How a server speaks TLS, as its options say."""
+"""The TLS options of a server."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
 
 class Tls(NamedTuple):
-    """How a server speaks: the arguments of `Server` for it, and the fields of the ready line."""
+    """The arguments of `Server` for TLS, and the fields of the ready line."""
 
     speaking: dict[str, Any]
     ready: dict[str, str]
 
 
 def chosen(options: SimpleNamespace, note: Callable[[str], None]) -> Tls:
-    """What the options of a server say.
+    """Return the TLS configuration chosen by the options.
 
     Args:
-        options: those of its command line.
-        note: is told, once for each, why clients did not get through.
+        options: the options of the server.
+        note: receives each reason why a client failed to connect, once.
 
     Raises:
-        CommandError: it cannot be.
+        CommandError: the options conflict, or TLS is not available.
     """
     certificate, ca_file = options.tls_cert, options.write_ca
     if options.tls_key and not certificate:
