@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...api.journal import Exchange
@@ -48,56 +49,38 @@ class View(Asserting):
 @of_a_world("POST assertions")
 def assert_(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """Return whether an assertion holds."""
-    given, view = call.fields, View(world.app)
-    assertion, expected = given["assertion"], patterns(given.get("expected", {}), "/expected")
+    expected = patterns(call.fields.get("expected", {}), "/expected")
     if "self" in expected:  # in Python it cannot be a keyword
         raise Invalid.at("/expected/self", Invalid.SELF)
-    if assertion in ("requested", "not requested"):
-        return _of_requests(call, world, view, assertion, expected)
-    if misplaced := [name for name in OF_REQUESTS if name in given]:
-        raise Invalid((f"/{name}", Invalid.OF_REQUESTS) for name in misplaced)
-    claims: Mapping[str, Callable[..., Any]] = {
-        "source": view.assert_source,
-        "no source": view.assert_no_source,
-        "message": view.assert_message,
-        "no message": view.assert_no_message,
-    }
+    assertion = _assertion(call, world, expected)
     try:
-        return _verdict(lambda: claims[assertion](**expected))
+        found = assertion(**expected)
+    except AssertionError as error:
+        return {"passed": False, "explanation": str(error), "id": None}
     except ValueError as error:
         raise Invalid.at("/expected", str(error)) from None
+    number = found.number if isinstance(found, Exchange) else None if found is None else found.id
+    return {"passed": True, "explanation": None, "id": number}
 
 
-def _of_requests(
-    call: OperatorCall, world: ServedWorld, view: View, assertion: str, expected: dict[str, Any]
-) -> dict[str, Any]:
-    given = call.fields
+def _assertion(call: OperatorCall, world: ServedWorld, expected: dict[str, Any]) -> Callable[..., Any]:
+    """Return the assertion, which takes the expected values. Raises Invalid."""
+    given, name = call.fields, call.fields["assertion"]
+    assertion: Callable[..., Any] = getattr(View(world.app), f"assert_{name.replace(' ', '_')}")
+    if name not in ("requested", "not requested"):
+        if misplaced := [each for each in OF_REQUESTS if each in given]:
+            raise Invalid((f"/{each}", Invalid.OF_REQUESTS) for each in misplaced)
+        return assertion
     if "operation" not in given:
         raise Invalid.at("/operation", Invalid.NO_OPERATION)
     operation = known_operation(given["operation"])
-    if taken := sorted(set(OF_REQUESTS) & set(expected)):
-        raise Invalid((f"/expected/{name}", Invalid.BESIDE) for name in taken)
-    status, caller = given.get("status"), caller_of(call, world)
-    try:
-        if assertion == "requested":
-            times = given.get("times")
-            return _verdict(
-                lambda: view.assert_requested(operation, times=times, status=status, caller=caller, **expected)
-            )
-        if "times" in given:
-            raise Invalid.at("/times", Invalid.OF_REQUESTED)
-        return _verdict(lambda: view.assert_not_requested(operation, status=status, caller=caller, **expected))
-    except ValueError as error:
-        raise Invalid.at("/expected", str(error)) from None
-
-
-def _verdict(claim: Callable[[], Any]) -> dict[str, Any]:
-    try:
-        found = claim()
-    except AssertionError as error:
-        return {"passed": False, "explanation": str(error), "id": None}
-    number = found.number if isinstance(found, Exchange) else None if found is None else found.id
-    return {"passed": True, "explanation": None, "id": number}
+    if misplaced := sorted(set(OF_REQUESTS) & set(expected)):
+        raise Invalid((f"/expected/{each}", Invalid.BESIDE) for each in misplaced)
+    caller = caller_of(call, world)
+    if "times" in given and name != "requested":
+        raise Invalid.at("/times", Invalid.OF_REQUESTED)
+    times = {"times": given["times"]} if "times" in given else {}
+    return partial(assertion, operation, status=given.get("status"), caller=caller, **times)
 
 
 def known_operation(words: str) -> str:
