@@ -44,12 +44,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         )
     again = "run each passed test again, once for each documented failure of its requests, and list which it survives"
     group.addoption("--flowdock-sweep", action="store_true", help=again)
-    group.addoption(
-        "--flowdock-sweep-file",
-        type=Path,
-        metavar="FILE",
-        help="like --flowdock-sweep; also write JSON to FILE",
-    )
+    to_file = "like --flowdock-sweep; also write JSON to FILE"
+    group.addoption("--flowdock-sweep-file", type=Path, metavar="FILE", help=to_file)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -182,13 +178,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def _settle(fake: FakeFlowdock) -> None:
     from fakeflowdock import ContractViolation
 
-    found = None
     try:
         fake.settle()
     except ContractViolation as error:
-        found = str(error)
-    if found is not None:
-        pytest.fail(found, pytrace=False)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 def _report(fake: FakeFlowdock) -> str:

@@ -33,17 +33,12 @@ def listen(make: Callable[[], Server], host: str, port: int) -> Server:
         raise CommandError(f"cannot serve on {host!r}, port {port}: {reason}") from None
     except UnicodeError:
         raise CommandError(f"invalid host {host!r}: expected a name or an address") from None
-    _stop_at_a_signal(server.stop)
-    return server
-
-
-def _stop_at_a_signal(stop: Callable[[], None]) -> None:
     first: list[float] = []
 
     def handle(number: int, _frame: object) -> None:
         if not first:
             first.append(time.monotonic())
-            stop()
+            server.stop()
         elif time.monotonic() - first[0] >= SAME:
             sys.exit(128 + number)  # unwinds, so that files are cleaned up
 
@@ -52,3 +47,4 @@ def _stop_at_a_signal(stop: Callable[[], None]) -> None:
         # Under nohup the server must outlive the terminal.
         if known is not None and not (name == "SIGHUP" and signal.getsignal(known) == signal.SIG_IGN):
             signal.signal(known, handle)
+    return server
