@@ -145,7 +145,7 @@ def _fake(request: pytest.FixtureRequest, node: Any) -> FakeFlowdock:
 
     chosen: dict[str, Any] = {name: choice(node, name) for name in ("world", "refresh_tokens", "shape")}
     chosen |= {name: choice(node, name) == "true" for name in ("auto_consent", "strict")}
-    chosen["shape"] = getattr(request, "param", chosen["shape"])
+    chosen["shape"] = getattr(request, "param", chosen["shape"])  # parametrized over shapes
     if (journal := choice(node, "journal")) is not None:
         chosen["journal"] = int(journal)
     return FakeFlowdock(**chosen)
@@ -184,19 +184,15 @@ def _settle(fake: FakeFlowdock) -> None:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
-def _report(fake: FakeFlowdock) -> str:
-    """Return the report section. A bug in it must not end the test run."""
-    try:
-        return fake.report()
-    except Exception as error:  # any bug at all
-        return f"fakeflowdock failed to create the report, which is a bug: {type(error).__name__}: {error}"
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the requests of a failed test to its report."""
     report = yield
     fake: FakeFlowdock | None = getattr(item, "funcargs", {}).get("fake_flowdock")
     if report.failed and report.when == "call" and fake is not None:
-        report.sections.append(("fakeflowdock", _report(fake)))
+        try:
+            text = fake.report()
+        except Exception as error:  # a bug in it must not end the test run
+            text = f"fakeflowdock failed to create the report, which is a bug: {type(error).__name__}: {error}"
+        report.sections.append(("fakeflowdock", text))
     return report

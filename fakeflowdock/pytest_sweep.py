@@ -186,9 +186,9 @@ class Sweep:
                 result = self._result(item.nodeid, trial)
                 if result.phase is not None:
                     self._tidy_up()
+                return result
         finally:
             self._trial = None
-        return result
 
     def _tidy_up(self) -> None:
         """Clean up after a failed run, so that the next test is not blamed for it."""

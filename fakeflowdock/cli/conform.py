@@ -51,7 +51,7 @@ conform_command = Command(
         Option("api-token", "Of an administrator of the organization.", "", metavar="TOKEN"),
         Option("email", "Of the same user.", "", metavar="ADDRESS"),
         Option("password", "Of the same user; with both, access tokens are requested.", "", metavar="PASSWORD"),
-        Option("second-api-token", "Of a user who is no administrator.", "", metavar="TOKEN"),
+        Option("second-api-token", "Of a user who is not an administrator.", "", metavar="TOKEN"),
         Option("spare-api-token", "Of a user who may be removed.", "", metavar="TOKEN"),
         Option("access-token", "Of an application, instead of e-mail and password.", "", metavar="TOKEN"),
         Option("scopes", "Of the access token.", "", metavar="SCOPES", unset="flow private"),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # is an option of the server, and those that `conform` has mean the same there.
 NOT_PASSED = ("flow", "version", "pid")
 SHOWN = 20  # lines of the summary
-HINT = "; --tunnel leads to all others, --tunnel-to to some"
+HINT = "; --tunnel allows all other hosts, --tunnel-to some"
 
 
 def run(given: SimpleNamespace) -> int:

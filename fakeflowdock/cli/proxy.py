@@ -38,7 +38,7 @@ def run(given: SimpleNamespace) -> int:
         raise CommandError(str(error)) from None
     server = listen(lambda: Server(proxy, given.host, given.port, StreamedConnection), given.host, given.port)
     ready = {"event": "ready", "url": server.url, "upstream": given.upstream}
-    greeting = f"fakeflowdock passes {server.url} on to {given.upstream}.\nCtrl-C stops it."
+    greeting = f"fakeflowdock forwards {server.url} to {given.upstream}.\nCtrl-C stops it."
     print(json.dumps(ready) if given.json else greeting, flush=True)
     server.serve()
     summary = proxy.summary()

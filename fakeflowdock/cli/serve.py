@@ -35,7 +35,7 @@ def run(given: SimpleNamespace) -> None:
     from ..api.app import App
     from ..http.server import Server
     from ..server.site import Site
-    from ..server.worlds import Alone, Worlds
+    from ..server.worlds import Held, Worlds
     from .tls_options import chosen
 
     with startup.saving(given) as saving:
@@ -44,7 +44,7 @@ def run(given: SimpleNamespace) -> None:
         tls, ca_file = chosen(given, notes.note)
         credentials = startup.credentials_of(app.store)  # may add a token: before the initial state is fixed
         worlds = Worlds(
-            Alone(app),
+            Held(app),
             limit=given.max_worlds,
             admin_token=given.admin_token,
             noting=lambda world: partial(notes.finding, world=world),
@@ -104,7 +104,7 @@ Post with that flow_token, as the source, or as old clients did, and read what w
        {ready["url"]}/v1/messages/chat/{ready["flow_api_token"]}
   curl -u {ready["api_token"]}: {ready["url"]}/flows/{ready["flow"]}/messages
 
-The user's e-mail address and password do as well:
+The user's e-mail address and password also work:
   curl -u {ready["email"]}:{ready["password"]} {ready["url"]}/sources
 
 Make a world for a suite, with credentials of its own{", with the admin token" if shown else ""}:

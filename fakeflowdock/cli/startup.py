@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from ..world.settings import DEFAULT, REFRESH_TOKENS, SHAPES
 from .options import BOOLEAN, BOOLEAN_OR_FILE, FILE, CommandError, Option, choice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from types import SimpleNamespace
 
     from ..http.access_log import AccessLog
@@ -32,23 +32,14 @@ OPTIONS = (
 )
 
 
-@contextmanager
-def saving(given: SimpleNamespace) -> Iterator[Saving | None]:
-    """Yield the file in which the world is saved on exit, locked, or None.
-
-    Raises:
-        CommandError: the file cannot be written.
-    """
+def saving(given: SimpleNamespace) -> AbstractContextManager[Saving | None]:
+    """Return a context manager for the file in which the world is saved on exit, if any. Raises CommandError."""
     if given.save_on_exit is True and not given.state:
         raise CommandError("--save-on-exit requires a file, unless --state has one")
     file = given.state if given.save_on_exit is True else given.save_on_exit
-    if not file:
-        yield None
-        return
     from .save_on_exit import Saving
 
-    with Saving(file) as locked:
-        yield locked
+    return Saving(file) if file else nullcontext()
 
 
 def log_of(given: SimpleNamespace) -> AccessLog | None:
@@ -74,11 +65,10 @@ def world_of(given: SimpleNamespace) -> Store:
     if given.save_on_exit is True and not Path(given.state).exists():
         given.state = ""  # the first run creates it
     try:
-        store = (
-            templates.over(serialization.load(given.state), settings)
-            if given.state
-            else templates.make(given.world, settings)
-        )
+        if given.state:
+            store = templates.over(serialization.load(given.state), settings)
+        else:
+            store = templates.make(given.world, settings)
     except OSError as error:
         raise CommandError(f"{given.state}: {error.strerror}") from None
     except validation.WorldFileError as error:
@@ -96,11 +86,9 @@ def credentials_of(store: Store) -> dict[str, Any]:
     user, application = store.users[min(store.users)], store.applications[min(store.applications)]
     flow = next(iter(store.flows.values()))
     organization = store.organizations[flow.organization_id]
-    others = [
-        each.api_token
-        for each in store.users_of_organization(organization)
-        if each.id != user.id and not store.administers(each, organization.id)
-    ]
+    others = (each for each in store.users_of_organization(organization) if each.id != user.id)
+    tokens = [each.api_token for each in others if not store.administers(each, organization.id)]
+    second, spare = [*tokens, None, None][:2]
     token = factories.whole_access_token(store, user, application)
     token = token or factories.add_access_token(store, user, application, None)
     return {
@@ -113,8 +101,8 @@ def credentials_of(store: Store) -> dict[str, Any]:
         "email": user.email,
         "password": user.password,
         "flow_api_token": flow.api_token,
-        "second_api_token": others[0] if others else None,
-        "spare_api_token": others[1] if len(others) > 1 else None,
+        "second_api_token": second,
+        "spare_api_token": spare,
         "version": __version__,
         "pid": os.getpid(),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -46,10 +47,8 @@ def _in_header(header: str) -> Iterator[Shown]:
     if scheme.lower() == "bearer":
         yield value.strip(), None
     elif scheme.lower() == "basic":
-        try:
+        with suppress(Unauthorized):
             yield basic(value)
-        except Unauthorized:
-            return
 
 
 def _named(fields: Mapping[str, Any]) -> Iterator[Shown]:

@@ -8,13 +8,12 @@ from ..api import internal_routes
 from ..api.app import App
 from ..api.environ import path_of
 from .admin.app import Admin
-from .worlds import Alone, Worlds
+from .worlds import Held, Worlds
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..http.protocols import Answering
-    from .worlds import Held
 
 
 class Site:
@@ -45,4 +44,4 @@ def site_of(app: App | Held) -> Site:
     Args:
         app: the app of the world, or the held world.
     """
-    return Site(Worlds(Alone(app) if isinstance(app, App) else app))
+    return Site(Worlds(Held(app) if isinstance(app, App) else app))

@@ -7,7 +7,7 @@ import secrets
 import threading
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from ..api.app import App
 from ..api.environ import WORLD
@@ -33,30 +33,21 @@ REMEMBERED = 10_000  # credentials whose world is cached
 LONGEST = 512  # characters of a cached credential
 
 
-class Held(Protocol):
+class Held:
     """A world with its initial state.
 
-    Attributes:
+    Args:
         app: answers requests.
+        began: the initial state, frozen. Default: the current one.
+
+    Attributes:
         first: the world after a reset. It is shared and never changes.
         began: the world at the start, or as loaded. It is shared and never changes.
     """
 
-    app: App
-    first: Store
-    began: Store
-
-
-class Alone:
-    """A world that belongs to its server alone.
-
-    Args:
-        app: answers requests. The current state of its world is the initial one.
-    """
-
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, began: Store | None = None) -> None:
         self.app = app
-        self.first = self.began = app.store.freeze()
+        self.first = self.began = app.store.freeze() if began is None else began
 
 
 @dataclass
@@ -200,7 +191,7 @@ class Worlds:
                 store.clock.run()
             self._check(store, but=known)
             note = default.note if self._noting is None else self._noting(name)
-            world = ServedWorld(name, Alone(App(store, default.report, note)))
+            world = ServedWorld(name, Held(App(store, default.report, note)))
             self._others = {**self._others, name: world}
             self._owners.clear()
             return world

@@ -13,6 +13,7 @@ from ..world import factories
 from ..world.fields import check_names
 from ..world.models import Application, Flow, Message, Source
 from . import matching
+from .lists import ids_of
 from .matching import Search
 from .world import World
 
@@ -150,16 +151,11 @@ class Asserting(World):
             ValueError: an attribute, flow, source or user is unknown, so nothing could match.
         """
         __tracebackhide__ = True
-        store = self._store
-        with store.lock:
+        with self._store.lock:
             search = self._messages(expected)
-            for name, known in (
-                ("source", [*store.sources.values(), *store.deleted_sources.values()]),
-                ("user", store.users.values()),
-            ):
-                value = search.expected.get(name)
-                if isinstance(value, str) and value not in {each.name for each in known}:
-                    raise ValueError(f"unknown {name} {value!r}")
+            for name in ("source", "user"):
+                if isinstance(value := search.expected.get(name), str):
+                    ids_of(self._store, value, name)
             search.none()
 
     def _dropped(self) -> str:

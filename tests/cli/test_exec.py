@@ -141,7 +141,7 @@ def test_what_was_not_as_documented_is_told_at_the_end(outside: dict[str, str]) 
     assert (status, out) == (0, "")
     assert err == (
         "fakeflowdock: example.com:443 is not answered here: only api.flowdock.com and stream.flowdock.com are; "
-        "--tunnel leads to all others, --tunnel-to to some\n"
+        "--tunnel allows all other hosts, --tunnel-to some\n"
         "done\n"
         "fakeflowdock: warning: List sources has no parameter lmit (docs/api/sources.md#list-sources) (2 times)\n"
         "fakeflowdock: GET /nowhere/0123… is not in Flowdock's API\n"

@@ -84,7 +84,7 @@ class Taken(Refusal):
     SNAPSHOTS = "limit of {limit} snapshots reached: delete one"
     OWN_WORLD = "The server's own world cannot be deleted"
     CREDENTIAL = "World {name!r} has {credential} too: a credential belongs to one world"
-    LOADED = CREDENTIAL + "; POST /_fakeflowdock/worlds makes a world of it with credentials of its own"
+    LOADED = CREDENTIAL + "; to load it with new credentials, use POST /_fakeflowdock/worlds"
 
 
 class Invalid(Refusal):
@@ -106,11 +106,11 @@ class Invalid(Refusal):
     SELF = "is not an attribute"
     OF_REQUESTS = "is only for requests"
     OF_REQUESTED = "is only for the assertion 'requested'"
-    NO_OPERATION = "can't be blank where requests are asserted"
+    NO_OPERATION = "can't be blank in an assertion about requests"
     BESIDE = "must be beside expected, not in it"
     CALLER = "must be one of user, source and application"
-    NO_CALLER = "names no {kind} of this world"
-    PATTERN = "must have $pattern alone, with a text"
+    NO_CALLER = "is not the id of a {kind} in this world"
+    PATTERN = "must have only $pattern, a string"
     EXPRESSION = "is not a regular expression: {error}"
 
     def __init__(self, problems: Iterable[tuple[str, str]]) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ...contract.validation import Violation
     from ..worlds import ServedWorld, Worlds
 
+    WorldHandler = Callable[["OperatorCall", ServedWorld], Any]
+
 
 @dataclass
 class OperatorCall:
@@ -78,9 +80,7 @@ def operation(
     return operations.operation(*whole, callers=callers, find=find, invalid=_refuse_fields, part=ADMIN)
 
 
-def of_a_world(
-    route: str,
-) -> Callable[[Callable[[OperatorCall, ServedWorld], Any]], Operation[OperatorCall, ServedWorld]]:
+def of_a_world(route: str) -> Callable[[WorldHandler], Operation[OperatorCall, ServedWorld]]:
     """Return a decorator that makes a handler an operation on the world in the path, or on the server's own.
 
     Args:
