@@ -88,43 +88,31 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Caller": "api.callers",
-    "Failure": "api.failures",
-    "Fault": "api.faults",
-    "Exchange": "api.journal",
-    **dict.fromkeys(("Headers", "Request", "Response"), "api.messages"),
-    **dict.fromkeys(("Conformance", "conform"), "checking.conformance"),
-    **dict.fromkeys(("ConformanceDifference", "ConformanceResult"), "checking.conformance.results"),
-    "Contract": "checking.contract",
-    **dict.fromkeys(("CheckedExchange", "CheckedRecording", "check_recording"), "checking.recordings.checker"),
-    "Difference": "checking.recordings.differences",
-    "RecordingError": "checking.recordings.errors",
-    "BrokenContract": "contract.errors",
-    **dict.fromkeys(("ContractViolation", "Finding", "Findings"), "contract.findings"),
-    "FakeFlowdock": "fake",
-    "Credentials": "testing.credentials",
-    "Exchanges": "testing.exchanges",
-    **dict.fromkeys(("Messages", "Threads"), "testing.lists"),
-    "Clock": "world.clock",
-    **dict.fromkeys(
-        (
-            "Application",
-            "Author",
-            "Field",
-            "File",
-            "Flow",
-            "Mail",
-            "Message",
-            "Organization",
-            "Source",
-            "Status",
-            "Thread",
-            "User",
-        ),
-        "world.models",
-    ),
-    "Snapshot": "world.snapshots",
-    "WorldFileError": "world.validation",
+    name: home
+    for home, names in {
+        "api.callers": "Caller",
+        "api.failures": "Failure",
+        "api.faults": "Fault",
+        "api.journal": "Exchange",
+        "api.messages": "Headers Request Response",
+        "checking.conformance": "Conformance conform",
+        "checking.conformance.results": "ConformanceDifference ConformanceResult",
+        "checking.contract": "Contract",
+        "checking.recordings.checker": "CheckedExchange CheckedRecording check_recording",
+        "checking.recordings.differences": "Difference",
+        "checking.recordings.errors": "RecordingError",
+        "contract.errors": "BrokenContract",
+        "contract.findings": "ContractViolation Finding Findings",
+        "fake": "FakeFlowdock",
+        "testing.credentials": "Credentials",
+        "testing.exchanges": "Exchanges",
+        "testing.lists": "Messages Threads",
+        "world.clock": "Clock",
+        "world.models": "Application Author Field File Flow Mail Message Organization Source Status Thread User",
+        "world.snapshots": "Snapshot",
+        "world.validation": "WorldFileError",
+    }.items()
+    for name in names.split()
 }
 
 

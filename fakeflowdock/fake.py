@@ -9,13 +9,11 @@ from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
-from .api import internal_routes
-from .contract.errors import NoSuchRoute
 from .decorator import decorated
 from .interception.activation import Interception
 from .runs import Runs
 from .testing import report
-from .testing.exchanges import Exchanges
+from .testing.exchanges import Exchanges, has_unknown_path
 from .testing.failing import Failing
 from .world import diff, serialization, templates
 from .world.settings import JOURNAL, Settings
@@ -24,7 +22,6 @@ from .world.snapshots import Snapshot
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from os import PathLike
-    from types import TracebackType
     from typing import Self
 
     from .api.faults import Faults
@@ -209,17 +206,13 @@ class FakeFlowdock(Failing):
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         self._stop(error)
 
     async def __aenter__(self) -> Self:
         return self.start()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         self._stop(error)
 
     @contextmanager
@@ -311,8 +304,7 @@ class FakeFlowdock(Failing):
     @property
     def unknown_paths(self) -> Exchanges:
         """The requests to paths that Flowdock never had, except the fake's own."""
-        lost = (each for each in self.requests if isinstance(each.refusal, NoSuchRoute))
-        return Exchanges(each for each in lost if not each.path.startswith(internal_routes.PREFIX))
+        return Exchanges(filter(has_unknown_path, self.requests))
 
     def report(self) -> str:
         """Return the report of a failed test: requests, reasons for rejections, faults, and changes in the world."""

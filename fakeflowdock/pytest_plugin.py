@@ -44,12 +44,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         )
     again = "run each passed test again, once for each documented failure of its requests, and list which it survives"
     group.addoption("--flowdock-sweep", action="store_true", help=again)
-    group.addoption(
-        "--flowdock-sweep-file",
-        type=Path,
-        metavar="FILE",
-        help="like --flowdock-sweep; also write JSON to FILE",
-    )
+    to_file = "like --flowdock-sweep; also write JSON to FILE"
+    group.addoption("--flowdock-sweep-file", type=Path, metavar="FILE", help=to_file)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -149,7 +145,7 @@ def _fake(request: pytest.FixtureRequest, node: Any) -> FakeFlowdock:
 
     chosen: dict[str, Any] = {name: choice(node, name) for name in ("world", "refresh_tokens", "shape")}
     chosen |= {name: choice(node, name) == "true" for name in ("auto_consent", "strict")}
-    chosen["shape"] = getattr(request, "param", chosen["shape"])
+    chosen["shape"] = getattr(request, "param", chosen["shape"])  # parametrized over shapes
     if (journal := choice(node, "journal")) is not None:
         chosen["journal"] = int(journal)
     return FakeFlowdock(**chosen)
@@ -182,21 +178,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def _settle(fake: FakeFlowdock) -> None:
     from fakeflowdock import ContractViolation
 
-    found = None
     try:
         fake.settle()
     except ContractViolation as error:
-        found = str(error)
-    if found is not None:
-        pytest.fail(found, pytrace=False)
-
-
-def _report(fake: FakeFlowdock) -> str:
-    """Return the report section. A bug in it must not end the test run."""
-    try:
-        return fake.report()
-    except Exception as error:  # any bug at all
-        return f"fakeflowdock failed to create the report, which is a bug: {type(error).__name__}: {error}"
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -205,5 +190,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     fake: FakeFlowdock | None = getattr(item, "funcargs", {}).get("fake_flowdock")
     if report.failed and report.when == "call" and fake is not None:
-        report.sections.append(("fakeflowdock", _report(fake)))
+        try:
+            text = fake.report()
+        except Exception as error:  # a bug in it must not end the test run
+            text = f"fakeflowdock failed to create the report, which is a bug: {type(error).__name__}: {error}"
+        report.sections.append(("fakeflowdock", text))
     return report

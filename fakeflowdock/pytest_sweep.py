@@ -28,6 +28,7 @@ import sys
 import warnings
 from collections import Counter
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -186,9 +187,9 @@ class Sweep:
                 result = self._result(item.nodeid, trial)
                 if result.phase is not None:
                     self._tidy_up()
+                return result
         finally:
             self._trial = None
-        return result
 
     def _tidy_up(self) -> None:
         """Clean up after a failed run, so that the next test is not blamed for it."""
@@ -211,9 +212,8 @@ class Sweep:
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
         """Record the fake of a test, and inject the failure from the start."""
         value = yield
-        is_new = isinstance(value, FakeFlowdock) and value is not self._fake
-        if fixturedef.argname == "fake_flowdock" and fixturedef.scope == "function" and is_new:
-            assert isinstance(value, FakeFlowdock)
+        ours = fixturedef.argname == "fake_flowdock" and fixturedef.scope == "function"
+        if ours and isinstance(value, FakeFlowdock) and value is not self._fake:
             self._fake = value
             if self._trial is not None:
                 value._runs.current.app.faults.add(self._trial)
@@ -272,12 +272,10 @@ class Sweep:
             return
         first = max(len(result.operation) for result in self.results)
         second = max(len(result.failure) for result in self.results)
-        test = None
-        for result in self.results:
-            if result.test != test:
-                test = result.test
-                terminalreporter.line(test)
-            terminalreporter.line(f"    {result.operation:{first}}  {result.failure:{second}}  {result}")
+        for test, results in groupby(self.results, key=lambda result: result.test):
+            terminalreporter.line(test)
+            for result in results:
+                terminalreporter.line(f"    {result.operation:{first}}  {result.failure:{second}}  {result}")
         tests = len({result.test for result in self.results})
         counts = ", ".join(f"{number} {outcome}" for outcome, number in self._counts.items())
         terminalreporter.line(f"{len(self.results)} failures in {tests} {'test' if tests == 1 else 'tests'}: {counts}")

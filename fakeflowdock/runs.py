@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .api.app import App
 from .contract.findings import ContractViolation
+from .server.worlds import Held
 from .world import templates
 
 if TYPE_CHECKING:
@@ -24,21 +25,17 @@ if TYPE_CHECKING:
     from .world.store import Store
 
 
-class WorldRun:
+class WorldRun(Held):
     """A world with its app, its live server and the bugs found.
 
     Args:
         began: the initial world. It is shared and never changes.
         settings: how the fake behaves.
-
-    Attributes:
-        first: the initial world. `began` is the same, or the world that was loaded instead.
     """
 
     def __init__(self, began: Store, settings: Settings) -> None:
         self._broken: list[BrokenContract] = []
-        self.app = App(templates.over(began.branch(), settings), self._broken.append)
-        self.first = self.began = began
+        super().__init__(App(templates.over(began.branch(), settings), self._broken.append), began)
         self._server: Server | None = None
         self._door: Door | None = None
         self._starting = threading.RLock()  # concurrent first accesses get the same server

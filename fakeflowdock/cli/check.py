@@ -1,4 +1,4 @@
-"""The command `check`: hold recorded traffic against the docs."""
+"""`python -m fakeflowdock check`: check recorded traffic against the docs."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def run(options: SimpleNamespace) -> int:
-    """Check. Returns the exit status, 0 or 1.
+    """Check the files. Returns the exit status, 0 or 1.
 
     Raises:
-        CommandError: a file cannot be read.
+        CommandError: a file is unreadable.
         OSError: the report cannot be written.
     """
     from ..checking.recordings.errors import RecordingError
@@ -67,7 +67,7 @@ def _report(options: SimpleNamespace, write: Callable[[str], object]) -> Summary
 
 @contextmanager
 def _output(name: str | None) -> Iterator[Callable[[str], object]]:
-    """What takes the text of the report: a file, whole or not there, or standard output."""
+    """Yield a function that writes to a file, which appears complete or not at all, or to standard output."""
     if name is None:
         yield sys.stdout.write
         return

@@ -1,4 +1,4 @@
-"""A command that is run in our place: it gets our signals, and its exit status is ours."""
+"""Run a command as a child process: it receives our signals, and its exit status becomes ours."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import TracebackType
     from typing import Self
 
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
-NOT_FOUND, NOT_RUN = 127, 126  # as shells have them
+NOT_FOUND, NOT_RUN = 127, 126  # as in shells
 
 
 class NotStarted(Exception):
-    """The command cannot be run; the text says why.
+    """The command cannot be run.
 
     Attributes:
-        status: what a shell would end with.
+        status: the exit status that a shell would have.
     """
 
     def __init__(self, status: int, message: str) -> None:
@@ -30,36 +29,34 @@ class NotStarted(Exception):
 
 
 class Signals:
-    """The signals that are passed on, kept back from the beginning to the end of a `with`, in which threads may start.
+    """A context manager that blocks the signals to pass on. Threads started within it inherit that.
 
-    A handler would not do: what a terminal sends, for Ctrl-C, goes to the command as well, and whether a signal came
-    from there can be learnt from `sigwaitinfo` alone.
+    Handlers cannot replace it: a terminal sends Ctrl-C to the child process too, and only `sigwaitinfo` tells whether a
+    signal came from the terminal.
     """
 
     def __enter__(self) -> Self:
-        meant = {each for each in PASSED_ON if signal.getsignal(each) is not signal.SIG_IGN}  # as under nohup
-        self._waited = {*meant, signal.SIGCHLD}
-        self._handler = signal.signal(signal.SIGCHLD, lambda *_: None)  # without one some systems do not keep it
+        passed_on = {each for each in PASSED_ON if signal.getsignal(each) is not signal.SIG_IGN}  # as under nohup
+        self._waited = {*passed_on, signal.SIGCHLD}
+        self._handler = signal.signal(signal.SIGCHLD, lambda *_: None)  # some systems drop it without a handler
         self._before = signal.pthread_sigmask(signal.SIG_BLOCK, self._waited)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         while (late := signal.sigpending() & self._waited) and signal.sigwait(late):
-            pass  # it came for a command that has ended
+            pass  # the command has already ended
         signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
         signal.signal(signal.SIGCHLD, self._handler)
 
     def run(self, command: Sequence[str], environ: Mapping[str, str]) -> int:
-        """Run a command, and wait for its end.
+        """Run a command, and wait until it ends.
 
         Args:
-            command: its name or path, and its arguments; no shell looks at them.
+            command: its name or path, and its arguments. There is no shell.
             environ: its environment.
 
         Returns:
-            Its exit status; 128 and the signal where one ended it.
+            Its exit status; 128 plus the signal if one ended it.
 
         Raises:
             NotStarted: it cannot be run.
@@ -83,7 +80,7 @@ class Signals:
                 os.kill(child, number)
 
     def _next(self) -> int | None:
-        """Wait for a signal. Returns it where it is to be passed on."""
+        """Wait for a signal. Return it if it must be passed on."""
         if not hasattr(signal, "sigwaitinfo"):  # as on macOS
             number = signal.sigwait(self._waited)
             return None if number == signal.SIGCHLD or _in_front() else number
@@ -93,7 +90,7 @@ class Signals:
 
 
 def _in_front() -> bool:
-    """Whether what a terminal sends comes to us, and to the command."""
+    """Return whether we and the command receive the signals of a terminal."""
     try:
         with open("/dev/tty") as terminal:
             return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()

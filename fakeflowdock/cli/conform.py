@@ -18,27 +18,27 @@ def run(chosen: SimpleNamespace) -> int:
     """Run the suite. Returns the exit status.
 
     Raises:
-        CommandError: there is no server, or no case.
+        CommandError: the server does not answer, no case matches, or an option is invalid.
     """
     from ..checking.conformance import NoAnswer, conform
     from ..world.scopes import scopes_of
 
     given: dict[str, Any] = vars(chosen).copy()
     url, only, form, _ = (given.pop(name) for name in ("url", "only", "format", "config"))
-    given["flow"] = given["flow"].rpartition("/")[2]  # example/main, as the ready line of a fake has it, is main
+    given["flow"] = given["flow"].rpartition("/")[2]  # accepts example/main, as in the ready line
     try:
         given["scopes"] = scopes_of(given["scopes"])
-        came = conform(url, only=only or None, **given)
+        report = conform(url, only=only or None, **given)
     except NoAnswer as error:
         hint = "; --ca-file names a CA to trust" if "CERTIFICATE_VERIFY_FAILED" in str(error) else ""
         raise CommandError(f"{url} does not answer: {error}{hint}") from None
     except ValueError as error:
         raise CommandError(str(error)) from None
     if form == "json":
-        print(json.dumps(came.as_json(), indent=2, ensure_ascii=False))
+        print(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
     else:
-        print(came.as_junit() if form == "junit" else came)
-    return 0 if came.ok else 1
+        print(report.as_junit() if form == "junit" else report)
+    return 0 if report.ok else 1
 
 
 conform_command = Command(
@@ -51,7 +51,7 @@ conform_command = Command(
         Option("api-token", "Of an administrator of the organization.", "", metavar="TOKEN"),
         Option("email", "Of the same user.", "", metavar="ADDRESS"),
         Option("password", "Of the same user; with both, access tokens are requested.", "", metavar="PASSWORD"),
-        Option("second-api-token", "Of a user who is no administrator.", "", metavar="TOKEN"),
+        Option("second-api-token", "Of a user who is not an administrator.", "", metavar="TOKEN"),
         Option("spare-api-token", "Of a user who may be removed.", "", metavar="TOKEN"),
         Option("access-token", "Of an application, instead of e-mail and password.", "", metavar="TOKEN"),
         Option("scopes", "Of the access token.", "", metavar="SCOPES", unset="flow private"),

@@ -1,4 +1,4 @@
-"""`python -m fakeflowdock exec`: a command whose calls to Flowdock's hosts reach a fake."""
+"""`python -m fakeflowdock exec`: run a command whose requests to Flowdock reach a fake."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from ..api.journal import Exchange
     from ..contract.findings import Finding
 
-# What a ready line has that the command is not told. It gets the rest as FAKEFLOWDOCK_API_TOKEN and so on: none has the
-# name of an option of the server, and those that `conform` has mean the same there.
-NOT_TOLD = ("flow", "version", "pid")
-SHOWN = 20  # lines of what was not as documented
-HINT = "; --tunnel leads to all others, --tunnel-to to some"
+# Fields of the ready line that the command does not get. It gets the others as FAKEFLOWDOCK_API_TOKEN and so on: none
+# is an option of the server, and those that `conform` has mean the same there.
+NOT_PASSED = ("flow", "version", "pid")
+SHOWN = 20  # lines of the summary
+HINT = "; --tunnel allows all other hosts, --tunnel-to some"
 
 
 def run(given: SimpleNamespace) -> int:
-    """The command. Returns the exit status of the other one.
+    """Run the command. Returns its exit status.
 
     Raises:
-        CommandError: there is nothing to run, the state is no world, there can be no TLS, or the world cannot be saved.
+        CommandError: the command is missing, the state is invalid, TLS is not available, or the world cannot be saved.
     """
     if not given.line:
         raise CommandError("exec requires a command, for example: fakeflowdock exec -- pytest")
@@ -58,24 +58,18 @@ def run(given: SimpleNamespace) -> int:
         credentials = startup.credentials_of(app.store)
         signals = stack.enter_context(Signals())
         try:
-            others = ("*",) if given.tunnel else given.tunnel_to
-            door = Door(
-                site_of(app),
-                startup.log_of(given),
-                notes.note,
-                others=others,
-                proxies=getproxies_environment(),
-                hint=HINT,
-            )
+            more = {"others": ("*",) if given.tunnel else given.tunnel_to, "proxies": getproxies_environment()}
+            door = Door(site_of(app), startup.log_of(given), notes.note, **more, hint=HINT)
             stack.callback(door.stop)
             environ = {**os.environ, **door.environ(os.environ, door.url)}
         except (NoCertificate, OSError) as error:
             raise CommandError(str(error)) from None
         for name in ("ALL_PROXY", "all_proxy"):
             del environ[name]
-        told = {name: value for name, value in credentials.items() if value and name not in NOT_TOLD}
-        environ |= {f"FAKEFLOWDOCK_{name.upper()}": value for name, value in told.items()}
-        environ["FAKEFLOWDOCK_SCOPES"] = " ".join(SCOPES)  # those of the access token
+        for name, value in credentials.items():
+            if value and name not in NOT_PASSED:
+                environ[f"FAKEFLOWDOCK_{name.upper()}"] = value
+        environ["FAKEFLOWDOCK_SCOPES"] = " ".join(SCOPES)  # of the access token
         try:
             status = signals.run(given.line, environ)
         except NotStarted as error:
@@ -89,22 +83,20 @@ def run(given: SimpleNamespace) -> int:
 
 
 def _unknown(app: App) -> Iterator[tuple[str, int]]:
-    """What the last requests asked for that Flowdock never had, or that is not answered yet, and how often."""
-    from ..api import internal_routes
+    """Yield each unknown or unsupported path among the last requests, and how often it was requested."""
     from ..api.environ import STREAM_HOST
-    from ..contract.errors import NoSuchRoute
+    from ..testing.exchanges import has_unknown_path
 
     def why(exchange: Exchange) -> str:
         streams = STREAM_HOST.fullmatch(exchange.request.headers.get("host", ""))
-        reason = "of stream.flowdock.com is not answered yet" if streams else "is nothing that Flowdock had"
+        reason = "of stream.flowdock.com is not supported yet" if streams else "is not in Flowdock's API"
         return f"{exchange.method} {exchange.shown_path} {reason}"
 
-    lost = (each for each in app.journal if isinstance(each.refusal, NoSuchRoute))
-    yield from Counter(why(each) for each in lost if not each.path.startswith(internal_routes.PREFIX)).items()
+    yield from Counter(map(why, filter(has_unknown_path, app.journal))).items()
 
 
 def _summary(lines: list[tuple[str, int]]) -> Iterator[str]:
-    """What was not as documented; nothing where all was."""
+    """Yield the lines of the summary."""
     for text, count in lines[:SHOWN]:
         yield text if count == 1 else f"{text} ({count} times)"
     if len(lines) > SHOWN:

@@ -21,15 +21,19 @@ WIDTH = 100
 
 
 def routes(options: SimpleNamespace) -> None:
-    """The command `routes`."""
+    """Print every operation."""
     from ..contract.contracts import contracts
 
     for contract in contracts().operations.values():
-        print(contract.name)
-        for method, path, obsolete in contract.routes:
-            print(f"    {method} {path}{' (obsolete)' if obsolete else ''}")
+        _print_routes(contract.name, contract)
         print(f"    callers: {_callers(contract)}")
         print(f"    {contract.grade}, {contract.page}")
+
+
+def _print_routes(title: str, contract: OperationContract) -> None:
+    print(title)
+    for method, path, obsolete in contract.routes:
+        print(f"    {method} {path}{' (obsolete)' if obsolete else ''}")
 
 
 def _callers(contract: OperationContract) -> str:
@@ -38,23 +42,21 @@ def _callers(contract: OperationContract) -> str:
 
 
 def explain(options: SimpleNamespace) -> None:
-    """The command `explain`.
+    """Print the contract of an operation.
 
     Raises:
-        CommandError: there is no such operation.
+        CommandError: the operation is unknown.
     """
     from ..contract.contracts import contracts
 
     contract = _operation(" ".join(options.operation))
-    print(contract.title)
-    for method, path, obsolete in contract.routes:
-        print(f"    {method} {path}{' (obsolete)' if obsolete else ''}")
+    _print_routes(contract.title, contract)
     print()
     _say(contract.description)
     print()
     print(f"Callers: {_callers(contract)}")
     if contract.successor is not None:
-        print(f"Deprecated: {contract.successor} came in its place")
+        print(f"Deprecated: use {contract.successor}")
     _say(f"Grade: {contract.grade}. Evidence: {contract.evidence}")
     if contract.properties:
         print("\nParameters")
@@ -63,13 +65,12 @@ def explain(options: SimpleNamespace) -> None:
     for variant in contract.variants:
         print(f"\nParameters where {variant.field} is {' or '.join(variant.values)}")
         _say_parameters(variant.properties, variant.required, contract.grade)
-    print("\nReplies")
+    print("\nResponses")
     for status, check in contract.replies.items():
         print(f"    {status}: {check.address if check is not None else 'no body'}")
         if status in contract.reply_examples:
-            print(
-                textwrap.indent(json.dumps(contract.reply_examples[status], indent=2, ensure_ascii=False), "        ")
-            )
+            example = json.dumps(contract.reply_examples[status], indent=2, ensure_ascii=False)
+            print(textwrap.indent(example, " " * 8))
     print("\nErrors")
     every = contracts().errors
     for name, (grade, when) in contract.errors.items():
@@ -78,31 +79,26 @@ def explain(options: SimpleNamespace) -> None:
     for error in every.values():
         if error.everywhere:
             _say(f"{error.status} {error.name} ({error.grade}): {error.description}", "    ")
-    print(f"\nWritten in {contract.page}")
+    print(f"\nPage: {contract.page}")
 
 
-def _operation(asked: str) -> OperationContract:
-    """The operation of a name, or of a method and a path.
-
-    Raises:
-        CommandError: there is none.
-    """
+def _operation(given: str) -> OperationContract:
+    """Return the operation of a name, or of a method and a path. Raises CommandError."""
     from ..api import routing
     from ..contract.contracts import contracts, operation_named
     from ..contract.errors import Refusal
 
-    method, _, path = asked.partition(" ")
+    method, _, path = given.partition(" ")
     if path.startswith("/"):
         try:
             return routing.match(method.upper(), routing.normal(path)).operation.contract
         except Refusal:
-            raise CommandError(f"there is no operation at {asked}; python -m fakeflowdock routes lists them") from None
+            raise CommandError(f"unknown operation {given}: python -m fakeflowdock routes lists all") from None
     try:
-        return contracts().operations[operation_named(asked)]
+        return contracts().operations[operation_named(given)]
     except ValueError as error:
-        raise CommandError(
-            f"{error}{'' if 'mean' in str(error) else ', only ' + ', '.join(contracts().operations)}"
-        ) from None
+        known = "" if "mean" in str(error) else f": expected {', '.join(contracts().operations)}"
+        raise CommandError(f"{error}{known}") from None
 
 
 def _say_parameters(properties: Mapping[str, Mapping[str, Any]], required: Collection[str], usual_grade: str) -> None:
@@ -118,7 +114,7 @@ def _say_parameters(properties: Mapping[str, Mapping[str, Any]], required: Colle
 
 
 def _inner(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The fields of an object, or of the objects in a list, those of each of its forms together."""
+    """Return the fields of an object, or of the objects in a list, including those of every variant."""
     from ..contract.schema_walk import variants_of
 
     schema = schema.get("items", schema)

@@ -1,4 +1,4 @@
-"""The command line. Each command is in a file of its own, which is imported when it runs."""
+"""The command line. Each command is in a file of its own, which is imported only when it runs."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class Program(click.Group):
                 param.add_to_parser(parser, ctx)
             _, rest, order = parser.parse_args([*args])
             before, args = args[: len(args) - len(rest)], rest
-            if asked := [param.opts[-1] for param in order if param in own]:  # --help, --version
-                return super().parse_args(ctx, asked)
+            if general := [param.opts[-1] for param in order if param in own]:  # --help, --version
+                return super().parse_args(ctx, general)
             if args and args[0] not in MODULES and not ctx.resilient_parsing:
                 near = nearest(args[0], MODULES)
                 raise CommandError(
@@ -102,8 +102,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: what follows the program's name; `sys.argv` by default.
 
     Returns:
-        The exit status: 0; 1 if a command found what it looks for, or the world could not be saved; 2 with a line on
-        standard error if an option, the address or a file is wrong; 130 after a SIGINT before the server was ready.
+        The exit status: 0 success; 1 a command reports a failure, or the world could not be saved; 2 an option, the
+        address or a file is invalid; 130 a SIGINT arrived before the server was ready.
     """
     if "_FAKEFLOWDOCK_COMPLETE" in os.environ:
         program.main(argv, prog_name="fakeflowdock")
@@ -112,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with suppress(Exit), program.make_context("fakeflowdock", arguments, color=terminal.wants_color()) as context:
             status = program.invoke(context) or 0
-        if sys.stdout is not None:  # it was closed
+        if sys.stdout is not None:  # None if it was closed
             sys.stdout.flush()
     except BrokenPipeError:  # as in `fakeflowdock routes | head`
         _discard_output()
@@ -123,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         terminal.complain(error.strerror or str(error))
         _discard_output()
         return 2
-    except KeyboardInterrupt:  # before there was anything to stop
+    except KeyboardInterrupt:  # before the server was ready
         return 130
     return status
 
@@ -140,6 +140,6 @@ def _message(error: click.ClickException) -> str:
 
 
 def _discard_output() -> None:
-    """Discard what is still to be printed, or Python would complain at its end."""
+    """Discard pending output, or Python would report an error when it exits."""
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

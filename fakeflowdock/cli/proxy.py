@@ -1,4 +1,4 @@
-"""`python -m fakeflowdock proxy`: what passes between a client and any server, held against the docs."""
+"""`python -m fakeflowdock proxy`: check the traffic between a client and any server against the docs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def run(given: SimpleNamespace) -> int:
     """Run the proxy. Returns the exit status.
 
     Raises:
-        CommandError: the address cannot be served, or the URL is none.
+        CommandError: the address cannot be bound, or the URL is invalid.
     """
     from ..checking.remote import Remote
     from ..checking.reporting_proxy import Proxy
@@ -38,7 +38,7 @@ def run(given: SimpleNamespace) -> int:
         raise CommandError(str(error)) from None
     server = listen(lambda: Server(proxy, given.host, given.port, StreamedConnection), given.host, given.port)
     ready = {"event": "ready", "url": server.url, "upstream": given.upstream}
-    greeting = f"fakeflowdock passes {server.url} on to {given.upstream}.\nCtrl-C stops it."
+    greeting = f"fakeflowdock forwards {server.url} to {given.upstream}.\nCtrl-C stops it."
     print(json.dumps(ready) if given.json else greeting, flush=True)
     server.serve()
     summary = proxy.summary()

@@ -1,4 +1,4 @@
-"""The file to which a server writes its world at its end: one server at a time, and a file that is always whole."""
+"""The file in which a server saves its world on exit: locked by one server, and never incomplete."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 try:
     import fcntl
-except ImportError:  # where there is no such lock, nobody is kept away
-    fcntl = None  # type: ignore[assignment]  # as its absence is written
+except ImportError:  # Windows: the file is not locked
+    fcntl = None  # type: ignore[assignment]  # stands for its absence
 
 
 class NotSaved(CommandError):
-    """The world could not be written; what the file held before is still there."""
+    """The world could not be written. An existing file stays as it was."""
 
     exit_code = 1
 
 
 class Saving:
-    """Where a world is saved, as long as the server runs, which is a context.
+    """A context manager that locks the file while the server runs.
 
     Args:
-        file: it may be there or not.
+        file: its path. It need not exist.
 
     Raises:
-        CommandError: nothing can be written there, or another server saves there.
+        CommandError: the file cannot be written, or another server has locked it.
     """
 
     def __init__(self, file: str) -> None:
@@ -53,7 +53,7 @@ class Saving:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if fcntl is None:  # nor can a file be removed there that is open
+        if fcntl is None:  # Windows cannot remove an open file
             os.close(self._descriptor)
         with suppress(OSError):
             self._lock.unlink()
@@ -64,9 +64,9 @@ class Saving:
         return CommandError(f"the world cannot be saved to {self._file}: {reason}")
 
     def _locked(self) -> int:
-        """The descriptor of the lock, which ends with this process, however it ends."""
+        """Return the descriptor of the lock. The system releases it when this process ends, however it ends."""
         while True:
-            descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)  # no child has it
+            descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)  # not inherited by child processes
             try:
                 if fcntl is not None:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -75,7 +75,7 @@ class Saving:
             except BlockingIOError:
                 os.close(descriptor)
                 raise self._failure("another server saves there") from None
-            os.close(descriptor)  # who had it removed it meanwhile
+            os.close(descriptor)  # its owner has just removed it
 
     def save(self, store: Store) -> None:
         """Write the world.

@@ -1,7 +1,8 @@
-"""`python -m fakeflowdock serve`, the default command: the server."""
+"""`python -m fakeflowdock serve`: run the server. It is the default command."""
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shlex
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import SimpleNamespace
 
+THRESHOLDS = (20_000, 50, 100)  # of the garbage collector; Python's are much lower
+
 
 def run(given: SimpleNamespace) -> None:
     """Serve.
@@ -32,39 +35,56 @@ def run(given: SimpleNamespace) -> None:
     from ..api.app import App
     from ..http.server import Server
     from ..server.site import Site
-    from ..server.worlds import Alone, Worlds
-    from . import process_limits, tls_options
+    from ..server.worlds import Held, Worlds
+    from .tls_options import chosen
 
     with startup.saving(given) as saving:
         notes = startup.notes_of(given)
         app = App(startup.world_of(given), notes.bug, notes.finding)
-        tls = tls_options.chosen(given, notes.note)
-        credentials = startup.credentials_of(app.store)  # one of which is made now, and which a reset does not lose
+        tls, ca_file = chosen(given, notes.note)
+        credentials = startup.credentials_of(app.store)  # may add a token: before the initial state is fixed
         worlds = Worlds(
-            Alone(app),
+            Held(app),
             limit=given.max_worlds,
             admin_token=given.admin_token,
             noting=lambda world: partial(notes.finding, world=world),
         )
-        speaking = {**tls.speaking, "log": startup.log_of(given)}
+        speaking = {**tls, "log": startup.log_of(given)}
         server = listen(lambda: Server(Site(worlds), given.host, given.port, **speaking), given.host, given.port)
-        ready = {"event": "ready", "url": server.url, "world": given.state or given.world, **credentials, **tls.ready}
+        ready = {"event": "ready", "url": server.url, "world": given.state or given.world, **credentials, **ca_file}
         if worlds.admin_token is not None:
             ready["admin_token"] = worlds.admin_token
         print(json.dumps(ready) if given.json else _greeting(ready), flush=True)
-        process_limits.dedicate()
-        _tell_the_starter()
+        _dedicate()
+        _notify_systemd()
         server.serve()
         if saving is not None:
             saving.save(app.store)
 
 
-def _tell_the_starter() -> None:
-    """Tell systemd, where that started the server as a service of the type `notify`, that it is ready."""
+def _dedicate() -> None:
+    """Allow as many connections as possible, and make long pauses of the garbage collector rare.
+
+    A world is large and has hardly any cycles. A full collection blocks all requests for tens of milliseconds, and by
+    default happens each time the world has grown by a quarter.
+    """
+    gc.freeze()
+    gc.set_threshold(*THRESHOLDS)
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with suppress(ValueError, OSError):  # macOS reports no limit, but has one
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+
+def _notify_systemd() -> None:
+    """Notify systemd that a service of the type `notify` is ready."""
     if not (path := os.environ.get("NOTIFY_SOCKET")):
         return
-    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as starter:
-        starter.sendto(b"READY=1", path.replace("@", "\0", 1) if path.startswith("@") else path)
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.sendto(b"READY=1", path.replace("@", "\0", 1) if path.startswith("@") else path)
 
 
 def _greeting(ready: Mapping[str, Any]) -> str:
@@ -84,7 +104,7 @@ Post with that flow_token, as the source, or as old clients did, and read what w
        {ready["url"]}/v1/messages/chat/{ready["flow_api_token"]}
   curl -u {ready["api_token"]}: {ready["url"]}/flows/{ready["flow"]}/messages
 
-The user's e-mail address and password do as well:
+The user's e-mail address and password also work:
   curl -u {ready["email"]}:{ready["password"]} {ready["url"]}/sources
 
 Make a world for a suite, with credentials of its own{", with the admin token" if shown else ""}:

@@ -1,4 +1,4 @@
-"""A server that listens until a signal."""
+"""Run a server until a signal."""
 
 from __future__ import annotations
 
@@ -16,39 +16,35 @@ if TYPE_CHECKING:
     from ..http.server import Server
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
-SAME = 0.5  # seconds in which another signal means the same: `timeout`, and runners of scripts, send theirs twice
+SAME = 0.5  # seconds in which a second signal is ignored: `timeout` and script runners send each twice
 
 
 def listen(make: Callable[[], Server], host: str, port: int) -> Server:
-    """A server that a signal stops. The next one ends the process, and nothing is waited for.
+    """Return a server that stops at a signal. A second signal ends the process without waiting.
 
     Raises:
-        CommandError: the address cannot be served.
+        CommandError: the address cannot be bound.
     """
     try:
         server = make()
     except OSError as error:
-        number = error.errno or 0  # below zero it is no errno but one of getaddrinfo's
+        number = error.errno or 0  # negative numbers are those of getaddrinfo
         reason = os.strerror(number) if number > 0 else error.strerror or str(error)
         raise CommandError(f"cannot serve on {host!r}, port {port}: {reason}") from None
     except UnicodeError:
-        raise CommandError(f"{host!r} is no host name") from None
-    _stop_at_a_signal(server.stop)
-    return server
-
-
-def _stop_at_a_signal(stop: Callable[[], None]) -> None:
+        raise CommandError(f"invalid host {host!r}: expected a name or an address") from None
     first: list[float] = []
 
-    def met(number: int, _frame: object) -> None:
+    def handle(number: int, _frame: object) -> None:
         if not first:
             first.append(time.monotonic())
-            stop()
+            server.stop()
         elif time.monotonic() - first[0] >= SAME:
-            sys.exit(128 + number)  # from wherever it is: what was begun is cleared away
+            sys.exit(128 + number)  # unwinds, so that files are cleaned up
 
     for name in SIGNALS:
-        known = getattr(signal, name, None)  # not everywhere
-        # Who starts it with nohup wants it to outlive the terminal.
+        known = getattr(signal, name, None)  # Windows has no SIGHUP
+        # Under nohup the server must outlive the terminal.
         if known is not None and not (name == "SIGHUP" and signal.getsignal(known) == signal.SIG_IGN):
-            signal.signal(known, met)
+            signal.signal(known, handle)
+    return server

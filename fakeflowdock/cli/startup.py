@@ -1,9 +1,9 @@
-"""What a server or a command begins with, as its options say: a world, and credentials of it."""
+"""The options that `serve` and `exec` share: the initial world, its credentials, the access log."""
 
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +13,14 @@ from ..world.settings import DEFAULT, REFRESH_TOKENS, SHAPES
 from .options import BOOLEAN, BOOLEAN_OR_FILE, FILE, CommandError, Option, choice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from types import SimpleNamespace
 
     from ..http.access_log import AccessLog
     from ..world.store import Store
     from .save_on_exit import Saving
 
-# Of `serve` and `exec`. A line of `--help` has 55 columns for the sentence.
+# A line of `--help` has 55 columns for the sentence.
 OPTIONS = (
     Option("world", "Start with the world docs or empty.", "docs", choice("docs", "empty"), "WORLD"),
     Option("state", "Load the initial world.", "", FILE, "FILE"),
@@ -32,27 +32,18 @@ OPTIONS = (
 )
 
 
-@contextmanager
-def saving(given: SimpleNamespace) -> Iterator[Saving | None]:
-    """Where the world is saved at the end, as long as a server or a command goes on; None where it is not.
-
-    Raises:
-        CommandError: nothing can be written there.
-    """
+def saving(given: SimpleNamespace) -> AbstractContextManager[Saving | None]:
+    """Return a context manager for the file in which the world is saved on exit, if any. Raises CommandError."""
     if given.save_on_exit is True and not given.state:
-        raise CommandError("--save-on-exit requires a file: its own, or that of --state")
+        raise CommandError("--save-on-exit requires a file, unless --state has one")
     file = given.state if given.save_on_exit is True else given.save_on_exit
-    if not file:
-        yield None
-        return
     from .save_on_exit import Saving
 
-    with Saving(file) as there:
-        yield there
+    return Saving(file) if file else nullcontext()
 
 
 def log_of(given: SimpleNamespace) -> AccessLog | None:
-    """Who is told of each request, or None."""
+    """Return the access log, or None."""
     if given.access_log == "none":
         return None
     from ..http.access_log import AccessLog
@@ -61,49 +52,43 @@ def log_of(given: SimpleNamespace) -> AccessLog | None:
 
 
 def notes_of(given: SimpleNamespace) -> Notes:
-    """What tells of all else, in the form of the access log."""
+    """Return what reports everything else, in the format of the access log."""
     return Notes(as_json=given.access_log == "json")
 
 
 def world_of(given: SimpleNamespace) -> Store:
-    """The world to begin with. Raises CommandError."""
+    """Return the initial world. Raises CommandError."""
     from ..world import serialization, templates, validation
     from ..world.settings import Settings
 
     settings = Settings(given.auto_consent, given.refresh_tokens, given.shape)
     if given.save_on_exit is True and not Path(given.state).exists():
-        given.state = ""  # the first run, at whose end it is written
+        given.state = ""  # the first run creates it
     try:
-        store = (
-            templates.over(serialization.load(given.state), settings)
-            if given.state
-            else templates.make(given.world, settings)
-        )
+        if given.state:
+            store = templates.over(serialization.load(given.state), settings)
+        else:
+            store = templates.make(given.world, settings)
     except OSError as error:
         raise CommandError(f"{given.state}: {error.strerror}") from None
     except validation.WorldFileError as error:
         raise CommandError(str(error)) from None
     if not store.users or not store.applications or not store.flows:
-        raise CommandError(
-            f"{given.state} has no user, no application or no flow, for which the server could print credentials"
-        )
+        raise CommandError(f"{given.state}: expected at least one user, one application and one flow")
     store.clock.run()
     return store
 
 
 def credentials_of(store: Store) -> dict[str, Any]:
-    """What the ready line has of the world. docs/guide/server.md."""
+    """Return the fields of the ready line. docs/guide/server.md describes them."""
     from ..world import factories
 
     user, application = store.users[min(store.users)], store.applications[min(store.applications)]
     flow = next(iter(store.flows.values()))
     organization = store.organizations[flow.organization_id]
-    others = [
-        each.api_token
-        for each in store.users_of_organization(organization)
-        if each.id != user.id and not store.administers(each, organization.id)
-    ]
-    # That of an earlier run, or else a new one.
+    others = (each for each in store.users_of_organization(organization) if each.id != user.id)
+    tokens = [each.api_token for each in others if not store.administers(each, organization.id)]
+    second, spare = [*tokens, None, None][:2]
     token = factories.whole_access_token(store, user, application)
     token = token or factories.add_access_token(store, user, application, None)
     return {
@@ -116,8 +101,8 @@ def credentials_of(store: Store) -> dict[str, Any]:
         "email": user.email,
         "password": user.password,
         "flow_api_token": flow.api_token,
-        "second_api_token": others[0] if others else None,
-        "spare_api_token": others[1] if len(others) > 1 else None,
+        "second_api_token": second,
+        "spare_api_token": spare,
         "version": __version__,
         "pid": os.getpid(),
     }

@@ -1,4 +1,4 @@
-"""What a terminal gets: help in colour, text that its encoding can show, errors in one line."""
+"""Terminal output: help in colour, text in the terminal's encoding, errors in one line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PLAIN = {"\u2013": "-", "…": "...", "→": "->"}
 
 
 class Formatter(click.HelpFormatter):
-    """Help in colour, which Click leaves out where the output is no terminal."""
+    """Help in colour. Click removes the colours if the output is not a terminal."""
 
     def write_heading(self, heading: str) -> None:
         """Write a heading."""
@@ -45,7 +45,7 @@ def wants_color() -> bool | None:
 
 
 def encode_safely() -> None:
-    """Let standard output and standard error replace what their encoding does not have."""
+    """Make standard output and standard error replace characters that they cannot encode."""
     codecs.register_error("fakeflowdock", _plain)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -1,4 +1,4 @@
-"""The environment in which a process finds a fake at Flowdock's own addresses, whatever language it is written in."""
+"""The environment in which a child process, in any language, reaches a fake at Flowdock's own addresses."""
 
 from __future__ import annotations
 
@@ -27,29 +27,25 @@ COMMON = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.cr
 
 
 class Door:
-    """A fake behind Flowdock's own addresses, from the beginning to `stop`: the proxy, and the files for its clients.
+    """A running proxy that leads Flowdock's hosts to a fake, and the certificate files for its clients.
 
     Args:
-        site: all that it answers.
-        log: is told of each request.
-        tell: is told, once for each, why clients did not get through; prints it when left out.
-        more: of `Way`.
+        site: answers the requests.
+        log: the access log.
+        tell: receives each reason why a client failed to connect, once. Default: print it.
+        more: arguments of `Way`.
 
     Attributes:
-        url: of the proxy, which is an ordinary server of the fake as well.
-        way: where it leads.
+        url: the address of the proxy, which is also an ordinary server of the fake.
+        way: which hosts it leads where.
 
     Raises:
-        NoCertificate: there is none to be had.
+        NoCertificate: TLS is not available.
         OSError: the files cannot be written.
     """
 
     def __init__(
-        self,
-        site: Site,
-        log: AccessLog | None = None,
-        tell: Callable[[str], None] | None = None,
-        **more: Any,
+        self, site: Site, log: AccessLog | None = None, tell: Callable[[str], None] | None = None, **more: Any
     ) -> None:
         self._authority = authority()
         self.way = Way(self._authority.context(), told_once(tell or Notes().note), **more)
@@ -63,22 +59,21 @@ class Door:
         self._server.start()
 
     def stop(self) -> None:
-        """Stop it, and remove the files."""
+        """Stop the proxy, and remove the files."""
         self._server.stop()
         self._folder.remove()
 
     def environ(self, given: Mapping[str, str], api_url: str) -> dict[str, str]:
-        """What a process has in its environment that finds the fake at Flowdock's addresses.
+        """Return the environment variables for a child process.
 
         Args:
-            given: the environment that it would have; what is to be kept of it is.
-            api_url: where a client finds the fake that asks for its address.
+            given: the environment to extend.
+            api_url: the address of the fake, for clients that can be configured.
 
         Returns:
-            The variables that are other than in `given`; one that it should not have is empty.
+            The variables that differ from `given`. One that the process must not have is empty.
         """
         pem, files = self._authority.pem, [given[name] for name in BUNDLES if given.get(name)]
-        ours = str(self._folder.write("ca.pem", pem))
         bundle = str(self._folder.write("bundle.pem", _trusted(tuple(files)), pem))
         changed = {"FLOWDOCK_API_URL": api_url, "FLOWDOCK_STREAM_URL": api_url, "FAKEFLOWDOCK_PROXY": self.url}
         changed |= {"ALL_PROXY": "", "all_proxy": ""}
@@ -86,10 +81,8 @@ class Door:
         for name in PROXIES:
             changed |= _twice(name, self.url)
         changed |= dict.fromkeys(BUNDLES, bundle)
-        if extra := given.get("NODE_EXTRA_CA_CERTS"):
-            changed["NODE_EXTRA_CA_CERTS"] = str(self._folder.write("node.pem", _read(extra), pem))
-        else:
-            changed["NODE_EXTRA_CA_CERTS"] = ours
+        extra = _read(given.get("NODE_EXTRA_CA_CERTS", ""))
+        changed["NODE_EXTRA_CA_CERTS"] = str(self._folder.write("node.pem", extra, pem))
         changed["NODE_OPTIONS"] = _node_options(given.get("NODE_OPTIONS", ""))
         return changed
 
@@ -99,20 +92,19 @@ def _twice(name: str, value: str) -> dict[str, str]:
 
 
 def _no_proxy(given: str) -> str:
-    """The hosts that are asked without us: those that were, but for Flowdock's, and this machine."""
-    kept = [each.strip() for each in given.split(",") if each.strip()]
-    kept = [each for each in kept if not _is_flowdocks(each)]
+    """Return the hosts that bypass the proxy: the given ones except Flowdock's, and this machine."""
+    kept = [host for each in given.split(",") if (host := each.strip()) and not _is_flowdocks(host)]
     return ",".join([*kept, *(each for each in HERE if each not in kept)])
 
 
 def _is_flowdocks(entry: str) -> bool:
-    """Whether an entry of NO_PROXY means one of Flowdock's hosts."""
+    """Return whether an entry of NO_PROXY matches one of Flowdock's hosts."""
     host = entry.lower().lstrip("*.").partition(":")[0]
     return host in ("", "com", "flowdock.com") or FLOWDOCK.fullmatch(f"https://{host}") is not None
 
 
 def _node_options(given: str) -> str:
-    """The options of Node, with our preload before those that were there."""
+    """Return the options of Node, with our preload first."""
     path = str(PRELOAD).replace("\\", "\\\\").replace('"', '\\"')
     ours = f'--require "{path}"'
     return given if ours in given else f"{ours} {given}".strip()
@@ -120,7 +112,7 @@ def _node_options(given: str) -> str:
 
 @lru_cache(maxsize=8)
 def _trusted(files: tuple[str, ...]) -> bytes:
-    """The authorities that are trusted besides: those in files that somebody named, or else the system's."""
+    """Return the CAs to trust besides ours: those in the files, or by default the system's."""
     named = [_read(file) for file in dict.fromkeys(files)]
     if any(named):
         return b"\n".join(named)
@@ -133,7 +125,7 @@ def _trusted(files: tuple[str, ...]) -> bytes:
 
 
 def _read(file: str) -> bytes:
-    """A file; nothing where it cannot be read, as its readers do without it."""
+    """Return the content of a file; nothing if it is unreadable, because clients ignore it then."""
     try:
         return Path(file).read_bytes()
     except OSError:

@@ -1,7 +1,8 @@
-"""Where requests carry credentials: for whoever has to know whose they are before anything else is known."""
+"""Where requests carry credentials: a server needs them to find the world of a request."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -16,17 +17,17 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import WSGIEnvironment
 
-    Shown = tuple[str, str | None]  # a secret or a name, and the password that belongs to it
+    Shown = tuple[str, str | None]  # a secret or a user name, and its password
 
-# The parameters that say who asks, or what was allowed to whom. An application is told apart by its client_id alone.
+# The parameters that identify a caller or a grant. The client_id alone identifies an application.
 NAMES = ("access_token", "flow_token", "token", "client_id", "code", "refresh_token", "username")
 PUSHED = ("chat", "team_inbox")
 
 
 def shown_in(environ: WSGIEnvironment) -> Iterator[Shown]:
-    """What a request shows, the most telling first. The body is read when it comes to that, and once.
+    """Yield the credentials in a request, the most specific first.
 
-    Whoever answers the request finds it in the environ, as `fakeflowdock.given`.
+    The body is read only if needed, and once: the environ then has it as `fakeflowdock.given`.
     """
     if header := environ.get("HTTP_AUTHORIZATION"):
         yield from _in_header(header.strip())
@@ -46,10 +47,8 @@ def _in_header(header: str) -> Iterator[Shown]:
     if scheme.lower() == "bearer":
         yield value.strip(), None
     elif scheme.lower() == "basic":
-        try:
+        with suppress(Unauthorized):
             yield basic(value)
-        except Unauthorized:
-            return
 
 
 def _named(fields: Mapping[str, Any]) -> Iterator[Shown]:
@@ -60,7 +59,7 @@ def _named(fields: Mapping[str, Any]) -> Iterator[Shown]:
 
 
 def _in_path(path: str) -> Iterable[str]:
-    """The secrets that are segments of a path: those of the push API, a code, a file's."""
+    """Return the secrets in a path: tokens of the push API, an authorization code, a file token."""
     if path.startswith(internal_routes.FILES):
         return (path.removeprefix(internal_routes.FILES).partition("/")[0],)
     segments = routing.normal(path).split("/")[1:]

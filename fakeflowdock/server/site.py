@@ -1,4 +1,4 @@
-"""Which app answers a request to a server: the admin API below its prefix, else that of the world it belongs to."""
+"""Which app answers a request to a server: the admin API, or the app of one of its worlds."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from ..api import internal_routes
 from ..api.app import App
 from ..api.environ import path_of
 from .admin.app import Admin
-from .worlds import Alone, Worlds
+from .worlds import Held, Worlds
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..http.protocols import Answering
-    from .worlds import Held
 
 
 class Site:
-    """All that one server answers.
+    """Everything that one server answers.
 
     Args:
         worlds: the worlds of the server.
@@ -29,20 +28,20 @@ class Site:
         self._admin = Admin(worlds)
 
     def app_of(self, environ: WSGIEnvironment) -> Answering:
-        """Who answers a request."""
+        """Return the app that answers a request."""
         if internal_routes.PREFIX in environ["PATH_INFO"] and internal_routes.is_administered(path_of(environ)):
             return self._admin
         return self.worlds.world_of(environ).app
 
     def listens(self, host: str, bound: str) -> None:
-        """Be told where the server listens. See `Worlds.listens`."""
+        """Set where the server listens. See `Worlds.listens`."""
         self.worlds.listens(host, bound)
 
 
 def site_of(app: App | Held) -> Site:
-    """The site of a server that has one world to begin with.
+    """Return the site of a server that starts with one world.
 
     Args:
-        app: answers over it; or the world with what belongs to it.
+        app: the app of the world, or the held world.
     """
-    return Site(Worlds(Alone(app) if isinstance(app, App) else app))
+    return Site(Worlds(Held(app) if isinstance(app, App) else app))

@@ -1,4 +1,4 @@
-"""The worlds of one server: each credential belongs to one of them, and so does the request that shows it."""
+"""The worlds of one server. A credential belongs to one world, and so does each request that carries it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 import secrets
 import threading
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 from ..api.app import App
 from ..api.environ import WORLD
@@ -28,34 +29,25 @@ if TYPE_CHECKING:
 
 DEFAULT = "default"  # the name of the server's own world
 NAME = re.compile("[A-Za-z0-9._-]{1,64}")
-REMEMBERED = 10_000  # credentials of which it is remembered whose they are
-LONGEST = 512  # characters of those
+REMEMBERED = 10_000  # credentials whose world is cached
+LONGEST = 512  # characters of a cached credential
 
 
-class Held(Protocol):
-    """A world with what belongs to it.
-
-    Attributes:
-        app: answers over it.
-        first: what it is like when it is reset; `began`: what it was like when it began, or was loaded. Both are shared
-            and never changed.
-    """
-
-    app: App
-    first: Store
-    began: Store
-
-
-class Alone:
-    """A world that belongs to nobody but its server.
+class Held:
+    """A world with its initial state.
 
     Args:
-        app: answers over it; how its world is now is how it begins.
+        app: answers requests.
+        began: the initial state, frozen. Default: the current one.
+
+    Attributes:
+        first: the world after a reset. It is shared and never changes.
+        began: the world at the start, or as loaded. It is shared and never changes.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, began: Store | None = None) -> None:
         self.app = app
-        self.first = self.began = app.store.freeze()
+        self.first = self.began = app.store.freeze() if began is None else began
 
 
 @dataclass
@@ -72,24 +64,24 @@ class ServedWorld:
 
     @property
     def app(self) -> App:
-        """What answers over it."""
+        """The app that answers requests."""
         return self.held.app
 
     @property
     def store(self) -> Store:
-        """What it holds."""
+        """The store of the world."""
         return self.held.app.store
 
 
 class Worlds:
-    """All worlds of one server, and the way from a request to one of them.
+    """All worlds of one server.
 
     Args:
-        held: the server's own world, to which each request belongs that shows no credential of another one.
-        limit: how many worlds there may be besides.
-        admin_token: what is asked of whoever administers the server; where there is none it is asked for nothing,
-            unless the server listens where others can reach it.
-        noting: the name of another world, to what is told each warning there; that of the server's own if left out.
+        held: the server's own world. It gets each request without a credential of another world.
+        limit: how many other worlds are allowed.
+        admin_token: the token required by the admin API. Default: none on a loopback address, otherwise generated.
+        noting: returns the function that receives the warnings of the world with a given name. Default: that of the
+            server's own world.
     """
 
     def __init__(
@@ -105,15 +97,16 @@ class Worlds:
         self.admin_token = admin_token
         self._noting = noting
         self.host = self.bound = ""
-        self._others: dict[str, ServedWorld] = {}  # never changed, only replaced: who reads it needs no lock
+        self._others: dict[str, ServedWorld] = {}  # replaced, never changed: readers need no lock
         self._owners: dict[Shown, tuple[ServedWorld, Store]] = {}
         self._lock = threading.RLock()
 
     def listens(self, host: str, bound: str) -> None:
-        """Be told where the server listens.
+        """Set where the server listens.
 
         Args:
-            host: the name or address that it was given; `bound`: the address that this is.
+            host: the configured name or address.
+            bound: the resolved address.
         """
         self.host, self.bound = host, bound
         if self.admin_token is None and not is_loopback(bound):
@@ -122,35 +115,30 @@ class Worlds:
     # From a request to its world
 
     def world_of(self, environ: WSGIEnvironment) -> ServedWorld:
-        """The world that a request belongs to. Where there are several, its name is in `environ` afterwards."""
+        """Return the world of a request. If there are several worlds, its name is set in `environ`."""
         if not self._others:
             return self.default
-        world = self._shown(environ)
+        from .shown_credentials import shown_in
+
+        owners = (owner for shown in shown_in(environ) if (owner := self._owner(shown)) is not None)
+        world = next(owners, self.default)
         environ[WORLD] = world.name
         return world
 
-    def _shown(self, environ: WSGIEnvironment) -> ServedWorld:
-        from .shown_credentials import shown_in
-
-        for shown in shown_in(environ):
-            if (owner := self._owner(shown)) is not None:
-                return owner
-        return self.default
-
     def _owner(self, shown: Shown) -> ServedWorld | None:
-        """The world of a credential, dead ones too, or None."""
+        """Return the world of a credential, even if it is revoked or expired, or None."""
         name, password = shown
         world, store = self._owners.get(shown, (None, None))
-        # Else it was reset, restored or loaded meanwhile, or is gone.
+        # Otherwise the world was reset, restored, loaded or deleted meanwhile.
         if world is not None and world.app.store is store and self.named(world.name) is world:
             return world
         digest = digest_of(name)
         candidates = [(each, held) for each in self.worlds if (held := each.app.store).knows(name, digest)]
         if not candidates:
             return None
-        if len(candidates) > 1 and password is not None:  # somebody took the address of somebody elsewhere
+        if len(candidates) > 1 and password is not None:  # two worlds have this e-mail address
             candidates.sort(key=lambda each: each[1].user_by_password(name, password) is None)
-        # An e-mail address alone may be another world's tomorrow, and what is long may be anything.
+        # An e-mail address can move to another world, and long credentials would fill the memory.
         if "@" not in name and len(name) + len(password or "") <= LONGEST:
             if len(self._owners) >= REMEMBERED:
                 self._owners.clear()
@@ -161,40 +149,35 @@ class Worlds:
 
     @property
     def worlds(self) -> list[ServedWorld]:
-        """All of them, the server's own first, then as they were made."""
-        others = self._others
-        return [self.default, *others.values()]
+        """All worlds, the server's own first, the others oldest first."""
+        return [self.default, *self._others.values()]
 
     def named(self, name: str) -> ServedWorld | None:
-        """The world of that name, or None."""
+        """Return the world of that name, or None."""
         return self.default if name == DEFAULT else self._others.get(name)
-
-    def free_name(self) -> str:
-        """A name that no world has, `world-1`."""
-        taken = {each.casefold() for each in self._others}
-        return next(name for number in range(1, len(taken) + 2) if (name := f"world-{number}") not in taken)
 
     def make(
         self, name: str | None, begin: str | dict[str, Any], choices: dict[str, Any], *, again: bool
     ) -> ServedWorld:
-        """Make a world whose credentials are drawn from its name.
+        """Make a world whose credentials are derived from its name.
 
         Args:
-            name: one that is free when left out.
-            begin: what it begins as: `docs`, `empty`, or a world as its file has it, with which nothing is wrong.
-            choices: settings that are not those of the default world.
-            again: whether it takes the place of the world that has the name.
+            name: its name. Default: the first free one of `world-1`, `world-2`, …
+            begin: its initial data: `docs`, `empty`, or the valid content of a world file.
+            choices: settings that differ from those of the default world.
+            again: whether to replace an existing world of the same name.
 
         Raises:
-            Invalid: the name is none.
-            Taken: the name is taken, there may be no more worlds, or another one has a credential of it.
-            ValueError: a setting is none.
+            Invalid: the name is invalid.
+            Taken: the name is taken, the limit is reached, or another world has one of its credentials.
+            ValueError: a setting is invalid.
         """
         if name is not None and (NAME.fullmatch(name) is None or set(name) == {"."}):
             raise Invalid.at("/name", Invalid.NAME)
         with self._lock:
             if name is None:
-                name = self.free_name()
+                taken = {each.casefold() for each in self._others}
+                name = next(free for number in count(1) if (free := f"world-{number}") not in taken)
             known = next((each for each in self.worlds if each.name.casefold() == name.casefold()), None)
             if known is not None and not (again and known.name == name != DEFAULT):
                 same = Taken.DEFAULT_WORLD if name == DEFAULT else Taken.WORLD
@@ -208,27 +191,27 @@ class Worlds:
                 store.clock.run()
             self._check(store, but=known)
             note = default.note if self._noting is None else self._noting(name)
-            world = ServedWorld(name, Alone(App(store, default.report, note)))
+            world = ServedWorld(name, Held(App(store, default.report, note)))
             self._others = {**self._others, name: world}
             self._owners.clear()
             return world
 
     def delete(self, world: ServedWorld) -> None:
-        """Take a world away. Raises Taken where it is the server's own."""
+        """Delete a world. Raises Taken if it is the server's own."""
         if world is self.default:
             raise Taken(Taken.OWN_WORLD)
         with self._lock:
             self._others = {name: each for name, each in self._others.items() if each is not world}
-            self._owners.clear()  # or it would keep the world, with all that was asked of it
+            self._owners.clear()  # the cache would keep the world and its journal alive
 
     def put(self, world: ServedWorld, store: Store, *, loaded: bool = False) -> None:
-        """Give a world another content.
+        """Replace the content of a world.
 
         Args:
-            loaded: whether it is what the world begins as, from now on.
+            loaded: whether it becomes the initial state.
 
         Raises:
-            Taken: it has a credential that another world has. Nothing changes.
+            Taken: another world has one of its credentials. Nothing changes.
         """
         with self._lock:
             self._check(store, but=world, loaded=loaded)
@@ -238,10 +221,10 @@ class Worlds:
             self._owners.clear()
 
     def reset(self, world: ServedWorld) -> None:
-        """Let a world be what it was at first, in which nothing goes wrong on purpose.
+        """Reset a world to its first state, without faults.
 
         Raises:
-            Taken: another world has a credential of it meanwhile. Nothing changes.
+            Taken: another world has one of its credentials now. Nothing changes.
         """
         with self._lock:
             self.put(world, world.held.first.branch())
@@ -249,7 +232,7 @@ class Worlds:
             world.app.faults.remove()
 
     def _check(self, store: Store, *, but: ServedWorld | None, loaded: bool = False) -> None:
-        """Refuse a content that shares a credential with another world."""
+        """Raise Taken if a content shares a credential with another world."""
         for other in self.worlds:
             if other is not but and (shared := store.shared_with(other.app.store)) is not None:
                 raise Taken.of(Taken.LOADED if loaded else Taken.CREDENTIAL, name=other.name, credential=shared)

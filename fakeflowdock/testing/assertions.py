@@ -13,6 +13,8 @@ from ..world import factories
 from ..world.fields import check_names
 from ..world.models import Application, Flow, Message, Source
 from . import matching
+from .lists import ids_of
+from .matching import Search
 from .world import World
 
 if TYPE_CHECKING:
@@ -64,17 +66,15 @@ class Asserting(World):
             ValueError: the operation or a parameter is unknown, or `times` is 0.
         """
         __tracebackhide__ = True
-        title, expected = self._expected(operation, status, caller, fields)
-        candidates = self.requests.where(operation=operation)
+        search = self._requests(operation, status, caller, fields)
         if times == 0:
             raise ValueError("invalid times 0: use assert_not_requested")
         dropped = self._dropped()
-        what, view = f"request to {title}", matching.exchange_view
-        found = matching.found(what, candidates, expected, view, self._store, note=dropped)
+        found = search.found(dropped)
         if times is not None and (times != len(found) or dropped):
             shown = "".join(f"\n    {exchange}" for exchange in found[: matching.SHOWN])
-            counted = f"got {len(found)}{dropped}"
-            raise AssertionError(f"expected {times} requests to {title}, {counted}:{shown}")
+            what = search.what.replace(" ", "s ", 1)
+            raise AssertionError(f"expected {times} {what}, got {len(found)}{dropped}:{shown}")
         return found[0]
 
     def assert_not_requested(
@@ -92,9 +92,7 @@ class Asserting(World):
             ValueError: the operation or a parameter is unknown.
         """
         __tracebackhide__ = True
-        title, expected = self._expected(operation, status, caller, fields)
-        candidates = self.requests.where(operation=operation)
-        matching.none(f"request to {title}", candidates, expected, matching.exchange_view, self._store)
+        self._requests(operation, status, caller, fields).none()
         if dropped := self._dropped():
             raise AssertionError(f"cannot verify: {dropped.strip(' ()')}")
 
@@ -112,10 +110,8 @@ class Asserting(World):
             ValueError: an attribute or the flow is unknown.
         """
         __tracebackhide__ = True
-        store = self._store
-        with store.lock:
-            named, view = self._named(expected, SOURCE), partial(matching.source_view, store=store)
-            return matching.found("source", store.sources.values(), named, view, store)[0]
+        with self._store.lock:
+            return self._sources(expected).found()[0]
 
     def assert_no_source(self, **expected: Any) -> None:
         """Assert that no such source exists. Arguments as for `assert_source`.
@@ -125,10 +121,8 @@ class Asserting(World):
             ValueError: an attribute or the flow is unknown, so nothing could match.
         """
         __tracebackhide__ = True
-        store = self._store
-        with store.lock:
-            named, view = self._named(expected, SOURCE), partial(matching.source_view, store=store)
-            matching.none("source", store.sources.values(), named, view, store)
+        with self._store.lock:
+            self._sources(expected).none()
 
     def assert_message(self, **expected: Any) -> Message:
         """Assert that a flow received a message, however it was posted.
@@ -146,11 +140,8 @@ class Asserting(World):
             ValueError: an attribute or the flow is unknown.
         """
         __tracebackhide__ = True
-        store = self._store
-        with store.lock:
-            named = self._named(expected, MESSAGE)
-            view = partial(matching.message_view, store=store, expected=named)
-            return matching.found("message", store.archive.messages(store.flows), named, view, store)[0]
+        with self._store.lock:
+            return self._messages(expected).found()[0]
 
     def assert_no_message(self, **expected: Any) -> None:
         """Assert that no flow received such a message. Arguments as for `assert_message`.
@@ -160,17 +151,12 @@ class Asserting(World):
             ValueError: an attribute, flow, source or user is unknown, so nothing could match.
         """
         __tracebackhide__ = True
-        store = self._store
-        with store.lock:
-            named = self._named(expected, MESSAGE)
-            for name, known in (
-                ("source", [*store.sources.values(), *store.deleted_sources.values()]),
-                ("user", store.users.values()),
-            ):
-                if isinstance(named.get(name), str) and named[name] not in {each.name for each in known}:
-                    raise ValueError(f"unknown {name} {named[name]!r}")
-            view = partial(matching.message_view, store=store, expected=named)
-            matching.none("message", store.archive.messages(store.flows), named, view, store)
+        with self._store.lock:
+            search = self._messages(expected)
+            for name in ("source", "user"):
+                if isinstance(value := search.expected.get(name), str):
+                    ids_of(self._store, value, name)
+            search.none()
 
     def _dropped(self) -> str:
         """Return a note for assertions if the journal has dropped requests; else an empty string."""
@@ -179,21 +165,31 @@ class Asserting(World):
             return ""
         return f" (the journal only holds the last {len(requests)} requests; increase `journal`)"
 
-    def _expected(
+    def _sources(self, expected: dict[str, Any]) -> Search[Source]:
+        store, named = self._store, self._named(expected, SOURCE)
+        return Search("source", store.sources.values(), named, partial(matching.source_view, store=store), store)
+
+    def _messages(self, expected: dict[str, Any]) -> Search[Message]:
+        store, named = self._store, self._named(expected, MESSAGE)
+        view = partial(matching.message_view, store=store, expected=named)
+        return Search("message", store.archive.messages(store.flows), named, view, store)
+
+    def _requests(
         self, operation: str, status: int | None, caller: User | Source | Application | None, fields: dict[str, Any]
-    ) -> tuple[str, dict[str, Any]]:
-        """Return the operation's name in words, and everything expected of a request."""
+    ) -> Search[Exchange]:
         name = operation_named(operation)
         contract = contracts().operations[name]
         known = {*contract.properties, *CREDENTIALS}
-        known.update(*(exchange.parameters for exchange in self.requests.where(operation=name)))
+        candidates = self.requests.where(operation=name)
+        known.update(*(exchange.parameters for exchange in candidates))
         check_names(contract.title, fields, known)
         expected = dict(fields)
         if status is not None:
             expected["the status"] = status
         if caller is not None:
             expected["the caller"] = caller
-        return name.replace("-", " "), expected
+        what = f"request to {name.replace('-', ' ')}"
+        return Search(what, candidates, expected, matching.exchange_view, self._store)
 
     def _named(self, expected: dict[str, Any], what: tuple[str, frozenset[str]]) -> dict[str, Any]:
         """Return what is expected, with flows as paths and applications as names.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..api.internal_routes import PREFIX
 from ..api.journal import Exchange
 from ..contract.contracts import operation_named
+from ..contract.errors import NoSuchRoute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,6 +88,11 @@ class Exchanges(list[Exchange]):
         har_export.export(self, file, with_secrets=with_secrets, known=known)
 
 
+def has_unknown_path(exchange: Exchange) -> bool:
+    """Return whether a request had a path that neither Flowdock nor the fake itself has."""
+    return isinstance(exchange.refusal, NoSuchRoute) and not exchange.path.startswith(PREFIX)
+
+
 def _is(exchange: Exchange, role: str, entity: User | Source | Application) -> bool:
-    asking = getattr(exchange.caller, role, None)
-    return asking is not None and asking.id == entity.id
+    actual = getattr(exchange.caller, role, None)
+    return actual is not None and actual.id == entity.id

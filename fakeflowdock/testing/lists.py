@@ -45,8 +45,8 @@ class Messages(list[Message]):
         store = self._store
         with store.lock:
             flow_id = _flow_id(store, flow)
-            sources = _ids(store, source, "source")
-            users = _ids(store, user, "user")
+            sources = ids_of(store, source, "source")
+            users = ids_of(store, user, "user")
             threads = None if thread is None else _thread_ids(store, thread)
         return Messages(
             self._store,
@@ -88,7 +88,7 @@ class Threads(list[Thread]):
         """
         with self._store.lock:
             flow_id = _flow_id(self._store, flow)
-            sources = _ids(self._store, source, "source")
+            sources = ids_of(self._store, source, "source")
         return Threads(
             self._store,
             (
@@ -114,8 +114,8 @@ def _thread_ids(store: Store, thread: Thread | str) -> set[str]:
     return {each.id for each in threads if thread in (each.id, each.external_thread_id)}
 
 
-def _ids(store: Store, entity: Source | User | str | None, what: str) -> set[int] | None:
-    """Return the ids of a source or user, or of all with that name; None for no filter."""
+def ids_of(store: Store, entity: Source | User | str | None, what: str) -> set[int] | None:
+    """Return the ids of a source or user, or of all with that name; None for no filter. Raises ValueError."""
     if entity is None:
         return None
     if not isinstance(entity, str):

@@ -7,10 +7,11 @@ import pprint
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..api import wire
 from ..contract.contracts import contracts
+from ..contract.json_pointer import ABSENT
 from ..redaction import masked, shortened
 from ..world import tagging
 from ..world.models import Application, Flow, Message, Source, Thread, User
@@ -27,131 +28,124 @@ SHOWN = 3  # candidates
 ENTITIES = (Application, Flow, Source, Thread, User)
 
 
-class _Absent:
-    """The type of ABSENT, which stands for a missing value."""
-
-    def __repr__(self) -> str:
-        return "nothing"
-
-
-ABSENT = _Absent()
-
-
 @dataclass(frozen=True)
 class Miss:
     """One field that does not match.
 
     Attributes:
         field: its name; nested names are joined with dots.
-        expected, came: both values; `came` is ABSENT if the field is missing.
+        expected, actual: both values; `actual` is ABSENT if the field is missing.
     """
 
     field: str
     expected: Any
-    came: Any
+    actual: Any
 
     def lines(self) -> Iterator[str]:
         """Yield a description, with a diff for long texts and lists."""
-        expected, came = (_masked(value, self.field) for value in (self.expected, self.came))
-        yield f"{self.field}: expected {_shown(expected)}, got {_shown(came)}"
-        if not all(isinstance(value, (str, list, tuple, dict)) for value in (expected, came)):
+        expected, actual = (_masked(value, self.field) for value in (self.expected, self.actual))
+        yield f"{self.field}: expected {_shown(expected)}, got {_shown(actual)}"
+        if not all(isinstance(value, (str, list, tuple, dict)) for value in (expected, actual)):
             return
-        both = _text(expected), _text(came)
+        both = _text(expected), _text(actual)
         if all(len(text) > 20 or "\n" in text for text in both):
             yield from (f"    {line.rstrip()}" for line in difflib.ndiff(both[0].splitlines(), both[1].splitlines()))
 
 
-def misses(expected: Any, came: Any, within: str = "") -> Iterator[Miss]:
+def misses(expected: Any, actual: Any, within: str = "") -> Iterator[Miss]:
     """Yield each field that does not match.
 
     Args:
         expected: a value; a pattern to find in a text; a mapping, compared by its own keys; or `tags`, a subset in any
             form that the API accepts.
-        came: the actual value.
+        actual: the value to compare.
         within: the name of the field, for messages.
     """
     if isinstance(expected, Mapping):
         for name, inner in expected.items():
             where = f"{within}.{name}" if within else str(name)
-            yield from misses(inner, _field(came, name), where)
+            yield from misses(inner, _field(actual, name), where)
     elif isinstance(expected, re.Pattern):
-        if not isinstance(came, str) or expected.search(came) is None:
-            yield Miss(within, expected, came)
-    elif within == "tags" and isinstance(came, Sequence):
-        there = {tag.casefold() for tag in tagging.split(came)}
+        if not isinstance(actual, str) or expected.search(actual) is None:
+            yield Miss(within, expected, actual)
+    elif within == "tags" and isinstance(actual, Sequence):
+        there = {tag.casefold() for tag in tagging.split(actual)}
         if missing := [tag for tag in tagging.split(expected) if tag.casefold() not in there]:
-            yield Miss(within, missing, came)
-    elif isinstance(expected, (list, tuple)) and isinstance(came, (list, tuple)) and len(expected) == len(came):
-        for position, (one, other) in enumerate(zip(expected, came, strict=True)):
+            yield Miss(within, missing, actual)
+    elif isinstance(expected, (list, tuple)) and isinstance(actual, (list, tuple)) and len(expected) == len(actual):
+        for position, (one, other) in enumerate(zip(expected, actual, strict=True)):
             yield from misses(one, other, f"{within}.{position}")
-    elif not _same(expected, came):
-        yield Miss(within, expected, came)
+    elif not _same(expected, actual):
+        yield Miss(within, expected, actual)
 
 
-def _field(came: Any, name: str) -> Any:
-    if isinstance(came, Mapping):
-        return came.get(name, ABSENT)
-    return getattr(came, name, ABSENT) if is_dataclass(came) else ABSENT
+def _field(actual: Any, name: str) -> Any:
+    if isinstance(actual, Mapping):
+        return actual.get(name, ABSENT)
+    return getattr(actual, name, ABSENT) if is_dataclass(actual) else ABSENT
 
 
-def _same(expected: Any, came: Any) -> bool:
-    if isinstance(came, ENTITIES):
-        if isinstance(expected, type(came)):
-            return bool(expected.id == came.id)
-        if isinstance(came, Thread):
-            return expected in (came.id, came.external_thread_id)
-        return bool(expected == came.name)
-    if isinstance(expected, bool) or isinstance(came, bool):
-        return expected is came
-    return bool(expected == came)
+def _same(expected: Any, actual: Any) -> bool:
+    if isinstance(actual, ENTITIES):
+        if isinstance(expected, type(actual)):
+            return bool(expected.id == actual.id)
+        if isinstance(actual, Thread):
+            return expected in (actual.id, actual.external_thread_id)
+        return bool(expected == actual.name)
+    if isinstance(expected, bool) or isinstance(actual, bool):
+        return expected is actual
+    return bool(expected == actual)
 
 
-def found(
-    what: str,
-    candidates: Iterable[Candidate],
-    expected: Mapping[str, Any],
-    view: Callable[[Candidate], Any],
-    store: Store,
-    note: str = "",
-) -> list[Candidate]:
-    """Return the candidates that match.
+@dataclass(frozen=True)
+class Search(Generic[Candidate]):
+    """What an assertion looks for.
 
-    Args:
+    Attributes:
         what: the kind of candidate, for messages.
         candidates: where to look.
         expected: names and values.
         view: returns the fields of a candidate.
         store: the world, whose secrets are masked.
-        note: added to the message.
-
-    Raises:
-        AssertionError: nothing matches. The message shows the closest candidates, field by field.
     """
-    __tracebackhide__ = True
-    looked: list[tuple[list[Miss], Candidate]] = [(list(misses(expected, view(each))), each) for each in candidates]
-    if right := [candidate for missed, candidate in looked if not missed]:
-        return right
-    lines = [f"no {what} found{_with(expected)}{note}"]
-    nearest = sorted(looked, key=lambda pair: len(pair[0]))[:SHOWN]
-    if not looked:
-        lines.append(f"there are no {what.replace(' ', 's ', 1) if ' ' in what else what + 's'} at all")
-    for missed, candidate in nearest:
-        lines.append(f"closest of {len(looked)}: {_named(candidate)}")
-        lines += [f"    {line}" for miss in missed for line in miss.lines()]
-    raise AssertionError(shortened("\n".join(lines), store.known_secrets))
 
+    what: str
+    candidates: Iterable[Candidate]
+    expected: Mapping[str, Any]
+    view: Callable[[Candidate], Any]
+    store: Store
 
-def none(
-    what: str, candidates: Iterable[Any], expected: Mapping[str, Any], view: Callable[[Any], Any], store: Store
-) -> None:
-    """Raise AssertionError, which lists them, if any candidates match."""
-    __tracebackhide__ = True
-    there = [each for each in candidates if not list(misses(expected, view(each)))]
-    if there:
-        shown = "".join(f"\n    {_named(each)}" for each in there[:SHOWN])
-        more = f"\n    ({len(there) - SHOWN} more not shown)" if len(there) > SHOWN else ""
-        text = f"unexpected {what}{_with(expected)}:{shown}{more}"
-        raise AssertionError(shortened(text, store.known_secrets))
+    def found(self, note: str = "") -> list[Candidate]:
+        """Return the candidates that match.
+
+        Args:
+            note: added to the message.
+
+        Raises:
+            AssertionError: nothing matches. The message shows the closest candidates, field by field.
+        """
+        __tracebackhide__ = True
+        looked = [(list(misses(self.expected, self.view(each))), each) for each in self.candidates]
+        if right := [candidate for missed, candidate in looked if not missed]:
+            return right
+        lines = [f"no {self.what} found{_with(self.expected)}{note}"]
+        if not looked:
+            kind = self.what.replace(" ", "s ", 1) if " " in self.what else self.what + "s"
+            lines.append(f"there are no {kind} at all")
+        for missed, candidate in sorted(looked, key=lambda pair: len(pair[0]))[:SHOWN]:
+            lines.append(f"closest of {len(looked)}: {_named(candidate)}")
+            lines += [f"    {line}" for miss in missed for line in miss.lines()]
+        raise AssertionError(shortened("\n".join(lines), self.store.known_secrets))
+
+    def none(self) -> None:
+        """Raise AssertionError, which lists them, if any candidates match."""
+        __tracebackhide__ = True
+        there = [each for each in self.candidates if not any(misses(self.expected, self.view(each)))]
+        if there:
+            shown = "".join(f"\n    {_named(each)}" for each in there[:SHOWN])
+            more = f"\n    ({len(there) - SHOWN} more not shown)" if len(there) > SHOWN else ""
+            text = f"unexpected {self.what}{_with(self.expected)}:{shown}{more}"
+            raise AssertionError(shortened(text, self.store.known_secrets))
 
 
 def exchange_view(exchange: Exchange) -> dict[str, Any]:
@@ -183,19 +177,17 @@ def message_view(message: Message, store: Store, expected: Mapping[str, Any]) ->
 
 def source_view(source: Source, store: Store) -> dict[str, Any]:
     """Return the fields of a source, with its flow, application and creator instead of their ids."""
-    shown = {field.name: getattr(source, field.name) for field in fields(source)}
-    shown["flow"] = store.path_of(store.flows[source.flow_id])
-    shown["application"] = store.applications[source.application_id].name
-    shown["creator"] = store.users[source.creator_id]
-    return shown
+    return {
+        **{field.name: getattr(source, field.name) for field in fields(source)},
+        "flow": store.path_of(store.flows[source.flow_id]),
+        "application": store.applications[source.application_id].name,
+        "creator": store.users[source.creator_id],
+    }
 
 
 def _with(expected: Mapping[str, Any]) -> str:
-    return (
-        f" with {', '.join(f'{name} {_shown(_masked(value, name))}' for name, value in expected.items())}"
-        if expected
-        else ""
-    )
+    shown = ", ".join(f"{name} {_shown(_masked(value, name))}" for name, value in expected.items())
+    return shown and f" with {shown}"
 
 
 def _named(candidate: Exchange | Source | Message) -> str:
@@ -214,6 +206,8 @@ def _masked(value: Any, name: str) -> Any:
 def _shown(value: Any) -> str:
     if isinstance(value, re.Pattern):
         return f"/{value.pattern}/"
+    if value is ABSENT:
+        return "nothing"
     if isinstance(value, Thread):
         return f"thread {value.external_thread_id or value.id} {value.title!r}"
     if isinstance(value, (Application, Flow, Source, User)):

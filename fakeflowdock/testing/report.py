@@ -74,10 +74,9 @@ def _about(exchange: Exchange, store: Store) -> Iterator[str]:
     if refused:
         assert true is not None
         refusal = exchange.refusal
-        reason = refusal.message if refusal is not None else _reason(true)
-        yield f"rejected: {reason}"
-        if isinstance(exchange.refusal, ValidationError):
-            yield from (f"    {line}" for line in _blamed(exchange, exchange.refusal))
+        yield f"rejected: {_reason(true) if refusal is None else refusal.message}"
+        if isinstance(refusal, ValidationError):
+            yield from (f"    {line}" for line in _blamed(exchange, refusal))
         elif (why := hints.why_not_found(exchange, store)) is not None:
             yield f"    {why}"
         if exchange.page is not None:
@@ -109,10 +108,10 @@ def _blamed(exchange: Exchange, refusal: ValidationError) -> Iterator[str]:
     contract = contracts().operations[exchange.operation or ""]
     for field, words in refusal.errors.items():
         pointer = "/" + field.replace(".", "/")
-        came = at(exchange.parameters, pointer)
+        actual = at(exchange.parameters, pointer)
         grade = grade_at(contract.request, exchange.parameters, pointer) or contract.grade
         other = f" ({grade})" if grade != contract.grade else ""
-        got = "" if came is ABSENT else f", got {_cut(_shown(came, pointer))}"
+        got = "" if actual is ABSENT else f", got {_cut(_shown(actual, pointer))}"
         yield f"{pointer} {' and '.join(words)}{got}{other}"
 
 

@@ -202,7 +202,7 @@ def granted_without_a_page(line: dict[str, Any]) -> dict[str, Any]:
         (["--port", "0", "--json", "--prt", "1"], {}, "unknown option '--prt' (see --help): did you mean --port?"),
         (["conform", "http://x", "--onyl", "y"], {}, "unknown option '--onyl' (see --help): did you mean --only?"),
         (["routes", "--json"], {}, "unknown option '--json' (see --help)"),
-        (["explain", "nothing"], {}, "unknown operation 'nothing', only "),
+        (["explain", "nothing"], {}, "unknown operation 'nothing': expected "),
         (["explain"], {}, "missing argument 'OPERATION...' (see --help)"),
         (["--port"], {}, "option '--port' requires an argument (see --help)"),
         (["--host", "nowhere.invalid"], {}, "cannot serve on 'nowhere.invalid', port 8080"),
@@ -291,7 +291,7 @@ def test_explain_takes_a_path_as_it_is_called_and_tells_of_fields_in_fields(
     assert "    uuid (a string): A name of the sender's own" in printed
     assert main.main(["explain", "GET", "/nowhere"]) == 2
     assert capsys.readouterr().err == (
-        "fakeflowdock: there is no operation at GET /nowhere; python -m fakeflowdock routes lists them\n"
+        "fakeflowdock: unknown operation GET /nowhere: python -m fakeflowdock routes lists all\n"
     )
     assert main.main(["explain", "send", "mesage"]) == 2
     assert "did you mean send-message" in capsys.readouterr().err

@@ -141,11 +141,11 @@ def test_what_was_not_as_documented_is_told_at_the_end(outside: dict[str, str]) 
     assert (status, out) == (0, "")
     assert err == (
         "fakeflowdock: example.com:443 is not allowed: only api.flowdock.com and stream.flowdock.com are; "
-        "--tunnel leads to all others, --tunnel-to to some\n"
+        "--tunnel allows all other hosts, --tunnel-to some\n"
         "done\n"
         "fakeflowdock: warning: List sources has no parameter lmit (docs/api/sources.md#list-sources) (2 times)\n"
-        "fakeflowdock: GET /nowhere/0123… is nothing that Flowdock had\n"
-        "fakeflowdock: GET /flows of stream.flowdock.com is not answered yet\n"
+        "fakeflowdock: GET /nowhere/0123… is not in Flowdock's API\n"
+        "fakeflowdock: GET /flows of stream.flowdock.com is not supported yet\n"
     )
 
 
@@ -156,7 +156,7 @@ def test_beside_an_access_log_in_json_all_else_is_json_too(outside: dict[str, st
     assert (status, out) == (0, "")
     first, last = [each["message"] for each in told if each["event"] == "note"]
     assert first.startswith("example.com:443 is not allowed")
-    assert last == "GET /nowhere is nothing that Flowdock had"
+    assert last == "GET /nowhere is not in Flowdock's API"
     assert [each["status"] for each in told if each["event"] == "request"] == [404, 403]
 
 

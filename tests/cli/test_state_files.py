@@ -127,7 +127,7 @@ def test_without_the_option_nothing_is_written(tmp_path: Path) -> None:
     [
         (["--state", "{0}/none.json"], "{0}/none.json: No such file or directory"),
         (["--state", "{0}/none.json", "--save-on-exit", "{0}/x"], "{0}/none.json: No such file or directory"),
-        (["--save-on-exit"], "--save-on-exit requires a file: its own, or that of --state"),
+        (["--save-on-exit"], "--save-on-exit requires a file, unless --state has one"),
         (["--save-on-exit", ""], "invalid save-on-exit '': expected a file name"),
         (["--save-on-exit", "{0}"], "the world cannot be saved to {0}: it is a directory"),
         (["--save-on-exit", "{0}/none/x"], "the world cannot be saved to {0}/none/x: No such file or directory"),

@@ -14,7 +14,7 @@ from fakeflowdock.api.app import App
 from fakeflowdock.cli import main
 from fakeflowdock.http.server import Server
 from fakeflowdock.server.site import Site
-from fakeflowdock.server.worlds import Alone, Worlds
+from fakeflowdock.server.worlds import Held, Worlds
 from fakeflowdock.world.templates import make
 from tests.support.administering import Operator, operator_of
 from tests.support.processes import ready, running
@@ -36,7 +36,7 @@ def served() -> Iterator[Any]:
     servers: list[Server] = []
 
     def serve(host: str = "127.0.0.1", **given: Any) -> tuple[Server, Worlds]:
-        directory = Worlds(Alone(App(make("empty"), lambda broken: pytest.fail(str(broken)))), **given)
+        directory = Worlds(Held(App(make("empty"), lambda broken: pytest.fail(str(broken)))), **given)
         servers.append(Server(Site(directory), host))
         servers[-1].start()
         return servers[-1], directory
@@ -274,7 +274,7 @@ def test_each_method_is_told(fake_flowdock: FakeFlowdock) -> None:
         (b'{"name": NaN}', 400, "NaN is not JSON"),
         (b'{"name": "\\ud800"}', 400, "a text contains a lone surrogate"),
         (b"\xff", 400, "The body is not valid utf-8: see byte 0"),
-        (b'{"state": ' + b"[" * 200 + b"]" * 200 + b"}", 400, "nested more than 100 levels deep"),
+        (b'{"state": ' + b"[" * 200 + b"]" * 200 + b"}", 400, "it is nested more than 100 levels deep"),
         (b"x" * (10 * 1024 * 1024 + 1), 413, "the limit is 10485760 bytes"),
     ],
 )

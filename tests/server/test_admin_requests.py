@@ -321,7 +321,7 @@ def test_assertions_say_what_python_says(operator: Operator, fake_flowdock: Fake
         (
             {"assertion": "source", "expected": {"name": {"$pattern": "x", "a": 1}}},
             "/expected/name",
-            "must have $pattern alone",
+            "must have only $pattern, a string",
         ),
         (
             {"assertion": "requested", "operation": "get user", "caller": {"user": 1, "source": 1}},
@@ -331,7 +331,7 @@ def test_assertions_say_what_python_says(operator: Operator, fake_flowdock: Fake
         (
             {"assertion": "requested", "operation": "get user", "caller": {"source": 9}},
             "/caller/source",
-            "names no source of this world",
+            "is not the id of a source in this world",
         ),
         (
             {"assertion": "requested", "operation": "get user", "caller": {"robot": 9}},
@@ -392,7 +392,7 @@ def test_a_fault_is_for_one_caller_and_goes_again(operator: Operator, fake_flowd
         ({"status": 500, "operation": "creat source"}, "/operation", "did you mean create-source"),
         ({"status": 500, "method": "get"}, "", "invalid method 'get': expected capitals"),
         ({"status": 500, "path": "user"}, "", "invalid path 'user': expected a leading /"),
-        ({"status": 500, "caller": {"user": 99}}, "/caller/user", "names no user of this world"),
+        ({"status": 500, "caller": {"user": 99}}, "/caller/user", "is not the id of a user in this world"),
         ({"status": 500, "caller": {}}, "/caller", "must be one of user, source and application"),
         ({"connection": "slow"}, "/connection", "is not one of refused, reset"),
         ({"connection": "reset", "status": 500}, "", "sends no response"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 
 from fakeflowdock.api.app import App
 from fakeflowdock.server.site import Site
-from fakeflowdock.server.worlds import Alone, Worlds
+from fakeflowdock.server.worlds import Held, Worlds
 from fakeflowdock.world.templates import make
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ BODY = some.binary(max_size=60) | some.sampled_from(
 @pytest.fixture(scope="module")
 def directory() -> Iterator[Worlds]:
     bugs: list[Any] = []
-    known = Worlds(Alone(App(make("empty"), bugs.append)))
+    known = Worlds(Held(App(make("empty"), bugs.append)))
     known.make("one", "empty", {}, again=False)
     yield known
     assert not bugs

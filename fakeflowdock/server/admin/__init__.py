@@ -1,1 +1,1 @@
-"""What administers a server, below `/_fakeflowdock/`: for languages that do not have the fake in their hands."""
+"""The admin API of a server, below `/_fakeflowdock/`, for tests in any language."""

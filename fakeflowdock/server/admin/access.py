@@ -1,4 +1,4 @@
-"""Who may administer a server: whoever is on its machine, or has its token; and no page of another site."""
+"""Access control of the admin API: any local process, or the admin token; never a page of another origin."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::[0-9]*)?")
 
 
 class Operator(Caller):
-    """Who may administer a server."""
+    """The caller of the admin API."""
 
     @property
     def kind(self) -> str:
@@ -32,19 +32,20 @@ def authenticate(environ: WSGIEnvironment, directory: Worlds) -> Operator:
     """Return the operator who sent a request.
 
     Raises:
-        Misdirected: it came under a name that anybody can point at this machine.
+        Misdirected: the Host header is a name that others can point at this machine.
         ForeignPage: a page of another origin sent it.
-        AdminTokenNeeded: the server asks for its token, and that is not there.
+        AdminTokenNeeded: the server has a token, and the request has none or a wrong one.
     """
     host = environ.get("HTTP_HOST")
     if host is not None and is_loopback(directory.bound) and not _is_here(host, directory.host):
         raise Misdirected(host, dict.fromkeys(("localhost", "127.0.0.1", "[::1]", directory.host)))
     origin = environ.get("HTTP_ORIGIN")
     own = f"{environ['wsgi.url_scheme']}://{host}"
-    foreign = origin is not None and origin.lower() != own.lower()
-    if foreign or environ.get("HTTP_SEC_FETCH_SITE", "").lower() in ("cross-site", "same-site"):
-        raise ForeignPage
-    if "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ:
+    if (
+        (origin is not None and origin.lower() != own.lower())
+        or environ.get("HTTP_SEC_FETCH_SITE", "").lower() in ("cross-site", "same-site")
+        or "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
+    ):
         raise ForeignPage
     if directory.admin_token is not None:
         scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
@@ -55,7 +56,7 @@ def authenticate(environ: WSGIEnvironment, directory: Worlds) -> Operator:
 
 
 def _is_here(host: str, listening: str) -> bool:
-    """Whether a Host header is a name of this machine that nobody elsewhere can give to it."""
+    """Return whether a Host header is a name of this machine that others cannot assign."""
     match = HOST.fullmatch(host)
     if match is None:
         return False

@@ -1,4 +1,4 @@
-"""The admin API as a table of operations: what it has of its own on the path that each request takes."""
+"""The admin API as a table of operations, and its own steps in handling a request."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ TABLE = Table(
 
 
 class Admin:
-    """Administers the worlds of a server.
+    """The app of the admin API.
 
     Args:
-        directory: those worlds.
+        directory: the worlds of the server.
     """
 
-    may_wait = True  # for requests that are still to come, and for a world that is large
+    may_wait = True  # for later requests, or for a large world
 
     def __init__(self, directory: Worlds) -> None:
         self._directory = directory
 
     def answer(self, environ: WSGIEnvironment, *, wait: Wait | None = None) -> Answer:
-        """Return the answer to a request. Errors are answered."""
+        """Return the answer to a request. Errors are answers too."""
         return AdminHandling(self._directory, environ, wait).answered()
 
 
 class AdminHandling(Handling):
-    """One request on its way through the admin API."""
+    """The handling of one request to the admin API."""
 
     table = TABLE
     private = True
@@ -63,7 +63,7 @@ class AdminHandling(Handling):
         self._directory, self._wait = directory, wait
 
     def run(self) -> Reply:
-        """The path itself. Who may not administer the server is not told what there is, either."""
+        """Handle the request. Without access, errors do not reveal which paths exist."""
         if not self._is_open():
             self.caller = access.authenticate(self.environ, self._directory)
         return super().run()
@@ -75,7 +75,7 @@ class AdminHandling(Handling):
         return False
 
     def read(self, asked: Match) -> tuple[Given, dict[str, Any]]:
-        """Return the query of a GET, in which all is text, or a body of JSON, which has types."""
+        """Return the query of a GET, converted from text, or a JSON body."""
         given = parameters.read(self.environ, nulls=True)
         if self.environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             return given, asked.operation.contract.coerced(given.query)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...api.journal import Exchange
@@ -26,10 +27,10 @@ OF_REQUESTS = ("operation", "times", "status", "caller")
 
 
 class View(Asserting):
-    """A world of a server, with the assertions of a test.
+    """A world of a server, with assertions.
 
     Args:
-        app: answers over it.
+        app: the app of the world.
     """
 
     def __init__(self, app: App) -> None:
@@ -41,67 +42,49 @@ class View(Asserting):
 
     @property
     def requests(self) -> Exchanges:
-        """Every request with its answer."""
+        """All requests with their responses, oldest first."""
         return Exchanges(self._app.journal)
 
 
 @of_a_world("POST assertions")
 def assert_(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
-    """Whether a claim holds."""
-    given, view = call.fields, View(world.app)
-    assertion, expected = given["assertion"], patterns(given.get("expected", {}), "/expected")
-    if "self" in expected:  # which a call in Python could not say
+    """Return whether an assertion holds."""
+    expected = patterns(call.fields.get("expected", {}), "/expected")
+    if "self" in expected:  # in Python it cannot be a keyword
         raise Invalid.at("/expected/self", Invalid.SELF)
-    if assertion in ("requested", "not requested"):
-        return _of_requests(call, world, view, assertion, expected)
-    if misplaced := [name for name in OF_REQUESTS if name in given]:
-        raise Invalid((f"/{name}", Invalid.OF_REQUESTS) for name in misplaced)
-    claims: Mapping[str, Callable[..., Any]] = {
-        "source": view.assert_source,
-        "no source": view.assert_no_source,
-        "message": view.assert_message,
-        "no message": view.assert_no_message,
-    }
+    assertion = _assertion(call, world, expected)
     try:
-        return _verdict(lambda: claims[assertion](**expected))
-    except ValueError as error:
-        raise Invalid.at("/expected", str(error)) from None
-
-
-def _of_requests(
-    call: OperatorCall, world: ServedWorld, view: View, assertion: str, expected: dict[str, Any]
-) -> dict[str, Any]:
-    given = call.fields
-    if "operation" not in given:
-        raise Invalid.at("/operation", Invalid.NO_OPERATION)
-    operation = known_operation(given["operation"])
-    if taken := sorted(set(OF_REQUESTS) & set(expected)):
-        raise Invalid((f"/expected/{name}", Invalid.BESIDE) for name in taken)
-    status, caller = given.get("status"), caller_of(call, world)
-    try:
-        if assertion == "requested":
-            times = given.get("times")
-            return _verdict(
-                lambda: view.assert_requested(operation, times=times, status=status, caller=caller, **expected)
-            )
-        if "times" in given:
-            raise Invalid.at("/times", Invalid.OF_REQUESTED)
-        return _verdict(lambda: view.assert_not_requested(operation, status=status, caller=caller, **expected))
-    except ValueError as error:
-        raise Invalid.at("/expected", str(error)) from None
-
-
-def _verdict(claim: Callable[[], Any]) -> dict[str, Any]:
-    try:
-        found = claim()
+        found = assertion(**expected)
     except AssertionError as error:
         return {"passed": False, "explanation": str(error), "id": None}
+    except ValueError as error:
+        raise Invalid.at("/expected", str(error)) from None
     number = found.number if isinstance(found, Exchange) else None if found is None else found.id
     return {"passed": True, "explanation": None, "id": number}
 
 
+def _assertion(call: OperatorCall, world: ServedWorld, expected: dict[str, Any]) -> Callable[..., Any]:
+    """Return the assertion, which takes the expected values. Raises Invalid."""
+    given, name = call.fields, call.fields["assertion"]
+    assertion: Callable[..., Any] = getattr(View(world.app), f"assert_{name.replace(' ', '_')}")
+    if name not in ("requested", "not requested"):
+        if misplaced := [each for each in OF_REQUESTS if each in given]:
+            raise Invalid((f"/{each}", Invalid.OF_REQUESTS) for each in misplaced)
+        return assertion
+    if "operation" not in given:
+        raise Invalid.at("/operation", Invalid.NO_OPERATION)
+    operation = known_operation(given["operation"])
+    if misplaced := sorted(set(OF_REQUESTS) & set(expected)):
+        raise Invalid((f"/expected/{each}", Invalid.BESIDE) for each in misplaced)
+    caller = caller_of(call, world)
+    if "times" in given and name != "requested":
+        raise Invalid.at("/times", Invalid.OF_REQUESTED)
+    times = {"times": given["times"]} if "times" in given else {}
+    return partial(assertion, operation, status=given.get("status"), caller=caller, **times)
+
+
 def known_operation(words: str) -> str:
-    """The name of an operation from what its page calls it. Raises Invalid where there is none."""
+    """Return the name of an operation from the title of its page section. Raises Invalid."""
     try:
         return operation_named(words)
     except ValueError as error:
@@ -109,7 +92,7 @@ def known_operation(words: str) -> str:
 
 
 def caller_of(call: OperatorCall, world: ServedWorld) -> User | Source | Application | None:
-    """Whom the field `caller` names, or None where it is left out. Raises Invalid where there is nobody such."""
+    """Return the entity in the field `caller`, or None if omitted. Raises Invalid."""
     given = call.fields.get("caller")
     if given is None:
         return None
@@ -129,7 +112,7 @@ def caller_of(call: OperatorCall, world: ServedWorld) -> User | Source | Applica
 
 
 def patterns(value: Any, pointer: str) -> Any:
-    """What is expected, with the patterns in it ready to look for. Raises Invalid where one is none."""
+    """Return expected values with their patterns compiled. Raises Invalid."""
     if isinstance(value, list):
         return [patterns(item, f"{pointer}/{position}") for position, item in enumerate(value)]
     if not isinstance(value, dict):

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @of_a_world("GET clock")
 def read_clock(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
-    """What the clock shows."""
+    """Return the time, and whether the clock is frozen."""
     return _shown(world.store.clock)
 
 
 @of_a_world("PUT clock")
 def set_clock(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
-    """Move the clock, and let it stand still or run."""
+    """Advance, freeze or run the clock."""
     given, store = call.fields, world.store
     if "now" in given and "advance" in given:
         raise Invalid.at("/advance", Invalid.NOT_BOTH.format(other="now"))
@@ -49,13 +49,13 @@ def set_clock(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
 
 @of_a_world("GET settings")
 def read_settings(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
-    """The choices of a world."""
+    """Return the settings of a world."""
     return asdict(world.store.settings)
 
 
 @of_a_world("PUT settings")
 def change_settings(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
-    """Make those that are named."""
+    """Change the given settings."""
     settings = world.store.settings
     for name, value in call.fields.items():
         setattr(settings, name, value)
@@ -63,7 +63,7 @@ def change_settings(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
 
 
 def _moment(text: str) -> datetime:
-    """A date-time of RFC 3339. Raises Invalid."""
+    """Return a date-time of RFC 3339. Raises Invalid."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

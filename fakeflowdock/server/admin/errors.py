@@ -1,6 +1,6 @@
-"""The refusals that the admin API has alone, with their texts. Status and meaning stand in docs/admin/errors.md.
+"""The errors of the admin API, with their texts. docs/admin/errors.md has their status and meaning.
 
-A method that a path does not have, and a body that is too large or cannot be read, are refused as Flowdock's are.
+Disallowed methods, and bodies that are too large or unreadable, get the same errors as in Flowdock's API.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Self
 
-TOLD = 3  # problems in a sentence
+SHOWN = 3  # problems in a message
 
 
 class Misdirected(Refusal):
-    """The server was called by a name that is not its own."""
+    """The Host header is not a name of the server."""
 
     name = "misdirected"
 
@@ -27,7 +27,7 @@ class Misdirected(Refusal):
 
 
 class ForeignPage(Refusal):
-    """A page of another origin asks."""
+    """A page of another origin sent the request."""
 
     name = "foreign-page"
     text = "Pages of other origins may not use the admin API"
@@ -42,7 +42,7 @@ class AdminTokenNeeded(Refusal):
 
 
 class UnknownPath(Refusal):
-    """The path is none."""
+    """The path is unknown."""
 
     name = "no-such-route"
 
@@ -51,18 +51,19 @@ class UnknownPath(Refusal):
 
 
 class NotJson(Refusal):
-    """The body does not say that it is JSON."""
+    """The Content-Type of the body is not JSON."""
 
     name = "not-json"
     text = "The body must be JSON, with Content-Type: application/json"
 
 
 class Unknown(Refusal):
-    """What the path names is not there.
+    """The path names something unknown.
 
     Args:
-        what: its kind, `world`.
-        world: the name of the world that it would be in, if it is not a world itself.
+        what: its kind, such as `world` or `snapshot`.
+        name: its name.
+        world: the name of its world, unless it is a world itself.
     """
 
     name = "not-found"
@@ -72,7 +73,7 @@ class Unknown(Refusal):
 
 
 class Taken(Refusal):
-    """Something that is there stands in the way."""
+    """The request conflicts with something that exists."""
 
     name = "taken"
 
@@ -83,14 +84,14 @@ class Taken(Refusal):
     SNAPSHOTS = "limit of {limit} snapshots reached: delete one"
     OWN_WORLD = "The server's own world cannot be deleted"
     CREDENTIAL = "World {name!r} has {credential} too: a credential belongs to one world"
-    LOADED = CREDENTIAL + "; POST /_fakeflowdock/worlds makes a world of it with credentials of its own"
+    LOADED = CREDENTIAL + "; to load it with new credentials, use POST /_fakeflowdock/worlds"
 
 
 class Invalid(Refusal):
-    """Fields are missing, unknown or wrong.
+    """Fields are missing, unknown or invalid.
 
     Args:
-        problems: each place, as a JSON pointer, and what is wrong there.
+        problems: a JSON pointer and a reason for each invalid field.
     """
 
     name = "invalid"
@@ -105,26 +106,26 @@ class Invalid(Refusal):
     SELF = "is not an attribute"
     OF_REQUESTS = "is only for requests"
     OF_REQUESTED = "is only for the assertion 'requested'"
-    NO_OPERATION = "can't be blank where requests are asserted"
+    NO_OPERATION = "can't be blank in an assertion about requests"
     BESIDE = "must be beside expected, not in it"
     CALLER = "must be one of user, source and application"
-    NO_CALLER = "names no {kind} of this world"
-    PATTERN = "must have $pattern alone, with a text"
+    NO_CALLER = "is not the id of a {kind} in this world"
+    PATTERN = "must have only $pattern, a string"
     EXPRESSION = "is not a regular expression: {error}"
 
     def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
         self.problems = list(problems)
-        told = [f"{pointer} {reason}".strip() for pointer, reason in self.problems[:TOLD]]
-        if len(self.problems) > TOLD:
-            told.append(f"and {len(self.problems) - TOLD} more")
-        super().__init__("; ".join(told))
+        shown = [f"{pointer} {reason}".strip() for pointer, reason in self.problems[:SHOWN]]
+        if len(self.problems) > SHOWN:
+            shown.append(f"and {len(self.problems) - SHOWN} more")
+        super().__init__("; ".join(shown))
 
     @classmethod
     def at(cls, pointer: str, reason: str) -> Self:
-        """Return the refusal of one field."""
+        """Return the error for one field."""
         return cls([(pointer, reason)])
 
     def body(self, page: str) -> dict[str, Any]:
-        """The message, and each place with what is wrong there."""
+        """Return the message and the list of invalid fields."""
         places = [{"pointer": pointer, "reason": shortened(reason)} for pointer, reason in self.problems]
         return {**super().body(page), "errors": places}

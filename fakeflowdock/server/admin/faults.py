@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @of_a_world("POST faults")
 def make_fault(call: OperatorCall, world: ServedWorld) -> Reply:
-    """Something goes wrong from now on."""
+    """Add a fault."""
     given = call.fields
     operation = known_operation(given["operation"]) if "operation" in given else None
     caller = caller_of(call, world)
@@ -38,13 +38,13 @@ def make_fault(call: OperatorCall, world: ServedWorld) -> Reply:
 
 @of_a_world("GET faults")
 def list_faults(call: OperatorCall, world: ServedWorld) -> list[dict[str, Any]]:
-    """The faults that are set."""
+    """Return the active faults."""
     return [_shown(fault) for fault in world.app.faults.active if not fault.standing]
 
 
 @of_a_world("DELETE faults/:id")
 def delete_fault(call: OperatorCall, world: ServedWorld) -> Reply:
-    """One fault goes."""
+    """Remove one fault."""
     number = call.path["id"]
     for fault in world.app.faults.active:
         if str(fault.number) == number and not fault.standing:
@@ -55,7 +55,7 @@ def delete_fault(call: OperatorCall, world: ServedWorld) -> Reply:
 
 @of_a_world("DELETE faults")
 def delete_faults(call: OperatorCall, world: ServedWorld) -> Reply:
-    """All faults go."""
+    """Remove all faults."""
     world.app.faults.remove()
     return NOTHING
 

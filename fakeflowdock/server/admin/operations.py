@@ -1,4 +1,4 @@
-"""What an operation of the admin API is given."""
+"""The decorators and the call of the admin API's handlers."""
 
 from __future__ import annotations
 
@@ -21,17 +21,19 @@ if TYPE_CHECKING:
     from ...contract.validation import Violation
     from ..worlds import ServedWorld, Worlds
 
+    WorldHandler = Callable[["OperatorCall", ServedWorld], Any]
+
 
 @dataclass
 class OperatorCall:
-    """One request, as a handler of the admin API sees it.
+    """One request, as passed to a handler of the admin API.
 
     Attributes:
         directory: the worlds of the server.
         path: the values in the path.
-        fields: the parameters, checked against the page.
-        base: scheme and host that the client called.
-        wait: lets seconds pass, and says whether the client is still there; None where nobody waits.
+        fields: the validated parameters.
+        base: the scheme and host of the request.
+        wait: sleeps, and returns whether the client is still connected. None if the request cannot wait.
     """
 
     directory: Worlds
@@ -42,10 +44,10 @@ class OperatorCall:
 
 
 def world_of_the_path(call: OperatorCall) -> ServedWorld:
-    """The world that the path names; the server's own where it names none.
+    """Return the world named in the path, or the server's own if the path names none.
 
     Raises:
-        Unknown: there is none of that name.
+        Unknown: the name is unknown.
     """
     name = call.path.get("world")
     world = call.directory.default if name is None else call.directory.named(name)
@@ -55,11 +57,11 @@ def world_of_the_path(call: OperatorCall) -> ServedWorld:
 
 
 def _refuse_fields(call: OperatorCall, subject: Any, violations: list[Violation]) -> NoReturn:
-    raise Invalid((each.pointer, _told(each, number)) for number, each in enumerate(violations))
+    raise Invalid((each.pointer, _reason(each, number)) for number, each in enumerate(violations))
 
 
-def _told(violation: Violation, number: int) -> str:
-    """What is wrong at a place, and what may have been meant there, which takes time to find out."""
+def _reason(violation: Violation, number: int) -> str:
+    """Return the message, with a suggestion for the first few, because suggestions take time."""
     near = nearest(violation.pointer.rpartition("/")[2], violation.known) if number < GUESSED else None
     return f"{violation.message}: did you mean {near}?" if near else violation.message
 
@@ -67,24 +69,22 @@ def _told(violation: Violation, number: int) -> str:
 def operation(
     *routes: str, callers: tuple[str, ...] = (OPERATOR,), find: Callable[[OperatorCall], Subject]
 ) -> Callable[[Callable[[OperatorCall, Subject], Any]], Operation[OperatorCall, Subject]]:
-    """Make a handler an operation.
+    """Return a decorator that makes a handler an operation.
 
     Args:
-        routes: `"GET health"`, below `/_fakeflowdock/`.
-        callers: OPERATOR, or ANYONE.
-        find: what the path names.
+        routes: methods and paths below `/_fakeflowdock/`: `"GET health"`.
+        callers: OPERATOR or ANYONE.
+        find: returns the subject that the path names.
     """
     whole = (route.replace(" ", f" {PREFIX}", 1) for route in routes)
     return operations.operation(*whole, callers=callers, find=find, invalid=_refuse_fields, part=ADMIN)
 
 
-def of_a_world(
-    route: str,
-) -> Callable[[Callable[[OperatorCall, ServedWorld], Any]], Operation[OperatorCall, ServedWorld]]:
-    """Make a handler an operation on a world, which the path names, or else on the server's own.
+def of_a_world(route: str) -> Callable[[WorldHandler], Operation[OperatorCall, ServedWorld]]:
+    """Return a decorator that makes a handler an operation on the world in the path, or on the server's own.
 
     Args:
-        route: `"GET state"`, below the world.
+        route: method and path below the world: `"GET state"`.
     """
     method, path = route.split(" ")
     return operation(f"{method} worlds/:world/{path}", route, find=world_of_the_path)

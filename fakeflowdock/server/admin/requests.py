@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from ...api import internal_routes
 from ...api.operations import NOTHING, Reply
 from ...checking.recordings import har_export
-from ...contract.errors import NoSuchRoute
 from ...testing import matching as expectations
 from ...testing import report
-from ...testing.exchanges import Exchanges
+from ...testing.exchanges import Exchanges, has_unknown_path
 from .assertions import known_operation, patterns
 from .errors import Invalid
 from .operations import of_a_world
@@ -25,18 +23,18 @@ if TYPE_CHECKING:
     from .operations import OperatorCall
 
 TIMEOUT, LONGEST = 5, 300  # seconds
-ROUND = 0.25  # seconds after which it is looked whether the client is still there
+ROUND = 0.25  # seconds between checks that the client is still connected
 
 
 @of_a_world("GET requests")
 def list_requests(call: OperatorCall, world: ServedWorld) -> list[dict[str, Any]]:
-    """Those requests for which all that is given holds."""
+    """Return the requests that match all given criteria."""
     return [shown(each) for each in _matching(world.app.journal, call.fields)]
 
 
 @of_a_world("POST requests/wait")
 def wait_for_requests(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
-    """The same, as soon as there are so many, or when the time is up."""
+    """Return the matching requests once there are `count` of them, or after the timeout."""
     fields, app = call.fields, world.app
     timeout = fields.get("timeout", TIMEOUT)
     if timeout > LONGEST:
@@ -46,8 +44,8 @@ def wait_for_requests(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     last: Exchange | None = None
     while True:
         known = app.journal.count
-        new, forgotten = app.journal.after(last)  # alone: hundreds may wait, and each looks at each request
-        found = [each for each in found if each.number > forgotten] + _matching(new, fields)
+        new, dropped = app.journal.after(last)  # only new ones: hundreds of clients may wait
+        found = [each for each in found if each.number > dropped] + _matching(new, fields)
         last = new[-1] if new else last
         left = until - time.monotonic()
         if len(found) >= count or left <= 0 or (call.wait is not None and not call.wait(0)):
@@ -57,21 +55,21 @@ def wait_for_requests(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
 
 @of_a_world("DELETE requests")
 def clear_journal(call: OperatorCall, world: ServedWorld) -> Reply:
-    """The requests so far are forgotten."""
+    """Clear the journal."""
     world.app.journal.clear()
     return NOTHING
 
 
 @of_a_world("GET requests/export")
 def export_requests(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
-    """The journal as HAR."""
+    """Return the journal as HAR."""
     with_secrets, known = call.fields.get("with_secrets", False), world.app.store.known_secrets
     return har_export.log(world.app.journal, with_secrets=with_secrets, known=known)
 
 
 @of_a_world("GET report")
 def get_report(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
-    """What a failed test should tell."""
+    """Return the report of a failed test."""
     app = world.app
     with app.store.lock:
         exchanges, faults = Exchanges(app.journal), app.faults.remembered
@@ -80,13 +78,13 @@ def get_report(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
 
 @of_a_world("GET contract-warnings")
 def list_contract_warnings(call: OperatorCall, world: ServedWorld) -> list[dict[str, Any]]:
-    """What requests had that no page knows, or that its page advises against."""
+    """Return the contract warnings."""
     return [finding.as_json() for finding in world.app.warnings]
 
 
 @of_a_world("DELETE contract-warnings")
 def clear_contract_warnings(call: OperatorCall, world: ServedWorld) -> Reply:
-    """The warnings so far are forgotten."""
+    """Clear the contract warnings."""
     world.app.warnings.clear()
     return NOTHING
 
@@ -95,31 +93,27 @@ def _matching(exchanges: Iterable[Exchange], given: Mapping[str, Any]) -> list[E
     name = None if "operation" not in given else known_operation(given["operation"])
     expected = patterns(given.get("expected", {}), "/expected")
     wanted = {kind: given[kind] for kind in ("user", "source", "application") if kind in given}
-    lost = given.get("unknown_paths")
+    unknown = given.get("unknown_paths")
     return [
         each
         for each in Exchanges(exchanges).where(
             operation=name, method=given.get("method"), path=given.get("path"), status=given.get("status")
         )
         if each.number > given.get("after", 0)
-        and (lost is None or lost is _is_lost(each))
+        and (unknown is None or unknown is has_unknown_path(each))
         and wanted.items() <= _numbers(each.caller).items()
         and not (expected and any(expectations.misses(expected, expectations.exchange_view(each))))
     ]
 
 
-def _is_lost(exchange: Exchange) -> bool:
-    return isinstance(exchange.refusal, NoSuchRoute) and not exchange.path.startswith(internal_routes.PREFIX)
-
-
 def _numbers(caller: Caller | None) -> dict[str, int]:
-    """Who asked, by numbers."""
-    asking = {} if caller is None else {kind: getattr(caller, kind) for kind in ("user", "source", "application")}
-    return {kind: entity.id for kind, entity in asking.items() if entity is not None}
+    """Return the ids of the caller's entities."""
+    entities = {} if caller is None else {kind: getattr(caller, kind) for kind in ("user", "source", "application")}
+    return {kind: entity.id for kind, entity in entities.items() if entity is not None}
 
 
 def shown(exchange: Exchange) -> dict[str, Any]:
-    """An exchange as the page has it."""
+    """Return an exchange in the form of the page."""
     request, response, refusal = exchange.request, exchange.response, exchange.refusal
     return {
         "number": exchange.number,
@@ -134,19 +128,10 @@ def shown(exchange: Exchange) -> dict[str, Any]:
         "caller": _numbers(exchange.caller) or None,
         "response": None
         if exchange.is_lost
-        else {
-            "status": response.status,
-            "headers": dict(response.headers),
-            "body": response.text,
-        },
+        else {"status": response.status, "headers": dict(response.headers), "body": response.text},
         "refusal": None
         if refusal is None
-        else {
-            "name": refusal.name,
-            "message": refusal.message,
-            "page": exchange.page,
-            "grade": exchange.grade,
-        },
+        else {"name": refusal.name, "message": refusal.message, "page": exchange.page, "grade": exchange.grade},
         "warnings": [finding.as_json() for finding in exchange.warnings],
         "failure": None if exchange.failure is None else str(exchange.failure),
         "seconds": exchange.duration,

@@ -22,13 +22,15 @@ SNAPSHOTS = 100  # of one world
 
 @of_a_world("GET state")
 def read_state(call: OperatorCall, world: ServedWorld) -> Any:
-    """The world as its file has it."""
-    return json.loads(serialization.dumps(world.store.freeze()))  # a large one takes long, in which others are answered
+    """Return the world in the format of world files."""
+    return json.loads(
+        serialization.dumps(world.store.freeze())
+    )  # a branch, because a large one takes long and must not block others
 
 
 @of_a_world("PUT state")
 def load_state(call: OperatorCall, world: ServedWorld) -> Reply:
-    """Another world in its place."""
+    """Replace the world."""
     store = serialization.built(checked(call.fields["state"]))
     if not world.app.store.clock.frozen:
         store.clock.run()
@@ -38,7 +40,7 @@ def load_state(call: OperatorCall, world: ServedWorld) -> Reply:
 
 @of_a_world("POST reset")
 def reset_world(call: OperatorCall, world: ServedWorld) -> Reply:
-    """The world as it was made."""
+    """Reset the world."""
     call.directory.reset(world)
     if not call.fields.get("keep_journal", False):
         world.app.journal.clear()
@@ -48,13 +50,13 @@ def reset_world(call: OperatorCall, world: ServedWorld) -> Reply:
 
 @of_a_world("GET snapshots")
 def list_snapshots(call: OperatorCall, world: ServedWorld) -> list[dict[str, Any]]:
-    """The moments that have a name."""
+    """Return the snapshots."""
     return [_shown(name, snapshot) for name, snapshot in list(world.snapshots.items())]
 
 
 @of_a_world("PUT snapshots/:snapshot")
 def make_snapshot(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
-    """The world as it is now, under a name."""
+    """Make a snapshot, and replace one of the same name."""
     name, snapshots = call.path["snapshot"], world.snapshots
     if NAME.fullmatch(name) is None:
         raise Invalid.at("/snapshot", Invalid.NAME)
@@ -67,21 +69,21 @@ def make_snapshot(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
 
 @of_a_world("POST snapshots/:snapshot/restore")
 def restore_snapshot(call: OperatorCall, world: ServedWorld) -> Reply:
-    """The world as it was then."""
+    """Replace the world by a snapshot."""
     call.directory.put(world, _named(call, world).store.branch())
     return NOTHING
 
 
 @of_a_world("GET snapshots/:snapshot/difference")
 def compare_with_snapshot(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
-    """What the world has now that it had not then, and the other way round."""
+    """Return the differences between the world and a snapshot."""
     there, here = _named(call, world).store, world.store.freeze()
     return {"same": diff.are_same(there, here), "lines": list(diff.everything(there, here))}
 
 
 @of_a_world("DELETE snapshots/:snapshot")
 def delete_snapshot(call: OperatorCall, world: ServedWorld) -> Reply:
-    """A snapshot goes."""
+    """Delete a snapshot."""
     _named(call, world)
     world.snapshots.pop(call.path["snapshot"], None)
     return NOTHING

@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from ..worlds import ServedWorld
     from .operations import OperatorCall
 
-TOLD = 50  # places where a state is wrong
+SHOWN = 50  # invalid places of a state
 
 
 @operation("GET health", "GET health/live", "GET health/ready", callers=(ANYONE,), find=nothing)
 def get_health(call: OperatorCall, _: None) -> dict[str, Any]:
-    """That the server is there."""
+    """Return that the server is running."""
     return {"status": "ok", "version": __version__}
 
 
 @operation("GET admin/openapi.json", find=nothing)
 def read_document(call: OperatorCall, _: None) -> dict[str, Any]:
-    """All operations as one OpenAPI document."""
+    """Return all operations as one OpenAPI document."""
     return _document()
 
 
@@ -45,7 +45,7 @@ def _document() -> dict[str, Any]:
 
 @operation("POST worlds", find=nothing)
 def make_world(call: OperatorCall, _: None) -> Reply:
-    """A new world, with its credentials."""
+    """Make a world."""
     given = call.fields
     if "world" in given and "state" in given:
         raise Invalid.at("/state", Invalid.NOT_BOTH.format(other="world"))
@@ -56,33 +56,33 @@ def make_world(call: OperatorCall, _: None) -> Reply:
 
 @operation("GET worlds", find=nothing)
 def list_worlds(call: OperatorCall, _: None) -> list[dict[str, Any]]:
-    """What there is in each world."""
+    """Return a summary of each world."""
     return [_summary(world) for world in call.directory.worlds]
 
 
 @operation("GET worlds/:world", find=world_of_the_path)
 def get_world(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
-    """The credentials of a world."""
+    """Return the credentials of a world."""
     return _credentials(world, call.base)
 
 
 @operation("DELETE worlds/:world", find=world_of_the_path)
 def delete_world(call: OperatorCall, world: ServedWorld) -> Reply:
-    """A world goes."""
+    """Delete a world."""
     call.directory.delete(world)
     return NOTHING
 
 
 def checked(state: dict[str, Any]) -> dict[str, Any]:
-    """A world in the form of its file. Raises Invalid where it is none."""
-    problems = [(f"/state{pointer}", reason) for pointer, reason in islice(validation.wrong(state), TOLD)]
+    """Return the content of a world file. Raises Invalid if it is invalid."""
+    problems = [(f"/state{pointer}", reason) for pointer, reason in islice(validation.wrong(state), SHOWN)]
     if problems:
         raise Invalid(problems)
     return state
 
 
 def counted(store: Store) -> dict[str, Any]:
-    """What there is of a world that can be counted. Its lock is held."""
+    """Return the time and the counts of a world whose lock is held."""
     return {
         "now": timestamp(store.now),
         "flows": len(store.flows),
@@ -100,7 +100,7 @@ def _summary(world: ServedWorld) -> dict[str, Any]:
 
 
 def _credentials(world: ServedWorld, base: str) -> dict[str, Any]:
-    """What a client needs to be one of a world; what there is not is left out."""
+    """Return the credentials in a world, without those that do not exist."""
     store = world.app.store
     with store.lock:
         user = store.users[min(store.users)] if store.users else None
