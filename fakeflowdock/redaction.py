@@ -62,12 +62,14 @@ _BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
 def is_secret(name: str) -> bool:
-    """Return whether a name is that of a secret: `password`, `user[password]`, `access_token[]`, `Set-Cookie`."""
+    """Return whether a name is that of a secret: `password`, `user[password]`, `access_token[]`, `%70assword`."""
     return _is_secret(name) if len(name) <= SHOWN else _is_secret.__wrapped__(name)
 
 
 @lru_cache(maxsize=1024)
 def _is_secret(name: str) -> bool:
+    for _ in range(ENCODED):
+        name = unquote(name) if "%" in name else name
     words = re.split("[^a-z0-9_]+", name.lower().replace("-", "_"))
     return any(word in NAMES or word.endswith(ENDINGS) for word in words)
 

@@ -28,7 +28,7 @@ from fakeflowdock.cli import main
 from fakeflowdock.http.access_log import AccessLog
 from fakeflowdock.http.server import Server
 from fakeflowdock.http.streamed import StreamedConnection
-from fakeflowdock.redaction import Redaction
+from fakeflowdock.redaction import Redaction, is_secret
 from fakeflowdock.server.site import site_of
 from tests.support.hypothesis_profiles import examples
 
@@ -339,3 +339,8 @@ def test_a_secret_is_hidden_at_any_depth_and_in_what_is_no_json() -> None:
         found = Contract().check_reply("get source", 200, {}, body)
         assert found
         assert "S3cret" not in str(found) + Redaction().body(body, "application/json").decode()
+
+
+@pytest.mark.parametrize("name", ["password", "user[password]", "Set-Cookie", "%70assword", "%2570assword", "my_token"])
+def test_a_name_is_known_as_that_of_a_secret_however_it_is_written(name: str) -> None:
+    assert is_secret(name)
