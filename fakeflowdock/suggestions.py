@@ -1,4 +1,4 @@
-"""The name that may have been meant."""
+"""Suggest similar names."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-LONGEST_NAME = 100  # characters of a name for which another one is looked for
+LONGEST_NAME = 100  # characters; no known name is similar to a longer one, and comparing takes time
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The name that may have been meant, or None."""
-    if len(name) > LONGEST_NAME:  # no name that is known is long enough to be like it, and to compare takes time
-        return None
-    near = difflib.get_close_matches(name, list(known), n=1)
+    """Return the known name most similar to an unknown one, or None."""
+    near = difflib.get_close_matches(name, list(known), n=1) if len(name) <= LONGEST_NAME else []
     return near[0] if near else None

@@ -71,7 +71,7 @@ class Finding:
 
     Attributes:
         rule: the name of the rule, which never changes: `request.parameter.unknown`.
-        severity: `violation`, or `warning` for what the real service accepted.
+        severity: `violation`, or `warning` if the real service accepted it.
         operation: the operation's name, `create-source`; None if the path is unknown.
         where: the part of the message: `path`, `query`, `body`, `status`, or the name of a header.
         pointer: the place in query or body, as a JSON pointer.
@@ -80,7 +80,7 @@ class Finding:
         expected: what was expected.
         suggestion: the closest documented name or route, or None.
         page: the documentation, `docs/api/sources.md#create-source`.
-        grade: whether it is documented, observed or assumed; of a parameter or field, its own grade.
+        grade: documented, observed or assumed; of a parameter or field, its own grade.
     """
 
     rule: str
@@ -114,7 +114,7 @@ class Finding:
         return dict(vars(self))
 
     def without(self, known: Collection[str]) -> Finding:
-        """Return the finding without the secrets of a world that only the world itself can tell from other text."""
+        """Return the finding without these secrets of a world, which do not have the form of a token."""
         if not known:
             return self
         actual, suggestion = (text and shortened(text, known) for text in (self.actual, self.suggestion))
