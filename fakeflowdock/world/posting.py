@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import ValidationError
+from ..contract.validation import BLANK
 from . import html as markup
 from . import tagging
 from . import uploads as files
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 INBOX = ("activity", "discussion")  # sent by a source; always in a thread
 THREADLESS = ("status", "action")
-BLANK = "can't be blank"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Post:
         return thread, uploads
 
     def _html(self) -> Iterator[tuple[str, str]]:
-        """Each parameter that is HTML, by its name in errors."""
+        """Yield each HTML parameter with its name in errors."""
         if self.event == "mail":
             yield "content", self.fields["content"]
         if self.event in INBOX:
@@ -170,8 +170,8 @@ class Post:
     def _message(self, number: int, sent: datetime, thread: Thread | None, uploads: list[Upload]) -> Message:
         fields, store = self.fields, self.store
         name = fields.get("external_user_name")
-        named = self.event in ("message", "comment", "status")
-        content = fields["content"] if named else None
+        sender_id = None if self.user is None or name is not None else self.user.id
+        content = fields["content"] if self.event in ("message", "comment", "status") else None
         body = fields.get("body") if self.event in INBOX else None
         title = title_of(self.parent) if self.event == "comment" and self.parent is not None else None
         author = fields.get("author") or {}
@@ -179,11 +179,11 @@ class Post:
             flow_id=self.flow.id,
             id=number,
             event=sys.intern(self.event),
-            user_id=None if self.user is None or name is not None else self.user.id,
+            user_id=sender_id,
             source_id=None if self.source is None else self.source.id,
             sent=sent,
             tags=tagging.tags_of(
-                tagging.People(store, self.flow, None if self.user is None or name is not None else self.user.id),
+                tagging.People(store, self.flow, sender_id),
                 self.event,
                 fields,
                 text=content or "",

@@ -11,7 +11,7 @@ from ..redaction import cut
 from .copy_on_write import Branching
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, MutableMapping
+    from collections.abc import Iterator, MutableMapping, ValuesView
 
 
 Entity = TypeVar("Entity")
@@ -55,32 +55,31 @@ class BySecret(Branching, Generic[Entity]):
     """Entities that are looked up by their secret, oldest first."""
 
     def __init__(self) -> None:
-        self._positions = Secrets()
+        self.secrets = Secrets()  # to the positions of the entities
         self._kept: MutableMapping[int, Entity] = {}
 
     def __iter__(self) -> Iterator[Entity]:
         return iter(self._kept.values())
 
-    @property
-    def secrets(self) -> Secrets:
-        """The secrets."""
-        return self._positions
+    def values(self) -> ValuesView[Entity]:
+        """Return the entities."""
+        return self._kept.values()
 
     def add(self, secret: str, entity: Entity) -> Entity:
         """Add an entity."""
         position = len(self._kept) + 1
         self._kept[position] = entity
-        self._positions.add(secret, position)
+        self.secrets.add(secret, position)
         return entity
 
     def find(self, secret: str) -> Entity | None:
         """Return the entity with a secret, or None."""
-        position = self._positions.find(secret)
+        position = self.secrets.find(secret)
         return self._kept[position] if position else None
 
     def change(self, secret: str, changed: Entity) -> None:
         """Replace the entity with a secret."""
-        position = self._positions.find(secret)
+        position = self.secrets.find(secret)
         assert position is not None
         self._kept[position] = changed
 

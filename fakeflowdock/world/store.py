@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Application,
         AuthorizationCode,
         Flow,
+        Grant,
         Organization,
         RefreshToken,
         Session,
@@ -324,10 +325,6 @@ class Store(Branching):
 
     # Grants
 
-    def add_access_token(self, token: AccessToken) -> AccessToken:
-        """Add an access token."""
-        return self.access_tokens.add(token.access_token, token)
-
     def access_token(self, access_token: str) -> AccessToken | None:
         """Return the access token, even if expired or revoked, or None if it never existed."""
         return self.access_tokens.find(access_token)
@@ -336,7 +333,7 @@ class Store(Branching):
         """Revoke everything issued for one consent."""
         self.revoked_grants[grant_id] = None
 
-    def is_revoked(self, held: AccessToken | RefreshToken | AuthorizationCode) -> bool:
+    def is_revoked(self, held: Grant) -> bool:
         """Return whether a token or code is revoked."""
         return held.grant_id in self.revoked_grants
 

@@ -8,20 +8,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..contract.contracts import contracts
+from . import models
 from .clock import LAST, timestamp
-from .models import (
-    AccessToken,
-    Application,
-    AuthorizationCode,
-    Flow,
-    Message,
-    Organization,
-    RefreshToken,
-    Session,
-    Source,
-    Thread,
-    User,
-)
 from .scopes import SCOPES
 
 if TYPE_CHECKING:
@@ -29,18 +17,18 @@ if TYPE_CHECKING:
 
 
 KINDS: dict[str, type[Any]] = {
-    "organizations": Organization,
-    "users": User,
-    "flows": Flow,
-    "applications": Application,
-    "sources": Source,
-    "deleted_sources": Source,
-    "threads": Thread,
-    "messages": Message,
-    "access_tokens": AccessToken,
-    "refresh_tokens": RefreshToken,
-    "codes": AuthorizationCode,
-    "sessions": Session,
+    "organizations": models.Organization,
+    "users": models.User,
+    "flows": models.Flow,
+    "applications": models.Application,
+    "sources": models.Source,
+    "deleted_sources": models.Source,
+    "threads": models.Thread,
+    "messages": models.Message,
+    "access_tokens": models.AccessToken,
+    "refresh_tokens": models.RefreshToken,
+    "codes": models.AuthorizationCode,
+    "sessions": models.Session,
 }
 
 
@@ -88,11 +76,9 @@ def check_world(world: Any) -> None:
 
 def wrong(world: Any) -> Iterator[tuple[str, str]]:
     """Yield each error as a JSON pointer and a reason."""
-    is_one = True
-    for violation in contracts().objects["world"].violations(world):
-        is_one = False
-        yield violation.pointer, violation.message
-    if is_one:
+    violations = contracts().objects["world"].violations(world)
+    yield from ((violation.pointer, violation.message) for violation in violations)
+    if not violations:
         yield from _contradictions(world)
 
 
