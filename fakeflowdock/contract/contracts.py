@@ -133,11 +133,11 @@ class Contracts:
         rules: heading to (grade, evidence, page, description): what applies to every operation.
     """
 
-    operations: Mapping[str, OperationContract]
-    errors: Mapping[str, ErrorContract]
-    refusals: Mapping[str, ErrorContract]
-    objects: Mapping[str, Check]
-    rules: Mapping[str, tuple[str, str, str, str]]
+    operations: dict[str, OperationContract]
+    errors: dict[str, ErrorContract]
+    refusals: dict[str, ErrorContract]
+    objects: dict[str, Check]
+    rules: dict[str, tuple[str, str, str, str]]
 
 
 def schema_folder() -> Path:
@@ -164,25 +164,22 @@ def schema_files(part: str = API) -> dict[str, dict[str, Any]]:
 def contracts(part: str = API) -> Contracts:
     """Return a part of the contract, read once per process. Raises RuntimeError if the schemas are missing."""
     pages = Pages(schema_files(part), part)
-    operations: dict[str, OperationContract] = {}
-    errors: dict[str, ErrorContract] = {}
-    refusals: dict[str, ErrorContract] = {}
-    objects: dict[str, Check] = {}
-    rules: dict[str, tuple[str, str, str, str]] = {}
+    made = Contracts({}, {}, {}, {}, {})
     for page, file in pages.schemas.items():
         for anchor, schema in file["$defs"].items():
             where = f"docs/{part}/{page}.md#{anchor}"
             if operation := schema.get("x-operation"):
-                operations[anchor] = _operation(Check(pages, page, anchor), schema, **operation)
+                made.operations[anchor] = _operation(Check(pages, page, anchor), schema, **operation)
             elif error := schema.get("x-error"):
-                errors[anchor] = _error(Check(pages, page, anchor), schema, **error, page=where)
+                made.errors[anchor] = _error(Check(pages, page, anchor), schema, **error, page=where)
             elif refusal := schema.get("x-refusal"):
-                refusals[anchor] = _error(Check(pages, page, anchor), schema, **refusal, page=where, everywhere=False)
+                facts = {**refusal, "page": where, "everywhere": False}
+                made.refusals[anchor] = _error(Check(pages, page, anchor), schema, **facts)
             elif rule := schema.get("x-rule"):
-                rules[schema["title"]] = (rule["grade"], rule["evidence"], where, schema["description"])
+                made.rules[schema["title"]] = (rule["grade"], rule["evidence"], where, schema["description"])
             elif "." not in anchor:
-                objects[anchor] = Check(pages, page, anchor)
-    return Contracts(operations, errors, refusals, objects, rules)
+                made.objects[anchor] = Check(pages, page, anchor)
+    return made
 
 
 def _error(body: Check, schema: Mapping[str, Any], **facts: Any) -> ErrorContract:

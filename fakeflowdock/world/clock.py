@@ -108,11 +108,11 @@ class Clock(Branching):
 
     def branch(self) -> Clock:
         """Return an independent clock with the same time."""
-        with self._lock:
-            twin = Clock(self.now, self._machine)
-            if self.runs:
-                twin.run()
-            return twin
+        twin = self.held()
+        if twin._runs_on:
+            twin.run()
+            twin._runs_on = False
+        return twin
 
 
 @lru_cache(maxsize=4_096)  # a list repeats the same times

@@ -153,7 +153,7 @@ class Archive(Branching):
 
     def __init__(self) -> None:
         self._flows: Groups[str, FlowArchive] = Groups()
-        self._files: MutableMapping[str, tuple[str, int]] = {}  # by token: flow and message number
+        self.files: MutableMapping[str, tuple[str, int]] = {}  # by token: flow and message number
         self._external: MutableMapping[tuple[int, str], tuple[str, str]] = {}  # by source and external id: flow, thread
 
     def of(self, flow_id: str) -> FlowArchive:
@@ -177,7 +177,7 @@ class Archive(Branching):
         """Add a message with its files."""
         self._own(message.flow_id).add(message)
         for file in message.attachments:
-            self._files[file.file_token] = (message.flow_id, message.id)
+            self.files[file.file_token] = (message.flow_id, message.id)
         return message
 
     def change(self, message: Message, *, retitle: bool = False) -> None:
@@ -197,7 +197,7 @@ class Archive(Branching):
         flow = self._own(message.flow_id)
         flow.remove(message)
         for file in message.attachments:
-            del self._files[file.file_token]
+            del self.files[file.file_token]
         if message.thread_id is not None:
             flow.keep(flow.threads[message.thread_id].counting(message.event, -1))
 
@@ -212,18 +212,9 @@ class Archive(Branching):
         flow_id, thread_id = self._external.get((source_id, external_thread_id), ("", ""))
         return self.of(flow_id).threads[thread_id] if thread_id else None
 
-    @property
-    def file_tokens(self) -> Iterable[str]:
-        """Return the tokens of all files."""
-        return self._files
-
-    def has_file(self, file_token: str) -> bool:
-        """Return whether a file token exists."""
-        return file_token in self._files
-
     def file(self, file_token: str) -> tuple[Message, File] | None:
         """Return the message and the file of a token, or None."""
-        flow_id, number = self._files.get(file_token, ("", 0))
+        flow_id, number = self.files.get(file_token, ("", 0))
         if not flow_id:
             return None
         message = self.of(flow_id).messages[number]

@@ -62,6 +62,9 @@ class User:
     password: str = _secret()
 
 
+USERS = ("members", "blocked", "admins", "closed")  # the users of a flow
+
+
 @dataclass(frozen=True)
 class Flow:
     """A flow of an organization; `parameterized_name` is its name in URLs, after the organization's.
@@ -91,14 +94,7 @@ class Flow:
 
     def without(self, user: User) -> Flow:
         """Return the flow as if the user had never joined it."""
-        gone = {user.id}
-        return replace(
-            self,
-            members=self.members - gone,
-            blocked=self.blocked - gone,
-            admins=self.admins - gone,
-            closed=self.closed - gone,
-        )
+        return replace(self, **{name: getattr(self, name) - {user.id} for name in USERS})
 
     def is_seen_by(self, user: User) -> bool:
         """Return whether a user is a member who can see it and its content."""

@@ -15,7 +15,7 @@ from ..contract.contracts import contracts
 from ..contract.json_pointer import steps_of
 from ..contract.validation import by_field
 from .clock import Clock, timestamp
-from .models import Author, Field, File, Mail, Status, short, thread_id_of, uuid_of
+from .models import USERS, Author, Field, File, Mail, Status, short, thread_id_of, uuid_of
 from .store import Store
 from .validation import KINDS, WorldFileError, check_characters, check_world
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..contract.validation import Violation
 
 FORMAT = "fakeflowdock world 1"
-SETS = ("members", "blocked", "admins", "closed", "scopes")
+SETS = (*USERS, "scopes")
 MOMENTS = ("created_at", "updated_at", "expires_at", "sent", "edited")
 INNER: dict[str, Any] = {"author": Author, "mail": Mail, "status": Status, "attachments": File, "fields": Field}
 BY_SECRET = {"access_tokens": "access_token", "refresh_tokens": "refresh_token", "codes": "code", "sessions": "cookie"}
@@ -82,8 +82,8 @@ def load(file: str | os.PathLike[str]) -> Store:
 
 def dumps(store: Store) -> str:
     """Return a world as text."""
-    posts = {"threads": store.archive.threads, "messages": store.archive.messages}
-    kept = {kind: posts[kind](store.flows) if kind in posts else getattr(store, kind).values() for kind in KINDS}
+    posts = {"threads": store.archive.threads(store.flows), "messages": store.archive.messages(store.flows)}
+    kept = {kind: posts[kind] if kind in posts else getattr(store, kind).values() for kind in KINDS}
     world = {
         "format": FORMAT,
         "seed": store.seed,
