@@ -1,8 +1,4 @@
-"""The contract: the pages of `docs/api`, loaded from the schemas compiled from them.
-
-The only module that uses a JSON Schema library. `jsonschema` decides and words every error. `jsonschema_rs` checks
-first, because it is a hundred times faster; it is optional.
-"""
+"""The contract: the pages of `docs/api`, loaded from the schemas compiled from them."""
 
 from __future__ import annotations
 
@@ -160,9 +156,13 @@ def schema_files(part: str = API) -> dict[str, dict[str, Any]]:
     return {path.stem: json.loads(path.read_text("utf-8")) for path in paths}
 
 
-@cache
 def contracts(part: str = API) -> Contracts:
     """Return a part of the contract, read once per process. Raises RuntimeError if the schemas are missing."""
+    return _contracts(part)
+
+
+@cache  # not on `contracts`: without and with `API`, that would be two objects
+def _contracts(part: str) -> Contracts:
     pages = Pages(schema_files(part), part)
     made = Contracts({}, {}, {}, {}, {})
     for page, file in pages.schemas.items():

@@ -65,7 +65,7 @@ RULES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """One deviation from Flowdock's docs.
 
@@ -85,13 +85,13 @@ class Finding:
 
     rule: str
     severity: Severity
-    operation: str | None
+    operation: str | None = None
     where: str
-    pointer: str
+    pointer: str = ""
     message: str
-    actual: str | None
+    actual: str | None = None
     expected: str
-    suggestion: str | None
+    suggestion: str | None = None
     page: str
     grade: str
 
@@ -168,27 +168,17 @@ class Findings(list[Finding]):
         return self
 
 
-def finding(
-    rule: str,
-    message: str,
-    *,
-    page: str,
-    grade: str,
-    operation: str | None = None,
-    where: str,
-    pointer: str = "",
-    actual: str | None = None,
-    expected: str | None = None,
-    suggestion: str | None = None,
-    strict: bool = False,
-) -> Finding:
-    """Return a finding without secrets. Its severity, and by default `expected`, come from the rule."""
+def finding(rule: str, message: str, *, expected: str | None = None, strict: bool = False, **more: Any) -> Finding:
+    """Return a finding without secrets. Its severity, and by default `expected`, come from the rule.
+
+    Args:
+        more: the other fields of `Finding`. `actual` must not contain a secret.
+    """
     definition = RULES[rule]
     severity = VIOLATION if strict and definition.strict else definition.severity
     expected = definition.message if expected is None else expected
-    message, pointer = shortened(message), shortened(pointer)
-    suggestion = suggestion and shortened(suggestion)
-    return Finding(rule, severity, operation, where, pointer, message, actual, expected, suggestion, page, grade)
+    more |= {name: shortened(text) for name in ("pointer", "suggestion") if (text := more.get(name))}
+    return Finding(rule=rule, severity=severity, message=shortened(message), expected=expected, **more)
 
 
 def expectation(violation: Violation) -> str:

@@ -96,8 +96,7 @@ class FlowArchive(Branching):
         yield self._events, message.event
         if message.thread_id is not None:
             yield self._threads, message.thread_id
-        for tag in message.tags:
-            yield self._tags, tag.casefold()
+        yield from ((self._tags, tag.casefold()) for tag in message.tags)
 
     def find(self, criteria: Filter) -> list[Message]:
         """Return the messages that match a filter, in ascending order."""
