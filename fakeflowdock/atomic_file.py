@@ -1,4 +1,4 @@
-"""Files that are written whole: what stands at a path stays until all is written, whatever happens in between."""
+"""Replace files atomically: a file keeps its content until the new content is complete, even after a crash."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import secrets
+import shutil
 import stat
 import tempfile
 from contextlib import contextmanager, suppress
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
 try:
     import fcntl
-except ImportError:  # on Windows, where files are not locked
+except ImportError:  # Windows, where files are not locked
     fcntl = None  # type: ignore[assignment]  # a module or nothing
 
-CANNOT_REPLACE = (errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES, errno.EROFS)  # a mount, or a closed directory
-LONGEST_NAME = 60  # bytes of a file's name that are repeated in the names of our own files
+CANNOT_REPLACE = (errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES, errno.EROFS)  # a mount or a read-only directory
+LONGEST_NAME = 60  # bytes of a file's name that the names of our own files repeat
 
 
 class InPlaceError(OSError):
@@ -41,20 +42,20 @@ class InPlaceError(OSError):
 def written(
     file: str | os.PathLike[str], *, private: bool, errors: str = "strict", durable: bool = False
 ) -> Iterator[TextIO]:
-    """Open a draft to write to, which replaces a file when it is complete.
+    """Open a draft for writing, which replaces a file when it is complete.
 
-    A symbolic link is followed. A file that exists keeps its mode and owner. Where it cannot be replaced (it is mounted
-    by itself, has several hard links, or its directory is read-only) it is written in place, after a whole copy. A pipe
-    or a device is written to directly.
+    Symbolic links are followed. An existing file keeps its mode and owner. If it cannot be replaced (it is a mount, has
+    several hard links, or its directory is read-only) it is written in place, from a whole copy. Pipes and devices are
+    written directly.
 
     Args:
         file: the path.
         private: whether only its owner may read a new file, because it holds secrets.
-        errors: how characters that UTF-8 cannot encode are handled, as in `open`.
+        errors: how to handle characters that UTF-8 cannot encode, as in `open`.
         durable: whether to wait until the data is on the disk.
 
     Raises:
-        OSError: the file cannot be written. What it held before stays, or `InPlaceError` names a copy.
+        OSError: the file cannot be written. It keeps its content, or `InPlaceError` names a copy.
     """
     path = Path(os.path.realpath(file))
     before = _status(path)
@@ -98,13 +99,13 @@ def check_writable(file: str | os.PathLike[str]) -> None:
 
 
 def recover(file: str | os.PathLike[str]) -> bool:
-    """Finish what a killed process began: an interrupted write in place, and drafts that nobody writes any more.
+    """Clean up after a killed process: finish an interrupted write in place, and delete abandoned drafts.
 
     Returns:
-        Whether a file was completed from its copy.
+        Whether the file was completed from its copy.
 
     Raises:
-        OSError: a copy cannot be read, or the file cannot be written.
+        OSError: the copy cannot be read, or the file cannot be written.
     """
     path = Path(os.path.realpath(file))
     found = False
@@ -118,9 +119,9 @@ def recover(file: str | os.PathLike[str]) -> bool:
             found |= torn
         prefix = name_of(path, "draft", folder).name
         with suppress(OSError):
-            for each in folder.iterdir():
-                if each.name.startswith(prefix) and _is_abandoned(each):
-                    each.unlink(missing_ok=True)
+            for draft in folder.iterdir():
+                if draft.name.startswith(prefix) and _is_abandoned(draft):
+                    draft.unlink(missing_ok=True)
     return found
 
 
@@ -130,7 +131,7 @@ def name_of(path: Path, kind: str, folder: Path | None = None) -> Path:
     Args:
         path: the other file, resolved.
         kind: `draft`, `copy` or `lock`.
-        folder: where it stands; beside the other file by default.
+        folder: its directory. Default: that of the other file.
     """
     readable = os.fsdecode(os.fsencode(path.name)[:LONGEST_NAME]).encode("utf-8", "ignore").decode()
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
@@ -138,7 +139,7 @@ def name_of(path: Path, kind: str, folder: Path | None = None) -> Path:
 
 
 def folder_for(path: Path) -> Path:
-    """Return the directory in which files of our own stand that belong to another file."""
+    """Return the directory for files of our own that belong to another file."""
     return path.parent if os.access(path.parent, os.W_OK) or not path.exists() else Path(tempfile.gettempdir())
 
 
@@ -150,7 +151,7 @@ def _status(path: Path) -> os.stat_result | None:
 
 
 def _draft(path: Path, before: os.stat_result | None, *, private: bool) -> tuple[int, Path]:
-    """Make a new file beside another one, or elsewhere if that exists and its directory is read-only."""
+    """Create a draft beside a file, or elsewhere if the file exists and its directory is read-only."""
     folders = [path.parent] if before is None else [path.parent, Path(tempfile.gettempdir())]
     mode = 0o600 if private or before is not None else 0o666
     for folder in folders:
@@ -163,13 +164,13 @@ def _draft(path: Path, before: os.stat_result | None, *, private: bool) -> tuple
                 raise
         else:
             if fcntl is not None:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # for `recover`: somebody writes it
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not abandoned: see `recover`
             return descriptor, draft
     raise AssertionError("the loop returns or raises")
 
 
 def _is_abandoned(draft: Path) -> bool:
-    """Whether the process that wrote a draft has ended."""
+    """Return whether the process that wrote a draft has ended."""
     if fcntl is None:
         return True
     try:
@@ -181,7 +182,7 @@ def _is_abandoned(draft: Path) -> bool:
 
 
 def _dress(descriptor: int, before: os.stat_result) -> bool:
-    """Give a draft the mode and owner of the file that it replaces. Returns whether that could be done."""
+    """Give a draft the mode and owner of the file that it replaces. Returns whether it succeeded."""
     if hasattr(os, "fchmod"):
         now = os.fstat(descriptor)
         if (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
@@ -194,7 +195,7 @@ def _dress(descriptor: int, before: os.stat_result) -> bool:
 
 
 def _replaced(draft: Path, path: Path, before: os.stat_result | None) -> bool:
-    """Replace a file by its draft. Returns whether that could be done."""
+    """Replace a file by its draft. Returns whether it succeeded."""
     if before is not None and (before.st_nlink > 1 or draft.parent != path.parent):
         return False
     try:
@@ -207,12 +208,11 @@ def _replaced(draft: Path, path: Path, before: os.stat_result | None) -> bool:
 
 
 def _overwrite(path: Path, copy: Path) -> None:
-    """Write a file in place, from a whole copy, which is removed at the end. Until then it can be finished."""
+    """Write a file in place from a whole copy, which is then deleted. Until then `recover` can finish the write."""
     try:
         with open(copy, "rb") as whole, open(path, "r+b") as file:
-            file.truncate(0)  # so that what is interrupted is the beginning of the copy, and can be told by that
-            while block := whole.read(1 << 20):
-                file.write(block)
+            file.truncate(0)  # so that an interrupted write leaves the beginning of the copy, which `recover` detects
+            shutil.copyfileobj(whole, file)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -221,7 +221,7 @@ def _overwrite(path: Path, copy: Path) -> None:
 
 
 def _begins(whole: Path, part: Path) -> bool:
-    """Whether a file begins with all that another one holds."""
+    """Return whether a file begins with the content of another."""
     with open(whole, "rb") as one, open(part, "rb") as other:
         while block := other.read(1 << 20):
             if one.read(len(block)) != block:
@@ -230,7 +230,7 @@ def _begins(whole: Path, part: Path) -> bool:
 
 
 def _settle(folder: Path) -> None:
-    """Wait until a rename within a directory is on the disk, where the system can tell."""
+    """Wait until a rename within a directory is on the disk, if the system supports that."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""Suggestions for misspelled names."""
+"""Suggest similar names."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-LONGEST_NAME = 100  # characters; no known name is that long, and comparing takes time
+LONGEST_NAME = 100  # characters; no known name is similar to a longer one, and comparing takes time
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most similar, or None."""
+    """Return the known name most similar to an unknown one, or None."""
     near = difflib.get_close_matches(name, list(known), n=1) if len(name) <= LONGEST_NAME else []
     return near[0] if near else None

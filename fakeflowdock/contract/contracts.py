@@ -1,8 +1,4 @@
-"""The contract: the pages of `docs/api`, loaded from the schemas compiled from them.
-
-The only module that uses a JSON Schema library. `jsonschema` decides and words every error. `jsonschema_rs` checks
-first, because it is a hundred times faster; it is optional.
-"""
+"""The contract: the pages of `docs/api`, loaded from the schemas compiled from them."""
 
 from __future__ import annotations
 
@@ -30,10 +26,10 @@ class ErrorContract:
         name: the anchor of its heading, `not-found`.
         status: the HTTP status.
         everywhere: whether every operation can return it, or only those that list it.
-        grade: documented, observed or assumed; `evidence` says where.
+        grade: documented, observed or assumed; `evidence` says why.
         page: the documentation.
-        description: what it means, in a sentence or two.
-        example: a body.
+        description: its meaning, in a sentence or two.
+        example: an example of the body.
     """
 
     name: str
@@ -59,9 +55,9 @@ class OperationContract:
         routes: (method, path, obsolete), the preferred one first.
         callers: who may call it: user, application, source; or only anyone.
         scope: the OAuth scope an application needs, or None.
-        successor: the name of the operation that came in its place; None where it is not deprecated.
-        grade: documented, observed or assumed; `evidence` says from what.
-        errors: error name to (grade, when): the refusals beyond those that every operation answers.
+        successor: the name of the operation that replaces it, or None if it is not deprecated.
+        grade: documented, observed or assumed; `evidence` says why.
+        errors: error name to (grade, when): the errors besides those that every operation can return.
         properties: parameter name to its schema; `required` names the required ones.
         example: a request, as {"method", "path", "headers"}; its body is the first of `examples`.
         replies: status to the schema of the body, None for a response without one. The example gets the first.
@@ -91,7 +87,7 @@ class OperationContract:
 
     @cached_property
     def variants(self) -> list[Variant]:
-        """What else there is where a field has one of some values."""
+        """The fields of the request that depend on the value of another field."""
         return [*variants_of(self.request.place.schema)]
 
     def coerced(self, fields: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +97,7 @@ class OperationContract:
         return fields
 
     def parameters_of(self, fields: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
-        """The parameters that it has for such values, each with its schema. All others mean nothing to it."""
+        """Return the parameters for these values, each with its schema. All others are ignored."""
         return fields_of(self.request.place.schema, fields)[0]
 
     @cached_property
@@ -133,11 +129,11 @@ class Contracts:
         rules: heading to (grade, evidence, page, description): what applies to every operation.
     """
 
-    operations: Mapping[str, OperationContract]
-    errors: Mapping[str, ErrorContract]
-    refusals: Mapping[str, ErrorContract]
-    objects: Mapping[str, Check]
-    rules: Mapping[str, tuple[str, str, str, str]]
+    operations: dict[str, OperationContract]
+    errors: dict[str, ErrorContract]
+    refusals: dict[str, ErrorContract]
+    objects: dict[str, Check]
+    rules: dict[str, tuple[str, str, str, str]]
 
 
 def schema_folder() -> Path:
@@ -161,86 +157,74 @@ def schema_files(part: str = API) -> dict[str, dict[str, Any]]:
 
 
 def contracts(part: str = API) -> Contracts:
-    """A part of the contract, read once per process. Raises RuntimeError where the schemas are missing."""
+    """Return a part of the contract, read once per process. Raises RuntimeError if the schemas are missing."""
     return _contracts(part)
 
 
-@cache  # which would take `contracts()` and `contracts(API)` for two
+@cache  # not on `contracts`: without and with `API`, that would be two objects
 def _contracts(part: str) -> Contracts:
     pages = Pages(schema_files(part), part)
-    operations: dict[str, OperationContract] = {}
-    errors: dict[str, ErrorContract] = {}
-    refusals: dict[str, ErrorContract] = {}
-    objects: dict[str, Check] = {}
-    rules: dict[str, tuple[str, str, str, str]] = {}
+    made = Contracts({}, {}, {}, {}, {})
     for page, file in pages.schemas.items():
         for anchor, schema in file["$defs"].items():
             where = f"docs/{part}/{page}.md#{anchor}"
             if operation := schema.get("x-operation"):
-                operations[anchor] = _operation(pages, page, anchor, schema, operation)
+                made.operations[anchor] = _operation(Check(pages, page, anchor), schema, **operation)
             elif error := schema.get("x-error"):
-                errors[anchor] = _error(pages, page, anchor, schema, **error)
+                made.errors[anchor] = _error(Check(pages, page, anchor), schema, **error, page=where)
             elif refusal := schema.get("x-refusal"):
-                refusals[anchor] = _error(pages, page, anchor, schema, **refusal, everywhere=False)
+                facts = {**refusal, "page": where, "everywhere": False}
+                made.refusals[anchor] = _error(Check(pages, page, anchor), schema, **facts)
             elif rule := schema.get("x-rule"):
-                rules[schema["title"]] = (rule["grade"], rule["evidence"], where, schema["description"])
+                made.rules[schema["title"]] = (rule["grade"], rule["evidence"], where, schema["description"])
             elif "." not in anchor:
-                objects[anchor] = Check(pages, page, anchor)
-    return Contracts(operations, errors, refusals, objects, rules)
+                made.objects[anchor] = Check(pages, page, anchor)
+    return made
 
 
-def _error(pages: Pages, page: str, anchor: str, schema: Mapping[str, Any], **facts: Any) -> ErrorContract:
+def _error(body: Check, schema: Mapping[str, Any], **facts: Any) -> ErrorContract:
     return ErrorContract(
-        anchor,
-        **facts,
-        page=f"docs/{pages.part}/{page}.md#{anchor}",
-        description=schema["description"],
-        body=Check(pages, page, anchor),
-        example=schema["examples"][0],
+        body.anchor, **facts, description=schema["description"], body=body, example=schema["examples"][0]
     )
 
 
 def _operation(
-    pages: Pages, page: str, anchor: str, schema: Mapping[str, Any], operation: Mapping[str, Any]
+    request: Check, schema: Mapping[str, Any], *, routes: Any, callers: Any, errors: Any, replies: Any, **facts: Any
 ) -> OperationContract:
-    replies = {status: pages.schemas[page]["$defs"][f"{anchor}.{status}"] for status in operation["replies"]}
+    pages, page, anchor = request.pages, request.page, request.anchor
+    bodies = {status: pages.schemas[page]["$defs"][f"{anchor}.{status}"] for status in replies}
     return OperationContract(
         name=anchor,
         title=schema["title"],
-        page=operation["page"],
         description=schema["description"],
-        routes=tuple((route["method"], route["path"], route["obsolete"]) for route in operation["routes"]),
-        callers=tuple(operation["callers"]),
-        scope=operation["scope"],
-        successor=operation["successor"],
-        grade=operation["grade"],
-        evidence=operation["evidence"],
-        errors={error["error"]: (error["grade"], error["when"]) for error in operation["errors"]},
+        routes=tuple((route["method"], route["path"], route["obsolete"]) for route in routes),
+        callers=tuple(callers),
+        errors={error["error"]: (error["grade"], error["when"]) for error in errors},
         properties=schema["properties"],
         required=tuple(schema.get("required", ())),
-        example=operation["example"],
         examples=schema.get("examples", ()),
-        request=Check(pages, page, anchor),
+        request=request,
         replies={
-            status: None if reply.get("x-empty") else Check(pages, page, f"{anchor}.{status}", ours=True)
-            for status, reply in replies.items()
+            status: None if body.get("x-empty") else Check(pages, page, f"{anchor}.{status}", ours=True)
+            for status, body in bodies.items()
         },
-        reply_examples={status: reply["examples"][0] for status, reply in replies.items() if "examples" in reply},
-        pages=frozenset(status for status, reply in replies.items() if "contentMediaType" in reply),
-        redirects=frozenset(status for status, reply in replies.items() if reply.get("x-redirect")),
+        reply_examples={status: body["examples"][0] for status, body in bodies.items() if "examples" in body},
+        pages=frozenset(status for status, body in bodies.items() if "contentMediaType" in body),
+        redirects=frozenset(status for status, body in bodies.items() if body.get("x-redirect")),
+        **facts,
     )
 
 
-def operation_named(words: str) -> str:
+def operation_named(title: str) -> str:
     """Return the name of an operation from its title: `Create source` becomes `create-source`.
 
     Raises:
         ValueError: the operation is unknown. The message suggests similar ones.
     """
-    name = str(words).strip().lower().replace(" ", "-")
+    name = str(title).strip().lower().replace(" ", "-")
     if name not in contracts().operations:
         import difflib
 
         near = difflib.get_close_matches(name, contracts().operations, n=3, cutoff=0.4)
-        raise ValueError(f"unknown operation {words!r}{': did you mean ' + ' or '.join(near) + '?' if near else ''}")
+        raise ValueError(f"unknown operation {title!r}{': did you mean ' + ' or '.join(near) + '?' if near else ''}")
     return name

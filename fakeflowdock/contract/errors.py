@@ -1,7 +1,7 @@
-"""Every refusal of Flowdock's operations, with its texts. Status and grade are in docs/api/errors.md.
+"""The errors of Flowdock's operations, with their texts. Status and grade are in docs/api/errors.md.
 
-Where a refusal has several texts they are constants of its class; `Refusal.of` fills what is in braces. A text states
-the rule in a sentence, because a reader may not have the page at hand. No text holds a secret.
+The texts are constants of the classes; `Refusal.of` replaces the names in braces. A text states the rule in a sentence,
+because its reader may not have the page at hand. No text contains a secret.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ MAX_BODY = 10 * 1024 * 1024  # bytes
 
 
 class Refusal(Exception):
-    """A request that is refused, with a 4xx.
+    """An error response with a 4xx status.
 
     Args:
-        message: the text that the client reads, after the `prefix`; the only one that there is when left out.
-        headers: more headers for the answer.
+        message: the text for the client, after the `prefix`. Default: `text`.
+        headers: additional headers of the response.
 
     Attributes:
-        name: the section of errors.md that it belongs to.
-        text: the only text, where there is one only.
+        name: its section in errors.md.
+        text: the default message.
     """
 
     name: str
     text = prefix = ""
     headers: tuple[tuple[str, str], ...] = ()
-    cites = True  # whether Flowdock's own text leaves room to say where the rule is written
+    cites = True  # whether the message may name the page; some of Flowdock's own texts must stand alone
 
     def __init__(self, message: str | None = None, *headers: tuple[str, str]) -> None:
         self.message = shortened(self.prefix + (self.text if message is None else message))
@@ -42,30 +42,30 @@ class Refusal(Exception):
 
     @classmethod
     def of(cls, text: str, **values: object) -> Self:
-        """Return the refusal with one of its texts, what is in braces filled with the values."""
+        """Return the error with one of its texts. Values replace the names in braces."""
         return cls(text.format(**values))
 
     def forgetful(self) -> Self:
-        """The same, without the frames that raised it: those hold the whole call, and the journal keeps refusals."""
+        """Return the error without traceback: its frames hold the whole call, and the journal keeps errors."""
         self.__context__ = self.__cause__ = None
         return self.with_traceback(None)
 
     @property
     def status(self) -> int:
-        """The HTTP status, as the page has it."""
+        """The documented HTTP status."""
         return contracts().errors[self.name].status
 
     def body(self, page: str) -> dict[str, Any]:
-        """What is answered.
+        """Return the body of the response.
 
         Args:
-            page: where the rule is written, `docs/api/sources.md#create-source`.
+            page: the documentation, `docs/api/sources.md#create-source`.
         """
         return {"message": f"{self.message} ({page})" if self.cites else self.message}
 
 
 class NoSuchRoute(Refusal):
-    """The path is none that is answered."""
+    """The path is unknown."""
 
     name = "no-such-route"
     cites = False
@@ -73,7 +73,7 @@ class NoSuchRoute(Refusal):
 
 
 class MethodNotAllowed(Refusal):
-    """The path exists, the method does not."""
+    """The path does not support the method."""
 
     name = "method-not-allowed"
 
@@ -90,7 +90,7 @@ class TooLarge(Refusal):
 
 
 class Unauthorized(Refusal):
-    """There are no credentials, or wrong ones."""
+    """The credentials are missing or invalid."""
 
     name = "unauthorized"
     prefix = "Unauthorized: "
@@ -115,7 +115,7 @@ class Gone(Refusal):
 
 
 class Unreadable(Refusal):
-    """The body or the query cannot be read."""
+    """The body or the query cannot be parsed."""
 
     name = "unreadable"
 
@@ -143,7 +143,7 @@ class Unreadable(Refusal):
 
 
 class NotFound(Refusal):
-    """What the path names does not exist, or not for this caller."""
+    """The entity in the path does not exist, or the caller cannot see it."""
 
     name = "not-found"
     cites = False
@@ -151,7 +151,7 @@ class NotFound(Refusal):
 
 
 class AccessDenied(Refusal):
-    """The caller may see it, and not do this."""
+    """The caller can see the entity, but must not do this."""
 
     name = "access-denied"
     prefix = "Access denied: "
@@ -169,7 +169,7 @@ class AccessDenied(Refusal):
 
 
 class InvalidFlow(Refusal):
-    """The parameter `flow` names none that the caller may post to."""
+    """The parameter `flow` is not a flow to which the caller can post."""
 
     name = "invalid-flow"
     cites = False
@@ -177,7 +177,11 @@ class InvalidFlow(Refusal):
 
 
 class ValidationError(Refusal):
-    """Fields are missing, blank or not of their type."""
+    """Fields are missing, blank or invalid.
+
+    Args:
+        errors: field to its errors.
+    """
 
     name = "validation-error"
     cites = False
@@ -194,16 +198,16 @@ class ValidationError(Refusal):
         self.errors = errors
 
     def body(self, page: str) -> dict[str, Any]:
-        """The message, and for each field what is wrong with it."""
+        """Return the message, and the errors by field."""
         return {**super().body(page), "errors": dict(self.errors)}
 
 
 class TokenRefused(Refusal):
-    """A request for tokens is refused, in the form of RFC 6749.
+    """A request for tokens is rejected, in the form of RFC 6749.
 
     Args:
-        error: one of the words of the RFC's section 5.2.
-        description: the reason, in ASCII and without quotes, as the RFC asks for it.
+        error: one of the error codes in the RFC's section 5.2.
+        description: the reason, in ASCII and without quotes, as the RFC requires.
     """
 
     name = "token-refused"
@@ -217,12 +221,12 @@ class TokenRefused(Refusal):
         self.error = error
 
     def body(self, page: str) -> dict[str, Any]:
-        """The word, and the reason."""
+        """Return the error code and the reason."""
         return {"error": self.error, "error_description": super().body(page)["message"]}
 
 
 class ClientRefused(TokenRefused):
-    """A request for tokens comes from no application that is known."""
+    """The credentials of the application are missing or invalid."""
 
     name = "client-refused"
     headers = (*TokenRefused.headers, ("WWW-Authenticate", 'Basic realm="Flowdock"'))
@@ -236,7 +240,7 @@ class ClientRefused(TokenRefused):
 
 
 class BrokenContract(Exception):
-    """A bug of fakeflowdock: it answered, or was about to, what its own pages do not allow."""
+    """A bug of fakeflowdock: a response that its own pages do not allow."""
 
     name = "broken-contract"
 

@@ -65,13 +65,13 @@ RULES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """One deviation from Flowdock's docs.
 
     Attributes:
         rule: the name of the rule, which never changes: `request.parameter.unknown`.
-        severity: `violation`, or `warning` for what the real service accepted.
+        severity: `violation`, or `warning` if the real service accepted it.
         operation: the operation's name, `create-source`; None if the path is unknown.
         where: the part of the message: `path`, `query`, `body`, `status`, or the name of a header.
         pointer: the place in query or body, as a JSON pointer.
@@ -80,18 +80,18 @@ class Finding:
         expected: what was expected.
         suggestion: the closest documented name or route, or None.
         page: the documentation, `docs/api/sources.md#create-source`.
-        grade: whether it is documented, observed or assumed; of a parameter or field, its own grade.
+        grade: documented, observed or assumed; of a parameter or field, its own grade.
     """
 
     rule: str
     severity: Severity
-    operation: str | None
+    operation: str | None = None
     where: str
-    pointer: str
+    pointer: str = ""
     message: str
-    actual: str | None
+    actual: str | None = None
     expected: str
-    suggestion: str | None
+    suggestion: str | None = None
     page: str
     grade: str
 
@@ -114,7 +114,7 @@ class Finding:
         return dict(vars(self))
 
     def without(self, known: Collection[str]) -> Finding:
-        """Return the finding without the secrets of a world that only the world itself can tell from other text."""
+        """Return the finding without these secrets of a world, which do not have the form of a token."""
         if not known:
             return self
         actual, suggestion = (text and shortened(text, known) for text in (self.actual, self.suggestion))
@@ -168,27 +168,17 @@ class Findings(list[Finding]):
         return self
 
 
-def finding(
-    rule: str,
-    message: str,
-    *,
-    page: str,
-    grade: str,
-    operation: str | None = None,
-    where: str,
-    pointer: str = "",
-    actual: str | None = None,
-    expected: str | None = None,
-    suggestion: str | None = None,
-    strict: bool = False,
-) -> Finding:
-    """Return a finding without secrets. Its severity, and by default `expected`, come from the rule."""
+def finding(rule: str, message: str, *, expected: str | None = None, strict: bool = False, **more: Any) -> Finding:
+    """Return a finding without secrets. Its severity, and by default `expected`, come from the rule.
+
+    Args:
+        more: the other fields of `Finding`. `actual` must not contain a secret.
+    """
     definition = RULES[rule]
     severity = VIOLATION if strict and definition.strict else definition.severity
     expected = definition.message if expected is None else expected
-    message, pointer = shortened(message), shortened(pointer)
-    suggestion = suggestion and shortened(suggestion)
-    return Finding(rule, severity, operation, where, pointer, message, actual, expected, suggestion, page, grade)
+    more |= {name: shortened(text) for name in ("pointer", "suggestion") if (text := more.get(name))}
+    return Finding(rule=rule, severity=severity, message=shortened(message), expected=expected, **more)
 
 
 def expectation(violation: Violation) -> str:

@@ -1,4 +1,4 @@
-"""The formats that schemas name, checked by one function each, whichever validator asks."""
+"""The formats in schemas. Both validators use the same functions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LONGEST = 8192  # characters of a URI; what servers take at most
+LONGEST = 8192  # characters of a URI; the usual limit of servers
 
 
 def _run(more: str) -> str:
-    """Any number of a URI's characters and of some more; possessive, because a list names thousands of URIs."""
+    """Return a pattern for a URI's characters and some more. It is possessive, because lists have thousands of URIs."""
     return rf"(?:[A-Za-z0-9\-._~!$&'()*+,;={more}]++|%[0-9A-Fa-f]{{2}})*+"
 
 
@@ -26,7 +26,7 @@ _URI = re.compile(
     rf"|(?!//){_run(':@/')})"
     rf"(?:\?{_run(':@/?')})?(?:\#{_run(':@/?')})?"
 )
-# Most are as plain as this, which is seen in half the time.
+# Matches most URIs, in half the time.
 _PLAIN_URI = re.compile(r"https?://[A-Za-z0-9\-._~]++(?:/[A-Za-z0-9\-._~!$&'()*+,;=:@/]*+)?")
 _DATE_TIME = re.compile(
     r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:[0-2][0-9]|3[01])[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)"
@@ -39,7 +39,7 @@ _EMAIL = re.compile(
 
 
 def is_uri(text: str) -> bool:
-    """Whether a text is a URI with a scheme (RFC 3986), at most `LONGEST` long; only ASCII, the rest is encoded."""
+    """Return whether a text is a URI with a scheme (RFC 3986), in ASCII, of at most `LONGEST` characters."""
     if len(text) > LONGEST:
         return False
     if _PLAIN_URI.fullmatch(text):
@@ -56,7 +56,7 @@ def is_uri(text: str) -> bool:
 
 
 def is_date_time(text: str) -> bool:
-    """Whether a text is a moment that exists, with its offset (RFC 3339)."""
+    """Return whether a text is a date and time that exists, with an offset (RFC 3339)."""
     if not _DATE_TIME.fullmatch(text):
         return False
     if "01" <= text[8:10] <= "28" and text[:4] != "0000":
@@ -69,12 +69,11 @@ def is_date_time(text: str) -> bool:
 
 
 def is_email(text: str) -> bool:
-    """Whether a text is an e-mail address as people write it: no quotes, no comments."""
+    """Return whether a text is an e-mail address without quotes and comments."""
     return len(text) <= 254 and _EMAIL.fullmatch(text) is not None
 
 
 FORMATS: dict[str, Callable[[str], bool]] = {"uri": is_uri, "date-time": is_date_time, "email": is_email}
 
-# The same, for replies: a list of a thousand sources names the same few addresses again and again. Not for requests:
-# what a client sends may be of any length, and would be kept.
+# For responses, where a list of sources repeats the same few URIs. Values of requests can be long, and are not cached.
 REMEMBERED: dict[str, Callable[[str], bool]] = {name: lru_cache(maxsize=1024)(check) for name, check in FORMATS.items()}

@@ -1,4 +1,4 @@
-"""The grade of one parameter or one field: its page may have it on other evidence than the rest of its section."""
+"""The grade of one parameter or field, which may differ from the grade of its section."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 def grade_at(check: Check, value: Any, pointer: str) -> str | None:
-    """The grade of what a schema has at the place of a JSON pointer; None where nothing on the way has one.
+    """Return the grade of a schema at a JSON pointer, or None if nothing on the path has one.
 
-    A name that the page does not have is graded as what it is inside of.
+    An unknown name has the grade of the object that contains it.
 
     Args:
-        check: the schema of a request or of a reply.
-        value: what came, which decides where an object has several forms.
+        check: the schema of a request or response.
+        value: the actual value, which selects the variant of an object.
         pointer: the place.
     """
     place, grade = check.place, None

@@ -1,4 +1,4 @@
-"""JSON pointers: the place of a value inside another."""
+"""JSON pointers (RFC 6901)."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ ABSENT: Any = object()
 
 
 def steps_of(pointer: str) -> list[str]:
-    """The names and numbers in a JSON pointer."""
+    """Return the names and numbers in a JSON pointer."""
     return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
 
 
 def at(value: Any, pointer: str) -> Any:
-    """What is at the place of a JSON pointer in a value, or ABSENT."""
+    """Return the value at a JSON pointer inside another, or ABSENT."""
     for step in steps_of(pointer):
         if isinstance(value, dict) and step in value:
             value = value[step]
@@ -28,5 +28,5 @@ def at(value: Any, pointer: str) -> Any:
 
 
 def pointer_to(steps: Iterable[str]) -> str:
-    """A JSON pointer."""
+    """Return the JSON pointer with these names and numbers."""
     return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)

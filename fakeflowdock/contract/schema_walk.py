@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Variant:
-    """The fields that an object also has where one of them, as `event`, has one of some values."""
+    """The fields that an object also has if one of them, such as `event`, has one of some values."""
 
     field: str
     values: tuple[str, ...]
@@ -26,7 +26,7 @@ class Variant:
 
 
 def variants_of(schema: Schema) -> Iterator[Variant]:
-    """Return each variant of an object. No two variants have a value in common."""
+    """Yield each variant of an object. No two variants share a value."""
     for case in schema.get("allOf", ()):
         [(field, values)] = case["if"]["properties"].items()
         then = case["then"]
@@ -36,7 +36,7 @@ def variants_of(schema: Schema) -> Iterator[Variant]:
 def fields_of(schema: Schema, value: Any) -> tuple[Mapping[str, Schema], Sequence[str]]:
     """Return the fields that an object with these values has, name to schema, and the names of the required ones.
 
-    Where no variant matches, these are the names of all variants, with empty schemas.
+    If no variant matches, these are the names of all variants, with empty schemas.
     """
     properties, required = schema.get("properties", {}), schema.get("required", ())
     if "allOf" in schema and isinstance(value, dict):
@@ -48,14 +48,14 @@ def fields_of(schema: Schema, value: Any) -> tuple[Mapping[str, Schema], Sequenc
 
 
 def target_of(reference: str, page: str) -> tuple[str, str]:
-    """Return the page and the anchor of a `$ref` that is written on a page."""
+    """Return the page and the anchor of a `$ref` on a page."""
     name, _, anchor = reference.partition("#")
     return name.removesuffix(".json") or page, anchor
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaPlace:
-    """A schema, and the page that its references start from.
+    """A schema, and the page to which its references are relative.
 
     Attributes:
         files: page name (`sources`) to the content of its schema file.
@@ -66,7 +66,7 @@ class SchemaPlace:
     schema: Schema
 
     def to(self, schema: Schema) -> SchemaPlace:
-        """Return the place of a schema inside this one, its references followed: of an object or null, the object."""
+        """Return the place of a schema inside this one. References are followed; of an object or null, the object."""
         page = self.page
         while reference := next((each for each in (schema, *schema.get("anyOf", ())) if "$ref" in each), None):
             page, anchor = target_of(reference["$ref"], page)

@@ -1,10 +1,14 @@
-"""Values against schemas: the only file that knows a JSON Schema library."""
+"""Validate values against schemas.
+
+The only module that uses a JSON Schema library. `jsonschema_rs` checks first, if it is installed, because it is a
+hundred times faster. `jsonschema` produces every error message.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator, FormatChecker
@@ -25,23 +29,23 @@ if TYPE_CHECKING:
 
 try:
     import jsonschema_rs as fast
-except ImportError:  # no wheel for this platform: slower, and the same verdicts
+except ImportError:  # no wheel for this platform: slower, with the same results
     fast = None  # type: ignore[assignment]  # a module or nothing
 
-API, ADMIN = "api", "admin"  # the parts of the contract, each a folder in `docs`: Flowdock's operations, and our own
+API, ADMIN = "api", "admin"  # the parts of the contract: Flowdock's operations and our own, each a folder in `docs`
 BLANK = "can't be blank"
 UNKNOWN = "is not on the page"
 
 
 @dataclass(frozen=True)
 class Violation:
-    """One place where a value breaks its schema.
+    """One place where a value violates its schema.
 
     Attributes:
-        pointer: where in the value, as a JSON pointer; empty for the value itself.
-        field: the field to blame, or None; one inside another with dots between, `thread.status.color`.
-        message: what is wrong, as a client reads it ("can't be blank", "is not a string").
-        known: of a field that its page does not have, the names that are there.
+        pointer: the place in the value, as a JSON pointer; empty for the value itself.
+        field: the invalid field, with dots, `thread.status.color`; None for the value itself.
+        message: the error, as clients see it ("can't be blank", "is not a string").
+        known: for an unknown field, the known ones.
     """
 
     pointer: str
@@ -51,25 +55,25 @@ class Violation:
 
     @property
     def is_unknown(self) -> bool:
-        """Whether it is a field that its page does not have."""
+        """Whether the field is unknown."""
         return self.message == UNKNOWN
 
     @property
     def innermost(self) -> Violation:
-        """The same, with the blame on the field deepest inside: `name` of `/application/name`."""
+        """The same with the name of the innermost field: `name` of `/application/name`."""
         return Violation(self.pointer, self.pointer.rpartition("/")[2] or None, self.message)
 
 
 class Check:
-    """One schema, ready to check values.
+    """A schema to validate values against.
 
     Args:
-        ours: whether the values are our own replies, not what a client sends.
+        ours: whether the values are our own responses, not requests.
 
     Attributes:
-        schema: where it is written, `schemas/sources.json#create-source.201`.
-        address: its `$id` and anchor, where every fake answers with it.
-        pages: the schemas that it refers to; its own is `anchor` of `page`.
+        schema: its place, `schemas/sources.json#create-source.201`.
+        address: its `$id` and anchor, a URL that every fake serves.
+        pages: the schemas to which it refers; its own is `anchor` of `page`.
     """
 
     def __init__(self, pages: Pages, page: str, anchor: str, *, ours: bool = False) -> None:
@@ -80,25 +84,25 @@ class Check:
 
     @cached_property
     def place(self) -> SchemaPlace:
-        """The schema itself, to be walked."""
+        """The schema itself."""
         return SchemaPlace(self.pages.schemas, self.page, {}).to({"$ref": f"#{self.anchor}"})
 
     def violations(self, value: Any) -> list[Violation]:
-        """Each place where a value breaks the schema; empty when it keeps it.
+        """Return each place where a value violates the schema.
 
         Args:
-            value: what `json.loads` gives: dict, list, str, int, float, bool or None.
+            value: a value as `json.loads` returns it.
         """
         if self._verdict is not None:
             try:
                 if self._verdict(value):
                     return []
             except (ValueError, OverflowError):
-                pass  # a number that Rust cannot hold: jsonschema can
-        return [v for error in self._slow.iter_errors(value) for v in _violations(error)]
+                pass  # the number is too large for Rust
+        return [v for error in self._validator.iter_errors(value) for v in _violations(error)]
 
     @cached_property
-    def _slow(self) -> Draft202012Validator:
+    def _validator(self) -> Draft202012Validator:
         return self.pages.validator(self.address)
 
     @cached_property
@@ -111,20 +115,20 @@ class Check:
 
 
 def _violations(error: ValidationError) -> Iterator[Violation]:
-    """What one error of jsonschema says, without repeating a value: it may be a secret."""
+    """Yield the violations of one error of jsonschema. They contain no value, because it may be a secret."""
     path = [str(step) for step in error.absolute_path]
     schema = error.schema if isinstance(error.schema, dict) else {}
     rule: Any = error.validator_value
     value: Any = error.instance
     if error.validator == "required":
-        # jsonschema reports each missing name by itself, and puts the name into its message alone
+        # jsonschema reports each missing name separately, and only in its message
         missing = [name for name in rule if error.message.startswith(repr(name))]
         yield from (_violation([*path, name], BLANK) for name in missing)
     elif error.validator == "additionalProperties" and rule is False:
         known = tuple(schema.get("properties", ()))
         extra = [name for name in value if name not in known]
         yield from (_violation([*path, name], UNKNOWN, known) for name in extra)
-    elif error.validator == "anyOf" and (inner := _meant(error)):
+    elif error.validator == "anyOf" and (inner := _closest(error)):
         for each in inner:
             yield from _violations(each)
     elif error.validator == "pattern" and "format" not in schema and not str(value).strip():
@@ -137,8 +141,8 @@ def _violations(error: ValidationError) -> Iterator[Violation]:
         yield _violation(path, words or (f"is not {kind}" if kind else f"breaks the rule {error.validator}"))
 
 
-def _meant(error: ValidationError) -> list[ValidationError]:
-    """Of several schemas one of which should hold, what breaks the only one that takes values of this type at all."""
+def _closest(error: ValidationError) -> list[ValidationError]:
+    """Return the errors of the only alternative that accepts values of this type, or none if there are several."""
     branches: dict[Any, list[ValidationError]] = {}
     for inner in error.context or ():
         branches.setdefault(inner.schema_path[0], []).append(inner)
@@ -148,23 +152,21 @@ def _meant(error: ValidationError) -> list[ValidationError]:
     return fitting[0] if len(fitting) == 1 else []
 
 
-def _violation(path: Sequence[str], words: str, known: tuple[str, ...] = ()) -> Violation:
-    return Violation(pointer_to(path), ".".join(path) or None, words, known)
+def _violation(path: Sequence[str], message: str, known: tuple[str, ...] = ()) -> Violation:
+    return Violation(pointer_to(path), ".".join(path) or None, message, known)
 
 
 def _format_checker() -> FormatChecker:
+    def has_format(is_valid: Callable[[str], bool], value: object) -> bool:
+        return not isinstance(value, str) or is_valid(value)
+
     checker = FormatChecker(formats=())
-    for name, is_valid in FORMATS.items():
-
-        def check(value: object, is_valid: Callable[[str], bool] = is_valid) -> bool:
-            return not isinstance(value, str) or is_valid(value)
-
-        checker.checkers[name] = (check, ())
+    checker.checkers.update({name: (partial(has_format, is_valid), ()) for name, is_valid in FORMATS.items()})
     return checker
 
 
 def _pattern(validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator[ValidationError]:
-    """A pattern as JSON Schema has it: at its end `$` is the end of the text, not also a line break before that."""
+    """Match a pattern as JSON Schema defines it: `$` at its end does not match before a final line break."""
     if validator.is_type(value, "string") and not re.search(re.sub(r"\$\Z", r"\\Z", pattern), value):
         yield ValidationError(f"{value!r} does not match {pattern!r}")
 
@@ -175,13 +177,10 @@ _Validator: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call
 
 
 def validators_of(schemas: Mapping[str, Mapping[str, Any]]) -> Callable[[str], Draft202012Validator]:
-    """A way to the validator of each address in a set of schemas.
+    """Return a function from an address, `$id#anchor`, to its validator. It also checks formats.
 
     Args:
         schemas: `$id` to schema.
-
-    Returns:
-        A function from an address, `$id#anchor`, to its validator, formats included.
     """
     resources = [(uri, DRAFT202012.create_resource(schema)) for uri, schema in schemas.items()]
     registry: Registry[Any] = Registry().with_resources(resources).crawl()
@@ -198,7 +197,7 @@ class Pages:
 
     Args:
         schemas: page name (`sources`) to the content of its schema file.
-        part: of which part of the contract they are.
+        part: the part of the contract.
     """
 
     def __init__(self, schemas: Mapping[str, Mapping[str, Any]], part: str = API) -> None:
@@ -207,23 +206,23 @@ class Pages:
 
     @cached_property
     def validator(self) -> Callable[[str], Draft202012Validator]:
-        """The way to the validators that say what is wrong."""
+        """The function from an address to its validator."""
         return validators_of({schema["$id"]: schema for schema in self.schemas.values()})
 
     @cached_property
     def fast_registry(self) -> jsonschema_rs.Registry:
-        """The same schemas, for the fast validator, where there is one."""
+        """The same schemas, for the fast validator."""
         assert fast is not None
         return fast.Registry([(schema["$id"], dict(schema)) for schema in self.schemas.values()])
 
 
 def missing(names: Iterable[str], fields: Mapping[str, Any]) -> list[Violation]:
-    """That each of some parameters is missing, if it is."""
+    """Return a violation for each missing parameter."""
     return [_violation([name], BLANK) for name in names if name not in fields]
 
 
 def by_field(violations: Iterable[Violation]) -> dict[str, list[str]]:
-    """Violations as Flowdock's `errors` map: field to what is wrong with it, each said once."""
+    """Return violations as Flowdock's `errors`: field to its errors, without repetitions."""
     errors: dict[str, list[str]] = {}
     for violation in violations:
         words = errors.setdefault(violation.field or "", [])

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .copy_on_write import Branching
@@ -20,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TICK = timedelta(milliseconds=1)
-LAST = datetime(9000, 1, 1, tzinfo=UTC) - TICK  # where a clock stops: no file could hold a moment after the year 9999
+LAST = datetime(9000, 1, 1, tzinfo=UTC) - TICK  # where a clock stops: files cannot hold times after the year 9999
 
 
 class Clock(Branching):
@@ -114,11 +108,11 @@ class Clock(Branching):
 
     def branch(self) -> Clock:
         """Return an independent clock with the same time."""
-        with self._lock:
-            twin = Clock(self.now, self._machine)
-            if self.runs:
-                twin.run()
-            return twin
+        twin = self.held()
+        if twin._runs_on:
+            twin.run()
+            twin._runs_on = False
+        return twin
 
 
 @lru_cache(maxsize=4_096)  # a list repeats the same times

@@ -132,12 +132,6 @@ class Layered(MutableMapping[K, V]):
             self._gone.add(key)
         self._length -= 1
 
-    def clear(self) -> None:
-        """Delete everything."""
-        self._base, self._length = {}, 0
-        self._own.clear()
-        self._gone.clear()
-
     # Branching
 
     def another(self) -> MutableMapping[K, V]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, fields
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..redaction import cut, is_secret, shortened
@@ -11,13 +12,12 @@ from .clock import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from dataclasses import Field
 
     from .store import Store
 
     Kept = Mapping[Any, Any]
 
-UNTOLD = ("id", "flow_id", "uuid", "avatar", "icon_url", "join_key")
+OMITTED = ("id", "flow_id", "uuid", "avatar", "icon_url", "join_key")
 NOTHING: tuple[Any, ...] = (None, "", (), frozenset())
 MISSING = object()
 
@@ -29,9 +29,9 @@ KINDS: dict[str, Callable[[Store], Kept]] = {
     "application": lambda store: store.applications,
     "source": lambda store: store.sources,
 }
-POSTS: dict[str, Callable[[Store, str], Kept]] = {
-    "thread": lambda store, flow_id: store.archive.of(flow_id).threads,
-    "message": lambda store, flow_id: store.archive.of(flow_id).messages,
+POSTS: dict[str, Callable[[str, Store], Kept]] = {
+    "thread": lambda flow_id, store: store.archive.of(flow_id).threads,
+    "message": lambda flow_id, store: store.archive.of(flow_id).messages,
 }
 # The rest of a world file: entities, each with a readable key, and plain values.
 OTHERS: dict[str, Callable[[Store], Kept]] = {
@@ -51,7 +51,7 @@ VALUES: dict[str, Callable[[Store], Kept]] = {
 
 def between(before: Store, after: Store) -> Iterator[str]:
     """Yield each entity that was added (`+`), removed (`-`) or changed (`~`), without tokens."""
-    yield from _entities(before, after, lambda field: field.compare)
+    yield from _entities(before, after, secrets=False)
 
 
 def everything(before: Store, after: Store) -> Iterator[str]:
@@ -67,9 +67,9 @@ def are_same(before: Store, after: Store) -> bool:
 
 
 def _world(before: Store, after: Store) -> Iterator[str]:
-    yield from _entities(before, after, lambda _: True)
+    yield from _entities(before, after, secrets=True)
     for kind, kept in OTHERS.items():
-        yield from _kept(kind, kept(before), kept(after), before, after, lambda _: True)
+        yield from _kept(kind, kept, before, after, secrets=True)
     for kind, kept in VALUES.items():
         yield from _values(kind, kept(before), kept(after))
     if counted := ", ".join(_counted(before.counters, after.counters)):
@@ -90,26 +90,21 @@ def _memberships(store: Store) -> Iterator[tuple[str, str]]:
             yield f"{user.id} in {organization.parameterized_name}", "administrator" if admin else "member"
 
 
-def _entities(before: Store, after: Store, counts: Callable[[Field[Any]], bool]) -> Iterator[str]:
-    """Yield the lines about entities with a number or an id.
-
-    Args:
-        counts: whether a field is compared.
-    """
+def _entities(before: Store, after: Store, *, secrets: bool) -> Iterator[str]:
+    """Yield the lines about entities with a number or an id. Changed secrets count only if `secrets` is true."""
     for kind, kept in KINDS.items():
-        yield from _kept(kind, kept(before), kept(after), before, after, counts)
+        yield from _kept(kind, kept, before, after, secrets=secrets)
     for kind, posted in POSTS.items():
         for flow_id in _either(before.flows, after.flows):
-            yield from _kept(kind, posted(before, flow_id), posted(after, flow_id), before, after, counts)
+            yield from _kept(kind, partial(posted, flow_id), before, after, secrets=secrets)
 
 
 def _either(old: Kept, new: Kept) -> Iterable[Any]:
     return (*old, *(key for key in new if key not in old))
 
 
-def _kept(
-    kind: str, old: Kept, new: Kept, before: Store, after: Store, counts: Callable[[Field[Any]], bool]
-) -> Iterator[str]:
+def _kept(kind: str, kept: Callable[[Store], Kept], before: Store, after: Store, *, secrets: bool) -> Iterator[str]:
+    old, new = kept(before), kept(after)
     for key in _either(old, new):
         was, now = old.get(key), new.get(key)
         if was is now:
@@ -118,7 +113,7 @@ def _kept(
             yield f"- {_named(kind, key, was, before)}"
         elif was is None:
             yield f"+ {_named(kind, key, now, after)}: {', '.join(_described(now))}"
-        elif changes := ", ".join(_changes(was, now, counts)):
+        elif changes := ", ".join(_changes(was, now, secrets=secrets)):
             yield f"~ {_named(kind, key, now, after)}: {changes}"
 
 
@@ -145,14 +140,14 @@ def _described(entity: Any) -> Iterator[str]:
     """Yield the fields of an entity, without key, empty values, times and secrets."""
     for field in fields(entity):
         value = getattr(entity, field.name)
-        if field.repr and field.name not in UNTOLD and value not in NOTHING and not isinstance(value, datetime):
+        if field.repr and field.name not in OMITTED and value not in NOTHING and not isinstance(value, datetime):
             yield f"{field.name} {_shown(value)}"
 
 
-def _changes(old: Any, new: Any, counts: Callable[[Field[Any]], bool]) -> Iterator[str]:
+def _changes(old: Any, new: Any, *, secrets: bool) -> Iterator[str]:
     for field in fields(new):
         before, now = getattr(old, field.name), getattr(new, field.name)
-        if counts(field) and before != now:
+        if (secrets or field.compare) and before != now:
             shown = _shown if field.repr and not is_secret(field.name) else cut
             yield f"{field.name} {shown(before)} → {shown(now)}"
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .store import Store
 
 ACCESS_MODES = ("invitation", "link", "organization")
+AVATAR = "https://d2cxspbh1aoie1.cloudfront.net/avatars/{}"
+ICON = "https://dxgv4vuja9avs.cloudfront.net/applications/{}/{}.png"
 Entity = TypeVar("Entity", Organization, User, Flow, Application, Source)
 
 PARAMETERIZED_NAME = re.compile("[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
@@ -67,9 +69,7 @@ def add_user(
             name=f"User {number}" if name is None else name,
             nick=f"user{number}" if nick is None else nick,
             email=f"user{number}@example.com" if email is None else email,
-            avatar=f"https://d2cxspbh1aoie1.cloudfront.net/avatars/{store.draw('avatar')}"
-            if avatar is None
-            else avatar,
+            avatar=AVATAR.format(store.draw("avatar")) if avatar is None else avatar,
             website=website,
             api_token=store.draw("api_token"),
             password=store.draw("password") if password is None else password,
@@ -79,7 +79,7 @@ def add_user(
         serialization.check(user, "kept-user")
         store.add_user(user)
         if organization is not None:
-            store.join(_known(store.organizations, organization, "an organization"), user, admin=admin)
+            store.join(_known(store, "organization", organization), user, admin=admin)
         return user
 
 
@@ -99,7 +99,7 @@ def add_flow(
         ValueError: the path is taken or invalid, or the access mode is invalid.
     """
     organization_name, flow_name = _split(path)
-    users = [_known(store.users, member, "a user") for member in members]
+    users = [_known(store, "user", member) for member in members]
     if access_mode not in ACCESS_MODES:
         raise ValueError(f"invalid access_mode {access_mode!r}: expected {', '.join(ACCESS_MODES)}")
     with store.lock:
@@ -128,7 +128,7 @@ def add_flow(
 def add_member(store: Store, flow: Flow, user: User) -> Flow:
     """Make a user a member of a flow. Returns the updated flow."""
     with store.lock:
-        current, member = _known(store.flows, flow, "a flow"), _known(store.users, user, "a user")
+        current, member = _known(store, "flow", flow), _known(store, "user", user)
         if not store.belongs(member, current.organization_id):
             store.join(store.organizations[current.organization_id], member, admin=False)
         return store.add_flow(replace(current, members=current.members | {member.id}))
@@ -149,14 +149,10 @@ def add_application(
         application = Application(
             id=number,
             name=f"Application {number}" if name is None else name,
-            icon_url=(
-                f"https://dxgv4vuja9avs.cloudfront.net/applications/{number}/{store.draw('icon')}.png"
-                if icon_url is None
-                else icon_url
-            ),
+            icon_url=ICON.format(number, store.draw("icon")) if icon_url is None else icon_url,
             client_id=store.draw("client_id"),
             redirect_uri=OUT_OF_BAND if redirect_uri is None else redirect_uri,
-            owner_id=None if owner is None else _known(store.users, owner, "a user").id,
+            owner_id=None if owner is None else _known(store, "user", owner).id,
             client_secret=store.draw("client_secret"),
         )
         serialization.check(application, "kept-application")
@@ -168,14 +164,11 @@ def add_access_token(
 ) -> AccessToken:
     """Add an access token, as if a user had authorized an application. Raises ValueError if a scope is unknown."""
     scopes = frozenset(SCOPES) if scope is None else scopes_of(scope)
-    user, application = (
-        _known(store.users, user, "a user"),
-        _known(store.applications, application, "an application"),
-    )
+    user, application = _known(store, "user", user), _known(store, "application", application)
     with store.lock:
         expires_at = None if lifetime is None else store.now + lifetime
         grant, secret = store.next_id("grant"), store.draw("access_token")
-        return store.add_access_token(AccessToken(user.id, application.id, scopes, grant, expires_at, secret))
+        return store.access_tokens.add(secret, AccessToken(user.id, application.id, scopes, grant, expires_at, secret))
 
 
 def whole_access_token(store: Store, user: User, application: Application) -> AccessToken | None:
@@ -198,7 +191,7 @@ def revoke(store: Store, access_token: str) -> None:
 
 def revoke_application(store: Store, application: Application, user: User | None) -> None:
     """Revoke everything that a user, or all users, granted an application so far."""
-    application = _known(store.applications, application, "an application")
+    application = _known(store, "application", application)
     with store.lock:
         for given in (*store.access_tokens, *store.refresh_tokens, *store.codes):
             if given.application_id == application.id and user in (None, store.users[given.user_id]):
@@ -210,10 +203,7 @@ def add_code(
 ) -> AuthorizationCode:
     """Add a code, as if a user had clicked Authorize. Raises ValueError if a scope or the redirect URI is invalid."""
     scopes = frozenset(SCOPES) if scope is None else scopes_of(scope)
-    user, application = (
-        _known(store.users, user, "a user"),
-        _known(store.applications, application, "an application"),
-    )
+    user, application = _known(store, "user", user), _known(store, "application", application)
     if redirect_uri not in (None, application.redirect_uri):
         raise ValueError(f"invalid redirect_uri {redirect_uri!r}: expected {application.redirect_uri!r}")
     with store.lock:
@@ -222,8 +212,8 @@ def add_code(
 
 def add_source(store: Store, *, flow: Flow, application: Application, creator: User, **fields: str | None) -> Source:
     """Add a source. Raises ValueError if a value is invalid."""
-    flow, creator = _known(store.flows, flow, "a flow"), _known(store.users, creator, "a user")
-    application = _known(store.applications, application, "an application")
+    flow, creator = _known(store, "flow", flow), _known(store, "user", creator)
+    application = _known(store, "application", application)
     validation.check_characters(fields)
     for operation in ("create-source", "update-source"):
         given = {name: value for name, value in fields.items() if value is not None}
@@ -260,11 +250,11 @@ def add_message(
     """Post a message. Raises ValueError if Flowdock would reject it."""
     with store.lock:
         if source is not None:
-            source = _known(store.sources, source, "a source")
+            source = _known(store, "source", source)
             flow = store.flows[source.flow_id]
-        flow = _known(store.flows, flow, "a flow")
+        flow = _known(store, "flow", flow)
         if user is not None:
-            user = _known(store.users, user, "a user")
+            user = _known(store, "user", user)
         if parent is not None:
             event = "comment" if event == "message" else event
             parent = store.archive.of(flow.id).messages.get(parent.id)
@@ -279,8 +269,7 @@ def add_message(
         try:
             return Post(store, flow, event, given, user=user, source=source, parent=parent).send()
         except ValidationError as error:
-            reasons = (f"{field} {' and '.join(words)}" for field, words in error.errors.items())
-            raise ValueError("; ".join(reasons)) from None
+            raise ValueError(serialization.in_words(error.errors)) from None
 
 
 def flow_at(store: Store, path: str) -> Flow:
@@ -312,9 +301,9 @@ def _new_id(store: Store, kind: str, taken: Mapping[int, Any], wanted: int | Non
     return store.next_id(kind, wanted)
 
 
-def _known(kept: Mapping[Any, Entity], entity: Entity, what: str) -> Entity:
+def _known(store: Store, kind: str, entity: Entity) -> Entity:
     """Return the current state of an entity. Raises ValueError if it belongs to another world."""
-    current = kept.get(getattr(entity, "id", None))
+    current: Entity | None = getattr(store, f"{kind}s").get(getattr(entity, "id", None))
     if type(current) is not type(entity) or current is None:
-        raise ValueError(f"{entity!r} is not {what} of this world")
+        raise ValueError(f"{entity!r} is not {'an' if kind[0] in 'ao' else 'a'} {kind} of this world")
     return current

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ..contract.errors import TokenRefused
-from .models import AccessToken, AuthorizationCode, RefreshToken
+from .models import AccessToken, AuthorizationCode, Grant, RefreshToken
 from .scopes import in_order, scopes_of
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def exchange_code(store: Store, application: Application, secret: str, redirect_
     if redirect_uri not in (None, code.redirect_uri):
         raise TokenRefused("invalid_grant", "The redirect_uri does not match the authorization request")
     store.codes.change(secret, replace(code, used=True))
-    return _grant(store, code.user_id, application.id, code.scopes, code.grant_id)
+    return _issue(store, code, code.scopes)
 
 
 def exchange_password(store: Store, application: Application, email: str, password: str, scope: str | None) -> Granted:
@@ -98,7 +98,7 @@ def exchange_password(store: Store, application: Application, email: str, passwo
     user = store.user_by_password(email, password)
     if user is None:
         raise TokenRefused("invalid_grant", "The username (an e-mail address) or the password is wrong")
-    return _grant(store, user.id, application.id, scopes, store.next_id("grant"))
+    return _issue(store, Grant(user.id, application.id, scopes, store.next_id("grant")), scopes)
 
 
 def exchange_refresh_token(store: Store, application: Application, secret: str, scope: str | None) -> Granted:
@@ -121,7 +121,7 @@ def exchange_refresh_token(store: Store, application: Application, secret: str, 
     if not scopes <= held.scopes:
         raise TokenRefused("invalid_scope", "The scope exceeds what the user granted")
     store.refresh_tokens.change(secret, replace(held, used=True))
-    return _grant(store, held.user_id, application.id, scopes, held.grant_id, held.scopes)
+    return _issue(store, held, scopes)
 
 
 def requested_scopes(scope: str | None) -> frozenset[str]:
@@ -136,21 +136,15 @@ def requested_scopes(scope: str | None) -> frozenset[str]:
         raise TokenRefused("invalid_scope", "A scope is unknown") from None
 
 
-def _grant(
-    store: Store,
-    user_id: int,
-    application_id: int,
-    scopes: frozenset[str],
-    grant_id: int,
-    refreshed: frozenset[str] | None = None,
-) -> Granted:
+def _issue(store: Store, grant: Grant, scopes: frozenset[str]) -> Granted:
     """Issue the tokens. The refresh token carries all granted scopes, the access token only `scopes`."""
+    user_id, application_id, grant_id = grant.user_id, grant.application_id, grant.grant_id
     expires_at = store.tick() + ACCESS_TOKEN_LIFETIME
     secret = store.draw("access_token")
-    access = store.add_access_token(AccessToken(user_id, application_id, scopes, grant_id, expires_at, secret))
-    allowed = scopes if refreshed is None else refreshed
-    if store.settings.refresh_tokens == "offline_access" and "offline_access" not in allowed:
+    access = AccessToken(user_id, application_id, scopes, grant_id, expires_at, secret)
+    store.access_tokens.add(secret, access)
+    if store.settings.refresh_tokens == "offline_access" and "offline_access" not in grant.scopes:
         return Granted(access, None)
     secret = store.draw("refresh_token")
-    refresh = RefreshToken(user_id, application_id, allowed, grant_id, used=False, refresh_token=secret)
+    refresh = RefreshToken(user_id, application_id, grant.scopes, grant_id, used=False, refresh_token=secret)
     return Granted(access, store.refresh_tokens.add(secret, refresh))

@@ -1,18 +1,18 @@
-"""How complex HTML may be that somebody posts: a parser takes the square of its depth. docs/api/threads.md#html.
+"""Limits for posted HTML, because the time of a parser is quadratic in the depth. docs/api/threads.md#html.
 
-The text is split into tags in one pass, as the HTML standard does it. Where it is not clear what a tag closes, the
-depth counted is larger than the real one.
+The text is split into tags in one pass, as the HTML standard does it. If it is unclear which element a tag closes, the
+counted depth is larger than the real one.
 """
 
 from __future__ import annotations
 
 import re
 
-SIMPLE = 2_000  # characters below which nothing is counted: so few take no time
-DEPTH = 256  # elements inside one another
-ELEMENTS = 20_000  # with the formatting elements that a parser opens again in each of them
+SIMPLE = 2_000  # characters; shorter texts are always parsed fast enough
+DEPTH = 256  # nested elements
+ELEMENTS = 20_000  # including the formatting elements that a parser reopens in each of them
 ATTRIBUTES = 100  # of one element
-LONGEST_UNCLEAR = 65_536  # characters of a text that has an element in which text is read in other ways
+LONGEST_UNCLEAR = 65_536  # characters of a text with an element whose content has other rules
 
 _SPACE = "\t\n\f\r "
 _TOKEN = re.compile(
@@ -29,9 +29,9 @@ def _names(text: str) -> frozenset[str]:
 
 
 _VOID = _names("area base br col embed hr img input link meta param source track wbr")
-_SIBLINGS = _names("dd dt li option p tbody td tfoot th thead tr")  # the next one closes the last
+_SIBLINGS = _names("dd dt li option p tbody td tfoot th thead tr")  # each closes the previous one
 _CELLS = _names("caption col colgroup tbody td tfoot th thead tr")
-_IMPLIED = _SIBLINGS | _names("optgroup rb rp rt rtc")  # closed with what is around them
+_IMPLIED = _SIBLINGS | _names("optgroup rb rp rt rtc")  # closed with the element around them
 _FORMATTING = _names("a b big code em font i nobr s small strike strong tt u")
 _CLOSING_P = _names(
     "address article aside blockquote center details dialog dir div dl dd dt fieldset figcaption figure footer form"
@@ -43,11 +43,10 @@ _UNCLEAR = _names("frameset iframe math noembed noframes noscript plaintext scri
 
 
 def too_complex(html: str) -> str | None:
-    """Return why HTML is refused, `is nested too deeply: at most 256 levels`; None if it is accepted."""
+    """Return why HTML is rejected, `is nested too deeply: at most 256 levels`, or None if it is accepted."""
     if len(html) <= SIMPLE:
         return None
-    position = elements = 0
-    formatting = _Count()
+    position = elements = formatting = 0  # the last: open formatting elements
     stack: list[str] = []
     clear = True
     while (token := _TOKEN.search(html, position)) is not None:
@@ -60,8 +59,8 @@ def too_complex(html: str) -> str | None:
         if not clear:
             position = token.end()
         if token["end"]:
-            if clear:
-                _close(stack, name, formatting)
+            if clear and _closed(stack, name):
+                formatting -= name in _FORMATTING
             continue
         if clear and name in _UNCLEAR:
             clear = False
@@ -69,28 +68,22 @@ def too_complex(html: str) -> str | None:
                 return f"has the element {name} and more than {LONGEST_UNCLEAR:,} characters"
         if clear and name in _RAW:
             position = _end_of(name, html, position)
-        elements += 1 + formatting.number
+        elements += 1 + formatting
         if elements > ELEMENTS:
             return f"has too many elements: at most {ELEMENTS:,}"
         if clear and name in _CLOSING_P and stack and stack[-1] == "p" != name:
             stack.pop()
         if clear and (name in _VOID or (name in _SIBLINGS and stack and stack[-1] == name)):
-            continue  # the second closes the one before it
-        stack.append(name if name not in _CELLS or "table" in stack else "")  # elsewhere a parser ignores it
-        formatting.number += name in _FORMATTING
+            continue  # a sibling closes the previous one
+        stack.append(name if name not in _CELLS or "table" in stack else "")  # a parser ignores cells outside tables
+        formatting += name in _FORMATTING
         if len(stack) > DEPTH:
             return f"is nested too deeply: at most {DEPTH} levels"
     return None
 
 
-class _Count:
-    """How many formatting elements are open."""
-
-    number = 0
-
-
 def _attributes(html: str, position: int) -> tuple[int, int]:
-    """Return where a tag ends whose attributes begin at a place, and how many it has, as far as that matters."""
+    """Return the end of a tag whose attributes start here, and their number, counted up to just above the limit."""
     number = 0
     while number <= ATTRIBUTES and (attribute := _ATTRIBUTE.match(html, position)) is not None:
         position = attribute.end()
@@ -105,11 +98,12 @@ def _end_of(name: str, html: str, position: int) -> int:
     return len(html) if end is None else end.start()
 
 
-def _close(stack: list[str], name: str, formatting: _Count) -> None:
-    """Close an element where it is the last one, apart from those that may stay open."""
+def _closed(stack: list[str], name: str) -> bool:
+    """Close an element if it is the last one, except for those that need no end tag. Returns whether it was."""
     last = len(stack)
     while name in _CLOSING and last and stack[last - 1] != name and stack[last - 1] in _IMPLIED:
         last -= 1
-    if last and stack[last - 1] == name:
-        del stack[last - 1 :]
-        formatting.number -= name in _FORMATTING
+    if not last or stack[last - 1] != name:
+        return False
+    del stack[last - 1 :]
+    return True

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import islice, takewhile
+from operator import and_, or_
 from typing import TYPE_CHECKING
 
 from .chat_text import words
@@ -79,24 +81,22 @@ class FlowArchive(Branching):
         self._index(after)
 
     def _index(self, message: Message) -> None:
-        number = message.id
-        self._ids.add(number)
-        self._events.add(message.event, number)
-        if message.thread_id is not None:
-            self._threads.add(message.thread_id, number)
-        for tag in message.tags:
-            self._tags.add(tag.casefold(), number)
-        self._words.add(words_of(message), number)
+        self._ids.add(message.id)
+        self._words.add(words_of(message), message.id)
+        for index, name in self._names(message):
+            index.add(name, message.id)
 
     def _forget(self, message: Message) -> None:
-        number = message.id
-        self._ids.discard(number)
-        self._events.discard(message.event, number)
+        self._ids.discard(message.id)
+        self._words.discard(words_of(message), message.id)
+        for index, name in self._names(message):
+            index.discard(name, message.id)
+
+    def _names(self, message: Message) -> Iterator[tuple[Index, str]]:
+        yield self._events, message.event
         if message.thread_id is not None:
-            self._threads.discard(message.thread_id, number)
-        for tag in message.tags:
-            self._tags.discard(tag.casefold(), number)
-        self._words.discard(words_of(message), number)
+            yield self._threads, message.thread_id
+        yield from ((self._tags, tag.casefold()) for tag in message.tags)
 
     def find(self, criteria: Filter) -> list[Message]:
         """Return the messages that match a filter, in ascending order."""
@@ -108,26 +108,18 @@ class FlowArchive(Branching):
         else:
             found = self._ids if criteria.thread_id is None else self._threads[criteria.thread_id]
             if criteria.events:
-                events = IdSet()
-                for event in criteria.events:
-                    events = events | self._events[event]
-                found = found & events
+                found = found & reduce(or_, (self._events[event] for event in criteria.events))
             numbers = found.page(criteria.limit, above=criteria.above, below=criteria.below, newest=criteria.newest)
         return [self.messages[number] for number in numbers]
 
     def _tagged(self, criteria: Filter) -> IdSet:
-        found: IdSet | None = None
-        for tag in criteria.tags:
-            having = self._tags[tag.casefold()]
-            found = having if found is None else found | having if criteria.any_tag else found & having
-        return IdSet() if found is None else found
+        tagged = [self._tags[tag.casefold()] for tag in criteria.tags]
+        return reduce(or_ if criteria.any_tag else and_, tagged) if tagged else IdSet()
 
     @property
     def newest(self) -> Message | None:
         """Return the latest message, or None."""
-        for number in self._ids.page(1):
-            return self.messages[number]
-        return None
+        return next((self.messages[number] for number in self._ids.page(1)), None)
 
     def count_tagged(self, tag: str) -> int:
         """Return the number of messages with a tag."""
@@ -160,7 +152,7 @@ class Archive(Branching):
 
     def __init__(self) -> None:
         self._flows: Groups[str, FlowArchive] = Groups()
-        self._files: MutableMapping[str, tuple[str, int]] = {}  # by token: flow and message number
+        self.files: MutableMapping[str, tuple[str, int]] = {}  # by token: flow and message number
         self._external: MutableMapping[tuple[int, str], tuple[str, str]] = {}  # by source and external id: flow, thread
 
     def of(self, flow_id: str) -> FlowArchive:
@@ -184,7 +176,7 @@ class Archive(Branching):
         """Add a message with its files."""
         self._own(message.flow_id).add(message)
         for file in message.attachments:
-            self._files[file.file_token] = (message.flow_id, message.id)
+            self.files[file.file_token] = (message.flow_id, message.id)
         return message
 
     def change(self, message: Message, *, retitle: bool = False) -> None:
@@ -204,7 +196,7 @@ class Archive(Branching):
         flow = self._own(message.flow_id)
         flow.remove(message)
         for file in message.attachments:
-            del self._files[file.file_token]
+            del self.files[file.file_token]
         if message.thread_id is not None:
             flow.keep(flow.threads[message.thread_id].counting(message.event, -1))
 
@@ -219,18 +211,9 @@ class Archive(Branching):
         flow_id, thread_id = self._external.get((source_id, external_thread_id), ("", ""))
         return self.of(flow_id).threads[thread_id] if thread_id else None
 
-    @property
-    def file_tokens(self) -> Iterable[str]:
-        """Return the tokens of all files."""
-        return self._files
-
-    def has_file(self, file_token: str) -> bool:
-        """Return whether a file token exists."""
-        return file_token in self._files
-
     def file(self, file_token: str) -> tuple[Message, File] | None:
         """Return the message and the file of a token, or None."""
-        flow_id, number = self._files.get(file_token, ("", 0))
+        flow_id, number = self.files.get(file_token, ("", 0))
         if not flow_id:
             return None
         message = self.of(flow_id).messages[number]

@@ -62,6 +62,9 @@ class User:
     password: str = _secret()
 
 
+USERS = ("members", "blocked", "admins", "closed")  # the users of a flow
+
+
 @dataclass(frozen=True)
 class Flow:
     """A flow of an organization; `parameterized_name` is its name in URLs, after the organization's.
@@ -91,14 +94,7 @@ class Flow:
 
     def without(self, user: User) -> Flow:
         """Return the flow as if the user had never joined it."""
-        gone = {user.id}
-        return replace(
-            self,
-            members=self.members - gone,
-            blocked=self.blocked - gone,
-            admins=self.admins - gone,
-            closed=self.closed - gone,
-        )
+        return replace(self, **{name: getattr(self, name) - {user.id} for name in USERS})
 
     def is_seen_by(self, user: User) -> bool:
         """Return whether a user is a member who can see it and its content."""
@@ -129,36 +125,37 @@ class Application:
 
 
 @dataclass(frozen=True)
-class AccessToken:
-    """An access token: the scopes that a user granted an application.
+class Grant:
+    """The scopes that a user granted an application.
 
     Attributes:
         grant_id: the number of the consent, shared by all codes and tokens issued for it.
-        expires_at: None if it does not expire.
     """
 
     user_id: int
     application_id: int
     scopes: frozenset[str]
     grant_id: int
+
+
+@dataclass(frozen=True)
+class AccessToken(Grant):
+    """An access token. `expires_at` is None if it does not expire."""
+
     expires_at: datetime | None
     access_token: str = _secret()
 
 
 @dataclass(frozen=True)
-class RefreshToken:
+class RefreshToken(Grant):
     """A refresh token. It can be exchanged once, for a new access token and a new refresh token."""
 
-    user_id: int
-    application_id: int
-    scopes: frozenset[str]
-    grant_id: int
     used: bool
     refresh_token: str = _secret()
 
 
 @dataclass(frozen=True)
-class AuthorizationCode:
+class AuthorizationCode(Grant):
     """An authorization code. An application can exchange it once, for its first tokens.
 
     Attributes:
@@ -166,10 +163,6 @@ class AuthorizationCode:
         redirect_uri_asked: whether the authorization request had a `redirect_uri`; the exchange must then have it too.
     """
 
-    user_id: int
-    application_id: int
-    scopes: frozenset[str]
-    grant_id: int
     redirect_uri: str
     redirect_uri_asked: bool
     expires_at: datetime

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import ValidationError
+from ..contract.validation import BLANK
 from . import html as markup
 from . import tagging
 from . import uploads as files
@@ -18,13 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from .models import Flow, Source, User
+    from .models import File, Flow, Source, User
     from .store import Store
-    from .uploads import Upload
 
 INBOX = ("activity", "discussion")  # sent by a source; always in a thread
 THREADLESS = ("status", "action")
-BLANK = "can't be blank"
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Post:
         """
         return self.kept(*self.prepared())
 
-    def prepared(self) -> tuple[Thread | None, list[Upload]]:
+    def prepared(self) -> tuple[Thread | None, list[File]]:
         """Validate the message, and return its existing thread and its files. Stores nothing.
 
         Raises:
@@ -74,7 +73,7 @@ class Post:
         return thread, uploads
 
     def _html(self) -> Iterator[tuple[str, str]]:
-        """Each parameter that is HTML, by its name in errors."""
+        """Yield each HTML parameter with its name in errors."""
         if self.event == "mail":
             yield "content", self.fields["content"]
         if self.event in INBOX:
@@ -86,7 +85,7 @@ class Post:
         for each in state.get("fields", ()):
             yield "thread.fields.value", each["value"]
 
-    def kept(self, thread: Thread | None, uploads: list[Upload]) -> Message:
+    def kept(self, thread: Thread | None, uploads: list[File]) -> Message:
         """Store the message, with the result of `prepared`."""
         sent = self.store.tick()
         number = self.store.next_id(f"message {self.flow.id}")
@@ -141,7 +140,7 @@ class Post:
         elif "thread" in self.fields and not external:
             errors["thread"] = ["requires a thread_id or an external_thread_id"]
 
-    def _new_thread(self, number: int, sent: datetime, uploads: list[Upload]) -> Thread:
+    def _new_thread(self, number: int, sent: datetime, uploads: list[File]) -> Thread:
         external_id = self.fields.get("external_thread_id")
         state: dict[str, Any] = (
             {"title": self._title(uploads)} if external_id is None else _state(self.fields["thread"])
@@ -157,7 +156,7 @@ class Post:
             **state,
         )
 
-    def _title(self, uploads: list[Upload]) -> str:
+    def _title(self, uploads: list[File]) -> str:
         """Return the title of a thread that starts with this message."""
         if self.parent is not None:
             return title_of(self.parent)
@@ -167,11 +166,11 @@ class Post:
 
     # The message
 
-    def _message(self, number: int, sent: datetime, thread: Thread | None, uploads: list[Upload]) -> Message:
+    def _message(self, number: int, sent: datetime, thread: Thread | None, uploads: list[File]) -> Message:
         fields, store = self.fields, self.store
         name = fields.get("external_user_name")
-        named = self.event in ("message", "comment", "status")
-        content = fields["content"] if named else None
+        sender_id = None if self.user is None or name is not None else self.user.id
+        content = fields["content"] if self.event in ("message", "comment", "status") else None
         body = fields.get("body") if self.event in INBOX else None
         title = title_of(self.parent) if self.event == "comment" and self.parent is not None else None
         author = fields.get("author") or {}
@@ -179,11 +178,11 @@ class Post:
             flow_id=self.flow.id,
             id=number,
             event=sys.intern(self.event),
-            user_id=None if self.user is None or name is not None else self.user.id,
+            user_id=sender_id,
             source_id=None if self.source is None else self.source.id,
             sent=sent,
             tags=tagging.tags_of(
-                tagging.People(store, self.flow, None if self.user is None or name is not None else self.user.id),
+                tagging.People(store, self.flow, sender_id),
                 self.event,
                 fields,
                 text=content or "",
@@ -197,7 +196,7 @@ class Post:
             title=markup.inline(fields["title"]) if self.event in INBOX else title,
             body=None if body is None else markup.block(body),
             author=Author(author["name"], author.get("email"), author.get("avatar")) if self.event in INBOX else None,
-            attachments=tuple(upload.stored(short(store.draw("file"))) for upload in uploads),
+            attachments=tuple(replace(file, file_token=short(store.draw("file"))) for file in uploads),
             mail=_mail(fields) if self.event == "mail" else None,
             parent_id=None if self.parent is None else self.parent.id,
             external_user_name=name,

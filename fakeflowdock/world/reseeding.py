@@ -27,11 +27,6 @@ DRAWN = {
 LONGEST = 254  # characters of an e-mail address
 
 
-def seed_of(name: str) -> str:
-    """Return the seed for the secrets of a named world."""
-    return f"world {name}"
-
-
 def reseeded(world: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return a world, in the form of its file, with the credentials of a named world.
 
@@ -40,7 +35,7 @@ def reseeded(world: Mapping[str, Any], name: str) -> dict[str, Any]:
         name: of the new world. The same name gives the same credentials.
     """
     made = deepcopy(dict(world))
-    made["seed"] = seed_of(name)
+    made["seed"] = f"world {name}"
     drawing, drawn = Store(made["seed"]), Counter[str]()
 
     def draw(kind: str) -> str:

@@ -11,78 +11,58 @@ from ..redaction import cut
 from .copy_on_write import Branching
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, MutableMapping
+    from collections.abc import Iterable, Iterator, MutableMapping
 
 
-Entity = TypeVar("Entity")
+Value = TypeVar("Value")
 
 
 LONGEST = 512  # bytes; digests of longer secrets are not cached
 
 
-class Secrets(Branching):
-    """Secrets of one kind, each mapped to a key.
+class Secrets(Branching, Generic[Value]):
+    """Secrets of one kind, each with a value: an entity, or its id. Iterating yields the values, oldest first.
 
     A secret is looked up by its digest and then compared in constant time.
     """
 
     def __init__(self) -> None:
-        self._known: MutableMapping[bytes, tuple[bytes, int]] = {}
+        self._known: MutableMapping[bytes, tuple[bytes, Value]] = {}
 
-    def add(self, secret: str, key: int) -> None:
-        """Map a secret to a key."""
-        raw = _raw(secret)
-        self._known[_digest(raw)] = (raw, key)
+    def __iter__(self) -> Iterator[Value]:
+        return (value for _, value in self._known.values())
 
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._known)
+    def values(self) -> Iterable[Value]:
+        """Return the values, oldest first."""
+        return iter(self)
 
     def __contains__(self, digest: bytes) -> bool:
         return digest in self._known
+
+    @property
+    def digests(self) -> Iterable[bytes]:
+        """The digests of all secrets."""
+        return self._known
 
     def shown(self, digest: bytes) -> str:
         """Return the secret of a digest, as it may be shown."""
         return cut(self._known[digest][0].decode("utf-8", "replace"))
 
-    def find(self, secret: str) -> int | None:
-        """Return the key of a secret, or None."""
+    def add(self, secret: str, value: Value) -> Value:
+        """Add a secret with its value."""
         raw = _raw(secret)
-        stored, key = self._known.get(_digest(raw), (b"", 0))
-        return key if hmac.compare_digest(stored, raw) and key else None
+        self._known[_digest(raw)] = (raw, value)
+        return value
 
+    def find(self, secret: str) -> Value | None:
+        """Return the value of a secret, or None."""
+        raw = _raw(secret)
+        stored, value = self._known.get(_digest(raw), (b"", None))
+        return value if hmac.compare_digest(stored, raw) else None
 
-class BySecret(Branching, Generic[Entity]):
-    """Entities that are looked up by their secret, oldest first."""
-
-    def __init__(self) -> None:
-        self._positions = Secrets()
-        self._kept: MutableMapping[int, Entity] = {}
-
-    def __iter__(self) -> Iterator[Entity]:
-        return iter(self._kept.values())
-
-    @property
-    def secrets(self) -> Secrets:
-        """The secrets."""
-        return self._positions
-
-    def add(self, secret: str, entity: Entity) -> Entity:
-        """Add an entity."""
-        position = len(self._kept) + 1
-        self._kept[position] = entity
-        self._positions.add(secret, position)
-        return entity
-
-    def find(self, secret: str) -> Entity | None:
-        """Return the entity with a secret, or None."""
-        position = self._positions.find(secret)
-        return self._kept[position] if position else None
-
-    def change(self, secret: str, changed: Entity) -> None:
-        """Replace the entity with a secret."""
-        position = self._positions.find(secret)
-        assert position is not None
-        self._kept[position] = changed
+    def change(self, secret: str, changed: Value) -> None:
+        """Replace the value of a secret."""
+        self.add(secret, changed)
 
 
 def _raw(secret: str) -> bytes:

@@ -12,37 +12,24 @@ from typing import TYPE_CHECKING, Any
 
 from .. import atomic_file
 from ..contract.contracts import contracts
+from ..contract.json_pointer import steps_of
 from ..contract.validation import by_field
 from .clock import Clock, timestamp
-from .models import (
-    Author,
-    Field,
-    File,
-    Mail,
-    Status,
-    short,
-    thread_id_of,
-    uuid_of,
-)
+from .models import USERS, Author, Field, File, Mail, Status, short, thread_id_of, uuid_of
 from .store import Store
 from .validation import KINDS, WorldFileError, check_characters, check_world
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from ..contract.validation import Violation
 
 FORMAT = "fakeflowdock world 1"
-SETS = ("members", "blocked", "admins", "closed", "scopes")
+SETS = (*USERS, "scopes")
 MOMENTS = ("created_at", "updated_at", "expires_at", "sent", "edited")
-INNER: dict[str, type[Any]] = {
-    "author": Author,
-    "mail": Mail,
-    "status": Status,
-    "attachments": File,
-    "fields": Field,
-}
+INNER: dict[str, Any] = {"author": Author, "mail": Mail, "status": Status, "attachments": File, "fields": Field}
+BY_SECRET = {"access_tokens": "access_token", "refresh_tokens": "refresh_token", "codes": "code", "sessions": "cookie"}
 LISTS = ("tags", "actions", "attachments", "fields")  # their order matters
 SECRETS = (
     *("api_token", "password", "join_key", "flow api_token", "client_id", "client_secret"),
@@ -95,20 +82,8 @@ def load(file: str | os.PathLike[str]) -> Store:
 
 def dumps(store: Store) -> str:
     """Return a world as text."""
-    kept: dict[str, Any] = {
-        "organizations": store.organizations.values(),
-        "users": store.users.values(),
-        "flows": store.flows.values(),
-        "applications": store.applications.values(),
-        "sources": store.sources.values(),
-        "deleted_sources": store.deleted_sources.values(),
-        "threads": store.archive.threads(store.flows),
-        "messages": store.archive.messages(store.flows),
-        "access_tokens": store.access_tokens,
-        "refresh_tokens": store.refresh_tokens,
-        "codes": store.codes,
-        "sessions": store.sessions,
-    }
+    posts = {"threads": store.archive.threads(store.flows), "messages": store.archive.messages(store.flows)}
+    kept = {kind: posts[kind] if kind in posts else getattr(store, kind).values() for kind in KINDS}
     world = {
         "format": FORMAT,
         "seed": store.seed,
@@ -152,7 +127,7 @@ def loads(text: str, name: str) -> Store:
         try:
             check_world(world)
         except WorldFileError as error:
-            where = f"{name}:{_line(text, error.pointer)}:"
+            where = f"{name}:{_line(text, error.pointer)}:"  # can raise RecursionError, too
             raise WorldFileError(f"{where} {error.pointer or 'the file'} {error.reason}") from None
     except WorldFileError:
         raise
@@ -161,9 +136,8 @@ def loads(text: str, name: str) -> Store:
     except RecursionError:
         raise WorldFileError(f"{name}:1: nested too deeply") from None
     except ValueError as error:
-        raise WorldFileError(
-            f"{name}:1: {'a number has too many digits' if 'digits' in str(error) else error}"
-        ) from None
+        reason = "a number has too many digits" if "digits" in str(error) else error
+        raise WorldFileError(f"{name}:1: {reason}") from None
     return built(world)
 
 
@@ -196,7 +170,12 @@ def check(entity: Any, kind: str) -> None:
 def refuse(violations: Iterable[Violation]) -> None:
     """Raise ValueError with each invalid field and the reason, if there are violations."""
     if errors := by_field(violations):
-        raise ValueError("; ".join(f"{field} {' and '.join(words)}" for field, words in errors.items()))
+        raise ValueError(in_words(errors))
+
+
+def in_words(errors: Mapping[str, list[str]]) -> str:
+    """Return the errors of fields as one line."""
+    return "; ".join(f"{field} {' and '.join(reasons)}" for field, reasons in errors.items())
 
 
 def built(world: dict[str, Any]) -> Store:
@@ -212,12 +191,11 @@ def built(world: dict[str, Any]) -> Store:
         ("flows", store.add_flow),
         ("applications", store.add_application),
         ("sources", store.add_source),
-        ("access_tokens", store.add_access_token),
     ):
         for entity in made[kind]:
             add(entity)
-            if isinstance(number := getattr(entity, "id", None), int):
-                store.next_id(kind[:-1], number)  # a hand-written file may lack counters
+            if isinstance(entity.id, int):
+                store.next_id(kind[:-1], entity.id)  # a hand-written file may lack counters
     for member in world["memberships"]:
         organization, user = store.organizations[member["organization_id"]], store.users[member["user_id"]]
         store.join(organization, user, admin=member["admin"])
@@ -229,12 +207,9 @@ def built(world: dict[str, Any]) -> Store:
         store.next_id(f"message {message.flow_id}", message.id)
     for thread in made["threads"]:
         store.archive.keep(thread)
-    for refresh in made["refresh_tokens"]:
-        store.refresh_tokens.add(refresh.refresh_token, refresh)
-    for code in made["codes"]:
-        store.codes.add(code.code, code)
-    for session in made["sessions"]:
-        store.sessions.add(session.cookie, session)
+    for kind, secret in BY_SECRET.items():
+        for entity in made[kind]:
+            getattr(store, kind).add(getattr(entity, secret), entity)
     _count(store, world)
     return store
 
@@ -294,11 +269,11 @@ def _line(text: str, pointer: str) -> int:
         node = yaml.compose(text, yaml.SafeLoader)
     except yaml.YAMLError:
         return 1
-    for step in pointer.split("/")[1:]:
+    for step in steps_of(pointer):
         if isinstance(node, yaml.SequenceNode):
             node = node.value[int(step)]
         elif isinstance(node, yaml.MappingNode):
-            found = [value for key, value in node.value if key.value == step.replace("~1", "/").replace("~0", "~")]
+            found = [value for key, value in node.value if key.value == step]
             if not found:  # missing: report the object that should have it
                 break
             node = found[0]

@@ -13,7 +13,7 @@ from ..redaction import TOKEN
 from .clock import Clock
 from .copy_on_write import Branching, Groups, branch
 from .message_store import Archive
-from .secrets import BySecret, Secrets, _raw
+from .secrets import Secrets, _raw
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Application,
         AuthorizationCode,
         Flow,
+        Grant,
         Organization,
         RefreshToken,
         Session,
@@ -51,10 +52,10 @@ class Store(Branching):
         self.users: MutableMapping[int, User] = {}
         self.flows: MutableMapping[str, Flow] = {}
         self.applications: MutableMapping[int, Application] = {}
-        self.access_tokens: BySecret[AccessToken] = BySecret()
-        self.refresh_tokens: BySecret[RefreshToken] = BySecret()
-        self.codes: BySecret[AuthorizationCode] = BySecret()
-        self.sessions: BySecret[Session] = BySecret()
+        self.access_tokens: Secrets[AccessToken] = Secrets()
+        self.refresh_tokens: Secrets[RefreshToken] = Secrets()
+        self.codes: Secrets[AuthorizationCode] = Secrets()
+        self.sessions: Secrets[Session] = Secrets()
         self.revoked_grants: MutableMapping[int, None] = {}
         self.settings = Settings()
         self.sources: MutableMapping[int, Source] = {}
@@ -71,12 +72,11 @@ class Store(Branching):
         self._flows_of_organization: Groups[int, MutableMapping[str, None]] = Groups()
         self._sourced_flows: Groups[int, MutableMapping[str, None]] = Groups()  # by user: the flows with a source
         self._sources_of_flow: Groups[str, MutableMapping[int, None]] = Groups()
-        self._api_tokens = Secrets()
+        self._api_tokens: Secrets[int] = Secrets()
         self._client_ids: MutableMapping[str, int] = {}
-        self._client_secrets = Secrets()
-        self._flow_tokens = Secrets()
-        self._flow_api_tokens = Secrets()
-        self._flow_numbers: MutableMapping[int, str] = {}
+        self._client_secrets: Secrets[int] = Secrets()
+        self._flow_tokens: Secrets[int] = Secrets()
+        self._flow_api_tokens: Secrets[str] = Secrets()
 
     def freeze(self) -> Store:
         """Return a frozen copy of the current state, for reading and branching. This store remains usable."""
@@ -125,21 +125,21 @@ class Store(Branching):
     # Credentials of any kind
 
     @property
-    def secrets(self) -> dict[str, Secrets]:
-        """Return all secrets that identify a caller, by name, including expired and revoked ones."""
+    def secrets(self) -> dict[str, Secrets[Any]]:
+        """All secrets that identify a caller, by name, including expired and revoked ones."""
         return {
             "api_token": self._api_tokens,
             "flow_token": self._flow_tokens,
-            "access_token": self.access_tokens.secrets,
+            "access_token": self.access_tokens,
             "flow api_token": self._flow_api_tokens,
-            "refresh_token": self.refresh_tokens.secrets,
-            "code": self.codes.secrets,
-            "session": self.sessions.secrets,
+            "refresh_token": self.refresh_tokens,
+            "code": self.codes,
+            "session": self.sessions,
         }
 
     @property
     def known_secrets(self) -> set[str]:
-        """The secrets that somebody may have chosen; a drawn one has the form of a token, and is known by that."""
+        """The secrets without the form of a token, because a user or a world file may choose any text."""
         kept: tuple[tuple[Iterable[Any], *tuple[str, ...]], ...] = (
             (self.users.values(), "password", "api_token"),
             (self.flows.values(), "api_token", "join_key"),
@@ -160,21 +160,21 @@ class Store(Branching):
         return (  # like `secrets`, but without building it for each world of a server
             digest in self._api_tokens
             or digest in self._flow_tokens
-            or digest in self.access_tokens.secrets
+            or digest in self.access_tokens
             or digest in self._flow_api_tokens
-            or digest in self.refresh_tokens.secrets
-            or digest in self.codes.secrets
-            or digest in self.sessions.secrets
+            or digest in self.refresh_tokens
+            or digest in self.codes
+            or digest in self.sessions
             or shown in self._client_ids
             or shown.casefold() in self._user_ids
-            or self.archive.has_file(shown)
+            or shown in self.archive.files
         )
 
     def shared_with(self, other: Store) -> str | None:
         """Describe a credential that this world shares with another, or return None. Secrets are shortened."""
         theirs = other.secrets.values()
         for name, kind in self.secrets.items():
-            for digest in kind:
+            for digest in kind.digests:
                 if any(digest in each for each in theirs):
                     return f"the {name} {kind.shown(digest)}"
         for name, mine, known in (
@@ -183,7 +183,7 @@ class Store(Branching):
         ):
             if (shared := next((each for each in mine if each in known), None)) is not None:
                 return f"the {name} {shared}"
-        if any(other.archive.has_file(each) for each in self.archive.file_tokens):
+        if any(each in other.archive.files for each in self.archive.files):
             return "the file_token of a file"
         return f"the seed {self.seed!r}, which gives the same tokens later," if self.seed == other.seed else None
 
@@ -270,10 +270,9 @@ class Store(Branching):
         before = self.flows.get(flow.id)
         self.flows[flow.id] = flow
         self._flow_ids[organization.parameterized_name, flow.parameterized_name] = flow.id
-        number = self._flow_order.setdefault(flow.id, len(self._flow_order) + 1)
+        self._flow_order.setdefault(flow.id, len(self._flow_order))
         if before is None:
-            self._flow_numbers[number] = flow.id
-            self._flow_api_tokens.add(flow.api_token, number)
+            self._flow_api_tokens.add(flow.api_token, flow.id)
         self._flows_of_organization.own(organization.id, dict)[flow.id] = None
         for user_id in flow.members - before.members if before else flow.members:
             self._flows_of_user.own(user_id, dict)[flow.id] = None
@@ -303,7 +302,7 @@ class Store(Branching):
 
     def flow_by_api_token(self, api_token: str) -> Flow | None:
         """Return the flow with an `api_token`, or None."""
-        return self.flows.get(self._flow_numbers.get(self._flow_api_tokens.find(api_token) or 0, ""))
+        return self.flows.get(self._flow_api_tokens.find(api_token) or "")
 
     def add_application(self, application: Application) -> Application:
         """Add an OAuth application."""
@@ -319,14 +318,10 @@ class Store(Branching):
     def application_by_client_secret(self, client_id: str, client_secret: str) -> Application | None:
         """Return the application with a client id and secret, or None."""
         application = self.application_by_client_id(client_id)
-        owner_of_the_secret = self._client_secrets.find(client_secret)
-        return application if application is not None and application.id == owner_of_the_secret else None
+        owner = self._client_secrets.find(client_secret)
+        return application if application is not None and application.id == owner else None
 
     # Grants
-
-    def add_access_token(self, token: AccessToken) -> AccessToken:
-        """Add an access token."""
-        return self.access_tokens.add(token.access_token, token)
 
     def access_token(self, access_token: str) -> AccessToken | None:
         """Return the access token, even if expired or revoked, or None if it never existed."""
@@ -336,7 +331,7 @@ class Store(Branching):
         """Revoke everything issued for one consent."""
         self.revoked_grants[grant_id] = None
 
-    def is_revoked(self, held: AccessToken | RefreshToken | AuthorizationCode) -> bool:
+    def is_revoked(self, held: Grant) -> bool:
         """Return whether a token or code is revoked."""
         return held.grant_id in self.revoked_grants
 
@@ -361,7 +356,7 @@ class Store(Branching):
         """Delete a source. Its threads still refer to it, and its `flow_token` stays known as deleted."""
         self.tick()
         del self.sources[source.id]
-        self.deleted_sources[source.id] = source
+        self.bury(source)
         of_flow = self._sources_of_flow.own(source.flow_id)
         del of_flow[source.id]
         if not of_flow:

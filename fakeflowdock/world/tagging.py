@@ -26,10 +26,6 @@ class People:
         self.sender_id = sender_id
         self._by_nick = {store.users[number].nick.casefold(): number for number in self.ids}
 
-    def find(self, nick: str) -> int | None:
-        """Return the user with a nick, ignoring case, or None."""
-        return self._by_nick.get(nick.casefold())
-
     def unread(self, *numbers: int) -> list[str]:
         """Return the unread tags of some users, except the sender."""
         return [f":unread:{number}" for number in numbers if number != self.sender_id]
@@ -38,8 +34,12 @@ class People:
         """Return the tags for a name after an at sign; none if there is no such user."""
         if name.casefold() in EVERYONE:
             return [":user:everyone", *self.unread(*self.ids)]
-        number = self.find(name)
+        number = self._by_nick.get(name.casefold())
         return [] if number is None else [f":user:{number}", *self.unread(number)]
+
+    def for_mention(self, tag: str) -> list[str]:
+        """Return the tags for a tag `@name`; none if it has no at sign or there is no such user."""
+        return self.addressed(tag[1:]) if tag.startswith("@") else []
 
     def named(self, text: str) -> list[str]:
         """Return the tags for users whose nick is in a text without an at sign."""
@@ -103,7 +103,7 @@ def _composed(people: People, text: str, intrinsic: list[str], given: Iterable[s
     for name in mentions(text):
         users += people.addressed(name)
     for tag in given:
-        addressed = people.addressed(tag[1:]) if tag.startswith("@") else []
+        addressed = people.for_mention(tag)
         (users if addressed or tag.startswith((":user:", ":unread:", ":highlight:")) else others).extend(
             addressed or [tag]
         )
@@ -116,10 +116,4 @@ def _composed(people: People, text: str, intrinsic: list[str], given: Iterable[s
 def filter_tags(store: Store, flow: Flow, given: Any) -> list[str]:
     """Return the tags of a filter, with users as their ids."""
     people = People(store, flow, None)
-    found: list[str] = []
-    for tag in split(given):
-        name = tag.removeprefix("@")
-        number = people.find(name) if tag != name else None
-        everyone = tag != name and name.casefold() in EVERYONE
-        found.append(":user:everyone" if everyone else tag if number is None else f":user:{number}")
-    return found
+    return [(people.for_mention(tag) or [tag])[0] for tag in split(given)]

@@ -26,8 +26,7 @@ def make(name: str, settings: Settings | None = None) -> Store:
     Args:
         name: `empty`: organization `example`, its flow `main`, one user who is a member, one application, no source.
             `docs`: the data in the examples of Flowdock's page "Sources", with names of our own for users 2 and 9, and
-                a
-            flow `lobby` that everyone may join.
+            a flow `lobby` that everyone may join.
         settings: default: new ones.
 
     Raises:

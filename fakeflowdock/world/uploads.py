@@ -6,7 +6,6 @@ import base64
 import binascii
 import io
 import mimetypes
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .models import File
@@ -20,23 +19,8 @@ PICTURES = (b"\x89PNG\r\n", b"GIF8", b"\xff\xd8\xff", b"RIFF", b"BM")  # first b
 _types = mimetypes.MimeTypes()  # Python's own types, independent of this machine
 
 
-@dataclass(frozen=True)
-class Upload:
-    """An uploaded file."""
-
-    file_name: str
-    content_type: str
-    data: bytes = field(repr=False)
-    content_id: str | None = None
-
-    def stored(self, file_token: str) -> File:
-        """Return the file as it is stored."""
-        width, height = _size(self.data)
-        return File(file_token, self.file_name, self.content_type, self.data, self.content_id, width, height)
-
-
-def uploads(event: str, fields: Mapping[str, Any], errors: dict[str, list[str]]) -> list[Upload]:
-    """Return the files of a message.
+def uploads(event: str, fields: Mapping[str, Any], errors: dict[str, list[str]]) -> list[File]:
+    """Return the files of a message. Their `file_token` is empty until they are stored.
 
     Args:
         event: the event of the message.
@@ -54,10 +38,10 @@ def uploads(event: str, fields: Mapping[str, Any], errors: dict[str, list[str]])
             given = [(f"attachments.{position}", None, upload) for position, upload in enumerate(attached)]
         if event not in WITH_ATTACHMENTS:
             errors["attachments"] = [f"are only allowed for {' and '.join(WITH_ATTACHMENTS)}"]
-    return [upload for name, content_id, one in given if (upload := _read(name, content_id, one, errors)) is not None]
+    return [file for name, content_id, one in given if (file := _read(name, content_id, one, errors)) is not None]
 
 
-def _read(name: str, content_id: str | None, given: Mapping[str, Any], errors: dict[str, list[str]]) -> Upload | None:
+def _read(name: str, content_id: str | None, given: Mapping[str, Any], errors: dict[str, list[str]]) -> File | None:
     try:
         data = base64.b64decode("".join(given["data"].split()), validate=True)
     except (binascii.Error, ValueError):
@@ -69,7 +53,7 @@ def _read(name: str, content_id: str | None, given: Mapping[str, Any], errors: d
         return None
     # A colon in a name does not make it a URL.
     kind = given.get("content_type") or _types.guess_type(f"./{file_name}")[0] or "application/octet-stream"
-    return Upload(file_name, kind, data, content_id)
+    return File("", file_name, kind, data, content_id, *_size(data))
 
 
 def _size(data: bytes) -> tuple[int | None, int | None]:

@@ -8,20 +8,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..contract.contracts import contracts
+from . import models
 from .clock import LAST, timestamp
-from .models import (
-    AccessToken,
-    Application,
-    AuthorizationCode,
-    Flow,
-    Message,
-    Organization,
-    RefreshToken,
-    Session,
-    Source,
-    Thread,
-    User,
-)
 from .scopes import SCOPES
 
 if TYPE_CHECKING:
@@ -29,18 +17,18 @@ if TYPE_CHECKING:
 
 
 KINDS: dict[str, type[Any]] = {
-    "organizations": Organization,
-    "users": User,
-    "flows": Flow,
-    "applications": Application,
-    "sources": Source,
-    "deleted_sources": Source,
-    "threads": Thread,
-    "messages": Message,
-    "access_tokens": AccessToken,
-    "refresh_tokens": RefreshToken,
-    "codes": AuthorizationCode,
-    "sessions": Session,
+    "organizations": models.Organization,
+    "users": models.User,
+    "flows": models.Flow,
+    "applications": models.Application,
+    "sources": models.Source,
+    "deleted_sources": models.Source,
+    "threads": models.Thread,
+    "messages": models.Message,
+    "access_tokens": models.AccessToken,
+    "refresh_tokens": models.RefreshToken,
+    "codes": models.AuthorizationCode,
+    "sessions": models.Session,
 }
 
 
@@ -53,7 +41,7 @@ REFERENCES = {
     "flow_id": "flows",
     "source_id": "sources",
     "thread_id": "threads",
-    **dict.fromkeys(("members", "blocked", "admins", "closed"), "users"),
+    **dict.fromkeys(models.USERS, "users"),
 }
 
 
@@ -88,11 +76,9 @@ def check_world(world: Any) -> None:
 
 def wrong(world: Any) -> Iterator[tuple[str, str]]:
     """Yield each error as a JSON pointer and a reason."""
-    is_one = True
-    for violation in contracts().objects["world"].violations(world):
-        is_one = False
-        yield violation.pointer, violation.message
-    if is_one:
+    violations = contracts().objects["world"].violations(world)
+    yield from ((violation.pointer, violation.message) for violation in violations)
+    if not violations:
         yield from _contradictions(world)
 
 
@@ -123,14 +109,15 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
                     if key in seen.setdefault(field, set()):
                         yield pointer, "is a duplicate"
                     seen[field].add(key)
-    yield from _twice(world, "organizations", ("parameterized_name",), "is a duplicate")
-    yield from _twice(world, "flows", ("organization_id", "parameterized_name"), "is a duplicate in its organization")
-    yield from _twice(world, "memberships", ("organization_id", "user_id"), "is a duplicate")
-    together = {"all": [*world["sources"], *world["deleted_sources"]]}
-    for field in ("id", "flow_token"):
-        for pointer, reason in _twice(together, "all", (field,), "is a duplicate among the sources"):
-            position = int(pointer.split("/")[2]) - len(world["sources"])
-            yield (f"/deleted_sources/{position}/{field}" if position >= 0 else f"/sources/{position}/{field}"), reason
+    for duplicate in (
+        (("organizations",), ("parameterized_name",), "is a duplicate"),
+        (("flows",), ("organization_id", "parameterized_name"), "is a duplicate in its organization"),
+        (("memberships",), ("organization_id", "user_id"), "is a duplicate"),
+        (("sources", "deleted_sources"), ("id",), "is a duplicate among the sources"),
+        (("sources", "deleted_sources"), ("flow_token",), "is a duplicate among the sources"),
+        (("messages",), ("flow_id", "id"), "is a duplicate in its flow"),
+    ):
+        yield from _twice(world, *duplicate)
     yield from _contradictions_of_posts(world)
     belongs = {(member["organization_id"], member["user_id"]) for member in world["memberships"]}
     for position, flow in enumerate(world["flows"]):
@@ -142,7 +129,6 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _contradictions_of_posts(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the same for messages and threads."""
-    yield from _twice(world, "messages", ("flow_id", "id"), "is a duplicate in its flow")
     flows = {thread["id"]: thread["flow_id"] for thread in world["threads"]}
     tokens: set[str] = set()
     for position, message in enumerate(world["messages"]):
@@ -169,11 +155,14 @@ def _contradictions_of_posts(world: dict[str, Any]) -> Iterator[tuple[str, str]]
         called.add(name)
 
 
-def _twice(world: dict[str, Any], kind: str, named: tuple[str, ...], reason: str) -> Iterator[tuple[str, str]]:
+def _twice(
+    world: dict[str, Any], kinds: tuple[str, ...], named: tuple[str, ...], reason: str
+) -> Iterator[tuple[str, str]]:
     """Yield each entity that repeats the values of some fields."""
     seen: set[tuple[Any, ...]] = set()
-    for position, entity in enumerate(world[kind]):
-        key = tuple(entity[field] for field in named)
-        if key in seen:
-            yield f"/{kind}/{position}/{named[-1]}", reason
-        seen.add(key)
+    for kind in kinds:
+        for position, entity in enumerate(world[kind]):
+            key = tuple(entity[field] for field in named)
+            if key in seen:
+                yield f"/{kind}/{position}/{named[-1]}", reason
+            seen.add(key)

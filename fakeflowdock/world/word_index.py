@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, insort
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING
 
 from .copy_on_write import Branching, Groups
@@ -56,11 +58,6 @@ class WordIndex(Branching):
         if None in known or not known:
             return IdSet()
         if few:
-            common = set(few[0])
-            for numbers in few[1:]:
-                common.intersection_update(numbers)
+            common = set(few[0]).intersection(*few[1:])
             return IdSet(number for number in common if all(number in each for each in many))
-        found = many[0]
-        for each in many[1:]:
-            found = found & each
-        return found
+        return reduce(and_, many)

@@ -228,6 +228,10 @@ CONTRADICTIONS = {
         lambda w: w["deleted_sources"].append({**w["sources"][0], "id": 500}),
         "/deleted_sources/0/flow_token is a duplicate among the sources",
     ),
+    "one token for two live sources": (
+        lambda w: w["sources"].append({**w["sources"][0], "id": 500}),
+        "/sources/2/flow_token is a duplicate among the sources",
+    ),
     "a deleted source that lives": (
         lambda w: w["deleted_sources"].append({**w["sources"][0], "flow_token": "0" * 32}),
         "/deleted_sources/0/id is a duplicate among the sources",
