@@ -30,6 +30,7 @@ def run(
     named = [word for plugin in (PLUGIN, *plugins) for word in ("-p", plugin)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        patch.setenv("PYTHONDONTWRITEBYTECODE", "1")
         patch.setattr(sys, "dont_write_bytecode", True)  # a file rewritten within a second looks as if it were cached
         if new_process:
             return pytester.runpytest_subprocess(*named, "-W", "error", *options, timeout=LIMIT)
