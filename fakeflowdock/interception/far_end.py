@@ -80,19 +80,29 @@ class FarEnd(RequestParser):
         self.ended = True
 
 
+class _Failing(io.RawIOBase):
+    """What a client reads from a broken connection."""
+
+    def __init__(self, error: OSError) -> None:
+        self._error = error
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _buffer: object) -> int:
+        raise self._error
+
+
 class InMemorySocket(FarEnd):
     """The methods of a socket that `http.client` and `urllib3` use."""
 
-    def makefile(self, _mode: str) -> io.BytesIO:
-        """Return the response as a file.
+    def makefile(self, _mode: str) -> io.BufferedIOBase:
+        """Return the response; its first read raises what a socket raises if a fault broke the connection.
 
-        Raises:
-            OSError: a fault broke the connection, or the request is incomplete (a timeout).
+        An incomplete request is a timeout. Raising here would leave `http.client` with half a response.
         """
         error = error_of(self.loss or ("closed" if self.ended else "timeout"), self._timeout)
-        if error is not None:
-            raise error
-        return io.BytesIO(self.sent)
+        return io.BytesIO(self.sent) if error is None else io.BufferedReader(_Failing(error))
 
     def settimeout(self, timeout: float | None) -> None:
         """Do nothing: a response is never delayed."""
