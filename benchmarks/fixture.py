@@ -12,7 +12,7 @@ import responses
 from werkzeug.routing import Map
 
 from fakeflowdock import FakeFlowdock
-from fakeflowdock.contract import contracts
+from fakeflowdock.contract import contracts, validation
 
 from .comparing import Table, compare, microseconds, seconds_of
 
@@ -75,7 +75,7 @@ def counting() -> Iterator[dict[str, int]]:
     with ExitStack() as stack:
         for name, owner, maker in (
             ("werkzeug Maps", Map, "__init__"),
-            ("jsonschema validators", contracts, "Draft202012Validator"),
+            ("jsonschema validators", validation, "Draft202012Validator"),
             ("jsonschema-rs validators", jsonschema_rs, "Draft202012Validator"),
             ("schemas read", contracts, "schema_files"),
         ):

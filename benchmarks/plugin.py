@@ -14,7 +14,7 @@ from statistics import median
 from .comparing import Comparison, Table, compare, microseconds
 
 PLUGIN = "fakeflowdock.pytest_plugin"
-LATE = ("fakeflowdock", "jsonschema", "requests", "responses", "werkzeug")
+LATE = ("jsonschema", "requests", "responses", "werkzeug")
 PAIRS = 15
 LIMIT = 3e-3
 PACKAGE = "fakeflowdock"
