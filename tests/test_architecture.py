@@ -12,7 +12,7 @@ import pytest
 
 pytestmark = pytest.mark.newest_only
 
-PACKAGE = Path(__file__).resolve().parent.parent.parent / "fakeflowdock"
+PACKAGE = Path(__file__).resolve().parent.parent / "fakeflowdock"
 
 # From the bottom up. What stands on one floor does not import from each other's wing.
 FLOORS = (
