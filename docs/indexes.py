@@ -24,9 +24,9 @@ What a Python test holds, for every other language, in JSON: worlds, state, snap
 clock and settings. It is this project's own, below `/_fakeflowdock/` of each server; Flowdock had nothing of the kind.
 
 Each path has two forms: `/_fakeflowdock/worlds/suite/faults` is about the world `suite`, \
-`/_fakeflowdock/faults` about `default`, the server's own. Bodies are JSON, and `Content-Type: application/json` says \
-so. On a loopback address whoever is on the machine may ask; elsewhere `Authorization: Bearer` has the `admin_token` \
-of the ready line. [The guide](../guide/server.md#use-it-from-another-language) shows an example.
+`/_fakeflowdock/faults` about `default`, the server's own. Bodies are JSON, with `Content-Type: application/json`. On \
+loopback, any local process may use the admin API. Elsewhere `Authorization: Bearer` with the `admin_token` of the \
+ready line is required. [The guide](../guide/server.md#use-it-from-another-language) shows an example.
 
     curl -H 'Content-Type: application/json' -d '{"name": "suite"}' http://127.0.0.1:8080/_fakeflowdock/worlds
 """
