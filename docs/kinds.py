@@ -54,6 +54,18 @@ TYPES: dict[str, Schema] = {
         "pattern": "^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$",
         "title": "a parameterized_name",
     },
+    "kept host name": {
+        "type": "string",
+        "pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
+        "maxLength": 110,
+        "title": "made of at most 110 small letters, digits and hyphens",
+    },
+    "kept parameterized name": {
+        "type": "string",
+        "pattern": "^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$",
+        "maxLength": 110,  # two of them fit into an e-mail address
+        "title": "a parameterized_name of at most 110 characters",
+    },
     "email": {"type": "string", "format": "email", "title": "an e-mail address"},
     "flow token": {"type": "string", "pattern": "^[0-9a-f]{32}$", "maxLength": 32, "title": "a flow_token"},
     "count": {"type": "integer", "minimum": 0, "title": "a number not below zero"},
