@@ -18,6 +18,7 @@ _SPACE = "\t\n\f\r "
 _TOKEN = re.compile(
     rf"<!--(?:>|->|(?s:.*?)(?:-->|--!>|\Z))|<(?P<end>/?)(?P<name>[a-zA-Z][^{_SPACE}/>]*+)|<[!?/][^>]*+>?"
 )
+_START = re.compile(rf"<(?P<end>)(?P<name>[a-zA-Z][^{_SPACE}/>]*+)")  # where it is unclear what ends
 _ATTRIBUTE = re.compile(
     rf"[{_SPACE}/]*+(?:(?P<last>>)|[^{_SPACE}/>][^{_SPACE}/>=]*+"
     rf"(?:[{_SPACE}]*+=[{_SPACE}]*+(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|[^{_SPACE}>\"'][^{_SPACE}>]*+)?)?)"
@@ -49,9 +50,9 @@ def too_complex(html: str) -> str | None:
     position = elements = formatting = 0  # the last: open formatting elements
     stack: list[str] = []
     clear = True
-    while (token := _TOKEN.search(html, position)) is not None:
+    while (token := (_TOKEN if clear else _START).search(html, position)) is not None:
         if token["name"] is None:
-            position = token.end() if clear else token.start() + 1
+            position = token.end()
             continue
         name, position, attributes = token["name"].lower(), *_attributes(html, token.end())
         if attributes > ATTRIBUTES:
@@ -59,7 +60,7 @@ def too_complex(html: str) -> str | None:
         if not clear:
             position = token.end()
         if token["end"]:
-            if clear and _closed(stack, name):
+            if _closed(stack, name):
                 formatting -= name in _FORMATTING
             continue
         if clear and name in _UNCLEAR:
