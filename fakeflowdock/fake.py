@@ -86,6 +86,7 @@ class FakeFlowdock(Failing):
         self._interception: Interception | None = None
         self._lock = threading.RLock()
         self._started_by_call = False
+        self._calls = 0  # of decorated functions, under way
 
     def __repr__(self) -> str:
         state = "started" if self.active else "stopped"
@@ -222,6 +223,7 @@ class FakeFlowdock(Failing):
         Concurrent calls, in threads or tasks, have separate worlds. The last one stays readable.
         """
         with self._lock:
+            self._calls += 1  # before the world is open: another call that ends now must not stop the fake
             if not self.active:
                 self._started_by_call = True
                 self.start()
@@ -235,7 +237,8 @@ class FakeFlowdock(Failing):
                 run.settle(None)
         finally:
             with self._lock:
-                if self._started_by_call and not self._runs.are_open:
+                self._calls -= 1
+                if self._started_by_call and not self._calls:
                     self._started_by_call = False
                     self._runs.keep()
                     self._stop(None)

@@ -148,11 +148,6 @@ class Runs:
         """Replace the world of the current run by a branch of a frozen one."""
         self.current.app.store = templates.over(frozen.branch(), self._settings)
 
-    @property
-    def are_open(self) -> bool:
-        """Whether any run other than the fake's own is open."""
-        return bool(self._open)
-
     def keep(self) -> None:
         """Keep the run that ended last as the fake's own, so that it can be read."""
         self._last = self._ended

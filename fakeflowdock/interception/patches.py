@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     """A class, the name of one of its functions, and a function that returns the replacement."""
 
 lock = threading.RLock()
-_layers: list[Layer] = []  # oldest first
+_layers: tuple[Layer, ...] = ()  # oldest first; a new tuple for each change, because calls read it without the lock
 
 
 class Layer:
@@ -44,7 +44,7 @@ class Layer:
         self.at = owner, name
         self._app = app
         self._function = make(self)
-        _layers.append(self)
+        _change((*_layers, self))
         setattr(owner, name, self._function)
 
     def answers(self, url: str) -> tuple[re.Match[str], App] | None:
@@ -77,8 +77,12 @@ def clear() -> None:
     """Remove inactive layers, as far as they are reachable."""
     with lock:
         while gone := [layer for layer in reversed(_layers) if not layer.active and layer._gone()]:
-            for layer in gone:
-                _layers.remove(layer)
+            _change(tuple(layer for layer in _layers if layer not in gone))
+
+
+def _change(layers: tuple[Layer, ...]) -> None:
+    global _layers
+    _layers = layers
 
 
 def put(seams: Iterable[Seam], app: Callable[[], App]) -> list[Layer]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Send = Any  # (adapter, request, …) -> Response
 
-_links: list[Link] = []  # active links, oldest first
+_links: tuple[Link, ...] = ()  # active links, oldest first; a new tuple for each change, as calls read without the lock
 
 
 class Link:
@@ -40,7 +40,8 @@ class Link:
 
 def innermost() -> Link | None:
     """Return the active link that was added last."""
-    return _links[-1] if _links else None
+    links = _links
+    return links[-1] if links else None
 
 
 def put(link: Link) -> None:
@@ -48,7 +49,7 @@ def put(link: Link) -> None:
     with lock:
         link.active = True
         link.before = HTTPAdapter.send
-        _links.append(link)
+        _change((*_links, link))
         _set(link.send)
         for patcher in _patchers():
             _guard(patcher)
@@ -58,9 +59,14 @@ def take(link: Link) -> bool:
     """Remove a link from anywhere in the chain. Return whether any is left."""
     with lock:
         link.active = False
-        _links.remove(link)
+        _change(tuple(other for other in _links if other is not link))
         _relink(link.send, link.before)
         return bool(_links)
+
+
+def _change(links: tuple[Link, ...]) -> None:
+    global _links
+    _links = links
 
 
 def _set(send: Send) -> None:

@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -20,10 +22,12 @@ import pytest
 import urllib3
 import vcr.cassette
 
-from fakeflowdock import FakeFlowdock
+from fakeflowdock import FakeFlowdock, runs
 from tests.support import clients
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
     from pathlib import Path
 
 URL = "https://api.flowdock.com/sources"
@@ -200,3 +204,32 @@ def test_a_child_process_inherits_where_the_fake_is(fake_flowdock: FakeFlowdock)
 def test_a_stopped_fake_has_no_environment() -> None:
     with pytest.raises(RuntimeError, match="the fake is not running"):
         _ = FakeFlowdock().environ
+
+
+def test_a_call_of_a_decorated_function_that_ends_stops_no_other_that_has_just_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    second_begun, first_ended = threading.Event(), threading.Event()
+
+    class SlowWorld(runs.WorldRun):
+        def __init__(self, *arguments: Any) -> None:
+            if threading.current_thread() is not threading.main_thread():
+                second_begun.set()
+                assert first_ended.wait(60)
+            super().__init__(*arguments)
+
+    @FakeFlowdock()
+    def ask(meanwhile: Callable[[], object]) -> int:
+        meanwhile()
+        return httpx.get(URL).status_code
+
+    def other_begins() -> None:
+        others.append(pool.submit(ask, lambda: None))
+        assert second_begun.wait(60)
+
+    monkeypatch.setattr(runs, "WorldRun", SlowWorld)
+    others: list[Future[int]] = []
+    with ThreadPoolExecutor(1) as pool:
+        assert ask(other_begins) == 401
+        first_ended.set()
+        assert others[0].result(60) == 401
