@@ -5,23 +5,24 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from importlib import import_module
+from threading import local
 from typing import TYPE_CHECKING, Any
 
-from . import through_requests
+from . import patches
 from .import_hook import Watch
-from .patches import lock, put, take
+from .patches import Patch, lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import ModuleType
+    from collections.abc import Callable, Iterable
 
     from ..api.app import App
     from .patches import Layer
 
-# Each library, with the module here that patches it, which is imported when the library is.
+# Each library, with the module here that says what to patch, which is imported when the library is.
 LIBRARIES = {
     "urllib.request": "through_urllib",
     "urllib3": "through_urllib3",
+    "requests": "through_requests",
     "aiohttp": "through_aiohttp",
     "httpx": "through_httpx",
     "httpx2": "through_httpx",
@@ -33,7 +34,9 @@ LIBRARIES = {
     "respx.mocks": "beside_respx",
     "vcr.cassette": "beside_vcr",
 }
+_under_way = local()
 _ways: dict[str, Any] = {}  # imported modules
+_patches: dict[tuple[Any, str], Patch] = {}  # of all libraries that were reached, by class and name
 _started: list[Interception] = []  # oldest first
 
 
@@ -46,7 +49,6 @@ class Interception:
 
     def __init__(self, app: Callable[[], App]) -> None:
         self._app = app
-        self._requests = through_requests.AdapterInterception(app)
         self._layers: list[Layer] = []
 
     def start(self) -> None:
@@ -55,34 +57,48 @@ class Interception:
             if not _started:
                 _watch.start()
             _started.append(self)
-            self._requests.start()
+            patches.apps = (*patches.apps, self._app)
+            self._enter(_patches.values())
         for name in LIBRARIES:
             _reach(name)
 
     def stop(self) -> None:
         """Stop intercepting requests. Fakes can stop in any order."""
         with lock:
-            self._requests.stop()
-            take(self._layers)
             _started.remove(self)
+            patches.apps = tuple(each._app for each in _started)
+            for layer in self._layers:
+                layer.take()
             if not _started:
                 _watch.stop()
+                for patch in _patches.values():
+                    patch.take()
 
-    def reach(self, module: ModuleType, way: Any) -> None:
-        """Intercept the requests of a library.
-
-        Args:
-            module: the library.
-            way: the module that patches it.
-        """
-        reached = {layer.at for layer in self._layers}
-        with suppress(AttributeError):  # a stub of the user's
-            found = [seam for seam in way.seams(module) if seam[1] in vars(seam[0]) and seam[:2] not in reached]
-            self._layers += put(found, self._app)
+    def _enter(self, found: Iterable[Patch]) -> None:
+        for patch in found:
+            patch.put()
+            if (layer := patch.cover()) is not None:
+                self._layers.append(layer)
 
 
 def _reach(name: str) -> None:
-    """Let each started fake intercept a library, if it is imported."""
+    """Patch a library for all started fakes, if it is imported and not yet patched.
+
+    The modules here import libraries too. Those are patched when the module is complete.
+    """
+    waiting: list[str] | None = getattr(_under_way, "names", None)
+    if waiting is not None:
+        waiting.append(name)
+        return
+    _under_way.names = waiting = [name]
+    try:
+        while waiting:
+            _patch(waiting.pop())
+    finally:
+        del _under_way.names
+
+
+def _patch(name: str) -> None:
     module = sys.modules.get(name)
     if module is None:
         return
@@ -91,9 +107,12 @@ def _reach(name: str) -> None:
         with suppress(Exception):  # if the import fails, the other thread gets the exception
             module = import_module(name)
     way = _ways.get(name) or _ways.setdefault(name, import_module(f".{LIBRARIES[name]}", __package__))
-    with lock:
+    with lock, suppress(AttributeError):  # a stub of the user's
+        new = [seam for seam in way.seams(module) if seam[1] in vars(seam[0]) and seam[:2] not in _patches]
+        found = {seam[:2]: Patch(*seam) for seam in new}
+        _patches.update(found)
         for each in _started:
-            each.reach(module, way)
+            each._enter(found.values())
 
 
 _watch = Watch(LIBRARIES, _reach)

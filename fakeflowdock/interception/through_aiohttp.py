@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from .patches import answers
 from .transport_errors import error_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from ..api.app import App
     from .far_end import FarEnd
-    from .patches import Layer, Seam
+    from .patches import Seam
 
 
 class _Transport(asyncio.Transport):
@@ -127,10 +128,10 @@ def seams(module: ModuleType) -> Iterator[Seam]:
     yield module.BaseConnector, "connect", _make
 
 
-def _make(layer: Layer) -> Any:
+def _make(before: Callable[..., Any]) -> Any:
     async def connect(connector: Any, request: Any, *args: Any, **more: Any) -> Any:
-        if not isinstance(connector, _Connector) and (found := layer.answers(str(request.url))):
+        if not isinstance(connector, _Connector) and (found := answers(str(request.url))):
             connector = _Connector(*found)
-        return await layer.before(connector, request, *args, **more)
+        return await before(connector, request, *args, **more)
 
     return connect
