@@ -88,6 +88,8 @@ class FakeFlowdock(Failing):
 
     def __repr__(self) -> str:
         state = "started" if self.active else "stopped"
+        if self._runs.process is not None:
+            return f"<FakeFlowdock, {state}, of process {self._runs.process}>"
         return f"<FakeFlowdock, {state}; flows: {len(self._store.flows)}, sources: {len(self._store.sources)}>"
 
     # Start and stop
@@ -105,7 +107,7 @@ class FakeFlowdock(Failing):
         with self._lock:
             self._starts += 1
             if self._interception is None:
-                self._interception = Interception(lambda: self._runs.current.app)
+                self._interception = Interception(lambda: self._runs.current.app, self._leave)
                 self._interception.start()
         return self
 
@@ -129,8 +131,15 @@ class FakeFlowdock(Failing):
             if self._interception is not None:
                 self._interception.stop()
                 self._interception = None
+            if self._runs.process is not None:
+                return
             self._runs.current.stop_server()
         self.settle(under_way)
+
+    def _leave(self) -> None:
+        """Leave the worlds to the parent of this forked process. Another thread may have held the lock."""
+        self._lock = threading.RLock()
+        self._runs.leave()
 
     def settle(self, under_way: BaseException | None = None) -> None:
         """Raise any contract violation recorded since the last call. `stop` calls it, and the plugin after each test.

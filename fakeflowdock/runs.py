@@ -86,6 +86,10 @@ class WorldRun(Held):
             self._server.stop()
             self._server = None
 
+    def leave_server(self) -> None:
+        """Leave the live server and the proxy to the parent of this forked process."""
+        self._door = self._server = None
+
     def settle(self, under_way: BaseException | None) -> None:
         """Raise what was recorded since the last call, or add notes about bugs to an exception under way.
 
@@ -120,10 +124,24 @@ class Runs:
         self._settings = settings
         self._last = self._ended = WorldRun(began, settings)
         self._open: list[WorldRun] = []
+        self.process: int | None = None  # that has the worlds, if it is not this one
+
+    def leave(self) -> None:
+        """Leave the worlds to the parent of this forked process."""
+        self.process = os.getppid()
+        for run in (*self._open, self._last):
+            run.leave_server()
 
     @property
     def current(self) -> WorldRun:
-        """The run of this thread or task; in another thread, such as one of the code under test, the latest run."""
+        """The run of this thread or task; in another thread, such as one of the code under test, the latest run.
+
+        Raises:
+            RuntimeError: this process was forked by that of the fake.
+        """
+        if self.process is not None:
+            where = f"this fake belongs to process {self.process}, which started this one"
+            raise RuntimeError(f"{where}: only requests reach it from here. Set up and check its world there.")
         for run in reversed(_entered.get()):
             if run in self._open:
                 return run

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
 from threading import local
 from typing import TYPE_CHECKING, Any
 
-from . import patches
+from . import children, patches
+from .children import Remote
 from .import_hook import Watch
 from .patches import Patch, lock
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 # Each library, with the module here that says what to patch, which is imported when the library is.
 LIBRARIES = {
+    "multiprocessing.spawn": "through_multiprocessing",
     "urllib.request": "through_urllib",
     "urllib3": "through_urllib3",
     "requests": "through_requests",
@@ -45,17 +49,20 @@ class Interception:
 
     Args:
         app: returns the app that answers a request.
+        left: called in a forked process, in which the app of the parent answers from then on.
     """
 
-    def __init__(self, app: Callable[[], App]) -> None:
-        self._app = app
+    def __init__(self, app: Callable[[], App], left: Callable[[], None] = lambda: None) -> None:
+        self._app, self._left = app, left
         self._layers: list[Layer] = []
+        self.remote: Remote | None = None
 
     def start(self) -> None:
         """Start intercepting requests, before all other interceptions."""
         with lock:
             if not _started:
                 _watch.start()
+                _follow_forks()
             _started.append(self)
             patches.apps = (*patches.apps, self._app)
             self._enter(_patches.values())
@@ -71,8 +78,19 @@ class Interception:
                 layer.take()
             if not _started:
                 _watch.stop()
+                children.close()
                 for patch in _patches.values():
                     patch.take()
+
+    def prepare_fork(self) -> None:
+        """Find out how a child process reaches the app of this thread."""
+        self.remote = children.remote_of(self._app(), serving=False)
+
+    def follow_fork(self) -> None:
+        """Let the parent's app answer, in a forked process."""
+        remote: Any = self.remote
+        self._app = lambda: remote
+        self._left()
 
     def _enter(self, found: Iterable[Patch]) -> None:
         for patch in found:
@@ -113,6 +131,38 @@ def _patch(name: str) -> None:
         _patches.update(found)
         for each in _started:
             each._enter(found.values())
+
+
+def attach(*where: Any) -> None:
+    """Let the app of the parent answer, in a process of multiprocessing that was not forked."""
+    remote: Any = Remote(*where)
+    Interception(lambda: remote).start()
+
+
+@cache
+def _follow_forks() -> None:
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)
+
+
+def _before_fork() -> None:
+    lock.acquire()  # no other thread changes anything
+    for each in _started:
+        each.prepare_fork()
+    children.wait()
+
+
+def _in_parent() -> None:
+    children.go_on()
+    lock.release()
+
+
+def _in_child() -> None:
+    children.leave()
+    for each in _started:
+        each.follow_fork()
+    patches.apps = tuple(each._app for each in _started)
+    lock.release()
 
 
 _watch = Watch(LIBRARIES, _reach)

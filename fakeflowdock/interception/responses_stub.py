@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import io
 import threading
-from contextlib import suppress
 from http.client import IncompleteRead, RemoteDisconnected
 from typing import TYPE_CHECKING, Any, cast
 
 from requests import exceptions
 from requests.utils import requote_uri
 from responses import BaseResponse, CallList, RequestsMock
-from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, Retry, Timeout
-from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError, TimeoutStateError
+from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, Retry
+from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError
 
 from ..api.environ import FLOWDOCK, PORTS, environ_from
 from ..api.responses import Broken
 from .patches import answers
+from .timeouts import read_timeout
 from .transport_errors import error_of
 
 if TYPE_CHECKING:
@@ -165,17 +165,6 @@ def _again(
         raise exceptions.ReadTimeout(read, request=request) from read
     except (ProtocolError, MaxRetryError) as last:
         raise exceptions.ConnectionError(last, request=request) from last
-
-
-def read_timeout(timeout: Any) -> float | None:
-    """Return the read timeout in seconds, None for none, from the timeout given to requests."""
-    if not isinstance(timeout, Timeout):
-        read = timeout[1] if isinstance(timeout, tuple) else timeout
-        return None if read is None else float(read)
-    bounds: list[Any] = [timeout.total]
-    with suppress(TimeoutStateError):
-        bounds.append(timeout.read_timeout)
-    return min((bound for bound in bounds if isinstance(bound, (int, float))), default=None)
 
 
 class Mock(RequestsMock):

@@ -13,7 +13,7 @@ from urllib3 import HTTPConnectionPool, Timeout
 from urllib3.exceptions import NewConnectionError
 
 from .patches import answers
-from .responses_stub import read_timeout
+from .timeouts import read_timeout
 from .unpatched import PlainConnection, PooledConnection
 
 if TYPE_CHECKING:
