@@ -15,12 +15,16 @@ import pickle
 import secrets
 import sys
 from contextlib import suppress
+from functools import cached_property
+from threading import RLock
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from ..api.responses import Broken
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..api.app import App
@@ -228,11 +232,22 @@ def go_on() -> None:
 
 
 def leave() -> None:
-    """Leave the gate of the parent to it, in a forked child."""
+    """Leave the gate of the parent to it, in a forked child, and the locks that its threads held."""
     global _gate
+    if sys.version_info < (3, 12):  # where all objects of a class share a lock for each of its cached properties
+        for name, module in [*sys.modules.items()]:
+            if name.startswith(__name__.partition(".")[0]):
+                _unlock(module)
     if _gate is not None:
         _gate.leave()
         _gate = None
+
+
+def _unlock(module: ModuleType) -> None:
+    classes = [each for each in vars(module).values() if isinstance(each, type)]
+    for each in [value for one in classes for value in vars(one).values()]:
+        if isinstance(each, cached_property) and hasattr(each, "lock"):
+            each.lock = RLock()
 
 
 def close() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from .far_end import FarEnd
 from .patches import answers
 from .transport_errors import error_of
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
 
     from ..api.app import App
-    from .far_end import FarEnd
     from .patches import Seam
 
 
@@ -93,8 +93,6 @@ class _Connector(aiohttp.BaseConnector):
         self._called, self._app = called, app
 
     async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> ResponseHandler:  # noqa: ARG002  # aiohttp's
-        from .far_end import FarEnd
-
         wait = min((each for each in (timeout.total, timeout.sock_read) if each), default=None)
         error_of = partial(_error_of, timeout=wait, request=req, whole=wait == timeout.total)
         protocol = self._factory()

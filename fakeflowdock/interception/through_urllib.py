@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 from urllib.error import URLError
 
+from .far_end import InMemorySocket
 from .patches import answers
 from .unpatched import PlainConnection
 
@@ -31,8 +32,6 @@ class _Connection(PlainConnection):
         self._called, self._app = called, app
 
     def connect(self) -> None:
-        from .far_end import InMemorySocket
-
         wait = self.timeout if isinstance(self.timeout, (int, float)) else socket.getdefaulttimeout()
         self.sock = cast("Any", InMemorySocket(self._called, self._app, wait))
 

@@ -12,6 +12,7 @@ import urllib3
 from urllib3 import HTTPConnectionPool, Timeout
 from urllib3.exceptions import NewConnectionError
 
+from .far_end import InMemorySocket
 from .patches import answers
 from .timeouts import read_timeout
 from .unpatched import PlainConnection, PooledConnection
@@ -33,8 +34,6 @@ class _Connection(PooledConnection):
         self._called, self._app, self._wait = called, app, wait
 
     def connect(self) -> None:
-        from .far_end import InMemorySocket
-
         self.sock = cast("Any", InMemorySocket(self._called, self._app, self._wait))
 
     def getresponse(self, *args: Any, **more: Any) -> Any:

@@ -146,13 +146,11 @@ def test_a_fork_beside_busy_threads_leaves_no_child_waiting() -> None:
             client = clients.make("urllib3")
             while not done:
                 client.send("GET", API + "/sources", who)
-                fake.snapshot()
-                FakeFlowdock().start().stop()
+                FakeFlowdock().add_source()
 
         def child():
-            with FakeFlowdock() as own:
-                assert post("requests", own.as_user().headers) == 201
-            return post("requests", who), post("urllib3", who)
+            FakeFlowdock().start().stop()
+            return post("urllib3", who)
 
         done = False
         with FakeFlowdock() as fake:
@@ -166,7 +164,7 @@ def test_a_fork_beside_busy_threads_leaves_no_child_waiting() -> None:
                 thread.join()
             print(len(contents(fake)))
     """)
-    assert said == ["{'(201, 201)'}", "400"]
+    assert said == ["{'201'}", "200"]
 
 
 def test_a_fork_within_a_decorated_function_reaches_the_world_of_the_call() -> None:
