@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         User,
     )
     from .world.snapshots import Snapshot
-    from .world.validation import WorldFileError
+    from .world.errors import WorldFileError
 
 __all__ = [
     "Application",
@@ -110,7 +110,7 @@ _HOMES = {
         "world.clock": "Clock",
         "world.models": "Application Author Field File Flow Mail Message Organization Source Status Thread User",
         "world.snapshots": "Snapshot",
-        "world.validation": "WorldFileError",
+        "world.errors": "WorldFileError",
     }.items()
     for name in names.split()
 }

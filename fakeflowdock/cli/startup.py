@@ -58,7 +58,8 @@ def notes_of(given: SimpleNamespace) -> Notes:
 
 def world_of(given: SimpleNamespace) -> Store:
     """Return the initial world. Raises CommandError."""
-    from ..world import serialization, templates, validation
+    from ..world import serialization, templates
+    from ..world.errors import WorldFileError
     from ..world.settings import Settings
 
     settings = Settings(given.auto_consent, given.refresh_tokens, given.shape)
@@ -71,7 +72,7 @@ def world_of(given: SimpleNamespace) -> Store:
             store = templates.make(given.world, settings)
     except OSError as error:
         raise CommandError(f"{given.state}: {error.strerror}") from None
-    except validation.WorldFileError as error:
+    except WorldFileError as error:
         raise CommandError(str(error)) from None
     if not store.users or not store.applications or not store.flows:
         raise CommandError(f"{given.state}: expected at least one user, one application and one flow")
