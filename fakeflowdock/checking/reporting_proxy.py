@@ -13,7 +13,7 @@ from ..api.messages import Headers, Request, Response
 from ..api.responses import Answer, Broken
 from ..contract.errors import MAX_BODY
 from ..contract.findings import Findings
-from ..http.rejections import HOST_NOT_REACHED, refusal
+from ..http.errors import HOST_NOT_REACHED, refusal
 from ..http.response_writer import head_of
 from ..http.streamed import STREAM
 from ..redaction import shortened, shown_target

@@ -40,7 +40,7 @@ def run(given: SimpleNamespace) -> int:
     if not hasattr(os, "posix_spawnp"):
         raise CommandError("exec requires a system with POSIX signals")
     from ..api.app import App
-    from ..http.certificates import NoCertificate
+    from ..http.errors import NoCertificate
     from ..server.child_environment import Door
     from ..server.site import site_of
     from ..world.scopes import SCOPES

@@ -31,6 +31,7 @@ def chosen(options: SimpleNamespace, note: Callable[[str], None]) -> tuple[dict[
     if not (options.tls or certificate):
         return {}, {}
     from ..http import certificates
+    from ..http.errors import NoCertificate
     from ..http.tls import secured
 
     try:
@@ -44,7 +45,7 @@ def chosen(options: SimpleNamespace, note: Callable[[str], None]) -> tuple[dict[
                     file.write(authority.pem.decode())
             else:
                 ca_file = str(certificates.Folder().write("ca.pem", authority.pem))
-    except certificates.NoCertificate as error:
+    except NoCertificate as error:
         raise CommandError(str(error)) from None
     except OSError as error:
         raise CommandError(f"{ca_file or 'the CA'}: {error.strerror}") from None
