@@ -25,7 +25,7 @@ def run(options: SimpleNamespace) -> int:
         CommandError: a file is unreadable.
         OSError: the report cannot be written.
     """
-    from ..checking.recordings.errors import RecordingError
+    from ..checking.errors import RecordingError
 
     try:
         with _output(options.output) as write:
