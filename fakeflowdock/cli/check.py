@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from .command import Command
-from .options import BOOLEAN, FILE, CommandError, Option, choice
+from .errors import CommandError
+from .options import BOOLEAN, FILE, Option, choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ..http.console import Notes
 from ..version import __version__
 from ..world.settings import DEFAULT, REFRESH_TOKENS, SHAPES
-from .options import BOOLEAN, BOOLEAN_OR_FILE, FILE, CommandError, Option, choice
+from .errors import CommandError
+from .options import BOOLEAN, BOOLEAN_OR_FILE, FILE, Option, choice
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -35,7 +36,7 @@ OPTIONS = (
 def saving(given: SimpleNamespace) -> AbstractContextManager[Saving | None]:
     """Return a context manager for the file in which the world is saved on exit, if any. Raises CommandError."""
     if given.save_on_exit is True and not given.state:
-        raise CommandError("--save-on-exit requires a file, unless --state has one")
+        raise CommandError(CommandError.NO_FILE)
     file = given.state if given.save_on_exit is True else given.save_on_exit
     from .save_on_exit import Saving
 
@@ -75,7 +76,7 @@ def world_of(given: SimpleNamespace) -> Store:
     except WorldFileError as error:
         raise CommandError(str(error)) from None
     if not store.users or not store.applications or not store.flows:
-        raise CommandError(f"{given.state}: expected at least one user, one application and one flow")
+        raise CommandError.of(CommandError.EMPTY_WORLD, file=given.state)
     store.clock.run()
     return store
 
