@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MAX_BODY = 10 * 1024 * 1024  # bytes
 
 NO_SCHEMAS = "broken installation of fakeflowdock: no schemas in {folder}"
+VIOLATIONS = "violations of Flowdock's contract:\n{findings}"
 NO_SUCH_OPERATION = "unknown operation {title!r}{hint}"
 
 

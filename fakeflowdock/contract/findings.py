@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..redaction import SHOWN, masked, shortened
 from ..suggestions import did_you_mean
 from .contracts import contracts
+from .errors import VIOLATIONS
 from .json_pointer import ABSENT, steps_of
 from .validation import BLANK
 
@@ -133,7 +134,7 @@ class ContractViolation(AssertionError):
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = Findings(findings)
-        super().__init__(f"violations of Flowdock's contract:\n{self.findings}")
+        super().__init__(VIOLATIONS.format(findings=self.findings))
 
 
 class Findings(list[Finding]):
