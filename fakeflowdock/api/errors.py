@@ -1,9 +1,11 @@
-"""The texts of the errors about faults, as `FakeFlowdock.fail` takes them. `str.format` replaces the names in braces.
+"""The texts of the errors about faults, and of broken connections. `str.format` replaces the names in braces.
 
 The errors of Flowdock's operations are in `contract/errors.py`.
 """
 
 from __future__ import annotations
+
+BROKEN = "a fault broke the connection: {loss}"
 
 # Failure
 NOTHING_FAILS = "empty failure: give a status, body, content_type, latency or connection"

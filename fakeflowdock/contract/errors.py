@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MAX_BODY = 10 * 1024 * 1024  # bytes
 
 NO_SCHEMAS = "broken installation of fakeflowdock: no schemas in {folder}"
+VIOLATIONS = "violations of Flowdock's contract:\n{findings}"
 NO_SUCH_OPERATION = "unknown operation {title!r}{hint}"
 
 
@@ -195,6 +196,21 @@ class ValidationError(Refusal):
     COMMENT = "is a comment itself"
     NO_MESSAGE_OR_COMMENT = "is not a message of this flow, or is a comment itself"
     EMAIL_TAKEN = "has already been taken"
+    NO_THREADS = "is {event}, which cannot be in a thread"
+    THREAD_OF_ANOTHER = "is not the thread of the commented message"
+    NO_THREAD = "is not a thread of this flow"
+    OF_A_SOURCE = "belongs to a source and requires its flow_token"
+    OTHER_THREAD = "does not match thread_id"
+    SECOND_NAME = "is new, but the thread already has another one"
+    NEW_THREAD = "can't be blank: this external_thread_id is new"
+    NO_THREAD_ID = "requires a thread_id or an external_thread_id"
+    ATTACHMENTS = "are only allowed for {events}"
+    NOT_BASE64 = "is not base64"
+    FILE_NAME = "is not a valid file name"
+    HTML_ATTRIBUTES = "has an element with too many attributes: at most {limit}"
+    HTML_UNCLEAR = "has the element {name} and more than {limit:,} characters"
+    HTML_ELEMENTS = "has too many elements: at most {limit:,}"
+    HTML_DEPTH = "is nested too deeply: at most {limit} levels"
 
     def __init__(self, errors: Mapping[str, list[str]]) -> None:
         super().__init__()

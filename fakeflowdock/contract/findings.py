@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..redaction import SHOWN, masked, shortened
+from ..suggestions import did_you_mean
 from .contracts import contracts
+from .errors import VIOLATIONS
 from .json_pointer import ABSENT, steps_of
 from .validation import BLANK
 
@@ -78,7 +80,7 @@ class Finding:
         message: what is wrong, as a sentence without a period.
         actual: the actual value as JSON, shortened and without secrets; None if missing.
         expected: what was expected.
-        suggestion: the closest documented name or route, or None.
+        suggestion: the closest documented name, or the route that replaces an obsolete one; None without one.
         page: the documentation, `docs/api/sources.md#create-source`.
         grade: documented, observed or assumed; of a parameter or field, its own grade.
     """
@@ -106,7 +108,8 @@ class Finding:
         return None if self.operation is None else contracts().operations[self.operation].title
 
     def __str__(self) -> str:
-        hint = f": did you mean {self.suggestion}?" if self.suggestion else ""
+        is_replaced = self.rule in ("request.deprecated", "request.route.obsolete")
+        hint = f": use {self.suggestion}" if is_replaced else did_you_mean(self.suggestion)
         return f"{self.message}{hint} ({self.page})"
 
     def as_json(self) -> dict[str, str | None]:
@@ -131,7 +134,7 @@ class ContractViolation(AssertionError):
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = Findings(findings)
-        super().__init__(f"violations of Flowdock's contract:\n{self.findings}")
+        super().__init__(VIOLATIONS.format(findings=self.findings))
 
 
 class Findings(list[Finding]):
