@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..redaction import SHOWN, masked, shortened
+from ..redaction import SHOWN, brief, masked
 from .contracts import contracts
 from .json_pointer import ABSENT, steps_of
 from .validation import BLANK
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Self
 
+    from ..redaction import Redaction
     from .validation import Violation
 
 Severity = Literal["violation", "warning"]
 VIOLATION: Severity = "violation"
 WARNING: Severity = "warning"
+MOST = 20  # findings of one kind about one request or response; one more tells how many others there are
+LONGEST = 500  # characters of a message or pointer
+SAMPLE = 2_000  # characters of a value that are looked at
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,8 @@ class Finding:
         severity: `violation`, or `warning` if the real service accepted it.
         operation: the operation's name, `create-source`; None if the path is unknown.
         where: the part of the message: `path`, `query`, `body`, `status`, or the name of a header.
-        pointer: the place in query or body, as a JSON pointer.
+        pointer: the place in query or body, as a JSON pointer; shortened if it has more than 500 characters, and empty
+            if the finding stands for several.
         message: what is wrong, as a sentence without a period.
         actual: the actual value as JSON, shortened and without secrets; None if missing.
         expected: what was expected.
@@ -113,12 +119,10 @@ class Finding:
         """Return the finding as JSON data."""
         return dict(vars(self))
 
-    def without(self, known: Collection[str]) -> Finding:
-        """Return the finding without these secrets of a world, which do not have the form of a token."""
-        if not known:
-            return self
-        actual, suggestion = (text and shortened(text, known) for text in (self.actual, self.suggestion))
-        message, pointer = shortened(self.message, known), shortened(self.pointer, known)
+    def without(self, secrets: Redaction) -> Finding:
+        """Return the finding without the secrets of a world, which need not have the form of a token."""
+        actual, suggestion = (text and secrets.text(text) for text in (self.actual, self.suggestion))
+        message, pointer = secrets.text(self.message), secrets.text(self.pointer)
         return replace(self, message=message, pointer=pointer, actual=actual, suggestion=suggestion)
 
 
@@ -177,8 +181,8 @@ def finding(rule: str, message: str, *, expected: str | None = None, strict: boo
     definition = RULES[rule]
     severity = VIOLATION if strict and definition.strict else definition.severity
     expected = definition.message if expected is None else expected
-    more |= {name: shortened(text) for name in ("pointer", "suggestion") if (text := more.get(name))}
-    return Finding(rule=rule, severity=severity, message=shortened(message), expected=expected, **more)
+    more |= {name: brief(text, LONGEST) for name in ("pointer", "suggestion") if (text := more.get(name))}
+    return Finding(rule=rule, severity=severity, message=brief(message, LONGEST), expected=expected, **more)
 
 
 def expectation(violation: Violation) -> str:
@@ -202,5 +206,20 @@ def shown(value: Any, pointer: str = "") -> str | None:
     """
     if value is ABSENT:
         return None
-    text = json.dumps(masked(value, pointer), ensure_ascii=False, default=str)
+    text = json.dumps(masked(_sample(value, [SAMPLE]), pointer), ensure_ascii=False, default=str)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+def _sample(value: Any, left: list[int]) -> Any:
+    """Return the beginning of a JSON value, of about as many characters as are left."""
+    if isinstance(value, str):
+        text = brief(value, max(left[0], SHOWN)) if len(value) > left[0] else value
+        left[0] -= len(text)
+        return text
+    left[0] -= 20  # so that only a hundred levels are looked at
+    if isinstance(value, dict):
+        items = takewhile(lambda _: left[0] > 0, value.items())
+        return {_sample(name, left): _sample(item, left) for name, item in items}
+    if isinstance(value, (list, tuple)):
+        return [_sample(item, left) for item in takewhile(lambda _: left[0] > 0, value)]
+    return value
