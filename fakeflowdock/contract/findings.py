@@ -11,9 +11,10 @@ from ..redaction import SHOWN, brief, masked
 from .contracts import contracts
 from .json_pointer import ABSENT, steps_of
 from .validation import BLANK
+from .validation import MOST as COUNTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from typing import Self
 
     from ..redaction import Redaction
@@ -197,6 +198,12 @@ def once(violations: Iterable[Violation]) -> Iterator[Violation]:
     return iter({(violation.pointer, violation.message): violation for violation in violations}.values())
 
 
+def remaining(violations: Collection[Violation]) -> str:
+    """Return how many violations have no finding of their own, `980 others` or `at least 980 others`; empty if none."""
+    more = len(violations) - MOST
+    return "" if more <= 0 else f"{'at least ' if len(violations) >= COUNTED else ''}{more:,} others"
+
+
 def shown(value: Any, pointer: str = "") -> str | None:
     """Return a JSON value, shortened and without secrets.
 
@@ -206,20 +213,29 @@ def shown(value: Any, pointer: str = "") -> str | None:
     """
     if value is ABSENT:
         return None
-    text = json.dumps(masked(_sample(value, [SAMPLE]), pointer), ensure_ascii=False, default=str)
+    text = json.dumps(masked(sample(value, [SAMPLE]), pointer), ensure_ascii=False, default=str)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
-def _sample(value: Any, left: list[int]) -> Any:
-    """Return the beginning of a JSON value, of about as many characters as are left."""
+def sample(value: Any, left: list[int], *, blob: int | None = None) -> Any:
+    """Return the beginning of a JSON value, without secrets in what was cut.
+
+    Args:
+        value: the value.
+        left: about how many characters, in a list of one item, which is reduced by them.
+        blob: the length from which a text without spaces, such as the data of a file, is cut. Default: none.
+    """
     if isinstance(value, str):
-        text = brief(value, max(left[0], SHOWN)) if len(value) > left[0] else value
+        if blob is not None and len(value) > blob and " " not in value[:SAMPLE]:
+            text = f"{brief(value, 20)[:20]}… ({len(value)} characters)"
+        else:
+            text = brief(value, max(left[0], SHOWN)) if len(value) > left[0] else value
         left[0] -= len(text)
         return text
-    left[0] -= 20  # so that only a hundred levels are looked at
+    left[0] -= 20  # so that only so many levels are looked at
     if isinstance(value, dict):
         items = takewhile(lambda _: left[0] > 0, value.items())
-        return {_sample(name, left): _sample(item, left) for name, item in items}
+        return {sample(name, left): sample(item, left, blob=blob) for name, item in items}
     if isinstance(value, (list, tuple)):
-        return [_sample(item, left) for item in takewhile(lambda _: left[0] > 0, value)]
+        return [sample(item, left, blob=blob) for item in takewhile(lambda _: left[0] > 0, value)]
     return value

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/json"}
+BASIC = {"Authorization": "Basic eDo="}
+SHOWN = {**JSON, "Status": "200 OK", "Flowdock-User": "1"}
+OF_SIXTY = "Validation error: the first 20 of 60 invalid fields"
 NAMES = [f"a{number}" for number in range(1000)]
 WAYS: dict[str, dict[str, Any]] = {
     "JSON": {"json": dict.fromkeys(NAMES, 1)},
@@ -46,7 +49,7 @@ def test_of_many_unknown_parameters_the_first_are_named_and_the_others_counted(f
 
 def test_many_unknown_parameters_are_a_violation_of_a_strict_contract() -> None:
     given = {"name": "x", **dict.fromkeys(NAMES, 1)}
-    found = Contract(strict=True).check_request("POST", SOURCES, {"Authorization": "Basic eDo="}, given)
+    found = Contract(strict=True).check_request("POST", SOURCES, BASIC, given)
     assert (len(found), len(found.violations)) == (21, 21)
     assert str(found[20]).startswith("Create source has 980 more unknown parameters")
 
@@ -65,3 +68,39 @@ def test_a_long_name_or_value_is_kept_and_told_in_short(flowdock: Door, way: str
         assert len(json.dumps(warning.as_json())) < 2_000
         assert warning.actual is not None
         assert (len(warning.pointer), len(warning.actual)) <= (500, 80)
+
+
+def test_of_many_invalid_fields_the_first_are_told_with_their_number(flowdock: Door) -> None:
+    given = {"event": "message", "content": "x", "attachments": [{"data": 1} for _ in range(30)]}
+    reply = flowdock("POST", MESSAGES, flowdock.as_member, json=given)
+    body = reply.json()
+    assert (reply.status_code, body["message"], len(body["errors"])) == (400, OF_SIXTY, 20)
+    assert body["errors"]["attachments.0.file_name"] == ["can't be blank"]
+    assert flowdock.fake.report().count("/attachments/") == 20
+
+
+def test_of_countless_invalid_fields_only_the_first_are_looked_for(flowdock: Door) -> None:
+    given = {"event": "message", "content": "x", "attachments": [0] * 50_000}
+    reply = flowdock("POST", MESSAGES, flowdock.as_member, json=given)
+    assert reply.json()["message"] == "Validation error: the first 20 of at least 1000 invalid fields"
+    assert all(len(line) < 600 for line in flowdock.fake.report().splitlines())
+    found = Contract().check_request("POST", MESSAGES, BASIC, given)
+    assert str(found).splitlines()[20] == (
+        "violation: Send message: at least 980 others are missing or invalid "
+        "(docs/api/messages.md#send-message) [request.parameter.invalid, documented]"
+    )
+
+
+def test_the_name_of_an_invalid_field_is_told_in_short(flowdock: Door) -> None:
+    given = {"event": "message", "content": "x", "attachments": {"n" * 50_000: 0}}
+    reply = flowdock("POST", MESSAGES, flowdock.as_member, json=given)
+    assert reply.status_code == 400
+    assert len(reply.content) < 400
+
+
+def test_of_many_invalid_fields_of_a_reply_the_first_are_told_with_their_number() -> None:
+    found = Contract().check_reply("list sources", 200, SHOWN, [{}] * 50_000)
+    assert len(found) == 21
+    assert str(found[20]).startswith(
+        "List sources answered 200, where at least 980 others are missing, unknown or inva"
+    )
