@@ -9,6 +9,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..redaction import brief
 from .schema_walk import Variant, fields_of, variants_of
 from .validation import API, Check, Pages
 
@@ -225,6 +226,8 @@ def operation_named(title: str) -> str:
     if name not in contracts().operations:
         import difflib
 
-        near = difflib.get_close_matches(name, contracts().operations, n=3, cutoff=0.4)
-        raise ValueError(f"unknown operation {title!r}{': did you mean ' + ' or '.join(near) + '?' if near else ''}")
+        near = difflib.get_close_matches(name[:100], contracts().operations, n=3, cutoff=0.4)
+        raise ValueError(
+            f"unknown operation {brief(str(title))!r}{': did you mean ' + ' or '.join(near) + '?' if near else ''}"
+        )
     return name

@@ -104,3 +104,17 @@ def test_of_many_invalid_fields_of_a_reply_the_first_are_told_with_their_number(
     assert str(found[20]).startswith(
         "List sources answered 200, where at least 980 others are missing, unknown or inva"
     )
+
+
+def test_names_that_requests_had_are_listed_in_short(flowdock: Door) -> None:
+    flowdock("POST", "/messages", json=dict.fromkeys([*NAMES, "n" * 50_000], 1))
+    with pytest.raises(ValueError, match="unknown field of_none of Send message; known: a0, a1, ") as raised:
+        flowdock.fake.assert_requested("send message", of_none=1)
+    assert len(str(raised.value)) < 700
+
+
+def test_of_long_texts_the_lines_that_differ_are_told(flowdock: Door) -> None:
+    flowdock.say("".join(f"line {number}\n" for number in range(500)))
+    with pytest.raises(AssertionError) as raised:
+        flowdock.fake.assert_message(content="".join(f"line {number}\n" for number in range(499)))
+    assert "    +line 499" in str(raised.value).splitlines()[-1]

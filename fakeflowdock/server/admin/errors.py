@@ -115,6 +115,9 @@ class Invalid(Refusal):
     NO_CALLER = "is not the id of a {kind} in this world"
     PATTERN = "must have only $pattern, a string"
     EXPRESSION = "is not a regular expression: {error}"
+    LARGE = "is too large: at most {longest} characters, and {largest} with its counted repetitions written out"
+    LONG_TEXT = "was not searched for in a text of more than {longest} characters"
+    SLOW = "takes too long: the searches of a request may take {seconds:g} second"
 
     def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
         each = iter(problems)
