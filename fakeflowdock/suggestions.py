@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -18,5 +17,12 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name most similar to an unknown one, or None."""
     if len(name) > LONGEST_NAME:
         return None
+    import difflib
+
     near = difflib.get_close_matches(name, list(islice(known, COMPARED)), n=1)
     return near[0] if near else None
+
+
+def did_you_mean(near: str | None, otherwise: str = "") -> str:
+    """Return the end of an error about an unknown name: a question, or `otherwise` if no known name is similar."""
+    return f": did you mean {near}?" if near else otherwise

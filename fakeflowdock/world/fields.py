@@ -7,7 +7,8 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from ..redaction import brief
-from ..suggestions import nearest
+from ..suggestions import did_you_mean, nearest
+from . import errors
 from .models import Author, Mail, Status, Thread
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ def check_names(what: str, expected: Mapping[str, Any], known: Collection[str], 
             names = sorted(known)
             near = nearest(name, names)
             some = [brief(each) for each in names[:LISTED]] + ["…"] * (len(names) > LISTED)
-            hint = f": did you mean {within}{near}?" if near else f"; known: {', '.join(some)}"
-            raise ValueError(f"unknown field {within}{brief(name)} of {what}{hint}")
+            hint = did_you_mean(near and within + near, f"; known: {', '.join(some)}")
+            raise ValueError(errors.FIELD.format(name=within + brief(name), what=what, hint=hint))
         inner = INNER.get(name)
         if inner is not None and isinstance(value, Mapping):
             check_names(what, value, [field.name for field in fields(inner)], f"{within}{name}.")
