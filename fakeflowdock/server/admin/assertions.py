@@ -6,7 +6,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ...api.journal import Exchange
+from ...api.exchange import Exchange
 from ...contract.contracts import operation_named
 from ...testing.assertions import Asserting
 from ...testing.exchanges import Exchanges
