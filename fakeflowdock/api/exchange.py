@@ -12,7 +12,8 @@ from ..contract.contracts import contracts
 from ..redaction import shown_path
 from . import parameters
 from .environ import REQUEST_ID, headers_of
-from .messages import Headers, Request, Response, Shortened, ShortenedBody
+from .errors import ShortenedBody
+from .messages import Headers, Request, Response, Shortened
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

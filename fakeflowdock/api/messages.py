@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, quote, urlsplit
 
 from .environ import FLOWDOCK, environ_from
+from .errors import ShortenedBody
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -76,18 +77,6 @@ class Shortened:
         return f"the journal kept {len(self.beginning):,} of {self.length:,} bytes (SHA-256 {self.sha256})"
 
 
-class ShortenedBody(ValueError):
-    """Raised where a whole body is needed, but the journal has shortened it.
-
-    Attributes:
-        shortened: what is left of it.
-    """
-
-    def __init__(self, shortened: Shortened) -> None:
-        super().__init__(f"the body was shortened: {shortened}; increase `journal_bytes`, or read it earlier")
-        self.shortened = shortened
-
-
 class _Body:
     """The attribute `body`: bytes, and an error where only the beginning is left."""
 
@@ -95,7 +84,7 @@ class _Body:
         if message is None:
             return b""
         if message.shortened is not None:
-            raise ShortenedBody(message.shortened)
+            raise ShortenedBody.of(ShortenedBody.BODY, left=message.shortened)
         body: bytes = vars(message)["_body"]
         return body
 

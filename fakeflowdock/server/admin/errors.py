@@ -111,6 +111,7 @@ class Invalid(Refusal):
     CALLER = "must be one of user, source and application"
     NO_CALLER = "is not the id of a {kind} in this world"
     PATTERN = "must have only $pattern, a string"
+    SHORTENED = "cannot be compared: {error}"
     EXPRESSION = "is not a regular expression: {error}"
 
     def __init__(self, problems: Iterable[tuple[str, str]]) -> None:

@@ -6,7 +6,7 @@ import time
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ...api.messages import ShortenedBody
+from ...api.errors import ShortenedBody
 from ...api.operations import NOTHING, Reply
 from ...checking.recordings import har_export
 from ...testing import matching as expectations
@@ -113,7 +113,7 @@ def _matching(exchanges: Iterable[Exchange], given: Mapping[str, Any]) -> list[E
             and not (expected and any(expectations.misses(expected, expectations.exchange_view(each))))
         ]
     except ShortenedBody as error:
-        raise Invalid.at("/expected", f"cannot be compared: {error}") from None
+        raise Invalid.at("/expected", Invalid.SHORTENED.format(error=error)) from None
 
 
 def _page(found: list[Exchange], given: Mapping[str, Any]) -> list[dict[str, Any]]:
