@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..world.store import Store
     from .failures import Failure
     from .faults import Wait
+    from .journal import Budget
     from .operations import Match, Operation, Reply
     from .parameters import Given
     from .responses import Answer
@@ -42,6 +43,7 @@ class App:
         store: the world.
         report: called with each bug of fakeflowdock. The client gets a 500.
         note: called with each contract warning.
+        budget: the memory for the journals of a server. Default: for this world alone.
 
     Attributes:
         warnings: the last contract warnings.
@@ -50,13 +52,17 @@ class App:
     """
 
     def __init__(
-        self, store: Store, report: Callable[[BrokenContract], None], note: Callable[[Finding], None] | None = None
+        self,
+        store: Store,
+        report: Callable[[BrokenContract], None],
+        note: Callable[[Finding], None] | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.store = store
         self.report = report
         self.note = note
         self.warnings = ContractWarnings()
-        self.journal = Journal(store.settings.journal)
+        self.journal = Journal(store.settings.journal, store.settings.journal_bytes, budget)
         self.faults = Faults()
 
     @property
