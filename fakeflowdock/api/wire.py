@@ -194,6 +194,7 @@ def message(message: Message, store: Store, base: str) -> JSON:
         "created_at": timestamp(message.sent),
         "edited": None if message.edited is None else milliseconds(message.edited),
         "edited_at": None if message.edited is None else timestamp(message.edited),
+        "emojiReactions": reactions(message),
     }
     shown |= _present(uuid=message.uuid, external_user_name=message.external_user_name)
     if (author := message.author) is not None:
@@ -202,6 +203,14 @@ def message(message: Message, store: Store, base: str) -> JSON:
     if message.thread_id is not None:
         shown["thread_id"] = message.thread_id
         shown["thread"] = thread(store.archive.of(message.flow_id).threads[message.thread_id], store, base)
+    return shown
+
+
+def reactions(message: Message) -> dict[str, list[str]]:
+    """Return who reacted to a message with each emoji."""
+    shown: dict[str, list[str]] = {}
+    for reaction in message.reactions:
+        shown.setdefault(reaction.emoji, []).append(str(reaction.user_id))
     return shown
 
 

@@ -92,10 +92,12 @@ def tags_after(
         given: all its tags, or None to keep those that its old content did not name.
     """
     people = People(store, flow, message.user_id)
-    new = () if text is None else _once((*_parsed(people, text), *_links(text)))
+    new = _once((*_parsed(people, text or ""), *_links(text or "")))
     if given is not None:
         kept, unread = people.given(given)
         return _once((*kept, *new, *unread))
+    if text is None:
+        return message.tags
     old = _known((*_parsed(people, message.content or ""), *_links(message.content or "")))
     stale = old - _known(new)
     added = [tag for tag in new if tag.casefold() not in old]

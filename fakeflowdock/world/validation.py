@@ -25,6 +25,7 @@ KINDS: dict[str, type[Any]] = {
     "deleted_sources": models.Source,
     "threads": models.Thread,
     "messages": models.Message,
+    "events": models.Event,
     "access_tokens": models.AccessToken,
     "refresh_tokens": models.RefreshToken,
     "codes": models.AuthorizationCode,
@@ -45,6 +46,7 @@ REFERENCES = {
 }
 
 
+NUMBERED = ("messages", "events")  # each flow numbers them in one sequence
 UNIQUE = ("id", "email", "api_token", "client_id", "client_secret", "access_token", "refresh_token", "code", "cookie")
 
 
@@ -96,7 +98,7 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
     known["sources"] |= {source["id"] for source in world["deleted_sources"]}
     for kind in (*KINDS, "memberships"):
         seen: dict[str, set[Any]] = {}
-        for position, entity in enumerate(world[kind]):
+        for position, entity in enumerate(world.get(kind, ())):
             for field, value in entity.items():
                 pointer = f"/{kind}/{position}/{field}"
                 for each in value if isinstance(value, list) else [value]:
@@ -104,7 +106,7 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
                         yield pointer, f"refers to {each!r}, which is not in {REFERENCES[field]}"
                     if field == "scopes" and each not in SCOPES:
                         yield pointer, f"has the unknown scope {each!r}"
-                if field in UNIQUE and kind != "messages":
+                if field in UNIQUE and kind not in NUMBERED:
                     key = str(value).casefold() if field == "email" else value
                     if key in seen.setdefault(field, set()):
                         yield pointer, "is a duplicate"
@@ -115,7 +117,7 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
         (("memberships",), ("organization_id", "user_id"), "is a duplicate"),
         (("sources", "deleted_sources"), ("id",), "is a duplicate among the sources"),
         (("sources", "deleted_sources"), ("flow_token",), "is a duplicate among the sources"),
-        (("messages",), ("flow_id", "id"), "is a duplicate in its flow"),
+        (NUMBERED, ("flow_id", "id"), "is a duplicate in its flow"),
     ):
         yield from _twice(world, *duplicate)
     yield from _contradictions_of_posts(world)
@@ -130,6 +132,7 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _contradictions_of_posts(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the same for messages and threads."""
     flows = {thread["id"]: thread["flow_id"] for thread in world["threads"]}
+    users = {user["id"] for user in world["users"]}
     tokens: set[str] = set()
     for position, message in enumerate(world["messages"]):
         pointer = f"/messages/{position}"
@@ -137,6 +140,12 @@ def _contradictions_of_posts(world: dict[str, Any]) -> Iterator[tuple[str, str]]
             yield f"{pointer}/thread_id", "refers to a thread of another flow"
         if (message["event"] == "file") != (len(message["attachments"]) == 1) and message["app"] == "chat":
             yield f"{pointer}/attachments", "must be one file for the event file, and empty for other chat messages"
+        reactions = [(each["user_id"], each["emoji"]) for each in message.get("reactions", ())]
+        for number, reaction in enumerate(reactions):
+            if reaction[0] not in users:
+                yield f"{pointer}/reactions/{number}/user_id", f"refers to {reaction[0]!r}, which is not in users"
+        if len(set(reactions)) < len(reactions):
+            yield f"{pointer}/reactions", "has a duplicate"
         for number, file in enumerate(message["attachments"]):
             if file["file_token"] in tokens:
                 yield f"{pointer}/attachments/{number}/file_token", "is a duplicate"
@@ -161,7 +170,7 @@ def _twice(
     """Yield each entity that repeats the values of some fields."""
     seen: set[tuple[Any, ...]] = set()
     for kind in kinds:
-        for position, entity in enumerate(world[kind]):
+        for position, entity in enumerate(world.get(kind, ())):
             key = tuple(entity[field] for field in named)
             if key in seen:
                 yield f"/{kind}/{position}/{named[-1]}", reason

@@ -39,6 +39,7 @@ def test_a_user_says_something_and_is_answered_with_the_whole_message(flowdock: 
         "attachments": [],
         "edited": None,
         "edited_at": None,
+        "emojiReactions": {},
         "thread_id": thread["id"],
     }
     assert thread == {
