@@ -157,16 +157,21 @@ def flow(flow: Flow, store: Store, base: str, viewer: User, *, with_users: bool)
     if flow.access_mode != "invitation":
         shown["join_url"] = f"https://www.flowdock.com/invitations/{flow.join_key}-{flow.parameterized_name}"
     if with_users:
-        shown["users"] = [flow_user(store.users[number], flow, store) for number in sorted(flow.members)]
+        shown["users"] = flow_users(flow, store)
     return shown
 
 
+def flow_users(flow: Flow, store: Store) -> list[JSON]:
+    """Return the members of a flow who are not blocked, by number."""
+    return [flow_user(store.users[number], flow, store) for number in sorted(flow.members - flow.blocked)]
+
+
 def flow_user(member: User, flow: Flow, store: Store) -> JSON:
-    """Return a user, as a member of a flow. docs/api/flows.md#flow-user."""
+    """Return a user, as a member of a flow who is not blocked. docs/api/flows.md#flow-user."""
     return {
         **user(member),
-        "disabled": member.id in flow.blocked,
-        "in_flow": member.id not in flow.blocked,
+        "disabled": False,
+        "in_flow": True,
         "team_notifications": True,
         "status": store.archive.of(flow.id).statuses.get(member.id),
         "flow_admin": _administers(member, flow, store),
