@@ -67,6 +67,12 @@ TYPES: dict[str, Schema] = {
         "title": "a parameterized_name of at most 110 characters",
     },
     "email": {"type": "string", "format": "email", "title": "an e-mail address"},
+    "email or blank": {
+        "type": "string",
+        "anyOf": [{"format": "email"}, {"maxLength": 0}],
+        "title": "an e-mail address",
+    },
+    "integer or text": {"type": ["integer", "string"], "title": "an integer or a string"},
     "flow token": {"type": "string", "pattern": "^[0-9a-f]{32}$", "maxLength": 32, "title": "a flow_token"},
     "count": {"type": "integer", "minimum": 0, "title": "a number not below zero"},
     "moment": {

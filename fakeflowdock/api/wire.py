@@ -8,6 +8,8 @@ from urllib.parse import quote
 from ..world.clock import milliseconds, timestamp
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..world.models import Application, File, Flow, Mail, Message, Organization, Source, Thread, User
     from ..world.store import Store
 
@@ -227,22 +229,25 @@ def content(message: Message, store: Store) -> Any:
         return file(message.attachments[0], message, store)
     if message.mail is not None:
         return mail(message.mail)
-    return message.content if message.action is None else dict(message.action)
+    return message.content if message.action is None else _action(message.action)
+
+
+def _action(action: Mapping[str, Any]) -> JSON:
+    return {**action, **_present(id=str(action["id"]) if "id" in action else None)}
 
 
 def mail(mail: Mail) -> JSON:
     """Return the content of a mail in the team inbox. docs/api/messages.md#mail."""
-    sender: JSON = {"name": mail.from_name, "address": mail.from_address}
     return {
         "subject": mail.subject,
         "content": mail.content,
         "contentType": "text/html",
-        "from": [sender],
+        "from": [{"name": mail.from_name, "address": mail.from_address}],
         "to": [],
         "cc": [],
         "bcc": [],
         "replyTo": [] if mail.reply_to is None else [{"name": None, "address": mail.reply_to}],
-        "sender": sender,
+        "sender": None,
         "source": mail.source,
         **_present(project=mail.project, link=mail.link),
     }
@@ -273,7 +278,7 @@ def thread(thread: Thread, store: Store, base: str) -> JSON:
     shown: JSON = {
         "id": thread.id,
         "title": thread.title,
-        "body": thread.body,
+        "body": "" if thread.body is None and thread.source_id is None else thread.body,
         "external_url": thread.external_url,
         "status": None if thread.status is None else {"value": thread.status.value, "color": thread.status.color},
         "actions": [dict(action) for action in thread.actions],
@@ -282,7 +287,7 @@ def thread(thread: Thread, store: Store, base: str) -> JSON:
         "internal_comments": thread.internal_comments,
         "external_comments": thread.external_comments,
         "initial_message": thread.initial_message,
-        "created_at": timestamp(thread.created_at),
+        "created_at": timestamp(thread.created_at.replace(microsecond=0)),
         "updated_at": timestamp(thread.updated_at),
     }
     if thread.source_id is not None:
@@ -300,5 +305,11 @@ def thread_source(source: Source, store: Store, base: str) -> JSON:
         "created_at": timestamp(source.created_at),
         "updated_at": timestamp(source.updated_at),
         "_links": _links(source),
-        "application": application(store.applications[source.application_id], base),
+        "application": thread_application(store.applications[source.application_id], base),
     }
+
+
+def thread_application(shown: Application, base: str) -> JSON:
+    """Return an application, as in the source of a thread. docs/api/threads.md#thread-application."""
+    setup = f"http://www.flowdock.com/rest/applications/{shown.id}/setup"
+    return {**application(shown, base), "published": False, "_links": {"setup": {"href": setup}}}

@@ -50,7 +50,7 @@ class Organization:
 
 @dataclass(frozen=True)
 class User:
-    """A person, who signs in with `api_token`, or e-mail address and `password`."""
+    """A person, who signs in with `api_token`, or e-mail address and `password`. The address may be empty."""
 
     id: int
     name: str

@@ -94,7 +94,7 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
                         yield pointer, f"refers to {each!r}, which is not in {REFERENCES[field]}"
                     if field == "scopes" and each not in SCOPES:
                         yield pointer, f"has the unknown scope {each!r}"
-                if field in UNIQUE and kind not in NUMBERED:
+                if field in UNIQUE and kind not in NUMBERED and value != "":
                     key = str(value).casefold() if field == "email" else value
                     if key in seen.setdefault(field, set()):
                         yield pointer, "is a duplicate"

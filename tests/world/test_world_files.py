@@ -149,6 +149,26 @@ def test_a_file_from_before_there_were_events_and_reactions_is_read(tmp_path: Pa
         assert fake.add_message("next").id == 11  # its counters say that the numbers were used
 
 
+@pytest.mark.parametrize(("kept", "shown"), [(7, "7"), ("cdb631ba-main", "cdb631ba-main"), (None, None)])
+def test_a_file_may_have_an_action_and_a_user_without_an_address(kept: Any, shown: Any, tmp_path: Path) -> None:
+    file = tmp_path / "world.json"
+    with FakeFlowdock() as fake:
+        fake.add_user(email="")
+        fake.dump(file)
+        world = json.loads(file.read_text("utf-8"))
+        none = dict.fromkeys(("source_id", "uuid", "edited", "parent_id", "external_user_name", "thread_id"))
+        none |= dict.fromkeys(("content", "title", "body", "author", "mail"))
+        action = {"type": "join"} if kept is None else {"type": "join", "id": kept}
+        message = {"flow_id": fake.flow.id, "id": 1, "event": "action", "user_id": 1, "sent": world["now"]}
+        world["messages"] = [{**message, "tags": [], "app": "chat", "attachments": [], "action": action, **none}]
+        file.write_text(json.dumps(world), "utf-8")
+        fake.load(file)
+        [message] = requests.get(MESSAGES, timeout=9, **as_user(fake.user)).json()
+        assert message["content"] == {"type": "join"} | ({} if shown is None else {"id": shown})
+        fake.dump(file)
+        fake.load(file)
+
+
 def test_the_worlds_of_every_fake_are_such_files() -> None:
     for name in ("docs", "empty"):
         text = (templates.DATA / f"{name}.json").read_text("utf-8")
