@@ -55,6 +55,7 @@ class WorldFileError(Worded, ValueError):
     DUPLICATE_SOURCE = "is a duplicate among the sources"
     DUPLICATE_MESSAGE = "is a duplicate in its flow"
     DUPLICATE_THREAD = "is a duplicate in its source"
+    DUPLICATE_REACTION = "has a duplicate"
     NO_MEMBER = "has a user who is not in the organization"
     LATE = "is after the year {year}"
     THREAD = "refers to a thread of another flow"

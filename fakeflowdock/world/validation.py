@@ -27,6 +27,7 @@ KINDS: dict[str, type[Any]] = {
     "deleted_sources": models.Source,
     "threads": models.Thread,
     "messages": models.Message,
+    "events": models.Event,
     "access_tokens": models.AccessToken,
     "refresh_tokens": models.RefreshToken,
     "codes": models.AuthorizationCode,
@@ -47,6 +48,7 @@ REFERENCES = {
 }
 
 
+NUMBERED = ("messages", "events")  # each flow numbers them in one sequence
 UNIQUE = ("id", "email", "api_token", "client_id", "client_secret", "access_token", "refresh_token", "code", "cookie")
 
 
@@ -84,7 +86,7 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
     known["sources"] |= {source["id"] for source in world["deleted_sources"]}
     for kind in (*KINDS, "memberships"):
         seen: dict[str, set[Any]] = {}
-        for position, entity in enumerate(world[kind]):
+        for position, entity in enumerate(world.get(kind, ())):
             for field, value in entity.items():
                 pointer = f"/{kind}/{position}/{field}"
                 for each in value if isinstance(value, list) else [value]:
@@ -92,7 +94,7 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
                         yield pointer, WorldFileError.UNKNOWN_ENTITY.format(id=each, kind=REFERENCES[field])
                     if field == "scopes" and each not in SCOPES:
                         yield pointer, WorldFileError.UNKNOWN_SCOPE.format(scope=each)
-                if field in UNIQUE and kind != "messages":
+                if field in UNIQUE and kind not in NUMBERED and value != "":
                     key = str(value).casefold() if field == "email" else value
                     if key in seen.setdefault(field, set()):
                         yield pointer, WorldFileError.DUPLICATE
@@ -103,7 +105,7 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
         (("memberships",), ("organization_id", "user_id"), WorldFileError.DUPLICATE),
         (("sources", "deleted_sources"), ("id",), WorldFileError.DUPLICATE_SOURCE),
         (("sources", "deleted_sources"), ("flow_token",), WorldFileError.DUPLICATE_SOURCE),
-        (("messages",), ("flow_id", "id"), WorldFileError.DUPLICATE_MESSAGE),
+        (NUMBERED, ("flow_id", "id"), WorldFileError.DUPLICATE_MESSAGE),
     ):
         yield from _twice(world, *duplicate)
     yield from _contradictions_of_posts(world)
@@ -118,6 +120,7 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _contradictions_of_posts(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the same for messages and threads."""
     flows = {thread["id"]: thread["flow_id"] for thread in world["threads"]}
+    users = {user["id"] for user in world["users"]}
     tokens: set[str] = set()
     for position, message in enumerate(world["messages"]):
         pointer = f"/messages/{position}"
@@ -125,6 +128,13 @@ def _contradictions_of_posts(world: dict[str, Any]) -> Iterator[tuple[str, str]]
             yield f"{pointer}/thread_id", WorldFileError.THREAD
         if (message["event"] == "file") != (len(message["attachments"]) == 1) and message["app"] == "chat":
             yield f"{pointer}/attachments", WorldFileError.ATTACHMENTS
+        reactions = [(each["user_id"], each["emoji"]) for each in message.get("reactions", ())]
+        for number, reaction in enumerate(reactions):
+            if reaction[0] not in users:
+                problem = WorldFileError.UNKNOWN_ENTITY.format(id=reaction[0], kind="users")
+                yield f"{pointer}/reactions/{number}/user_id", problem
+        if len(set(reactions)) < len(reactions):
+            yield f"{pointer}/reactions", WorldFileError.DUPLICATE_REACTION
         for number, file in enumerate(message["attachments"]):
             if file["file_token"] in tokens:
                 yield f"{pointer}/attachments/{number}/file_token", WorldFileError.DUPLICATE
@@ -149,7 +159,7 @@ def _twice(
     """Yield each entity that repeats the values of some fields."""
     seen: set[tuple[Any, ...]] = set()
     for kind in kinds:
-        for position, entity in enumerate(world[kind]):
+        for position, entity in enumerate(world.get(kind, ())):
             key = tuple(entity[field] for field in named)
             if key in seen:
                 yield f"/{kind}/{position}/{named[-1]}", reason
