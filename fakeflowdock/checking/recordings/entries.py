@@ -199,10 +199,10 @@ def sent_body(body: bytes | None, method: str, headers: Headers, *, size: Any = 
     declared = int(length) if length.isdecimal() and len(length) < 19 else 0
     counted = size if type(size) is int and size > 0 else 0
     if not body:
-        there_was_one = declared or counted or "boundary=" in headers.get("content-type", "")
-        nothing_is_said = body is None and not length and size is None and method in NO_LENGTH
-        chunked = "chunked" in headers.get("transfer-encoding", "").lower()
-        return Body(missing=NOT_KEPT if there_was_one or nothing_is_said or chunked else "")
+        kind = headers.get("content-type", "")
+        there_was_one = declared or counted or "boundary=" in kind or "chunked" in headers.get("transfer-encoding", "")
+        may_be = not length and size is None and method in NO_LENGTH and (body is None or kind)
+        return Body(missing=NOT_KEPT if there_was_one or may_be else "")
     encoding = headers.get("content-encoding", "")
     raw, known = plain(body, encoding)
     is_whole = raw is not body if encoding else len(body) >= max(declared, counted)

@@ -30,6 +30,7 @@ HELP = {
     "request.too-large": "errors#too-large",
     "request.credentials.missing": "errors#unauthorized",
     "request.route.obsolete": "general-information#paths",
+    "reply.cors": "general-information#cross-origin-requests",
     "reply.status-header.missing": "general-information#headers",
     "reply.status-header.wrong": "general-information#headers",
     "reply.flowdock-user.missing": "general-information#headers",
