@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from .checking.conformance import Conformance, conform
     from .checking.conformance.results import ConformanceDifference, ConformanceResult
     from .checking.contract import Contract
+    from .checking.errors import RecordingError
     from .checking.recordings.checker import CheckedExchange, CheckedRecording, check_recording
     from .checking.recordings.differences import Difference
-    from .checking.recordings.errors import RecordingError
     from .contract.errors import BrokenContract
     from .contract.findings import ContractViolation, Finding, Findings
     from .fake import FakeFlowdock
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .testing.exchanges import Exchanges
     from .testing.lists import Messages, Threads
     from .world.clock import Clock
+    from .world.errors import WorldFileError
     from .world.models import (
         Application,
         Author,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
         User,
     )
     from .world.snapshots import Snapshot
-    from .world.validation import WorldFileError
 
 __all__ = [
     "Application",
@@ -100,7 +100,7 @@ _HOMES = {
         "checking.contract": "Contract",
         "checking.recordings.checker": "CheckedExchange CheckedRecording check_recording",
         "checking.recordings.differences": "Difference",
-        "checking.recordings.errors": "RecordingError",
+        "checking.errors": "RecordingError",
         "contract.errors": "BrokenContract",
         "contract.findings": "ContractViolation Finding Findings",
         "fake": "FakeFlowdock",
@@ -110,7 +110,7 @@ _HOMES = {
         "world.clock": "Clock",
         "world.models": "Application Author Field File Flow Mail Message Organization Source Status Thread User",
         "world.snapshots": "Snapshot",
-        "world.validation": "WorldFileError",
+        "world.errors": "WorldFileError",
     }.items()
     for name in names.split()
 }

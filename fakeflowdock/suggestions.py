@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,5 +13,12 @@ LONGEST_NAME = 100  # characters; no known name is similar to a longer one, and 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name most similar to an unknown one, or None."""
+    import difflib
+
     near = difflib.get_close_matches(name, list(known), n=1) if len(name) <= LONGEST_NAME else []
     return near[0] if near else None
+
+
+def did_you_mean(near: str | None, otherwise: str = "") -> str:
+    """Return the end of an error about an unknown name: a question, or `otherwise` if no known name is similar."""
+    return f": did you mean {near}?" if near else otherwise

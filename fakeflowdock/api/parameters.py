@@ -192,7 +192,7 @@ def _too_deep() -> Unreadable:
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(Unreadable.NO_CONSTANT.format(name=name))
 
 
 def _pairs(raw: bytes, charset: str, what: str) -> list[tuple[str, str]]:
@@ -216,7 +216,7 @@ def _multipart(body: bytes, boundary: str, charset: str) -> dict[str, Any]:
         while not isinstance(event := decoder.next_event(), Epilogue):
             if isinstance(event, (Field, File)):
                 if event.name is None:
-                    raise ValueError("a part without a name")
+                    raise Unreadable(Unreadable.MULTIPART)
                 part, content = event, b""
             elif isinstance(event, Data) and part is not None:
                 content += event.data
@@ -224,7 +224,7 @@ def _multipart(body: bytes, boundary: str, charset: str) -> dict[str, Any]:
                 if not event.more_data and not is_no_file:
                     values.append((part.name, _part(part, content, charset)))
             elif not isinstance(event, Preamble):
-                raise ValueError("it ends early")
+                raise Unreadable(Unreadable.MULTIPART)
     except ValueError:
         raise Unreadable(Unreadable.MULTIPART) from None
     return gathered(values)

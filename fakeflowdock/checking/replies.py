@@ -13,6 +13,7 @@ from ..api.callers import ANYONE, SOURCE
 from ..api.media_types import FORM, HTML, JSON
 from ..api.responses import line_of
 from ..contract.contracts import contracts
+from ..contract.errors import Unreadable
 from ..contract.findings import Finding, expectation, finding, once, shown
 from ..contract.grades import grade_at
 from ..contract.json_pointer import ABSENT, at, steps_of
@@ -46,7 +47,7 @@ def _json(body: bytes) -> Any:
         try:
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            raise ValueError("a text contains a lone surrogate") from None
+            raise ValueError(Unreadable.LONE_SURROGATE) from None
     return value
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ..http.console import Notes
 from ..version import __version__
 from ..world.settings import DEFAULT, REFRESH_TOKENS, SHAPES
-from .options import BOOLEAN, BOOLEAN_OR_FILE, FILE, CommandError, Option, choice
+from .errors import CommandError
+from .options import BOOLEAN, BOOLEAN_OR_FILE, FILE, Option, choice
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -35,7 +36,7 @@ OPTIONS = (
 def saving(given: SimpleNamespace) -> AbstractContextManager[Saving | None]:
     """Return a context manager for the file in which the world is saved on exit, if any. Raises CommandError."""
     if given.save_on_exit is True and not given.state:
-        raise CommandError("--save-on-exit requires a file, unless --state has one")
+        raise CommandError(CommandError.NO_FILE)
     file = given.state if given.save_on_exit is True else given.save_on_exit
     from .save_on_exit import Saving
 
@@ -58,7 +59,8 @@ def notes_of(given: SimpleNamespace) -> Notes:
 
 def world_of(given: SimpleNamespace) -> Store:
     """Return the initial world. Raises CommandError."""
-    from ..world import serialization, templates, validation
+    from ..world import serialization, templates
+    from ..world.errors import WorldFileError
     from ..world.settings import Settings
 
     settings = Settings(given.auto_consent, given.refresh_tokens, given.shape)
@@ -71,10 +73,10 @@ def world_of(given: SimpleNamespace) -> Store:
             store = templates.make(given.world, settings)
     except OSError as error:
         raise CommandError(f"{given.state}: {error.strerror}") from None
-    except validation.WorldFileError as error:
+    except WorldFileError as error:
         raise CommandError(str(error)) from None
     if not store.users or not store.applications or not store.flows:
-        raise CommandError(f"{given.state}: expected at least one user, one application and one flow")
+        raise CommandError.of(CommandError.EMPTY_WORLD, file=given.state)
     store.clock.run()
     return store
 

@@ -1,6 +1,6 @@
 """The errors of Flowdock's operations, with their texts. Status and grade are in docs/api/errors.md.
 
-The texts are constants of the classes; `Refusal.of` replaces the names in braces. A text states the rule in a sentence,
+The texts are constants of the classes; `Worded.of` replaces the names in braces. A text states the rule in a sentence,
 because its reader may not have the page at hand. No text contains a secret.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..redaction import shortened
-from .contracts import contracts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,8 +16,20 @@ if TYPE_CHECKING:
 
 MAX_BODY = 10 * 1024 * 1024  # bytes
 
+NO_SCHEMAS = "broken installation of fakeflowdock: no schemas in {folder}"
+NO_SUCH_OPERATION = "unknown operation {title!r}{hint}"
 
-class Refusal(Exception):
+
+class Worded(Exception):
+    """An error whose class has its texts as constants."""
+
+    @classmethod
+    def of(cls, text: str, **values: object) -> Self:
+        """Return the error with one of its texts. Values replace the names in braces."""
+        return cls(text.format(**values))
+
+
+class Refusal(Worded):
     """An error response with a 4xx status.
 
     Args:
@@ -40,20 +51,10 @@ class Refusal(Exception):
         super().__init__(self.message)
         self.headers = (*self.headers, *headers)
 
-    @classmethod
-    def of(cls, text: str, **values: object) -> Self:
-        """Return the error with one of its texts. Values replace the names in braces."""
-        return cls(text.format(**values))
-
     def forgetful(self) -> Self:
         """Return the error without traceback: its frames hold the whole call, and the journal keeps errors."""
         self.__context__ = self.__cause__ = None
         return self.with_traceback(None)
-
-    @property
-    def status(self) -> int:
-        """The documented HTTP status."""
-        return contracts().errors[self.name].status
 
     def body(self, page: str) -> dict[str, Any]:
         """Return the body of the response.
@@ -131,6 +132,7 @@ class Unreadable(Refusal):
     JSON_AS_FORM = "The body looks like JSON but is sent as a form: set its Content-Type to application/json"
     JSON = "The body is not valid JSON: {reason}"
     JSON_AT = "The body is not valid JSON: {reason} at line {line}, column {column}"
+    NO_CONSTANT = "{name} is not JSON"
     LONE_SURROGATE = "a text contains a lone surrogate"
     TOO_MANY_DIGITS = "a number has too many digits"
     TOO_DEEP = "it is nested more than {depth} levels deep"
@@ -165,6 +167,7 @@ class AccessDenied(Refusal):
         "in the chat only the sender may delete a message, comment or file, and other events cannot be deleted"
     )
     NO_ADMINISTRATOR = "only an administrator of the organization may {what}"
+    BLOCK, REMOVE, CHANGE = "block another", "remove a user from it", "change it"
     ANOTHER_USER = "users may only change their own information"
 
 
@@ -215,6 +218,18 @@ class TokenRefused(Refusal):
 
     NO_GRANT = "Unknown grant_type: expected authorization_code, password or refresh_token"
     BLANK = "{field} can't be blank where grant_type is {grant_type}"
+    CODE = "The code is unknown, or was issued to another application"
+    CODE_USED = "The code was already used: the tokens issued for it are revoked"
+    CODE_REVOKED = "The code was revoked"
+    CODE_EXPIRED = "The code has expired: codes are valid for ten minutes"
+    NO_REDIRECT_URI = "redirect_uri is required, because the authorization request had one"
+    REDIRECT_URI = "The redirect_uri does not match the authorization request"
+    PASSWORD = "The username (an e-mail address) or the password is wrong"
+    REFRESH_TOKEN = "The refresh_token is unknown, or was issued to another application"
+    REFRESH_TOKEN_REVOKED = "The refresh_token was revoked"
+    REFRESH_TOKEN_USED = "The refresh_token was already used: use the latest one"
+    WIDER = "The scope exceeds what the user granted"
+    SCOPE = "A scope is unknown"
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(description)
@@ -239,10 +254,22 @@ class ClientRefused(TokenRefused):
         super().__init__("invalid_client", description)
 
 
-class BrokenContract(Exception):
+class BrokenContract(Worded):
     """A bug of fakeflowdock: a response that its own pages do not allow."""
 
     name = "broken-contract"
+
+    ANSWERED = "{operation} answered {status}"
+    STATUS = "{answered}, which {page} does not document"
+    MEDIA_TYPE = "{answered} as {kind}, against {page}"
+    LOCATION = "{answered} with a Location header"
+    NO_LOCATION = "{answered} without a Location header"
+    BODY = "{answered} with {place}: it {why}, against {schema}"
+    THE_BODY = "the body"
+    NO_BODY = "{answered} with a body, but {page} documents none"
+    RAISED = "{operation} raised {error} at {where}"
+    ERROR = "{operation} answered {error}, which its page does not list"
+    OF_ERROR = "{operation} refused with {place} against {schema}"
 
     def __init__(self, what: str) -> None:
         super().__init__(f"fakeflowdock broke its own contract: {what}")

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from ..api.environ import REFUSED
 from ..api.responses import Broken
-from . import rejections
+from . import errors
+from .errors import Rejected, refusal
 from .protocols import Peer
-from .rejections import refusal
 from .request_parser import RequestParser
 from .response_writer import CONTINUE, written
 
@@ -110,7 +110,7 @@ class Connection(RequestParser, Peer):
             try:
                 aside.start()
             except RuntimeError:  # the system gives no more threads
-                name, message = rejections.NO_THREAD_LEFT, rejections.NO_THREAD
+                name, message = errors.NO_THREAD_LEFT, Rejected.BUSY
                 environ[REFUSED] = f"{name}: {message}"
                 self._send(refusal(name, message, environ), environ, keep=keep)
             else:
@@ -201,6 +201,6 @@ class Connection(RequestParser, Peer):
             if self._full or self._transport.is_closing():  # the rest would never be read
                 self.abort()
             elif self._in_request:
-                self.refuse(rejections.TIMEOUT, rejections.silent(SILENCE))
+                self.refuse(errors.TIMEOUT, Rejected.SILENT.format(seconds=SILENCE))
             else:
                 self.end()

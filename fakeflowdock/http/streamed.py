@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..api.responses import Broken
 from . import connection
-from .rejections import NO_HTTP, Rejected
+from .errors import NO_HTTP, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +84,7 @@ class StreamedConnection(connection.Connection):
     def on_message_begin(self) -> None:
         """Begin the first request, and reject any other."""
         if self._ending:
-            raise Rejected(NO_HTTP, "Only one request per connection is supported")
+            raise Rejected(NO_HTTP, Rejected.ONE)
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:

@@ -9,8 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .connection import Connection
+from .errors import NO_HTTP, Rejected
 from .protocols import Peer
-from .rejections import NO_HTTP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,7 +111,7 @@ class Secured(Peer, asyncio.Transport):
         """Reject a request that is not encrypted."""
         self._closing = True
         self._hand_over(self._transport)
-        self._within.refuse(NO_HTTP, "This port requires TLS: use a URL with https://")
+        self._within.refuse(NO_HTTP, Rejected.TLS)
 
     def _hand_over(self, transport: asyncio.Transport) -> None:
         self._server.connections.discard(self)

@@ -12,7 +12,7 @@ from ..contract.contracts import contracts, operation_named
 from ..world import factories
 from ..world.fields import check_names
 from ..world.models import Application, Flow, Message, Source
-from . import matching
+from . import errors, matching
 from .lists import ids_of
 from .matching import Search
 from .world import World
@@ -68,7 +68,7 @@ class Asserting(World):
         __tracebackhide__ = True
         search = self._requests(operation, status, caller, fields)
         if times == 0:
-            raise ValueError("invalid times 0: use assert_not_requested")
+            raise ValueError(errors.ZERO_TIMES)
         dropped = self._dropped()
         found = search.found(dropped)
         if times is not None and (times != len(found) or dropped):

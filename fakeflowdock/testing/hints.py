@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..api import routing
 from ..api.routing import ALIKE, nearest_route
 from ..contract.errors import InvalidFlow, NoSuchRoute, NotFound, Refusal
+from ..suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -111,4 +112,4 @@ def _some(there: Iterable[object]) -> str:
 
 def _near(name: str, names: list[str]) -> str:
     near = difflib.get_close_matches(name, names, n=1, cutoff=ALIKE)
-    return f": did you mean {near[0]}?" if near else _some(names)
+    return did_you_mean(next(iter(near), None), _some(names))

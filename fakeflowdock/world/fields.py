@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from ..suggestions import nearest
+from ..suggestions import did_you_mean, nearest
+from . import errors
 from .models import Author, Mail, Status, Thread
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ def check_names(what: str, expected: Mapping[str, Any], known: Collection[str], 
     for name, value in expected.items():
         if name not in known:
             near = nearest(name, known)
-            hint = f": did you mean {within}{near}?" if near else f"; known: {', '.join(sorted(known))}"
-            raise ValueError(f"unknown field {within}{name} of {what}{hint}")
+            hint = did_you_mean(near and within + near, f"; known: {', '.join(sorted(known))}")
+            raise ValueError(errors.FIELD.format(name=within + name, what=what, hint=hint))
         inner = INNER.get(name)
         if inner is not None and isinstance(value, Mapping):
             check_names(what, value, [field.name for field in fields(inner)], f"{within}{name}.")

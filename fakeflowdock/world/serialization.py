@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from .. import atomic_file
 from ..contract.contracts import contracts
+from ..contract.errors import Unreadable
 from ..contract.json_pointer import steps_of
 from ..contract.validation import by_field
+from . import errors
 from .clock import Clock, timestamp
+from .errors import WorldFileError
 from .models import USERS, Author, Field, File, Mail, Status, short, thread_id_of, uuid_of
 from .store import Store
-from .validation import KINDS, WorldFileError, check_characters, check_world
+from .validation import KINDS, check_characters, check_world
 
 if TYPE_CHECKING:
     import os
@@ -68,15 +71,15 @@ def load(file: str | os.PathLike[str]) -> Store:
     path = Path(file)
     mode = path.stat().st_mode
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
-        raise WorldFileError(f"{path}: it is a device: expected a file or a pipe")
+        raise WorldFileError.of(WorldFileError.DEVICE, file=path)
     with path.open("rb") as stream:
         raw = stream.read(LARGEST + 1)
     if len(raw) > LARGEST:
-        raise WorldFileError(f"{path}: it has more than {LARGEST:,} bytes")
+        raise WorldFileError.of(WorldFileError.TOO_LARGE, file=path, limit=LARGEST)
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise WorldFileError(f"{path}:1: not valid UTF-8 at byte {error.start}") from None
+        raise WorldFileError.of(WorldFileError.NOT_UTF8, file=path, start=error.start) from None
     return loads(text, str(path))
 
 
@@ -127,16 +130,16 @@ def loads(text: str, name: str) -> Store:
         try:
             check_world(world)
         except WorldFileError as error:
-            where = f"{name}:{_line(text, error.pointer)}:"  # can raise RecursionError, too
-            raise WorldFileError(f"{where} {error.pointer or 'the file'} {error.reason}") from None
+            line = _line(text, error.pointer)  # can raise RecursionError, too
+            raise WorldFileError(f"{name}:{line}: {error.pointer or errors.THE_FILE} {error.reason}") from None
     except WorldFileError:
         raise
     except json.JSONDecodeError as error:
         raise WorldFileError(f"{name}:{error.lineno}: {error.msg}") from None
     except RecursionError:
-        raise WorldFileError(f"{name}:1: nested too deeply") from None
+        raise WorldFileError.of(WorldFileError.NESTED, file=name) from None
     except ValueError as error:
-        reason = "a number has too many digits" if "digits" in str(error) else error
+        reason = Unreadable.TOO_MANY_DIGITS if "digits" in str(error) else error
         raise WorldFileError(f"{name}:1: {reason}") from None
     return built(world)
 
@@ -145,12 +148,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"duplicate key {next(name for name in names if names.count(name) > 1)!r}")
+        raise ValueError(errors.DUPLICATE_KEY.format(key=next(name for name in names if names.count(name) > 1)))
     return made
 
 
 def _no_fraction(number: str) -> Any:
-    raise ValueError(f"invalid number {number}: expected an integer")
+    raise ValueError(errors.NO_INTEGER.format(number=number))
 
 
 def check(entity: Any, kind: str) -> None:
@@ -169,13 +172,13 @@ def check(entity: Any, kind: str) -> None:
 
 def refuse(violations: Iterable[Violation]) -> None:
     """Raise ValueError with each invalid field and the reason, if there are violations."""
-    if errors := by_field(violations):
-        raise ValueError(in_words(errors))
+    if reasons := by_field(violations):
+        raise ValueError(in_words(reasons))
 
 
-def in_words(errors: Mapping[str, list[str]]) -> str:
+def in_words(wrong: Mapping[str, list[str]]) -> str:
     """Return the errors of fields as one line."""
-    return "; ".join(f"{field} {' and '.join(reasons)}" for field, reasons in errors.items())
+    return "; ".join(f"{field} {' and '.join(reasons)}" for field, reasons in wrong.items())
 
 
 def built(world: dict[str, Any]) -> Store:

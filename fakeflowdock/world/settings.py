@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from . import errors
+
 REFRESH_TOKENS = ("always", "offline_access")
 JOURNAL = 1000  # exchanges
 MOST_WORLDS = 256  # on a server, besides its own
@@ -32,12 +34,12 @@ class Settings:
     def __post_init__(self) -> None:
         self.take_shape(self.shape)
         if self.refresh_tokens not in REFRESH_TOKENS:
-            raise ValueError(f"invalid refresh_tokens {self.refresh_tokens!r}: expected 'always' or 'offline_access'")
+            raise ValueError(errors.REFRESH_TOKENS.format(given=self.refresh_tokens))
         if type(self.journal) is not int or self.journal < 1:
-            raise ValueError(f"invalid journal size {self.journal!r}: expected at least 1")
+            raise ValueError(errors.JOURNAL.format(given=self.journal))
 
     def take_shape(self, shape: str) -> None:
         """Change the shape of responses. Raises ValueError if it is unknown."""
         if shape not in SHAPES:
-            raise ValueError(f"invalid shape {shape!r}: expected {' or '.join(map(repr, SHAPES))}")
+            raise ValueError(errors.SHAPE.format(given=shape, known=" or ".join(map(repr, SHAPES))))
         self.shape = shape

@@ -8,8 +8,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..contract.contracts import contracts
+from ..contract.errors import Unreadable
 from . import models
 from .clock import LAST, timestamp
+from .errors import WorldFileError
 from .scopes import SCOPES
 
 if TYPE_CHECKING:
@@ -48,20 +50,6 @@ REFERENCES = {
 UNIQUE = ("id", "email", "api_token", "client_id", "client_secret", "access_token", "refresh_token", "code", "cookie")
 
 
-class WorldFileError(ValueError):
-    """A world file is invalid. The message starts with file and line.
-
-    Attributes:
-        pointer: the place in the world as a JSON pointer, if known.
-        reason: the message without file and line.
-    """
-
-    def __init__(self, message: str, pointer: str = "", reason: str = "") -> None:
-        super().__init__(message)
-        self.pointer = pointer
-        self.reason = reason or message
-
-
 def check_world(world: Any) -> None:
     """Validate JSON data as a world.
 
@@ -87,7 +75,7 @@ def check_characters(value: Any) -> None:
     try:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
-        raise ValueError("a text contains a lone surrogate") from None
+        raise ValueError(Unreadable.LONE_SURROGATE) from None
 
 
 def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:

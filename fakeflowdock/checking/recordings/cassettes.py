@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 from ...api.media_types import FORM, JSON
 from ...api.messages import Headers, Response
+from ..errors import Malformed
 from .entries import (
     Body,
     Entry,
-    Malformed,
     answered_by_server,
     clean,
     compressed,
@@ -70,7 +70,7 @@ def _recorded(held: Any) -> Any:
         port = f":{held['port']}" if type(held.get("port")) is int else ""
         held = {**held, "uri": f"{_text(held['protocol'])}://{_text(held['host'])}{port}{_text(held['path'])}"}
     elif "uri" not in held and "url" in held:
-        raise Malformed("a URL without a host")
+        raise Malformed(Malformed.NO_HOST)
     texts = {name: _text(held[name]) for name in ("method", "uri") if isinstance(held.get(name), (bytes, Tagged))}
     return held | texts
 
@@ -96,7 +96,7 @@ def _headers(held: Any) -> list[tuple[str, str]]:
     if isinstance(held, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in held):
         return [(clean(_text(name)), clean(_text(value))) for name, value in held]
     if not isinstance(held, dict):
-        raise Malformed("headers that are not a mapping")
+        raise Malformed(Malformed.NO_MAPPING)
     return [
         (clean(_text(name)), clean(_text(value)))
         for name, values in held.items()
@@ -109,7 +109,7 @@ def _text(value: Any) -> str:
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):  # the argument of the object
         return value[0]
     if isinstance(value, (dict, list)):
-        raise Malformed("a header, method or URL that is not a text")
+        raise Malformed(Malformed.HEADER)
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
@@ -125,7 +125,7 @@ def _sent(held: Any, kind: str) -> tuple[bytes | None, str]:
             return urlencode(held, doseq=True, errors="replace").encode(), ""
         return json.dumps(held).encode(), "" if kind else JSON
     except (TypeError, ValueError, RecursionError):
-        raise Malformed("a body that is neither a text nor JSON") from None
+        raise Malformed(Malformed.NO_VALUE) from None
 
 
 def _body(held: Any) -> bytes | None:
@@ -141,7 +141,7 @@ def _body(held: Any) -> bytes | None:
     if held is None or isinstance(held, bytes):
         return held
     if not isinstance(held, str):
-        raise Malformed("a body that is not a text")
+        raise Malformed(Malformed.BODY)
     return raw(held)
 
 
@@ -151,7 +151,7 @@ def _reply(answered: Any, request: Request, sent_body: Body) -> tuple[Response |
     status = answered.get("status", answered.get("status_code"))
     code, words = (status.get("code"), status.get("message")) if isinstance(status, dict) else (status, None)
     if type(code) is not int:
-        raise Malformed("no response with a status")
+        raise Malformed(Malformed.NO_RESPONSE)
     headers = Headers(_headers(answered.get("headers")))
     answered_by_server(code, words, headers)
     held = answered["content"] if "content" in answered else answered.get("body")

@@ -10,10 +10,10 @@ from ...contract.contracts import contracts
 from ...contract.findings import ContractViolation, Findings
 from ...contract.json_pointer import at
 from ...redaction import is_secret, shown_path
+from ..errors import NotChecked, RecordingError
 from ..replies import CheckedReply
 from ..requests import CheckedRequest
 from .entries import Entry, Hosts, Skipped, counted
-from .errors import RecordingError
 from .reader import Recording
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def nothing_in(recordings: Iterable[Recording], skipped: int) -> str:
         *([f"{counted(skipped, 'entry')} that could not be checked"] if skipped else ()),
     ]
     names = ", ".join(each.name for each in recordings[:3]) + (", …" if len(recordings) > 3 else "")
-    return f"{names}: nothing was checked: {', '.join(reasons) or 'there are no exchanges'}"
+    return NotChecked.NOTHING.format(names=names, reasons=", ".join(reasons) or "there are no exchanges")
 
 
 def checked(recording: Recording, *, strict: bool = False, replay: bool = False) -> Iterator[CheckedExchange | Skipped]:

@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 from ...api.authentication import basic_header
 from ...api.messages import Headers, Request
 from ...redaction import shortened
+from ..errors import Malformed, NotChecked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,17 +28,6 @@ CODINGS = 4  # codings of a body that are undone: a header could name thousands
 NAMED = 3  # other hosts that are named if nothing was checked
 PROXIES = ("mitmproxy", "squid", "charles")  # which answer 502 and the like themselves
 _URL = re.compile(r"(https?)://(?:([^/?#\\@]*)@)?(\[[^\]/]*\]|[^/?#\\:@]*)(?::([0-9]*))?(?=[/?#]|\Z)", re.IGNORECASE)
-
-
-class NotChecked(Exception):
-    """An entry is no exchange with a server, or says too little. The text is the reason."""
-
-
-class Malformed(NotChecked):
-    """An entry is malformed. The text completes `it has …`."""
-
-    def __str__(self) -> str:
-        return f"it has {self.args[0]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +150,13 @@ def request_in(held: Any, url_name: str, hosts: Hosts) -> tuple[dict[str, Any], 
         url, method = request[url_name], request["method"]
         is_ours = hosts.have(url) or "_fakeflowdock" in held
     except (KeyError, TypeError):
-        raise Malformed(f"no request with a method and a {url_name}") from None
+        raise Malformed.of(Malformed.REQUEST, url_name=url_name) from None
     if not is_ours:
         return None
     if type(method) is not str:
-        raise Malformed("a method that is not a text")
+        raise Malformed(Malformed.METHOD)
     if method.upper() == "CONNECT":
-        raise NotChecked("CONNECT opens a tunnel through a proxy, and Flowdock does not receive it")
+        raise NotChecked(NotChecked.CONNECT)
     return request, clean(method).upper(), clean(url)
 
 
@@ -177,12 +167,12 @@ def answered_by_server(status: int, line: Any, headers: Headers) -> None:
         line: the text of the status line.
     """
     if "Non-Authoritative-Reason" in headers or (status == 307 and line == "Internal Redirect"):
-        raise NotChecked("the browser redirected it internally, and no server received it")
+        raise NotChecked(NotChecked.REDIRECTED)
     if status == 407:
-        raise NotChecked("a proxy required credentials, and Flowdock did not receive it")
+        raise NotChecked(NotChecked.REFUSED_BY_PROXY)
     server = headers.get("Server", "").lower()
     if status >= 500 and server.startswith(PROXIES):
-        raise NotChecked("a proxy answered instead of Flowdock")
+        raise NotChecked(NotChecked.ANSWERED_BY_PROXY)
 
 
 NO_LENGTH = ("POST", "PUT", "PATCH")  # a client that sends nothing with these says so by a Content-Length of 0
@@ -242,7 +232,7 @@ def unbased(text: str) -> bytes:
     try:
         return base64.b64decode(text)
     except (binascii.Error, ValueError):
-        raise Malformed("a body that is not valid Base64") from None
+        raise Malformed(Malformed.BASE64) from None
 
 
 def plain(body: bytes, encoding: str | None, limit: int = INFLATED) -> tuple[bytes, bool]:

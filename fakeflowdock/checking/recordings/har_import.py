@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 
 from ...api.media_types import FORM, MULTIPART, multipart
 from ...api.messages import Headers, Response
+from ..errors import Malformed
 from .entries import (
     NOT_KEPT,
     Body,
     Entry,
-    Malformed,
     answered_by_server,
     clean,
     compressed,
@@ -55,7 +55,7 @@ def _headers(held: Any) -> list[tuple[str, str]]:
             if (name := header["name"])[:1] != ":" and ((value := header["value"]) or True)
         ]
     except (KeyError, TypeError, AttributeError):
-        raise Malformed("headers without a name and a value") from None
+        raise Malformed(Malformed.NO_PAIRS) from None
 
 
 def _request(recorded: dict[str, Any], method: str, url: str, files: Files) -> tuple[Request, Body]:
@@ -63,7 +63,7 @@ def _request(recorded: dict[str, Any], method: str, url: str, files: Files) -> t
     body: bytes | None = None
     if (posted := recorded.get("postData")) is not None:
         if not isinstance(posted, dict):
-            raise Malformed("a postData that is not an object")
+            raise Malformed(Malformed.POST_DATA)
         body, kind = _posted(posted, Headers(pairs).get("content-type", ""), files)
         if kind == MULTIPART:  # built anew, with another boundary
             pairs = [(name, value) for name, value in pairs if name.lower() != "content-type"]
@@ -71,7 +71,7 @@ def _request(recorded: dict[str, Any], method: str, url: str, files: Files) -> t
             pairs.append(("Content-Type", kind))
     size = recorded.get("bodySize")
     if url.find("?") < 0 and (query := recorded.get("queryString")):
-        url = f"{url.partition('#')[0]}?{_pairs(query, 'a queryString')}"
+        url = f"{url.partition('#')[0]}?{_pairs(query, Malformed.QUERY)}"
     headers = Headers(pairs)
     held = sent_body(body, method, headers, size=size if type(size) is int and size >= 0 else None)
     if body and not (posted or {}).get("text"):  # built from its parameters, it has another length
@@ -90,16 +90,16 @@ def _posted(posted: dict[str, Any], kind_in_header: str, files: Files) -> tuple[
         try:
             return multipart((each["name"], *map(each.get, more)) for each in parameters), MULTIPART
         except (KeyError, TypeError, AttributeError):
-            raise Malformed("params without a name and a value") from None
-    return _pairs(parameters, "params").encode(), kind or FORM
+            raise Malformed(Malformed.PARAMS) from None
+    return _pairs(parameters, Malformed.PARAMS).encode(), kind or FORM
 
 
-def _pairs(parameters: Any, what: str) -> str:
-    """Return names and values as a query string."""
+def _pairs(parameters: Any, text: str) -> str:
+    """Return names and values as a query string. Raises Malformed with a text if there are none."""
     try:
         return urlencode([(each["name"], each.get("value") or "") for each in parameters], errors="replace")
     except (KeyError, TypeError, AttributeError):
-        raise Malformed(f"{what} without a name and a value") from None
+        raise Malformed(text) from None
 
 
 def _text(held: dict[str, Any], files: Files) -> bytes | None:
@@ -123,9 +123,9 @@ def _reply(answered: Any, request: Request, files: Files) -> tuple[Response | No
         kind, size = content.get("mimeType"), content.get("size")
         body = _text(content, files)
     except (KeyError, TypeError, AttributeError):
-        raise Malformed("a response without a status") from None
+        raise Malformed(Malformed.NO_STATUS) from None
     if type(status) is not int:
-        raise Malformed("a response whose status is not a number")
+        raise Malformed(Malformed.STATUS)
     if status <= 0:
         return None, Body()
     headers = Headers(_headers(answered.get("headers")))

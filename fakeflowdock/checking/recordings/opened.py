@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from ..errors import UnreadableRecording
 from .entries import INFLATED
-from .errors import UnreadableRecording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,14 +84,16 @@ class Readable:
         try:
             return self._decoder.decode(raw, final=not raw).encode("utf-8", "surrogatepass")
         except UnicodeDecodeError as error:
-            raise UnreadableRecording(f"invalid {error.encoding.upper()} near byte {self._bytes}", 1) from None
+            raise UnreadableRecording(
+                UnreadableRecording.ENCODING, 1, encoding=error.encoding.upper(), place=self._bytes
+            ) from None
 
     def _raw(self, size: int) -> bytes:
         with _unpacking():
             raw = self._file.read(size)
         self._bytes += len(raw)
         if self._limit is not None and self._bytes > self._limit:
-            raise UnreadableRecording(f"it unpacks to more than {RATIO} times its size: unpack it first", 1)
+            raise UnreadableRecording(UnreadableRecording.BOMB, 1, ratio=RATIO)
         if self._progress is not None:
             self._progress(self._bytes)
         return raw
@@ -103,11 +105,11 @@ def _unpacking() -> Iterator[None]:
     try:
         yield
     except EOFError:
-        raise UnreadableRecording("the packed file ends too early", 1) from None
+        raise UnreadableRecording(UnreadableRecording.SHORT, 1) from None
     except (zlib.error, gzip.BadGzipFile, zipfile.BadZipFile):
-        raise UnreadableRecording("the packed file is damaged", 1) from None
+        raise UnreadableRecording(UnreadableRecording.DAMAGED, 1) from None
     except (RuntimeError, NotImplementedError):
-        raise UnreadableRecording("the archive is encrypted, or packed in an unsupported way", 1) from None
+        raise UnreadableRecording(UnreadableRecording.LOCKED, 1) from None
 
 
 def recordings_in(
@@ -125,7 +127,7 @@ def recordings_in(
     beside = Path(name).parent if name != STDIN else None
     for mark, packer in OTHERS.items():
         if magic.startswith(mark):
-            raise UnreadableRecording(f"it is packed by {packer}: unpack it first", 1)
+            raise UnreadableRecording(UnreadableRecording.PACKER, 1, packer=packer)
     if magic.startswith(GZIP):
         with gzip.GzipFile(fileobj=file) as unpacked:
             yield name, Readable(unpacked, progress, limit), _Beside(beside)
@@ -173,7 +175,7 @@ def _in_archive(name: str, file: IO[bytes], limit: int) -> Iterator[tuple[str, R
             return None
 
         if not names:
-            raise UnreadableRecording(f"the archive has no file that ends with {', '.join(RECORDINGS)}", 1)
+            raise UnreadableRecording(UnreadableRecording.NOTHING_PACKED, 1, endings=", ".join(RECORDINGS))
         for each in hars or names:
             with _unpacking():
                 member = archive.open(each)
@@ -192,5 +194,5 @@ def standard_input() -> IO[bytes]:
         copy.write(piece)
         if copy.tell() > LARGEST_STDIN:
             copy.close()
-            raise UnreadableRecording(f"standard input has more than {LARGEST_STDIN >> 30} GiB: save it to a file", 1)
+            raise UnreadableRecording(UnreadableRecording.STDIN, 1, limit=LARGEST_STDIN >> 30)
     return copy

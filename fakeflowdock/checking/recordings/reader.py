@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from ...api.internal_routes import is_own
+from ..errors import NotChecked, RecordingError, UnreadableRecording
 from . import cassettes, har_import
-from .entries import Hosts, NotChecked, Skipped
-from .errors import RecordingError, UnreadableRecording
+from .entries import Hosts, Skipped
 from .inferred_world import path_in
 from .json_stream import JsonStream
 from .opened import STDIN, recordings_in, standard_input
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     Reader = Callable[[Any, int, int, Hosts], Entry | None]
     Lists = Iterator[tuple[Reader, Iterator[tuple[int, Any]]]]  # the entries of each list, with their lines
-
-NEITHER = "neither a HAR file nor a cassette: it has no log with entries and no interactions"
 
 
 class Recording:
@@ -84,7 +82,7 @@ class Recording:
 
     def _entries(self, name: str, file: Readable, files: Files) -> Iterator[Entry | Skipped]:
         if file.is_empty:
-            raise UnreadableRecording("the file is empty", 1)
+            raise UnreadableRecording(UnreadableRecording.EMPTY, 1)
         found = False
         for reader, elements in _in_json(file, files) if file.first in (b"{", b"[") else _in_yaml(file):
             found = True
@@ -102,7 +100,7 @@ class Recording:
                 else:
                     yield replace(entry, file=name)
         if not found:
-            raise UnreadableRecording(NEITHER, 1)
+            raise UnreadableRecording(UnreadableRecording.NEITHER, 1)
 
 
 def _in_json(file: Readable, files: Files) -> Lists:

@@ -11,7 +11,7 @@ import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .errors import UnreadableRecording
+from ..errors import Malformed, UnreadableRecording
 from .json_stream import LARGEST
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class YamlStream:
         try:
             import yaml
         except ImportError:
-            raise UnreadableRecording("YAML cassettes require PyYAML: pip install pyyaml", 1) from None
+            raise UnreadableRecording(UnreadableRecording.NO_YAML, 1) from None
         self._yaml = yaml
         self._file = _Bounded(file)
         self._line = 1
@@ -85,16 +85,16 @@ class YamlStream:
             value = function(*arguments)
         except (self._yaml.YAMLError, UnicodeDecodeError) as error:
             mark = getattr(error, "problem_mark", None)
-            words = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be parsed"
+            reason = getattr(error, "problem", None) or getattr(error, "reason", None) or UnreadableRecording.UNPARSED
             line, column = (1, None) if mark is None else (int(mark.line) + 1, int(mark.column) + 1)
             self._check_size()
-            raise UnreadableRecording(f"invalid YAML: {words}", line, column) from None
+            raise UnreadableRecording(UnreadableRecording.YAML, line, column, reason=reason) from None
         self._check_size()
         return value
 
     def _check_size(self) -> None:
         if self._file.left < 0:
-            raise UnreadableRecording(f"one value has more than {LARGEST >> 20} million characters", self._line)
+            raise UnreadableRecording(UnreadableRecording.TOO_LONG, self._line, limit=LARGEST >> 20)
 
     def _next(self) -> Any:
         return self._guarded(self._loader.get_event)
@@ -103,6 +103,9 @@ class YamlStream:
     def line_of(event: Any) -> int:
         """Return the line on which an event begins, from 1."""
         return int(event.start_mark.line) + 1
+
+    def _unreadable(self, event: Any, text: str, **values: object) -> UnreadableRecording:
+        return UnreadableRecording(text, self.line_of(event), None, **values)
 
     def begin(self) -> Any:
         """Return the first event of the next document; None if there is no more."""
@@ -146,7 +149,7 @@ class YamlStream:
         yaml = self._yaml
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
-                raise UnreadableRecording(f"unknown anchor {str(event.anchor)[:40]}", self.line_of(event))
+                raise self._unreadable(event, UnreadableRecording.ANCHOR, anchor=str(event.anchor)[:40])
             return self._anchors[event.anchor]
         if isinstance(event, yaml.ScalarEvent):
             value: Any = self._scalar(event)
@@ -167,12 +170,12 @@ class YamlStream:
         while depth:
             event = self._next()
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        return Tagged(f"a value that is nested too deeply, more than {DEPTH} levels")
+        return Tagged(Malformed.NESTED.format(depth=DEPTH))
 
     def _keep(self, event: Any, value: Any) -> None:
         self._anchored += self._guarded(self._loader.peek_event).start_mark.index - event.start_mark.index
         if self._anchored > ANCHORED:
-            raise UnreadableRecording("the values with an anchor are too large", self.line_of(event))
+            raise self._unreadable(event, UnreadableRecording.ANCHORED)
         self._anchors[event.anchor] = value
 
     def _scalar(self, event: Any) -> Any:
@@ -188,14 +191,14 @@ class YamlStream:
         try:
             return _READ[tag](text)
         except (ValueError, binascii.Error):
-            return Tagged(f"an invalid {tag.removeprefix(CORE).removeprefix('!')}", tag)
+            return Tagged(Malformed.SCALAR.format(kind=tag.removeprefix(CORE).removeprefix("!")), tag)
 
 
 def _tagged(tag: str | None, value: Any, plain: tuple[str | None, ...]) -> Any:
     if tag in plain:
         return value
     shown = str(tag).replace(CORE, "!!")[:80]
-    return Tagged(f"the unsupported tag {shown}: it would build an object", shown, value)
+    return Tagged(Malformed.TAG.format(tag=shown), shown, value)
 
 
 def _name(value: Any) -> Any:

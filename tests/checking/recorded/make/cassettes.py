@@ -15,18 +15,18 @@ MESSAGE = {"flow_token": TOKEN, "event": "message", "content": "Build 42 is grü
 JSON = {"Content-Type": "application/json"}
 
 
-def calls(session: Any, files: dict[str, Any], **more: Any) -> None:
+def calls(session: Any, files: dict[str, Any]) -> None:
     """What a script does with the API, by `requests` or `httpx`."""
     user = (API_TOKEN, "")
-    session.get(f"{API}/flows", auth=user, **more)
-    session.get(f"{API}/flows/example/main/messages?lmit=1&limit=5", auth=user, **more)
-    session.post(f"{API}/messages", json=MESSAGE, **more)
-    session.post(f"{API}/messages", data=MESSAGE, **more)
-    session.post(f"{API}/messages", json={**MESSAGE, "content": ""}, **more)
+    session.get(f"{API}/flows", auth=user)
+    session.get(f"{API}/flows/example/main/messages?lmit=1&limit=1", auth=user)
+    session.post(f"{API}/messages", json=MESSAGE)
+    session.post(f"{API}/messages", data=MESSAGE)
+    session.post(f"{API}/messages", json={**MESSAGE, "content": ""})
     if FORM == "json":  # which holds no bytes
         return
-    sent = session.post(f"{API}/flows/example/main/messages", data={"event": "file"}, files=files, auth=user, **more)
-    session.delete(f"{API}/flows/example/main/messages/{sent.json()['id']}", auth=user, **more)
+    sent = session.post(f"{API}/flows/example/main/messages", data={"event": "file"}, files=files, auth=user)
+    session.delete(f"{API}/flows/example/main/messages/{sent.json()['id']}", auth=user)
 
 
 def dust() -> dict[str, Any]:
@@ -37,7 +37,8 @@ def with_requests(proxy: str = "") -> None:
     import requests
 
     with requests.Session() as session:
-        calls(session, dust(), proxies={"http": proxy} if proxy else None)
+        session.proxies = {"http": proxy} if proxy else {}
+        calls(session, dust())
         if FORM == "json":
             return
         session.post(f"{API}/messages", data=io.BytesIO(json.dumps(MESSAGE).encode()), headers=JSON, timeout=30)
@@ -62,7 +63,7 @@ def with_aiohttp() -> None:
         messages = f"{API}/flows/example/main/messages"
         async with aiohttp.ClientSession() as session:
             await (await session.get(f"{API}/flows", auth=user)).read()
-            await (await session.get(messages, params={"lmit": "1", "limit": "5"}, auth=user)).read()
+            await (await session.get(messages, params={"lmit": "1", "limit": "1"}, auth=user)).read()
             await (await session.post(f"{API}/messages", json=MESSAGE)).read()
             await (await session.post(f"{API}/messages", data=MESSAGE)).read()
             await (await session.post(f"{API}/messages", json={**MESSAGE, "content": ""})).read()

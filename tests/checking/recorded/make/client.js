@@ -5,7 +5,7 @@ async function calls(api, token, apiToken) {
   const post = (path, init) => fetch(api + path, { method: "POST", ...init });
   const message = { flow_token: token, event: "message", content: "Build 42 is grün", external_user_name: "CI" };
   await fetch(`${api}/flows`, { headers: basic });
-  await fetch(`${api}/flows/example/main/messages?lmit=1&limit=5`, { headers: basic });
+  await fetch(`${api}/flows/example/main/messages?lmit=1&limit=1`, { headers: basic });
   await post("/messages", { headers: json, body: JSON.stringify(message) });
   await post("/messages", { body: new URLSearchParams(message) });
   await post("/messages", { headers: json, body: JSON.stringify({ ...message, content: undefined }) });
