@@ -362,7 +362,8 @@ def test_a_file_of_which_nothing_can_be_checked_says_why_and_has_status_2(
 def test_an_entry_that_lacks_something_is_named_and_the_rest_is_checked(lack: Any, folder: Path) -> None:
     told = check_recording(har(folder, entry(), {**entry(), **lack}, entry()))
     assert [exchange.number for exchange in told] == [1, 3]
-    assert re.fullmatch(r"traffic\.har:2 not checked: it has .+", *map(str, told.skipped))
+    [skipped] = told.skipped
+    assert re.fullmatch(r"traffic\.har:2 not checked: it has .+", str(skipped))
 
 
 @pytest.mark.parametrize(
@@ -379,7 +380,8 @@ def test_an_entry_that_lacks_something_is_named_and_the_rest_is_checked(lack: An
 def test_an_interaction_that_lacks_something_is_named_and_the_rest_is_checked(lack: Any, folder: Path) -> None:
     told = check_recording(cassette(folder, interaction(), interaction(**lack), interaction(), name="tape.json"))
     assert [exchange.number for exchange in told] == [1, 3]
-    assert re.fullmatch(r"tape\.json:2 not checked: it has .+", *map(str, told.skipped))
+    [skipped] = told.skipped
+    assert re.fullmatch(r"tape\.json:2 not checked: it has .+", str(skipped))
 
 
 @pytest.mark.parametrize(

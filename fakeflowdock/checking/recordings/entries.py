@@ -74,6 +74,11 @@ class Entry:
         return not self.received.missing
 
     @property
+    def has_request_body(self) -> bool:
+        """Whether the recording has the body of the request. The journal of a fake may have shortened it."""
+        return not self.sent.missing
+
+    @property
     def caller(self) -> dict[str, Any]:
         """The caller in the journal of a fake: `user_id`, `source_id` and `scopes`, if known."""
         given = self.own.get("caller")
