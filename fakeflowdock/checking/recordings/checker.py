@@ -194,6 +194,13 @@ def checked(recording: Recording, *, strict: bool = False, replay: bool = False)
     Raises:
         RecordingError: the file cannot be read.
     """
+    try:
+        yield from _checked(recording, strict=strict, replay=replay)
+    finally:
+        recording.close()
+
+
+def _checked(recording: Recording, *, strict: bool, replay: bool) -> Iterator[CheckedExchange | Skipped]:
     fake = None
     if replay:
         from .replay import Replay

@@ -69,6 +69,11 @@ class Recording:
         except OSError as error:
             raise RecordingError(f"{self.name}: {error.strerror or error}") from None
 
+    def close(self) -> None:
+        """Forget standard input."""
+        if self._copy is not None:
+            self._copy.close()
+
     @contextmanager
     def _file(self) -> Iterator[IO[bytes]]:
         if self.name != STDIN:

@@ -56,13 +56,9 @@ def flow_token() -> str:
 def browsers(folder: Path, token: str) -> None:
     for name in ("browser.mjs", "client.js"):
         shutil.copy(HERE / name, TOOLS / "node" / name)
-    made = {
-        "playwright.har": "embed",
-        "playwright-omit.har": "omit",
-        "playwright.zip": "attach",
-        "devtools.har": "devtools",
-    }
-    for name, kind in made.items():
+    made = {"playwright": "embed", "playwright-omit": "omit", "playwright-attach": "attach", "devtools": "devtools"}
+    for stem, kind in made.items():
+        name = f"{stem}.{'zip' if kind == 'attach' else 'har'}"
         run("node", TOOLS / "node/browser.mjs", kind, folder / name, API, f"{PAGE}/", token, API_TOKEN)
 
 
