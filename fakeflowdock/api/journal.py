@@ -16,7 +16,7 @@ from .environ import REQUEST_ID, headers_of
 from .messages import Headers, Request, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -161,7 +161,8 @@ class Journal:
     def __init__(self, kept: int) -> None:
         self._kept: deque[Exchange] = deque(maxlen=min(kept, sys.maxsize))  # deque takes no more
         self._count = 0
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self.listeners: dict[Callable[[], None], None] = {}  # called after each exchange, by the thread that keeps it
 
     @property
     def count(self) -> int:
@@ -178,27 +179,23 @@ class Journal:
             last: the last exchange that is known. If it is None or was dropped, all exchanges are returned, and
                 infinity as the number.
         """
-        with self._changed:
+        with self._lock:
             new = list(takewhile(lambda each: each is not last, reversed(self._kept)))
             forgotten = self._count - len(self._kept) if len(new) < len(self._kept) else math.inf
         return new[::-1], forgotten
 
     def add(self, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float) -> Exchange:
         """Keep an exchange. Returns it."""
-        with self._changed:
+        with self._lock:
             self._count += 1
             exchange = Exchange(self._count, environ, handling, answer, duration)
             self._kept.append(exchange)
-            self._changed.notify_all()
+        for each in list(self.listeners):
+            each()
         return exchange
 
     def clear(self) -> None:
         """Drop all exchanges and restart numbering."""
-        with self._changed:
+        with self._lock:
             self._kept.clear()
             self._count = 0
-
-    def wait(self, known: int, seconds: float) -> None:
-        """Wait until the number of exchanges differs from `known`, or for some seconds."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._count != known, seconds)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import WSGIEnvironment
 
-    from ..api.faults import Wait
+    from ..api.pauses import Steps
     from ..http.streamed import StreamedConnection
     from .remote import Remote
 
@@ -102,7 +102,7 @@ class Proxy:
         exchanges, violations, warnings, unanswered: their numbers.
     """
 
-    may_wait = True
+    may_wait = True  # for the upstream
 
     def __init__(
         self, upstream: Remote, tell: Callable[[Passed], None], *, strict: bool = False, timeout: float = 30
@@ -121,7 +121,15 @@ class Proxy:
     def listens(self, host: str, bound: str) -> None:
         """Ignore the server's address."""
 
-    def answer(self, environ: WSGIEnvironment, *, wait: Wait | None = None) -> Answer:  # noqa: ARG002  # never waits
+    def guard(self, environ: WSGIEnvironment) -> None:
+        """Return that each request may take long."""
+
+    def steps(self, environ: WSGIEnvironment) -> Steps:
+        """Answer in one step. See `answer`."""
+        yield from ()
+        return self.answer(environ)
+
+    def answer(self, environ: WSGIEnvironment) -> Answer:
         """Forward a request and stream its response. Return the end of the response.
 
         Raises:

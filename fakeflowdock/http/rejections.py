@@ -16,13 +16,20 @@ if TYPE_CHECKING:
 
 NO_HTTP, HOST_REFUSED, TIMEOUT = "no-http", "host-refused", "request-timeout"
 TARGET_TOO_LONG, HEAD_TOO_LARGE, VERSION_REFUSED = "target-too-long", "head-too-large", "http-version-refused"
-HOST_NOT_REACHED, NO_THREAD_LEFT = "host-not-reached", "no-thread-left"
+HOST_NOT_REACHED, NO_THREAD_LEFT, TOO_BUSY = "host-not-reached", "no-thread-left", "too-many-bodies"
 NO_THREAD = "Too many requests are waiting; try again later"
+BODIES = "Too many bodies are being received; try again later"
+HEADERS = {TOO_BUSY: (("Retry-After", "1"),)}
 
 
 def silent(seconds: float) -> str:
-    """Return the message of a `TIMEOUT`."""
+    """Return the message of a `TIMEOUT` within a head."""
     return f"The rest of the request did not arrive within {seconds:g} seconds"
+
+
+def slow(rate: int) -> str:
+    """Return the message of a `TIMEOUT` within a body."""
+    return f"The body of the request arrived too slowly: expected at least {rate} bytes per second"
 
 
 class Rejected(Exception):
@@ -48,4 +55,4 @@ def refusal(name: str, message: str, environ: WSGIEnvironment) -> Answer:
     """
     contract = contracts().refusals.get(name) or contracts().errors[name]
     body = {"message": f"{shortened(message)} ({contract.page})"}
-    return write(Reply(contract.status, body), {"REQUEST_METHOD": "GET", **environ}, None)
+    return write(Reply(contract.status, body, HEADERS.get(name, ())), {"REQUEST_METHOD": "GET", **environ}, None)
