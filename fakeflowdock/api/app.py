@@ -98,15 +98,31 @@ class App:
         Raises:
             Broken: a fault broke the connection.
         """
+        if not self.faults.active:
+            return self._answered(environ)
         wait = in_process(self.store, timeout) if wait is None else on_a_socket(self.store, wait)
         return pauses.run(self._steps(environ), wait)
 
-    def steps(self, environ: WSGIEnvironment) -> Steps:
-        """Answer a request in steps, for a server. A delay advances a frozen clock by the same time.
+    def begin(self, environ: WSGIEnvironment) -> Answer | Steps:
+        """Answer a request for a server, in steps if it may be delayed. A delay advances a frozen clock."""
+        return self._steps_on_a_socket(environ) if self.faults.active else self._answered(environ)
 
-        Raises:
-            Broken: a fault broke the connection.
-        """
+    def _answered(self, environ: WSGIEnvironment) -> Answer:
+        begun = perf_counter()
+        handling = FlowdockHandling(self, environ)
+        answer = handling.original = handling.answered()
+        return self._keep(handling, answer, begun)
+
+    def _keep(self, handling: FlowdockHandling, answer: Answer, begun: float) -> Answer:
+        """Keep the exchange, and return the answer."""
+        duration, environ = perf_counter() - begun, handling.environ
+        if handling.operation is not None:
+            name = handling.operation.name
+            self._took[name] = max(duration, FADING * self._took.get(name, 0))
+        environ[EXCHANGE] = self.journal.add(environ, handling, answer, duration)
+        return answer
+
+    def _steps_on_a_socket(self, environ: WSGIEnvironment) -> Steps:
         store, steps = self.store, self._steps(environ)
         try:
             pause = next(steps)
@@ -121,16 +137,12 @@ class App:
     def _steps(self, environ: WSGIEnvironment) -> Steps:
         begun = perf_counter()
         handling = FlowdockHandling(self, environ)
-        if self.faults.active and (met := self.faults.meet(handling.look())) is not None:
+        if (met := self.faults.meet(handling.look())) is not None:
             handling.fault, handling.failure = met
             answer = yield from self._failed(handling, handling.failure)
         else:
             answer = handling.original = handling.answered()
-        duration = perf_counter() - begun
-        if handling.operation is not None:
-            name = handling.operation.name
-            self._took[name] = max(duration, FADING * self._took.get(name, 0))
-        environ[EXCHANGE] = self.journal.add(environ, handling, answer, duration)
+        self._keep(handling, answer, begun)
         if answer.lost is not None:
             if handling.failure is not None and handling.failure.connection == "timeout":
                 yield Pause(None)

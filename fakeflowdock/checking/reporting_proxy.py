@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import WSGIEnvironment
 
-    from ..api.pauses import Steps
     from ..http.streamed import StreamedConnection
     from .remote import Remote
 
@@ -124,12 +123,7 @@ class Proxy:
     def guard(self, environ: WSGIEnvironment) -> None:
         """Return that each request may take long."""
 
-    def steps(self, environ: WSGIEnvironment) -> Steps:
-        """Answer in one step. See `answer`."""
-        yield from ()
-        return self.answer(environ)
-
-    def answer(self, environ: WSGIEnvironment) -> Answer:
+    def begin(self, environ: WSGIEnvironment) -> Answer:
         """Forward a request and stream its response. Return the end of the response.
 
         Raises:

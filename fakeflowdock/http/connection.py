@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..api.environ import REFUSED
 from ..api.pauses import Pause
-from ..api.responses import Broken
+from ..api.responses import Answer, Broken
 from . import deadlines, rejections
 from .addresses import shown
 from .lingering import Lingering
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..api.pauses import Steps
-    from ..api.responses import Answer
     from .protocols import Answering, ServerContext
     from .workers import Outcome
 
@@ -94,7 +93,8 @@ class Connection(RequestParser, Peer):
         if self._turn > 0:
             self._turn = TURN
         self.feed(data)
-        self._settle()
+        if self._rest or self._paused or self._eof:
+            self._settle()
 
     def eof_received(self) -> bool:
         """Answer what the client has sent, and close the connection. A client that waits for one answer has left."""
@@ -160,13 +160,15 @@ class Connection(RequestParser, Peer):
     # Answering
 
     def _take(self, environ: WSGIEnvironment, *, keep: bool) -> None:
-        large = self._received + len(environ["QUERY_STRING"]) > LARGE
-        self._begin(environ, None if large else self._site.app_of(environ), keep=keep)
-
-    def _begin(self, environ: WSGIEnvironment, app: Answering | None, *, keep: bool) -> None:
+        self._busy, self._asked, self._keeps, self._app = True, environ, keep, None
+        if self._is_short(environ):
+            self._app = self._site.app_of(environ)
         self._turn = max(1, self._turn - ANSWER)
-        self._busy, self._asked, self._keeps, self._app = True, environ, keep, app
         self._advance(None)
+
+    def _is_short(self, environ: WSGIEnvironment) -> bool:
+        """Return whether the world of a request is found without delay."""
+        return self._received + len(environ["QUERY_STRING"]) <= LARGE
 
     def _advance(self, there: bool | None) -> None:
         """Run the next step of a request: here if it is short, else in a thread.
@@ -174,30 +176,35 @@ class Connection(RequestParser, Peer):
         Args:
             there: whether the client is still connected; None for the first step.
         """
-        app, environ, workers = self._app, self._asked, self._server.workers
-        job = Job(partial(self._step, there), self._came)
+        app = self._app
+        lane: object = None
         if app is None:
-            workers.run(job, self._site if self._received > HUGE else None)
-        elif app.may_wait:
-            workers.run_alone(job)
-        elif (lock := app.guard(environ)) is None:
-            workers.run(job)
-        elif lock.acquire(blocking=False):
-            try:
-                outcome = job.run()
-            finally:
-                lock.release()
-            self._handle(outcome)
-        else:  # a long request holds it
-            workers.run(job, app)
+            lane = self._site if self._received > HUGE else None
+        elif (lock := app.guard(self._asked)) is not None:
+            if lock.acquire(blocking=False):
+                try:
+                    outcome = self._step(there)
+                finally:
+                    lock.release()
+                self._handle(outcome)
+                return
+            lane = app  # a long request holds the lock
+        job = Job(partial(self._step, there), self._came)
+        if app is not None and app.may_wait:
+            self._server.workers.run_alone(job)
+        else:
+            self._server.workers.run(job, lane)
 
     def _step(self, there: bool | None) -> Outcome:
         try:
             if self._steps is None:
                 if self._gone:
                     return Broken("closed")  # it would not be answered, so it must not change anything
-                self._steps = (self._app or self._site.app_of(self._asked)).steps(self._asked)
-                return next(self._steps)
+                begun = (self._app or self._site.app_of(self._asked)).begin(self._asked)
+                if isinstance(begun, Answer):
+                    return begun
+                self._steps = begun
+                return next(begun)
             return self._steps.send(there is True)
         except StopIteration as end:
             answer: Answer = end.value
@@ -215,7 +222,8 @@ class Connection(RequestParser, Peer):
             return
         environ, keep = self._asked, self._keeps
         self._busy, self._asked, self._app, self._steps = False, {}, None, None
-        self._released()
+        if self._in_budget:
+            self._released()
         if outcome is None:
             name, message = rejections.NO_THREAD_LEFT, rejections.NO_THREAD
             environ[REFUSED] = f"{name}: {message}"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..api.pauses import Steps
+    from ..api.responses import Answer
     from .access_log import AccessLog
     from .workers import Workers
 
@@ -42,8 +43,8 @@ class Answering(Protocol):
         """Return the lock that a short request needs, or None if this request may be long."""
         ...
 
-    def steps(self, environ: WSGIEnvironment) -> Steps:
-        """Answer a request in steps."""
+    def begin(self, environ: WSGIEnvironment) -> Answer | Steps:
+        """Answer a request, or return the steps that do."""
         ...
 
 

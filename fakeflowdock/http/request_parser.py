@@ -104,10 +104,29 @@ class RequestParser:
     def _parse(self) -> None:
         """Parse what was received: up to the end of each message, because it may have to be answered first."""
         while self._at < len(self._rest) and not (self._ending or self._held()):
-            if piece := self._piece():
-                self._parse_piece(piece)
+            data = self._piece()
+            while data and not self._ending:
+                try:
+                    self._unread += len(data)
+                    self._parser.feed_data(data)
+                    if self._unread > 2 * HEAD and not self._ending:  # a line without an end
+                        self.refuse(rejections.HEAD_TOO_LARGE, TOO_LARGE_A_HEAD)
+                    break
+                except httptools.HttpParserUpgrade as upgrade:  # not supported: HTTP goes on
+                    data = b"" if self._ending else self._after_upgrade(data[upgrade.args[0] :])
+                except httptools.HttpParserCallbackError as error:
+                    if not isinstance(error.__context__, Rejected):
+                        raise
+                    self.refuse(error.__context__.name, str(error.__context__))
+                except httptools.HttpParserError as error:
+                    self._not_understood(str(error))
         if self._at >= len(self._rest):
             self._rest, self._at = b"", 0
+
+    def _after_upgrade(self, data: bytes) -> bytes:
+        """Replace the parser. If a body follows, the new one gets a head for it."""
+        self._parser = httptools.HttpRequestParser(self)
+        return self._framing() + data if self._headless else data
 
     @property
     def _unparsed(self) -> int:
@@ -118,20 +137,20 @@ class RequestParser:
         """Return the next bytes, up to an empty line or the end of a body. Each message ends at one of them."""
         data, at = self._rest, self._at
         if not self._in_request:
-            at = _line_ends.match(data, at).end()  # type: ignore[union-attr]  # it always matches
-            self._in_line, self._tail = True, b""
-            if at < len(data):
-                self._begun()
-        end = len(data)
-        if self._in_body and self._left is not None:
-            end = min(end, at + self._left)
+            if data[at] in EMPTY:
+                at = _line_ends.match(data, at).end()  # type: ignore[union-attr]  # it always matches
+                if at == len(data):
+                    self._at = at
+                    return b""
+            self._begun()
+            self._in_line, self._tail, self._left = True, b"", None
+        if self._left is not None:
+            end = min(len(data), at + self._left)
             self._left -= end - at
-        elif self._tail and (found := (self._tail + data[at : at + 3]).find(EMPTY)) >= 0:
-            end, self._tail = at + found + len(EMPTY) - len(self._tail), b""
-        elif (found := data.find(EMPTY, at)) >= 0:
-            end, self._tail = found + len(EMPTY), b""
+        elif not self._tail and (found := data.find(EMPTY, at)) >= 0:
+            end = found + len(EMPTY)
         else:
-            self._tail = (self._tail + data[max(at, end - 3) : end])[-3:]
+            end = self._across(data, at)
         self._at = end
         piece = data[at:end]
         if self._in_line:
@@ -140,25 +159,17 @@ class RequestParser:
             self._in_line = b"\n" not in piece
         return piece
 
-    def _parse_piece(self, data: bytes) -> None:
-        while data and not self._ending:
-            try:
-                self._unread += len(data)
-                self._parser.feed_data(data)
-                if self._unread > 2 * HEAD and not self._ending:  # a line without an end
-                    self.refuse(rejections.HEAD_TOO_LARGE, TOO_LARGE_A_HEAD)
-                return
-            except httptools.HttpParserUpgrade as upgrade:  # not supported: HTTP goes on
-                data = data[upgrade.args[0] :]
-                self._parser = httptools.HttpRequestParser(self)
-                if self._headless:  # the body of this request follows, and needs a head for the new parser
-                    data = self._framing() + data
-            except httptools.HttpParserCallbackError as error:
-                if not isinstance(error.__context__, Rejected):
-                    raise
-                self.refuse(error.__context__.name, str(error.__context__))
-            except httptools.HttpParserError as error:
-                self._not_understood(str(error))
+    def _across(self, data: bytes, at: int) -> int:
+        """Return the end of the next piece if the empty line may have begun before it."""
+        tail = self._tail
+        if tail and (found := (tail + data[at : at + 3]).find(EMPTY)) >= 0:
+            self._tail = b""
+            return at + found + len(EMPTY) - len(tail)
+        if (found := data.find(EMPTY, at)) >= 0:
+            self._tail = b""
+            return found + len(EMPTY)
+        self._tail = (tail + data[max(at, len(data) - 3) :])[-3:]
+        return len(data)
 
     def _forget(self) -> None:
         """Drop everything at the end of a connection. The parser refers to this object, and it may hold a body."""
@@ -226,7 +237,7 @@ class RequestParser:
         self._in_request = True
         self._target = b""
         self._size = 0
-        self._received, self._left = 0, None
+        self._received = 0
         self._chunked = False
         self._expects = False
         self._environ = {
@@ -283,9 +294,10 @@ class RequestParser:
         environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
         environ[REQUEST_ID] = _id_of(environ.get("HTTP_X_REQUEST_ID"))
         self._in_body = True
-        if not self._chunked and (length := environ.get("HTTP_CONTENT_LENGTH", "").strip()).isdecimal():
-            self._left = int(length)
-        self._expect_body()
+        length = environ.get("HTTP_CONTENT_LENGTH")
+        if self._chunked or length is not None:
+            self._left = int(length) if length is not None and length.strip().isdecimal() else None
+            self._expect_body()
         if self._expects and version == "1.1" and not self._ending:
             self._continue()
 

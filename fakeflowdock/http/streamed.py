@@ -93,6 +93,9 @@ class StreamedConnection(connection.Connection):
     def _held(self) -> bool:
         return False
 
+    def _is_short(self, environ: WSGIEnvironment) -> bool:  # noqa: ARG002  # there is one world
+        return True
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """Note a header."""
         super().on_header(name, value)
@@ -104,7 +107,7 @@ class StreamedConnection(connection.Connection):
         if not self._headless:
             super().on_headers_complete()
             self._environ[STREAM] = self
-            self._begin(self._environ, self._site.app_of(self._environ), keep=False)
+            self._take(self._environ, keep=False)
 
     def on_body(self, body: bytes) -> None:
         """Hand a piece of the body to the thread. The next one is received after that."""

@@ -81,7 +81,7 @@ def test_a_bug_in_what_may_be_long_ends_the_connection(
     met: list[threading.ExceptHookArgs] = []
     monkeypatch.setattr(threading, "excepthook", met.append)
     with connected(fake_flowdock) as connection:
-        monkeypatch.setattr("fakeflowdock.api.app.App.steps", broken)
+        monkeypatch.setattr("fakeflowdock.api.app.App.begin", broken)
         connection.sendall(get(fake_flowdock).replace(b"/user", b"/user?x=" + b"x" * 20_000))
         assert everything(connection) == b""
     all_that_waited_is_over(fake_flowdock)  # it tells of the bug when the connection is already closed

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ...api.operations import Match, Reply
     from ...api.parameters import Given
     from ...api.pauses import Steps
+    from ...api.responses import Answer
     from ..worlds import Worlds
     from .operations import Waiting
 
@@ -53,14 +54,11 @@ class Admin:
         """Return that a request may take long, because worlds and journals may be large; but never a health check."""
         return UNLOCKED if HEALTH in environ["PATH_INFO"] else None
 
-    def steps(self, environ: WSGIEnvironment) -> Steps:
-        """Answer a request in steps. Errors are answers too."""
+    def begin(self, environ: WSGIEnvironment) -> Answer | Steps:
+        """Answer a request, in steps if it waits for others. Errors are answers too."""
         handling = AdminHandling(self._directory, environ)
         answer = handling.answered()
-        if (watch := handling.watch) is not None and (operation := handling.operation) is not None:
-            yield from watch.steps()
-            answer = handling.answered(lambda: handling.replied(operation, watch.shown()))
-        return answer
+        return answer if handling.watch is None else handling.waited(handling.watch)
 
 
 class AdminHandling(Handling):
@@ -91,6 +89,13 @@ class AdminHandling(Handling):
             asked = self.table.match(self.environ["REQUEST_METHOD"], self.table.normal(self.path))
             return asked.operation.callers == (ANYONE,)
         return False
+
+    def waited(self, watch: Waiting) -> Steps:
+        """Answer when the wait is over."""
+        yield from watch.steps()
+        operation = self.operation
+        assert operation is not None
+        return self.answered(lambda: self.replied(operation, watch.shown()))
 
     def read(self, asked: Match) -> tuple[Given, dict[str, Any]]:
         """Return the query of a GET, converted from text, or a JSON body."""
