@@ -106,7 +106,8 @@ class Handling(ABC):
             bug = broken
         except Exception as error:
             at = traceback.extract_tb(error.__traceback__)[-1]
-            bug = BrokenContract(f"{self.title} raised {type(error).__name__} at {at.filename}:{at.lineno}")
+            where, text = f"{at.filename}:{at.lineno}", BrokenContract.RAISED
+            bug = BrokenContract.of(text, operation=self.title, error=type(error).__name__, where=where)
             bug.__cause__ = error
         self.report(bug)
         return write(Reply(500, {"message": str(bug)}), self.environ, self.caller, private=self.private)
@@ -161,10 +162,11 @@ class Handling(ABC):
         operation = self.contract
         listed = operation is not None and refusal.name in operation.errors
         if not (contract.everywhere or listed):
-            raise BrokenContract(f"{self.title} answered {refusal.name}, which its page does not list")
+            raise BrokenContract.of(BrokenContract.ERROR, operation=self.title, error=refusal.name)
         body = refusal.body(operation.page if operation is not None and listed else contract.page)
         for violation in contract.body.violations(body):
-            raise BrokenContract(f"{self.title} refused with {violation.pointer} against {contract.body.schema}")
+            place, text = violation.pointer, BrokenContract.OF_ERROR
+            raise BrokenContract.of(text, operation=self.title, place=place, schema=contract.body.schema)
         if self.shape == settings.DRIFT:
             body = response_shapes.drifted(body, contract.body)
         return Reply(contract.status, body, refusal.headers)
@@ -186,17 +188,18 @@ def permit(operation: Operation[Any, Any], caller: Caller) -> None:
 def check_reply(operation: Operation[Any, Any], reply: Reply) -> None:
     """Raise BrokenContract if a reply does not match its page."""
     contract = operation.contract
-    answered = f"{contract.title} answered {reply.status}"
+    answered = BrokenContract.ANSWERED.format(operation=contract.title, status=reply.status)
     if reply.status not in contract.replies:
-        raise BrokenContract(f"{answered}, which {contract.page} does not document")
+        raise BrokenContract.of(BrokenContract.STATUS, answered=answered, page=contract.page)
     if (reply.media == HTML) != (reply.status in contract.pages) and reply.status not in contract.redirects:
-        raise BrokenContract(f"{answered} as {reply.media}, against {contract.page}")
+        raise BrokenContract.of(BrokenContract.MEDIA_TYPE, answered=answered, kind=reply.media, page=contract.page)
     has_location = "Location" in dict(reply.headers)
     if has_location != (reply.status in contract.redirects):
-        raise BrokenContract(f"{answered} {'with' if has_location else 'without'} a Location header")
+        text = BrokenContract.LOCATION if has_location else BrokenContract.NO_LOCATION
+        raise BrokenContract.of(text, answered=answered)
     if (check := contract.replies[reply.status]) is not None:
         for violation in check.violations(reply.body):
-            where = f"{violation.pointer or 'the body'}: it {violation.message}"
-            raise BrokenContract(f"{answered} with {where}, against {check.schema}")
+            place, text = violation.pointer or BrokenContract.THE_BODY, BrokenContract.BODY
+            raise BrokenContract.of(text, answered=answered, place=place, why=violation.message, schema=check.schema)
     elif reply.body is not None:
-        raise BrokenContract(f"{answered} with a body, but {contract.page} documents none")
+        raise BrokenContract.of(BrokenContract.NO_BODY, answered=answered, page=contract.page)

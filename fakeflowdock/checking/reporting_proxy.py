@@ -13,10 +13,11 @@ from ..api.messages import Headers, Request, Response
 from ..api.responses import Answer, Broken
 from ..contract.errors import MAX_BODY
 from ..contract.findings import Findings
-from ..http.rejections import HOST_NOT_REACHED, refusal
+from ..http.errors import HOST_NOT_REACHED, refusal
 from ..http.response_writer import head_of
 from ..http.streamed import STREAM
 from ..redaction import shortened, shown_target
+from . import errors
 from .contract import Contract
 from .recordings.entries import plain
 from .remote import reason_of
@@ -137,7 +138,7 @@ class Proxy:
             connection.close()
             if isinstance(error, Broken):
                 raise
-            return self._refuse(passing, f"{self._upstream.host} did not answer: {reason_of(error)}")
+            return self._refuse(passing, errors.NO_RESPONSE.format(host=self._upstream.host, reason=reason_of(error)))
         chunked = reply.length is None
         headers = _to_pass(reply.getheaders(), chunked=chunked)
         with closing(self._body(connection, reply, passing)) as pieces:
@@ -229,7 +230,7 @@ class Proxy:
         """Respond instead of the upstream."""
         with self._lock:
             self.unanswered += 1
-        answer = refusal(HOST_NOT_REACHED, f"fakeflowdock proxy: {words}", passing.environ)
+        answer = refusal(HOST_NOT_REACHED, errors.PROXY.format(reason=words), passing.environ)
         self._count(passing, answer.status, Findings(), words)
         return answer
 

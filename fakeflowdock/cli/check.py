@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from .command import Command
-from .options import BOOLEAN, FILE, CommandError, Option, choice
+from .errors import CommandError
+from .options import BOOLEAN, FILE, Option, choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ def run(options: SimpleNamespace) -> int:
         CommandError: a file is unreadable.
         OSError: the report cannot be written.
     """
-    from ..checking.recordings.errors import RecordingError
+    from ..checking.errors import RecordingError
 
     try:
         with _output(options.output) as write:

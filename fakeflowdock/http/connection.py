@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from ..api.environ import REFUSED
 from ..api.pauses import Pause
 from ..api.responses import Answer, Broken
-from . import deadlines, rejections
+from . import deadlines, errors
 from .addresses import shown
+from .errors import Rejected, refusal
 from .lingering import Lingering
 from .protocols import Peer
-from .rejections import Rejected, refusal
 from .request_parser import HEAD, RequestParser
 from .response_writer import CONTINUE, written
 from .workers import Job
@@ -122,7 +122,7 @@ class Connection(RequestParser, Peer):
             self._in_budget += count
             self._server.bodies.kept += count
             if self._server.bodies.kept > BODIES:
-                raise Rejected(rejections.TOO_BUSY, rejections.BODIES)
+                raise Rejected(errors.TOO_MANY_BODIES, Rejected.BODIES)
 
     def _released(self) -> None:
         self._server.bodies.kept -= self._in_budget
@@ -225,7 +225,7 @@ class Connection(RequestParser, Peer):
         if self._in_budget:
             self._released()
         if outcome is None:
-            name, message = rejections.NO_THREAD_LEFT, rejections.NO_THREAD
+            name, message = errors.NO_THREAD_LEFT, Rejected.BUSY
             environ[REFUSED] = f"{name}: {message}"
             outcome = refusal(name, message, environ)
         if self._gone:
@@ -332,9 +332,9 @@ class Connection(RequestParser, Peer):
             return
         if self._in_body:
             if self._sending.is_too_slow(now, self._received, deadlines.BODY):
-                self.refuse(rejections.TIMEOUT, rejections.slow(deadlines.RATE))
+                self.refuse(errors.TIMEOUT, Rejected.SLOW.format(rate=deadlines.RATE))
         elif self._in_request:
             if now - self.since > deadlines.HEAD:
-                self.refuse(rejections.TIMEOUT, rejections.silent(deadlines.HEAD))
+                self.refuse(errors.TIMEOUT, Rejected.SILENT.format(seconds=deadlines.HEAD))
         elif now - self.since > (deadlines.HEAD if self._is_new else deadlines.SILENCE):
             self.end()

@@ -16,8 +16,8 @@ from ..api.environ import REFUSED, REQUEST_ID
 from ..api.parameters import DRAINED
 from ..contract.errors import MAX_BODY, TooLarge
 from ..redaction import shortened
-from . import rejections
-from .rejections import Rejected, refusal
+from . import errors
+from .errors import Rejected, refusal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from ..api.responses import Answer
 
 HEAD = 65_536  # bytes of a request line and its headers
-TOO_LARGE_A_HEAD = f"The headers of a request must not have more than {HEAD} bytes"
-VERSIONS = "Unsupported HTTP version: expected HTTP/1.0 or HTTP/1.1"
 
 EMPTY = b"\r\n\r\n"  # the end of a line, and an empty one
 
@@ -110,7 +108,7 @@ class RequestParser:
                     self._unread += len(data)
                     self._parser.feed_data(data)
                     if self._unread > 2 * HEAD and not self._ending:  # a line without an end
-                        self.refuse(rejections.HEAD_TOO_LARGE, TOO_LARGE_A_HEAD)
+                        self.refuse(errors.HEAD_TOO_LARGE, Rejected.HEAD.format(limit=HEAD))
                     break
                 except httptools.HttpParserUpgrade as upgrade:  # not supported: HTTP goes on
                     data = b"" if self._ending else self._after_upgrade(data[upgrade.args[0] :])
@@ -182,7 +180,7 @@ class RequestParser:
         if self._in_body:
             self._cut_short()
         elif self._in_request:
-            self.refuse(rejections.NO_HTTP, "The request is incomplete")
+            self.refuse(errors.NO_HTTP, Rejected.INCOMPLETE)
 
     # Invalid requests
 
@@ -203,15 +201,15 @@ class RequestParser:
         if self._in_body:
             self._cut_short()
         elif "HTTP version" in reason:
-            self.refuse(rejections.VERSION_REFUSED, VERSIONS)
+            self.refuse(errors.VERSION_REFUSED, Rejected.VERSION)
         else:
-            self.refuse(rejections.NO_HTTP, f"Invalid HTTP: {reason}")
+            self.refuse(errors.NO_HTTP, Rejected.INVALID.format(reason=reason))
 
     def refuse(self, name: str, message: str) -> None:
         """Refuse the current request, after the answers to earlier ones, and close the connection.
 
         Args:
-            name: a constant of `rejections`, or the name of an error.
+            name: a constant of `errors`, or the name of an error.
             message: the reason.
         """
         if self._ending:
@@ -257,14 +255,14 @@ class RequestParser:
             return
         self._target += url
         if len(self._target) > HEAD:
-            raise Rejected(rejections.TARGET_TOO_LONG, f"The target of a request must not have more than {HEAD} bytes")
+            raise Rejected(errors.TARGET_TOO_LONG, Rejected.TARGET.format(limit=HEAD))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Add a header, or ignore a trailer."""
         self._unread = 0
         self._size += len(name) + len(value) + 4
         if self._size > HEAD:
-            raise Rejected(rejections.HEAD_TOO_LARGE, TOO_LARGE_A_HEAD)
+            raise Rejected(errors.HEAD_TOO_LARGE, Rejected.HEAD.format(limit=HEAD))
         if self._in_body:
             return  # a trailer, or the head of `_framing`
         key = _key(name)
@@ -290,7 +288,7 @@ class RequestParser:
         environ["PATH_INFO"] = path
         version = parser.get_http_version()
         if version not in ("1.0", "1.1"):  # llhttp accepts 0.9 and 2.0 too
-            raise Rejected(rejections.VERSION_REFUSED, VERSIONS)
+            raise Rejected(errors.VERSION_REFUSED, Rejected.VERSION)
         environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
         environ[REQUEST_ID] = _id_of(environ.get("HTTP_X_REQUEST_ID"))
         self._in_body = True

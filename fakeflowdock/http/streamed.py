@@ -7,7 +7,8 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from ..api.responses import Broken
-from . import connection, deadlines, rejections
+from . import connection, deadlines, errors
+from .errors import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,6 +153,6 @@ class StreamedConnection(connection.Connection):
             self._expect_body()
         elif self._busy and self._in_body:
             if self._sending.is_too_slow(now, self._received, deadlines.BODY):
-                self.refuse(rejections.TIMEOUT, rejections.slow(deadlines.RATE))
+                self.refuse(errors.TIMEOUT, Rejected.SLOW.format(rate=deadlines.RATE))
         else:
             super().silent(now)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from . import deadlines
 from .connection import Connection
+from .errors import NO_HTTP, Rejected
 from .protocols import Peer
-from .rejections import NO_HTTP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +117,7 @@ class Secured(Peer, asyncio.Transport):
         self._closing = True
         self._hand_over(self._transport)
         assert isinstance(self._within, Connection)
-        self._within.refuse(NO_HTTP, "This port requires TLS: use a URL with https://")
+        self._within.refuse(NO_HTTP, Rejected.TLS)
 
     def _hand_over(self, transport: asyncio.Transport) -> None:
         self._server.connections.discard(self)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from respx.models import PassThrough
 
+from . import errors
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
@@ -42,4 +44,4 @@ def _make_asynchronous(layer: Layer) -> Any:
 def _pass(layer: Layer, request: Any) -> None:
     if layer.answers(str(request.url)) is not None:
         no_route: Any = None
-        raise PassThrough("requests to Flowdock are intercepted by fakeflowdock", request=request, origin=no_route)
+        raise PassThrough(errors.PASSED, request=request, origin=no_route)

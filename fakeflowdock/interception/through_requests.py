@@ -21,7 +21,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError,
 
 from ..api.environ import FLOWDOCK, PORTS, environ_from
 from ..api.responses import Broken
-from . import requests_patch
+from . import errors, requests_patch
 from .transport_errors import error_of
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from ..api.responses import Answer
 else:
     HTTPHeaderDict = type(HTTPResponse().headers)  # no public name before urllib3 2
-
-CLOSED = "Remote end closed connection without response"  # as http.client words it
 
 
 def environ_of(request: PreparedRequest) -> WSGIEnvironment:
@@ -168,11 +166,11 @@ def _again(broken: Broken, request: PreparedRequest, retries: Retry | None, time
     error: HTTPError
     cause = error_of(broken.loss, timeout)
     if broken.loss == "refused":
-        error = NewConnectionError(cast("Any", pool), f"Failed to establish a new connection: {cause}")
+        error = NewConnectionError(cast("Any", pool), errors.NOT_CONNECTED.format(reason=cause))
     elif broken.loss == "timeout" and timeout is not None:
-        error = ReadTimeoutError(pool, request.path_url, f"Read timed out. (read timeout={timeout:g})")
+        error = ReadTimeoutError(pool, request.path_url, errors.READ_TIMED_OUT.format(timeout=timeout))
     else:
-        error = ProtocolError("Connection aborted.", cause or RemoteDisconnected(CLOSED))
+        error = ProtocolError(errors.ABORTED, cause or RemoteDisconnected(errors.CLOSED))
     try:
         return (retries or Retry(0, read=False)).increment(request.method, request.path_url, error=error, _pool=pool)
     except ReadTimeoutError as read:
@@ -251,7 +249,7 @@ class AdapterInterception(requests_patch.Link):
 def _check_timeout(timeout: Any) -> None:
     """Reject timeouts that requests rejects, with its ValueError."""
     if isinstance(timeout, tuple) and len(timeout) != 2:
-        raise ValueError(f"Invalid timeout {timeout}. Pass a (connect, read) timeout tuple, or one number for both.")
+        raise ValueError(errors.TIMEOUT.format(given=timeout))
     if not isinstance(timeout, Timeout):
         connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
         Timeout(connect=connect, read=read)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...api.messages import Headers, Response
-from .entries import Entry, Malformed, clean, plain, raw, request_in, sent, unbased
+from ..errors import Malformed
+from .entries import Entry, clean, plain, raw, request_in, sent, unbased
 
 if TYPE_CHECKING:
     from ...api.messages import Request
@@ -32,7 +33,7 @@ def _headers(held: Any) -> list[tuple[str, str]]:
     if held is None:
         return []
     if not isinstance(held, dict):
-        raise Malformed("headers that are not a mapping")
+        raise Malformed(Malformed.NO_MAPPING)
     return [
         (clean(_text(name)), clean(_text(value)))
         for name, values in held.items()
@@ -42,7 +43,7 @@ def _headers(held: Any) -> list[tuple[str, str]]:
 
 def _text(value: Any) -> str:
     if isinstance(value, (dict, list)):
-        raise Malformed("a header that is not a text")
+        raise Malformed(Malformed.HEADER)
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
@@ -54,7 +55,7 @@ def _body(held: Any) -> bytes:
     if held is None or isinstance(held, bytes):
         return held or b""
     if not isinstance(held, str):
-        raise Malformed("a body that is not a text")
+        raise Malformed(Malformed.BODY)
     return raw(held)
 
 
@@ -64,7 +65,7 @@ def _reply(answered: Any, request: Request) -> tuple[Response | None, bool]:
     status = answered.get("status", answered.get("status_code"))
     code = status.get("code") if isinstance(status, dict) else status
     if type(code) is not int:
-        raise Malformed("no response with a status")
+        raise Malformed(Malformed.NO_RESPONSE)
     headers = Headers(_headers(answered.get("headers")))
     body = _body(answered["content"] if "content" in answered else answered.get("body"))
     body, known = plain(body, headers.get("content-encoding"))

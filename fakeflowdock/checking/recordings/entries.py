@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 
 from ...api.authentication import basic_header
 from ...api.messages import Headers, Request
+from ..errors import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,10 +24,6 @@ HOST = "api.flowdock.com"
 PORTS = {"http": "80", "https": "443"}
 INFLATED = 1 << 26  # bytes of a decompressed body: more is a decompression bomb
 _URL = re.compile(r"(https?)://(?:([^/?#\\@]*)@)?(\[[^\]/]*\]|[^/?#\\:@]*)(?::([0-9]*))?(?=[/?#]|\Z)", re.IGNORECASE)
-
-
-class Malformed(Exception):
-    """An entry is malformed. The text completes `entry 1 has …`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +45,11 @@ class Entry:
     reply: Response | None
     has_body: bool = True
     own: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_request_body(self) -> bool:
+        """Whether the recording has the body of the request. The journal of a fake may have shortened it."""
+        return self.own.get("shortened") is not True
 
     @property
     def caller(self) -> dict[str, Any]:
@@ -94,11 +96,11 @@ def request_in(held: Any, url_name: str, hosts: Hosts) -> tuple[dict[str, Any], 
         url, method = request[url_name], request["method"]
         is_ours = hosts.have(url)
     except (KeyError, TypeError):
-        raise Malformed(f"no request with a method and a {url_name}") from None
+        raise Malformed.of(Malformed.REQUEST, url_name=url_name) from None
     if not is_ours:
         return None
     if type(method) is not str:
-        raise Malformed("a method that is not a text")
+        raise Malformed(Malformed.METHOD)
     return request, clean(method).upper(), clean(url)
 
 
@@ -127,7 +129,7 @@ def unbased(text: str) -> bytes:
     try:
         return base64.b64decode(text)
     except (binascii.Error, ValueError):
-        raise Malformed("a body that is not valid Base64") from None
+        raise Malformed(Malformed.BASE64) from None
 
 
 def plain(body: bytes, encoding: str | None, limit: int = INFLATED) -> tuple[bytes, bool]:

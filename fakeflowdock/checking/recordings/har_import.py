@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from ...api.media_types import FORM, MULTIPART, multipart
 from ...api.messages import Headers, Response
-from .entries import Entry, Malformed, clean, plain, raw, request_in, sent, unbased
+from ..errors import Malformed
+from .entries import Entry, clean, plain, raw, request_in, sent, unbased
 
 if TYPE_CHECKING:
     from ...api.messages import Request
@@ -37,7 +38,7 @@ def _headers(held: Any) -> list[tuple[str, str]]:
             if (name := header["name"])[:1] != ":" and ((value := header["value"]) or True)
         ]
     except (KeyError, TypeError, AttributeError):
-        raise Malformed("headers without a name and a value") from None
+        raise Malformed(Malformed.NO_PAIRS) from None
 
 
 def _request(recorded: dict[str, Any], method: str, url: str) -> Request:
@@ -45,7 +46,7 @@ def _request(recorded: dict[str, Any], method: str, url: str) -> Request:
     body = b""
     if (posted := recorded.get("postData")) is not None:
         if not isinstance(posted, dict):
-            raise Malformed("a postData that is not an object")
+            raise Malformed(Malformed.POST_DATA)
         body, kind = _posted(posted)
         if kind and body and "content-type" not in Headers(headers):
             headers.append(("Content-Type", kind))
@@ -68,7 +69,7 @@ def _posted(posted: dict[str, Any]) -> tuple[bytes, str]:
         pairs = [(each["name"], each.get("value") or "") for each in parameters]
         return urlencode(pairs, errors="replace").encode(), kind or FORM
     except (KeyError, TypeError, AttributeError):
-        raise Malformed("params without a name and a value") from None
+        raise Malformed(Malformed.PARAMS) from None
 
 
 def _reply(answered: Any, request: Request) -> tuple[Response | None, bool]:
@@ -80,9 +81,9 @@ def _reply(answered: Any, request: Request) -> tuple[Response | None, bool]:
         content = answered.get("content") or {}
         text, kind, is_base64 = content.get("text"), content.get("mimeType"), content.get("encoding") == "base64"
     except (KeyError, TypeError, AttributeError):
-        raise Malformed("a response without a status") from None
+        raise Malformed(Malformed.NO_STATUS) from None
     if type(status) is not int:
-        raise Malformed("a response whose status is not a number")
+        raise Malformed(Malformed.STATUS)
     if status <= 0:
         return None, False
     headers = Headers(_headers(answered.get("headers")))

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import Malformed, RecordingError, UnreadableRecording
 from . import cassettes, har_import
-from .entries import Hosts, Malformed
-from .errors import RecordingError, UnreadableRecording
+from .entries import Hosts
 from .json_stream import JsonStream
 from .yaml_stream import YamlStream
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     Reader = Callable[[Any, int, int, Hosts], Entry | None]
     Lists = Iterator[tuple[Reader, Iterator[tuple[int, Any]]]]  # the entries of each list, with their lines
-
-NEITHER = "neither a HAR file nor a cassette: it has no log with entries and no interactions"
 
 
 class Recording:
@@ -70,11 +68,11 @@ class Recording:
                 try:
                     entry = reader(held, self.read, line, self.hosts)
                 except Malformed as lack:
-                    raise UnreadableRecording(f"entry {self.read} has {lack}", line) from None
+                    raise UnreadableRecording(UnreadableRecording.ENTRY, line, number=self.read, lack=lack) from None
                 if entry is not None:
                     yield entry
         if not found:
-            raise UnreadableRecording(NEITHER, 1)
+            raise UnreadableRecording(UnreadableRecording.NEITHER, 1)
 
 
 class _Counted:

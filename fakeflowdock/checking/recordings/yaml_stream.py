@@ -10,7 +10,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Any
 
-from .errors import UnreadableRecording
+from ..errors import UnreadableRecording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ class YamlStream:
         try:
             import yaml
         except ImportError:
-            raise UnreadableRecording("YAML cassettes require PyYAML: pip install pyyaml", 1) from None
+            raise UnreadableRecording(UnreadableRecording.NO_YAML, 1) from None
         self._yaml = yaml
         self._loader: Any = self._guarded(getattr(yaml, "CSafeLoader", yaml.SafeLoader), file)
         self._anchors: dict[str, Any] = {}
@@ -49,9 +49,9 @@ class YamlStream:
             return function(*arguments)
         except (self._yaml.YAMLError, UnicodeDecodeError) as error:
             mark = getattr(error, "problem_mark", None)
-            words = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be parsed"
+            reason = getattr(error, "problem", None) or getattr(error, "reason", None) or UnreadableRecording.UNPARSED
             line, column = (1, None) if mark is None else (int(mark.line) + 1, int(mark.column) + 1)
-            raise UnreadableRecording(f"invalid YAML: {words}", line, column) from None
+            raise UnreadableRecording(UnreadableRecording.YAML, line, column, reason=reason) from None
 
     def _next(self) -> Any:
         return self._guarded(self._loader.get_event)
@@ -60,6 +60,9 @@ class YamlStream:
     def line_of(event: Any) -> int:
         """Return the line on which an event begins, from 1."""
         return int(event.start_mark.line) + 1
+
+    def _unreadable(self, event: Any, text: str, **values: object) -> UnreadableRecording:
+        return UnreadableRecording(text, self.line_of(event), None, **values)
 
     def begin(self) -> Any:
         """Return the first event of the document; None if it is empty."""
@@ -83,7 +86,7 @@ class YamlStream:
         while not isinstance(event := self._next(), self._yaml.MappingEndEvent):
             name = self.value(event, depth)
             if isinstance(name, (list, dict)):
-                raise UnreadableRecording("a name must be a text", self.line_of(event))
+                raise self._unreadable(event, UnreadableRecording.NO_NAME)
             yield name, self._next()
 
     def elements(self, depth: int = 0) -> Iterator[tuple[int, Any]]:
@@ -96,10 +99,10 @@ class YamlStream:
         yaml = self._yaml
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
-                raise UnreadableRecording(f"unknown anchor {str(event.anchor)[:40]}", self.line_of(event))
+                raise self._unreadable(event, UnreadableRecording.ANCHOR, anchor=str(event.anchor)[:40])
             return self._anchors[event.anchor]
         if depth > DEPTH:
-            raise UnreadableRecording(f"nested too deeply, more than {DEPTH} levels", self.line_of(event))
+            raise self._unreadable(event, UnreadableRecording.NESTED_YAML, depth=DEPTH)
         if isinstance(event, yaml.ScalarEvent):
             value: Any = self._scalar(event)
         elif self.is_list(event):
@@ -117,8 +120,7 @@ class YamlStream:
             raise self._foreign(event)
 
     def _foreign(self, event: Any) -> UnreadableRecording:
-        tag = str(event.tag).replace(CORE, "!!")
-        return UnreadableRecording(f"unsupported tag {tag[:60]}: it would build an object", self.line_of(event))
+        return self._unreadable(event, UnreadableRecording.TAG, tag=str(event.tag).replace(CORE, "!!")[:60])
 
     def _scalar(self, event: Any) -> Any:
         tag, text = event.tag, event.value
@@ -133,7 +135,7 @@ class YamlStream:
         except KeyError:
             raise self._foreign(event) from None
         except (ValueError, binascii.Error):
-            raise UnreadableRecording(f"invalid {tag.removeprefix(CORE)}", self.line_of(event)) from None
+            raise self._unreadable(event, UnreadableRecording.SCALAR, kind=tag.removeprefix(CORE)) from None
 
 
 def _integer(text: str) -> int | str:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from ...api import operations
-from ...api.contract_warnings import GUESSED
 from ...api.internal_routes import PREFIX
+from ...contract.findings import MOST
 from ...contract.validation import ADMIN
-from ...suggestions import nearest
+from ...suggestions import did_you_mean, nearest
 from .access import OPERATOR
 from .errors import Invalid, Unknown
 
@@ -72,8 +72,8 @@ def _refuse_fields(call: OperatorCall, subject: Any, violations: list[Violation]
 
 def _reason(violation: Violation, number: int) -> str:
     """Return the message, with a suggestion for the first few, because suggestions take time."""
-    near = nearest(violation.pointer.rpartition("/")[2], violation.known) if number < GUESSED else None
-    return f"{violation.message}: did you mean {near}?" if near else violation.message
+    near = nearest(violation.pointer.rpartition("/")[2], violation.known) if number < MOST else None
+    return violation.message + did_you_mean(near)
 
 
 def operation(
