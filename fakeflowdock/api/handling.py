@@ -89,11 +89,15 @@ class Handling(ABC):
     def call(self, caller: Caller, path: Mapping[str, str], fields: Mapping[str, Any], base: str, /) -> Any:
         """Return the call for the handlers of this table."""
 
-    def answered(self) -> Answer:
-        """Return the response. Errors are responses too."""
+    def answered(self, run: Callable[[], Reply] | None = None) -> Answer:
+        """Return the response. Errors are responses too.
+
+        Args:
+            run: returns the reply. Default: that of the request.
+        """
         try:
             try:
-                reply = self.run()
+                reply = (run or self.run)()
             except Refusal as refusal:
                 self.refusal = refusal.forgetful()
                 reply = self.refuse(refusal)
@@ -139,11 +143,14 @@ class Handling(ABC):
             if operation.needs is not None:
                 violations += missing(operation.needs(match.values, caller.kind), fields)
             reply = operation.invalid(call, subject, violations) if violations else operation.handle(call, subject)
-        if not isinstance(reply, Reply):
-            reply = Reply(200, reply)
+        return self.replied(operation, reply)
+
+    def replied(self, operation: Operation[Any, Any], result: Any) -> Reply:
+        """Return the reply with what a handler returned. Raises BrokenContract if it does not match its page."""
+        reply, contract = result if isinstance(result, Reply) else Reply(200, result), operation.contract
         shape, check = self.shape, contract.replies.get(reply.status)
         if shape != settings.DEFAULT and check is not None:
-            reply = replace(reply, body=response_shapes.formed(shape, reply.body, check, base_of(environ)))
+            reply = replace(reply, body=response_shapes.formed(shape, reply.body, check, base_of(self.environ)))
         check_reply(operation, reply)
         if shape == settings.DRIFT and check is not None:
             reply = replace(reply, body=response_shapes.drifted(reply.body, check))
