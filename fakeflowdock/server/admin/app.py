@@ -48,7 +48,11 @@ class Admin:
 
     def answer(self, environ: WSGIEnvironment, *, wait: Wait | None = None) -> Answer:
         """Return the answer to a request. Errors are answers too."""
-        return AdminHandling(self._directory, environ, wait).answered()
+        try:
+            return AdminHandling(self._directory, environ, wait).answered()
+        finally:
+            if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+                self._directory.freed()
 
 
 class AdminHandling(Handling):
