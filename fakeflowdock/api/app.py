@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import NoSuchRoute, Refusal
+from ..redaction import Redaction
 from . import internal_routes, parameters, routing
 from .authentication import authenticate
 from .callers import ANYONE, Caller
@@ -157,8 +158,8 @@ class FlowdockHandling(Handling):
         method, strict = self.environ["REQUEST_METHOD"], self.store.settings.strict
         found = [*warnings_of(method, match, given, contract.parameters_of(fields), fields, strict=strict)]
         if any(each.actual is not None for each in found):
-            known = self.store.known_secrets
-            found = [each.without(known) for each in found]
+            secrets = Redaction(known=self.store.known_secrets)
+            found = [each.without(secrets) for each in found]
         self.warnings = tuple(found)
         self.app.warnings.remember(found)
         if self.app.note is not None:

@@ -1,4 +1,4 @@
-"""The texts of the errors about faults and about the journal. `str.format` replaces the names in braces.
+"""The texts of the errors about faults, broken connections and the journal. `str.format` replaces the names in braces.
 
 The errors of Flowdock's operations are in `contract/errors.py`.
 """
@@ -6,6 +6,8 @@ The errors of Flowdock's operations are in `contract/errors.py`.
 from __future__ import annotations
 
 from ..contract.errors import Worded
+
+BROKEN = "a fault broke the connection: {loss}"
 
 # Failure
 NOTHING_FAILS = "empty failure: give a status, body, content_type, latency or connection"

@@ -5,12 +5,15 @@ from __future__ import annotations
 import difflib
 import pprint
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..api import wire
 from ..contract.contracts import contracts
+from ..contract.findings import sample
 from ..contract.json_pointer import ABSENT
 from ..redaction import masked, shortened
 from ..world import tagging
@@ -25,7 +28,20 @@ if TYPE_CHECKING:
 Candidate = TypeVar("Candidate", "Exchange", Source, Message)
 
 SHOWN = 3  # candidates
+LOOKED_AT = 20_000  # characters of a value that are shown
+COMPARED = 20  # lines that are compared by character, which can take the fourth power of their number and length
 ENTITIES = (Application, Flow, Source, Thread, User)
+
+
+class Expression(ABC):
+    """A pattern to find in a text, which is not one of `re`."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+
+    @abstractmethod
+    def search(self, text: str) -> bool:
+        """Return whether the pattern is found in a text."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +59,13 @@ class Miss:
 
     def lines(self) -> Iterator[str]:
         """Yield a description, with a diff for long texts and lists."""
-        expected, actual = (_masked(value, self.field) for value in (self.expected, self.actual))
+        expected, actual = (_masked(_beginning(value), self.field) for value in (self.expected, self.actual))
         yield f"{self.field}: expected {_shown(expected)}, got {_shown(actual)}"
         if not all(isinstance(value, (str, list, tuple, dict)) for value in (expected, actual)):
             return
         both = _text(expected), _text(actual)
         if all(len(text) > 20 or "\n" in text for text in both):
-            yield from (f"    {line.rstrip()}" for line in difflib.ndiff(both[0].splitlines(), both[1].splitlines()))
+            yield from (f"    {line.rstrip()}" for line in _difference(*(text.splitlines() for text in both)))
 
 
 def misses(expected: Any, actual: Any, within: str = "") -> Iterator[Miss]:
@@ -65,8 +81,8 @@ def misses(expected: Any, actual: Any, within: str = "") -> Iterator[Miss]:
         for name, inner in expected.items():
             where = f"{within}.{name}" if within else str(name)
             yield from misses(inner, _field(actual, name), where)
-    elif isinstance(expected, re.Pattern):
-        if not isinstance(actual, str) or expected.search(actual) is None:
+    elif isinstance(expected, (re.Pattern, Expression)):
+        if not isinstance(actual, str) or not expected.search(actual):
             yield Miss(within, expected, actual)
     elif within == "tags" and isinstance(actual, Sequence):
         there = {tag.casefold() for tag in tagging.split(actual)}
@@ -205,12 +221,23 @@ def _named(candidate: Exchange | Source | Message) -> str:
     return repr(candidate)
 
 
+def _difference(one: list[str], other: list[str]) -> Iterator[str]:
+    if max(len(one), len(other)) <= COMPARED:
+        return difflib.ndiff(one, other)
+    return islice(difflib.unified_diff(one, other, lineterm=""), 2, None)  # without the names of files
+
+
+def _beginning(value: Any) -> Any:
+    """Return a value, without its end if it is long."""
+    return sample(value, [LOOKED_AT]) if isinstance(value, (str, list, dict)) else value
+
+
 def _masked(value: Any, name: str) -> Any:
     return masked(value, name) if isinstance(value, (str, list, tuple, dict)) else value
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, re.Pattern):
+    if isinstance(value, (re.Pattern, Expression)):
         return f"/{value.pattern}/"
     if value is ABSENT:
         return "nothing"

@@ -9,6 +9,7 @@ from ..api import response_shapes
 from ..api.callers import CREDENTIALS
 from ..contract.contracts import contracts
 from ..contract.errors import ValidationError
+from ..contract.findings import sample
 from ..contract.grades import grade_at
 from ..contract.json_pointer import ABSENT, at
 from ..redaction import masked, shortened
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 SHOWN = 50  # exchanges, and changes
 WIDTH = 500  # characters of the parameters, or of one change
+LOOKED_AT = 20_000  # characters of the parameters
 BLOB = 200  # characters; a longer string without a space is data, not prose
 
 
@@ -121,19 +123,10 @@ def _blamed(exchange: Exchange, parameters: Mapping[str, Any], refusal: Validati
 
 
 def _shown(value: Any, pointer: str = "") -> str:
-    return json.dumps(_brief(masked(value, pointer)), ensure_ascii=False)
-
-
-def _brief(value: Any) -> Any:
-    """Return a JSON value with long texts without spaces, such as file data, shortened."""
-    if isinstance(value, dict):
-        return {name: _brief(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_brief(item) for item in value]
-    if isinstance(value, str) and len(value) > BLOB and " " not in value:
-        return f"{value[:20]}… ({len(value)} characters)"
-    return value
+    return json.dumps(masked(sample(value, [LOOKED_AT], blob=BLOB), pointer), ensure_ascii=False)
 
 
 def _cut(line: str) -> str:
-    return line if len(line) <= WIDTH else f"{line[:WIDTH]}… ({len(line)} characters)"
+    if len(line) <= WIDTH:
+        return line
+    return f"{line[:WIDTH]}… ({len(line) if len(line) < LOOKED_AT else f'more than {LOOKED_AT}'} characters)"

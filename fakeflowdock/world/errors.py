@@ -48,6 +48,20 @@ class WorldFileError(Worded, ValueError):
     NOT_UTF8 = "{file}:1: not valid UTF-8 at byte {start}"
     NESTED = "{file}:1: nested too deeply"
 
+    UNKNOWN_ENTITY = "refers to {id!r}, which is not in {kind}"
+    UNKNOWN_SCOPE = "has the unknown scope {scope!r}"
+    DUPLICATE = "is a duplicate"
+    DUPLICATE_FLOW = "is a duplicate in its organization"
+    DUPLICATE_SOURCE = "is a duplicate among the sources"
+    DUPLICATE_MESSAGE = "is a duplicate in its flow"
+    DUPLICATE_THREAD = "is a duplicate in its source"
+    DUPLICATE_REACTION = "has a duplicate"
+    NO_MEMBER = "has a user who is not in the organization"
+    LATE = "is after the year {year}"
+    THREAD = "refers to a thread of another flow"
+    ATTACHMENTS = "must be one file for the event file, and empty for other chat messages"
+    NO_SOURCE = "requires a source_id"
+
     def __init__(self, message: str, pointer: str = "", reason: str = "") -> None:
         super().__init__(message)
         self.pointer = pointer

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...api.callers import USER
+from ...contract.errors import VIOLATIONS
 from ...contract.findings import ContractViolation, Findings
 from ...contract.json_pointer import at
 from ...redaction import is_secret, shown_path
@@ -116,7 +117,7 @@ class RecordingContractViolation(ContractViolation):
 
     def __init__(self, recording: CheckedRecording) -> None:
         super().__init__(recording.findings)
-        self.args = (f"violations of Flowdock's contract:\n{recording}",)
+        self.args = (VIOLATIONS.format(findings=recording),)
 
 
 def check_recording(

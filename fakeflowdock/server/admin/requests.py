@@ -12,9 +12,10 @@ from ...checking.recordings import har_export
 from ...testing import matching as expectations
 from ...testing import report
 from ...testing.exchanges import Exchanges, has_unknown_path
-from .assertions import known_operation, patterns
+from .assertions import known_operation
 from .errors import Invalid
 from .operations import of_a_world
+from .patterns import Patterns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,7 +35,7 @@ PAGE = 16 * 1024 * 1024  # bytes of memory for them, if there are several
 @of_a_world("GET requests")
 def list_requests(call: OperatorCall, world: ServedWorld) -> list[dict[str, Any]]:
     """Return the first requests that match all given criteria."""
-    return _page(_matching(world.app.journal, call.fields), call.fields)
+    return _page(_matching(world.app.journal, call.fields, {}), call.fields)
 
 
 @of_a_world("POST requests/wait")
@@ -45,12 +46,13 @@ def wait_for_requests(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     if timeout > LONGEST:
         raise Invalid.at("/timeout", Invalid.LONG.format(seconds=LONGEST))
     count, until = fields.get("count", 1), time.monotonic() + timeout
+    expected = Patterns().compiled(fields.get("expected", {}), "/expected")
     found: list[Exchange] = []
     last: Exchange | None = None
     while True:
         known = app.journal.count
         new, dropped = app.journal.after(last)  # only new ones: hundreds of clients may wait
-        found = [each for each in found if each.number > dropped] + _matching(new, fields)
+        found = [each for each in found if each.number > dropped] + _matching(new, fields, expected)
         last = new[-1] if new else last
         left = until - time.monotonic()
         if len(found) >= count or left <= 0 or (call.wait is not None and not call.wait(0)):
@@ -96,9 +98,8 @@ def clear_contract_warnings(call: OperatorCall, world: ServedWorld) -> Reply:
     return NOTHING
 
 
-def _matching(exchanges: Iterable[Exchange], given: Mapping[str, Any]) -> list[Exchange]:
+def _matching(exchanges: Iterable[Exchange], given: Mapping[str, Any], expected: Mapping[str, Any]) -> list[Exchange]:
     name = None if "operation" not in given else known_operation(given["operation"])
-    expected = patterns(given.get("expected", {}), "/expected")
     wanted = {kind: given[kind] for kind in ("user", "source", "application") if kind in given}
     unknown = given.get("unknown_paths")
     try:
