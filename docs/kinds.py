@@ -67,6 +67,12 @@ TYPES: dict[str, Schema] = {
         "title": "a parameterized_name of at most 110 characters",
     },
     "email": {"type": "string", "format": "email", "title": "an e-mail address"},
+    "email or blank": {
+        "type": "string",
+        "anyOf": [{"format": "email"}, {"maxLength": 0}],
+        "title": "an e-mail address",
+    },
+    "integer or text": {"type": ["integer", "string"], "title": "an integer or a string"},
     "flow token": {"type": "string", "pattern": "^[0-9a-f]{32}$", "maxLength": 32, "title": "a flow_token"},
     "count": {"type": "integer", "minimum": 0, "title": "a number not below zero"},
     "moment": {
@@ -97,6 +103,23 @@ TYPES: dict[str, Schema] = {
         "title": "a list of strings, or a string with commas",
     },
     "user number": {"type": "string", "pattern": "^(0|[1-9][0-9]*)$", "title": "the number of a user, as a string"},
+    "emoji": {
+        "type": "string",
+        "pattern": f"[^:{BLANK}]",
+        "maxLength": 100,
+        "title": "a string",
+        "x-words": {"pattern": "can't be blank"},
+    },
+    "reactions": {
+        "type": "object",
+        "additionalProperties": {
+            "type": "array",
+            "items": {"type": "string", "pattern": "^[1-9][0-9]*$", "title": "the number of a user, as a string"},
+            "minItems": 1,
+            "title": "a list",
+        },
+        "title": "an object",
+    },
     "thread id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{27}$", "maxLength": 27, "title": "the id of a thread"},
     "category": {
         "type": "string",
@@ -119,9 +142,12 @@ TYPES: dict[str, Schema] = {
 }
 
 
+_WITH_VALUES = ("text of at most N", 'text beginning with "a"', "integer from N to M")
+
+
 def known_kinds() -> list[str]:
     """The words that stand for a type by themselves."""
-    return [*TYPES, "list of …", "map to …", '"a" or "b"', "text of at most N", "integer from N to M", "… or null"]
+    return [*TYPES, "list of …", "map to …", '"a" or "b"', *_WITH_VALUES, "… or null"]
 
 
 def kind_of(words: str) -> Schema | None:
@@ -145,6 +171,8 @@ def kind_of(words: str) -> Schema | None:
         return {"type": "object", "additionalProperties": lists, "minProperties": 1}
     if limited := re.fullmatch("(string|text) of at most ([0-9]+)", words):
         return {**TYPES[limited[1]], "maxLength": int(limited[2])}
+    if beginning := re.fullmatch('text beginning with "([A-Za-z ]+)"', words):
+        return {"type": "string", "pattern": f"^{beginning[1]}(: .*)?$", "title": words}
     if bounds := re.fullmatch("integer from ([0-9]+) to ([0-9]+)", words):
         low, high = int(bounds[1]), int(bounds[2])
         return {"type": "integer", "minimum": low, "maximum": high, "title": f"an integer from {low} to {high}"}

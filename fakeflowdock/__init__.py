@@ -8,16 +8,17 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .api.callers import Caller
+    from .api.errors import ShortenedBody
+    from .api.exchange import Exchange
     from .api.failures import Failure
     from .api.faults import Fault
-    from .api.journal import Exchange
-    from .api.messages import Headers, Request, Response
+    from .api.messages import Headers, Request, Response, Shortened
     from .checking.conformance import Conformance, conform
     from .checking.conformance.results import ConformanceDifference, ConformanceResult
     from .checking.contract import Contract
+    from .checking.errors import RecordingError
     from .checking.recordings.checker import CheckedExchange, CheckedRecording, check_recording
     from .checking.recordings.differences import Difference
-    from .checking.recordings.errors import RecordingError
     from .contract.errors import BrokenContract
     from .contract.findings import ContractViolation, Finding, Findings
     from .fake import FakeFlowdock
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .testing.exchanges import Exchanges
     from .testing.lists import Messages, Threads
     from .world.clock import Clock
+    from .world.errors import WorldFileError
     from .world.models import (
         Application,
         Author,
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
         User,
     )
     from .world.snapshots import Snapshot
-    from .world.validation import WorldFileError
 
 __all__ = [
     "Application",
@@ -75,6 +76,8 @@ __all__ = [
     "RecordingError",
     "Request",
     "Response",
+    "Shortened",
+    "ShortenedBody",
     "Snapshot",
     "Source",
     "Status",
@@ -93,14 +96,15 @@ _HOMES = {
         "api.callers": "Caller",
         "api.failures": "Failure",
         "api.faults": "Fault",
-        "api.journal": "Exchange",
-        "api.messages": "Headers Request Response",
+        "api.errors": "ShortenedBody",
+        "api.exchange": "Exchange",
+        "api.messages": "Headers Request Response Shortened",
         "checking.conformance": "Conformance conform",
         "checking.conformance.results": "ConformanceDifference ConformanceResult",
         "checking.contract": "Contract",
         "checking.recordings.checker": "CheckedExchange CheckedRecording check_recording",
         "checking.recordings.differences": "Difference",
-        "checking.recordings.errors": "RecordingError",
+        "checking.errors": "RecordingError",
         "contract.errors": "BrokenContract",
         "contract.findings": "ContractViolation Finding Findings",
         "fake": "FakeFlowdock",
@@ -110,7 +114,7 @@ _HOMES = {
         "world.clock": "Clock",
         "world.models": "Application Author Field File Flow Mail Message Organization Source Status Thread User",
         "world.snapshots": "Snapshot",
-        "world.validation": "WorldFileError",
+        "world.errors": "WorldFileError",
     }.items()
     for name in names.split()
 }

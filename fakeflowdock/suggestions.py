@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,9 +10,19 @@ if TYPE_CHECKING:
 
 
 LONGEST_NAME = 100  # characters; no known name is similar to a longer one, and comparing takes time
+COMPARED = 1_000  # known names
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name most similar to an unknown one, or None."""
-    near = difflib.get_close_matches(name, list(known), n=1) if len(name) <= LONGEST_NAME else []
+    if len(name) > LONGEST_NAME:
+        return None
+    import difflib
+
+    near = difflib.get_close_matches(name, list(islice(known, COMPARED)), n=1)
     return near[0] if near else None
+
+
+def did_you_mean(near: str | None, otherwise: str = "") -> str:
+    """Return the end of an error about an unknown name: a question, or `otherwise` if no known name is similar."""
+    return f": did you mean {near}?" if near else otherwise

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ..contract.contracts import contracts
+from . import errors
 from .media_types import JSON
 from .operations import Reply
 from .responses import encode, line_of
@@ -58,32 +59,32 @@ class Failure:
     def __post_init__(self) -> None:
         replaces = any(each is not None for each in (self.status, self.body, self.content_type, self.retry_after))
         if not replaces and self.connection is None and not self.latency:
-            raise ValueError("empty failure: give a status, body, content_type, latency or connection")
+            raise ValueError(errors.NOTHING_FAILS)
         if self.status is not None and not (_is_whole(self.status) and 200 <= self.status <= 599):
-            raise ValueError(f"invalid status {self.status!r}: expected 200 to 599")
+            raise ValueError(errors.STATUS.format(given=self.status))
         if self.status in NO_BODY and self.body is not None:
-            raise ValueError(f"invalid body: a response with status {self.status} has none")
+            raise ValueError(errors.NO_BODY.format(status=self.status))
         try:  # early, rather than in the middle of a request or a report
             _bytes(self.body)
         except (TypeError, ValueError, RecursionError) as error:
-            raise ValueError(f"invalid body {self.body!r}: expected bytes, text or a JSON value") from error
+            raise ValueError(errors.BODY.format(given=self.body)) from error
         if self.content_type is not None and not _is_line(self.content_type):
-            raise ValueError(f"invalid content_type {self.content_type!r}: expected one line of ASCII")
+            raise ValueError(errors.CONTENT_TYPE.format(given=self.content_type))
         if self.retry_after is not None and self.status is None:
-            raise ValueError("retry_after needs a status: 429 or 503")
+            raise ValueError(errors.RETRY_AFTER_ALONE)
         if self.retry_after is not None and not (_is_whole(self.retry_after) and self.retry_after >= 0):
-            raise ValueError(f"invalid retry_after {self.retry_after!r}: expected a whole number of seconds")
+            raise ValueError(errors.RETRY_AFTER.format(given=self.retry_after))
         if not (isinstance(self.latency, (int, float, timedelta)) and 0 <= self.seconds <= LONGEST):
-            raise ValueError(f"invalid latency {self.latency!r}: expected 0 to {LONGEST} seconds")
+            raise ValueError(errors.LATENCY.format(given=self.latency, limit=LONGEST))
         if self.connection not in (None, *CONNECTIONS):
             known = f"{', '.join(CONNECTIONS[:-1])} or {CONNECTIONS[-1]}"
-            raise ValueError(f"invalid connection {self.connection!r}: expected {known}")
+            raise ValueError(errors.CONNECTION.format(given=self.connection, known=known))
         if self.connection not in (None, "cut") and replaces:
-            raise ValueError(f"connection={self.connection!r} sends no response: remove status, body and headers")
+            raise ValueError(errors.NO_RESPONSE.format(connection=self.connection))
         if self.connection == "timeout" and self.latency:
-            raise ValueError("connection='timeout' cannot have a latency: the client gets no response at all")
+            raise ValueError(errors.TIMEOUT_AND_LATENCY)
         if self.connection == "refused" and self.after:
-            raise ValueError("connection='refused' cannot be combined with after: no request is received")
+            raise ValueError(errors.REFUSED_AFTER)
 
     def __str__(self) -> str:
         parts = [f"{self.seconds:g} s late"] if self.latency else []
@@ -151,9 +152,9 @@ def _bytes(body: Any) -> bytes:
 
 def error_of(status: int, operation: OperationContract | None) -> ErrorContract | None:
     """Return the error with that status: the operation's own, else one common to all operations, else None."""
-    errors = [error for error in contracts().errors.values() if error.status == status and error.name != OURS]
-    listed = [error for error in errors if operation is not None and error.name in operation.errors]
-    return next(iter((*listed, *(error for error in errors if error.everywhere), *errors)), None)
+    known = [error for error in contracts().errors.values() if error.status == status and error.name != OURS]
+    listed = [error for error in known if operation is not None and error.name in operation.errors]
+    return next(iter((*listed, *(error for error in known if error.everywhere), *known)), None)
 
 
 def body_of(status: int, error: ErrorContract | None, operation: OperationContract | None) -> Mapping[str, Any]:

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..contract.contracts import operation_named
 from ..redaction import shortened
 from ..world.models import Application, Source, User
-from . import internal_routes, routing
+from . import errors, internal_routes, routing
 from .failures import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Self
 
     from _typeshed.wsgi import WSGIEnvironment
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from ..world.store import Store
     from .callers import Caller
     from .operations import Operation
-
-    Wait = Callable[[float | None], bool]  # sleeps for seconds, None: forever; returns whether the client still waits
+    from .pauses import Wait
 
 REMEMBERED = 100  # faults that the report of a failed test can list, including removed ones
 
@@ -68,11 +67,11 @@ class Matching:
 
     def __post_init__(self) -> None:
         if self.method is not None and not (isinstance(self.method, str) and self.method.isupper()):
-            raise ValueError(f"invalid method {self.method!r}: expected capitals")
+            raise ValueError(errors.METHOD.format(given=self.method))
         if self.path is not None and not (isinstance(self.path, str) and re.match(r"/[^?]*\Z", self.path)):
-            raise ValueError(f"invalid path {self.path!r}: expected a leading / and no query")
+            raise ValueError(errors.PATH.format(given=self.path))
         if self.caller is not None and not isinstance(self.caller, (User, Source, Application)):
-            raise ValueError(f"invalid caller {self.caller!r}: expected a user, source or application of this world")
+            raise ValueError(errors.CALLER.format(given=self.caller))
 
     def __str__(self) -> str:
         parts = [] if self.operation is None else [f"for {self.operation}"]
@@ -244,15 +243,15 @@ def fault_for(
     """
     for name, number in (("nth", nth), ("times", times)):
         if number is not None and (type(number) is not int or number < 1):
-            raise ValueError(f"invalid {name} {number!r}: expected a positive integer")
+            raise ValueError(errors.NUMBER.format(name=name, given=number))
     if sequence is None:
         once = nth is not None and times is None
         return Fault(matching, [Failure(**what)], nth or 1, 1 if once else times)
     if any(what[each.name] != each.default for each in fields(Failure)):
-        raise ValueError("sequence cannot be combined with a failure: use Failure(status=500) or None as its items")
+        raise ValueError(errors.SEQUENCE_AND_FAILURE)
     items = list(sequence) if isinstance(sequence, Iterable) else sequence
     if not isinstance(items, list) or not items or not all(item is None or isinstance(item, Failure) for item in items):
-        raise ValueError(f"invalid sequence {items!r}: expected a Failure or None for each request, at least one")
+        raise ValueError(errors.SEQUENCE.format(given=items))
     return Fault(matching, items, nth or 1, times or 1)
 
 
@@ -273,9 +272,14 @@ def on_a_socket(store: Store, wait: Wait) -> Wait:
 
     def waited(seconds: float | None) -> bool:
         there = wait(seconds)
-        with store.lock:
-            if there and seconds is not None and store.clock.frozen:
-                store.clock.advance(min(timedelta(seconds=seconds), store.clock.left))
+        elapse(store, seconds, there=there)
         return there
 
     return waited
+
+
+def elapse(store: Store, seconds: float | None, *, there: bool) -> None:
+    """Advance a frozen clock by the time that a client waited, unless it hung up."""
+    with store.lock:
+        if there and seconds is not None and store.clock.frozen:
+            store.clock.advance(min(timedelta(seconds=seconds), store.clock.left))

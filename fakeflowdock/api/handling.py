@@ -89,11 +89,15 @@ class Handling(ABC):
     def call(self, caller: Caller, path: Mapping[str, str], fields: Mapping[str, Any], base: str, /) -> Any:
         """Return the call for the handlers of this table."""
 
-    def answered(self) -> Answer:
-        """Return the response. Errors are responses too."""
+    def answered(self, run: Callable[[], Reply] | None = None) -> Answer:
+        """Return the response. Errors are responses too.
+
+        Args:
+            run: returns the reply. Default: that of the request.
+        """
         try:
             try:
-                reply = self.run()
+                reply = (run or self.run)()
             except Refusal as refusal:
                 self.refusal = refusal.forgetful()
                 reply = self.refuse(refusal)
@@ -102,7 +106,8 @@ class Handling(ABC):
             bug = broken
         except Exception as error:
             at = traceback.extract_tb(error.__traceback__)[-1]
-            bug = BrokenContract(f"{self.title} raised {type(error).__name__} at {at.filename}:{at.lineno}")
+            where, text = f"{at.filename}:{at.lineno}", BrokenContract.RAISED
+            bug = BrokenContract.of(text, operation=self.title, error=type(error).__name__, where=where)
             bug.__cause__ = error
         self.report(bug)
         return write(Reply(500, {"message": str(bug)}), self.environ, self.caller, private=self.private)
@@ -138,11 +143,14 @@ class Handling(ABC):
             if operation.needs is not None:
                 violations += missing(operation.needs(match.values, caller.kind), fields)
             reply = operation.invalid(call, subject, violations) if violations else operation.handle(call, subject)
-        if not isinstance(reply, Reply):
-            reply = Reply(200, reply)
+        return self.replied(operation, reply)
+
+    def replied(self, operation: Operation[Any, Any], result: Any) -> Reply:
+        """Return the reply with what a handler returned. Raises BrokenContract if it does not match its page."""
+        reply, contract = result if isinstance(result, Reply) else Reply(200, result), operation.contract
         shape, check = self.shape, contract.replies.get(reply.status)
         if shape != settings.DEFAULT and check is not None:
-            reply = replace(reply, body=response_shapes.formed(shape, reply.body, check, base_of(environ)))
+            reply = replace(reply, body=response_shapes.formed(shape, reply.body, check, base_of(self.environ)))
         check_reply(operation, reply)
         if shape == settings.DRIFT and check is not None:
             reply = replace(reply, body=response_shapes.drifted(reply.body, check))
@@ -154,10 +162,11 @@ class Handling(ABC):
         operation = self.contract
         listed = operation is not None and refusal.name in operation.errors
         if not (contract.everywhere or listed):
-            raise BrokenContract(f"{self.title} answered {refusal.name}, which its page does not list")
+            raise BrokenContract.of(BrokenContract.ERROR, operation=self.title, error=refusal.name)
         body = refusal.body(operation.page if operation is not None and listed else contract.page)
         for violation in contract.body.violations(body):
-            raise BrokenContract(f"{self.title} refused with {violation.pointer} against {contract.body.schema}")
+            place, text = violation.pointer, BrokenContract.OF_ERROR
+            raise BrokenContract.of(text, operation=self.title, place=place, schema=contract.body.schema)
         if self.shape == settings.DRIFT:
             body = response_shapes.drifted(body, contract.body)
         return Reply(contract.status, body, refusal.headers)
@@ -179,17 +188,17 @@ def permit(operation: Operation[Any, Any], caller: Caller) -> None:
 def check_reply(operation: Operation[Any, Any], reply: Reply) -> None:
     """Raise BrokenContract if a reply does not match its page."""
     contract = operation.contract
-    answered = f"{contract.title} answered {reply.status}"
     if reply.status not in contract.replies:
-        raise BrokenContract(f"{answered}, which {contract.page} does not document")
+        raise BrokenContract.of(BrokenContract.STATUS, contract=contract, reply=reply)
     if (reply.media == HTML) != (reply.status in contract.pages) and reply.status not in contract.redirects:
-        raise BrokenContract(f"{answered} as {reply.media}, against {contract.page}")
+        raise BrokenContract.of(BrokenContract.MEDIA_TYPE, contract=contract, reply=reply)
     has_location = "Location" in dict(reply.headers)
     if has_location != (reply.status in contract.redirects):
-        raise BrokenContract(f"{answered} {'with' if has_location else 'without'} a Location header")
+        text = BrokenContract.LOCATION if has_location else BrokenContract.NO_LOCATION
+        raise BrokenContract.of(text, contract=contract, reply=reply)
     if (check := contract.replies[reply.status]) is not None:
         for violation in check.violations(reply.body):
-            where = f"{violation.pointer or 'the body'}: it {violation.message}"
-            raise BrokenContract(f"{answered} with {where}, against {check.schema}")
+            place, why, text = violation.pointer or BrokenContract.THE_BODY, violation.message, BrokenContract.BODY
+            raise BrokenContract.of(text, contract=contract, reply=reply, place=place, why=why, schema=check.schema)
     elif reply.body is not None:
-        raise BrokenContract(f"{answered} with a body, but {contract.page} documents none")
+        raise BrokenContract.of(BrokenContract.NO_BODY, contract=contract, reply=reply)

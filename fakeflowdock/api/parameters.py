@@ -65,7 +65,7 @@ def read(environ: WSGIEnvironment, *, nulls: bool = False) -> Given:
         if query:
             given.query = gathered(_pairs(query, "utf-8", "query string"))
     except Unreadable as reason:
-        given.unreadable = reason
+        given.unreadable = reason.forgetful()
         pairs = parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True)
         given.query = {name: value for name, value in pairs if "[" not in name}  # for the credentials in it
     content_type, optional = environ.get("CONTENT_TYPE", ""), environ["REQUEST_METHOD"] in BODY_IS_OPTIONAL
@@ -74,10 +74,10 @@ def read(environ: WSGIEnvironment, *, nulls: bool = False) -> Given:
         given.guessed = optional and given.raw.strip() != b"" and not parse_options_header(content_type)[0]
         given.body = _guessed(given.raw) if given.guessed else _parsed(given.raw, content_type, nulls=nulls)
     except TooLarge as reason:
-        given.too_large = reason
+        given.too_large = reason.forgetful()
     except Unreadable as reason:
         if not optional:
-            given.unreadable = given.unreadable or reason
+            given.unreadable = given.unreadable or reason.forgetful()
     return given
 
 
@@ -192,7 +192,7 @@ def _too_deep() -> Unreadable:
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(Unreadable.NO_CONSTANT.format(name=name))
 
 
 def _pairs(raw: bytes, charset: str, what: str) -> list[tuple[str, str]]:
@@ -216,7 +216,7 @@ def _multipart(body: bytes, boundary: str, charset: str) -> dict[str, Any]:
         while not isinstance(event := decoder.next_event(), Epilogue):
             if isinstance(event, (Field, File)):
                 if event.name is None:
-                    raise ValueError("a part without a name")
+                    raise Unreadable(Unreadable.MULTIPART)
                 part, content = event, b""
             elif isinstance(event, Data) and part is not None:
                 content += event.data
@@ -224,7 +224,7 @@ def _multipart(body: bytes, boundary: str, charset: str) -> dict[str, Any]:
                 if not event.more_data and not is_no_file:
                     values.append((part.name, _part(part, content, charset)))
             elif not isinstance(event, Preamble):
-                raise ValueError("it ends early")
+                raise Unreadable(Unreadable.MULTIPART)
     except ValueError:
         raise Unreadable(Unreadable.MULTIPART) from None
     return gathered(values)

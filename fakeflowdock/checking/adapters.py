@@ -12,9 +12,10 @@ from typing import Any
 from urllib.parse import quote
 
 from ..api.environ import headers_of
-from ..api.journal import Exchange
+from ..api.exchange import Exchange
 from ..api.media_types import JSON
 from ..api.messages import Headers, Request, Response
+from . import errors
 
 
 def sent(request: Any, url: str | None = None, headers: Any = (), body: Any = None) -> Request:
@@ -27,7 +28,7 @@ def sent(request: Any, url: str | None = None, headers: Any = (), body: Any = No
         return request
     if isinstance(request, str):
         if url is None:
-            raise TypeError("missing url: a method requires one")
+            raise TypeError(errors.NO_URL)
         given = _headers(headers)
         if body is not None and not isinstance(body, (str, bytes)) and "content-type" not in given:
             given = Headers((*given.pairs, ("Content-Type", JSON)))
@@ -54,7 +55,7 @@ def _from_library(request: Any) -> Request:
         return Request(str(request.method), str(request.url), _headers(request.headers), _bytes(request.body))
     if hasattr(request, "extensions") and hasattr(request, "url"):  # httpx
         return Request(request.method, str(request.url), _headers(request.headers), request.read())
-    raise TypeError(f"unsupported request type {kind.__module__}.{kind.__qualname__}")
+    raise TypeError(errors.REQUEST_TYPE.format(kind=kind))
 
 
 def _from_environ(environ: Mapping[str, Any]) -> Request:
@@ -98,7 +99,7 @@ def _reply_from_library(reply: Any) -> Response:
     elif hasattr(reply, "status_code") and hasattr(reply, "get_data"):  # Werkzeug, whose test client has the request
         body = reply.get_data()
     else:
-        raise TypeError(f"unsupported response type {kind.__module__}.{kind.__qualname__}")
+        raise TypeError(errors.RESPONSE_TYPE.format(kind=kind))
     request = getattr(reply, "request", None)
     return Response(reply.status_code, _headers(reply.headers), body, None if request is None else sent(request))
 

@@ -8,6 +8,7 @@ from ..api.callers import USER
 from ..api.messages import split
 from ..contract.contracts import contracts, operation_named
 from ..contract.findings import Findings
+from . import errors
 from .adapters import received, sent
 from .replies import CheckedReply
 from .requests import CheckedRequest, match_of
@@ -94,7 +95,7 @@ class Contract:
         else:
             reply = received(operation)
             if reply.request is None:
-                raise TypeError("this response does not know its request: pass the operation to check_reply too")
+                raise TypeError(errors.NO_REQUEST)
             request = CheckedRequest(reply.request)
             contract, method, by_user = request.contract, request.method, request.caller == USER
         return Findings(CheckedReply(contract, reply, method, strict=self.strict, by_user=by_user).findings())

@@ -7,6 +7,8 @@ from contextlib import suppress
 from http.client import HTTPConnection, HTTPSConnection
 from urllib.parse import SplitResult, urlsplit
 
+from . import errors
+
 
 class Remote:
     """A server on the network.
@@ -49,7 +51,7 @@ def _trusting(ca_file: str) -> ssl.SSLContext:
         try:
             context.load_verify_locations(ca_file)
         except ssl.SSLError:
-            raise ValueError(f"{ca_file}: no PEM certificate found") from None
+            raise ValueError(errors.NO_CERTIFICATE.format(file=ca_file)) from None
         except OSError as error:
             raise ValueError(f"{ca_file}: {error.strerror}") from None
     return context
@@ -62,7 +64,7 @@ def _parsed(url: str) -> SplitResult:
         parts.port  # noqa: B018  # raises
         if parts.hostname and parts.scheme in ("http", "https") and not parts.query and not parts.fragment:
             return parts
-    raise ValueError(f"invalid URL {url!r}: expected the http or https URL of a server")
+    raise ValueError(errors.URL.format(given=url))
 
 
 def reason_of(error: Exception) -> str:

@@ -13,19 +13,25 @@ from ..api.callers import ANYONE, SOURCE
 from ..api.media_types import FORM, HTML, JSON
 from ..api.responses import line_of
 from ..contract.contracts import contracts
-from ..contract.findings import Finding, expectation, finding, once, shown
+from ..contract.errors import Unreadable
+from ..contract.findings import MOST, Finding, expectation, finding, once, remaining, shown
 from ..contract.grades import grade_at
 from ..contract.json_pointer import ABSENT, at, steps_of
+from ..redaction import brief
 from ..suggestions import nearest
+from .requests import has_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..api.messages import Response
+    from ..api.messages import Request, Response
     from ..contract.contracts import ErrorContract, OperationContract
     from ..contract.validation import Check, Violation
 
 HEADERS = "docs/api/general-information.md#headers"
+CORS = "docs/api/general-information.md#cross-origin-requests"
+RULED = {HEADERS: "Headers", CORS: "Cross-origin requests"}
+SIMPLE = frozenset(("get", "head", "post", "accept", "accept-language", "content-language"))  # always allowed
 FORMS = "docs/api/oauth.md"  # the page with the operations whose response may be a form
 BUG = "broken-contract"  # a bug of fakeflowdock, which no other server has
 
@@ -42,7 +48,7 @@ def _json(body: bytes) -> Any:
         try:
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            raise ValueError("a text contains a lone surrogate") from None
+            raise ValueError(Unreadable.LONE_SURROGATE) from None
     return value
 
 
@@ -79,6 +85,10 @@ class CheckedReply:
         """Yield each deviation from the page."""
         contract, status = self._contract, self._status
         yield from self._status_header()
+        request = self._reply.request
+        if self._method == "OPTIONS" and request is not None and "Access-Control-Request-Method" in request.headers:
+            yield from self._preflight(request)
+            return
         if self._method == "OPTIONS" and status == 204:
             return
         if contract is not None and status in contract.replies:
@@ -89,6 +99,22 @@ class CheckedReply:
             yield from min((list(self._json(error.body, error)) for error in errors), key=_distance)
         else:
             yield self._undocumented()
+
+    def _preflight(self, request: Request) -> Iterator[Finding]:
+        """Check the response to a preflight, which a browser sends by itself. It reads no body."""
+        if not 200 <= self._status < 300:
+            if has_path(request):
+                words = f"A preflight was answered {self._status}"
+                yield self._found("reply.status", words, "status", actual=str(self._status), expected="204", page=CORS)
+            return
+        for sent, received in (("Origin", "Origin"), ("Request-Method", "Methods"), ("Request-Headers", "Headers")):
+            wanted = request.headers.get(sent if sent == "Origin" else f"Access-Control-{sent}", "")
+            name = f"Access-Control-Allow-{received}"
+            allowed = self._reply.headers.get(name, "")
+            if missed := _names(wanted) - _names(allowed) - SIMPLE if "*" not in _names(allowed) else ():
+                words = f"A preflight was answered without {', '.join(sorted(missed))} in {name}"
+                actual = shown(allowed) if allowed else None
+                yield self._found("reply.cors", words, name.lower(), actual=actual, expected=wanted, page=CORS)
 
     def _errors(self) -> Iterator[ErrorContract]:
         own = self._contract.errors if self._contract is not None else ()
@@ -156,8 +182,12 @@ class CheckedReply:
             yield self._found("reply.content-type", words, "content-type", actual=actual, expected=wanted, error=error)
 
     def _violations(self, check: Check, value: Any, error: ErrorContract | None = None) -> Iterator[Finding]:
-        for violation in once(check.violations(value)):
+        violations = [*once(check.violations(value))]
+        for violation in violations[:MOST]:
             yield self._violated(check, violation, value, error)
+        if more := remaining(violations):
+            words = f"{self._answered}, where {more} are missing, unknown or invalid"
+            yield self._found("reply.field.invalid", words, "body", error=error)
 
     def _violated(self, check: Check, violation: Violation, value: Any, error: ErrorContract | None) -> Finding:
         found = at(value, violation.pointer)
@@ -171,7 +201,7 @@ class CheckedReply:
             rule, words = "reply.field.invalid", f"{words}, got {actual}"
         return self._found(
             rule,
-            f"{self._answered}, where {violation.pointer or 'the body'} {words}",
+            f"{self._answered}, where {brief(violation.pointer) or 'the body'} {words}",
             "body",
             pointer=violation.pointer,
             actual=actual,
@@ -213,7 +243,7 @@ class CheckedReply:
     ) -> Finding:
         written = error if error is not None else self._contract
         if grade is None:
-            grade = contracts().rules["Headers"][0] if page == HEADERS else written.grade if written else "assumed"
+            grade = contracts().rules[RULED[page]][0] if page in RULED else written.grade if written else "assumed"
         return finding(
             rule,
             words,
@@ -224,6 +254,10 @@ class CheckedReply:
             strict=self._strict,
             **more,
         )
+
+
+def _names(listed: str) -> set[str]:
+    return {name.strip().lower() for name in listed.split(",") if name.strip()}
 
 
 def _distance(found: list[Finding]) -> tuple[int, int]:

@@ -9,14 +9,16 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from ..api.environ import path_of
+from ..api.internal_routes import is_own
 from ..api.messages import Headers, Request, Response
 from ..api.responses import Answer, Broken
 from ..contract.errors import MAX_BODY
 from ..contract.findings import Findings
-from ..http.rejections import HOST_NOT_REACHED, refusal
+from ..http.errors import HOST_NOT_REACHED, refusal
 from ..http.response_writer import head_of
 from ..http.streamed import STREAM
 from ..redaction import shortened, shown_target
+from . import errors
 from .contract import Contract
 from .recordings.entries import plain
 from .remote import reason_of
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import WSGIEnvironment
 
-    from ..api.faults import Wait
     from ..http.streamed import StreamedConnection
     from .remote import Remote
 
@@ -102,7 +103,7 @@ class Proxy:
         exchanges, violations, warnings, unanswered: their numbers.
     """
 
-    may_wait = True
+    may_wait = True  # for the upstream
 
     def __init__(
         self, upstream: Remote, tell: Callable[[Passed], None], *, strict: bool = False, timeout: float = 30
@@ -121,7 +122,10 @@ class Proxy:
     def listens(self, host: str, bound: str) -> None:
         """Ignore the server's address."""
 
-    def answer(self, environ: WSGIEnvironment, *, wait: Wait | None = None) -> Answer:  # noqa: ARG002  # never waits
+    def guard(self, environ: WSGIEnvironment) -> None:
+        """Return that each request may take long."""
+
+    def begin(self, environ: WSGIEnvironment) -> Answer:
         """Forward a request and stream its response. Return the end of the response.
 
         Raises:
@@ -135,7 +139,7 @@ class Proxy:
             connection.close()
             if isinstance(error, Broken):
                 raise
-            return self._refuse(passing, f"{self._upstream.host} did not answer: {reason_of(error)}")
+            return self._refuse(passing, errors.NO_RESPONSE.format(host=self._upstream.host, reason=reason_of(error)))
         chunked = reply.length is None
         headers = _to_pass(reply.getheaders(), chunked=chunked)
         with closing(self._body(connection, reply, passing)) as pieces:
@@ -213,6 +217,9 @@ class Proxy:
         elif not note and not is_known:
             note = f"the response is compressed by {encoding} and was not checked"
         found = Findings()
+        if is_own(passing.path):
+            self._count(passing, reply.status, found, "a path of fakeflowdock's own, which was not checked")
+            return
         try:
             if passing.sent.whole or passing.sent.passed >= KEPT:
                 found += self._contract.check_request(passing.request)
@@ -227,7 +234,7 @@ class Proxy:
         """Respond instead of the upstream."""
         with self._lock:
             self.unanswered += 1
-        answer = refusal(HOST_NOT_REACHED, f"fakeflowdock proxy: {words}", passing.environ)
+        answer = refusal(HOST_NOT_REACHED, errors.PROXY.format(reason=words), passing.environ)
         self._count(passing, answer.status, Findings(), words)
         return answer
 

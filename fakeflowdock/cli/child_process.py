@@ -7,6 +7,8 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+from .errors import NotStarted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Self
@@ -14,18 +16,6 @@ if TYPE_CHECKING:
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 NOT_FOUND, NOT_RUN = 127, 126  # as in shells
-
-
-class NotStarted(Exception):
-    """The command cannot be run.
-
-    Attributes:
-        status: the exit status that a shell would have.
-    """
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class Signals:
@@ -69,8 +59,9 @@ class Signals:
         except (OSError, ValueError) as error:
             number = getattr(error, "errno", None)
             if number in (errno.ENOENT, errno.ENOTDIR) or not name:
-                raise NotStarted(NOT_FOUND, f"{name!r} is not found") from None
-            raise NotStarted(NOT_RUN, f"{name!r} cannot be run: {getattr(error, 'strerror', error)}") from None
+                raise NotStarted(NOT_FOUND, NotStarted.UNKNOWN.format(name=name)) from None
+            reason = getattr(error, "strerror", error)
+            raise NotStarted(NOT_RUN, NotStarted.NOT_RUN.format(name=name, reason=reason)) from None
         while True:
             ended, status = os.waitpid(child, os.WNOHANG)
             if ended:

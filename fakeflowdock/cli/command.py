@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..suggestions import nearest
-from .options import FILE, PREFIX, CommandError, Option
+from ..suggestions import did_you_mean, nearest
+from .errors import CommandError
+from .options import FILE, PREFIX, Option
 from .terminal import HelpContext
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ class Command(click.Command):
             known = {*OTHER_VARIABLES, *(str(option.envvar) for each in every_option(ctx).values() for option in each)}
             for name in sorted(given - known):
                 near = nearest(name.removeprefix(PREFIX), [each.removeprefix(PREFIX) for each in known])
-                hint = f": did you mean {PREFIX}{near}?" if near else " (see --help)"
-                raise CommandError(f"unknown environment variable {name}{hint}")
+                hint = did_you_mean(near and PREFIX + near, CommandError.SEE_HELP)
+                raise CommandError.of(CommandError.VARIABLE, name=name, hint=hint)
         return super().parse_args(ctx, args)
 
 

@@ -7,8 +7,9 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..suggestions import nearest
-from .options import BOOLEAN_OR_FILE, FILE, CommandError
+from ..suggestions import did_you_mean, nearest
+from .errors import CommandError
+from .options import BOOLEAN_OR_FILE, FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +38,7 @@ def values(name: str, own: str, commands: Mapping[str, Sequence[Option]]) -> dic
         raise CommandError(f"{name}: {error.strerror}") from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise CommandError(f"{name}:{line}: invalid UTF-8") from None
+        raise CommandError.of(CommandError.UTF8, file=name, line=line) from None
     except tomllib.TOMLDecodeError as error:
         reason, _, place = str(error).partition(" (at ")
         at = re.match(r"line (\d+)", place)
@@ -62,14 +63,15 @@ class _File:
     ) -> dict[str, Any]:
         """Return the values in one table. Raises CommandError."""
         if not isinstance(held, dict):
-            raise self._failure(None, table or "", f"{table} must be a table with the options of {table}")
+            raise self._failure(None, table or "", CommandError.NO_TABLE.format(table=table))
         known = {option.name: option for option in options if option.name != "config"}
         found = {}
         for key, value in held.items():
             if key not in known:
                 near = nearest(key.replace("-", "_"), [*known, *tables])
-                hint = f": did you mean {near}?" if near else f": expected {', '.join(known)}"
-                raise self._failure(table, key, f"unknown option {table + '.' if table else ''}{key}{hint}")
+                hint = did_you_mean(near, CommandError.EXPECTED.format(known=", ".join(known)))
+                whole = f"{table}.{key}" if table else key
+                raise self._failure(table, key, CommandError.KEY.format(key=whole, hint=hint))
             try:
                 found[key] = self._value(value, known[key])
             except CommandError as error:
@@ -80,7 +82,8 @@ class _File:
         types = getattr(option.type, "toml", (str,))
         if type(value) not in types:
             expected = " or ".join(NAMES[each] for each in types)
-            raise CommandError(f"{option.name} must be {expected}, not {NAMES.get(type(value), 'a date')}")
+            kind = NAMES.get(type(value), "a date")
+            raise CommandError.of(CommandError.TYPE, option=option.name, expected=expected, kind=kind)
         if isinstance(value, bool):
             return value
         read = option.type.convert(str(value), option, None)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .command import CONFIG, Command
-from .options import CA_FILE, CommandError, Option, choice
+from .errors import CommandError
+from .options import CA_FILE, Option, choice
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
@@ -30,8 +31,8 @@ def run(chosen: SimpleNamespace) -> int:
         given["scopes"] = scopes_of(given["scopes"])
         report = conform(url, only=only or None, **given)
     except NoAnswer as error:
-        hint = "; --ca-file names a CA to trust" if "CERTIFICATE_VERIFY_FAILED" in str(error) else ""
-        raise CommandError(f"{url} does not answer: {error}{hint}") from None
+        hint = CommandError.TRUST if "CERTIFICATE_VERIFY_FAILED" in str(error) else ""
+        raise CommandError.of(CommandError.NO_ANSWER, url=url, error=error, hint=hint) from None
     except ValueError as error:
         raise CommandError(str(error)) from None
     if form == "json":

@@ -12,14 +12,15 @@ import click
 
 from . import startup
 from .command import CONFIG, Command
-from .options import BOOLEAN, HOSTS, CommandError, Option
+from .errors import CommandError, NotStarted
+from .options import BOOLEAN, HOSTS, Option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import SimpleNamespace
 
     from ..api.app import App
-    from ..api.journal import Exchange
+    from ..api.exchange import Exchange
     from ..contract.findings import Finding
 
 # Fields of the ready line that the command does not get. It gets the others as FAKEFLOWDOCK_API_TOKEN and so on: none
@@ -36,15 +37,15 @@ def run(given: SimpleNamespace) -> int:
         CommandError: the command is missing, the state is invalid, TLS is not available, or the world cannot be saved.
     """
     if not given.line:
-        raise CommandError("exec requires a command, for example: fakeflowdock exec -- pytest")
+        raise CommandError(CommandError.NOTHING_TO_RUN)
     if not hasattr(os, "posix_spawnp"):
-        raise CommandError("exec requires a system with POSIX signals")
+        raise CommandError(CommandError.NO_SIGNALS)
     from ..api.app import App
-    from ..http.certificates import NoCertificate
+    from ..http.errors import NoCertificate
     from ..server.child_environment import Door
     from ..server.site import site_of
     from ..world.scopes import SCOPES
-    from .child_process import NotStarted, Signals
+    from .child_process import Signals
 
     notes = startup.notes_of(given)
     noted: Counter[str] = Counter()

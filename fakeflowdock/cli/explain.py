@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .command import Command
-from .options import CommandError
+from .errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -93,11 +93,11 @@ def _operation(given: str) -> OperationContract:
         try:
             return routing.match(method.upper(), routing.normal(path)).operation.contract
         except Refusal:
-            raise CommandError(f"unknown operation {given}: python -m fakeflowdock routes lists all") from None
+            raise CommandError.of(CommandError.OPERATION, given=given) from None
     try:
         return contracts().operations[operation_named(given)]
     except ValueError as error:
-        known = "" if "mean" in str(error) else f": expected {', '.join(contracts().operations)}"
+        known = "" if "mean" in str(error) else CommandError.EXPECTED.format(known=", ".join(contracts().operations))
         raise CommandError(f"{error}{known}") from None
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import click
 from click.exceptions import Exit
 
-from ..suggestions import nearest
+from ..suggestions import did_you_mean, nearest
 from ..version import __version__
 from . import terminal
-from .options import CommandError
+from .errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,9 +60,7 @@ class Program(click.Group):
                 return super().parse_args(ctx, general)
             if args and args[0] not in MODULES and not ctx.resilient_parsing:
                 near = nearest(args[0], MODULES)
-                raise CommandError(
-                    f"unknown command {args[0]!r} (see --help){f': did you mean {near}?' if near else ''}"
-                )
+                raise CommandError.of(CommandError.COMMAND, name=args[0], hint=did_you_mean(near))
         if args or before or not ctx.resilient_parsing:
             args = [*(args[:1] or [SERVE]), *before, *args[1:]]
         return super().parse_args(ctx, args)
@@ -132,7 +130,7 @@ def _message(error: click.ClickException) -> str:
     """Return the message of an error; one of Click's own in the style of the others."""
     if isinstance(error, click.NoSuchOption):
         near = nearest(error.option_name, error.possibilities or ())
-        return f"unknown option {error.option_name!r} (see --help){f': did you mean {near}?' if near else ''}"
+        return CommandError.OPTION.format(name=error.option_name, hint=did_you_mean(near))
     if not isinstance(error, click.UsageError):
         return error.message
     message = error.format_message()

@@ -12,6 +12,7 @@ import click
 from click.core import ParameterSource
 from click.types import BoolParamType
 
+from .errors import CommandError
 from .terminal import NO_BREAK
 
 if TYPE_CHECKING:
@@ -25,12 +26,6 @@ else:
 
 PREFIX = "FAKEFLOWDOCK_"
 TRUTH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-
-
-class CommandError(click.ClickException):
-    """The command cannot run. The message is printed on standard error, and `exit_code` is the exit status."""
-
-    exit_code = 2
 
 
 @dataclass(eq=False)
@@ -66,7 +61,8 @@ class Type(ParamType):
         in_environment = ctx and ctx.get_parameter_source(param.name) is ParameterSource.ENVIRONMENT
         place = f"{param.envvar}: " if in_environment else ""
         shown = "" if self.secret else f" {value!r}"
-        raise CommandError(f"{place}invalid {param.name.replace('_', '-')}{shown}: expected {self.expected}")
+        name = param.name.replace("_", "-")
+        raise CommandError.of(CommandError.INVALID, place=place, name=name, shown=shown, expected=self.expected)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Return the choices that begin with a text."""
@@ -92,6 +88,7 @@ BOOLEAN = Boolean(lambda text: TRUTH[text.lower()], "true or false", toml=(bool,
 BOOLEAN_OR_FILE = Type(lambda text: TRUTH.get(text.lower(), text), "a file name", lambda text: text != "", (bool, str))
 PORT = Type(_integer, "0\u201365535", range(65536).__contains__, (int,))
 COUNT = Type(_integer, "0\u2013999999999", range(10**9).__contains__, (int,))
+BYTES = Type(_integer, "1\u2013999999999999", range(1, 10**12).__contains__, (int,))
 SECONDS = Type(float, "a number of seconds greater than 0", lambda number: 0 < number < 1e6, (int, float))
 TOKEN = Type(str, "8 to 256 ASCII characters without spaces", re.compile("[!-~]{8,256}").fullmatch, secret=True)
 HOSTS = Type(

@@ -9,7 +9,8 @@ import click
 
 from ..http.console import say
 from .command import CONFIG, Command
-from .options import BOOLEAN, CA_FILE, PORT, SECONDS, CommandError, Option
+from .errors import CommandError
+from .options import BOOLEAN, CA_FILE, PORT, SECONDS, Option
 from .signals import listen
 
 if TYPE_CHECKING:

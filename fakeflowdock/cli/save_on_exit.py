@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .. import atomic_file
 from ..world import serialization
-from .options import CommandError
+from .errors import CommandError, NotSaved
 
 if TYPE_CHECKING:
     from typing import Self
@@ -20,12 +20,6 @@ try:
     import fcntl
 except ImportError:  # Windows: the file is not locked
     fcntl = None  # type: ignore[assignment]  # stands for its absence
-
-
-class NotSaved(CommandError):
-    """The world could not be written. An existing file stays as it was."""
-
-    exit_code = 1
 
 
 class Saving:
@@ -61,7 +55,7 @@ class Saving:
             os.close(self._descriptor)
 
     def _failure(self, reason: str) -> CommandError:
-        return CommandError(f"the world cannot be saved to {self._file}: {reason}")
+        return CommandError.of(CommandError.NOT_SAVABLE, file=self._file, reason=reason)
 
     def _locked(self) -> int:
         """Return the descriptor of the lock. The system releases it when this process ends, however it ends."""
@@ -74,7 +68,7 @@ class Saving:
                     return descriptor
             except BlockingIOError:
                 os.close(descriptor)
-                raise self._failure("another server saves there") from None
+                raise self._failure(CommandError.LOCKED) from None
             os.close(descriptor)  # its owner has just removed it
 
     def save(self, store: Store) -> None:
@@ -89,4 +83,4 @@ class Saving:
             with atomic_file.written(self._path, private=True, durable=True) as draft:
                 draft.write(text)
         except OSError as error:
-            raise NotSaved(f"the world is not saved to {self._file}: {error.strerror}") from None
+            raise NotSaved.of(NotSaved.WORLD, file=self._file, reason=error.strerror) from None

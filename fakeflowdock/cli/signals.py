@@ -8,7 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from .options import CommandError
+from .errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,9 +30,9 @@ def listen(make: Callable[[], Server], host: str, port: int) -> Server:
     except OSError as error:
         number = error.errno or 0  # negative numbers are those of getaddrinfo
         reason = os.strerror(number) if number > 0 else error.strerror or str(error)
-        raise CommandError(f"cannot serve on {host!r}, port {port}: {reason}") from None
+        raise CommandError.of(CommandError.ADDRESS, host=host, port=port, reason=reason) from None
     except UnicodeError:
-        raise CommandError(f"invalid host {host!r}: expected a name or an address") from None
+        raise CommandError.of(CommandError.HOST, host=host) from None
     first: list[float] = []
 
     def handle(number: int, _frame: object) -> None:

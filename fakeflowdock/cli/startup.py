@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..http.console import Notes
 from ..version import __version__
-from ..world.settings import DEFAULT, REFRESH_TOKENS, SHAPES
-from .options import BOOLEAN, BOOLEAN_OR_FILE, FILE, CommandError, Option, choice
+from ..world.settings import DEFAULT, JOURNAL_BYTES, REFRESH_TOKENS, SHAPES
+from .errors import CommandError
+from .options import BOOLEAN, BOOLEAN_OR_FILE, BYTES, FILE, Option, choice
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
 OPTIONS = (
     Option("world", "Start with the world docs or empty.", "docs", choice("docs", "empty"), "WORLD"),
     Option("state", "Load the initial world.", "", FILE, "FILE"),
-    Option("save-on-exit", "Save the world on exit, by default to --state.", False, BOOLEAN_OR_FILE, "FILE"),
+    Option("save-on-exit", "Save it on exit.", False, BOOLEAN_OR_FILE, "FILE"),
     Option("auto-consent", "Skip the consent page.", False, BOOLEAN),
     Option("refresh-tokens", "Issue them always or for offline_access.", "always", choice(*REFRESH_TOKENS), "WHEN"),
     Option("shape", "Of responses: default, minimal, maximal or drift.", DEFAULT, choice(*SHAPES), "SHAPE"),
+    Option("journal-bytes", "Use this much memory for the requests of all worlds.", JOURNAL_BYTES, BYTES, "N"),
     Option("access-log", "Log requests: none, text or json.", "none", choice("none", "text", "json"), "FORM"),
 )
 
@@ -35,7 +37,7 @@ OPTIONS = (
 def saving(given: SimpleNamespace) -> AbstractContextManager[Saving | None]:
     """Return a context manager for the file in which the world is saved on exit, if any. Raises CommandError."""
     if given.save_on_exit is True and not given.state:
-        raise CommandError("--save-on-exit requires a file, unless --state has one")
+        raise CommandError(CommandError.NO_FILE)
     file = given.state if given.save_on_exit is True else given.save_on_exit
     from .save_on_exit import Saving
 
@@ -58,10 +60,11 @@ def notes_of(given: SimpleNamespace) -> Notes:
 
 def world_of(given: SimpleNamespace) -> Store:
     """Return the initial world. Raises CommandError."""
-    from ..world import serialization, templates, validation
+    from ..world import serialization, templates
+    from ..world.errors import WorldFileError
     from ..world.settings import Settings
 
-    settings = Settings(given.auto_consent, given.refresh_tokens, given.shape)
+    settings = Settings(given.auto_consent, given.refresh_tokens, given.shape, journal_bytes=given.journal_bytes)
     if given.save_on_exit is True and not Path(given.state).exists():
         given.state = ""  # the first run creates it
     try:
@@ -71,10 +74,10 @@ def world_of(given: SimpleNamespace) -> Store:
             store = templates.make(given.world, settings)
     except OSError as error:
         raise CommandError(f"{given.state}: {error.strerror}") from None
-    except validation.WorldFileError as error:
+    except WorldFileError as error:
         raise CommandError(str(error)) from None
     if not store.users or not store.applications or not store.flows:
-        raise CommandError(f"{given.state}: expected at least one user, one application and one flow")
+        raise CommandError.of(CommandError.EMPTY_WORLD, file=given.state)
     store.clock.run()
     return store
 

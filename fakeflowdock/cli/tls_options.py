@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..atomic_file import written
 from ..http.console import told_once
-from .options import CommandError
+from .errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,12 +25,13 @@ def chosen(options: SimpleNamespace, note: Callable[[str], None]) -> tuple[dict[
     """
     certificate, ca_file = options.tls_cert, options.write_ca
     if options.tls_key and not certificate:
-        raise CommandError("--tls-key requires --tls-cert")
+        raise CommandError(CommandError.KEY_ALONE)
     if ca_file and (certificate or not options.tls):
-        raise CommandError("--write-ca requires --tls without --tls-cert: only then is a CA generated")
+        raise CommandError(CommandError.NO_CA)
     if not (options.tls or certificate):
         return {}, {}
     from ..http import certificates
+    from ..http.errors import NoCertificate
     from ..http.tls import secured
 
     try:
@@ -44,10 +45,10 @@ def chosen(options: SimpleNamespace, note: Callable[[str], None]) -> tuple[dict[
                     file.write(authority.pem.decode())
             else:
                 ca_file = str(certificates.Folder().write("ca.pem", authority.pem))
-    except certificates.NoCertificate as error:
+    except NoCertificate as error:
         raise CommandError(str(error)) from None
     except OSError as error:
-        raise CommandError(f"{ca_file or 'the CA'}: {error.strerror}") from None
+        raise CommandError(f"{ca_file or CommandError.THE_CA}: {error.strerror}") from None
     hint = f"; it must trust the CA in {ca_file}" if ca_file else ""
     tell = told_once(lambda line: note(line + (hint if "refused our certificate" in line else "")))
     return {"speaks": secured(context, tell), "scheme": "https"}, {"ca_file": ca_file} if ca_file else {}

@@ -1,24 +1,39 @@
 """The errors of Flowdock's operations, with their texts. Status and grade are in docs/api/errors.md.
 
-The texts are constants of the classes; `Refusal.of` replaces the names in braces. A text states the rule in a sentence,
+The texts are constants of the classes; `Worded.of` replaces the names in braces. A text states the rule in a sentence,
 because its reader may not have the page at hand. No text contains a secret.
 """
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ..redaction import shortened
-from .contracts import contracts
+from ..redaction import brief
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Self
 
 MAX_BODY = 10 * 1024 * 1024  # bytes
+LONGEST = 1_000  # characters of a message
+FIELD = 200  # characters of the name of an invalid field
+
+NO_SCHEMAS = "broken installation of fakeflowdock: no schemas in {folder}"
+VIOLATIONS = "violations of Flowdock's contract:\n{findings}"
+NO_SUCH_OPERATION = "unknown operation {title!r}{hint}"
 
 
-class Refusal(Exception):
+class Worded(Exception):
+    """An error whose class has its texts as constants."""
+
+    @classmethod
+    def of(cls, text: str, **values: object) -> Self:
+        """Return the error with one of its texts. Values replace the names in braces."""
+        return cls(text.format(**values))
+
+
+class Refusal(Worded):
     """An error response with a 4xx status.
 
     Args:
@@ -36,24 +51,14 @@ class Refusal(Exception):
     cites = True  # whether the message may name the page; some of Flowdock's own texts must stand alone
 
     def __init__(self, message: str | None = None, *headers: tuple[str, str]) -> None:
-        self.message = shortened(self.prefix + (self.text if message is None else message))
+        self.message = brief(self.prefix + (self.text if message is None else message), LONGEST)
         super().__init__(self.message)
         self.headers = (*self.headers, *headers)
-
-    @classmethod
-    def of(cls, text: str, **values: object) -> Self:
-        """Return the error with one of its texts. Values replace the names in braces."""
-        return cls(text.format(**values))
 
     def forgetful(self) -> Self:
         """Return the error without traceback: its frames hold the whole call, and the journal keeps errors."""
         self.__context__ = self.__cause__ = None
         return self.with_traceback(None)
-
-    @property
-    def status(self) -> int:
-        """The documented HTTP status."""
-        return contracts().errors[self.name].status
 
     def body(self, page: str) -> dict[str, Any]:
         """Return the body of the response.
@@ -131,6 +136,7 @@ class Unreadable(Refusal):
     JSON_AS_FORM = "The body looks like JSON but is sent as a form: set its Content-Type to application/json"
     JSON = "The body is not valid JSON: {reason}"
     JSON_AT = "The body is not valid JSON: {reason} at line {line}, column {column}"
+    NO_CONSTANT = "{name} is not JSON"
     LONE_SURROGATE = "a text contains a lone surrogate"
     TOO_MANY_DIGITS = "a number has too many digits"
     TOO_DEEP = "it is nested more than {depth} levels deep"
@@ -165,6 +171,7 @@ class AccessDenied(Refusal):
         "in the chat only the sender may delete a message, comment or file, and other events cannot be deleted"
     )
     NO_ADMINISTRATOR = "only an administrator of the organization may {what}"
+    BLOCK, REMOVE, CHANGE = "block another", "remove a user from it", "change it"
     ANOTHER_USER = "users may only change their own information"
 
 
@@ -180,26 +187,45 @@ class ValidationError(Refusal):
     """Fields are missing, blank or invalid.
 
     Args:
-        errors: field to its errors.
+        errors: field to its errors. The response has the first 20.
+        counted: whether these are all. False if there may be more.
     """
 
     name = "validation-error"
     cites = False
     text = "Validation error"
+    MANY = "Validation error: the first {shown} of {number} invalid fields"
+    shown = 20
 
     NO_DATE = "is not an ISO 8601 date"
     NO_MESSAGE = "is not a message of this flow"
     COMMENT = "is a comment itself"
     NO_MESSAGE_OR_COMMENT = "is not a message of this flow, or is a comment itself"
     EMAIL_TAKEN = "has already been taken"
+    NO_THREADS = "is {event}, which cannot be in a thread"
+    THREAD_OF_ANOTHER = "is not the thread of the commented message"
+    NO_THREAD = "is not a thread of this flow"
+    OF_A_SOURCE = "belongs to a source and requires its flow_token"
+    OTHER_THREAD = "does not match thread_id"
+    SECOND_NAME = "is new, but the thread already has another one"
+    NEW_THREAD = "can't be blank: this external_thread_id is new"
+    NO_THREAD_ID = "requires a thread_id or an external_thread_id"
+    ATTACHMENTS = "are only allowed for {events}"
+    NOT_BASE64 = "is not base64"
+    FILE_NAME = "is not a valid file name"
+    HTML_ATTRIBUTES = "has an element with too many attributes: at most {limit}"
+    HTML_UNCLEAR = "has the element {name} and more than {limit:,} characters"
+    HTML_ELEMENTS = "has too many elements: at most {limit:,}"
+    HTML_DEPTH = "is nested too deeply: at most {limit} levels"
 
-    def __init__(self, errors: Mapping[str, list[str]]) -> None:
-        super().__init__()
-        self.errors = errors
+    def __init__(self, errors: Mapping[str, list[str]], *, counted: bool = True) -> None:
+        number = f"{len(errors)}" if counted else f"at least {len(errors)}"
+        super().__init__(None if len(errors) <= self.shown else self.MANY.format(shown=self.shown, number=number))
+        self.errors = {brief(name, FIELD): words for name, words in islice(errors.items(), self.shown)}
 
     def body(self, page: str) -> dict[str, Any]:
         """Return the message, and the errors by field."""
-        return {**super().body(page), "errors": dict(self.errors)}
+        return {**super().body(page), "errors": self.errors}
 
 
 class TokenRefused(Refusal):
@@ -215,6 +241,18 @@ class TokenRefused(Refusal):
 
     NO_GRANT = "Unknown grant_type: expected authorization_code, password or refresh_token"
     BLANK = "{field} can't be blank where grant_type is {grant_type}"
+    CODE = "The code is unknown, or was issued to another application"
+    CODE_USED = "The code was already used: the tokens issued for it are revoked"
+    CODE_REVOKED = "The code was revoked"
+    CODE_EXPIRED = "The code has expired: codes are valid for ten minutes"
+    NO_REDIRECT_URI = "redirect_uri is required, because the authorization request had one"
+    REDIRECT_URI = "The redirect_uri does not match the authorization request"
+    PASSWORD = "The username (an e-mail address) or the password is wrong"
+    REFRESH_TOKEN = "The refresh_token is unknown, or was issued to another application"
+    REFRESH_TOKEN_REVOKED = "The refresh_token was revoked"
+    REFRESH_TOKEN_USED = "The refresh_token was already used: use the latest one"
+    WIDER = "The scope exceeds what the user granted"
+    SCOPE = "A scope is unknown"
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(description)
@@ -239,10 +277,21 @@ class ClientRefused(TokenRefused):
         super().__init__("invalid_client", description)
 
 
-class BrokenContract(Exception):
+class BrokenContract(Worded):
     """A bug of fakeflowdock: a response that its own pages do not allow."""
 
     name = "broken-contract"
 
+    STATUS = "{contract.title} answered {reply.status}, which {contract.page} does not document"
+    MEDIA_TYPE = "{contract.title} answered {reply.status} as {reply.media}, against {contract.page}"
+    LOCATION = "{contract.title} answered {reply.status} with a Location header"
+    NO_LOCATION = "{contract.title} answered {reply.status} without a Location header"
+    BODY = "{contract.title} answered {reply.status} with {place}: it {why}, against {schema}"
+    THE_BODY = "the body"
+    NO_BODY = "{contract.title} answered {reply.status} with a body, but {contract.page} documents none"
+    RAISED = "{operation} raised {error} at {where}"
+    ERROR = "{operation} answered {error}, which its page does not list"
+    OF_ERROR = "{operation} refused with {place} against {schema}"
+
     def __init__(self, what: str) -> None:
-        super().__init__(f"fakeflowdock broke its own contract: {what}")
+        super().__init__(brief(f"fakeflowdock broke its own contract: {what}", LONGEST))

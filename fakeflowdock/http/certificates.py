@@ -14,13 +14,10 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from .addresses import ANY_ADDRESS
+from .errors import NoCertificate
 
 HOSTS = ("api.flowdock.com", "stream.flowdock.com", "www.flowdock.com")
 HERE = ("localhost", "127.0.0.1", "::1")
-
-
-class NoCertificate(RuntimeError):
-    """A certificate cannot be generated or read."""
 
 
 class Authority:
@@ -37,7 +34,7 @@ class Authority:
         try:
             import trustme
         except ImportError:
-            raise NoCertificate("TLS requires trustme: pip install 'fakeflowdock[tls]'") from None
+            raise NoCertificate(NoCertificate.NO_TRUSTME) from None
         self._authority = trustme.CA(organization_name="fakeflowdock")
         self.pem: bytes = self._authority.cert_pem.bytes()
 
@@ -102,13 +99,14 @@ def own(certificate: str, key: str | None) -> ssl.SSLContext:
     try:
         context.load_cert_chain(certificate, key, _no_password)
     except _Encrypted:
-        raise NoCertificate(f"{key or certificate}: the key is encrypted: expected an unencrypted key") from None
+        raise NoCertificate.of(NoCertificate.ENCRYPTED, file=key or certificate) from None
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
-            raise NoCertificate(f"{key or certificate}: not the key of the certificate in {certificate}") from None
-        where = certificate if key is None else f"{certificate} and {key}"
+            file = key or certificate
+            raise NoCertificate.of(NoCertificate.OTHER_KEY, file=file, certificate=certificate) from None
+        files = certificate if key is None else f"{certificate} and {key}"
         reason = (error.reason or "invalid").lower().replace("_", " ")
-        raise NoCertificate(f"{where}: expected a certificate and a key in PEM format ({reason})") from None
+        raise NoCertificate.of(NoCertificate.NO_PEM, files=files, reason=reason) from None
     return context
 
 

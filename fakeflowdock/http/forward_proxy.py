@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from ..api.environ import FLOWDOCK
 from ..redaction import shortened
-from . import rejections
+from . import deadlines, errors
 from .addresses import is_loopback
-from .connection import SILENCE, Connection
+from .connection import Connection
+from .errors import Rejected
 from .protocols import Peer
-from .rejections import Rejected
-from .request_parser import HEAD, TOO_LARGE_A_HEAD
+from .request_parser import HEAD
 from .tls import RECORD, Secured
 from .tunnel import Tunnel, passed_on, upstream_proxy
 
@@ -63,7 +63,7 @@ class Way:
 
     def refusal(self, authority: str) -> str:
         """Report a rejected host, and return the message for its client."""
-        text = f"{shortened(authority)} is not allowed: only api.flowdock.com and stream.flowdock.com are{self.hint}"
+        text = Rejected.FOREIGN.format(address=shortened(authority), hint=self.hint)
         self.tell(text)
         return text
 
@@ -100,11 +100,11 @@ class _ProxyConnection(Connection):
         super().on_headers_complete()
         environ = self._environ
         if environ["REQUEST_METHOD"] == "CONNECT":
-            raise Rejected(rejections.NO_HTTP, "CONNECT must be the first request of a connection")
+            raise Rejected(errors.NO_HTTP, Rejected.CONNECT)
         if called := TARGET.match(environ["RAW_URI"]):
             scheme, authority = called[1].lower(), called[2]
             if not _is_flowdock(authority):
-                raise Rejected(rejections.HOST_REFUSED, self._way.refusal(authority))
+                raise Rejected(errors.HOST_REFUSED, self._way.refusal(authority))
             environ["wsgi.url_scheme"], environ["HTTP_HOST"] = scheme, authority
 
     def _take(self, environ: WSGIEnvironment, *, keep: bool) -> None:
@@ -125,7 +125,6 @@ class Gate(Peer):
         self._way = way
         self._received = b""
         self._connected = False
-        self._heard = self._loop.time()
 
     def eof_received(self) -> bool:
         """Reject an incomplete request."""
@@ -133,7 +132,6 @@ class Gate(Peer):
 
     def data_received(self, data: bytes) -> None:
         """Collect bytes until the protocol is known."""
-        self._heard = self._loop.time()
         self._received += data
         if self._received[0] == RECORD:
             self._hand_to(Secured(self._way.context, self._way.tell, self._server))
@@ -150,7 +148,7 @@ class Gate(Peer):
         if method == "CONNECT" or (authority and not _is_flowdock(authority)):
             head, end, rest = self._received.partition(b"\r\n\r\n")
             if len(head) > HEAD:
-                self._refuse(rejections.HEAD_TOO_LARGE, TOO_LARGE_A_HEAD)
+                self._refuse(errors.HEAD_TOO_LARGE, Rejected.HEAD.format(limit=HEAD))
             elif end:
                 self._lead(method, target, authority, head, rest)
         else:
@@ -162,14 +160,14 @@ class Gate(Peer):
         parsed = AUTHORITY.match(authority)
         port = int(parsed[2] or (443 if connects else 80)) if parsed else 0
         if parsed is None or not 0 < port < 65536:
-            self._refuse(rejections.NO_HTTP, f"Invalid address '{authority}': expected host:port")
+            self._refuse(errors.NO_HTTP, Rejected.ADDRESS.format(address=authority))
         elif connects and _is_flowdock(authority):
-            self._connected, self._received = True, b""
+            self._connected, self._received, self.since = True, b"", self._loop.time()
             self._transport.write(ESTABLISHED)
             if rest:
                 self.data_received(rest)
         elif not self._way.leads_to(parsed[1]) or target.startswith("https:"):
-            self._refuse(rejections.HOST_REFUSED, self._way.refusal(authority))
+            self._refuse(errors.HOST_REFUSED, self._way.refusal(authority))
         else:
             self._tunnel(parsed[1].strip("[]"), port, head, rest, connects=connects)
 
@@ -180,7 +178,7 @@ class Gate(Peer):
             scheme = "https" if connects else "http"
             proxy = None if _is_here(host) else upstream_proxy(self._way.proxies, scheme, host, port)
         except ValueError as error:
-            self._refuse(rejections.HOST_NOT_REACHED, str(error))
+            self._refuse(errors.HOST_NOT_REACHED, str(error))
             return
         tunnel = Tunnel(self._server, self._transport, self._refuse)
         self._server.connections.discard(self)
@@ -211,10 +209,15 @@ class Gate(Peer):
         if self._received:
             other.data_received(self._received)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether the client has sent nothing yet."""
+        return not (self._received or self._connected)
+
     def silent(self, now: float) -> None:
-        """Close the connection if the client has been silent for too long."""
-        if now - self._heard > SILENCE:
+        """Close the connection if its first request takes too long."""
+        if now - self.since > deadlines.HEAD:
             if self._received:
-                self._refuse(rejections.TIMEOUT, rejections.silent(SILENCE))
+                self._refuse(errors.TIMEOUT, Rejected.SILENT.format(seconds=deadlines.HEAD))
             else:
                 self.end()

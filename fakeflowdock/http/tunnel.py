@@ -12,8 +12,8 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # the stubs lack it
 
 from ..api.authentication import basic_header
+from .errors import HOST_NOT_REACHED, NO_THREAD_LEFT, SCHEME, Rejected
 from .protocols import Peer
-from .rejections import HOST_NOT_REACHED, NO_THREAD, NO_THREAD_LEFT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,7 +41,7 @@ def upstream_proxy(
         return None
     parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme != "http" or not parts.hostname:
-        raise ValueError(f"Cannot reach {host}: unsupported proxy scheme '{parts.scheme}', expected 'http'")
+        raise ValueError(SCHEME.format(host=host, scheme=parts.scheme))
     credentials = b""
     if parts.username:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
@@ -143,10 +143,10 @@ class Tunnel(_End, Peer):
             async with asyncio.timeout(REACHED):
                 far, end = await self._loop.create_connection(_End, host, port)
         except (OSError, UnicodeError) as error:
-            self._give_up(HOST_NOT_REACHED, f"Cannot reach {host}:{port}: {_reason(error)}")
+            self._give_up(HOST_NOT_REACHED, Rejected.NOT_REACHED.format(host=host, port=port, reason=_reason(error)))
             return
         except RuntimeError:  # no thread for the name lookup
-            self._give_up(NO_THREAD_LEFT, NO_THREAD)
+            self._give_up(NO_THREAD_LEFT, Rejected.BUSY)
             return
         end._transport, end.other, self.other = far, self, end
         self._reached = True

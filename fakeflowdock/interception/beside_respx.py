@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from respx.models import PassThrough
 
+from . import errors
 from .patches import answers
 
 if TYPE_CHECKING:
@@ -44,4 +45,4 @@ def _make_asynchronous(before: Callable[..., Any]) -> Any:
 def _pass(request: Any) -> None:
     if answers(str(request.url)) is not None:
         no_route: Any = None
-        raise PassThrough("requests to Flowdock are intercepted by fakeflowdock", request=request, origin=no_route)
+        raise PassThrough(errors.PASSED, request=request, origin=no_route)

@@ -21,6 +21,7 @@ from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from ..api.responses import Broken
+from . import errors
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -57,12 +58,12 @@ class Remote:
             RuntimeError: the other process does not answer.
         """
         if self._port is None:
-            raise RuntimeError(f"{self._where()} could not open a socket for its child processes: {self._reason}")
+            raise self._error(errors.NO_SOCKET, self._reason)
         kind, result = self._asked(pickle.dumps((self._key, environ, timeout)))
         if kind == "broken":
             raise Broken(result)
         if kind == "failed":
-            raise RuntimeError(f"{self._where()} failed: {result}")
+            raise self._error(errors.FAILED, result)
         answer: Answer = result
         return answer
 
@@ -75,14 +76,13 @@ class Remote:
             _send(connection, request)
             reply: tuple[str, Any] = pickle.loads(_received(connection))  # noqa: S301  # of our parent
         except (OSError, EOFError) as error:
-            advice = "Stop it after its child processes have ended, and start them after the fake."
-            raise RuntimeError(f"{self._where()} is stopped or does not answer ({error}). {advice}") from error
+            raise self._error(errors.STOPPED, error) from error
         finally:
             connection.close()
         return reply
 
-    def _where(self) -> str:
-        return f"the fake in process {self._process}, which started this process,"
+    def _error(self, text: str, reason: object) -> RuntimeError:
+        return RuntimeError(errors.PARENT.format(process=self._process, what=text.format(reason=reason)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Make this the app of the process that unpickles it, before `sys.path` is what it is here."""

@@ -15,6 +15,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError,
 
 from ..api.environ import FLOWDOCK, PORTS, environ_from
 from ..api.responses import Broken
+from . import errors
 from .patches import answers
 from .timeouts import read_timeout
 from .transport_errors import error_of
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from ..api.responses import Answer
 else:
     HTTPHeaderDict = type(HTTPResponse().headers)  # no public name before urllib3 2
-
-CLOSED = "Remote end closed connection without response"  # as http.client words it
 
 
 def environ_of(request: PreparedRequest) -> WSGIEnvironment:
@@ -120,7 +119,7 @@ class FlowdockResponse(BaseResponse):
     def get_response(self, request: PreparedRequest) -> HTTPResponse:
         """Return the app's response, with the history of its retries, as urllib3 does."""
         if (found := answers(str(request.url))) is None:
-            raise exceptions.ConnectionError("the fake was stopped", request=request)
+            raise exceptions.ConnectionError(errors.STOPPED_MEANWHILE, request=request)
         called, app = found
         timeout = read_timeout(cast("Any", request).req_kwargs["timeout"])  # where responses stores it
         retries: Retry | None = getattr(self._policy, "retries", None)
@@ -154,11 +153,11 @@ def _again(
     error: HTTPError
     cause = error_of(broken.loss, timeout)
     if broken.loss == "refused":
-        error = NewConnectionError(cast("Any", pool), f"Failed to establish a new connection: {cause}")
+        error = NewConnectionError(cast("Any", pool), errors.NOT_CONNECTED.format(reason=cause))
     elif broken.loss == "timeout" and timeout is not None:
-        error = ReadTimeoutError(pool, request.path_url, f"Read timed out. (read timeout={timeout:g})")
+        error = ReadTimeoutError(pool, request.path_url, errors.READ_TIMED_OUT.format(timeout=timeout))
     else:
-        error = ProtocolError("Connection aborted.", cause or RemoteDisconnected(CLOSED))
+        error = ProtocolError(errors.ABORTED, cause or RemoteDisconnected(errors.CLOSED))
     try:
         return (retries or Retry(0, read=False)).increment(request.method, request.path_url, error=error, _pool=pool)
     except ReadTimeoutError as read:

@@ -11,7 +11,7 @@ import responses
 from requests.adapters import HTTPAdapter
 from urllib3 import Timeout
 
-from . import beside_responses
+from . import beside_responses, errors
 from .patches import answers
 from .responses_stub import STUB, Mock
 
@@ -61,7 +61,7 @@ def _make(before: Callable[..., Any]) -> Any:
 def _check_timeout(timeout: Any) -> None:
     """Reject timeouts that requests rejects, with its ValueError."""
     if isinstance(timeout, tuple) and len(timeout) != 2:
-        raise ValueError(f"Invalid timeout {timeout}. Pass a (connect, read) timeout tuple, or one number for both.")
+        raise ValueError(errors.TIMEOUT.format(given=timeout))
     if not isinstance(timeout, Timeout):
         connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
         Timeout(connect=connect, read=read)

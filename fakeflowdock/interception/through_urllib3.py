@@ -12,6 +12,7 @@ import urllib3
 from urllib3 import HTTPConnectionPool, Timeout
 from urllib3.exceptions import NewConnectionError
 
+from . import errors
 from .far_end import InMemorySocket
 from .patches import answers
 from .timeouts import read_timeout
@@ -40,7 +41,7 @@ class _Connection(PooledConnection):
         try:
             return super().getresponse(*args, **more)
         except ConnectionRefusedError as error:
-            raise NewConnectionError(cast("Any", self), f"Failed to establish a new connection: {error}") from error
+            raise NewConnectionError(cast("Any", self), errors.NOT_CONNECTED.format(reason=error)) from error
 
     if not TYPE_CHECKING and urllib3.__version__.startswith("1."):
         # The same as the original, which looks up its class by a name that a recorder patches.

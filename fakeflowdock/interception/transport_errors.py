@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..api.environ import environ_from
 from ..api.responses import Broken
+from . import errors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -21,7 +22,7 @@ ERRORS = {"refused": "ConnectError", "reset": "ReadError", "closed": "RemoteProt
 def error_of(loss: str, timeout: float | None) -> OSError | None:
     """Return the exception of a socket for a broken connection; None if it was closed."""
     if loss == "timeout" and timeout is not None:
-        return TimeoutError("timed out")
+        return TimeoutError(errors.TIMED_OUT)
     numbers = {"refused": errno.ECONNREFUSED, "reset": errno.ECONNRESET, "timeout": errno.ETIMEDOUT}
     return OSError(numbers[loss], os.strerror(numbers[loss])) if loss in numbers else None
 
@@ -49,7 +50,7 @@ def answer_of(library: Any, app: App, parts: tuple[Any, ...], extensions: Any, r
                 continue
             cause = error_of(broken.loss, timeout)
             name = "ReadTimeout" if cause is not None and cause.errno is None else ERRORS.get(broken.loss, "ReadError")
-            message = "Server disconnected without sending a response." if cause is None else str(cause)
+            message = errors.DISCONNECTED if cause is None else str(cause)
             raise getattr(library, name)(message) from cause
 
 
@@ -65,10 +66,8 @@ class CutShort:
     def __init__(self, library: Any, answer: Answer) -> None:
         self._body = answer.body
         length = next(value for name, value in answer.headers if name == "Content-Length")
-        message = "peer closed connection without sending complete message body"
-        self._error: Exception = library.RemoteProtocolError(
-            f"{message} (received {len(answer.body)} bytes, expected {length})"
-        )
+        message = errors.CUT.format(received=len(answer.body), length=length)
+        self._error: Exception = library.RemoteProtocolError(message)
 
     def __iter__(self) -> Iterator[bytes]:
         yield self._body

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from ..api import routing
 from ..api.routing import ALIKE, nearest_route
 from ..contract.errors import InvalidFlow, NoSuchRoute, NotFound, Refusal
+from ..suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ..api.callers import Caller
-    from ..api.journal import Exchange
+    from ..api.exchange import Exchange
     from ..world.models import Flow
     from ..world.store import Store
 
@@ -30,7 +31,7 @@ def why_not_found(exchange: Exchange, store: Store) -> str | None:
         near = nearest_route(exchange.method, exchange.shown_path)
         return near and f"did you mean {near[0]}? ({near[1]})"
     if isinstance(refusal, InvalidFlow):
-        named = str(exchange.parameters.get("flow"))
+        named = str((exchange.known_parameters or {}).get("flow"))
         organization, _, name = named.partition(":")
         return _flow(store, organization, name, exchange.caller, named)
     if not isinstance(refusal, NotFound):
@@ -111,4 +112,4 @@ def _some(there: Iterable[object]) -> str:
 
 def _near(name: str, names: list[str]) -> str:
     near = difflib.get_close_matches(name, names, n=1, cutoff=ALIKE)
-    return f": did you mean {near[0]}?" if near else _some(names)
+    return did_you_mean(next(iter(near), None), _some(names))

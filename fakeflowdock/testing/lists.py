@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..world import factories
 from ..world.models import Message, Thread
+from . import errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -125,5 +126,5 @@ def ids_of(store: Store, entity: Source | User | str | None, what: str) -> set[i
         kept = [*store.sources.values(), *store.deleted_sources.values()]
     found = {each.id for each in kept if each.name == entity}
     if not found:
-        raise ValueError(f"unknown {what} {entity!r}")
+        raise ValueError(errors.UNKNOWN.format(what=what, name=entity))
     return found

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..world import factories
-from . import credentials
+from . import credentials, errors
 from .lists import Messages, Threads
 
 if TYPE_CHECKING:
@@ -272,10 +272,10 @@ class World(ABC):
             given["content"] = content
         if isinstance(source, str):
             if event != "mail":
-                raise ValueError(f"invalid source {source!r}: expected a Source, or text with the event mail")
+                raise ValueError(errors.SOURCE_OF_A_MAIL.format(given=source))
             given["source"], source = source, None
         if source is not None and user is not None:
-            raise ValueError("invalid sender: pass either a source or a user, not both")
+            raise ValueError(errors.TWO_SENDERS)
         poster = None if source is not None else user or self.user
         where = self._flow(flow)
         return factories.add_message(self._store, where, event, given, user=poster, source=source, parent=comments)
@@ -295,7 +295,7 @@ class World(ABC):
         """
         known = source or next(iter(self.sources), None)
         if known is None:
-            raise ValueError("no source exists: create one with add_source()")
+            raise ValueError(errors.NO_SOURCE)
         return credentials.source(known)
 
     def as_application(

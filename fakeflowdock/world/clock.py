@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from . import errors
 from .copy_on_write import Branching
 
 if TYPE_CHECKING:
@@ -68,10 +69,10 @@ class Clock(Branching):
         """
         step = by if isinstance(by, timedelta) else timedelta(seconds=min(by, 1e12))
         if step < timedelta():
-            raise ValueError(f"invalid time {step.total_seconds()} s: a clock cannot go backwards")
+            raise ValueError(errors.BACKWARDS.format(seconds=step.total_seconds()))
         with self._lock:
             if step > self.left:
-                raise ValueError(f"cannot advance the clock by {by}: it ends at {timestamp(LAST)}")
+                raise ValueError(errors.BEYOND.format(by=by, last=timestamp(LAST)))
             self._moment += step
             return self.now
 

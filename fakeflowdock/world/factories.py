@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..contract.contracts import contracts
 from ..contract.errors import ValidationError
 from ..redaction import shortened
-from . import grants, serialization, validation
+from . import errors, grants, serialization, validation
 from .fields import check_names
 from .models import OUT_OF_BAND, AccessToken, Application, Flow, Organization, Source, User, uuid_of
 from .posting import Post
@@ -37,7 +37,7 @@ def add_organization(
     _check_name(parameterized_name)
     with store.lock:
         if store.organization_named(parameterized_name) is not None:
-            raise ValueError(f"organization {parameterized_name!r} already exists")
+            raise ValueError(errors.EXISTS.format(kind="organization", name=parameterized_name))
         number = _new_id(store, "organization", store.organizations, id)
         organization = Organization(number, name or parameterized_name.title(), parameterized_name)
         serialization.check(organization, "kept-organization")
@@ -75,7 +75,7 @@ def add_user(
             password=store.draw("password") if password is None else password,
         )
         if store.user_by_email(user.email) is not None:
-            raise ValueError(f"user {user.email!r} already exists")
+            raise ValueError(errors.EXISTS.format(kind="user", name=user.email))
         serialization.check(user, "kept-user")
         store.add_user(user)
         if organization is not None:
@@ -101,10 +101,10 @@ def add_flow(
     organization_name, flow_name = _split(path)
     users = [_known(store, "user", member) for member in members]
     if access_mode not in ACCESS_MODES:
-        raise ValueError(f"invalid access_mode {access_mode!r}: expected {', '.join(ACCESS_MODES)}")
+        raise ValueError(errors.ACCESS_MODE.format(given=access_mode, known=", ".join(ACCESS_MODES)))
     with store.lock:
         if store.flow_named(organization_name, flow_name) is not None:
-            raise ValueError(f"flow {path!r} already exists")
+            raise ValueError(errors.EXISTS.format(kind="flow", name=path))
         organization = store.organization_named(organization_name)
         if organization is None:
             organization = add_organization(store, organization_name)
@@ -185,7 +185,7 @@ def revoke(store: Store, access_token: str) -> None:
     with store.lock:
         token = store.access_tokens.find(access_token)
         if token is None:
-            raise ValueError(f"unknown access token {shortened(access_token)!r}")
+            raise ValueError(errors.ACCESS_TOKEN.format(given=shortened(access_token)))
         store.revoke(token.grant_id)
 
 
@@ -205,7 +205,7 @@ def add_code(
     scopes = frozenset(SCOPES) if scope is None else scopes_of(scope)
     user, application = _known(store, "user", user), _known(store, "application", application)
     if redirect_uri not in (None, application.redirect_uri):
-        raise ValueError(f"invalid redirect_uri {redirect_uri!r}: expected {application.redirect_uri!r}")
+        raise ValueError(errors.REDIRECT_URI.format(given=redirect_uri, expected=application.redirect_uri))
     with store.lock:
         return grants.give_code(store, user, application, scopes, asked=redirect_uri is not None)
 
@@ -259,7 +259,7 @@ def add_message(
             event = "comment" if event == "message" else event
             parent = store.archive.of(flow.id).messages.get(parent.id)
             if parent is None or parent.event == "comment":
-                raise ValueError("invalid comments: expected a message of the flow, not a comment")
+                raise ValueError(errors.COMMENTS)
         validation.check_characters(fields)
         given = {name: value for name, value in fields.items() if value is not None}
         operation = contracts().operations["send-message" if parent is None else "create-comment"]
@@ -277,14 +277,14 @@ def flow_at(store: Store, path: str) -> Flow:
     flow = store.flow_named(*_split(path))
     if flow is None:
         known = [store.path_of(each) for each in store.flows.values()]
-        raise ValueError(f"unknown flow {path!r}; known: {', '.join(known[:10])}")
+        raise ValueError(errors.UNKNOWN_FLOW.format(path=path, known=", ".join(known[:10])))
     return flow
 
 
 def _split(path: str) -> tuple[str, str]:
     organization, slash, flow = path.partition("/")
     if not slash:
-        raise ValueError(f"invalid flow {path!r}: expected organization/flow")
+        raise ValueError(errors.NO_PATH.format(path=path))
     _check_name(organization)
     _check_name(flow)
     return organization, flow
@@ -292,12 +292,12 @@ def _split(path: str) -> tuple[str, str]:
 
 def _check_name(name: str) -> None:
     if not PARAMETERIZED_NAME.fullmatch(name):
-        raise ValueError(f"invalid parameterized_name {name!r}: expected a-z and 0-9, with - and _ between")
+        raise ValueError(errors.PARAMETERIZED_NAME.format(name=name))
 
 
 def _new_id(store: Store, kind: str, taken: Mapping[int, Any], wanted: int | None) -> int:
     if wanted is not None and (wanted < 1 or wanted in taken):
-        raise ValueError(f"invalid id {wanted}: taken, or not a positive integer")
+        raise ValueError(errors.ID.format(given=wanted))
     return store.next_id(kind, wanted)
 
 
@@ -305,5 +305,6 @@ def _known(store: Store, kind: str, entity: Entity) -> Entity:
     """Return the current state of an entity. Raises ValueError if it belongs to another world."""
     current: Entity | None = getattr(store, f"{kind}s").get(getattr(entity, "id", None))
     if type(current) is not type(entity) or current is None:
-        raise ValueError(f"{entity!r} is not {'an' if kind[0] in 'ao' else 'a'} {kind} of this world")
+        article = "an" if kind[0] in "ao" else "a"
+        raise ValueError(errors.NOT_OF_THIS_WORLD.format(entity=entity, article=article, kind=kind))
     return current

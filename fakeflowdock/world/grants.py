@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CODE_LIFETIME = timedelta(minutes=10)
 ACCESS_TOKEN_LIFETIME = timedelta(hours=2)
+UNUSED = 1000  # unused codes that a world keeps at least, and half of those that it keeps at most
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,17 @@ def give_code(
         used=False,
         code=store.draw("code"),
     )
-    return store.codes.add(code.code, code)
+    store.codes.add(code.code, code)
+    if store.counters["drawn code"] % UNUSED == 0:
+        _forget_unused(store)
+    return code
+
+
+def _forget_unused(store: Store) -> None:
+    """Remove the oldest unused codes. With automatic consent, anyone can get one without credentials."""
+    unused = [code.code for code in store.codes if not code.used]
+    for secret in unused[:-UNUSED]:
+        store.codes.forget(secret)
 
 
 def exchange_code(store: Store, application: Application, secret: str, redirect_uri: str | None) -> Granted:
@@ -72,18 +83,18 @@ def exchange_code(store: Store, application: Application, secret: str, redirect_
     """
     code = store.codes.find(secret)
     if code is None or code.application_id != application.id:
-        raise TokenRefused("invalid_grant", "The code is unknown, or was issued to another application")
+        raise TokenRefused("invalid_grant", TokenRefused.CODE)
     if code.used:
         store.revoke(code.grant_id)
-        raise TokenRefused("invalid_grant", "The code was already used: the tokens issued for it are revoked")
+        raise TokenRefused("invalid_grant", TokenRefused.CODE_USED)
     if store.is_revoked(code):
-        raise TokenRefused("invalid_grant", "The code was revoked")
+        raise TokenRefused("invalid_grant", TokenRefused.CODE_REVOKED)
     if store.now >= code.expires_at:
-        raise TokenRefused("invalid_grant", "The code has expired: codes are valid for ten minutes")
+        raise TokenRefused("invalid_grant", TokenRefused.CODE_EXPIRED)
     if redirect_uri is None and code.redirect_uri_asked:
-        raise TokenRefused("invalid_grant", "redirect_uri is required, because the authorization request had one")
+        raise TokenRefused("invalid_grant", TokenRefused.NO_REDIRECT_URI)
     if redirect_uri not in (None, code.redirect_uri):
-        raise TokenRefused("invalid_grant", "The redirect_uri does not match the authorization request")
+        raise TokenRefused("invalid_grant", TokenRefused.REDIRECT_URI)
     store.codes.change(secret, replace(code, used=True))
     return _issue(store, code, code.scopes)
 
@@ -97,7 +108,7 @@ def exchange_password(store: Store, application: Application, email: str, passwo
     scopes = requested_scopes(scope)
     user = store.user_by_password(email, password)
     if user is None:
-        raise TokenRefused("invalid_grant", "The username (an e-mail address) or the password is wrong")
+        raise TokenRefused("invalid_grant", TokenRefused.PASSWORD)
     return _issue(store, Grant(user.id, application.id, scopes, store.next_id("grant")), scopes)
 
 
@@ -112,14 +123,14 @@ def exchange_refresh_token(store: Store, application: Application, secret: str, 
     """
     held = store.refresh_tokens.find(secret)
     if held is None or held.application_id != application.id:
-        raise TokenRefused("invalid_grant", "The refresh_token is unknown, or was issued to another application")
+        raise TokenRefused("invalid_grant", TokenRefused.REFRESH_TOKEN)
     if store.is_revoked(held):
-        raise TokenRefused("invalid_grant", "The refresh_token was revoked")
+        raise TokenRefused("invalid_grant", TokenRefused.REFRESH_TOKEN_REVOKED)
     if held.used:
-        raise TokenRefused("invalid_grant", "The refresh_token was already used: use the latest one")
+        raise TokenRefused("invalid_grant", TokenRefused.REFRESH_TOKEN_USED)
     scopes = requested_scopes(scope) if scope is not None and scope.strip() else held.scopes
     if not scopes <= held.scopes:
-        raise TokenRefused("invalid_scope", "The scope exceeds what the user granted")
+        raise TokenRefused("invalid_scope", TokenRefused.WIDER)
     store.refresh_tokens.change(secret, replace(held, used=True))
     return _issue(store, held, scopes)
 
@@ -133,7 +144,7 @@ def requested_scopes(scope: str | None) -> frozenset[str]:
     try:
         return scopes_of(scope)
     except ValueError:
-        raise TokenRefused("invalid_scope", "A scope is unknown") from None
+        raise TokenRefused("invalid_scope", TokenRefused.SCOPE) from None
 
 
 def _issue(store: Store, grant: Grant, scopes: frozenset[str]) -> Granted:

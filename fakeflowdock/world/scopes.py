@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from . import errors
+
 # In the order of Flowdock's page "Authentication", heading "Scopes", with the texts for the consent page.
 WORDS = {
     "flow": "Read and send messages in your flows",
@@ -23,10 +25,10 @@ def scopes_of(text: str | None) -> frozenset[str]:
         TypeError: the value is not a string.
     """
     if not isinstance(text, str | None):
-        raise TypeError(f"invalid scope {text!r}: expected a string such as 'flow integration'")
+        raise TypeError(errors.NO_SCOPE.format(given=text))
     names = (text or "").split() or DEFAULT_SCOPES
     if unknown := [name for name in names if name not in SCOPES]:
-        raise ValueError(f"unknown scope {', '.join(map(repr, unknown))}: expected {', '.join(SCOPES)}")
+        raise ValueError(errors.SCOPE.format(unknown=", ".join(map(repr, unknown)), known=", ".join(SCOPES)))
     return frozenset(names)
 
 

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from .. import atomic_file
 from ..contract.contracts import contracts
+from ..contract.errors import Unreadable
 from ..contract.json_pointer import steps_of
 from ..contract.validation import by_field
+from . import errors
 from .clock import Clock, timestamp
-from .models import USERS, Author, Field, File, Mail, Status, short, thread_id_of, uuid_of
+from .errors import WorldFileError
+from .models import USERS, Author, Field, File, Mail, Reaction, Status, short, thread_id_of, uuid_of
 from .store import Store
-from .validation import KINDS, WorldFileError, check_characters, check_world
+from .validation import KINDS, check_characters, check_world
 
 if TYPE_CHECKING:
     import os
@@ -28,9 +31,16 @@ if TYPE_CHECKING:
 FORMAT = "fakeflowdock world 1"
 SETS = (*USERS, "scopes")
 MOMENTS = ("created_at", "updated_at", "expires_at", "sent", "edited")
-INNER: dict[str, Any] = {"author": Author, "mail": Mail, "status": Status, "attachments": File, "fields": Field}
+INNER: dict[str, Any] = {
+    "author": Author,
+    "mail": Mail,
+    "status": Status,
+    "attachments": File,
+    "fields": Field,
+    "reactions": Reaction,
+}
 BY_SECRET = {"access_tokens": "access_token", "refresh_tokens": "refresh_token", "codes": "code", "sessions": "cookie"}
-LISTS = ("tags", "actions", "attachments", "fields")  # their order matters
+LISTS = ("tags", "actions", "attachments", "fields", "reactions")  # their order matters
 SECRETS = (
     *("api_token", "password", "join_key", "flow api_token", "client_id", "client_secret"),
     *("flow_token", "access_token", "refresh_token", "code", "session"),
@@ -68,21 +78,22 @@ def load(file: str | os.PathLike[str]) -> Store:
     path = Path(file)
     mode = path.stat().st_mode
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
-        raise WorldFileError(f"{path}: it is a device: expected a file or a pipe")
+        raise WorldFileError.of(WorldFileError.DEVICE, file=path)
     with path.open("rb") as stream:
         raw = stream.read(LARGEST + 1)
     if len(raw) > LARGEST:
-        raise WorldFileError(f"{path}: it has more than {LARGEST:,} bytes")
+        raise WorldFileError.of(WorldFileError.TOO_LARGE, file=path, limit=LARGEST)
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise WorldFileError(f"{path}:1: not valid UTF-8 at byte {error.start}") from None
+        raise WorldFileError.of(WorldFileError.NOT_UTF8, file=path, start=error.start) from None
     return loads(text, str(path))
 
 
 def dumps(store: Store) -> str:
     """Return a world as text."""
-    posts = {"threads": store.archive.threads(store.flows), "messages": store.archive.messages(store.flows)}
+    archive = store.archive
+    posts = {each.__name__: each(store.flows) for each in (archive.threads, archive.messages, archive.events)}
     kept = {kind: posts[kind] if kind in posts else getattr(store, kind).values() for kind in KINDS}
     world = {
         "format": FORMAT,
@@ -127,16 +138,16 @@ def loads(text: str, name: str) -> Store:
         try:
             check_world(world)
         except WorldFileError as error:
-            where = f"{name}:{_line(text, error.pointer)}:"  # can raise RecursionError, too
-            raise WorldFileError(f"{where} {error.pointer or 'the file'} {error.reason}") from None
+            line = _line(text, error.pointer)  # can raise RecursionError, too
+            raise WorldFileError(f"{name}:{line}: {error.pointer or errors.THE_FILE} {error.reason}") from None
     except WorldFileError:
         raise
     except json.JSONDecodeError as error:
         raise WorldFileError(f"{name}:{error.lineno}: {error.msg}") from None
     except RecursionError:
-        raise WorldFileError(f"{name}:1: nested too deeply") from None
+        raise WorldFileError.of(WorldFileError.NESTED, file=name) from None
     except ValueError as error:
-        reason = "a number has too many digits" if "digits" in str(error) else error
+        reason = Unreadable.TOO_MANY_DIGITS if "digits" in str(error) else error
         raise WorldFileError(f"{name}:1: {reason}") from None
     return built(world)
 
@@ -145,12 +156,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"duplicate key {next(name for name in names if names.count(name) > 1)!r}")
+        raise ValueError(errors.DUPLICATE_KEY.format(key=next(name for name in names if names.count(name) > 1)))
     return made
 
 
 def _no_fraction(number: str) -> Any:
-    raise ValueError(f"invalid number {number}: expected an integer")
+    raise ValueError(errors.NO_INTEGER.format(number=number))
 
 
 def check(entity: Any, kind: str) -> None:
@@ -169,13 +180,13 @@ def check(entity: Any, kind: str) -> None:
 
 def refuse(violations: Iterable[Violation]) -> None:
     """Raise ValueError with each invalid field and the reason, if there are violations."""
-    if errors := by_field(violations):
-        raise ValueError(in_words(errors))
+    if reasons := by_field(violations):
+        raise ValueError(in_words(reasons))
 
 
-def in_words(errors: Mapping[str, list[str]]) -> str:
+def in_words(wrong: Mapping[str, list[str]]) -> str:
     """Return the errors of fields as one line."""
-    return "; ".join(f"{field} {' and '.join(reasons)}" for field, reasons in errors.items())
+    return "; ".join(f"{field} {' and '.join(reasons)}" for field, reasons in wrong.items())
 
 
 def built(world: dict[str, Any]) -> Store:
@@ -184,7 +195,7 @@ def built(world: dict[str, Any]) -> Store:
     store.clock = Clock(datetime.fromisoformat(world["now"]))
     store.counters.update(world["counters"])
     store.revoked_grants.update(dict.fromkeys(world["revoked_grants"]))
-    made = {kind: [_entity(kind, entity) for entity in world[kind]] for kind in KINDS}
+    made = {kind: [_entity(kind, entity) for entity in world.get(kind, ())] for kind in KINDS}
     for kind, add in (
         ("organizations", store.add_organization),
         ("users", store.add_user),
@@ -205,6 +216,9 @@ def built(world: dict[str, Any]) -> Store:
     for message in sorted(made["messages"], key=lambda each: each.id):
         store.archive.add(message)
         store.next_id(f"message {message.flow_id}", message.id)
+    for event in sorted(made["events"], key=lambda each: each.id):
+        store.archive.record(event)
+        store.next_id(f"message {event.flow_id}", event.id)
     for thread in made["threads"]:
         store.archive.keep(thread)
     for kind, secret in BY_SECRET.items():
@@ -221,7 +235,8 @@ def _count(store: Store, world: dict[str, Any]) -> None:
     for kind in ("access_tokens", "refresh_tokens", "codes"):
         for held in world[kind]:
             store.next_id("grant", held["grant_id"])
-    known = {value for kind in KINDS for entity in world[kind] for value in entity.values() if isinstance(value, str)}
+    entities = [entity for kind in KINDS for entity in world.get(kind, ())]
+    known = {value for entity in entities for value in entity.values() if isinstance(value, str)}
     known.update(file["file_token"] for message in world["messages"] for file in message["attachments"])
     for kind, form in DRAWN.items():
         misses, number = 0, store.counters.get(f"drawn {kind}", 0)

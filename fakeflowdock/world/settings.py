@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from . import errors
+
 REFRESH_TOKENS = ("always", "offline_access")
 JOURNAL = 1000  # exchanges
+JOURNAL_BYTES = 64 * 1024 * 1024
 MOST_WORLDS = 256  # on a server, besides its own
 
 DEFAULT, MINIMAL, MAXIMAL, DRIFT = SHAPES = ("default", "minimal", "maximal", "drift")
@@ -21,6 +24,7 @@ class Settings:
         shape: the fields of responses: `default`, `minimal`, `maximal` or `drift`.
         strict: whether contract warnings are violations.
         journal: how many exchanges are recorded, at least one. A change applies to worlds created later.
+        journal_bytes: how much memory they may use, in bytes. A change applies to worlds created later.
     """
 
     auto_consent: bool = False
@@ -28,16 +32,19 @@ class Settings:
     shape: str = DEFAULT
     journal: int = JOURNAL
     strict: bool = False
+    journal_bytes: int = JOURNAL_BYTES
 
     def __post_init__(self) -> None:
         self.take_shape(self.shape)
         if self.refresh_tokens not in REFRESH_TOKENS:
-            raise ValueError(f"invalid refresh_tokens {self.refresh_tokens!r}: expected 'always' or 'offline_access'")
+            raise ValueError(errors.REFRESH_TOKENS.format(given=self.refresh_tokens))
         if type(self.journal) is not int or self.journal < 1:
-            raise ValueError(f"invalid journal size {self.journal!r}: expected at least 1")
+            raise ValueError(errors.JOURNAL.format(given=self.journal))
+        if type(self.journal_bytes) is not int or self.journal_bytes < 1:
+            raise ValueError(errors.JOURNAL_BYTES.format(given=self.journal_bytes))
 
     def take_shape(self, shape: str) -> None:
         """Change the shape of responses. Raises ValueError if it is unknown."""
         if shape not in SHAPES:
-            raise ValueError(f"invalid shape {shape!r}: expected {' or '.join(map(repr, SHAPES))}")
+            raise ValueError(errors.SHAPE.format(given=shape, known=" or ".join(map(repr, SHAPES))))
         self.shape = shape

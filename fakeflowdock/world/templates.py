@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import factories, serialization
+from . import errors, factories, serialization
 from .reseeding import reseeded
 from .settings import Settings
 
@@ -68,7 +68,7 @@ def template(name: str) -> Store:
         ValueError: the name is unknown.
     """
     if callable(name):
-        raise TypeError("invalid world: got a function; write @FakeFlowdock() with parentheses")
+        raise TypeError(errors.NO_WORLD)
     if name not in WORLDS:
-        raise ValueError(f"unknown world {name!r}: expected {' or '.join(WORLDS)}")
+        raise ValueError(errors.WORLD.format(name=name, known=" or ".join(WORLDS)))
     return serialization.load(DATA / f"{name}.json")

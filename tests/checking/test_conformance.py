@@ -13,6 +13,7 @@ from werkzeug.test import run_wsgi_app
 from fakeflowdock import FakeFlowdock, conform
 from fakeflowdock.checking.conformance import NoAnswer, suite
 from fakeflowdock.checking.conformance.judge import operation_of
+from fakeflowdock.checking.errors import NotASuite
 from fakeflowdock.cli import main
 from fakeflowdock.contract.contracts import contracts
 
@@ -75,9 +76,9 @@ def test_a_suite_that_says_what_nobody_understands_is_refused() -> None:
 
     read(expect=200)
     for wrong in ({"exspect": 200}, {"as": "somebody"}, {"keep": {"email": "/email"}}):
-        with pytest.raises(suite.NotASuite, match="GET /user"):
+        with pytest.raises(NotASuite, match="GET /user"):
             read(**wrong)
-    with pytest.raises(suite.NotASuite, match=r"sources, x: .*need"):
+    with pytest.raises(NotASuite, match=r"sources, x: .*need"):
         list(suite.read("sources", [{"name": "x", "steps": [], "needs": []}]))
 
 

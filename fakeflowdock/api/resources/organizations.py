@@ -59,7 +59,7 @@ def get_organization(call: Call, organization: Organization) -> wire.JSON:
 @operation("PUT /organizations/:organization", callers=ANY_USER, scope="manage", find=organization_of_the_path)
 def update_organization(call: Call, organization: Organization) -> wire.JSON:
     """Rename an organization."""
-    check_administrator(call, organization, "change it")
+    check_administrator(call, organization, AccessDenied.CHANGE)
     call.store.tick()
     changed = replace(organization, name=call.fields.get("name", organization.name))
     return wire.organization(call.store.add_organization(changed), call.store, call.base)

@@ -83,7 +83,7 @@ def update_user(call: Call, user: User) -> wire.JSON:
 @operation("GET /flows/:organization/:flow/users", callers=ANY_USER, scope="flow", find=flow_of_the_path)
 def list_flow_users(call: Call, flow: Flow) -> list[wire.JSON]:
     """List the members of a flow who are not blocked."""
-    return [wire.user(call.store.users[number]) for number in sorted(flow.seen_by)]
+    return wire.flow_users(flow, call.store)
 
 
 @operation("POST /flows/:organization/:flow/users", callers=ANY_USER, scope="manage", find=flow_of_the_path)
@@ -103,7 +103,7 @@ def block_flow_user(call: Call, found: tuple[Flow, User]) -> wire.JSON:
     flow, user = found
     administers = call.store.administers
     if administers(user, flow.organization_id) and not administers(call.user, flow.organization_id):
-        raise AccessDenied.of(AccessDenied.NO_ADMINISTRATOR, what="block another")
+        raise AccessDenied.of(AccessDenied.NO_ADMINISTRATOR, what=AccessDenied.BLOCK)
     blocked = flow.blocked | {user.id} if call.fields["disabled"] else flow.blocked - {user.id}
     call.store.tick()
     call.store.add_flow(replace(flow, blocked=blocked))
@@ -132,7 +132,7 @@ def get_organization_user(call: Call, found: tuple[Organization, User]) -> wire.
 def remove_organization_user(call: Call, found: tuple[Organization, User]) -> Reply:
     """Remove a user from an organization and its flows."""
     organization, user = found
-    check_administrator(call, organization, "remove a user from it")
+    check_administrator(call, organization, AccessDenied.REMOVE)
     call.store.tick()
     call.store.remove_from_organization(organization, user)
     return NOTHING

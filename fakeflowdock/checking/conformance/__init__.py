@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from .. import errors
 from .results import Conformance, ConformanceDifference, ConformanceResult
 from .runner import ConformanceCredentials, ConformanceRun, choice
 from .senders import HERE, NoAnswer, in_process, over_http
@@ -64,7 +65,7 @@ def conform(
     credentials = ConformanceCredentials(*users, access_token, frozenset(scopes), organization, flow)
     suite, chosen = load(), choice(only)
     if not any(chosen(case) for case in suite.cases):
-        raise ValueError(f"no case matches {only!r}: expected a part of its page or name")
+        raise ValueError(errors.NO_CASE.format(only=only))
     send: Send
     send, base = (over_http(server, ca_file), server) if isinstance(server, str) else (in_process(server), HERE)
     return ConformanceRun(suite, send, base, credentials, secrets.token_hex(4)).conformance(chosen)

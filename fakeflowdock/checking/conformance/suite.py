@@ -14,6 +14,8 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import NotASuite
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -28,10 +30,6 @@ CREDENTIALS = frozenset(
 )
 # The token for "without" a scope has this other scope.
 OTHER_SCOPE = {"flow": "profile", "integration": "flow", "manage": "flow", "profile": "flow"}
-
-
-class NotASuite(ValueError):
-    """A file of the suite is invalid."""
 
 
 @dataclass(frozen=True)
@@ -196,17 +194,15 @@ KEYS = {each.name for each in fields(Step)} - set(RENAMED.values()) | set(RENAME
 def _steps(given: dict[str, Any], who: str) -> Iterator[Step]:
     """Yield a step for each call."""
     if unknown := set(given) - KEYS:
-        raise NotASuite(f"{given['call']}: unknown key {', '.join(sorted(unknown))}")
+        raise NotASuite.of(NotASuite.KEY, call=given["call"], unknown=", ".join(sorted(unknown)))
     values = {RENAMED.get(name, name): value for name, value in given.items()}
     values.setdefault("who", who)
     if not (values["who"] in ACTORS or values["who"].startswith((WITH, WITHOUT))):
-        raise NotASuite(f"{given['call']}: unknown caller {values['who']!r}")
+        raise NotASuite.of(NotASuite.CALLER, call=given["call"], given=values["who"])
     for name in ("absent", "parts"):
         values[name] = tuple(values.get(name, ()))
     if shadowed := CREDENTIALS.intersection(values.get("keep", {})):
-        raise NotASuite(
-            f"{given['call']}: cannot keep a value under the name of a credential: {', '.join(sorted(shadowed))}"
-        )
+        raise NotASuite.of(NotASuite.SHADOWED, call=given["call"], names=", ".join(sorted(shadowed)))
     if "undo" in values:
         [values["undo"]] = _steps({"expect": 0, **values["undo"]}, values["who"])
     calls = values.pop("call")

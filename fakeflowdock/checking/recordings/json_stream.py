@@ -11,7 +11,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from .errors import UnreadableRecording
+from ...contract.errors import Unreadable
+from ..errors import UnreadableRecording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,9 +53,9 @@ class JsonStream:
         self._column = to - newline if newline >= 0 else self._column + to - self._at
         self._at = to
 
-    def _unreadable(self, words: str, at: int | None = None) -> UnreadableRecording:
+    def _unreadable(self, text: str, at: int | None = None, **values: object) -> UnreadableRecording:
         self._go(self._at if at is None else at)
-        return UnreadableRecording(words, self.line, self._column)
+        return UnreadableRecording(text, self.line, self._column, **values)
 
     def _more(self, wanted: int = 0) -> bool:
         """Advance the window. Return whether there was more in the file."""
@@ -65,7 +66,7 @@ class JsonStream:
         except UnicodeDecodeError as error:
             self._text += error.object[: error.start].decode()
             place = self._bytes - len(error.object) + error.start
-            raise self._unreadable(f"invalid UTF-8 at byte {place}", len(self._text)) from None
+            raise self._unreadable(UnreadableRecording.UTF8, len(self._text), start=place) from None
         self._text = self._text[self._at :] + text
         self._at = 0
         return bool(raw)
@@ -73,7 +74,7 @@ class JsonStream:
     def _wider(self) -> bool:
         held = len(self._text) - self._at
         if held > LARGEST:
-            raise self._unreadable(f"one value has more than {LARGEST >> 20} million characters")
+            raise self._unreadable(UnreadableRecording.TOO_LONG, limit=LARGEST >> 20)
         return self._more(held)
 
     def peek(self) -> str:
@@ -89,7 +90,8 @@ class JsonStream:
         """Return the next character, which must be one of those given."""
         found = self.peek()
         if found not in characters:
-            raise self._unreadable(f"expected {words}{'' if found else ', but the file ends'}")
+            text = UnreadableRecording.EXPECTED if found else UnreadableRecording.EXPECTED_AT_THE_END
+            raise self._unreadable(text, what=words)
         return found
 
     def _take(self, *characters: str) -> str:
@@ -112,13 +114,13 @@ class JsonStream:
                 if not (cut and self._wider()):  # which moves the window even at the end of the file
                     place = self._at + error.pos - start
                     ends = cut and (place >= len(self._text) or "string" in error.msg)
-                    words = "the file ends too early" if ends else f"invalid JSON: {error.msg}"
-                    raise self._unreadable(words, place) from None
+                    text = UnreadableRecording.CUT if ends else UnreadableRecording.JSON
+                    raise self._unreadable(text, place, reason=error.msg) from None
             except RecursionError:
-                raise self._unreadable("nested too deeply") from None
+                raise self._unreadable(UnreadableRecording.NESTED) from None
             except ValueError as error:
-                words = "a number has too many digits" if "digits" in str(error) else str(error)
-                raise self._unreadable(f"invalid JSON: {words}") from None
+                words = Unreadable.TOO_MANY_DIGITS if "digits" in str(error) else str(error)
+                raise self._unreadable(UnreadableRecording.JSON, reason=words) from None
             else:
                 if end < len(self._text) or not self._wider():  # a number may continue after the window
                     self._go(self._at + end - start)
@@ -137,7 +139,7 @@ class JsonStream:
     def members(self) -> Iterator[str]:
         """Yield the names in the next object. The caller reads each value."""
         for _ in self._items("{", "}"):
-            self._wanted("a name", '"')
+            self._wanted(UnreadableRecording.A_NAME, '"')
             name = self.value()
             self._take(":")
             yield str(name)
@@ -151,4 +153,4 @@ class JsonStream:
     def end(self) -> None:
         """Raise if anything follows."""
         if self.peek():
-            raise self._unreadable("unexpected data after the end of the JSON")
+            raise self._unreadable(UnreadableRecording.MORE)

@@ -1,0 +1,38 @@
+"""The texts of the errors about faults, broken connections and the journal. `str.format` replaces the names in braces.
+
+The errors of Flowdock's operations are in `contract/errors.py`.
+"""
+
+from __future__ import annotations
+
+from ..contract.errors import Worded
+
+BROKEN = "a fault broke the connection: {loss}"
+
+# Failure
+NOTHING_FAILS = "empty failure: give a status, body, content_type, latency or connection"
+STATUS = "invalid status {given!r}: expected 200 to 599"
+BODY = "invalid body {given!r}: expected bytes, text or a JSON value"
+NO_BODY = "invalid body: a response with status {status} has none"
+CONTENT_TYPE = "invalid content_type {given!r}: expected one line of ASCII"
+RETRY_AFTER = "invalid retry_after {given!r}: expected a whole number of seconds"
+RETRY_AFTER_ALONE = "retry_after needs a status: 429 or 503"
+LATENCY = "invalid latency {given!r}: expected 0 to {limit} seconds"
+CONNECTION = "invalid connection {given!r}: expected {known}"
+NO_RESPONSE = "connection={connection!r} sends no response: remove status, body and headers"
+TIMEOUT_AND_LATENCY = "connection='timeout' cannot have a latency: the client gets no response at all"
+REFUSED_AFTER = "connection='refused' cannot be combined with after: no request is received"
+
+# Fault
+METHOD = "invalid method {given!r}: expected capitals"
+PATH = "invalid path {given!r}: expected a leading / and no query"
+CALLER = "invalid caller {given!r}: expected a user, source or application of this world"
+NUMBER = "invalid {name} {given!r}: expected a positive integer"
+SEQUENCE = "invalid sequence {given!r}: expected a Failure or None for each request, at least one"
+SEQUENCE_AND_FAILURE = "sequence cannot be combined with a failure: use Failure(status=500) or None as its items"
+
+
+class ShortenedBody(Worded, ValueError):
+    """A whole body is needed, but the journal has shortened it."""
+
+    BODY = "the body was shortened: {left}; increase `journal_bytes`, or read it earlier"

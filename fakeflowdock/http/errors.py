@@ -1,0 +1,75 @@
+"""The errors of the server, with their texts: refused requests (docs/api/http.md), and certificates for TLS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..api.operations import Reply
+from ..api.responses import write
+from ..contract.contracts import contracts
+from ..contract.errors import Worded
+from ..redaction import shortened
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from ..api.responses import Answer
+
+NO_HTTP, HOST_REFUSED, TIMEOUT = "no-http", "host-refused", "request-timeout"
+TARGET_TOO_LONG, HEAD_TOO_LARGE, VERSION_REFUSED = "target-too-long", "head-too-large", "http-version-refused"
+HOST_NOT_REACHED, NO_THREAD_LEFT = "host-not-reached", "no-thread-left"
+TOO_MANY_BODIES = "too-many-bodies"
+HEADERS = {TOO_MANY_BODIES: (("Retry-After", "1"),)}
+
+EMPTY_HOST = "the host is empty"
+SCHEME = "Cannot reach {host}: unsupported proxy scheme '{scheme}', expected 'http'"
+
+
+class Rejected(Exception):
+    """A request is refused before it is complete.
+
+    Args:
+        name: a constant of this module, or the name of an error.
+        message: the reason.
+    """
+
+    INVALID = "Invalid HTTP: {reason}"
+    INCOMPLETE = "The request is incomplete"
+    VERSION = "Unsupported HTTP version: expected HTTP/1.0 or HTTP/1.1"
+    TARGET = "The target of a request must not have more than {limit} bytes"
+    HEAD = "The headers of a request must not have more than {limit} bytes"
+    SILENT = "The rest of the request did not arrive within {seconds:g} seconds"
+    SLOW = "The body of the request arrived too slowly: expected at least {rate} bytes per second"
+    BODIES = "Too many bodies are being received; try again later"
+    BUSY = "Too many requests are waiting; try again later"
+    CONNECT = "CONNECT must be the first request of a connection"
+    FOREIGN = "{address} is not allowed: only api.flowdock.com and stream.flowdock.com are{hint}"
+    TLS = "This port requires TLS: use a URL with https://"
+    ADDRESS = "Invalid address '{address}': expected host:port"
+    NOT_REACHED = "Cannot reach {host}:{port}: {reason}"
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class NoCertificate(Worded, RuntimeError):
+    """A certificate cannot be generated or read."""
+
+    NO_TRUSTME = "TLS requires trustme: pip install 'fakeflowdock[tls]'"
+    ENCRYPTED = "{file}: the key is encrypted: expected an unencrypted key"
+    OTHER_KEY = "{file}: not the key of the certificate in {certificate}"
+    NO_PEM = "{files}: expected a certificate and a key in PEM format ({reason})"
+
+
+def refusal(name: str, message: str, environ: WSGIEnvironment) -> Answer:
+    """Return the answer to a refused request, in the form of Flowdock's errors.
+
+    Args:
+        name: a constant of this module, or the name of an error.
+        message: the reason, to which the page is added.
+        environ: the request, as far as it is known.
+    """
+    contract = contracts().refusals.get(name) or contracts().errors[name]
+    body = {"message": f"{shortened(message)} ({contract.page})"}
+    return write(Reply(contract.status, body, HEADERS.get(name, ())), {"REQUEST_METHOD": "GET", **environ}, None)

@@ -1,0 +1,9 @@
+"""The texts of invalid arguments of the methods that tests use. The arguments of entities are in `world/errors.py`."""
+
+from __future__ import annotations
+
+SOURCE_OF_A_MAIL = "invalid source {given!r}: expected a Source, or text with the event mail"
+TWO_SENDERS = "invalid sender: pass either a source or a user, not both"
+NO_SOURCE = "no source exists: create one with add_source()"
+UNKNOWN = "unknown {what} {name!r}"
+ZERO_TIMES = "invalid times 0: use assert_not_requested"

@@ -1,0 +1,68 @@
+"""The errors of worlds and world files, with their texts. `str.format` replaces the names in braces."""
+
+from __future__ import annotations
+
+from ..contract.errors import Worded
+
+# Arguments of the methods that set up a world
+EXISTS = "{kind} {name!r} already exists"
+ACCESS_MODE = "invalid access_mode {given!r}: expected {known}"
+ACCESS_TOKEN = "unknown access token {given!r}"
+REDIRECT_URI = "invalid redirect_uri {given!r}: expected {expected!r}"
+COMMENTS = "invalid comments: expected a message of the flow, not a comment"
+UNKNOWN_FLOW = "unknown flow {path!r}; known: {known}"
+NO_PATH = "invalid flow {path!r}: expected organization/flow"
+PARAMETERIZED_NAME = "invalid parameterized_name {name!r}: expected a-z and 0-9, with - and _ between"
+ID = "invalid id {given}: taken, or not a positive integer"
+NOT_OF_THIS_WORLD = "{entity!r} is not {article} {kind} of this world"
+FIELD = "unknown field {name} of {what}{hint}"
+NO_SCOPE = "invalid scope {given!r}: expected a string such as 'flow integration'"
+SCOPE = "unknown scope {unknown}: expected {known}"
+
+# Clock, settings, initial worlds
+BACKWARDS = "invalid time {seconds} s: a clock cannot go backwards"
+BEYOND = "cannot advance the clock by {by}: it ends at {last}"
+REFRESH_TOKENS = "invalid refresh_tokens {given!r}: expected 'always' or 'offline_access'"
+JOURNAL = "invalid journal size {given!r}: expected at least 1"
+JOURNAL_BYTES = "invalid journal_bytes {given!r}: expected at least 1"
+SHAPE = "invalid shape {given!r}: expected {known}"
+WORLD = "unknown world {name!r}: expected {known}"
+NO_WORLD = "invalid world: got a function; write @FakeFlowdock() with parentheses"
+
+# JSON that no world file may have
+THE_FILE = "the file"
+DUPLICATE_KEY = "duplicate key {key!r}"
+NO_INTEGER = "invalid number {number}: expected an integer"
+
+
+class WorldFileError(Worded, ValueError):
+    """A world file is invalid. The message starts with file and line.
+
+    Attributes:
+        pointer: the place in the world as a JSON pointer, if known.
+        reason: the message without file and line.
+    """
+
+    DEVICE = "{file}: it is a device: expected a file or a pipe"
+    TOO_LARGE = "{file}: it has more than {limit:,} bytes"
+    NOT_UTF8 = "{file}:1: not valid UTF-8 at byte {start}"
+    NESTED = "{file}:1: nested too deeply"
+
+    UNKNOWN_ENTITY = "refers to {id!r}, which is not in {kind}"
+    UNKNOWN_SCOPE = "has the unknown scope {scope!r}"
+    DUPLICATE = "is a duplicate"
+    DUPLICATE_FLOW = "is a duplicate in its organization"
+    DUPLICATE_SOURCE = "is a duplicate among the sources"
+    DUPLICATE_MESSAGE = "is a duplicate in its flow"
+    DUPLICATE_THREAD = "is a duplicate in its source"
+    DUPLICATE_REACTION = "has a duplicate"
+    NO_MEMBER = "has a user who is not in the organization"
+    LATE = "is after the year {year}"
+    THREAD = "refers to a thread of another flow"
+    ATTACHMENTS = "must be one file for the event file, and empty for other chat messages"
+    NO_SOURCE = "requires a source_id"
+
+    def __init__(self, message: str, pointer: str = "", reason: str = "") -> None:
+        super().__init__(message)
+        self.pointer = pointer
+        self.reason = reason or message
