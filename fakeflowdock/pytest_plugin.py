@@ -193,6 +193,13 @@ def _fake(request: pytest.FixtureRequest, node: Any) -> FakeFlowdock:
     return FakeFlowdock(**chosen)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Import what a fixture needs before other fixtures of the test can fake the file system, which libraries read."""
+    if any(name in getattr(item, "fixturenames", ()) for name in FIXTURES):
+        from fakeflowdock import FakeFlowdock  # noqa: F401
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fail a test in which fakeflowdock broke its own contract, or which requested a path that Flowdock never had.
