@@ -5,6 +5,7 @@ This is what is left of requests by clients that are not intercepted. Libraries 
 
 from __future__ import annotations
 
+import _socket
 import errno
 import socket
 from typing import TYPE_CHECKING, Any
@@ -22,9 +23,10 @@ def seams(module: ModuleType) -> Iterator[Seam]:
     """Yield the functions to patch."""
     for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
         yield module, name, _looking_up
-    base = next(each for each in module.socket.__mro__ if each.__module__ == "socket")  # not a guard's subclass
-    for name in ("connect", "connect_ex"):
-        yield base, name, _connecting
+    for each in _socket.socket.__subclasses__():  # module.socket may be that of a mock
+        if each.__module__ == "socket":
+            yield each, "connect", _connecting
+            yield each, "connect_ex", _connecting
 
 
 def _looking_up(before: Callable[..., Any]) -> Any:

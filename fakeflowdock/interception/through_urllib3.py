@@ -78,7 +78,9 @@ class _Pool(HTTPConnectionPool):
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
-    """Yield the functions to patch."""
+    """Yield the functions to patch. `urllib3-future`, under the same name, has connections of another kind."""
+    if not issubclass(PooledConnection, PlainConnection):
+        return
     yield module.HTTPConnectionPool, "urlopen", _make
 
 
