@@ -188,18 +188,17 @@ def permit(operation: Operation[Any, Any], caller: Caller) -> None:
 def check_reply(operation: Operation[Any, Any], reply: Reply) -> None:
     """Raise BrokenContract if a reply does not match its page."""
     contract = operation.contract
-    answered = BrokenContract.ANSWERED.format(operation=contract.title, status=reply.status)
     if reply.status not in contract.replies:
-        raise BrokenContract.of(BrokenContract.STATUS, answered=answered, page=contract.page)
+        raise BrokenContract.of(BrokenContract.STATUS, contract=contract, reply=reply)
     if (reply.media == HTML) != (reply.status in contract.pages) and reply.status not in contract.redirects:
-        raise BrokenContract.of(BrokenContract.MEDIA_TYPE, answered=answered, kind=reply.media, page=contract.page)
+        raise BrokenContract.of(BrokenContract.MEDIA_TYPE, contract=contract, reply=reply)
     has_location = "Location" in dict(reply.headers)
     if has_location != (reply.status in contract.redirects):
         text = BrokenContract.LOCATION if has_location else BrokenContract.NO_LOCATION
-        raise BrokenContract.of(text, answered=answered)
+        raise BrokenContract.of(text, contract=contract, reply=reply)
     if (check := contract.replies[reply.status]) is not None:
         for violation in check.violations(reply.body):
-            place, text = violation.pointer or BrokenContract.THE_BODY, BrokenContract.BODY
-            raise BrokenContract.of(text, answered=answered, place=place, why=violation.message, schema=check.schema)
+            place, why, text = violation.pointer or BrokenContract.THE_BODY, violation.message, BrokenContract.BODY
+            raise BrokenContract.of(text, contract=contract, reply=reply, place=place, why=why, schema=check.schema)
     elif reply.body is not None:
-        raise BrokenContract.of(BrokenContract.NO_BODY, answered=answered, page=contract.page)
+        raise BrokenContract.of(BrokenContract.NO_BODY, contract=contract, reply=reply)

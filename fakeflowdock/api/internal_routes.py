@@ -31,6 +31,11 @@ def _documents() -> dict[str, Any]:
     return {**schemas, OPENAPI: json.loads((schema_folder() / "openapi.json").read_text("utf-8"))}
 
 
+def is_own(path: str) -> bool:
+    """Return whether a path, normalized or not, is one of fakeflowdock's own, which Flowdock never had."""
+    return f"/{path.lstrip('/')}/".startswith(PREFIX)
+
+
 def is_administered(path: str) -> bool:
     """Return whether only a server answers the path, because it is below `PREFIX` and not in this module."""
     if not path.startswith(PREFIX):

@@ -57,7 +57,11 @@ class Admin:
     def begin(self, environ: WSGIEnvironment) -> Answer | Steps:
         """Answer a request, in steps if it waits for others. Errors are answers too."""
         handling = AdminHandling(self._directory, environ)
-        answer = handling.answered()
+        try:
+            answer = handling.answered()
+        finally:
+            if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+                self._directory.freed()
         return answer if handling.watch is None else handling.waited(handling.watch)
 
 
