@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from .. import atomic_file
 from ..world import serialization
+from ..world.errors import WorldFileError
 from .errors import CommandError, NotSaved
 
 if TYPE_CHECKING:
@@ -20,6 +22,10 @@ try:
     import fcntl
 except ImportError:  # Windows: the file is not locked
     fcntl = None  # type: ignore[assignment]  # stands for its absence
+
+
+PATIENCE = 0.3  # seconds for the last request
+ATTEMPTS = 100
 
 
 class Saving:
@@ -78,9 +84,27 @@ class Saving:
             NotSaved: it cannot be written.
         """
         try:
-            with store.lock:
-                text = serialization.dumps(store)
+            text = _dumped(store)
             with atomic_file.written(self._path, private=True, durable=True) as draft:
                 draft.write(text)
         except OSError as error:
             raise NotSaved.of(NotSaved.WORLD, file=self._file, reason=error.strerror) from None
+
+
+def _dumped(store: Store) -> str:
+    """Return the world, even if a request that does not end holds its lock. Then it must be a world that can be loaded.
+
+    Raises:
+        OSError: it stays incomplete.
+    """
+    if store.lock.acquire(timeout=PATIENCE):
+        try:
+            return serialization.dumps(store)
+        finally:
+            store.lock.release()
+    for _ in range(ATTEMPTS):
+        with suppress(RuntimeError, WorldFileError):  # it changes meanwhile
+            text = serialization.dumps(store)
+            serialization.loads(text, "")
+            return text
+    raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
