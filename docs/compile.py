@@ -215,14 +215,17 @@ class Compiler:
         told: list[str] = []
         field = variants[0][0]["field"]
         known = base["properties"].get(field, {}).get("enum", [])
+        may_miss = not closed and sum(match["missing"] is not None for match, _ in variants) == 1
         for match, other in variants:
             values = re.findall("`([^`]+)`", match["values"])
-            always_there = field == match["field"] and field in base.get("required", ())
+            always_there = field == match["field"] and (field in base.get("required", ()) or may_miss)
             if not always_there or not set(values) <= set(known) - set(told):
                 raise section.refuse(other.line, f"`{field}` is not always there, or is told twice or cannot be that")
             told += values
             own = self._table(section, other, closed=closed)
-            case = {"properties": {field: {"enum": values}}, "required": [field]}
+            case: Schema = {"properties": {field: {"enum": values}}}
+            if match["missing"] is None:
+                case["required"] = [field]
             cases.append({"if": case, "then": _merged(base, own) if closed else own})
         if closed and told != known:
             raise section.refuse(section.line, f"there is no table for each of {', '.join(known)}, in this order")

@@ -8,7 +8,8 @@ A page is a title, an introduction, and `##` sections. A section is one of four 
 * a **rule** has neither, and a list of facts (`- **Grade**: …`).
 
 What an object or a request holds only where some field has some value stands under a heading that says so,
-``### Fields where `event` is `file` ``; several values have `or` between them.
+``### Fields where `event` is `file` ``; several values have `or` between them. Of a request,
+``is `comment` or missing`` says which fields there are without it.
 
 A reply is what its one line says: `A [X](#x).`, `A list of [X](#x).`, `A [X](#x) with:` and a table, `A page.` for
 people, `A redirect.`, `Nothing.` An operation's example is answered with the first of its replies.
@@ -66,7 +67,9 @@ PARTS = {
 }
 
 MARK = re.compile(rf"({'|'.join(GRADES)}): (\S.*\.)")
-WHERE = re.compile(r"(Fields|Parameters) where `(?P<field>[^`]+)` is (?P<values>`[^`]+`(?: or `[^`]+`)*)")
+WHERE = re.compile(
+    r"(Fields|Parameters) where `(?P<field>[^`]+)` is (?P<values>`[^`]+`(?: or `[^`]+`)*)(?P<missing> or missing)?"
+)
 
 
 class NotUnderstood(Exception):

@@ -63,7 +63,7 @@ def explain(options: SimpleNamespace) -> None:
         always = {name: schema for name, schema in contract.properties.items() if schema}
         _say_parameters(always, contract.required, contract.grade)
     for variant in contract.variants:
-        print(f"\nParameters where {variant.field} is {' or '.join(variant.values)}")
+        print(f"\nParameters where {variant.condition}")
         _say_parameters(variant.properties, variant.required, contract.grade)
     print("\nResponses")
     for status, check in contract.replies.items():
