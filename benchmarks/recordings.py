@@ -27,7 +27,7 @@ from .comparing import Table, compare, seconds_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fakeflowdock.api.journal import Exchange
+    from fakeflowdock.api.exchange import Exchange
 
 API = "https://api.flowdock.com"
 EXCHANGES = 10_000

@@ -142,9 +142,12 @@ TYPES: dict[str, Schema] = {
 }
 
 
+_WITH_VALUES = ("text of at most N", 'text beginning with "a"', "integer from N to M")
+
+
 def known_kinds() -> list[str]:
     """The words that stand for a type by themselves."""
-    return [*TYPES, "list of …", "map to …", '"a" or "b"', "text of at most N", "integer from N to M", "… or null"]
+    return [*TYPES, "list of …", "map to …", '"a" or "b"', *_WITH_VALUES, "… or null"]
 
 
 def kind_of(words: str) -> Schema | None:
@@ -168,6 +171,8 @@ def kind_of(words: str) -> Schema | None:
         return {"type": "object", "additionalProperties": lists, "minProperties": 1}
     if limited := re.fullmatch("(string|text) of at most ([0-9]+)", words):
         return {**TYPES[limited[1]], "maxLength": int(limited[2])}
+    if beginning := re.fullmatch('text beginning with "([A-Za-z ]+)"', words):
+        return {"type": "string", "pattern": f"^{beginning[1]}(: .*)?$", "title": words}
     if bounds := re.fullmatch("integer from ([0-9]+) to ([0-9]+)", words):
         low, high = int(bounds[1]), int(bounds[2])
         return {"type": "integer", "minimum": low, "maximum": high, "title": f"an integer from {low} to {high}"}

@@ -32,6 +32,7 @@ KEPT = 4  # characters of a secret that are shown, at most a quarter of it
 SHOWN = 80  # characters of a value that are shown
 DEEPEST = 100  # levels of a value that are shown
 SHORT = 8  # characters: a shorter known secret is only replaced as a whole word
+_CUT = 100  # characters at an end that was cut, which may be a part of a secret
 ENCODED = 3  # levels of percent-encoding that are decoded
 
 # A text without these can only contain tokens and known secrets, which are found in a tenth of the time.
@@ -350,6 +351,17 @@ def shortened(text: str, known: Iterable[str] = ()) -> str:
         known: secrets that are cut everywhere, such as those of a world.
     """
     return (Redaction(known=known) if known else _PRINTED).text(text)
+
+
+def brief(text: str, longest: int = SHOWN) -> str:
+    """Return the first characters of a text without secrets. The time does not depend on the length of the text."""
+    window = text[: longest + 20 * _CUT]
+    shown = shortened(window)
+    if len(window) < len(text):
+        shown = shown[:-_CUT]  # may be a part of a secret that does not look like one
+    elif len(shown) <= longest:
+        return shown
+    return f"{shown[: longest - 1]}…"
 
 
 def masked(value: Any, name: str = "") -> Any:

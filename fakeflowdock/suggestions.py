@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,13 +10,16 @@ if TYPE_CHECKING:
 
 
 LONGEST_NAME = 100  # characters; no known name is similar to a longer one, and comparing takes time
+COMPARED = 1_000  # known names
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name most similar to an unknown one, or None."""
+    if len(name) > LONGEST_NAME:
+        return None
     import difflib
 
-    near = difflib.get_close_matches(name, list(known), n=1) if len(name) <= LONGEST_NAME else []
+    near = difflib.get_close_matches(name, list(islice(known, COMPARED)), n=1)
     return near[0] if near else None
 
 

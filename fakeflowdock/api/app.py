@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import NoSuchRoute, Refusal
+from ..redaction import Redaction
 from . import internal_routes, parameters, routing
 from .authentication import authenticate
 from .callers import ANYONE, Caller
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ..world.store import Store
     from .failures import Failure
     from .faults import Wait
+    from .journal import Budget
     from .operations import Match, Operation, Reply
     from .parameters import Given
     from .responses import Answer
@@ -41,6 +43,7 @@ class App:
         store: the world.
         report: called with each bug of fakeflowdock. The client gets a 500.
         note: called with each contract warning.
+        budget: the memory for the journals of a server. Default: for this world alone.
 
     Attributes:
         warnings: the last contract warnings.
@@ -49,13 +52,17 @@ class App:
     """
 
     def __init__(
-        self, store: Store, report: Callable[[BrokenContract], None], note: Callable[[Finding], None] | None = None
+        self,
+        store: Store,
+        report: Callable[[BrokenContract], None],
+        note: Callable[[Finding], None] | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.store = store
         self.report = report
         self.note = note
         self.warnings = ContractWarnings()
-        self.journal = Journal(store.settings.journal)
+        self.journal = Journal(store.settings.journal, store.settings.journal_bytes, budget)
         self.faults = Faults()
 
     @property
@@ -151,8 +158,8 @@ class FlowdockHandling(Handling):
         method, strict = self.environ["REQUEST_METHOD"], self.store.settings.strict
         found = [*warnings_of(method, match, given, contract.parameters_of(fields), fields, strict=strict)]
         if any(each.actual is not None for each in found):
-            known = self.store.known_secrets
-            found = [each.without(known) for each in found]
+            secrets = Redaction(known=self.store.known_secrets)
+            found = [each.without(secrets) for each in found]
         self.warnings = tuple(found)
         self.app.warnings.remember(found)
         if self.app.note is not None:

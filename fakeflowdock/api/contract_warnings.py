@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..contract.contracts import contracts
-from ..contract.findings import VIOLATION, finding, shown
+from ..contract.findings import MOST, VIOLATION, finding, shown
 from ..contract.grades import grade_at
 from ..contract.json_pointer import at, pointer_to, steps_of
 from ..contract.schema_walk import fields_of
+from ..redaction import brief
 from ..suggestions import nearest
 from .callers import CREDENTIALS
 from .parameters import BODY_IS_OPTIONAL
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from .parameters import Given
 
 REMEMBERED = 1000  # per world; the oldest are dropped first
-GUESSED = 20  # unknown fields of a request that get a suggestion
 # Secrets that do not need the URL: a header can carry the first ones, a body the others.
 ANYWHERE = frozenset({"access_token"})
 IN_A_BODY = frozenset({"flow_token", "client_secret", "password", "refresh_token"})
@@ -77,19 +78,22 @@ def warnings_of(
     contract = match.operation.contract
     about = partial(_about, contract, strict=strict)
     others = {*match.values, *CREDENTIALS}
-    for number, (steps, siblings) in enumerate(_unknown(fields, known, others, contract.request.place)):
+    unknown = _unknown(fields, known, others, contract.request.place)
+    for steps, siblings in islice(unknown, MOST):
         field, pointer = ".".join(steps), pointer_to(steps)
         where, values = place_of(given, pointer)
-        names = [".".join((*steps[:-1], name)) for name in sorted(siblings)] if number < GUESSED else []
         yield about(
             "request.parameter.unknown",
-            f"has no parameter {field}",
-            grade=grade_at(contract.request, given.fields, pointer) or contract.grade,
+            f"has no parameter {brief(field)}",
+            grade=grade_at(contract.request, fields, pointer) or contract.grade,
             where=where,
             pointer=pointer,
             actual=shown(at(values, pointer), pointer),
-            suggestion=nearest(field, names),
+            suggestion=nearest(field, [".".join((*steps[:-1], name)) for name in sorted(siblings)]),
         )
+    if more := sum(1 for _ in unknown):
+        message = f"has {more:,} more unknown parameters"
+        yield about("request.parameter.unknown", message, where="body" if given.body else "query")
     if match.obsolete and contract.successor is None:
         route = " ".join(contract.routes[0][:2])
         yield about("request.route.obsolete", "uses an obsolete route", suggestion=route)
@@ -132,7 +136,7 @@ def place_of(given: Given, pointer: str) -> tuple[str, Mapping[str, Any]]:
 def _unknown(
     given: Mapping[str, Any], known: Mapping[str, Any], others: Collection[str], place: SchemaPlace
 ) -> Iterator[tuple[tuple[str, ...], Collection[str]]]:
-    """Return the path of each unknown name, and the names that are known there.
+    """Yield the path of each unknown name, and the names that are known there.
 
     Args:
         given: names and values.
@@ -140,10 +144,11 @@ def _unknown(
         others: further known names.
         place: the place of the schemas.
     """
+    here = {*known, *others}
     for name, value in given.items():
         if name not in known:
             if name not in others:
-                yield (name,), {*known, *others}
+                yield (name,), here
         elif isinstance(value, (dict, list)):
             for steps, siblings in _inside(value, place.to(known[name])):
                 yield (name, *steps), siblings
@@ -154,6 +159,7 @@ def _inside(value: Any, place: SchemaPlace) -> Iterator[tuple[tuple[str, ...], C
     if isinstance(value, dict) and "properties" in place.schema:
         yield from _unknown(value, fields_of(place.schema, value)[0], (), place)
     elif isinstance(value, (dict, list)) and (inner := place.inside(value)("")) is not None:
+        place = place.to(inner)
         for name, item in value.items() if isinstance(value, dict) else enumerate(value):
-            for steps, siblings in _inside(item, place.to(inner)):
+            for steps, siblings in _inside(item, place):
                 yield (str(name), *steps), siblings

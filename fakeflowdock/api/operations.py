@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, NoReturn, TypeVar
 
 from ..contract.contracts import contracts
 from ..contract.errors import ValidationError
-from ..contract.validation import API, by_field
+from ..contract.validation import API, MOST, by_field
 from .media_types import JSON
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ NOTHING = Reply(204)
 
 def refuse_fields(call: Any, subject: Any, violations: list[Violation]) -> NoReturn:  # noqa: ARG001
     """Raise a ValidationError for invalid fields."""
-    raise ValidationError(by_field(violations))
+    raise ValidationError(by_field(violations), counted=len(violations) < MOST)
 
 
 @dataclass(frozen=True)

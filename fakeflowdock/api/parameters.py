@@ -65,7 +65,7 @@ def read(environ: WSGIEnvironment, *, nulls: bool = False) -> Given:
         if query:
             given.query = gathered(_pairs(query, "utf-8", "query string"))
     except Unreadable as reason:
-        given.unreadable = reason
+        given.unreadable = reason.forgetful()
         pairs = parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True)
         given.query = {name: value for name, value in pairs if "[" not in name}  # for the credentials in it
     content_type, optional = environ.get("CONTENT_TYPE", ""), environ["REQUEST_METHOD"] in BODY_IS_OPTIONAL
@@ -74,10 +74,10 @@ def read(environ: WSGIEnvironment, *, nulls: bool = False) -> Given:
         given.guessed = optional and given.raw.strip() != b"" and not parse_options_header(content_type)[0]
         given.body = _guessed(given.raw) if given.guessed else _parsed(given.raw, content_type, nulls=nulls)
     except TooLarge as reason:
-        given.too_large = reason
+        given.too_large = reason.forgetful()
     except Unreadable as reason:
         if not optional:
-            given.unreadable = given.unreadable or reason
+            given.unreadable = given.unreadable or reason.forgetful()
     return given
 
 

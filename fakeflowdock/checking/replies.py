@@ -14,9 +14,10 @@ from ..api.media_types import FORM, HTML, JSON
 from ..api.responses import line_of
 from ..contract.contracts import contracts
 from ..contract.errors import Unreadable
-from ..contract.findings import Finding, expectation, finding, once, shown
+from ..contract.findings import MOST, Finding, expectation, finding, once, remaining, shown
 from ..contract.grades import grade_at
 from ..contract.json_pointer import ABSENT, at, steps_of
+from ..redaction import brief
 from ..suggestions import nearest
 
 if TYPE_CHECKING:
@@ -157,8 +158,12 @@ class CheckedReply:
             yield self._found("reply.content-type", words, "content-type", actual=actual, expected=wanted, error=error)
 
     def _violations(self, check: Check, value: Any, error: ErrorContract | None = None) -> Iterator[Finding]:
-        for violation in once(check.violations(value)):
+        violations = [*once(check.violations(value))]
+        for violation in violations[:MOST]:
             yield self._violated(check, violation, value, error)
+        if more := remaining(violations):
+            words = f"{self._answered}, where {more} are missing, unknown or invalid"
+            yield self._found("reply.field.invalid", words, "body", error=error)
 
     def _violated(self, check: Check, violation: Violation, value: Any, error: ErrorContract | None) -> Finding:
         found = at(value, violation.pointer)
@@ -172,7 +177,7 @@ class CheckedReply:
             rule, words = "reply.field.invalid", f"{words}, got {actual}"
         return self._found(
             rule,
-            f"{self._answered}, where {violation.pointer or 'the body'} {words}",
+            f"{self._answered}, where {brief(violation.pointer) or 'the body'} {words}",
             "body",
             pointer=violation.pointer,
             actual=actual,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..api import operations, parameters, routing
@@ -10,11 +11,11 @@ from ..api.callers import ANYONE, SOURCE, USER
 from ..api.contract_warnings import place_of, warnings_of
 from ..contract.contracts import contracts
 from ..contract.errors import MethodNotAllowed, NoSuchRoute
-from ..contract.findings import Finding, expectation, finding, once, shown
+from ..contract.findings import MOST, Finding, expectation, finding, once, remaining, shown
 from ..contract.grades import grade_at
 from ..contract.json_pointer import ABSENT, at
 from ..contract.validation import missing
-from ..redaction import shown_path
+from ..redaction import brief, shown_path
 from ..suggestions import nearest
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from ..api.messages import Request
     from ..contract.contracts import OperationContract
     from ..contract.validation import Violation
+
+COMPARED = 100  # unknown names that are compared with a missing one
 
 
 def match_of(method: str, path: str) -> operations.Match | None:
@@ -84,8 +87,13 @@ class CheckedRequest:
         else:
             needs = match.operation.needs
             needed = () if needs is None else needs(match.values, self.caller or USER)
-            for violation in once((*contract.request.violations(fields), *missing(needed, fields))):
+            violations = [*once((*contract.request.violations(fields), *missing(needed, fields)))]
+            for violation in violations[:MOST]:
                 yield self._violated(contract, violation, fields, known)
+            if more := remaining(violations):
+                words = f"{contract.title}: {more} are missing or invalid"
+                facts: dict[str, Any] = {"page": contract.page, "grade": contract.grade, "operation": contract.name}
+                yield finding("request.parameter.invalid", words, where="body" if given.body else "query", **facts)
         if self.caller is None and contract.callers != (ANYONE,):
             words, expected = f"{contract.title} has no credentials", f"those of: {', '.join(contract.callers)}"
             yield self._refused(
@@ -115,13 +123,14 @@ class CheckedRequest:
         actual = shown(value, violation.pointer)
         rule, words = (
             "request.parameter.invalid",
-            f"{contract.title}: {violation.field or 'the body'} {violation.message}",
+            f"{contract.title}: {brief(violation.field or 'the body')} {violation.message}",
         )
         if value is not ABSENT:
             words += f", got {actual}"
         else:
             rule = "request.parameter.missing"
-            if near := nearest(violation.field or "", sorted({*fields} - {*known})):
+            unknown = islice((name for name in fields if name not in known), COMPARED)
+            if near := nearest(violation.field or "", sorted(unknown)):
                 words += f", and {near} is no parameter"
         return finding(
             rule,

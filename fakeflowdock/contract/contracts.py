@@ -9,6 +9,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..redaction import brief
 from ..suggestions import did_you_mean
 from .errors import NO_SCHEMAS, NO_SUCH_OPERATION
 from .schema_walk import Variant, fields_of, variants_of
@@ -227,6 +228,7 @@ def operation_named(title: str) -> str:
     if name not in contracts().operations:
         import difflib
 
-        near = difflib.get_close_matches(name, contracts().operations, n=3, cutoff=0.4)
-        raise ValueError(NO_SUCH_OPERATION.format(title=title, hint=did_you_mean(" or ".join(near))))
+        near = difflib.get_close_matches(name[:100], contracts().operations, n=3, cutoff=0.4)
+        hint = did_you_mean(" or ".join(near))
+        raise ValueError(NO_SUCH_OPERATION.format(title=brief(str(title)), hint=hint))
     return name

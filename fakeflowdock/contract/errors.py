@@ -6,17 +6,21 @@ because its reader may not have the page at hand. No text contains a secret.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ..redaction import shortened
+from ..redaction import brief
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Self
 
 MAX_BODY = 10 * 1024 * 1024  # bytes
+LONGEST = 1_000  # characters of a message
+FIELD = 200  # characters of the name of an invalid field
 
 NO_SCHEMAS = "broken installation of fakeflowdock: no schemas in {folder}"
+VIOLATIONS = "violations of Flowdock's contract:\n{findings}"
 NO_SUCH_OPERATION = "unknown operation {title!r}{hint}"
 
 
@@ -47,7 +51,7 @@ class Refusal(Worded):
     cites = True  # whether the message may name the page; some of Flowdock's own texts must stand alone
 
     def __init__(self, message: str | None = None, *headers: tuple[str, str]) -> None:
-        self.message = shortened(self.prefix + (self.text if message is None else message))
+        self.message = brief(self.prefix + (self.text if message is None else message), LONGEST)
         super().__init__(self.message)
         self.headers = (*self.headers, *headers)
 
@@ -183,26 +187,45 @@ class ValidationError(Refusal):
     """Fields are missing, blank or invalid.
 
     Args:
-        errors: field to its errors.
+        errors: field to its errors. The response has the first 20.
+        counted: whether these are all. False if there may be more.
     """
 
     name = "validation-error"
     cites = False
     text = "Validation error"
+    MANY = "Validation error: the first {shown} of {number} invalid fields"
+    shown = 20
 
     NO_DATE = "is not an ISO 8601 date"
     NO_MESSAGE = "is not a message of this flow"
     COMMENT = "is a comment itself"
     NO_MESSAGE_OR_COMMENT = "is not a message of this flow, or is a comment itself"
     EMAIL_TAKEN = "has already been taken"
+    NO_THREADS = "is {event}, which cannot be in a thread"
+    THREAD_OF_ANOTHER = "is not the thread of the commented message"
+    NO_THREAD = "is not a thread of this flow"
+    OF_A_SOURCE = "belongs to a source and requires its flow_token"
+    OTHER_THREAD = "does not match thread_id"
+    SECOND_NAME = "is new, but the thread already has another one"
+    NEW_THREAD = "can't be blank: this external_thread_id is new"
+    NO_THREAD_ID = "requires a thread_id or an external_thread_id"
+    ATTACHMENTS = "are only allowed for {events}"
+    NOT_BASE64 = "is not base64"
+    FILE_NAME = "is not a valid file name"
+    HTML_ATTRIBUTES = "has an element with too many attributes: at most {limit}"
+    HTML_UNCLEAR = "has the element {name} and more than {limit:,} characters"
+    HTML_ELEMENTS = "has too many elements: at most {limit:,}"
+    HTML_DEPTH = "is nested too deeply: at most {limit} levels"
 
-    def __init__(self, errors: Mapping[str, list[str]]) -> None:
-        super().__init__()
-        self.errors = errors
+    def __init__(self, errors: Mapping[str, list[str]], *, counted: bool = True) -> None:
+        number = f"{len(errors)}" if counted else f"at least {len(errors)}"
+        super().__init__(None if len(errors) <= self.shown else self.MANY.format(shown=self.shown, number=number))
+        self.errors = {brief(name, FIELD): words for name, words in islice(errors.items(), self.shown)}
 
     def body(self, page: str) -> dict[str, Any]:
         """Return the message, and the errors by field."""
-        return {**super().body(page), "errors": dict(self.errors)}
+        return {**super().body(page), "errors": self.errors}
 
 
 class TokenRefused(Refusal):
@@ -272,4 +295,4 @@ class BrokenContract(Worded):
     OF_ERROR = "{operation} refused with {place} against {schema}"
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"fakeflowdock broke its own contract: {what}")
+        super().__init__(brief(f"fakeflowdock broke its own contract: {what}", LONGEST))

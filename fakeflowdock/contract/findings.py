@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..redaction import SHOWN, masked, shortened
+from ..redaction import SHOWN, brief, masked
+from ..suggestions import did_you_mean
 from .contracts import contracts
+from .errors import VIOLATIONS
 from .json_pointer import ABSENT, steps_of
 from .validation import BLANK
+from .validation import MOST as COUNTED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
     from typing import Self
 
+    from ..redaction import Redaction
     from .validation import Violation
 
 Severity = Literal["violation", "warning"]
 VIOLATION: Severity = "violation"
 WARNING: Severity = "warning"
+MOST = 20  # findings of one kind about one request or response; one more tells how many others there are
+LONGEST = 500  # characters of a message or pointer
+SAMPLE = 2_000  # characters of a value that are looked at
 
 
 @dataclass(frozen=True)
@@ -74,11 +82,12 @@ class Finding:
         severity: `violation`, or `warning` if the real service accepted it.
         operation: the operation's name, `create-source`; None if the path is unknown.
         where: the part of the message: `path`, `query`, `body`, `status`, or the name of a header.
-        pointer: the place in query or body, as a JSON pointer.
+        pointer: the place in query or body, as a JSON pointer; shortened if it has more than 500 characters, and empty
+            if the finding stands for several.
         message: what is wrong, as a sentence without a period.
         actual: the actual value as JSON, shortened and without secrets; None if missing.
         expected: what was expected.
-        suggestion: the closest documented name or route, or None.
+        suggestion: the closest documented name, or the route that replaces an obsolete one; None without one.
         page: the documentation, `docs/api/sources.md#create-source`.
         grade: documented, observed or assumed; of a parameter or field, its own grade.
     """
@@ -106,19 +115,18 @@ class Finding:
         return None if self.operation is None else contracts().operations[self.operation].title
 
     def __str__(self) -> str:
-        hint = f": did you mean {self.suggestion}?" if self.suggestion else ""
+        is_replaced = self.rule in ("request.deprecated", "request.route.obsolete")
+        hint = f": use {self.suggestion}" if is_replaced else did_you_mean(self.suggestion)
         return f"{self.message}{hint} ({self.page})"
 
     def as_json(self) -> dict[str, str | None]:
         """Return the finding as JSON data."""
         return dict(vars(self))
 
-    def without(self, known: Collection[str]) -> Finding:
-        """Return the finding without these secrets of a world, which do not have the form of a token."""
-        if not known:
-            return self
-        actual, suggestion = (text and shortened(text, known) for text in (self.actual, self.suggestion))
-        message, pointer = shortened(self.message, known), shortened(self.pointer, known)
+    def without(self, secrets: Redaction) -> Finding:
+        """Return the finding without the secrets of a world, which need not have the form of a token."""
+        actual, suggestion = (text and secrets.text(text) for text in (self.actual, self.suggestion))
+        message, pointer = secrets.text(self.message), secrets.text(self.pointer)
         return replace(self, message=message, pointer=pointer, actual=actual, suggestion=suggestion)
 
 
@@ -131,7 +139,7 @@ class ContractViolation(AssertionError):
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = Findings(findings)
-        super().__init__(f"violations of Flowdock's contract:\n{self.findings}")
+        super().__init__(VIOLATIONS.format(findings=self.findings))
 
 
 class Findings(list[Finding]):
@@ -177,8 +185,8 @@ def finding(rule: str, message: str, *, expected: str | None = None, strict: boo
     definition = RULES[rule]
     severity = VIOLATION if strict and definition.strict else definition.severity
     expected = definition.message if expected is None else expected
-    more |= {name: shortened(text) for name in ("pointer", "suggestion") if (text := more.get(name))}
-    return Finding(rule=rule, severity=severity, message=shortened(message), expected=expected, **more)
+    more |= {name: brief(text, LONGEST) for name in ("pointer", "suggestion") if (text := more.get(name))}
+    return Finding(rule=rule, severity=severity, message=brief(message, LONGEST), expected=expected, **more)
 
 
 def expectation(violation: Violation) -> str:
@@ -193,6 +201,12 @@ def once(violations: Iterable[Violation]) -> Iterator[Violation]:
     return iter({(violation.pointer, violation.message): violation for violation in violations}.values())
 
 
+def remaining(violations: Collection[Violation]) -> str:
+    """Return how many violations have no finding of their own, `980 others` or `at least 980 others`; empty if none."""
+    more = len(violations) - MOST
+    return "" if more <= 0 else f"{'at least ' if len(violations) >= COUNTED else ''}{more:,} others"
+
+
 def shown(value: Any, pointer: str = "") -> str | None:
     """Return a JSON value, shortened and without secrets.
 
@@ -202,5 +216,29 @@ def shown(value: Any, pointer: str = "") -> str | None:
     """
     if value is ABSENT:
         return None
-    text = json.dumps(masked(value, pointer), ensure_ascii=False, default=str)
+    text = json.dumps(masked(sample(value, [SAMPLE]), pointer), ensure_ascii=False, default=str)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+def sample(value: Any, left: list[int], *, blob: int | None = None) -> Any:
+    """Return the beginning of a JSON value, without secrets in what was cut.
+
+    Args:
+        value: the value.
+        left: about how many characters, in a list of one item, which is reduced by them.
+        blob: the length from which a text without spaces, such as the data of a file, is cut. Default: none.
+    """
+    if isinstance(value, str):
+        if blob is not None and len(value) > blob and " " not in value[:SAMPLE]:
+            text = f"{brief(value, 20)[:20]}… ({len(value)} characters)"
+        else:
+            text = brief(value, max(left[0], SHOWN)) if len(value) > left[0] else value
+        left[0] -= len(text)
+        return text
+    left[0] -= 20  # so that only so many levels are looked at
+    if isinstance(value, dict):
+        items = takewhile(lambda _: left[0] > 0, value.items())
+        return {sample(name, left): sample(item, left, blob=blob) for name, item in items}
+    if isinstance(value, (list, tuple)):
+        return [sample(item, left, blob=blob) for item in takewhile(lambda _: left[0] > 0, value)]
+    return value

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator, FormatChecker
@@ -35,6 +36,7 @@ except ImportError:  # no wheel for this platform: slower, with the same results
 API, ADMIN = "api", "admin"  # the parts of the contract: Flowdock's operations and our own, each a folder in `docs`
 BLANK = "can't be blank"
 UNKNOWN = "is not on the page"
+MOST = 1_000  # violations of one value that are looked for
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Check:
         return SchemaPlace(self.pages.schemas, self.page, {}).to({"$ref": f"#{self.anchor}"})
 
     def violations(self, value: Any) -> list[Violation]:
-        """Return each place where a value violates the schema.
+        """Return each place where a value violates the schema, up to the first `MOST`.
 
         Args:
             value: a value as `json.loads` returns it.
@@ -99,7 +101,7 @@ class Check:
                     return []
             except (ValueError, OverflowError):
                 pass  # the number is too large for Rust
-        return [v for error in self._validator.iter_errors(value) for v in _violations(error)]
+        return [*islice((v for error in self._validator.iter_errors(value) for v in _violations(error)), MOST)]
 
     @cached_property
     def _validator(self) -> Draft202012Validator:
@@ -171,8 +173,25 @@ def _pattern(validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator
         yield ValidationError(f"{value!r} does not match {pattern!r}")
 
 
+def _any_of(validator: Any, schemas: Sequence[Any], value: Any, _schema: Any) -> Iterator[ValidationError]:
+    """Look for the first errors of each alternative. jsonschema would keep all of them, with the value as a text."""
+    found: list[ValidationError] = []
+    for position, schema in enumerate(schemas):
+        errors = [*islice(validator.descend(value, schema, schema_path=position), MOST)]
+        if not errors:
+            return
+        found += errors
+    yield ValidationError("is not valid under any of the schemas", context=found)
+
+
+def _type(validator: Any, types: str | list[str], value: Any, _schema: Any) -> Iterator[ValidationError]:
+    """Do the same as jsonschema, without the value in the message: it may be the whole body."""
+    if not any(validator.is_type(value, each) for each in ([types] if isinstance(types, str) else types)):
+        yield ValidationError("is of another type")
+
+
 _Validator: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call]  # jsonschema does not type it
-    Draft202012Validator, {"pattern": _pattern}
+    Draft202012Validator, {"pattern": _pattern, "anyOf": _any_of, "type": _type}
 )
 
 

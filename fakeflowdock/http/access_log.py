@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..api.callers import Caller
-    from ..api.journal import Exchange
+    from ..api.exchange import Exchange
     from ..api.responses import Answer
     from ..contract.errors import Refusal
 
 FORMS = NONE, TEXT, JSON = ("none", "text", "json")
-LONGEST = 2000  # characters of a target that are shown
+LONGEST = 2000  # characters of a text that are shown
 
 
 class AccessLog:
@@ -87,7 +87,7 @@ def _refusal(refusal: Refusal | None) -> str | None:
         return None
     errors: dict[str, list[str]] = getattr(refusal, "errors", {})
     fields = "; ".join(f"{field} {' and '.join(texts)}" for field, texts in errors.items())
-    return f"{refusal.name}: {refusal.message}{f': {fields}' if fields else ''}"
+    return _cut(f"{refusal.name}: {refusal.message}{f': {fields}' if fields else ''}")
 
 
 def _text(fields: dict[str, Any]) -> str:
@@ -108,5 +108,8 @@ def _quoted(text: str) -> str:
 
 
 def _target(target: str) -> str:
-    shown = shown_target(target)
-    return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"
+    return _cut(shown_target(target))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

@@ -191,8 +191,10 @@ class Worlds:
                 store.clock.run()
             self._check(store, but=known)
             note = default.note if self._noting is None else self._noting(name)
-            world = ServedWorld(name, Held(App(store, default.report, note)))
+            world = ServedWorld(name, Held(App(store, default.report, note, default.journal.budget)))
             self._others = {**self._others, name: world}
+            if known is not None:
+                known.app.journal.close()
             self._owners.clear()
             return world
 
@@ -202,7 +204,8 @@ class Worlds:
             raise Taken(Taken.OWN_WORLD)
         with self._lock:
             self._others = {name: each for name, each in self._others.items() if each is not world}
-            self._owners.clear()  # the cache would keep the world and its journal alive
+            self._owners.clear()  # the cache would keep the world alive
+            world.app.journal.close()
 
     def put(self, world: ServedWorld, store: Store, *, loaded: bool = False) -> None:
         """Replace the content of a world.

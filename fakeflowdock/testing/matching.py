@@ -5,12 +5,15 @@ from __future__ import annotations
 import difflib
 import pprint
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..api import wire
 from ..contract.contracts import contracts
+from ..contract.findings import sample
 from ..contract.json_pointer import ABSENT
 from ..redaction import masked, shortened
 from ..world import tagging
@@ -19,13 +22,26 @@ from ..world.models import Application, Flow, Message, Source, Thread, User
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ..api.journal import Exchange
+    from ..api.exchange import Exchange
     from ..world.store import Store
 
 Candidate = TypeVar("Candidate", "Exchange", Source, Message)
 
 SHOWN = 3  # candidates
+LOOKED_AT = 20_000  # characters of a value that are shown
+COMPARED = 20  # lines that are compared by character, which can take the fourth power of their number and length
 ENTITIES = (Application, Flow, Source, Thread, User)
+
+
+class Expression(ABC):
+    """A pattern to find in a text, which is not one of `re`."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+
+    @abstractmethod
+    def search(self, text: str) -> bool:
+        """Return whether the pattern is found in a text."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +59,13 @@ class Miss:
 
     def lines(self) -> Iterator[str]:
         """Yield a description, with a diff for long texts and lists."""
-        expected, actual = (_masked(value, self.field) for value in (self.expected, self.actual))
+        expected, actual = (_masked(_beginning(value), self.field) for value in (self.expected, self.actual))
         yield f"{self.field}: expected {_shown(expected)}, got {_shown(actual)}"
         if not all(isinstance(value, (str, list, tuple, dict)) for value in (expected, actual)):
             return
         both = _text(expected), _text(actual)
         if all(len(text) > 20 or "\n" in text for text in both):
-            yield from (f"    {line.rstrip()}" for line in difflib.ndiff(both[0].splitlines(), both[1].splitlines()))
+            yield from (f"    {line.rstrip()}" for line in _difference(*(text.splitlines() for text in both)))
 
 
 def misses(expected: Any, actual: Any, within: str = "") -> Iterator[Miss]:
@@ -65,8 +81,8 @@ def misses(expected: Any, actual: Any, within: str = "") -> Iterator[Miss]:
         for name, inner in expected.items():
             where = f"{within}.{name}" if within else str(name)
             yield from misses(inner, _field(actual, name), where)
-    elif isinstance(expected, re.Pattern):
-        if not isinstance(actual, str) or expected.search(actual) is None:
+    elif isinstance(expected, (re.Pattern, Expression)):
+        if not isinstance(actual, str) or not expected.search(actual):
             yield Miss(within, expected, actual)
     elif within == "tags" and isinstance(actual, Sequence):
         there = {tag.casefold() for tag in tagging.split(actual)}
@@ -148,12 +164,18 @@ class Search(Generic[Candidate]):
             raise AssertionError(shortened(text, self.store.known_secrets))
 
 
-def exchange_view(exchange: Exchange) -> dict[str, Any]:
-    """Return the parameters, caller and response status of a request."""
+def exchange_view(exchange: Exchange, *, with_parameters: bool = True) -> dict[str, Any]:
+    """Return the parameters, caller and response status of a request.
+
+    Raises:
+        ShortenedBody: the parameters are no longer known.
+    """
     caller = exchange.caller
     caller_entity = None if caller is None else caller.source or caller.application or caller.user
     operation = contracts().operations.get(exchange.operation or "")
-    fields = exchange.parameters if operation is None else operation.coerced(exchange.parameters)
+    fields = exchange.parameters if with_parameters else {}
+    if operation is not None:
+        fields = operation.coerced(fields)
     return {**fields, "the status": exchange.status, "the caller": caller_entity}
 
 
@@ -199,12 +221,23 @@ def _named(candidate: Exchange | Source | Message) -> str:
     return repr(candidate)
 
 
+def _difference(one: list[str], other: list[str]) -> Iterator[str]:
+    if max(len(one), len(other)) <= COMPARED:
+        return difflib.ndiff(one, other)
+    return islice(difflib.unified_diff(one, other, lineterm=""), 2, None)  # without the names of files
+
+
+def _beginning(value: Any) -> Any:
+    """Return a value, without its end if it is long."""
+    return sample(value, [LOOKED_AT]) if isinstance(value, (str, list, dict)) else value
+
+
 def _masked(value: Any, name: str) -> Any:
     return masked(value, name) if isinstance(value, (str, list, tuple, dict)) else value
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, re.Pattern):
+    if isinstance(value, (re.Pattern, Expression)):
         return f"/{value.pattern}/"
     if value is ABSENT:
         return "nothing"

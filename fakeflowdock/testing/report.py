@@ -9,6 +9,7 @@ from ..api import response_shapes
 from ..api.callers import CREDENTIALS
 from ..contract.contracts import contracts
 from ..contract.errors import ValidationError
+from ..contract.findings import sample
 from ..contract.grades import grade_at
 from ..contract.json_pointer import ABSENT, at
 from ..redaction import masked, shortened
@@ -16,16 +17,17 @@ from ..world import diff
 from . import hints
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..api.callers import Caller
+    from ..api.exchange import Exchange
     from ..api.faults import Fault
-    from ..api.journal import Exchange
     from ..api.messages import Response
     from ..world.store import Store
 
 SHOWN = 50  # exchanges, and changes
 WIDTH = 500  # characters of the parameters, or of one change
+LOOKED_AT = 20_000  # characters of the parameters
 BLOB = 200  # characters; a longer string without a space is data, not prose
 
 
@@ -66,8 +68,12 @@ def _about(exchange: Exchange, store: Store) -> Iterator[str]:
         yield f"as {_named(exchange.caller, store)}"
     true = exchange.original_response
     refused = true is not None and true.status >= 400
-    if set(exchange.parameters) - ({*CREDENTIALS} if exchange.method in ("GET", "HEAD") and not refused else set()):
-        yield f"parameters: {_cut(_shown(exchange.parameters))}"
+    parameters = exchange.known_parameters
+    if parameters is None:
+        yield f"parameters: unknown; {exchange.request.shortened}"
+        parameters = {}
+    elif set(parameters) - ({*CREDENTIALS} if exchange.method in ("GET", "HEAD") and not refused else set()):
+        yield f"parameters: {_cut(_shown(parameters))}"
     if exchange.failure is not None:
         original = f"; original response: {true.status}" if true and true.status != exchange.status else ""
         yield f"fault: {exchange.failure}{original}"
@@ -76,7 +82,7 @@ def _about(exchange: Exchange, store: Store) -> Iterator[str]:
         refusal = exchange.refusal
         yield f"rejected: {_reason(true) if refusal is None else refusal.message}"
         if isinstance(refusal, ValidationError):
-            yield from (f"    {line}" for line in _blamed(exchange, refusal))
+            yield from (f"    {line}" for line in _blamed(exchange, parameters, refusal))
         elif (why := hints.why_not_found(exchange, store)) is not None:
             yield f"    {why}"
         if exchange.page is not None:
@@ -89,7 +95,8 @@ def _reason(response: Response) -> str:
     try:
         return str(response.json["message"])
     except (ValueError, TypeError, KeyError):
-        return "see the page in the response body" if response.body else "the response has no body"
+        has_body = response.shortened is not None or response.body
+        return "see the page in the response body" if has_body else "the response has no body"
 
 
 def _named(caller: Caller, store: Store) -> str:
@@ -103,32 +110,23 @@ def _named(caller: Caller, store: Store) -> str:
     return f"user {caller.user.name}{through}{scopes}"
 
 
-def _blamed(exchange: Exchange, refusal: ValidationError) -> Iterator[str]:
+def _blamed(exchange: Exchange, parameters: Mapping[str, Any], refusal: ValidationError) -> Iterator[str]:
     """Yield each invalid field: pointer, reason, value, and its grade if it differs from the operation's."""
     contract = contracts().operations[exchange.operation or ""]
     for field, words in refusal.errors.items():
         pointer = "/" + field.replace(".", "/")
-        actual = at(exchange.parameters, pointer)
-        grade = grade_at(contract.request, exchange.parameters, pointer) or contract.grade
+        actual = at(parameters, pointer)
+        grade = grade_at(contract.request, parameters, pointer) or contract.grade
         other = f" ({grade})" if grade != contract.grade else ""
         got = "" if actual is ABSENT else f", got {_cut(_shown(actual, pointer))}"
         yield f"{pointer} {' and '.join(words)}{got}{other}"
 
 
 def _shown(value: Any, pointer: str = "") -> str:
-    return json.dumps(_brief(masked(value, pointer)), ensure_ascii=False)
-
-
-def _brief(value: Any) -> Any:
-    """Return a JSON value with long texts without spaces, such as file data, shortened."""
-    if isinstance(value, dict):
-        return {name: _brief(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_brief(item) for item in value]
-    if isinstance(value, str) and len(value) > BLOB and " " not in value:
-        return f"{value[:20]}… ({len(value)} characters)"
-    return value
+    return json.dumps(masked(sample(value, [LOOKED_AT], blob=BLOB), pointer), ensure_ascii=False)
 
 
 def _cut(line: str) -> str:
-    return line if len(line) <= WIDTH else f"{line[:WIDTH]}… ({len(line)} characters)"
+    if len(line) <= WIDTH:
+        return line
+    return f"{line[:WIDTH]}… ({len(line) if len(line) < LOOKED_AT else f'more than {LOOKED_AT}'} characters)"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from ..redaction import brief
 from ..suggestions import did_you_mean, nearest
 from . import errors
 from .models import Author, Mail, Status, Thread
@@ -13,7 +14,7 @@ from .models import Author, Mail, Status, Thread
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-
+LISTED = 50  # known names
 INNER: dict[str, type[Any]] = {"author": Author, "mail": Mail, "status": Status, "thread": Thread}
 
 
@@ -25,9 +26,11 @@ def check_names(what: str, expected: Mapping[str, Any], known: Collection[str], 
     """
     for name, value in expected.items():
         if name not in known:
-            near = nearest(name, known)
-            hint = did_you_mean(near and within + near, f"; known: {', '.join(sorted(known))}")
-            raise ValueError(errors.FIELD.format(name=within + name, what=what, hint=hint))
+            names = sorted(known)
+            near = nearest(name, names)
+            some = [brief(each) for each in names[:LISTED]] + ["…"] * (len(names) > LISTED)
+            hint = did_you_mean(near and within + near, f"; known: {', '.join(some)}")
+            raise ValueError(errors.FIELD.format(name=within + brief(name), what=what, hint=hint))
         inner = INNER.get(name)
         if inner is not None and isinstance(value, Mapping):
             check_names(what, value, [field.name for field in fields(inner)], f"{within}{name}.")

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NoReturn
 
 from ...contract.errors import ClientRefused, NotFound, TokenRefused, Unauthorized, ValidationError
-from ...contract.validation import by_field
+from ...contract.validation import MOST, by_field
 from ...world import factories, grants
 from .. import wire
 from ..authentication import basic
@@ -31,7 +31,8 @@ def application_of_the_path(call: Call) -> Application:
 
 def _name_the_inner_fields(call: Call, _: None, violations: list[Violation]) -> NoReturn:
     """Blame `name`, not the `application` around it."""
-    raise ValidationError(by_field(violation.innermost for violation in violations))
+    errors = by_field(violation.innermost for violation in violations)
+    raise ValidationError(errors, counted=len(violations) < MOST)
 
 
 @operation("POST /oauth/applications", callers=(USER,), find=nothing, invalid=_name_the_inner_fields)

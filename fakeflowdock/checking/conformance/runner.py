@@ -277,5 +277,6 @@ def choice(pattern: str | None) -> Callable[[Case], bool]:
     """Return a filter of cases by a part of their page or name, ignoring case; `*` is any text."""
     if not pattern:
         return lambda _: True
-    wanted = re.compile(".*".join(map(re.escape, pattern.split("*"))), re.IGNORECASE)
+    first, *others = map(re.escape, pattern.split("*"))
+    wanted = re.compile(first + "".join(f"(?>.*?{each})" for each in others), re.IGNORECASE)  # no backtracking
     return lambda case: wanted.search(f"{Judge(case).subject()[0]} {case.name}") is not None

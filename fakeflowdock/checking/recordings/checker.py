@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...api.callers import USER
+from ...contract.errors import VIOLATIONS
 from ...contract.findings import ContractViolation, Findings
 from ...contract.json_pointer import at
 from ...redaction import is_secret, shown_path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 REFUSED = (400, 401)  # a missing or invalid secret may be the reason
 NO_MESSAGE = frozenset({"body", "content-type"})
+IN_A_BODY = frozenset({"request.parameter.missing", "request.credentials.missing"})  # due to a body that is not known
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class RecordingContractViolation(ContractViolation):
 
     def __init__(self, recording: CheckedRecording) -> None:
         super().__init__(recording.findings)
-        self.args = (f"violations of Flowdock's contract:\n{recording}",)
+        self.args = (VIOLATIONS.format(findings=recording),)
 
 
 def check_recording(
@@ -163,7 +165,7 @@ def findings_of(entry: Entry, *, strict: bool = False) -> tuple[str | None, Find
     """Return the requested operation of an exchange, and its findings."""
     request, reply = CheckedRequest(entry.request, strict=strict), entry.reply
     contract = request.contract
-    found: list[Finding] = [each for each in request.findings() if not _was_filtered(each, reply)]
+    found: list[Finding] = [each for each in request.findings() if not _was_filtered(each, entry)]
     if reply is not None:
         by_user = None if request.caller is None else request.caller == USER
         checked_reply = CheckedReply(contract, reply, request.method, strict=strict, by_user=by_user)
@@ -171,9 +173,11 @@ def findings_of(entry: Entry, *, strict: bool = False) -> tuple[str | None, Find
     return None if contract is None else contract.name, Findings(found)
 
 
-def _was_filtered(found: Finding, reply: Response | None) -> bool:
+def _was_filtered(found: Finding, entry: Entry) -> bool:
     """Return whether a recorder removed what a request lacks: the response does not report it missing."""
-    status = 0 if reply is None else reply.status
+    if not entry.has_request_body and (found.where in NO_MESSAGE or found.rule in IN_A_BODY):
+        return True
+    status = 0 if entry.reply is None else entry.reply.status
     if found.rule == "request.credentials.missing":
         return status != 401
     if status in REFUSED:

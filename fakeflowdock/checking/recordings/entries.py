@@ -47,6 +47,11 @@ class Entry:
     own: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def has_request_body(self) -> bool:
+        """Whether the recording has the body of the request. The journal of a fake may have shortened it."""
+        return self.own.get("shortened") is not True
+
+    @property
     def caller(self) -> dict[str, Any]:
         """The caller in the journal of a fake: `user_id`, `source_id` and `scopes`, if known."""
         given = self.own.get("caller")

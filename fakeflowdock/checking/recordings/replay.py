@@ -67,7 +67,8 @@ class Replay:
     def differences(self, entry: Entry) -> Iterator[Difference]:
         """Send a request, and yield the differences of the responses."""
         reply = entry.reply
-        if not entry.own.get("took_place", reply is not None and reply.status not in FAILED):
+        took_place = entry.own.get("took_place", reply is not None and reply.status not in FAILED)
+        if not (took_place and entry.has_request_body):
             return
         match = match_of(entry.request.method, path_in(entry.request.url))
         asks_for_tokens = match is not None and match.operation.name == oauth_replay.OPERATION

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ...api.journal import Exchange
+from ...api.exchange import Exchange
 from ...contract.contracts import operation_named
 from ...testing.assertions import Asserting
 from ...testing.exchanges import Exchanges
 from .errors import Invalid
 from .operations import of_a_world
+from .patterns import Patterns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from ..worlds import ServedWorld
     from .operations import OperatorCall
 
-PATTERN = "$pattern"
 OF_REQUESTS = ("operation", "times", "status", "caller")
 
 
@@ -49,7 +48,7 @@ class View(Asserting):
 @of_a_world("POST assertions")
 def assert_(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """Return whether an assertion holds."""
-    expected = patterns(call.fields.get("expected", {}), "/expected")
+    expected = Patterns().compiled(call.fields.get("expected", {}), "/expected")
     if "self" in expected:  # in Python it cannot be a keyword
         raise Invalid.at("/expected/self", Invalid.SELF)
     assertion = _assertion(call, world, expected)
@@ -109,20 +108,3 @@ def caller_of(call: OperatorCall, world: ServedWorld) -> User | Source | Applica
     if found is None:
         raise Invalid.at(f"/caller/{kind}", Invalid.NO_CALLER.format(kind=kind))
     return found
-
-
-def patterns(value: Any, pointer: str) -> Any:
-    """Return expected values with their patterns compiled. Raises Invalid."""
-    if isinstance(value, list):
-        return [patterns(item, f"{pointer}/{position}") for position, item in enumerate(value)]
-    if not isinstance(value, dict):
-        return value
-    if PATTERN not in value:
-        return {name: patterns(item, f"{pointer}/{name}") for name, item in value.items()}
-    pattern = value[PATTERN]
-    if len(value) > 1 or not isinstance(pattern, str):
-        raise Invalid.at(pointer, Invalid.PATTERN)
-    try:
-        return re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise Invalid.at(f"{pointer}/{PATTERN}", Invalid.EXPRESSION.format(error=error)) from None

@@ -5,10 +5,13 @@ Disallowed methods, and bodies that are too large or unreadable, get the same er
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ...contract.errors import Refusal
-from ...redaction import shortened
+from ...contract.errors import FIELD, LONGEST, Refusal
+from ...contract.findings import MOST
+from ...contract.validation import MOST as COUNTED
+from ...redaction import brief
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,7 +94,7 @@ class Invalid(Refusal):
     """Fields are missing, unknown or invalid.
 
     Args:
-        problems: a JSON pointer and a reason for each invalid field.
+        problems: a JSON pointer and a reason for each invalid field. The first 20 are in the response.
     """
 
     name = "invalid"
@@ -111,13 +114,18 @@ class Invalid(Refusal):
     CALLER = "must be one of user, source and application"
     NO_CALLER = "is not the id of a {kind} in this world"
     PATTERN = "must have only $pattern, a string"
+    SHORTENED = "cannot be compared: {error}"
     EXPRESSION = "is not a regular expression: {error}"
+    LARGE = "is too large: at most {longest} characters, and {largest} with its counted repetitions written out"
+    LONG_TEXT = "was not searched for in a text of more than {longest} characters"
+    SLOW = "takes too long: the searches of a request may take {seconds:g} second"
 
     def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
-        self.problems = list(problems)
+        each = iter(problems)
+        self.problems = [(brief(pointer, FIELD), reason) for pointer, reason in islice(each, MOST)]
         shown = [f"{pointer} {reason}".strip() for pointer, reason in self.problems[:SHOWN]]
-        if len(self.problems) > SHOWN:
-            shown.append(f"and {len(self.problems) - SHOWN} more")
+        if (number := len(self.problems) + sum(1 for _ in each)) > SHOWN:
+            shown.append(f"and {'at least ' if number >= COUNTED else ''}{number - SHOWN} more")
         super().__init__("; ".join(shown))
 
     @classmethod
@@ -127,5 +135,5 @@ class Invalid(Refusal):
 
     def body(self, page: str) -> dict[str, Any]:
         """Return the message and the list of invalid fields."""
-        places = [{"pointer": pointer, "reason": shortened(reason)} for pointer, reason in self.problems]
+        places = [{"pointer": pointer, "reason": brief(reason, LONGEST)} for pointer, reason in self.problems]
         return {**super().body(page), "errors": places}

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ...api import operations
-from ...api.contract_warnings import GUESSED
 from ...api.internal_routes import PREFIX
+from ...contract.findings import MOST
 from ...contract.validation import ADMIN
 from ...suggestions import did_you_mean, nearest
 from .access import OPERATOR
@@ -62,7 +62,7 @@ def _refuse_fields(call: OperatorCall, subject: Any, violations: list[Violation]
 
 def _reason(violation: Violation, number: int) -> str:
     """Return the message, with a suggestion for the first few, because suggestions take time."""
-    near = nearest(violation.pointer.rpartition("/")[2], violation.known) if number < GUESSED else None
+    near = nearest(violation.pointer.rpartition("/")[2], violation.known) if number < MOST else None
     return violation.message + did_you_mean(near)
 
 

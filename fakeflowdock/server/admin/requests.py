@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 import time
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from ...api.errors import ShortenedBody
 from ...api.operations import NOTHING, Reply
 from ...checking.recordings import har_export
 from ...testing import matching as expectations
 from ...testing import report
 from ...testing.exchanges import Exchanges, has_unknown_path
-from .assertions import known_operation, patterns
+from .assertions import known_operation
 from .errors import Invalid
 from .operations import of_a_world
+from .patterns import Patterns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ...api.callers import Caller
-    from ...api.journal import Exchange
+    from ...api.exchange import Exchange
+    from ...api.messages import Request, Response
     from ..worlds import ServedWorld
     from .operations import OperatorCall
 
 TIMEOUT, LONGEST = 5, 300  # seconds
 ROUND = 0.25  # seconds between checks that the client is still connected
+LIMIT = 1000  # exchanges in a response
+PAGE = 16 * 1024 * 1024  # bytes of memory for them, if there are several
 
 
 @of_a_world("GET requests")
 def list_requests(call: OperatorCall, world: ServedWorld) -> list[dict[str, Any]]:
-    """Return the requests that match all given criteria."""
-    return [shown(each) for each in _matching(world.app.journal, call.fields)]
+    """Return the first requests that match all given criteria."""
+    return _page(_matching(world.app.journal, call.fields, {}), call.fields)
 
 
 @of_a_world("POST requests/wait")
@@ -40,16 +46,17 @@ def wait_for_requests(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     if timeout > LONGEST:
         raise Invalid.at("/timeout", Invalid.LONG.format(seconds=LONGEST))
     count, until = fields.get("count", 1), time.monotonic() + timeout
+    expected = Patterns().compiled(fields.get("expected", {}), "/expected")
     found: list[Exchange] = []
     last: Exchange | None = None
     while True:
         known = app.journal.count
         new, dropped = app.journal.after(last)  # only new ones: hundreds of clients may wait
-        found = [each for each in found if each.number > dropped] + _matching(new, fields)
+        found = [each for each in found if each.number > dropped] + _matching(new, fields, expected)
         last = new[-1] if new else last
         left = until - time.monotonic()
         if len(found) >= count or left <= 0 or (call.wait is not None and not call.wait(0)):
-            return {"arrived": len(found) >= count, "requests": [shown(each) for each in found]}
+            return {"arrived": len(found) >= count, "requests": _page(found, fields)}
         app.journal.wait(known, min(left, ROUND))
 
 
@@ -63,8 +70,10 @@ def clear_journal(call: OperatorCall, world: ServedWorld) -> Reply:
 @of_a_world("GET requests/export")
 def export_requests(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """Return the journal as HAR."""
-    with_secrets, known = call.fields.get("with_secrets", False), world.app.store.known_secrets
-    return har_export.log(world.app.journal, with_secrets=with_secrets, known=known)
+    given, known = call.fields, world.app.store.known_secrets
+    later = (each for each in world.app.journal if each.number > given.get("after", 0))
+    with_secrets = given.get("with_secrets", False)
+    return har_export.log(islice(later, given.get("limit")), with_secrets=with_secrets, known=known)
 
 
 @of_a_world("GET report")
@@ -89,21 +98,35 @@ def clear_contract_warnings(call: OperatorCall, world: ServedWorld) -> Reply:
     return NOTHING
 
 
-def _matching(exchanges: Iterable[Exchange], given: Mapping[str, Any]) -> list[Exchange]:
+def _matching(exchanges: Iterable[Exchange], given: Mapping[str, Any], expected: Mapping[str, Any]) -> list[Exchange]:
     name = None if "operation" not in given else known_operation(given["operation"])
-    expected = patterns(given.get("expected", {}), "/expected")
     wanted = {kind: given[kind] for kind in ("user", "source", "application") if kind in given}
     unknown = given.get("unknown_paths")
-    return [
-        each
-        for each in Exchanges(exchanges).where(
-            operation=name, method=given.get("method"), path=given.get("path"), status=given.get("status")
-        )
-        if each.number > given.get("after", 0)
-        and (unknown is None or unknown is has_unknown_path(each))
-        and wanted.items() <= _numbers(each.caller).items()
-        and not (expected and any(expectations.misses(expected, expectations.exchange_view(each))))
-    ]
+    try:
+        return [
+            each
+            for each in Exchanges(exchanges).where(
+                operation=name, method=given.get("method"), path=given.get("path"), status=given.get("status")
+            )
+            if each.number > given.get("after", 0)
+            and (unknown is None or unknown is has_unknown_path(each))
+            and wanted.items() <= _numbers(each.caller).items()
+            and not (expected and any(expectations.misses(expected, expectations.exchange_view(each))))
+        ]
+    except ShortenedBody as error:
+        raise Invalid.at("/expected", Invalid.SHORTENED.format(error=error)) from None
+
+
+def _page(found: list[Exchange], given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the first of some exchanges, as many as were requested and as fit into one response."""
+    size = 0
+    shown: list[dict[str, Any]] = []
+    for each in found[: given.get("limit", LIMIT)]:
+        size += each.size
+        if shown and size > PAGE:
+            break
+        shown.append(_shown(each))
+    return shown
 
 
 def _numbers(caller: Caller | None) -> dict[str, int]:
@@ -112,7 +135,17 @@ def _numbers(caller: Caller | None) -> dict[str, int]:
     return {kind: entity.id for kind, entity in entities.items() if entity is not None}
 
 
-def shown(exchange: Exchange) -> dict[str, Any]:
+def _body(message: Request | Response) -> dict[str, Any]:
+    left = message.shortened
+    if left is None:
+        return {"body": message.text, "shortened": None}
+    return {
+        "body": left.beginning.decode("utf-8", "replace"),
+        "shortened": {"length": left.length, "sha256": left.sha256},
+    }
+
+
+def _shown(exchange: Exchange) -> dict[str, Any]:
     """Return an exchange in the form of the page."""
     request, response, refusal = exchange.request, exchange.response, exchange.refusal
     return {
@@ -122,13 +155,13 @@ def shown(exchange: Exchange) -> dict[str, Any]:
         "path": exchange.path,
         "url": request.url,
         "headers": dict(request.headers),
-        "body": request.text,
-        "parameters": exchange.parameters,
+        **_body(request),
+        "parameters": exchange.known_parameters,
         "operation": exchange.operation,
         "caller": _numbers(exchange.caller) or None,
         "response": None
         if exchange.is_lost
-        else {"status": response.status, "headers": dict(response.headers), "body": response.text},
+        else {"status": response.status, "headers": dict(response.headers), **_body(response)},
         "refusal": None
         if refusal is None
         else {"name": refusal.name, "message": refusal.message, "page": exchange.page, "grade": exchange.grade},
