@@ -108,7 +108,7 @@ def _say_parameters(properties: Mapping[str, Mapping[str, Any]], required: Colle
         other = f", {grade}" if grade != usual_grade else ""
         words = [f": {schema['description']}"] if "description" in schema else []
         evidence = [f"Evidence: {schema['x-evidence']}"] if "x-evidence" in schema else []
-        _say(f"{name} ({mark}{schema['title']}{other}){' '.join([*words, *evidence])}", "    ")
+        _say(f"{name} ({mark}{schema.get('title', 'anything')}{other}){' '.join([*words, *evidence])}", "    ")
         if inner := _inner(schema):
             _say_parameters({f"{name}.{each}": it for each, it in inner.items()}, (), usual_grade)
 

@@ -54,6 +54,7 @@ RULES = {
     "request.parameter.missing": Rule(VIOLATION, "Required parameters are present and not blank."),
     "request.parameter.invalid": Rule(VIOLATION, "Parameters have the documented type."),
     "request.parameter.unknown": Rule(WARNING, "Parameters are listed on the operation's page."),
+    "request.parameter.number": Rule(WARNING, "A number consists of digits."),
     "request.credentials.missing": Rule(WARNING, "Credentials are present, unless anyone may call.", strict=False),
     "request.content-type.missing": Rule(WARNING, "A body has a Content-Type, even if it could be guessed."),
     "request.route.obsolete": Rule(WARNING, "The route is the preferred one."),

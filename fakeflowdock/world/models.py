@@ -37,6 +37,11 @@ def thread_id_of(drawn: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha1(drawn.encode(), usedforsecurity=False).digest())[:27].decode()
 
 
+def join_key_of(drawn: str) -> str:
+    """Return 40 hexadecimal digits for 32, for the URL to join a flow."""
+    return hashlib.sha1(drawn.encode(), usedforsecurity=False).hexdigest()
+
+
 @dataclass(frozen=True)
 class Organization:
     """An organization; `parameterized_name` is its name in URLs."""

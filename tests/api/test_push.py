@@ -40,6 +40,13 @@ def test_whoever_knows_the_token_of_a_flow_posts_to_it(
     assert message["event"] == {"chat": "message", "team_inbox": "mail"}[end]
 
 
+@pytest.mark.parametrize("prefix", ["", "/v1", "/v2"])
+def test_the_inbox_has_an_older_name(flowdock: Door, prefix: str) -> None:
+    reply = flowdock("POST", f"{prefix}/messages/influx/{flowdock.fake.flow.api_token}", data=MAIL)
+    assert (reply.status_code, reply.json()) == (200, {})
+    assert [message["event"] for message in flowdock.listed()] == ["mail"]
+
+
 def test_the_example_of_the_page_chat_is_posted(flowdock: Door) -> None:
     fake = flowdock.fake
     jackie = fake.add_user(nick="Jackie")
