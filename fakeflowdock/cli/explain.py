@@ -85,6 +85,7 @@ def explain(options: SimpleNamespace) -> None:
 def _operation(given: str) -> OperationContract:
     """Return the operation of a name, or of a method and a path. Raises CommandError."""
     from ..api import routing
+    from ..api.unanswered import why_unanswered
     from ..contract.contracts import contracts, operation_named
     from ..contract.errors import Refusal
 
@@ -93,6 +94,8 @@ def _operation(given: str) -> OperationContract:
         try:
             return routing.match(method.upper(), routing.normal(path)).operation.contract
         except Refusal:
+            if (why := why_unanswered(path)) is not None:
+                raise CommandError(f"{given} {why}") from None
             raise CommandError.of(CommandError.OPERATION, given=given) from None
     try:
         return contracts().operations[operation_named(given)]

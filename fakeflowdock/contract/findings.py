@@ -48,6 +48,7 @@ class Rule:
 # The names never change, because reports and baselines refer to them.
 RULES = {
     "request.path": Rule(VIOLATION, "The path exists."),
+    "request.path.unanswered": Rule(WARNING, "The path is one that fakeflowdock answers.", strict=False),
     "request.method": Rule(VIOLATION, "The path supports the method."),
     "request.unreadable": Rule(VIOLATION, "Query and body can be parsed, and the body has a known Content-Type."),
     "request.too-large": Rule(VIOLATION, "The body does not exceed the size limit."),

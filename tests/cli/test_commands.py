@@ -293,6 +293,11 @@ def test_explain_takes_a_path_as_it_is_called_and_tells_of_fields_in_fields(
     assert capsys.readouterr().err == (
         "fakeflowdock: unknown operation GET /nowhere: python -m fakeflowdock routes lists all\n"
     )
+    assert main.main(["explain", "GET", "/v1/private/"]) == 2
+    assert capsys.readouterr().err == (
+        'fakeflowdock: GET /v1/private/ is documented on Flowdock\'s page "Private conversations", '
+        "but fakeflowdock does not answer it yet\n"
+    )
     assert main.main(["explain", "send", "mesage"]) == 2
     assert "did you mean send-message" in capsys.readouterr().err
 
