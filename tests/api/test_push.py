@@ -86,8 +86,10 @@ def test_the_example_of_the_page_team_inbox_is_posted(flowdock: Door) -> None:
 
 
 def test_a_mail_has_the_html_that_flowdock_lists(flowdock: Door) -> None:
-    pushed(flowdock, "team_inbox", {**MAIL, "content": "<h1>x</h1><script>y</script><iframe></iframe><u>z</u>"})
-    assert flowdock.listed()[0]["content"]["content"] == "<h1>x</h1>z"
+    pushed(
+        flowdock, "team_inbox", {**MAIL, "content": "<h1>x</h1><script>y</script><iframe></iframe><u>z</u><wbr><wb>!"}
+    )
+    assert flowdock.listed()[0]["content"]["content"] == "<h1>x</h1>z<wbr>!"
 
 
 def test_a_message_of_the_chat_is_commented_under_a_name(flowdock: Door) -> None:
