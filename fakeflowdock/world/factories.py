@@ -11,8 +11,9 @@ from ..contract.errors import ValidationError
 from ..redaction import shortened
 from . import errors, grants, serialization, validation
 from .fields import check_names
-from .models import OUT_OF_BAND, AccessToken, Application, Flow, Organization, Source, User, join_key_of, uuid_of
+from .models import OUT_OF_BAND, AccessToken, Application, Flow, Organization, Source, User
 from .posting import Post
+from .random_ids import join_key_of, uuid_of
 from .scopes import SCOPES, scopes_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections import Counter
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from .models import join_key_of, short
+from .random_ids import join_key_of, short
 from .store import Store
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from ..contract.validation import by_field
 from . import errors
 from .clock import Clock, timestamp
 from .errors import WorldFileError
-from .models import USERS, Author, Field, File, Mail, Reaction, Status, join_key_of, short, thread_id_of, uuid_of
+from .models import USERS, Author, Field, File, Mail, Reaction, Status
+from .random_ids import join_key_of, short, thread_id_of, uuid_of
 from .store import Store
 from .validation import KINDS, check_characters, check_world
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...contract.errors import AccessDenied, NotFound
-from ...world.models import Flow, join_key_of, uuid_of
+from ...world.models import Flow
+from ...world.random_ids import join_key_of, uuid_of
 from .. import wire
 from ..callers import ANY_USER, APPLICATION
 from ..operations import Call, Reply, created, nothing, operation
