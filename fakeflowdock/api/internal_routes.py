@@ -43,6 +43,11 @@ def is_administered(path: str) -> bool:
     return not path.startswith((FILES, f"{PREFIX}schemas/")) and path.rstrip("/") not in (OPENAPI, f"{OPENAPI}.json")
 
 
+def is_a_document(path: str) -> bool:
+    """Return whether the path is below `PREFIX`, and not the content of a file."""
+    return path.startswith(PREFIX) and not path.startswith(FILES)
+
+
 def reply(method: str, path: str, store: Store, query: str) -> Reply:
     """Return the reply to a request below `PREFIX`.
 

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import WSGIEnvironment
 
-    from ..api.faults import Wait
     from ..http.streamed import StreamedConnection
     from .remote import Remote
 
@@ -104,7 +103,7 @@ class Proxy:
         exchanges, violations, warnings, unanswered: their numbers.
     """
 
-    may_wait = True
+    may_wait = True  # for the upstream
 
     def __init__(
         self, upstream: Remote, tell: Callable[[Passed], None], *, strict: bool = False, timeout: float = 30
@@ -123,7 +122,10 @@ class Proxy:
     def listens(self, host: str, bound: str) -> None:
         """Ignore the server's address."""
 
-    def answer(self, environ: WSGIEnvironment, *, wait: Wait | None = None) -> Answer:  # noqa: ARG002  # never waits
+    def guard(self, environ: WSGIEnvironment) -> None:
+        """Return that each request may take long."""
+
+    def begin(self, environ: WSGIEnvironment) -> Answer:
         """Forward a request and stream its response. Return the end of the response.
 
         Raises:

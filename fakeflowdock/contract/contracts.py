@@ -238,5 +238,5 @@ def operation_named(title: str) -> str:
 
         near = difflib.get_close_matches(name[:100], contracts().operations, n=3, cutoff=0.4)
         hint = did_you_mean(" or ".join(near))
-        raise ValueError(NO_SUCH_OPERATION.format(title=brief(str(title)), hint=hint))
+        raise ValueError(NO_SUCH_OPERATION.format(title=brief(title) if isinstance(title, str) else title, hint=hint))
     return name

@@ -82,6 +82,7 @@ class Worlds:
         admin_token: the token required by the admin API. Default: none on a loopback address, otherwise generated.
         noting: returns the function that receives the warnings of the world with a given name. Default: that of the
             server's own world.
+        freed: called after changes that may have freed memory.
     """
 
     def __init__(
@@ -91,10 +92,12 @@ class Worlds:
         limit: int = MOST_WORLDS,
         admin_token: str | None = None,
         noting: Callable[[str], Callable[[Finding], None]] | None = None,
+        freed: Callable[[], None] = lambda: None,
     ) -> None:
         self.default = ServedWorld(DEFAULT, held)
         self.limit = limit
         self.admin_token = admin_token
+        self.freed = freed
         self._noting = noting
         self.host = self.bound = ""
         self._others: dict[str, ServedWorld] = {}  # replaced, never changed: readers need no lock

@@ -172,7 +172,10 @@ class AuthorizationCode(Grant):
 
 @dataclass(frozen=True)
 class Session:
-    """A browser session on the consent page, identified by its cookie; `user_id` is None before sign-in."""
+    """A browser session on the consent page, identified by its cookie.
+
+    It is stored from sign-in on. Before, `user_id` is None, and the cookie is signed instead.
+    """
 
     user_id: int | None
     ended: bool

@@ -13,7 +13,7 @@ from ..redaction import TOKEN
 from .clock import Clock
 from .copy_on_write import Branching, Groups, branch
 from .message_store import Archive
-from .secrets import Secrets, _raw
+from .secrets import Secrets, _raw, is_visitor
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -168,6 +168,7 @@ class Store(Branching):
             or shown in self._client_ids
             or shown.casefold() in self._user_ids
             or shown in self.archive.files
+            or is_visitor(self.seed, shown)
         )
 
     def shared_with(self, other: Store) -> str | None:
