@@ -13,7 +13,7 @@ import yaml
 
 from fakeflowdock import FakeFlowdock, RecordingError, check_recording
 from fakeflowdock.cli import main
-from tests.support.recorded import API, BASIC, SHOWN, SOURCE, TOKEN, cassette, entry, har, interaction, pairs
+from tests.support.recorded import API, BASIC, SHOWN, SOURCE, TOKEN, cassette, entry, har, interaction
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -441,4 +441,3 @@ def test_yaml_and_har_count_the_same(folder: Path) -> None:
     )
     told = check_recording("tape.yaml")
     assert ([each.number for each in told], [each.number for each in told.skipped]) == ([1], [2])
-    assert pairs(SHOWN)
