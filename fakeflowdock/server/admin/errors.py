@@ -90,6 +90,22 @@ class Taken(Refusal):
     LOADED = CREDENTIAL + "; to load it with new credentials, use POST /_fakeflowdock/worlds"
 
 
+class NoFile(Refusal):
+    """The server has no file to save its world to."""
+
+    name = "no-file"
+    text = "The server has no file to save to: start it with --save-on-exit"
+
+
+class NotWritten(Refusal):
+    """The world could not be saved."""
+
+    name = "not-written"
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(f"The world is not saved to {file}: {reason}")
+
+
 class Invalid(Refusal):
     """Fields are missing, unknown or invalid.
 
