@@ -85,6 +85,7 @@ class Taken(Refusal):
     WORLD_IN_CAPITALS = "World {name!r} already exists, and {asked!r} differs only in case: choose another name"
     WORLDS = "limit of {limit} worlds reached: delete one or raise --max-worlds"
     SNAPSHOTS = "limit of {limit} snapshots reached: delete one"
+    FAULTS = "limit of {limit} faults reached: delete some"
     OWN_WORLD = "The server's own world cannot be deleted"
     CREDENTIAL = "World {name!r} has {credential} too: a credential belongs to one world"
     LOADED = CREDENTIAL + "; to load it with new credentials, use POST /_fakeflowdock/worlds"
