@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .exchange import WHOLE, Exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -61,8 +61,9 @@ class Journal:
         self._kept: deque[tuple[Exchange, int]] = deque()  # with their sizes
         self._large: deque[Exchange] = deque()  # those of them that can be shortened
         self._count = 0
-        self._changed = threading.Condition(self.budget.lock)
-        with self.budget.lock:
+        self._lock = self.budget.lock
+        self.listeners: dict[Callable[[], None], None] = {}  # called after each exchange, by the thread that keeps it
+        with self._lock:
             self.budget.journals.append(self)
 
     @property
@@ -80,18 +81,19 @@ class Journal:
             last: the last exchange that is known. If it is None or was dropped, all exchanges are returned, and
                 infinity as the number.
         """
-        with self._changed:
+        with self._lock:
             new = list(takewhile(lambda each: each is not last, (exchange for exchange, _ in reversed(self._kept))))
             forgotten = self._count - len(self._kept) if len(new) < len(self._kept) else math.inf
         return new[::-1], forgotten
 
     def add(self, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float) -> Exchange:
         """Keep an exchange. Returns it."""
-        with self._changed:
+        with self._lock:
             self._count += 1
             exchange = Exchange(self._count, environ, handling, answer, duration)
             self._keep(exchange)
-            self._changed.notify_all()
+        for each in list(self.listeners):
+            each()
         return exchange
 
     def _keep(self, exchange: Exchange) -> None:
@@ -142,13 +144,13 @@ class Journal:
 
     def clear(self) -> None:
         """Drop all exchanges and restart numbering."""
-        with self._changed:
+        with self._lock:
             self._empty()
             self._count = 0
 
     def close(self) -> None:
         """Drop all exchanges of a world that is deleted."""
-        with self._changed:
+        with self._lock:
             self._empty()
             self.budget.journals.remove(self)
 
@@ -156,8 +158,3 @@ class Journal:
         self._kept.clear()
         self._large.clear()
         self._grow(-self.size)
-
-    def wait(self, known: int, seconds: float) -> None:
-        """Wait until the number of exchanges differs from `known`, or for some seconds."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._count != known, seconds)

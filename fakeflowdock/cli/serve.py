@@ -54,7 +54,7 @@ def run(given: SimpleNamespace) -> None:
             noting=lambda world: partial(notes.finding, world=world),
             freed=Memory().give_back,
         )
-        speaking = {**tls, "log": startup.log_of(given)}
+        speaking = {**tls, "log": startup.log_of(given), "note": notes.note}
         server = listen(lambda: Server(Site(worlds), given.host, given.port, **speaking), given.host, given.port)
         ready = {"event": "ready", "url": server.url, "world": given.state or given.world, **credentials, **ca_file}
         if worlds.admin_token is not None:

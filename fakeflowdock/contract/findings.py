@@ -64,6 +64,7 @@ RULES = {
     "reply.status-header.wrong": Rule(VIOLATION, "The header `Status` matches the status line."),
     "reply.flowdock-user.missing": Rule(WARNING, "The header `Flowdock-User` is present for a user.", strict=False),
     "reply.location.missing": Rule(VIOLATION, "A redirect has the header `Location`."),
+    "reply.cors": Rule(VIOLATION, "A preflight is answered with the documented CORS headers."),
     "reply.content-type": Rule(VIOLATION, "The Content-Type is the documented one."),
     "reply.unreadable": Rule(VIOLATION, "The body can be parsed as its Content-Type."),
     "reply.unexpected-body": Rule(VIOLATION, "The body is empty if the page documents none."),

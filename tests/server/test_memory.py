@@ -89,7 +89,7 @@ def ask(site: Site, authorization: str | None, method: str, url: str, body: byte
     credentials = [] if authorization is None else [("Authorization", authorization)]
     environ = Request(method, url, Headers([*credentials, *headers]), body).environ
     environ["HTTP_HOST"] = "localhost"
-    site.app_of(environ).answer(environ)
+    site.app_of(environ).begin(environ)
 
 
 @pytest.mark.usefixtures("_no_collector")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...api.errors import ShortenedBody
 from ...api.operations import NOTHING, Reply
+from ...api.pauses import Pause
 from ...checking.recordings import har_export
 from ...testing import matching as expectations
 from ...testing import report
@@ -18,16 +19,16 @@ from .operations import of_a_world
 from .patterns import Patterns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Generator, Iterable, Mapping
 
     from ...api.callers import Caller
     from ...api.exchange import Exchange
+    from ...api.journal import Journal
     from ...api.messages import Request, Response
     from ..worlds import ServedWorld
     from .operations import OperatorCall
 
 TIMEOUT, LONGEST = 5, 300  # seconds
-ROUND = 0.25  # seconds between checks that the client is still connected
 LIMIT = 1000  # exchanges in a response
 PAGE = 16 * 1024 * 1024  # bytes of memory for them, if there are several
 
@@ -45,19 +46,49 @@ def wait_for_requests(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     timeout = fields.get("timeout", TIMEOUT)
     if timeout > LONGEST:
         raise Invalid.at("/timeout", Invalid.LONG.format(seconds=LONGEST))
-    count, until = fields.get("count", 1), time.monotonic() + timeout
-    expected = Patterns().compiled(fields.get("expected", {}), "/expected")
-    found: list[Exchange] = []
-    last: Exchange | None = None
-    while True:
-        known = app.journal.count
-        new, dropped = app.journal.after(last)  # only new ones: hundreds of clients may wait
-        found = [each for each in found if each.number > dropped] + _matching(new, fields, expected)
-        last = new[-1] if new else last
-        left = until - time.monotonic()
-        if len(found) >= count or left <= 0 or (call.wait is not None and not call.wait(0)):
-            return {"arrived": len(found) >= count, "requests": _page(found, fields)}
-        app.journal.wait(known, min(left, ROUND))
+    call.watch = Arrivals(app.journal, fields, fields.get("count", 1), time.monotonic() + timeout)
+    return call.watch.shown()
+
+
+class Arrivals:
+    """A wait for requests. It looks at each exchange once, because hundreds of clients may wait.
+
+    Args:
+        journal: where the requests are kept.
+        given: the criteria.
+        count: how many requests must match.
+        until: when it ends, by `time.monotonic`.
+    """
+
+    def __init__(self, journal: Journal, given: Mapping[str, Any], count: int, until: float) -> None:
+        self._journal, self._given, self._count, self._until = journal, given, count, until
+        self._expected = Patterns().compiled(given.get("expected", {}), "/expected")
+        self._found: list[Exchange] = []
+        self._last: Exchange | None = None
+        self._look()
+
+    def _look(self) -> None:
+        self._known = self._journal.count
+        new, dropped = self._journal.after(self._last)
+        self._found = [each for each in self._found if each.number > dropped] + _matching(
+            new, self._given, self._expected
+        )
+        self._last = new[-1] if new else self._last
+
+    @property
+    def _has_arrived(self) -> bool:
+        return len(self._found) >= self._count
+
+    def steps(self) -> Generator[Pause, bool, None]:
+        """Wait until enough requests have arrived, or for the timeout, or until the client hangs up."""
+        while not self._has_arrived and (left := self._until - time.monotonic()) > 0:
+            if not (yield Pause(left, self._journal, self._known)):
+                break
+            self._look()
+
+    def shown(self) -> dict[str, Any]:
+        """Return the result in the form of the page."""
+        return {"arrived": self._has_arrived, "requests": _page(self._found, self._given)}
 
 
 @of_a_world("DELETE requests")
