@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .store import Store
 
 EVERYONE = frozenset({"everyone", "everybody", "all", "anyone", "anybody"})
+MOST = 1_000  # tags that a request can give a message
 INTRINSIC = re.compile(r":url|:file|influx:[0-9]+|:source:.*", re.IGNORECASE)  # derived from the message itself
 
 
@@ -51,6 +52,11 @@ def split(given: Any) -> list[str]:
     """Return tags from a list or a comma-separated string, without spaces and meaningless signs."""
     each = given.split(",") if isinstance(given, str) else given or ()
     return [tag for tag in (one.strip().removeprefix("#").strip() for one in each) if tag]
+
+
+def too_many(given: Any) -> str | None:
+    """Return why given tags are rejected, or None if they are accepted."""
+    return f"has too many tags: at most {MOST:,}" if len(given or ()) > MOST and len(split(given)) > MOST else None
 
 
 def tags_of(
