@@ -121,8 +121,9 @@ def _checked_heads(body: bytes, delimiter: bytes) -> int:
 
 def _next(body: bytes, delimiter: bytes, at: int) -> int:
     """Return the place of the next delimiter at the start of a line; the length of the body if there is none."""
-    places = (body.find(end + delimiter, at) + 1 for end in (b"\n", b"\r"))
-    return min((place for place in places if place), default=len(body))
+    while (at := body.find(delimiter, at)) >= 0 and body[at - 1 : at] not in (b"\n", b"\r"):
+        at += 1
+    return at if at >= 0 else len(body)
 
 
 def _part(part: Field | File, content: bytes, charset: str, decode: Decode) -> str | dict[str, str]:

@@ -25,6 +25,7 @@ DRAINED = 256 * 1024 * 1024  # bytes of a rejected body that are still read, so 
 CHUNK = 64 * 1024
 BODY_IS_OPTIONAL = ("GET", "HEAD", "DELETE", "OPTIONS")
 CHARSETS = ("utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16", "utf-16-le", "utf-16-be")
+QUERY = "query string"  # in errors
 KNOWN = f"{JSON}, {FORM} or multipart/form-data"
 
 
@@ -63,7 +64,7 @@ def read(environ: WSGIEnvironment, *, nulls: bool = False) -> Given:
     query = environ.get("QUERY_STRING", "").encode("latin-1")
     try:
         if query:
-            given.query = gathered(pairs(_text(query, "utf-8", "query string"), "utf-8", "query string"))
+            given.query = gathered(pairs(_text(query, "utf-8", QUERY), "utf-8", QUERY), QUERY)
     except Unreadable as reason:
         given.unreadable = reason
         found = parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True)
