@@ -18,7 +18,7 @@ import requests
 
 from fakeflowdock import FakeFlowdock
 from fakeflowdock.checking.recordings import har_export
-from fakeflowdock.checking.recordings.checker import checked
+from fakeflowdock.checking.recordings.checker import CheckedExchange, checked
 from fakeflowdock.checking.recordings.reader import Recording
 from fakeflowdock.redaction import Redaction
 
@@ -27,7 +27,7 @@ from .comparing import Table, compare, seconds_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fakeflowdock.api.journal import Exchange
+    from fakeflowdock.api.exchange import Exchange
 
 API = "https://api.flowdock.com"
 EXCHANGES = 10_000
@@ -74,6 +74,7 @@ def check(file: Path) -> float:
     def every() -> None:
         nonlocal count
         for exchange in checked(Recording(file)):
+            assert isinstance(exchange, CheckedExchange)
             assert not exchange.findings
             count += 1
 

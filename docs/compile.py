@@ -29,6 +29,7 @@ from indexes import ADMIN_API, CONTRACT, index_of
 from kinds import MIXED, kind_of, known_kinds, or_null
 from openapi import openapi_of
 from openapi_admin import openapi_of_admin
+from openapi_schemas import TOLD
 
 from fakeflowdock.contract.contracts import BASE
 from fakeflowdock.contract.validation import ADMIN, API, validators_of
@@ -208,9 +209,11 @@ class Compiler:
         part = section.part(name)
         assert part is not None
         base = self._table(section, part, closed=closed)
+        recorded = section.part("Recorded") if closed else None
+        more = {} if recorded is None else {"x-recorded": self._recorded(section, recorded, base)}
         variants = [(match, other) for other in section.parts if (match := WHERE.fullmatch(other.name))]
         if not variants:
-            return base
+            return {**base, **more}
         cases: list[Schema] = []
         told: list[str] = []
         field = variants[0][0]["field"]
@@ -228,7 +231,19 @@ class Compiler:
             raise section.refuse(section.line, f"there is no table for each of {', '.join(known)}, in this order")
         names: Schema = {each: {} for case in cases for each in case["then"]["properties"]}
         always = {field: base["properties"][field]} if closed else base["properties"]
-        return {**base, "properties": {**names, **always}, "allOf": cases}
+        return {**base, "properties": {**names, **always}, "allOf": cases, **more}
+
+    def _recorded(self, section: Section, part: Part, base: Schema) -> Schema:
+        """What recordings have besides: only what the object itself does not say."""
+        table = self._table(section, part, closed=True)
+        kinds = [{n: {k: v for k, v in each.items() if k not in TOLD} for n, each in schema["properties"].items()}
+                 for schema in (table, base)]  # fmt: skip
+        always = [schema.get("required", ()) for schema in (table, base)]
+        for row in part.rows or []:
+            name = plain(row.cells[0]).strip("`")
+            if kinds[0][name] == kinds[1].get(name) and (name in always[0]) == (name in always[1]):
+                raise section.refuse(row.line, f"{name!r} is the same in `### Fields`")
+        return {"properties": table["properties"], "required": table.get("required", [])}
 
     def _table(self, section: Section, part: Part, *, closed: bool) -> Schema:
         always = "required" if part.name.startswith("Parameters") else "always"

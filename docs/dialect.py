@@ -10,6 +10,9 @@ A page is a title, an introduction, and `##` sections. A section is one of four 
 What an object or a request holds only where some field has some value stands under a heading that says so,
 ``### Fields where `event` is `file` ``; several values have `or` between them.
 
+What recordings of the real service have in other ways stands under `### Recorded`: fields with another type, fields
+that may be missing because they are not **always** there, and fields that the object of today does not have.
+
 A reply is what its one line says: `A [X](#x).`, `A list of [X](#x).`, `A [X](#x) with:` and a table, `A page.` for
 people, `A redirect.`, `Nothing.` An operation's example is answered with the first of its replies.
 
@@ -61,7 +64,7 @@ FACTS = {
 PARTS = {
     "operation": re.compile(r"Parameters( where .+)?|Errors|Example|Response [1-5][0-9]{2}"),
     "error": re.compile(r"Fields"),
-    "object": re.compile(r"Fields( where .+)?"),
+    "object": re.compile(r"Fields( where .+)?|Recorded"),
     "rule": re.compile(r"(?!)"),
 }
 

@@ -202,6 +202,8 @@ def _grades(page: Page) -> Iterator[tuple[str, str]]:
         if section.kind != "object":
             yield section.kind, section.facts["Grade"]
         for part in section.parts:
+            if part.name == "Recorded":  # the same fields once more
+                continue
             for row in part.rows or ():
                 if part.name == "Errors":
                     yield "listed error", plain(row.cells[1])
@@ -235,4 +237,5 @@ def _called(part: Part) -> str:
     """What the rows of a table are: `parameter where … is …`, `field of the response 201`."""
     if part.name.startswith("Response "):
         return f"field of the {part.name.lower()}"
-    return part.name.replace("Parameters", "parameter").replace("Fields", "field")
+    named = part.name.replace("Parameters", "parameter").replace("Fields", "field")
+    return named.replace("Recorded", "field in recordings")

@@ -67,6 +67,12 @@ TYPES: dict[str, Schema] = {
         "title": "a parameterized_name of at most 110 characters",
     },
     "email": {"type": "string", "format": "email", "title": "an e-mail address"},
+    "email or blank": {
+        "type": "string",
+        "anyOf": [{"format": "email"}, {"maxLength": 0}],
+        "title": "an e-mail address",
+    },
+    "integer or text": {"type": ["integer", "string"], "title": "an integer or a string"},
     "flow token": {"type": "string", "pattern": "^[0-9a-f]{32}$", "maxLength": 32, "title": "a flow_token"},
     "count": {"type": "integer", "minimum": 0, "title": "a number not below zero"},
     "moment": {
@@ -97,6 +103,23 @@ TYPES: dict[str, Schema] = {
         "title": "a list of strings, or a string with commas",
     },
     "user number": {"type": "string", "pattern": "^(0|[1-9][0-9]*)$", "title": "the number of a user, as a string"},
+    "emoji": {
+        "type": "string",
+        "pattern": f"[^:{BLANK}]",
+        "maxLength": 100,
+        "title": "a string",
+        "x-words": {"pattern": "can't be blank"},
+    },
+    "reactions": {
+        "type": "object",
+        "additionalProperties": {
+            "type": "array",
+            "items": {"type": "string", "pattern": "^[1-9][0-9]*$", "title": "the number of a user, as a string"},
+            "minItems": 1,
+            "title": "a list",
+        },
+        "title": "an object",
+    },
     "thread id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{27}$", "maxLength": 27, "title": "the id of a thread"},
     "category": {
         "type": "string",

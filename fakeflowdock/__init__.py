@@ -8,10 +8,11 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .api.callers import Caller
+    from .api.errors import ShortenedBody
+    from .api.exchange import Exchange
     from .api.failures import Failure
     from .api.faults import Fault
-    from .api.journal import Exchange
-    from .api.messages import Headers, Request, Response
+    from .api.messages import Headers, Request, Response, Shortened
     from .checking.conformance import Conformance, conform
     from .checking.conformance.results import ConformanceDifference, ConformanceResult
     from .checking.contract import Contract
@@ -75,6 +76,8 @@ __all__ = [
     "RecordingError",
     "Request",
     "Response",
+    "Shortened",
+    "ShortenedBody",
     "Snapshot",
     "Source",
     "Status",
@@ -93,8 +96,9 @@ _HOMES = {
         "api.callers": "Caller",
         "api.failures": "Failure",
         "api.faults": "Fault",
-        "api.journal": "Exchange",
-        "api.messages": "Headers Request Response",
+        "api.errors": "ShortenedBody",
+        "api.exchange": "Exchange",
+        "api.messages": "Headers Request Response Shortened",
         "checking.conformance": "Conformance conform",
         "checking.conformance.results": "ConformanceDifference ConformanceResult",
         "checking.contract": "Contract",

@@ -16,7 +16,7 @@ from .testing import report
 from .testing.exchanges import Exchanges, has_unknown_path
 from .testing.failing import Failing
 from .world import diff, serialization, templates
-from .world.settings import JOURNAL, Settings
+from .world.settings import JOURNAL, JOURNAL_BYTES, Settings
 from .world.snapshots import Snapshot
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ class FakeFlowdock(Failing):
             the page lists; or `drift`, with unknown fields and an unknown event. Can be changed at any time through the
             attribute.
         journal: how many requests are recorded, at least 1. The oldest are dropped first. Default: 1000.
+        journal_bytes: how much memory they may use, in bytes. If it is exceeded, large bodies are shortened first, and
+            then the oldest requests are dropped. Default: 64 MiB.
         strict: whether contract warnings fail a test: an unknown parameter, a missing Content-Type, a deprecated
             operation, an obsolete route, a secret in a URL. Default: false.
 
@@ -77,8 +79,10 @@ class FakeFlowdock(Failing):
         shape: Shape = "default",
         journal: int = JOURNAL,
         strict: bool = False,
+        journal_bytes: int = JOURNAL_BYTES,
     ) -> None:
-        self._begin(templates.template(world), Settings(auto_consent, refresh_tokens, shape, journal, strict))
+        settings = Settings(auto_consent, refresh_tokens, shape, journal, strict, journal_bytes)
+        self._begin(templates.template(world), settings)
 
     def _begin(self, world: Store, settings: Settings) -> None:
         self._settings = settings

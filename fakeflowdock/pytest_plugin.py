@@ -24,8 +24,11 @@ CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
     "shapes": (("false", "true"), "run each test once per shape"),
     "strict": (("false", "true"), "fail a test on contract warnings"),
     "journal": (NUMBER, "how many requests to record"),
+    "journal_bytes": (NUMBER, "how much memory to use for them, in bytes"),
     "unknown_paths": (("fail", "allow"), "whether requests to unknown paths fail the test"),
 }
+
+DEFAULTS = {"journal": 1000, "journal_bytes": 67_108_864}  # of the numbers
 
 FIXTURES = ("fake_flowdock", "fake_flowdock_session")
 
@@ -34,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add each choice as an ini option and as a command-line option."""
     group = parser.getgroup("fakeflowdock")
     for name, (values, about) in CHOICES.items():
-        words = f"{about}: {_words(values)} [default: {values[0] if values else 1000}]"
+        words = f"{about}: {_words(values)} [default: {DEFAULTS[name] if values == NUMBER else values[0]}]"
         twin = f"FAKEFLOWDOCK_{name.upper()}"
         parser.addini(f"flowdock_{name}", f"{words}. Overridden by @pytest.mark.flowdock({name}=…).")
         group.addoption(
@@ -93,7 +96,7 @@ def choice(item: Any, name: str) -> str | None:
     ):
         if given is not None:
             chosen = str(given).lower() if isinstance(given, bool) else str(given)
-            fits = re.fullmatch("0*[1-9][0-9]{0,8}", chosen) if values == NUMBER else chosen in values
+            fits = re.fullmatch("0*[1-9][0-9]{0,11}", chosen) if values == NUMBER else chosen in values
             if not fits:
                 raise pytest.UsageError(f"{where}: invalid {name} {chosen!r}: expected {_words(values)}")
             return chosen
@@ -146,8 +149,7 @@ def _fake(request: pytest.FixtureRequest, node: Any) -> FakeFlowdock:
     chosen: dict[str, Any] = {name: choice(node, name) for name in ("world", "refresh_tokens", "shape")}
     chosen |= {name: choice(node, name) == "true" for name in ("auto_consent", "strict")}
     chosen["shape"] = getattr(request, "param", chosen["shape"])  # parametrized over shapes
-    if (journal := choice(node, "journal")) is not None:
-        chosen["journal"] = int(journal)
+    chosen |= {name: int(number) for name in DEFAULTS if (number := choice(node, name)) is not None}
     return FakeFlowdock(**chosen)
 
 

@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
     from pathlib import Path
 
+    from .api.exchange import Exchange
     from .api.faults import FaultSubject
-    from .api.journal import Exchange
 
 OUTCOMES = ("survived", "failed", "raised", "skipped", "not_reached")
 LASTING = (401, 403, 404, 410)

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import NoSuchRoute, Refusal
 from ..redaction import Redaction
-from . import internal_routes, parameters, routing
+from . import internal_routes, parameters, pauses, routing
 from .authentication import authenticate
 from .callers import ANYONE, Caller
 from .contract_warnings import ContractWarnings, warnings_of
-from .environ import EXCHANGE, STREAM_HOST
-from .faults import Faults, in_process, on_a_socket
+from .environ import EXCHANGE, STREAM_HOST, path_of
+from .faults import Faults, elapse, in_process, on_a_socket
 from .handling import Handling
 from .journal import Journal
 from .operations import Call
+from .pauses import Pause
 from .responses import Broken, lost, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from threading import RLock
     from typing import Self
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -29,10 +31,15 @@ if TYPE_CHECKING:
     from ..contract.findings import Finding
     from ..world.store import Store
     from .failures import Failure
-    from .faults import Wait
+    from .journal import Budget
     from .operations import Match, Operation, Reply
     from .parameters import Given
+    from .pauses import Steps, Wait
     from .responses import Answer
+
+MANY = 1_000  # things in a world, from which on a request may be slow because of them
+SLOW = 0.01  # seconds
+FADING = 0.9  # each request of an operation shortens the time that its slowest one is remembered to have taken
 
 
 class App:
@@ -42,6 +49,7 @@ class App:
         store: the world.
         report: called with each bug of fakeflowdock. The client gets a 500.
         note: called with each contract warning.
+        budget: the memory for the journals of a server. Default: for this world alone.
 
     Attributes:
         warnings: the last contract warnings.
@@ -49,20 +57,37 @@ class App:
         faults: the injected faults.
     """
 
+    may_wait = False  # for other servers
+
     def __init__(
-        self, store: Store, report: Callable[[BrokenContract], None], note: Callable[[Finding], None] | None = None
+        self,
+        store: Store,
+        report: Callable[[BrokenContract], None],
+        note: Callable[[Finding], None] | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.store = store
         self.report = report
         self.note = note
         self.warnings = ContractWarnings()
-        self.journal = Journal(store.settings.journal)
+        self.journal = Journal(store.settings.journal, store.settings.journal_bytes, budget)
         self.faults = Faults()
+        self._took: dict[str, float] = {}  # seconds, by operation
 
-    @property
-    def may_wait(self) -> bool:
-        """Whether a response may be delayed."""
-        return bool(self.faults.active)
+    def guard(self, environ: WSGIEnvironment) -> RLock | None:
+        """Return the lock that a short request needs, or None if this request may be long.
+
+        In a large world, an operation is known to be short once it was.
+        """
+        store = self.store
+        if internal_routes.PREFIX in environ["PATH_INFO"] and internal_routes.is_a_document(path_of(environ)):
+            return None
+        if sum(store.counters.values()) > MANY and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+            with suppress(Refusal):
+                match = routing.match(environ["REQUEST_METHOD"], routing.normal(path_of(environ)))
+                if self._took.get(match.operation.name, SLOW) >= SLOW:
+                    return None
+        return store.lock
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Respond as a WSGI application. A server that can sleep sets `fakeflowdock.wait` in the environ."""
@@ -80,26 +105,62 @@ class App:
         Raises:
             Broken: a fault broke the connection.
         """
+        if not self.faults.active:
+            return self._answered(environ)
+        wait = in_process(self.store, timeout) if wait is None else on_a_socket(self.store, wait)
+        return pauses.run(self._steps(environ), wait)
+
+    def begin(self, environ: WSGIEnvironment) -> Answer | Steps:
+        """Answer a request for a server, in steps if it may be delayed. A delay advances a frozen clock."""
+        return self._steps_on_a_socket(environ) if self.faults.active else self._answered(environ)
+
+    def _answered(self, environ: WSGIEnvironment) -> Answer:
         begun = perf_counter()
         handling = FlowdockHandling(self, environ)
-        if self.faults.active and (met := self.faults.meet(handling.look())) is not None:
+        answer = handling.original = handling.answered()
+        return self._keep(handling, answer, begun)
+
+    def _keep(self, handling: FlowdockHandling, answer: Answer, begun: float) -> Answer:
+        """Keep the exchange, and return the answer."""
+        duration, environ = perf_counter() - begun, handling.environ
+        if handling.operation is not None:
+            name = handling.operation.name
+            self._took[name] = max(duration, FADING * self._took.get(name, 0))
+        environ[EXCHANGE] = self.journal.add(environ, handling, answer, duration)
+        return answer
+
+    def _steps_on_a_socket(self, environ: WSGIEnvironment) -> Steps:
+        store, steps = self.store, self._steps(environ)
+        try:
+            pause = next(steps)
+            while True:
+                there = yield pause
+                elapse(store, pause.seconds, there=there)
+                pause = steps.send(there)
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
+
+    def _steps(self, environ: WSGIEnvironment) -> Steps:
+        begun = perf_counter()
+        handling = FlowdockHandling(self, environ)
+        if (met := self.faults.meet(handling.look())) is not None:
             handling.fault, handling.failure = met
-            wait = in_process(self.store, timeout) if wait is None else on_a_socket(self.store, wait)
-            answer = self._failed(handling, handling.failure, wait)
+            answer = yield from self._failed(handling, handling.failure)
         else:
             answer = handling.original = handling.answered()
-        environ[EXCHANGE] = self.journal.add(environ, handling, answer, perf_counter() - begun)
+        self._keep(handling, answer, begun)
         if answer.lost is not None:
-            if wait is not None and handling.failure is not None and handling.failure.connection == "timeout":
-                wait(None)
+            if handling.failure is not None and handling.failure.connection == "timeout":
+                yield Pause(None)
             raise Broken(answer.lost)
         return answer
 
-    def _failed(self, handling: FlowdockHandling, failure: Failure, wait: Wait) -> Answer:
+    def _failed(self, handling: FlowdockHandling, failure: Failure) -> Steps:
         """Return the response of a request that fails on purpose."""
         if failure.after:
             handling.original = handling.answered()
-        if failure.latency and not wait(failure.seconds):
+        if failure.latency and not (yield Pause(failure.seconds)):
             return lost("timeout")
         if failure.connection is not None and failure.connection != "cut":
             return lost(failure.connection)

@@ -1,9 +1,13 @@
-"""The texts of the errors about faults, as `FakeFlowdock.fail` takes them. `str.format` replaces the names in braces.
+"""The texts of the errors about faults, broken connections and the journal. `str.format` replaces the names in braces.
 
 The errors of Flowdock's operations are in `contract/errors.py`.
 """
 
 from __future__ import annotations
+
+from ..contract.errors import Worded
+
+BROKEN = "a fault broke the connection: {loss}"
 
 # Failure
 NOTHING_FAILS = "empty failure: give a status, body, content_type, latency or connection"
@@ -26,3 +30,9 @@ CALLER = "invalid caller {given!r}: expected a user, source or application of th
 NUMBER = "invalid {name} {given!r}: expected a positive integer"
 SEQUENCE = "invalid sequence {given!r}: expected a Failure or None for each request, at least one"
 SEQUENCE_AND_FAILURE = "sequence cannot be combined with a failure: use Failure(status=500) or None as its items"
+
+
+class ShortenedBody(Worded, ValueError):
+    """A whole body is needed, but the journal has shortened it."""
+
+    BODY = "the body was shortened: {left}; increase `journal_bytes`, or read it earlier"

@@ -22,7 +22,7 @@ from . import errors, internal_routes, routing
 from .failures import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Self
 
     from _typeshed.wsgi import WSGIEnvironment
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from ..world.store import Store
     from .callers import Caller
     from .operations import Operation
-
-    Wait = Callable[[float | None], bool]  # sleeps for seconds, None: forever; returns whether the client still waits
+    from .pauses import Wait
 
 REMEMBERED = 100  # faults that the report of a failed test can list, including removed ones
 
@@ -273,9 +272,14 @@ def on_a_socket(store: Store, wait: Wait) -> Wait:
 
     def waited(seconds: float | None) -> bool:
         there = wait(seconds)
-        with store.lock:
-            if there and seconds is not None and store.clock.frozen:
-                store.clock.advance(min(timedelta(seconds=seconds), store.clock.left))
+        elapse(store, seconds, there=there)
         return there
 
     return waited
+
+
+def elapse(store: Store, seconds: float | None, *, there: bool) -> None:
+    """Advance a frozen clock by the time that a client waited, unless it hung up."""
+    with store.lock:
+        if there and seconds is not None and store.clock.frozen:
+            store.clock.advance(min(timedelta(seconds=seconds), store.clock.left))

@@ -89,11 +89,15 @@ class Handling(ABC):
     def call(self, caller: Caller, path: Mapping[str, str], fields: Mapping[str, Any], base: str, /) -> Any:
         """Return the call for the handlers of this table."""
 
-    def answered(self) -> Answer:
-        """Return the response. Errors are responses too."""
+    def answered(self, run: Callable[[], Reply] | None = None) -> Answer:
+        """Return the response. Errors are responses too.
+
+        Args:
+            run: returns the reply. Default: that of the request.
+        """
         try:
             try:
-                reply = self.run()
+                reply = (run or self.run)()
             except Refusal as refusal:
                 self.refusal = refusal.forgetful()
                 reply = self.refuse(refusal)
@@ -139,11 +143,14 @@ class Handling(ABC):
             if operation.needs is not None:
                 violations += missing(operation.needs(match.values, caller.kind), fields)
             reply = operation.invalid(call, subject, violations) if violations else operation.handle(call, subject)
-        if not isinstance(reply, Reply):
-            reply = Reply(200, reply)
+        return self.replied(operation, reply)
+
+    def replied(self, operation: Operation[Any, Any], result: Any) -> Reply:
+        """Return the reply with what a handler returned. Raises BrokenContract if it does not match its page."""
+        reply, contract = result if isinstance(result, Reply) else Reply(200, result), operation.contract
         shape, check = self.shape, contract.replies.get(reply.status)
         if shape != settings.DEFAULT and check is not None:
-            reply = replace(reply, body=response_shapes.formed(shape, reply.body, check, base_of(environ)))
+            reply = replace(reply, body=response_shapes.formed(shape, reply.body, check, base_of(self.environ)))
         check_reply(operation, reply)
         if shape == settings.DRIFT and check is not None:
             reply = replace(reply, body=response_shapes.drifted(reply.body, check))
@@ -181,18 +188,17 @@ def permit(operation: Operation[Any, Any], caller: Caller) -> None:
 def check_reply(operation: Operation[Any, Any], reply: Reply) -> None:
     """Raise BrokenContract if a reply does not match its page."""
     contract = operation.contract
-    answered = BrokenContract.ANSWERED.format(operation=contract.title, status=reply.status)
     if reply.status not in contract.replies:
-        raise BrokenContract.of(BrokenContract.STATUS, answered=answered, page=contract.page)
+        raise BrokenContract.of(BrokenContract.STATUS, contract=contract, reply=reply)
     if (reply.media == HTML) != (reply.status in contract.pages) and reply.status not in contract.redirects:
-        raise BrokenContract.of(BrokenContract.MEDIA_TYPE, answered=answered, kind=reply.media, page=contract.page)
+        raise BrokenContract.of(BrokenContract.MEDIA_TYPE, contract=contract, reply=reply)
     has_location = "Location" in dict(reply.headers)
     if has_location != (reply.status in contract.redirects):
         text = BrokenContract.LOCATION if has_location else BrokenContract.NO_LOCATION
-        raise BrokenContract.of(text, answered=answered)
+        raise BrokenContract.of(text, contract=contract, reply=reply)
     if (check := contract.replies[reply.status]) is not None:
         for violation in check.violations(reply.body):
-            place, text = violation.pointer or BrokenContract.THE_BODY, BrokenContract.BODY
-            raise BrokenContract.of(text, answered=answered, place=place, why=violation.message, schema=check.schema)
+            place, why, text = violation.pointer or BrokenContract.THE_BODY, violation.message, BrokenContract.BODY
+            raise BrokenContract.of(text, contract=contract, reply=reply, place=place, why=why, schema=check.schema)
     elif reply.body is not None:
-        raise BrokenContract.of(BrokenContract.NO_BODY, answered=answered, page=contract.page)
+        raise BrokenContract.of(BrokenContract.NO_BODY, contract=contract, reply=reply)

@@ -31,11 +31,21 @@ def _documents() -> dict[str, Any]:
     return {**schemas, OPENAPI: json.loads((schema_folder() / "openapi.json").read_text("utf-8"))}
 
 
+def is_own(path: str) -> bool:
+    """Return whether a path, normalized or not, is one of fakeflowdock's own, which Flowdock never had."""
+    return f"/{path.lstrip('/')}/".startswith(PREFIX)
+
+
 def is_administered(path: str) -> bool:
     """Return whether only a server answers the path, because it is below `PREFIX` and not in this module."""
     if not path.startswith(PREFIX):
         return False
     return not path.startswith((FILES, f"{PREFIX}schemas/")) and path.rstrip("/") not in (OPENAPI, f"{OPENAPI}.json")
+
+
+def is_a_document(path: str) -> bool:
+    """Return whether the path is below `PREFIX`, and not the content of a file."""
+    return path.startswith(PREFIX) and not path.startswith(FILES)
 
 
 def reply(method: str, path: str, store: Store, query: str) -> Reply:

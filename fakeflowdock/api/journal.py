@@ -1,22 +1,17 @@
-"""The journal: the requests of a world with their responses, in order."""
+"""The journal: the last exchanges of a world, in order and in bounded memory."""
 
 from __future__ import annotations
 
 import math
-import sys
 import threading
 from collections import deque
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
-from ..contract.contracts import contracts
-from ..redaction import shown_path
-from .environ import REQUEST_ID, headers_of
-from .messages import Headers, Request, Response
+from .exchange import WHOLE, Exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -24,131 +19,25 @@ if TYPE_CHECKING:
     from .responses import Answer
 
 
-class Exchange:
-    """One request and its response. The data is complete; printing it shows no secret.
+class Budget:
+    """The memory that the journals of one server may use together.
 
-    Attributes:
-        number: its number in the world, from 1.
-        method: in capitals.
-        path: as requested, decoded.
-        caller: who made the request; None if unknown.
-        parameters: from query and body, as parsed; the body takes precedence.
-        fault: the fault that applied, or None.
-        failure: how it failed, or None.
-        refusal: why the request was rejected, or None.
-        warnings: contract warnings: unknown parameters, and what the docs advise against.
-        duration: seconds from request to response.
+    Args:
+        limit: in bytes. When it is exceeded, the largest journal gives room.
     """
 
-    __slots__ = (
-        *("number", "method", "path", "_given", "_environ", "_operation", "caller", "_answer", "refusal"),
-        *("warnings", "duration", "_original", "fault", "failure", "_request"),
-    )
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.used = 0
+        self.lock = threading.Lock()
+        self.journals: list[Journal] = []
 
-    def __init__(
-        self, number: int, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float
-    ) -> None:
-        self._given = handling.given
-        self._request: Request | None = None
-        self.number = number
-        self.method: str = environ["REQUEST_METHOD"]
-        self.path = handling.path
-        self._environ = {**environ, "wsgi.input": None, "werkzeug.socket": None}  # streams would stay open
-        self._operation = handling.operation
-        self.caller = handling.caller
-        self._answer = answer
-        self._original = handling.original
-        self.fault = handling.fault
-        self.failure = handling.failure
-        self.refusal = handling.refusal
-        self.warnings = handling.warnings
-        self.duration = duration
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.shown_path} → {self.status or 'no response'}"
-
-    __repr__ = __str__
-
-    @property
-    def _target(self) -> str:
-        """The request target as received."""
-        return self._environ.get("RAW_URI") or self._environ.get("REQUEST_URI") or quote(self.path)
-
-    @property
-    def shown_path(self) -> str:
-        """The path, decoded, without secrets."""
-        return shown_path(self._target)
-
-    @property
-    def request(self) -> Request:
-        """The request. If its path is unknown the body was not read, and is empty."""
-        if self._request is None:
-            environ, target = self._environ, self._target
-            if target.startswith("/"):
-                host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
-                target = f"{environ['wsgi.url_scheme']}://{host}{target}"
-            raw = self._given.raw if self._given is not None else b""
-            self._request = Request(self.method, target, Headers(headers_of(environ).items()), raw)
-        return self._request
-
-    @property
-    def response(self) -> Response:
-        """The response as sent. Its status is 0 if a fault dropped it."""
-        return self._as_response(self._answer)
-
-    @property
-    def original_response(self) -> Response | None:
-        """The response before a fault replaced or dropped it; None if the request was not processed."""
-        return None if self._original is None else self._as_response(self._original)
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether a fault broke the connection before a response was sent."""
-        return self._answer.lost is not None
-
-    def _as_response(self, answer: Answer) -> Response:
-        return Response(answer.status, Headers(answer.headers), answer.body, self.request)
-
-    @property
-    def request_id(self) -> str | None:
-        """The `X-Request-Id` header of the server's response, also in its log; None without a server."""
-        return self._environ.get(REQUEST_ID)
-
-    @property
-    def operation(self) -> str | None:
-        """The requested operation, `create-source`; None if the path is unknown."""
-        return None if self._operation is None else self._operation.name
-
-    @property
-    def status(self) -> int:
-        """The status of the response; 0 if none was sent."""
-        return self._answer.status
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """The parameters. The body takes precedence over the query."""
-        return {} if self._given is None else {**self._given.query, **self._given.body}
-
-    @property
-    def page(self) -> str | None:
-        """The page of the operation, or of the error if it was rejected; None if there is neither."""
-        return self._documented[0]
-
-    @property
-    def grade(self) -> str | None:
-        """Whether that page is documented, observed or assumed; None without a page."""
-        return self._documented[1]
-
-    @property
-    def _documented(self) -> tuple[str | None, str | None]:
-        """The page and its grade."""
-        contract = None if self._operation is None else self._operation.contract
-        if self.refusal is None:
-            return (None, None) if contract is None else (contract.page, contract.grade)
-        if contract is not None and self.refusal.name in contract.errors:
-            return contract.page, contract.errors[self.refusal.name][0]
-        error = contracts().errors[self.refusal.name]
-        return error.page, error.grade
+    def make_room(self, newest: Exchange) -> None:
+        """Shorten and drop exchanges, but neither the newest one nor the last one of a journal."""
+        while self.used > self.limit:
+            largest_first = sorted(self.journals, key=lambda each: -each.size)
+            if not any(journal.give(newest) for journal in largest_first):
+                return
 
 
 class Journal:
@@ -156,12 +45,26 @@ class Journal:
 
     Args:
         kept: how many; the oldest are dropped first.
+        limit: the memory for them, in bytes. When it is exceeded, large bodies are shortened first, and then the oldest
+            exchanges are dropped. The newest one is always kept, and is whole if it is no larger than the limit.
+        budget: the memory for all journals of a server. Default: `limit`, for this one alone.
+
+    Attributes:
+        size: the memory in use, in bytes, as `Exchange.size` counts it.
     """
 
-    def __init__(self, kept: int) -> None:
-        self._kept: deque[Exchange] = deque(maxlen=min(kept, sys.maxsize))  # deque takes no more
+    def __init__(self, kept: int, limit: int, budget: Budget | None = None) -> None:
+        self._most = kept
+        self._limit = limit
+        self.budget = Budget(limit) if budget is None else budget
+        self.size = 0
+        self._kept: deque[tuple[Exchange, int]] = deque()  # with their sizes
+        self._large: deque[Exchange] = deque()  # those of them that can be shortened
         self._count = 0
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = self.budget.lock
+        self.listeners: dict[Callable[[], None], None] = {}  # called after each exchange, by the thread that keeps it
+        with self._lock:
+            self.budget.journals.append(self)
 
     @property
     def count(self) -> int:
@@ -169,7 +72,7 @@ class Journal:
         return self._count
 
     def __iter__(self) -> Iterator[Exchange]:
-        return iter(list(self._kept))
+        return iter([exchange for exchange, _ in list(self._kept)])
 
     def after(self, last: Exchange | None) -> tuple[list[Exchange], float]:
         """Return the exchanges after `last`, and the number up to which earlier ones were dropped.
@@ -178,27 +81,80 @@ class Journal:
             last: the last exchange that is known. If it is None or was dropped, all exchanges are returned, and
                 infinity as the number.
         """
-        with self._changed:
-            new = list(takewhile(lambda each: each is not last, reversed(self._kept)))
+        with self._lock:
+            new = list(takewhile(lambda each: each is not last, (exchange for exchange, _ in reversed(self._kept))))
             forgotten = self._count - len(self._kept) if len(new) < len(self._kept) else math.inf
         return new[::-1], forgotten
 
     def add(self, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float) -> Exchange:
         """Keep an exchange. Returns it."""
-        with self._changed:
+        with self._lock:
             self._count += 1
             exchange = Exchange(self._count, environ, handling, answer, duration)
-            self._kept.append(exchange)
-            self._changed.notify_all()
+            self._keep(exchange)
+        for each in list(self.listeners):
+            each()
         return exchange
+
+    def _keep(self, exchange: Exchange) -> None:
+        size = exchange.size
+        if size > WHOLE and exchange.is_large:
+            if size > min(self._limit, self.budget.limit):
+                exchange.shorten()
+                size = exchange.size
+            else:
+                self._large.append(exchange)
+        self._kept.append((exchange, size))
+        self._grow(size)
+        while len(self._kept) > self._most:
+            self._drop()
+        while self.size > self._limit and self.give(exchange):
+            pass
+        self.budget.make_room(exchange)
+
+    def give(self, newest: Exchange) -> bool:
+        """Shorten the oldest large exchange, or drop the oldest. Returns whether either was possible.
+
+        Args:
+            newest: an exchange that stays as it is.
+        """
+        if self._large and self._large[0] is not newest:
+            exchange = self._large.popleft()
+            at = exchange.number - self._kept[0][0].number
+            before, exchange_size = self._kept[at][1], 0
+            exchange.shorten()
+            exchange_size = exchange.size
+            self._kept[at] = (exchange, exchange_size)
+            self._grow(exchange_size - before)
+        elif len(self._kept) > 1:
+            self._drop()
+        else:
+            return False
+        return True
+
+    def _drop(self) -> None:
+        exchange, size = self._kept.popleft()
+        if self._large and self._large[0] is exchange:
+            self._large.popleft()
+        self._grow(-size)
+
+    def _grow(self, size: int) -> None:
+        self.size += size
+        self.budget.used += size
 
     def clear(self) -> None:
         """Drop all exchanges and restart numbering."""
-        with self._changed:
-            self._kept.clear()
+        with self._lock:
+            self._empty()
             self._count = 0
 
-    def wait(self, known: int, seconds: float) -> None:
-        """Wait until the number of exchanges differs from `known`, or for some seconds."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._count != known, seconds)
+    def close(self) -> None:
+        """Drop all exchanges of a world that is deleted."""
+        with self._lock:
+            self._empty()
+            self.budget.journals.remove(self)
+
+    def _empty(self) -> None:
+        self._kept.clear()
+        self._large.clear()
+        self._grow(-self.size)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, quote, urlsplit
 
 from .environ import FLOWDOCK, environ_from
+from .errors import ShortenedBody
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,10 +59,49 @@ class Headers(Mapping[str, str]):
         return self.pairs
 
 
+@dataclass(frozen=True)
+class Shortened:
+    """What the journal keeps of a large body when it needs room.
+
+    Attributes:
+        beginning: its first bytes.
+        length: the number of all bytes.
+        sha256: the digest of all bytes, in hexadecimal.
+    """
+
+    beginning: bytes = field(repr=False)
+    length: int
+    sha256: str
+
+    def __str__(self) -> str:
+        return f"the journal kept {len(self.beginning):,} of {self.length:,} bytes (SHA-256 {self.sha256})"
+
+
+class _Body:
+    """The attribute `body`: bytes, and an error where only the beginning is left."""
+
+    def __get__(self, message: _Message | None, owner: type[_Message]) -> bytes:
+        if message is None:
+            return b""
+        if message.shortened is not None:
+            raise ShortenedBody.of(ShortenedBody.BODY, left=message.shortened)
+        body: bytes = vars(message)["_body"]
+        return body
+
+    def __set__(self, message: _Message, body: bytes | Shortened | _Body) -> None:
+        vars(message)["_body"] = b"" if isinstance(body, _Body) else body  # the default, if it is omitted
+
+
 class _Message:
     """What requests and responses have in common."""
 
-    body: bytes
+    body: _Body
+
+    @property
+    def shortened(self) -> Shortened | None:
+        """What the journal kept of the body if it was shortened, else None. `body`, `text` and `json` raise then."""
+        body = vars(self)["_body"]
+        return body if isinstance(body, Shortened) else None
 
     @property
     def text(self) -> str:
@@ -73,7 +113,7 @@ class _Message:
         """The body parsed as JSON.
 
         Raises:
-            ValueError: it is not valid JSON.
+            ValueError: it is not valid JSON, or was shortened.
         """
         return json.loads(self.body)
 
@@ -86,13 +126,13 @@ class Request(_Message):
         method: in capitals.
         url: absolute, or from its path on.
         headers: case-insensitive; in order as `headers.pairs`.
-        body: the raw bytes.
+        body: the raw bytes. Raises `ShortenedBody` if the journal has shortened them.
     """
 
     method: str
     url: str
     headers: Headers = field(default=Headers(), repr=False)
-    body: bytes = field(default=b"", repr=False)
+    body: _Body = field(default=_Body(), repr=False)
 
     @property
     def environ(self) -> WSGIEnvironment:
@@ -121,13 +161,13 @@ class Response(_Message):
     Attributes:
         status: the status code; 0 if a fault dropped the response.
         headers: case-insensitive; in order as `headers.pairs`.
-        body: the bytes, decompressed.
+        body: the bytes, decompressed. Raises `ShortenedBody` if the journal has shortened them.
         request: the request, if known.
     """
 
     status: int
     headers: Headers = field(default=Headers(), repr=False)
-    body: bytes = field(default=b"", repr=False)
+    body: _Body = field(default=_Body(), repr=False)
     request: Request | None = None
 
 

@@ -66,7 +66,7 @@ def read(environ: WSGIEnvironment, *, nulls: bool = False) -> Given:
         if query:
             given.query = gathered(pairs(_text(query, "utf-8", QUERY), "utf-8", QUERY), QUERY)
     except Unreadable as reason:
-        given.unreadable = reason
+        given.unreadable = reason.forgetful()
         found = parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True)
         given.query = {name: value for name, value in found if "[" not in name}  # for the credentials in it
     content_type, optional = environ.get("CONTENT_TYPE", ""), environ["REQUEST_METHOD"] in BODY_IS_OPTIONAL
@@ -75,10 +75,10 @@ def read(environ: WSGIEnvironment, *, nulls: bool = False) -> Given:
         given.guessed = optional and given.raw.strip() != b"" and not parse_options_header(content_type)[0]
         given.body = _guessed(given.raw) if given.guessed else _parsed(given.raw, content_type, nulls=nulls)
     except TooLarge as reason:
-        given.too_large = reason
+        given.too_large = reason.forgetful()
     except Unreadable as reason:
         if not optional:
-            given.unreadable = given.unreadable or reason
+            given.unreadable = given.unreadable or reason.forgetful()
     return given
 
 

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode
 
+from . import errors
 from .media_types import FORM, HTML, JSON
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Broken(ConnectionError):
     """
 
     def __init__(self, loss: Loss) -> None:
-        super().__init__(f"a fault broke the connection: {loss}")
+        super().__init__(errors.BROKEN.format(loss=loss))
         self.loss = loss
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import ModuleType
 
+LONGEST = 512  # characters of a path whose operation is cached
+
 
 class Table:
     """Operations by their routes.
@@ -44,7 +46,7 @@ class Table:
         self.normal = normal
         self._unknown = unknown
         self._more = more
-        self.match = lru_cache(maxsize=1024)(self._match)
+        self._cached = lru_cache(maxsize=1024)(self._match)
 
     @cached_property
     def _map(self) -> MapAdapter:
@@ -68,8 +70,8 @@ class Table:
                 methods.setdefault(rule.rule, set()).update(rule.methods or ())
         return methods
 
-    def _match(self, method: str, path: str) -> Match:
-        """Return the operation of a request. `match` is the same, cached.
+    def match(self, method: str, path: str) -> Match:
+        """Return the operation of a request. The result is cached, unless the path is long.
 
         Args:
             method: in capitals.
@@ -79,6 +81,9 @@ class Table:
             Refusal: the path is unknown.
             MethodNotAllowed: the path does not support the method.
         """
+        return self._cached(method, path) if len(path) <= LONGEST else self._match(method, path)
+
+    def _match(self, method: str, path: str) -> Match:
         written_out = self._written_out.get(path)
         if written_out is not None and method not in written_out:
             raise MethodNotAllowed(method, {*written_out, "OPTIONS"})

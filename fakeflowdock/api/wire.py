@@ -8,6 +8,8 @@ from urllib.parse import quote
 from ..world.clock import milliseconds, timestamp
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..world.models import Application, File, Flow, Mail, Message, Organization, Source, Thread, User
     from ..world.store import Store
 
@@ -157,16 +159,21 @@ def flow(flow: Flow, store: Store, base: str, viewer: User, *, with_users: bool)
     if flow.access_mode != "invitation":
         shown["join_url"] = f"https://www.flowdock.com/invitations/{flow.join_key}-{flow.parameterized_name}"
     if with_users:
-        shown["users"] = [flow_user(store.users[number], flow, store) for number in sorted(flow.members)]
+        shown["users"] = flow_users(flow, store)
     return shown
 
 
+def flow_users(flow: Flow, store: Store) -> list[JSON]:
+    """Return the members of a flow who are not blocked, by number."""
+    return [flow_user(store.users[number], flow, store) for number in sorted(flow.members - flow.blocked)]
+
+
 def flow_user(member: User, flow: Flow, store: Store) -> JSON:
-    """Return a user, as a member of a flow. docs/api/flows.md#flow-user."""
+    """Return a user, as a member of a flow who is not blocked. docs/api/flows.md#flow-user."""
     return {
         **user(member),
-        "disabled": member.id in flow.blocked,
-        "in_flow": member.id not in flow.blocked,
+        "disabled": False,
+        "in_flow": True,
         "team_notifications": True,
         "status": store.archive.of(flow.id).statuses.get(member.id),
         "flow_admin": _administers(member, flow, store),
@@ -194,6 +201,7 @@ def message(message: Message, store: Store, base: str) -> JSON:
         "created_at": timestamp(message.sent),
         "edited": None if message.edited is None else milliseconds(message.edited),
         "edited_at": None if message.edited is None else timestamp(message.edited),
+        "emojiReactions": reactions(message),
     }
     shown |= _present(uuid=message.uuid, external_user_name=message.external_user_name)
     if (author := message.author) is not None:
@@ -205,6 +213,14 @@ def message(message: Message, store: Store, base: str) -> JSON:
     return shown
 
 
+def reactions(message: Message) -> dict[str, list[str]]:
+    """Return who reacted to a message with each emoji."""
+    shown: dict[str, list[str]] = {}
+    for reaction in message.reactions:
+        shown.setdefault(reaction.emoji, []).append(str(reaction.user_id))
+    return shown
+
+
 def content(message: Message, store: Store) -> Any:
     """Return the content of a message. Its form depends on the event."""
     if message.event == "comment":
@@ -213,22 +229,25 @@ def content(message: Message, store: Store) -> Any:
         return file(message.attachments[0], message, store)
     if message.mail is not None:
         return mail(message.mail)
-    return message.content if message.action is None else dict(message.action)
+    return message.content if message.action is None else _action(message.action)
+
+
+def _action(action: Mapping[str, Any]) -> JSON:
+    return {**action, **_present(id=str(action["id"]) if "id" in action else None)}
 
 
 def mail(mail: Mail) -> JSON:
     """Return the content of a mail in the team inbox. docs/api/messages.md#mail."""
-    sender: JSON = {"name": mail.from_name, "address": mail.from_address}
     return {
         "subject": mail.subject,
         "content": mail.content,
         "contentType": "text/html",
-        "from": [sender],
+        "from": [{"name": mail.from_name, "address": mail.from_address}],
         "to": [],
         "cc": [],
         "bcc": [],
         "replyTo": [] if mail.reply_to is None else [{"name": None, "address": mail.reply_to}],
-        "sender": sender,
+        "sender": None,
         "source": mail.source,
         **_present(project=mail.project, link=mail.link),
     }
@@ -259,7 +278,7 @@ def thread(thread: Thread, store: Store, base: str) -> JSON:
     shown: JSON = {
         "id": thread.id,
         "title": thread.title,
-        "body": thread.body,
+        "body": "" if thread.body is None and thread.source_id is None else thread.body,
         "external_url": thread.external_url,
         "status": None if thread.status is None else {"value": thread.status.value, "color": thread.status.color},
         "actions": [dict(action) for action in thread.actions],
@@ -268,7 +287,7 @@ def thread(thread: Thread, store: Store, base: str) -> JSON:
         "internal_comments": thread.internal_comments,
         "external_comments": thread.external_comments,
         "initial_message": thread.initial_message,
-        "created_at": timestamp(thread.created_at),
+        "created_at": timestamp(thread.created_at.replace(microsecond=0)),
         "updated_at": timestamp(thread.updated_at),
     }
     if thread.source_id is not None:
@@ -286,5 +305,11 @@ def thread_source(source: Source, store: Store, base: str) -> JSON:
         "created_at": timestamp(source.created_at),
         "updated_at": timestamp(source.updated_at),
         "_links": _links(source),
-        "application": application(store.applications[source.application_id], base),
+        "application": thread_application(store.applications[source.application_id], base),
     }
+
+
+def thread_application(shown: Application, base: str) -> JSON:
+    """Return an application, as in the source of a thread. docs/api/threads.md#thread-application."""
+    setup = f"http://www.flowdock.com/rest/applications/{shown.id}/setup"
+    return {**application(shown, base), "published": False, "_links": {"setup": {"href": setup}}}

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..api.environ import headers_of
-from ..api.journal import Exchange
+from ..api.exchange import Exchange
 from ..api.media_types import JSON
 from ..api.messages import Headers, Request, Response
 from . import errors

@@ -41,7 +41,15 @@ class UnreadableRecording(Exception):
     """
 
     NEITHER = "neither a HAR file nor a cassette: it has no log with entries and no interactions"
-    ENTRY = "entry {number} has {lack}"
+    EMPTY = "the file is empty"
+    ENCODING = "invalid {encoding} near byte {place}"
+    BOMB = "it unpacks to more than {ratio} times its size: unpack it first"
+    SHORT = "the packed file ends too early"
+    DAMAGED = "the packed file is damaged"
+    LOCKED = "the archive is encrypted, or packed in an unsupported way: unpack it first"
+    PACKER = "it is packed by {packer}: unpack it first"
+    NOTHING_PACKED = "the archive has no file that ends with {endings}"
+    STDIN = "standard input has more than {limit} GiB: save it to a file"
     JSON = "invalid JSON: {reason}"
     UTF8 = "invalid UTF-8 at byte {start}"
     TOO_LONG = "one value has more than {limit} million characters"
@@ -54,29 +62,46 @@ class UnreadableRecording(Exception):
     NO_YAML = "YAML cassettes require PyYAML: pip install pyyaml"
     YAML = "invalid YAML: {reason}"
     UNPARSED = "it cannot be parsed"
-    NESTED_YAML = "nested too deeply, more than {depth} levels"
-    NO_NAME = "a name must be a text"
     ANCHOR = "unknown anchor {anchor}"
-    TAG = "unsupported tag {tag}: it would build an object"
-    SCALAR = "invalid {kind}"
+    ANCHORED = "the values with an anchor are too large"
 
     def __init__(self, text: str, line: int, column: int | None = None, **values: object) -> None:
         self.message, self.line, self.column = text.format(**values), line, column
         super().__init__(self.message)
 
 
-class Malformed(Worded):
-    """An entry of a recording is malformed. The text completes `entry 1 has …`."""
+class NotChecked(Worded):
+    """An entry of a recording is no exchange with a server, or says too little. The text is the reason."""
+
+    CONNECT = "CONNECT opens a tunnel through a proxy, and Flowdock does not receive it"
+    REDIRECTED = "the browser redirected it internally, and no server received it"
+    REFUSED_BY_PROXY = "a proxy required credentials, and Flowdock did not receive it"
+    ANSWERED_BY_PROXY = "a proxy answered instead of Flowdock"
+    NOTHING = "{names}: nothing was checked: {reasons}"
+
+
+class Malformed(NotChecked):
+    """An entry is malformed. The text completes `it has …`."""
+
+    TAG = "the unsupported tag {tag}: it would build an object"
+    SCALAR = "an invalid {kind}"
+    NESTED = "a value that is nested too deeply, more than {depth} levels"
+    NO_HOST = "a URL without a host"
+    NO_VALUE = "a body that is neither a text nor JSON"
 
     REQUEST = "no request with a method and a {url_name}"
     METHOD = "a method that is not a text"
     BASE64 = "a body that is not valid Base64"
     BODY = "a body that is not a text"
-    HEADER = "a header that is not a text"
+    HEADER = "a header, method or URL that is not a text"
     NO_MAPPING = "headers that are not a mapping"
     NO_PAIRS = "headers without a name and a value"
     POST_DATA = "a postData that is not an object"
     PARAMS = "params without a name and a value"
+    QUERY = "a queryString without a name and a value"
     NO_RESPONSE = "no response with a status"
     NO_STATUS = "a response without a status"
     STATUS = "a response whose status is not a number"
+
+    def __str__(self) -> str:
+        return f"it has {self.args[0]}"

@@ -19,15 +19,19 @@ from ..contract.grades import grade_at
 from ..contract.json_pointer import ABSENT, at, steps_of
 from ..redaction import brief
 from ..suggestions import nearest
+from .requests import has_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..api.messages import Response
+    from ..api.messages import Request, Response
     from ..contract.contracts import ErrorContract, OperationContract
     from ..contract.validation import Check, Violation
 
 HEADERS = "docs/api/general-information.md#headers"
+CORS = "docs/api/general-information.md#cross-origin-requests"
+RULED = {HEADERS: "Headers", CORS: "Cross-origin requests"}
+SIMPLE = frozenset(("get", "head", "post", "accept", "accept-language", "content-language"))  # always allowed
 FORMS = "docs/api/oauth.md"  # the page with the operations whose response may be a form
 BUG = "broken-contract"  # a bug of fakeflowdock, which no other server has
 
@@ -81,6 +85,10 @@ class CheckedReply:
         """Yield each deviation from the page."""
         contract, status = self._contract, self._status
         yield from self._status_header()
+        request = self._reply.request
+        if self._method == "OPTIONS" and request is not None and "Access-Control-Request-Method" in request.headers:
+            yield from self._preflight(request)
+            return
         if self._method == "OPTIONS" and status == 204:
             return
         if contract is not None and status in contract.replies:
@@ -91,6 +99,22 @@ class CheckedReply:
             yield from min((list(self._json(error.body, error)) for error in errors), key=_distance)
         else:
             yield self._undocumented()
+
+    def _preflight(self, request: Request) -> Iterator[Finding]:
+        """Check the response to a preflight, which a browser sends by itself. It reads no body."""
+        if not 200 <= self._status < 300:
+            if has_path(request):
+                words = f"A preflight was answered {self._status}"
+                yield self._found("reply.status", words, "status", actual=str(self._status), expected="204", page=CORS)
+            return
+        for sent, received in (("Origin", "Origin"), ("Request-Method", "Methods"), ("Request-Headers", "Headers")):
+            wanted = request.headers.get(sent if sent == "Origin" else f"Access-Control-{sent}", "")
+            name = f"Access-Control-Allow-{received}"
+            allowed = self._reply.headers.get(name, "")
+            if missed := _names(wanted) - _names(allowed) - SIMPLE if "*" not in _names(allowed) else ():
+                words = f"A preflight was answered without {', '.join(sorted(missed))} in {name}"
+                actual = shown(allowed) if allowed else None
+                yield self._found("reply.cors", words, name.lower(), actual=actual, expected=wanted, page=CORS)
 
     def _errors(self) -> Iterator[ErrorContract]:
         own = self._contract.errors if self._contract is not None else ()
@@ -219,7 +243,7 @@ class CheckedReply:
     ) -> Finding:
         written = error if error is not None else self._contract
         if grade is None:
-            grade = contracts().rules["Headers"][0] if page == HEADERS else written.grade if written else "assumed"
+            grade = contracts().rules[RULED[page]][0] if page in RULED else written.grade if written else "assumed"
         return finding(
             rule,
             words,
@@ -230,6 +254,10 @@ class CheckedReply:
             strict=self._strict,
             **more,
         )
+
+
+def _names(listed: str) -> set[str]:
+    return {name.strip().lower() for name in listed.split(",") if name.strip()}
 
 
 def _distance(found: list[Finding]) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..api import operations, parameters, routing
 from ..api.callers import ANYONE, SOURCE, USER
 from ..api.contract_warnings import place_of, warnings_of
+from ..api.environ import path_of
 from ..contract.contracts import contracts
 from ..contract.errors import MethodNotAllowed, NoSuchRoute
 from ..contract.findings import MOST, Finding, expectation, finding, once, remaining, shown
@@ -36,6 +37,15 @@ def match_of(method: str, path: str) -> operations.Match | None:
         return None
 
 
+def has_path(request: Request) -> bool:
+    """Return whether the path of a request exists, with any method."""
+    try:
+        routing.methods_of(routing.normal(path_of(request.environ)))
+    except NoSuchRoute:
+        return False
+    return True
+
+
 class CheckedRequest:
     """A request and its checks.
 
@@ -45,8 +55,6 @@ class CheckedRequest:
     """
 
     def __init__(self, request: Request, *, strict: bool = False) -> None:
-        from ..api.environ import path_of
-
         environ = request.environ
         self.method = request.method
         self._strict = strict

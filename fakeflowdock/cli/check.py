@@ -23,24 +23,27 @@ def run(options: SimpleNamespace) -> int:
     """Check the files. Returns the exit status, 0 or 1.
 
     Raises:
-        CommandError: a file is unreadable.
+        CommandError: a file is unreadable, or nothing was checked.
         OSError: the report cannot be written.
     """
     from ..checking.errors import RecordingError
 
     try:
         with _output(options.output) as write:
-            summary = _report(options, write)
+            summary, nothing = _report(options, write)
     except RecordingError as error:
         raise CommandError(str(error)) from None
     if options.output is not None:
         print(summary.text(replayed=options.replay))
+    if nothing:
+        raise CommandError(nothing)
     return 1 if summary.violations else 0
 
 
-def _report(options: SimpleNamespace, write: Callable[[str], object]) -> Summary:
-    from ..checking.recordings.checker import checked
-    from ..checking.recordings.entries import Hosts
+def _report(options: SimpleNamespace, write: Callable[[str], object]) -> tuple[Summary, str]:
+    """Write the report. Return its counts, and why nothing was checked."""
+    from ..checking.recordings.checker import checked, nothing_in
+    from ..checking.recordings.entries import Hosts, Skipped
     from ..checking.recordings.progress import Progress
     from ..checking.recordings.reader import Recording
     from ..checking.recordings.reports import Json, JUnit, Summary, Text
@@ -48,22 +51,26 @@ def _report(options: SimpleNamespace, write: Callable[[str], object]) -> Summary
 
     kinds: dict[str, type[Report]] = {"text": Text, "json": Json, "junit": JUnit, "sarif": Sarif}
     report = kinds[options.format](write, every=options.all, replayed=options.replay)
-    summary, hosts = Summary(), Hosts(tuple(options.host))
+    summary, recordings = Summary(), []
     for name in options.files:
         progress = Progress(name)
-        recording = Recording(name, hosts, progress)
+        recording = Recording(name, Hosts(tuple(options.host)), progress)
+        recordings.append(recording)
         report.begin_file(name)
-        count = summary.exchanges
         try:
             for exchange in checked(recording, strict=options.strict, replay=options.replay):
                 summary.add(exchange)
-                report.add(exchange)
+                if isinstance(exchange, Skipped):
+                    report.skip(exchange)
+                else:
+                    report.add(exchange)
         finally:
             progress.end()
-        summary.others += recording.read - (summary.exchanges - count)
+        summary.others += recording.others
+        summary.own += recording.own
         report.end_file()
     report.end(summary)
-    return summary
+    return summary, "" if summary.exchanges else nothing_in(recordings, summary.not_checked)
 
 
 @contextmanager
@@ -97,12 +104,14 @@ check_command = Command(
     ],
     help="""\
 Check recorded traffic against Flowdock's docs. FILE is a HAR file of a browser or proxy, a cassette of vcrpy in YAML or
-JSON, or a file written by fake_flowdock.requests.export(). Traffic with other hosts is ignored. What recorders filter
-out, such as credentials, is not reported as missing.""",
+JSON, or a file written by fake_flowdock.requests.export(); also packed by gzip or in a zip archive. - is standard
+input. Traffic with other hosts is ignored. What recorders filter out or do not keep, such as credentials, is not
+reported as missing.""",
     epilog="""\
 \b
-Status: 0 no violation; 1 a violation; 2 a file is unreadable: standard error
-says which, and where. Warnings and differences of --replay do not count.
+Status: 0 no violation; 1 a violation; 2 a file is unreadable, or nothing was
+checked: standard error says why. Warnings and differences of --replay do not
+count.
 
 \b
   python -m fakeflowdock check traffic.har

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import SimpleNamespace
 
     from ..api.app import App
-    from ..api.journal import Exchange
+    from ..api.exchange import Exchange
     from ..contract.findings import Finding
 
 # Fields of the ready line that the command does not get. It gets the others as FAKEFLOWDOCK_API_TOKEN and so on: none

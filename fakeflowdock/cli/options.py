@@ -88,6 +88,7 @@ BOOLEAN = Boolean(lambda text: TRUTH[text.lower()], "true or false", toml=(bool,
 BOOLEAN_OR_FILE = Type(lambda text: TRUTH.get(text.lower(), text), "a file name", lambda text: text != "", (bool, str))
 PORT = Type(_integer, "0\u201365535", range(65536).__contains__, (int,))
 COUNT = Type(_integer, "0\u2013999999999", range(10**9).__contains__, (int,))
+BYTES = Type(_integer, "1\u2013999999999999", range(1, 10**12).__contains__, (int,))
 SECONDS = Type(float, "a number of seconds greater than 0", lambda number: 0 < number < 1e6, (int, float))
 TOKEN = Type(str, "8 to 256 ASCII characters without spaces", re.compile("[!-~]{8,256}").fullmatch, secret=True)
 HOSTS = Type(

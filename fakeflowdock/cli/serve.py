@@ -34,6 +34,7 @@ def run(given: SimpleNamespace) -> None:
     """
     from ..api.app import App
     from ..http.server import Server
+    from ..server.memory import Memory
     from ..server.site import Site
     from ..server.worlds import Held, Worlds
     from .tls_options import chosen
@@ -48,8 +49,9 @@ def run(given: SimpleNamespace) -> None:
             limit=given.max_worlds,
             admin_token=given.admin_token,
             noting=lambda world: partial(notes.finding, world=world),
+            freed=Memory().give_back,
         )
-        speaking = {**tls, "log": startup.log_of(given)}
+        speaking = {**tls, "log": startup.log_of(given), "note": notes.note}
         server = listen(lambda: Server(Site(worlds), given.host, given.port, **speaking), given.host, given.port)
         ready = {"event": "ready", "url": server.url, "world": given.state or given.world, **credentials, **ca_file}
         if worlds.admin_token is not None:
@@ -122,10 +124,10 @@ serve_command = Command(
         Option("port", "Listen on this port; 0 is any free one.", 8080, PORT, "PORT", short="-p"),
         *startup.OPTIONS,
         Option("json", "Print the ready line as JSON.", False, BOOLEAN),
-        Option("admin-token", "Token required by the admin API.", None, TOKEN, "TOKEN", unset="generated if needed"),
+        Option("admin-token", "Token required by the admin API.", None, TOKEN, "TOKEN", unset="generated"),
         Option("max-worlds", "Allow this many worlds besides the server's own.", MOST_WORLDS, COUNT, "N"),
         Option("tls", "Serve HTTPS with a test CA.", False, BOOLEAN),
-        Option("write-ca", "Write that CA to a file.", "", FILE, "FILE", unset="a temporary file"),
+        Option("write-ca", "Write that CA to a file.", "", FILE, "FILE"),
         Option("tls-cert", "HTTPS certificate, PEM.", "", FILE, "FILE"),
         Option("tls-key", "Its key, if separate.", "", FILE, "FILE"),
         CONFIG,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..http.console import Notes
 from ..version import __version__
-from ..world.settings import DEFAULT, REFRESH_TOKENS, SHAPES
+from ..world.settings import DEFAULT, JOURNAL_BYTES, REFRESH_TOKENS, SHAPES
 from .errors import CommandError
-from .options import BOOLEAN, BOOLEAN_OR_FILE, FILE, Option, choice
+from .options import BOOLEAN, BOOLEAN_OR_FILE, BYTES, FILE, Option, choice
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 OPTIONS = (
     Option("world", "Start with the world docs or empty.", "docs", choice("docs", "empty"), "WORLD"),
     Option("state", "Load the initial world.", "", FILE, "FILE"),
-    Option("save-on-exit", "Save the world on exit, by default to --state.", False, BOOLEAN_OR_FILE, "FILE"),
+    Option("save-on-exit", "Save it on exit.", False, BOOLEAN_OR_FILE, "FILE"),
     Option("auto-consent", "Skip the consent page.", False, BOOLEAN),
     Option("refresh-tokens", "Issue them always or for offline_access.", "always", choice(*REFRESH_TOKENS), "WHEN"),
     Option("shape", "Of responses: default, minimal, maximal or drift.", DEFAULT, choice(*SHAPES), "SHAPE"),
+    Option("journal-bytes", "Use this much memory for the requests of all worlds.", JOURNAL_BYTES, BYTES, "N"),
     Option("access-log", "Log requests: none, text or json.", "none", choice("none", "text", "json"), "FORM"),
 )
 
@@ -63,7 +64,7 @@ def world_of(given: SimpleNamespace) -> Store:
     from ..world.errors import WorldFileError
     from ..world.settings import Settings
 
-    settings = Settings(given.auto_consent, given.refresh_tokens, given.shape)
+    settings = Settings(given.auto_consent, given.refresh_tokens, given.shape, journal_bytes=given.journal_bytes)
     if given.save_on_exit is True and not Path(given.state).exists():
         given.state = ""  # the first run creates it
     try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..redaction import brief
 from ..suggestions import did_you_mean
 from .errors import NO_SCHEMAS, NO_SUCH_OPERATION
-from .schema_walk import Variant, fields_of, variants_of
+from .schema_walk import Variant, as_recorded, fields_of, variants_of
 from .validation import API, Check, Pages
 
 if TYPE_CHECKING:
@@ -159,14 +159,22 @@ def schema_files(part: str = API) -> dict[str, dict[str, Any]]:
     return {path.stem: json.loads(path.read_text("utf-8")) for path in paths}
 
 
-def contracts(part: str = API) -> Contracts:
-    """Return a part of the contract, read once per process. Raises RuntimeError if the schemas are missing."""
-    return _contracts(part)
+def contracts(part: str = API, *, recorded: bool = False) -> Contracts:
+    """Return a part of the contract, read once per process.
+
+    Args:
+        recorded: whether responses may be what recordings of Flowdock have, where their page says so.
+
+    Raises:
+        RuntimeError: the schemas are missing.
+    """
+    return _contracts(part, recorded)
 
 
 @cache  # not on `contracts`: without and with `API`, that would be two objects
-def _contracts(part: str) -> Contracts:
-    pages = Pages(schema_files(part), part)
+def _contracts(part: str, recorded: bool) -> Contracts:
+    files = schema_files(part)
+    pages = Pages(as_recorded(files) if recorded else files, part)
     made = Contracts({}, {}, {}, {}, {})
     for page, file in pages.schemas.items():
         for anchor, schema in file["$defs"].items():
@@ -230,5 +238,5 @@ def operation_named(title: str) -> str:
 
         near = difflib.get_close_matches(name[:100], contracts().operations, n=3, cutoff=0.4)
         hint = did_you_mean(" or ".join(near))
-        raise ValueError(NO_SUCH_OPERATION.format(title=brief(str(title)), hint=hint))
+        raise ValueError(NO_SUCH_OPERATION.format(title=brief(title) if isinstance(title, str) else title, hint=hint))
     return name

@@ -20,6 +20,7 @@ LONGEST = 1_000  # characters of a message
 FIELD = 200  # characters of the name of an invalid field
 
 NO_SCHEMAS = "broken installation of fakeflowdock: no schemas in {folder}"
+VIOLATIONS = "violations of Flowdock's contract:\n{findings}"
 NO_SUCH_OPERATION = "unknown operation {title!r}{hint}"
 
 
@@ -203,6 +204,21 @@ class ValidationError(Refusal):
     COMMENT = "is a comment itself"
     NO_MESSAGE_OR_COMMENT = "is not a message of this flow, or is a comment itself"
     EMAIL_TAKEN = "has already been taken"
+    NO_THREADS = "is {event}, which cannot be in a thread"
+    THREAD_OF_ANOTHER = "is not the thread of the commented message"
+    NO_THREAD = "is not a thread of this flow"
+    OF_A_SOURCE = "belongs to a source and requires its flow_token"
+    OTHER_THREAD = "does not match thread_id"
+    SECOND_NAME = "is new, but the thread already has another one"
+    NEW_THREAD = "can't be blank: this external_thread_id is new"
+    NO_THREAD_ID = "requires a thread_id or an external_thread_id"
+    ATTACHMENTS = "are only allowed for {events}"
+    NOT_BASE64 = "is not base64"
+    FILE_NAME = "is not a valid file name"
+    HTML_ATTRIBUTES = "has an element with too many attributes: at most {limit}"
+    HTML_UNCLEAR = "has the element {name} and more than {limit:,} characters"
+    HTML_ELEMENTS = "has too many elements: at most {limit:,}"
+    HTML_DEPTH = "is nested too deeply: at most {limit} levels"
 
     def __init__(self, errors: Mapping[str, list[str]], *, counted: bool = True) -> None:
         number = f"{len(errors)}" if counted else f"at least {len(errors)}"
@@ -268,14 +284,13 @@ class BrokenContract(Worded):
 
     name = "broken-contract"
 
-    ANSWERED = "{operation} answered {status}"
-    STATUS = "{answered}, which {page} does not document"
-    MEDIA_TYPE = "{answered} as {kind}, against {page}"
-    LOCATION = "{answered} with a Location header"
-    NO_LOCATION = "{answered} without a Location header"
-    BODY = "{answered} with {place}: it {why}, against {schema}"
+    STATUS = "{contract.title} answered {reply.status}, which {contract.page} does not document"
+    MEDIA_TYPE = "{contract.title} answered {reply.status} as {reply.media}, against {contract.page}"
+    LOCATION = "{contract.title} answered {reply.status} with a Location header"
+    NO_LOCATION = "{contract.title} answered {reply.status} without a Location header"
+    BODY = "{contract.title} answered {reply.status} with {place}: it {why}, against {schema}"
     THE_BODY = "the body"
-    NO_BODY = "{answered} with a body, but {page} documents none"
+    NO_BODY = "{contract.title} answered {reply.status} with a body, but {contract.page} documents none"
     RAISED = "{operation} raised {error} at {where}"
     ERROR = "{operation} answered {error}, which its page does not list"
     OF_ERROR = "{operation} refused with {place} against {schema}"

@@ -8,7 +8,9 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..redaction import SHOWN, brief, masked
+from ..suggestions import did_you_mean
 from .contracts import contracts
+from .errors import VIOLATIONS
 from .json_pointer import ABSENT, steps_of
 from .validation import BLANK
 from .validation import MOST as COUNTED
@@ -62,6 +64,7 @@ RULES = {
     "reply.status-header.wrong": Rule(VIOLATION, "The header `Status` matches the status line."),
     "reply.flowdock-user.missing": Rule(WARNING, "The header `Flowdock-User` is present for a user.", strict=False),
     "reply.location.missing": Rule(VIOLATION, "A redirect has the header `Location`."),
+    "reply.cors": Rule(VIOLATION, "A preflight is answered with the documented CORS headers."),
     "reply.content-type": Rule(VIOLATION, "The Content-Type is the documented one."),
     "reply.unreadable": Rule(VIOLATION, "The body can be parsed as its Content-Type."),
     "reply.unexpected-body": Rule(VIOLATION, "The body is empty if the page documents none."),
@@ -85,7 +88,7 @@ class Finding:
         message: what is wrong, as a sentence without a period.
         actual: the actual value as JSON, shortened and without secrets; None if missing.
         expected: what was expected.
-        suggestion: the closest documented name or route, or None.
+        suggestion: the closest documented name, or the route that replaces an obsolete one; None without one.
         page: the documentation, `docs/api/sources.md#create-source`.
         grade: documented, observed or assumed; of a parameter or field, its own grade.
     """
@@ -113,7 +116,8 @@ class Finding:
         return None if self.operation is None else contracts().operations[self.operation].title
 
     def __str__(self) -> str:
-        hint = f": did you mean {self.suggestion}?" if self.suggestion else ""
+        is_replaced = self.rule in ("request.deprecated", "request.route.obsolete")
+        hint = f": use {self.suggestion}" if is_replaced else did_you_mean(self.suggestion)
         return f"{self.message}{hint} ({self.page})"
 
     def as_json(self) -> dict[str, str | None]:
@@ -136,7 +140,7 @@ class ContractViolation(AssertionError):
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = Findings(findings)
-        super().__init__(f"violations of Flowdock's contract:\n{self.findings}")
+        super().__init__(VIOLATIONS.format(findings=self.findings))
 
 
 class Findings(list[Finding]):

@@ -53,6 +53,26 @@ def target_of(reference: str, page: str) -> tuple[str, str]:
     return name.removesuffix(".json") or page, anchor
 
 
+def as_recorded(value: Any) -> Any:
+    """Return schemas in which each object may have what recordings of it have: its `x-recorded` counts."""
+    if isinstance(value, list):
+        return [as_recorded(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    value = {name: as_recorded(item) for name, item in value.items()}
+    if (recorded := value.get("x-recorded")) is None:
+        return value
+    cases = [{**case, "then": _with(case["then"], recorded)} for case in value.get("allOf", ())]
+    return {**_with(value, recorded), **({"allOf": cases} if cases else {})}
+
+
+def _with(schema: Schema, recorded: Schema) -> Schema:
+    """Return an object's schema with the recorded fields."""
+    known, required = recorded["properties"], recorded.get("required", ())
+    always = [name for name in schema.get("required", ()) if name not in known or name in required]
+    return {**schema, "properties": {**schema["properties"], **known}, "required": always}
+
+
 @dataclass(frozen=True, slots=True)
 class SchemaPlace:
     """A schema, and the page to which its references are relative.

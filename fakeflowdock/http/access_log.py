@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..api.callers import Caller
-    from ..api.journal import Exchange
+    from ..api.exchange import Exchange
     from ..api.responses import Answer
     from ..contract.errors import Refusal
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 NO_HTTP, HOST_REFUSED, TIMEOUT = "no-http", "host-refused", "request-timeout"
 TARGET_TOO_LONG, HEAD_TOO_LARGE, VERSION_REFUSED = "target-too-long", "head-too-large", "http-version-refused"
 HOST_NOT_REACHED, NO_THREAD_LEFT = "host-not-reached", "no-thread-left"
+TOO_MANY_BODIES = "too-many-bodies"
+HEADERS = {TOO_MANY_BODIES: (("Retry-After", "1"),)}
 
 SCHEME = "Cannot reach {host}: unsupported proxy scheme '{scheme}', expected 'http'"
 
@@ -36,8 +38,9 @@ class Rejected(Exception):
     TARGET = "The target of a request must not have more than {limit} bytes"
     HEAD = "The headers of a request must not have more than {limit} bytes"
     SILENT = "The rest of the request did not arrive within {seconds:g} seconds"
+    SLOW = "The body of the request arrived too slowly: expected at least {rate} bytes per second"
+    BODIES = "Too many bodies are being received; try again later"
     BUSY = "Too many requests are waiting; try again later"
-    ONE = "Only one request per connection is supported"
     CONNECT = "CONNECT must be the first request of a connection"
     FOREIGN = "{address} is not allowed: only api.flowdock.com and stream.flowdock.com are{hint}"
     TLS = "This port requires TLS: use a URL with https://"
@@ -68,4 +71,4 @@ def refusal(name: str, message: str, environ: WSGIEnvironment) -> Answer:
     """
     contract = contracts().refusals.get(name) or contracts().errors[name]
     body = {"message": f"{shortened(message)} ({contract.page})"}
-    return write(Reply(contract.status, body), {"REQUEST_METHOD": "GET", **environ}, None)
+    return write(Reply(contract.status, body, HEADERS.get(name, ())), {"REQUEST_METHOD": "GET", **environ}, None)

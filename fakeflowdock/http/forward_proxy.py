@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from ..api.environ import FLOWDOCK
 from ..redaction import shortened
-from . import errors
+from . import deadlines, errors
 from .addresses import is_loopback
-from .connection import SILENCE, Connection
+from .connection import Connection
 from .errors import Rejected
 from .protocols import Peer
 from .request_parser import HEAD
@@ -125,7 +125,6 @@ class Gate(Peer):
         self._way = way
         self._received = b""
         self._connected = False
-        self._heard = self._loop.time()
 
     def eof_received(self) -> bool:
         """Reject an incomplete request."""
@@ -133,7 +132,6 @@ class Gate(Peer):
 
     def data_received(self, data: bytes) -> None:
         """Collect bytes until the protocol is known."""
-        self._heard = self._loop.time()
         self._received += data
         if self._received[0] == RECORD:
             self._hand_to(Secured(self._way.context, self._way.tell, self._server))
@@ -164,7 +162,7 @@ class Gate(Peer):
         if parsed is None or not 0 < port < 65536:
             self._refuse(errors.NO_HTTP, Rejected.ADDRESS.format(address=authority))
         elif connects and _is_flowdock(authority):
-            self._connected, self._received = True, b""
+            self._connected, self._received, self.since = True, b"", self._loop.time()
             self._transport.write(ESTABLISHED)
             if rest:
                 self.data_received(rest)
@@ -211,10 +209,15 @@ class Gate(Peer):
         if self._received:
             other.data_received(self._received)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether the client has sent nothing yet."""
+        return not (self._received or self._connected)
+
     def silent(self, now: float) -> None:
-        """Close the connection if the client has been silent for too long."""
-        if now - self._heard > SILENCE:
+        """Close the connection if its first request takes too long."""
+        if now - self.since > deadlines.HEAD:
             if self._received:
-                self._refuse(errors.TIMEOUT, Rejected.SILENT.format(seconds=SILENCE))
+                self._refuse(errors.TIMEOUT, Rejected.SILENT.format(seconds=deadlines.HEAD))
             else:
                 self.end()

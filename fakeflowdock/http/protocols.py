@@ -8,12 +8,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, cast
 
+from . import deadlines
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-    from ..api.faults import Wait
+    from ..api.pauses import Steps
     from ..api.responses import Answer
     from .access_log import AccessLog
+    from .workers import Workers
+
+
+class Lock(Protocol):
+    """A lock."""
+
+    def acquire(self, blocking: bool = True) -> bool:
+        """Acquire it, if possible."""
+        ...
+
+    def release(self) -> None:
+        """Release it."""
+        ...
 
 
 class Answering(Protocol):
@@ -21,11 +36,15 @@ class Answering(Protocol):
 
     @property
     def may_wait(self) -> bool:
-        """Whether an answer may have to wait."""
+        """Whether an answer waits for other servers, in a thread."""
         ...
 
-    def answer(self, environ: WSGIEnvironment, *, wait: Wait | None = None) -> Answer:
-        """Return the answer to a request."""
+    def guard(self, environ: WSGIEnvironment) -> Lock | None:
+        """Return the lock that a short request needs, or None if this request may be long."""
+        ...
+
+    def begin(self, environ: WSGIEnvironment) -> Answer | Steps:
+        """Answer a request, or return the steps that do."""
         ...
 
 
@@ -41,6 +60,17 @@ class Dispatcher(Protocol):
         ...
 
 
+@dataclass
+class Budget:
+    """The bodies that a server keeps in memory until their requests are answered.
+
+    Attributes:
+        kept: bytes.
+    """
+
+    kept: int = 0
+
+
 @dataclass(frozen=True)
 class ServerContext:
     """What a server shares with its connections.
@@ -48,31 +78,49 @@ class ServerContext:
     Attributes:
         site: finds the app for a request.
         loop: the event loop of the server.
+        workers: its threads.
         log: the access log, if there is one.
         connections: the open connections.
+        bodies: the memory of incomplete requests.
     """
 
     site: Dispatcher
     loop: asyncio.AbstractEventLoop
+    workers: Workers
     log: AccessLog | None = None
     connections: set[Peer] = field(default_factory=set)
+    bodies: Budget = field(default_factory=Budget)
 
 
 class Peer(asyncio.Protocol):
-    """A connection to a client, which is in `ServerContext.connections` while it is open."""
+    """A connection to a client, which is in `ServerContext.connections` while it is open.
+
+    Attributes:
+        since: when the connection was made, or its state changed.
+    """
+
+    _written = 0  # bytes
 
     def __init__(self, server: ServerContext) -> None:
         self._server = server
         self._loop = server.loop
+        self.since = self._loop.time()
+        self._reading: deadlines.Pace | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Register the connection."""
         self._transport = cast("asyncio.Transport", transport)
+        self.since = self._loop.time()
         self._server.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # as asyncio calls it
         """Remove the connection."""
         self._server.connections.discard(self)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the connection can be closed to make room for others."""
+        return False
 
     def end(self) -> None:
         """Close the connection after everything has been sent."""
@@ -84,7 +132,19 @@ class Peer(asyncio.Protocol):
 
     @abstractmethod
     def silent(self, now: float) -> None:
-        """Close the connection if its client has been silent for too long."""
+        """Close the connection if its client is too slow."""
+
+    def _is_being_read(self, now: float) -> bool:
+        """Return whether the client still has to read something. If it is too slow, the connection is closed."""
+        unsent = self._transport.get_write_buffer_size()
+        if not unsent:
+            self._reading = None
+            return False
+        if self._reading is None:
+            self._reading = deadlines.Pace(now, self._written - unsent)
+        elif self._reading.is_too_slow(now, self._written - unsent, deadlines.RESPONSE):
+            self.abort()
+        return True
 
 
 Speaks = Callable[[ServerContext], asyncio.Protocol]  # the protocol of a new connection

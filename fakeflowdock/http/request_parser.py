@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 HEAD = 65_536  # bytes of a request line and its headers
 
+EMPTY = b"\r\n\r\n"  # the end of a line, and an empty one
+
+_line_ends = re.compile(rb"[\r\n]*")
 _ID = re.compile(r"[A-Za-z0-9._:+/=@~-]{1,128}")
 _process = secrets.token_hex(4)  # distinguishes the ids of servers, and of runs of one server
 _numbers = count(1)
@@ -51,8 +54,13 @@ class RequestParser:
     def __init__(self, scheme: str) -> None:
         self._scheme = scheme
         self._parser = httptools.HttpRequestParser(self)
+        self._rest, self._at = b"", 0  # what was received, and how much of it has been parsed
+        self._tail = b""  # the end of what was parsed before that, if it may belong to an empty line
         self._unread = 0  # bytes received since the last call by the parser
-        self._in_request = self._in_body = self._headless = False
+        self._in_request = self._in_line = self._in_body = self._headless = False
+        self._left: int | None = None  # bytes of a body of known length
+        self._environ: WSGIEnvironment = {}
+        self._parts: list[bytes] = []
 
     # Defined by subclasses
 
@@ -68,30 +76,104 @@ class RequestParser:
     def _end_with(self, answer: Answer, environ: WSGIEnvironment) -> None:
         """Send a refusal after the answers to earlier requests, and close the connection."""
 
+    def _held(self) -> bool:
+        """Return whether nothing more is parsed for now."""
+        return False
+
+    def _begun(self) -> None:
+        """Note that a request begins."""
+
+    def _expect_body(self) -> None:
+        """Note that a body begins."""
+
+    def _kept(self, count: int) -> None:
+        """Note that some bytes of a body are kept. Raises Rejected."""
+
+    def _released(self) -> None:
+        """Note that no body is kept any more."""
+
     # Called by subclasses
 
     def feed(self, data: bytes) -> None:
         """Parse some bytes."""
-        if not (self._in_request or data.isascii()):
-            data = _escaped(data)
-        while data and not self._ending:
-            try:
-                self._unread += len(data)
-                self._parser.feed_data(data)
-                if self._unread > 2 * HEAD and not self._ending:  # a line without an end
-                    self.refuse(errors.HEAD_TOO_LARGE, Rejected.HEAD.format(limit=HEAD))
-                return
-            except httptools.HttpParserUpgrade as upgrade:  # not supported: HTTP goes on
-                data = data[upgrade.args[0] :]
-                self._parser = httptools.HttpRequestParser(self)
-                if self._headless:  # the body of this request follows, and needs a head for the new parser
-                    data = self._framing() + data
-            except httptools.HttpParserCallbackError as error:
-                if not isinstance(error.__context__, Rejected):
-                    raise
-                self.refuse(error.__context__.name, str(error.__context__))
-            except httptools.HttpParserError as error:
-                self._not_understood(str(error))
+        self._rest, self._at = self._rest[self._at :] + data if self._rest else data, 0
+        self._parse()
+
+    def _parse(self) -> None:
+        """Parse what was received: up to the end of each message, because it may have to be answered first."""
+        while self._at < len(self._rest) and not (self._ending or self._held()):
+            data = self._piece()
+            while data and not self._ending:
+                try:
+                    self._unread += len(data)
+                    self._parser.feed_data(data)
+                    if self._unread > 2 * HEAD and not self._ending:  # a line without an end
+                        self.refuse(errors.HEAD_TOO_LARGE, Rejected.HEAD.format(limit=HEAD))
+                    break
+                except httptools.HttpParserUpgrade as upgrade:  # not supported: HTTP goes on
+                    data = b"" if self._ending else self._after_upgrade(data[upgrade.args[0] :])
+                except httptools.HttpParserCallbackError as error:
+                    if not isinstance(error.__context__, Rejected):
+                        raise
+                    self.refuse(error.__context__.name, str(error.__context__))
+                except httptools.HttpParserError as error:
+                    self._not_understood(str(error))
+        if self._at >= len(self._rest):
+            self._rest, self._at = b"", 0
+
+    def _after_upgrade(self, data: bytes) -> bytes:
+        """Replace the parser. If a body follows, the new one gets a head for it."""
+        self._parser = httptools.HttpRequestParser(self)
+        return self._framing() + data if self._headless else data
+
+    @property
+    def _unparsed(self) -> int:
+        """The number of bytes that were received and not yet parsed."""
+        return len(self._rest) - self._at
+
+    def _piece(self) -> bytes:
+        """Return the next bytes, up to an empty line or the end of a body. Each message ends at one of them."""
+        data, at = self._rest, self._at
+        if not self._in_request:
+            if data[at] in EMPTY:
+                at = _line_ends.match(data, at).end()  # type: ignore[union-attr]  # it always matches
+                if at == len(data):
+                    self._at = at
+                    return b""
+            self._begun()
+            self._in_line, self._tail, self._left = True, b"", None
+        if self._left is not None:
+            end = min(len(data), at + self._left)
+            self._left -= end - at
+        elif not self._tail and (found := data.find(EMPTY, at)) >= 0:
+            end = found + len(EMPTY)
+        else:
+            end = self._across(data, at)
+        self._at = end
+        piece = data[at:end]
+        if self._in_line:
+            if not piece.isascii():
+                piece = _escaped(piece)
+            self._in_line = b"\n" not in piece
+        return piece
+
+    def _across(self, data: bytes, at: int) -> int:
+        """Return the end of the next piece if the empty line may have begun before it."""
+        tail = self._tail
+        if tail and (found := (tail + data[at : at + 3]).find(EMPTY)) >= 0:
+            self._tail = b""
+            return at + found + len(EMPTY) - len(tail)
+        if (found := data.find(EMPTY, at)) >= 0:
+            self._tail = b""
+            return found + len(EMPTY)
+        self._tail = (tail + data[max(at, len(data) - 3) :])[-3:]
+        return len(data)
+
+    def _forget(self) -> None:
+        """Drop everything at the end of a connection. The parser refers to this object, and it may hold a body."""
+        self._ending = True
+        self._rest, self._at, self._environ, self._parts = b"", 0, {}, []
+        del self._parser
 
     def feed_end(self) -> None:
         """Answer an incomplete request at the end of the stream."""
@@ -111,6 +193,7 @@ class RequestParser:
             environ["wsgi.input"] = io.BytesIO(b"".join(self._parts))
             environ["CONTENT_LENGTH"] = environ.get("HTTP_CONTENT_LENGTH", "0")
         self._in_request = self._in_body = False
+        self._environ, self._parts = {}, []
         self._take(environ, keep=False)
         self._ending = True
 
@@ -133,13 +216,13 @@ class RequestParser:
             return
         environ: WSGIEnvironment = {"REMOTE_ADDR": self._far}
         if self._in_request and self._target:
-            method, target = self._parser.get_method().decode("ascii"), self._target.decode("latin-1")
-            environ |= {**self._environ, "REQUEST_METHOD": method, "RAW_URI": target}
+            method = self._environ["REQUEST_METHOD"] or self._parser.get_method().decode("ascii")
+            environ |= {**self._environ, "REQUEST_METHOD": method, "RAW_URI": self._target.decode("latin-1")}
         environ.setdefault("SERVER_PROTOCOL", "HTTP/1.1")
         environ.setdefault(REQUEST_ID, _id_of(environ.get("HTTP_X_REQUEST_ID")))
         environ[REFUSED] = f"{name}: {shortened(message)}"
         self._in_request = self._in_body = False
-        self._ending = True
+        self._ending, self._environ, self._parts = True, {}, []
         self._end_with(refusal(name, message, environ), environ)
 
     # Called by llhttp
@@ -152,11 +235,10 @@ class RequestParser:
         self._in_request = True
         self._target = b""
         self._size = 0
-        self._parts: list[bytes] = []
         self._received = 0
         self._chunked = False
         self._expects = False
-        self._environ: WSGIEnvironment = {
+        self._environ = {
             "REQUEST_METHOD": "",
             "SCRIPT_NAME": "",
             "PATH_INFO": "",
@@ -210,6 +292,10 @@ class RequestParser:
         environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
         environ[REQUEST_ID] = _id_of(environ.get("HTTP_X_REQUEST_ID"))
         self._in_body = True
+        length = environ.get("HTTP_CONTENT_LENGTH")
+        if self._chunked or length is not None:
+            self._left = int(length) if length is not None and length.strip().isdecimal() else None
+            self._expect_body()
         if self._expects and version == "1.1" and not self._ending:
             self._continue()
 
@@ -226,30 +312,35 @@ class RequestParser:
         self._received += len(body)
         if self._received <= MAX_BODY:
             self._parts.append(body)
+            self._kept(len(body))
         elif self._received > DRAINED:
             raise Rejected(TooLarge.name, TooLarge().message)
-        else:
+        elif self._parts:
             self._parts.clear()  # keep reading, so that the client gets the answer
+            self._released()
 
     def on_message_complete(self) -> None:
         """Complete the request, or wait for its body if llhttp stopped before it for an upgrade."""
-        if self._parser.should_upgrade() and (self._chunked or "HTTP_CONTENT_LENGTH" in self._environ):
-            self._headless = True
-            return
+        if not self._headless:
+            self._keep = self._parser.should_keep_alive()
+            if self._parser.should_upgrade() and (self._chunked or "HTTP_CONTENT_LENGTH" in self._environ):
+                self._headless = True
+                return
         self._headless = False
         self._in_request = self._in_body = False
         self._whole()
 
     def _whole(self) -> None:
-        environ = self._environ
-        environ["wsgi.input"] = io.BytesIO(b"".join(self._parts))
+        environ, parts = self._environ, self._parts
+        self._environ, self._parts = {}, []
+        environ["wsgi.input"] = io.BytesIO(b"".join(parts))
         environ["CONTENT_LENGTH"] = str(self._received)
-        self._take(environ, keep=self._parser.should_keep_alive())
+        self._take(environ, keep=self._keep)
 
 
 def _escaped(data: bytes) -> bytes:
     """Return a request with an ASCII request line. Some clients do not encode URLs."""
-    line, end, rest = data.partition(b"\r\n")
+    line, end, rest = data.partition(b"\n")
     return re.sub(rb"[\x80-\xff]", lambda letter: b"%%%02X" % letter[0][0], line) + end + rest
 
 

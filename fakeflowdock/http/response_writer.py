@@ -26,10 +26,11 @@ def written(answer: Answer, environ: WSGIEnvironment, *, keep: bool) -> bytes:
         environ: the request, for its version and its id. In-process requests have no id.
         keep: whether the connection stays open.
     """
-    own = [("Server", f"fakeflowdock/{__version__}"), ("Date", _date(int(time.monotonic())))]
+    headers = answer.headers
     if REQUEST_ID in environ:
-        own.append(("X-Request-Id", environ[REQUEST_ID]))
-    return head_of(answer.line, own + answer.headers, environ, keep=keep) + answer.body
+        headers = [("X-Request-Id", environ[REQUEST_ID]), *headers]
+    line = f"{answer.line}\r\n{_own(int(time.monotonic()))}"
+    return head_of(line, headers, environ, keep=keep) + answer.body
 
 
 def head_of(line: str, headers: list[tuple[str, str]], environ: WSGIEnvironment, *, keep: bool) -> bytes:
@@ -43,6 +44,6 @@ def head_of(line: str, headers: list[tuple[str, str]], environ: WSGIEnvironment,
 
 
 @lru_cache(maxsize=1)
-def _date(_second: int) -> str:
-    """Return the current time, which is formatted once a second."""
-    return formatdate(usegmt=True)
+def _own(_second: int) -> str:
+    """Return the server's own headers. The time is formatted once a second."""
+    return f"Server: fakeflowdock/{__version__}\r\nDate: {formatdate(usegmt=True)}"

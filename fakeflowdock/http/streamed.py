@@ -7,8 +7,8 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from ..api.responses import Broken
-from . import connection
-from .errors import NO_HTTP, Rejected
+from . import connection, deadlines, errors
+from .errors import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..api.responses import Answer
+    from .workers import Outcome
 
 STREAM = "fakeflowdock.stream"  # the key of the connection in a WSGI environ
 
@@ -35,13 +36,14 @@ class StreamedConnection(connection.Connection):
         self.headers: list[tuple[str, str]] = []
         self._pieces: SimpleQueue[bytes | None] = SimpleQueue()  # `b""` ends the body, None cuts it short
         self._free = threading.Event()  # set when the client has read enough
+        self._refusal: tuple[Answer, WSGIEnvironment] | None = None  # until the thread has given up
 
     # Called by the thread that answers
 
     def read(self) -> bytes:
         """Return the next piece of the body, and once `b""` at its end. Raise `Broken` if it is incomplete."""
         try:
-            piece = self._pieces.get(timeout=connection.SILENCE)
+            piece = self._pieces.get(timeout=deadlines.SILENCE)
         except Empty:
             piece = None
         if piece is None:
@@ -54,7 +56,7 @@ class StreamedConnection(connection.Connection):
         """Send some bytes, and wait until the client reads. Raise `Broken` if it does not."""
         self._free.clear()
         self._call(self._write, data)
-        if not self._free.wait(connection.SILENCE) or self._gone:
+        if not self._free.wait(deadlines.SILENCE) or self._gone:
             raise Broken("closed")
 
     def _call(self, function: Callable[..., None], *args: Any) -> None:
@@ -66,13 +68,14 @@ class StreamedConnection(connection.Connection):
     # Called by the event loop
 
     def _write(self, data: bytes) -> None:
-        self._transport.write(data)
+        if not self._gone:
+            super()._write(data)
         if self._gone or not self._full:
             self._free.set()
 
     def resume_writing(self) -> None:
         """Let the thread send again."""
-        self._full = False
+        super().resume_writing()
         self._free.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -81,11 +84,18 @@ class StreamedConnection(connection.Connection):
         self._pieces.put(None)
         self._free.set()
 
-    def on_message_begin(self) -> None:
-        """Begin the first request, and reject any other."""
-        if self._ending:
-            raise Rejected(NO_HTTP, Rejected.ONE)
-        super().on_message_begin()
+    def eof_received(self) -> bool:
+        """Cut an incomplete request short. A complete one is answered."""
+        self._eof = True
+        self.feed_end()
+        self._settle()
+        return True
+
+    def _held(self) -> bool:
+        return False
+
+    def _is_short(self, environ: WSGIEnvironment) -> bool:  # noqa: ARG002  # there is one world
+        return True
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Note a header."""
@@ -103,11 +113,12 @@ class StreamedConnection(connection.Connection):
     def on_body(self, body: bytes) -> None:
         """Hand a piece of the body to the thread. The next one is received after that."""
         self._unread = 0
+        self._received += len(body)
         self._pieces.put(body)
         self._transport.pause_reading()
 
     def _whole(self) -> None:
-        self._ending = True
+        self._ending = True  # there is one request on a connection
         self._pieces.put(b"")
 
     def _cut_short(self) -> None:
@@ -116,12 +127,32 @@ class StreamedConnection(connection.Connection):
         self._pieces.put(None)
 
     def _end_with(self, answer: Answer, environ: WSGIEnvironment) -> None:
-        self._pieces.put(None)  # the thread may wait for a trailer that is too large
-        super()._end_with(answer, environ)
+        if self._busy:
+            self._refusal = answer, environ
+            self._pieces.put(None)
+        else:
+            super()._end_with(answer, environ)
+
+    def _handle(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Broken) and self._refusal is not None and not (self.begun or self._gone):
+            self._busy = False
+            super()._end_with(*self._refusal)
+        else:
+            super()._handle(outcome)
 
     def _send(self, answer: Answer, environ: WSGIEnvironment, *, keep: bool) -> None:
         if self.begun:
-            self._transport.write(answer.body)
-            self._transport.close()
+            self._write(answer.body)
+            self._close()
         else:
             super()._send(answer, environ, keep=keep)
+
+    def silent(self, now: float) -> None:
+        """Close the connection if its client is too slow. A client cannot be while the thread reads nothing."""
+        if self._busy and self._in_body and not self._pieces.empty():
+            self._expect_body()
+        elif self._busy and self._in_body:
+            if self._sending.is_too_slow(now, self._received, deadlines.BODY):
+                self.refuse(errors.TIMEOUT, Rejected.SLOW.format(rate=deadlines.RATE))
+        else:
+            super().silent(now)

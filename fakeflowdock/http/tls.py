@@ -6,8 +6,9 @@ import asyncio
 import ssl
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from . import deadlines
 from .connection import Connection
 from .errors import NO_HTTP, Rejected
 from .protocols import Peer
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from .protocols import ServerContext, Speaks
 
-HANDSHAKE = 10.0  # seconds for a whole handshake
 RECORD = 0x16  # the first byte of a TLS connection; no request begins with it
 PIECE = 65536  # bytes that are decrypted at a time
 
@@ -44,16 +44,19 @@ class Secured(Peer, asyncio.Transport):
     def __init__(self, context: ssl.SSLContext, tell: Callable[[str], None], server: ServerContext) -> None:
         super().__init__(server)
         self._tell = tell
-        self._within = Connection(server, "https")
+        self._within: Connection | asyncio.Protocol = Connection(server, "https")
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        self._begun = self._loop.time()
         self._heard = self._open = self._paused = self._half = self._ended = self._closing = self._lost = False
+        self._said_all = False
 
     # Called by asyncio, for the socket
 
     def data_received(self, data: bytes) -> None:
         """Decrypt some bytes."""
+        if self._said_all:
+            self._within.data_received(data)  # which only counts it
+            return
         if self._closing or self._ended:
             return
         if not self._heard and data[0] != RECORD:
@@ -66,6 +69,8 @@ class Secured(Peer, asyncio.Transport):
 
     def eof_received(self) -> bool:
         """Note the end of the stream. Requests may still be answered."""
+        if self._said_all:
+            return False
         self._half = True  # OpenSSL would take that for an attack, and write no more
         if self._open:
             self._read()
@@ -111,6 +116,7 @@ class Secured(Peer, asyncio.Transport):
         """Reject a request that is not encrypted."""
         self._closing = True
         self._hand_over(self._transport)
+        assert isinstance(self._within, Connection)
         self._within.refuse(NO_HTTP, Rejected.TLS)
 
     def _hand_over(self, transport: asyncio.Transport) -> None:
@@ -170,15 +176,30 @@ class Secured(Peer, asyncio.Transport):
 
     def close(self) -> None:
         """Close the connection after everything has been sent, without waiting for the client's close_notify."""
-        if not self._closing:
+        if self._said_all:
+            self._transport.close()
+        elif not self._closing:
             with suppress(ssl.SSLError):
                 self._tls.unwrap()
             self._flush()
             self._end_socket()
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Replace the connection within."""
+        self._within = cast("asyncio.Protocol", protocol)
+
+    def write_eof(self) -> None:
+        """Send close_notify, and nothing more."""
+        if not self._closing:
+            with suppress(ssl.SSLError):
+                self._tls.unwrap()
+            self._flush()
+            self._closing = self._said_all = True
+            self._transport.write_eof()
+
     def is_closing(self) -> bool:
         """Return whether the connection is closing."""
-        return self._closing or self._transport.is_closing()
+        return (self._closing and not self._said_all) or self._transport.is_closing()
 
     def get_write_buffer_size(self) -> int:
         """Return the number of bytes that the client has not read yet."""
@@ -189,6 +210,11 @@ class Secured(Peer, asyncio.Transport):
         return self._transport.get_extra_info(name, default)
 
     # Called by the server
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the client has sent nothing yet."""
+        return not self._heard
 
     def end(self) -> None:
         """Abort the handshake."""
@@ -201,7 +227,7 @@ class Secured(Peer, asyncio.Transport):
 
     def silent(self, now: float) -> None:
         """Close the connection if its handshake takes too long."""
-        if now - self._begun > HANDSHAKE:
+        if now - self.since > deadlines.HEAD:
             self.abort()
 
 

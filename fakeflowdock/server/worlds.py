@@ -82,6 +82,7 @@ class Worlds:
         admin_token: the token required by the admin API. Default: none on a loopback address, otherwise generated.
         noting: returns the function that receives the warnings of the world with a given name. Default: that of the
             server's own world.
+        freed: called after changes that may have freed memory.
     """
 
     def __init__(
@@ -91,10 +92,12 @@ class Worlds:
         limit: int = MOST_WORLDS,
         admin_token: str | None = None,
         noting: Callable[[str], Callable[[Finding], None]] | None = None,
+        freed: Callable[[], None] = lambda: None,
     ) -> None:
         self.default = ServedWorld(DEFAULT, held)
         self.limit = limit
         self.admin_token = admin_token
+        self.freed = freed
         self._noting = noting
         self.host = self.bound = ""
         self._others: dict[str, ServedWorld] = {}  # replaced, never changed: readers need no lock
@@ -191,8 +194,10 @@ class Worlds:
                 store.clock.run()
             self._check(store, but=known)
             note = default.note if self._noting is None else self._noting(name)
-            world = ServedWorld(name, Held(App(store, default.report, note)))
+            world = ServedWorld(name, Held(App(store, default.report, note, default.journal.budget)))
             self._others = {**self._others, name: world}
+            if known is not None:
+                known.app.journal.close()
             self._owners.clear()
             return world
 
@@ -202,7 +207,8 @@ class Worlds:
             raise Taken(Taken.OWN_WORLD)
         with self._lock:
             self._others = {name: each for name, each in self._others.items() if each is not world}
-            self._owners.clear()  # the cache would keep the world and its journal alive
+            self._owners.clear()  # the cache would keep the world alive
+            world.app.journal.close()
 
     def put(self, world: ServedWorld, store: Store, *, loaded: bool = False) -> None:
         """Replace the content of a world.

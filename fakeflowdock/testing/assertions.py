@@ -18,7 +18,7 @@ from .matching import Search
 from .world import World
 
 if TYPE_CHECKING:
-    from ..api.journal import Exchange
+    from ..api.exchange import Exchange
     from ..world.models import User
     from .exchanges import Exchanges
 
@@ -63,6 +63,7 @@ class Asserting(World):
 
         Raises:
             AssertionError: no request matches, or their number is not `times`.
+            ShortenedBody: `fields` are expected, and the journal has shortened the body of such a request.
             ValueError: the operation or a parameter is unknown, or `times` is 0.
         """
         __tracebackhide__ = True
@@ -163,7 +164,7 @@ class Asserting(World):
         requests = self.requests
         if not requests.dropped:
             return ""
-        return f" (the journal only holds the last {len(requests)} requests; increase `journal`)"
+        return f" (the journal only holds the last {len(requests)} requests; increase `journal` or `journal_bytes`)"
 
     def _sources(self, expected: dict[str, Any]) -> Search[Source]:
         store, named = self._store, self._named(expected, SOURCE)
@@ -181,7 +182,8 @@ class Asserting(World):
         contract = contracts().operations[name]
         known = {*contract.properties, *CREDENTIALS}
         candidates = self.requests.where(operation=name)
-        known.update(*(exchange.parameters for exchange in candidates))
+        if fields:
+            known.update(*(exchange.parameters for exchange in candidates))
         check_names(contract.title, fields, known)
         expected = dict(fields)
         if status is not None:
@@ -189,7 +191,8 @@ class Asserting(World):
         if caller is not None:
             expected["the caller"] = caller
         what = f"request to {name.replace('-', ' ')}"
-        return Search(what, candidates, expected, matching.exchange_view, self._store)
+        view = partial(matching.exchange_view, with_parameters=bool(fields))
+        return Search(what, candidates, expected, view, self._store)
 
     def _named(self, expected: dict[str, Any], what: tuple[str, frozenset[str]]) -> dict[str, Any]:
         """Return what is expected, with flows as paths and applications as names.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..api.exchange import Exchange
 from ..api.internal_routes import PREFIX
-from ..api.journal import Exchange
 from ..contract.contracts import operation_named
 from ..contract.errors import NoSuchRoute
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ..api.callers import Caller
-    from ..api.journal import Exchange
+    from ..api.exchange import Exchange
     from ..world.models import Flow
     from ..world.store import Store
 
@@ -31,7 +31,7 @@ def why_not_found(exchange: Exchange, store: Store) -> str | None:
         near = nearest_route(exchange.method, exchange.shown_path)
         return near and f"did you mean {near[0]}? ({near[1]})"
     if isinstance(refusal, InvalidFlow):
-        named = str(exchange.parameters.get("flow"))
+        named = str((exchange.known_parameters or {}).get("flow"))
         organization, _, name = named.partition(":")
         return _flow(store, organization, name, exchange.caller, named)
     if not isinstance(refusal, NotFound):

@@ -22,7 +22,7 @@ from ..world.models import Application, Flow, Message, Source, Thread, User
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ..api.journal import Exchange
+    from ..api.exchange import Exchange
     from ..world.store import Store
 
 Candidate = TypeVar("Candidate", "Exchange", Source, Message)
@@ -164,12 +164,18 @@ class Search(Generic[Candidate]):
             raise AssertionError(shortened(text, self.store.known_secrets))
 
 
-def exchange_view(exchange: Exchange) -> dict[str, Any]:
-    """Return the parameters, caller and response status of a request."""
+def exchange_view(exchange: Exchange, *, with_parameters: bool = True) -> dict[str, Any]:
+    """Return the parameters, caller and response status of a request.
+
+    Raises:
+        ShortenedBody: the parameters are no longer known.
+    """
     caller = exchange.caller
     caller_entity = None if caller is None else caller.source or caller.application or caller.user
     operation = contracts().operations.get(exchange.operation or "")
-    fields = exchange.parameters if operation is None else operation.coerced(exchange.parameters)
+    fields = exchange.parameters if with_parameters else {}
+    if operation is not None:
+        fields = operation.coerced(fields)
     return {**fields, "the status": exchange.status, "the caller": caller_entity}
 
 

@@ -17,11 +17,11 @@ from ..world import diff
 from . import hints
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..api.callers import Caller
+    from ..api.exchange import Exchange
     from ..api.faults import Fault
-    from ..api.journal import Exchange
     from ..api.messages import Response
     from ..world.store import Store
 
@@ -68,8 +68,12 @@ def _about(exchange: Exchange, store: Store) -> Iterator[str]:
         yield f"as {_named(exchange.caller, store)}"
     true = exchange.original_response
     refused = true is not None and true.status >= 400
-    if set(exchange.parameters) - ({*CREDENTIALS} if exchange.method in ("GET", "HEAD") and not refused else set()):
-        yield f"parameters: {_cut(_shown(exchange.parameters))}"
+    parameters = exchange.known_parameters
+    if parameters is None:
+        yield f"parameters: unknown; {exchange.request.shortened}"
+        parameters = {}
+    elif set(parameters) - ({*CREDENTIALS} if exchange.method in ("GET", "HEAD") and not refused else set()):
+        yield f"parameters: {_cut(_shown(parameters))}"
     if exchange.failure is not None:
         original = f"; original response: {true.status}" if true and true.status != exchange.status else ""
         yield f"fault: {exchange.failure}{original}"
@@ -78,7 +82,7 @@ def _about(exchange: Exchange, store: Store) -> Iterator[str]:
         refusal = exchange.refusal
         yield f"rejected: {_reason(true) if refusal is None else refusal.message}"
         if isinstance(refusal, ValidationError):
-            yield from (f"    {line}" for line in _blamed(exchange, refusal))
+            yield from (f"    {line}" for line in _blamed(exchange, parameters, refusal))
         elif (why := hints.why_not_found(exchange, store)) is not None:
             yield f"    {why}"
         if exchange.page is not None:
@@ -91,7 +95,8 @@ def _reason(response: Response) -> str:
     try:
         return str(response.json["message"])
     except (ValueError, TypeError, KeyError):
-        return "see the page in the response body" if response.body else "the response has no body"
+        has_body = response.shortened is not None or response.body
+        return "see the page in the response body" if has_body else "the response has no body"
 
 
 def _named(caller: Caller, store: Store) -> str:
@@ -105,13 +110,13 @@ def _named(caller: Caller, store: Store) -> str:
     return f"user {caller.user.name}{through}{scopes}"
 
 
-def _blamed(exchange: Exchange, refusal: ValidationError) -> Iterator[str]:
+def _blamed(exchange: Exchange, parameters: Mapping[str, Any], refusal: ValidationError) -> Iterator[str]:
     """Yield each invalid field: pointer, reason, value, and its grade if it differs from the operation's."""
     contract = contracts().operations[exchange.operation or ""]
     for field, words in refusal.errors.items():
         pointer = "/" + field.replace(".", "/")
-        actual = at(exchange.parameters, pointer)
-        grade = grade_at(contract.request, exchange.parameters, pointer) or contract.grade
+        actual = at(parameters, pointer)
+        grade = grade_at(contract.request, parameters, pointer) or contract.grade
         other = f" ({grade})" if grade != contract.grade else ""
         got = "" if actual is ABSENT else f", got {_cut(_shown(actual, pointer))}"
         yield f"{pointer} {' and '.join(words)}{got}{other}"

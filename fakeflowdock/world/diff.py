@@ -32,6 +32,7 @@ KINDS: dict[str, Callable[[Store], Kept]] = {
 POSTS: dict[str, Callable[[str, Store], Kept]] = {
     "thread": lambda flow_id, store: store.archive.of(flow_id).threads,
     "message": lambda flow_id, store: store.archive.of(flow_id).messages,
+    "event": lambda flow_id, store: store.archive.of(flow_id).events,
 }
 # The rest of a world file: entities, each with a readable key, and plain values.
 OTHERS: dict[str, Callable[[Store], Kept]] = {

@@ -24,6 +24,7 @@ BACKWARDS = "invalid time {seconds} s: a clock cannot go backwards"
 BEYOND = "cannot advance the clock by {by}: it ends at {last}"
 REFRESH_TOKENS = "invalid refresh_tokens {given!r}: expected 'always' or 'offline_access'"
 JOURNAL = "invalid journal size {given!r}: expected at least 1"
+JOURNAL_BYTES = "invalid journal_bytes {given!r}: expected at least 1"
 SHAPE = "invalid shape {given!r}: expected {known}"
 WORLD = "unknown world {name!r}: expected {known}"
 NO_WORLD = "invalid world: got a function; write @FakeFlowdock() with parentheses"
@@ -46,6 +47,20 @@ class WorldFileError(Worded, ValueError):
     TOO_LARGE = "{file}: it has more than {limit:,} bytes"
     NOT_UTF8 = "{file}:1: not valid UTF-8 at byte {start}"
     NESTED = "{file}:1: nested too deeply"
+
+    UNKNOWN_ENTITY = "refers to {id!r}, which is not in {kind}"
+    UNKNOWN_SCOPE = "has the unknown scope {scope!r}"
+    DUPLICATE = "is a duplicate"
+    DUPLICATE_FLOW = "is a duplicate in its organization"
+    DUPLICATE_SOURCE = "is a duplicate among the sources"
+    DUPLICATE_MESSAGE = "is a duplicate in its flow"
+    DUPLICATE_THREAD = "is a duplicate in its source"
+    DUPLICATE_REACTION = "has a duplicate"
+    NO_MEMBER = "has a user who is not in the organization"
+    LATE = "is after the year {year}"
+    THREAD = "refers to a thread of another flow"
+    ATTACHMENTS = "must be one file for the event file, and empty for other chat messages"
+    NO_SOURCE = "requires a source_id"
 
     def __init__(self, message: str, pointer: str = "", reason: str = "") -> None:
         super().__init__(message)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CODE_LIFETIME = timedelta(minutes=10)
 ACCESS_TOKEN_LIFETIME = timedelta(hours=2)
+UNUSED = 1000  # unused codes that a world keeps at least, and half of those that it keeps at most
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,17 @@ def give_code(
         used=False,
         code=store.draw("code"),
     )
-    return store.codes.add(code.code, code)
+    store.codes.add(code.code, code)
+    if store.counters["drawn code"] % UNUSED == 0:
+        _forget_unused(store)
+    return code
+
+
+def _forget_unused(store: Store) -> None:
+    """Remove the oldest unused codes. With automatic consent, anyone can get one without credentials."""
+    unused = [code.code for code in store.codes if not code.used]
+    for secret in unused[:-UNUSED]:
+        store.codes.forget(secret)
 
 
 def exchange_code(store: Store, application: Application, secret: str, redirect_uri: str | None) -> Granted:

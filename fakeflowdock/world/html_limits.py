@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from ..contract.errors import ValidationError
+
 SIMPLE = 2_000  # characters; shorter texts are always parsed fast enough
 DEPTH = 256  # nested elements
 ELEMENTS = 20_000  # including the formatting elements that a parser reopens in each of them
@@ -59,7 +61,7 @@ def too_complex(html: str) -> str | None:
             continue
         name, position, attributes = token["name"].lower(), *_attributes(html, token.end())
         if attributes > ATTRIBUTES:
-            return f"has an element with too many attributes: at most {ATTRIBUTES}"
+            return ValidationError.HTML_ATTRIBUTES.format(limit=ATTRIBUTES)
         if not clear:
             position = token.end()
         if token["end"]:
@@ -69,12 +71,12 @@ def too_complex(html: str) -> str | None:
         if clear and name in _UNCLEAR:
             clear = False
             if len(html) > LONGEST_UNCLEAR:
-                return f"has the element {name} and more than {LONGEST_UNCLEAR:,} characters"
+                return ValidationError.HTML_UNCLEAR.format(name=name, limit=LONGEST_UNCLEAR)
         if clear and name in _RAW:
             position = _end_of(name, html, position)
         elements += 1 + formatting
         if elements > ELEMENTS:
-            return f"has too many elements: at most {ELEMENTS:,}"
+            return ValidationError.HTML_ELEMENTS.format(limit=ELEMENTS)
         if clear and name in _CLOSING_P and stack and stack[-1] == "p" != name:
             stack.pop()
         if clear and (name in _VOID or (name in _SIBLINGS and stack and stack[-1] == name)):
@@ -82,7 +84,7 @@ def too_complex(html: str) -> str | None:
         stack.append(name if name not in _CELLS or "table" in stack else "")  # a parser ignores cells outside tables
         formatting += name in _FORMATTING
         if len(stack) > DEPTH:
-            return f"is nested too deeply: at most {DEPTH} levels"
+            return ValidationError.HTML_DEPTH.format(limit=DEPTH)
     return None
 
 

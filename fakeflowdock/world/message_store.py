@@ -1,4 +1,4 @@
-"""The messages, threads and files of each flow, with indexes."""
+"""The messages, events, threads and files of each flow, with indexes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, MutableMapping, Sequence
     from datetime import datetime
 
-    from .models import File, Message, Thread
+    from .models import Event, File, Message, Thread
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,11 @@ class Filter:
 
 
 class FlowArchive(Branching):
-    """The messages and threads of one flow. Messages are mostly added in the order of their numbers."""
+    """The messages, events and threads of one flow. Messages are mostly added in the order of their numbers."""
 
     def __init__(self) -> None:
         self.messages: MutableMapping[int, Message] = {}
+        self.events: MutableMapping[int, Event] = {}
         self.threads: MutableMapping[str, Thread] = {}
         self.statuses: MutableMapping[int, str] = {}  # by user: the text of the latest status
         self._ids = IdSet()
@@ -148,7 +149,7 @@ EMPTY = FlowArchive()  # of a flow without messages; it is never written to
 
 
 class Archive(Branching):
-    """The messages, threads and files of all flows."""
+    """The messages, events, threads and files of all flows."""
 
     def __init__(self) -> None:
         self._flows: Groups[str, FlowArchive] = Groups()
@@ -168,6 +169,10 @@ class Archive(Branching):
         """Yield the messages of some flows, by flow, oldest first."""
         return (message for flow_id in flow_ids for message in self.of(flow_id).messages.values())
 
+    def events(self, flow_ids: Iterable[str]) -> Iterator[Event]:
+        """Yield the events of some flows, by flow, oldest first."""
+        return (event for flow_id in flow_ids for event in self.of(flow_id).events.values())
+
     def threads(self, flow_ids: Iterable[str]) -> Iterator[Thread]:
         """Yield the threads of some flows, by flow, oldest first."""
         return (thread for flow_id in flow_ids for thread in self.of(flow_id).threads.values())
@@ -178,6 +183,10 @@ class Archive(Branching):
         for file in message.attachments:
             self.files[file.file_token] = (message.flow_id, message.id)
         return message
+
+    def record(self, event: Event) -> None:
+        """Add an event. No list of messages has it."""
+        self._own(event.flow_id).events[event.id] = event
 
     def change(self, message: Message, *, retitle: bool = False) -> None:
         """Replace a message by a changed one.

@@ -50,7 +50,7 @@ class Organization:
 
 @dataclass(frozen=True)
 class User:
-    """A person, who signs in with `api_token`, or e-mail address and `password`."""
+    """A person, who signs in with `api_token`, or e-mail address and `password`. The address may be empty."""
 
     id: int
     name: str
@@ -172,7 +172,10 @@ class AuthorizationCode(Grant):
 
 @dataclass(frozen=True)
 class Session:
-    """A browser session on the consent page, identified by its cookie; `user_id` is None before sign-in."""
+    """A browser session on the consent page, identified by its cookie.
+
+    It is stored from sign-in on. Before, `user_id` is None, and the cookie is signed instead.
+    """
 
     user_id: int | None
     ended: bool
@@ -269,6 +272,14 @@ def _brief(self: Any) -> str:
     return f"{type(self).__name__}({', '.join(shown)})"
 
 
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """The reaction of one user to a message. `emoji` is its name without colons."""
+
+    emoji: str
+    user_id: int
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Message:
     """A message of a flow. `id` counts within the flow.
@@ -284,6 +295,7 @@ class Message:
         attachments: its files; the event `file` has one.
         action: the content of the event `action`.
         parent_id: the commented message, also of a file posted as a comment.
+        reactions: oldest first.
     """
 
     flow_id: str
@@ -306,6 +318,28 @@ class Message:
     action: Mapping[str, Any] | None = None
     parent_id: int | None = None
     external_user_name: str | None = None
+    reactions: tuple[Reaction, ...] = ()
+
+    __repr__ = _brief
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Event:
+    """An event of a flow that is no message. `id` is from the same sequence as those of messages.
+
+    Attributes:
+        event: message-edit, tag-change or emoji-reaction.
+        user_id: whose action it is.
+        content: what changed, with the number of its message as `message`.
+    """
+
+    flow_id: str
+    id: int
+    event: str
+    user_id: int | None
+    sent: datetime
+    content: Mapping[str, Any]
+    uuid: str | None = None
 
     __repr__ = _brief
 

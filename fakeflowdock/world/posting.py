@@ -104,29 +104,29 @@ class Post:
         external_id = self.fields.get("external_thread_id")
         if self.event in THREADLESS:
             if self.thread is not None or not {"thread_id", "external_thread_id", "thread"}.isdisjoint(self.fields):
-                errors["event"] = [f"is {self.event}, which cannot be in a thread"]
+                errors["event"] = [ValidationError.NO_THREADS.format(event=self.event)]
             return None
         thread = self.thread
         archive = self.store.archive
         if thread is None and self.parent is not None and self.parent.thread_id is not None:
             thread = archive.of(self.flow.id).threads[self.parent.thread_id]
             if self.fields.get("thread_id", thread.id) != thread.id:
-                errors["thread_id"] = ["is not the thread of the commented message"]
+                errors["thread_id"] = [ValidationError.THREAD_OF_ANOTHER]
         elif thread is None and "thread_id" in self.fields:
             thread = archive.of(self.flow.id).threads.get(self.fields["thread_id"])
             if thread is None and (external_id is None or self.source is None):
-                errors["thread_id"] = ["is not a thread of this flow"]
+                errors["thread_id"] = [ValidationError.NO_THREAD]
         if external_id is None:
             return thread
         if self.source is None:
-            errors["external_thread_id"] = ["belongs to a source and requires its flow_token"]
+            errors["external_thread_id"] = [ValidationError.OF_A_SOURCE]
             return thread
         called = archive.thread_of(self.source.id, external_id)
         if thread is not None and called is not None and called.id != thread.id:
-            errors["external_thread_id"] = ["does not match thread_id"]
+            errors["external_thread_id"] = [ValidationError.OTHER_THREAD]
         if thread is not None and called is None:
             if thread.external_thread_id is not None or thread.source_id not in (None, self.source.id):
-                errors["external_thread_id"] = ["is new, but the thread already has another one"]
+                errors["external_thread_id"] = [ValidationError.SECOND_NAME]
             return replace(thread, source_id=self.source.id, external_thread_id=external_id)
         return thread or called
 
@@ -138,9 +138,9 @@ class Post:
             name = "thread_id" if self.source is None else "external_thread_id"
             errors[name] = [BLANK]
         elif external and "thread" not in self.fields:
-            errors["thread"] = [f"{BLANK}: this external_thread_id is new"]
+            errors["thread"] = [ValidationError.NEW_THREAD]
         elif "thread" in self.fields and not external:
-            errors["thread"] = ["requires a thread_id or an external_thread_id"]
+            errors["thread"] = [ValidationError.NO_THREAD_ID]
 
     def _new_thread(self, number: int, sent: datetime, uploads: list[File]) -> Thread:
         external_id = self.fields.get("external_thread_id")

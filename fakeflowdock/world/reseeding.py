@@ -49,7 +49,8 @@ def reseeded(world: Mapping[str, Any], name: str) -> dict[str, Any]:
         for file in message["attachments"]:
             file["file_token"] = short(draw("file"))
     for user in made["users"]:
-        user["email"] = _address(user["email"], name, drawing.drawn("email", user["id"]))
+        if user["email"]:
+            user["email"] = _address(user["email"], name, drawing.drawn("email", user["id"]))
     for kind, number in drawn.items():
         made["counters"][f"drawn {kind}"] = max(number, made["counters"].get(f"drawn {kind}", 0))
     return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -64,6 +65,10 @@ class Secrets(Branching, Generic[Value]):
         """Replace the value of a secret."""
         self.add(secret, changed)
 
+    def forget(self, secret: str) -> None:
+        """Remove a secret."""
+        del self._known[_digest(_raw(secret))]
+
 
 def _raw(secret: str) -> bytes:
     return secret.encode("utf-8", "surrogatepass")
@@ -81,3 +86,20 @@ def _remembered(raw: bytes) -> bytes:
 def digest_of(secret: str) -> bytes:
     """Return the digest by which a secret is looked up."""
     return _digest(_raw(secret))
+
+
+def new_visitor(seed: str) -> str:
+    """Return a cookie for a browser that has not signed in, for the world with a seed. It is signed, and not stored."""
+    nonce = secrets.token_hex(8)
+    return nonce + _signature(seed, nonce)
+
+
+def is_visitor(seed: str, cookie: str) -> bool:
+    """Return whether a cookie is from `new_visitor`, for the same seed."""
+    if len(cookie) != 32 or not cookie.isascii():
+        return False
+    return hmac.compare_digest(_signature(seed, cookie[:16]), cookie[16:])
+
+
+def _signature(seed: str, nonce: str) -> str:
+    return hmac.digest(_raw(seed), nonce.encode(), "sha256").hex()[:16]

@@ -18,7 +18,7 @@ from ..contract.validation import by_field
 from . import errors
 from .clock import Clock, timestamp
 from .errors import WorldFileError
-from .models import USERS, Author, Field, File, Mail, Status, short, thread_id_of, uuid_of
+from .models import USERS, Author, Field, File, Mail, Reaction, Status, short, thread_id_of, uuid_of
 from .store import Store
 from .validation import KINDS, check_characters, check_world
 
@@ -31,9 +31,16 @@ if TYPE_CHECKING:
 FORMAT = "fakeflowdock world 1"
 SETS = (*USERS, "scopes")
 MOMENTS = ("created_at", "updated_at", "expires_at", "sent", "edited")
-INNER: dict[str, Any] = {"author": Author, "mail": Mail, "status": Status, "attachments": File, "fields": Field}
+INNER: dict[str, Any] = {
+    "author": Author,
+    "mail": Mail,
+    "status": Status,
+    "attachments": File,
+    "fields": Field,
+    "reactions": Reaction,
+}
 BY_SECRET = {"access_tokens": "access_token", "refresh_tokens": "refresh_token", "codes": "code", "sessions": "cookie"}
-LISTS = ("tags", "actions", "attachments", "fields")  # their order matters
+LISTS = ("tags", "actions", "attachments", "fields", "reactions")  # their order matters
 SECRETS = (
     *("api_token", "password", "join_key", "flow api_token", "client_id", "client_secret"),
     *("flow_token", "access_token", "refresh_token", "code", "session"),
@@ -85,7 +92,8 @@ def load(file: str | os.PathLike[str]) -> Store:
 
 def dumps(store: Store) -> str:
     """Return a world as text."""
-    posts = {"threads": store.archive.threads(store.flows), "messages": store.archive.messages(store.flows)}
+    archive = store.archive
+    posts = {each.__name__: each(store.flows) for each in (archive.threads, archive.messages, archive.events)}
     kept = {kind: posts[kind] if kind in posts else getattr(store, kind).values() for kind in KINDS}
     world = {
         "format": FORMAT,
@@ -187,7 +195,7 @@ def built(world: dict[str, Any]) -> Store:
     store.clock = Clock(datetime.fromisoformat(world["now"]))
     store.counters.update(world["counters"])
     store.revoked_grants.update(dict.fromkeys(world["revoked_grants"]))
-    made = {kind: [_entity(kind, entity) for entity in world[kind]] for kind in KINDS}
+    made = {kind: [_entity(kind, entity) for entity in world.get(kind, ())] for kind in KINDS}
     for kind, add in (
         ("organizations", store.add_organization),
         ("users", store.add_user),
@@ -208,6 +216,9 @@ def built(world: dict[str, Any]) -> Store:
     for message in sorted(made["messages"], key=lambda each: each.id):
         store.archive.add(message)
         store.next_id(f"message {message.flow_id}", message.id)
+    for event in sorted(made["events"], key=lambda each: each.id):
+        store.archive.record(event)
+        store.next_id(f"message {event.flow_id}", event.id)
     for thread in made["threads"]:
         store.archive.keep(thread)
     for kind, secret in BY_SECRET.items():
@@ -224,7 +235,8 @@ def _count(store: Store, world: dict[str, Any]) -> None:
     for kind in ("access_tokens", "refresh_tokens", "codes"):
         for held in world[kind]:
             store.next_id("grant", held["grant_id"])
-    known = {value for kind in KINDS for entity in world[kind] for value in entity.values() if isinstance(value, str)}
+    entities = [entity for kind in KINDS for entity in world.get(kind, ())]
+    known = {value for entity in entities for value in entity.values() if isinstance(value, str)}
     known.update(file["file_token"] for message in world["messages"] for file in message["attachments"])
     for kind, form in DRAWN.items():
         misses, number = 0, store.counters.get(f"drawn {kind}", 0)

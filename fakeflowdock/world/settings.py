@@ -8,6 +8,7 @@ from . import errors
 
 REFRESH_TOKENS = ("always", "offline_access")
 JOURNAL = 1000  # exchanges
+JOURNAL_BYTES = 64 * 1024 * 1024
 MOST_WORLDS = 256  # on a server, besides its own
 
 DEFAULT, MINIMAL, MAXIMAL, DRIFT = SHAPES = ("default", "minimal", "maximal", "drift")
@@ -23,6 +24,7 @@ class Settings:
         shape: the fields of responses: `default`, `minimal`, `maximal` or `drift`.
         strict: whether contract warnings are violations.
         journal: how many exchanges are recorded, at least one. A change applies to worlds created later.
+        journal_bytes: how much memory they may use, in bytes. A change applies to worlds created later.
     """
 
     auto_consent: bool = False
@@ -30,6 +32,7 @@ class Settings:
     shape: str = DEFAULT
     journal: int = JOURNAL
     strict: bool = False
+    journal_bytes: int = JOURNAL_BYTES
 
     def __post_init__(self) -> None:
         self.take_shape(self.shape)
@@ -37,6 +40,8 @@ class Settings:
             raise ValueError(errors.REFRESH_TOKENS.format(given=self.refresh_tokens))
         if type(self.journal) is not int or self.journal < 1:
             raise ValueError(errors.JOURNAL.format(given=self.journal))
+        if type(self.journal_bytes) is not int or self.journal_bytes < 1:
+            raise ValueError(errors.JOURNAL_BYTES.format(given=self.journal_bytes))
 
     def take_shape(self, shape: str) -> None:
         """Change the shape of responses. Raises ValueError if it is unknown."""

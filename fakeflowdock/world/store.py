@@ -13,7 +13,7 @@ from ..redaction import TOKEN
 from .clock import Clock
 from .copy_on_write import Branching, Groups, branch
 from .message_store import Archive
-from .secrets import Secrets, _raw
+from .secrets import Secrets, _raw, is_visitor
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -168,6 +168,7 @@ class Store(Branching):
             or shown in self._client_ids
             or shown.casefold() in self._user_ids
             or shown in self.archive.files
+            or is_visitor(self.seed, shown)
         )
 
     def shared_with(self, other: Store) -> str | None:
@@ -237,18 +238,22 @@ class Store(Branching):
     def add_user(self, user: User) -> User:
         """Add a user, who can sign in from now on."""
         self.users[user.id] = user
-        self._user_ids[user.email.casefold()] = user.id
+        self._index_email(user)
         self._api_tokens.add(user.api_token, user.id)
         return user
 
     def update_user(self, user: User, **changes: str) -> User:
         """Update a user."""
         self.tick()
-        del self._user_ids[user.email.casefold()]
+        self._user_ids.pop(user.email.casefold(), None)
         changed = replace(user, **changes)  # type: ignore[arg-type]
-        self._user_ids[changed.email.casefold()] = changed.id
+        self._index_email(changed)
         self.users[user.id] = changed
         return changed
+
+    def _index_email(self, user: User) -> None:
+        if user.email:
+            self._user_ids[user.email.casefold()] = user.id
 
     def user_by_email(self, email: str) -> User | None:
         """Return the user with an e-mail address, ignoring case, or None."""

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from .store import Store
 
 EVERYONE = frozenset({"everyone", "everybody", "all", "anyone", "anybody"})
+TEAM = "team"
 MOST = 1_000  # tags that a request can give a message
-INTRINSIC = re.compile(r":url|:file|influx:[0-9]+|:source:.*", re.IGNORECASE)  # derived from the message itself
 
 
 class People:
@@ -27,25 +27,32 @@ class People:
         self.sender_id = sender_id
         self._by_nick = {store.users[number].nick.casefold(): number for number in self.ids}
 
-    def unread(self, *numbers: int) -> list[str]:
-        """Return the unread tags of some users, except the sender."""
+    def _unread(self, *numbers: int) -> list[str]:
         return [f":unread:{number}" for number in numbers if number != self.sender_id]
 
-    def addressed(self, name: str) -> list[str]:
-        """Return the tags for a name after an at sign; none if there is no such user."""
+    def addressed(self, name: str) -> tuple[str | None, list[str]]:
+        """Return the tag for a name after an at sign, or None if there is no such user, and its unread tags."""
         if name.casefold() in EVERYONE:
-            return [":user:everyone", *self.unread(*self.ids)]
+            return ":user:everyone", self._unread(*self.ids)
+        if name.casefold() == TEAM:
+            return ":user:team", []
         number = self._by_nick.get(name.casefold())
-        return [] if number is None else [f":user:{number}", *self.unread(number)]
-
-    def for_mention(self, tag: str) -> list[str]:
-        """Return the tags for a tag `@name`; none if it has no at sign or there is no such user."""
-        return self.addressed(tag[1:]) if tag.startswith("@") else []
+        return (None, []) if number is None else (f":user:{number}", self._unread(number))
 
     def named(self, text: str) -> list[str]:
         """Return the tags for users whose nick is in a text without an at sign."""
         numbers = [number for nick, number in self._by_nick.items() if names_nick(text, nick)]
-        return [tag for number in numbers for tag in (f":highlight:{number}", *self.unread(number))]
+        return [tag for number in numbers for tag in (f":highlight:{number}", *self._unread(number))]
+
+    def given(self, tags: Iterable[str]) -> tuple[list[str], list[str]]:
+        """Return tags with each `@name` as the tag of its user, and the unread tags of these users."""
+        kept: list[str] = []
+        unread: list[str] = []
+        for tag in tags:
+            user, its_unread = self.addressed(tag[1:]) if tag.startswith("@") else (None, [])
+            kept.append(user or tag)
+            unread += its_unread
+        return kept, unread
 
 
 def split(given: Any) -> list[str]:
@@ -72,54 +79,63 @@ def tags_of(
         html: the content of a message from outside.
         parent: the commented message.
     """
-    intrinsic = [":url"] if urls(text) or urls(html) else []
-    if event == "file" or fields.get("attachments"):
-        intrinsic.append(":file")
+    given, unread = people.given(split(fields.get("tags")))
+    intrinsic = [":file"] if event == "file" or fields.get("attachments") else []
     if parent is not None:
         intrinsic.append(f"influx:{parent.id}")
     if event == "mail":
         intrinsic.append(f":source:{re.sub('[^a-z0-9_]+', '-', fields['source'].lower()).strip('-')}")
-    return _composed(people, text, intrinsic, split(fields.get("tags")))
+    return _once((*given, *_parsed(people, text), *unread, *intrinsic, *_links(text, html)))
 
 
 def tags_after(
     store: Store, flow: Flow, message: Message, *, text: str | None = None, given: list[str] | None = None
 ) -> tuple[str, ...]:
-    """Return the tags of an edited message.
+    """Return the tags of an edited message. Tags keep their places, and new ones come last.
 
     Args:
         text: its new content, or None if unchanged.
-        given: all its tags, or None to keep those given before.
+        given: all its tags, or None to keep those that its old content did not name.
     """
     people = People(store, flow, message.user_id)
-    intrinsic = [tag for tag in message.tags if INTRINSIC.fullmatch(tag)]
+    new = _once((*_parsed(people, text or ""), *_links(text or "")))
+    if given is not None:
+        kept, unread = people.given(given)
+        return _once((*kept, *new, *unread))
     if text is None:
-        return _composed(people, "", intrinsic, given or [])
-    if given is None:
-        parsed = {tag.casefold() for tag in _composed(people, message.content or "", [], [])}
-        given = [tag for tag in message.tags if tag not in intrinsic and tag.casefold() not in parsed]
-    intrinsic = [tag for tag in intrinsic if tag != ":url"]
-    return _composed(people, text, [":url", *intrinsic] if urls(text) else intrinsic, given)
+        return message.tags
+    old = _known((*_parsed(people, message.content or ""), *_links(message.content or "")))
+    stale = old - _known(new)
+    added = [tag for tag in new if tag.casefold() not in old]
+    return _once((*(tag for tag in message.tags if tag.casefold() not in stale), *added))
 
 
-def _composed(people: People, text: str, intrinsic: list[str], given: Iterable[str]) -> tuple[str, ...]:
-    """Return tags in Flowdock's order, without duplicates, ignoring case: users, derived tags, hashtags."""
-    users: list[str] = []
-    others: list[str] = []
+def _parsed(people: People, text: str) -> list[str]:
+    """Return the tags that a text names: hashtags, then users, then what these have not read."""
+    found, unread = hashtags(text), people.named(text)
     for name in mentions(text):
-        users += people.addressed(name)
-    for tag in given:
-        addressed = people.for_mention(tag)
-        (users if addressed or tag.startswith((":user:", ":unread:", ":highlight:")) else others).extend(
-            addressed or [tag]
-        )
+        user, its_unread = people.addressed(name)
+        found += [] if user is None else [user]
+        unread += its_unread
+    return found + unread
+
+
+def _links(*texts: str) -> list[str]:
+    return [":url"] if any(urls(text) for text in texts) else []
+
+
+def _known(tags: Iterable[str]) -> set[str]:
+    return {tag.casefold() for tag in tags}
+
+
+def _once(tags: Iterable[str]) -> tuple[str, ...]:
+    """Return tags without duplicates, ignoring case."""
     once: dict[str, str] = {}
-    for tag in (*users, *people.named(text), *intrinsic, *hashtags(text), *others):
+    for tag in tags:
         once.setdefault(tag.casefold(), sys.intern(tag))
     return tuple(once.values())
 
 
 def filter_tags(store: Store, flow: Flow, given: Any) -> list[str]:
     """Return the tags of a filter, with users as their ids."""
-    people = People(store, flow, None)
-    return [(people.for_mention(tag) or [tag])[0] for tag in split(given)]
+    return People(store, flow, None).given(split(given))[0]

@@ -8,6 +8,7 @@ import io
 import mimetypes
 from typing import TYPE_CHECKING, Any
 
+from ..contract.errors import ValidationError
 from .models import File
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def uploads(event: str, fields: Mapping[str, Any], errors: dict[str, list[str]])
         else:
             given = [(f"attachments.{position}", None, upload) for position, upload in enumerate(attached)]
         if event not in WITH_ATTACHMENTS:
-            errors["attachments"] = [f"are only allowed for {' and '.join(WITH_ATTACHMENTS)}"]
+            errors["attachments"] = [ValidationError.ATTACHMENTS.format(events=" and ".join(WITH_ATTACHMENTS))]
     return [file for name, content_id, one in given if (file := _read(name, content_id, one, errors)) is not None]
 
 
@@ -45,11 +46,11 @@ def _read(name: str, content_id: str | None, given: Mapping[str, Any], errors: d
     try:
         data = base64.b64decode("".join(given["data"].split()), validate=True)
     except (binascii.Error, ValueError):
-        errors[f"{name}.data"] = ["is not base64"]
+        errors[f"{name}.data"] = [ValidationError.NOT_BASE64]
         return None
     file_name = given["file_name"]
     if file_name in (".", ".."):
-        errors[f"{name}.file_name"] = ["is not a valid file name"]
+        errors[f"{name}.file_name"] = [ValidationError.FILE_NAME]
         return None
     # A colon in a name does not make it a URL.
     kind = given.get("content_type") or _types.guess_type(f"./{file_name}")[0] or "application/octet-stream"

@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..contract.contracts import contracts
-from ..contract.errors import Unreadable
+from ..contract.errors import Unreadable, ValidationError
 from . import models
 from .clock import LAST, timestamp
 from .errors import WorldFileError
@@ -27,6 +27,7 @@ KINDS: dict[str, type[Any]] = {
     "deleted_sources": models.Source,
     "threads": models.Thread,
     "messages": models.Message,
+    "events": models.Event,
     "access_tokens": models.AccessToken,
     "refresh_tokens": models.RefreshToken,
     "codes": models.AuthorizationCode,
@@ -47,6 +48,7 @@ REFERENCES = {
 }
 
 
+NUMBERED = ("messages", "events")  # each flow numbers them in one sequence
 UNIQUE = ("id", "email", "api_token", "client_id", "client_secret", "access_token", "refresh_token", "code", "cookie")
 
 
@@ -84,62 +86,70 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
     known["sources"] |= {source["id"] for source in world["deleted_sources"]}
     for kind in (*KINDS, "memberships"):
         seen: dict[str, set[Any]] = {}
-        for position, entity in enumerate(world[kind]):
+        for position, entity in enumerate(world.get(kind, ())):
             for field, value in entity.items():
                 pointer = f"/{kind}/{position}/{field}"
                 for each in value if isinstance(value, list) else [value]:
                     if field in REFERENCES and each is not None and each not in known[REFERENCES[field]]:
-                        yield pointer, f"refers to {each!r}, which is not in {REFERENCES[field]}"
+                        yield pointer, WorldFileError.UNKNOWN_ENTITY.format(id=each, kind=REFERENCES[field])
                     if field == "scopes" and each not in SCOPES:
-                        yield pointer, f"has the unknown scope {each!r}"
-                if field in UNIQUE and kind != "messages":
+                        yield pointer, WorldFileError.UNKNOWN_SCOPE.format(scope=each)
+                if field in UNIQUE and kind not in NUMBERED and value != "":
                     key = str(value).casefold() if field == "email" else value
                     if key in seen.setdefault(field, set()):
-                        yield pointer, "is a duplicate"
+                        yield pointer, WorldFileError.DUPLICATE
                     seen[field].add(key)
     for duplicate in (
-        (("organizations",), ("parameterized_name",), "is a duplicate"),
-        (("flows",), ("organization_id", "parameterized_name"), "is a duplicate in its organization"),
-        (("memberships",), ("organization_id", "user_id"), "is a duplicate"),
-        (("sources", "deleted_sources"), ("id",), "is a duplicate among the sources"),
-        (("sources", "deleted_sources"), ("flow_token",), "is a duplicate among the sources"),
-        (("messages",), ("flow_id", "id"), "is a duplicate in its flow"),
+        (("organizations",), ("parameterized_name",), WorldFileError.DUPLICATE),
+        (("flows",), ("organization_id", "parameterized_name"), WorldFileError.DUPLICATE_FLOW),
+        (("memberships",), ("organization_id", "user_id"), WorldFileError.DUPLICATE),
+        (("sources", "deleted_sources"), ("id",), WorldFileError.DUPLICATE_SOURCE),
+        (("sources", "deleted_sources"), ("flow_token",), WorldFileError.DUPLICATE_SOURCE),
+        (NUMBERED, ("flow_id", "id"), WorldFileError.DUPLICATE_MESSAGE),
     ):
         yield from _twice(world, *duplicate)
     yield from _contradictions_of_posts(world)
     belongs = {(member["organization_id"], member["user_id"]) for member in world["memberships"]}
     for position, flow in enumerate(world["flows"]):
         if any((flow["organization_id"], user_id) not in belongs for user_id in flow["members"]):
-            yield f"/flows/{position}/members", "has a user who is not in the organization"
+            yield f"/flows/{position}/members", WorldFileError.NO_MEMBER
     if world["now"] > timestamp(LAST):
-        yield "/now", f"is after the year {LAST.year}"
+        yield "/now", WorldFileError.LATE.format(year=LAST.year)
 
 
 def _contradictions_of_posts(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the same for messages and threads."""
     flows = {thread["id"]: thread["flow_id"] for thread in world["threads"]}
+    users = {user["id"] for user in world["users"]}
     tokens: set[str] = set()
     for position, message in enumerate(world["messages"]):
         pointer = f"/messages/{position}"
         if message["thread_id"] is not None and flows.get(message["thread_id"]) != message["flow_id"]:
-            yield f"{pointer}/thread_id", "refers to a thread of another flow"
+            yield f"{pointer}/thread_id", WorldFileError.THREAD
         if (message["event"] == "file") != (len(message["attachments"]) == 1) and message["app"] == "chat":
-            yield f"{pointer}/attachments", "must be one file for the event file, and empty for other chat messages"
+            yield f"{pointer}/attachments", WorldFileError.ATTACHMENTS
+        reactions = [(each["user_id"], each["emoji"]) for each in message.get("reactions", ())]
+        for number, reaction in enumerate(reactions):
+            if reaction[0] not in users:
+                problem = WorldFileError.UNKNOWN_ENTITY.format(id=reaction[0], kind="users")
+                yield f"{pointer}/reactions/{number}/user_id", problem
+        if len(set(reactions)) < len(reactions):
+            yield f"{pointer}/reactions", WorldFileError.DUPLICATE_REACTION
         for number, file in enumerate(message["attachments"]):
             if file["file_token"] in tokens:
-                yield f"{pointer}/attachments/{number}/file_token", "is a duplicate"
+                yield f"{pointer}/attachments/{number}/file_token", WorldFileError.DUPLICATE
             tokens.add(file["file_token"])
             try:
                 base64.b64decode(file["data"], validate=True)
             except (binascii.Error, ValueError):
-                yield f"{pointer}/attachments/{number}/data", "is not base64"
+                yield f"{pointer}/attachments/{number}/data", ValidationError.NOT_BASE64
     called: set[tuple[Any, Any]] = set()
     for position, thread in enumerate(world["threads"]):
         name = thread["source_id"], thread["external_thread_id"]
         if name[0] is None and name[1] is not None:
-            yield f"/threads/{position}/external_thread_id", "requires a source_id"
+            yield f"/threads/{position}/external_thread_id", WorldFileError.NO_SOURCE
         if None not in name and name in called:
-            yield f"/threads/{position}/external_thread_id", "is a duplicate in its source"
+            yield f"/threads/{position}/external_thread_id", WorldFileError.DUPLICATE_THREAD
         called.add(name)
 
 
@@ -149,7 +159,7 @@ def _twice(
     """Yield each entity that repeats the values of some fields."""
     seen: set[tuple[Any, ...]] = set()
     for kind in kinds:
-        for position, entity in enumerate(world[kind]):
+        for position, entity in enumerate(world.get(kind, ())):
             key = tuple(entity[field] for field in named)
             if key in seen:
                 yield f"/{kind}/{position}/{named[-1]}", reason

@@ -275,7 +275,7 @@ def test_a_client_that_hangs_up_while_it_waits_asked_for_nothing(fake_flowdock: 
     fake_flowdock.fail(latency=30)
     with pytest.raises(requests.ReadTimeout):
         requests.post(f"{fake_flowdock.url}/messages", json=activity(fake_flowdock.sources[0]), timeout=WAITED)
-    all_that_waited_is_over()  # the server has noticed
+    all_that_waited_is_over(fake_flowdock)  # the server has noticed
     assert fake_flowdock.messages == []
     assert [exchange.status for exchange in fake_flowdock.requests] == [0]
 

@@ -80,8 +80,9 @@ def test_a_flow_that_blocked_the_user_does_not_exist_for_them(flowdock: Door) ->
     assert flowdock("GET", "/sources", as_user(bob)).json() == []
     for method in ("GET", "PUT"):
         assert flowdock(method, MAIN, as_user(bob), json={"open": True}).status_code == 404
-    [blocked] = [user for user in flowdock("GET", MAIN, flowdock.as_member).json()["users"] if user["id"] == bob.id]
-    assert (blocked["disabled"], blocked["in_flow"]) == (True, False)
+    for path, asked in ((MAIN, None), ("/flows/find", {"id": fake.flow.id})):
+        [listed] = flowdock("GET", path, flowdock.as_member, params=asked).json()["users"]
+        assert (listed["id"], listed["disabled"], listed["in_flow"]) == (fake.user.id, False, True)
     flowdock("PUT", f"{MAIN}/users/{bob.id}", flowdock.as_member, json={"disabled": False})
     assert names(flowdock("GET", "/flows", as_user(bob))) == ["Main"]
     assert len(flowdock("GET", "/sources", as_user(bob)).json()) == 1

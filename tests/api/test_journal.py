@@ -108,10 +108,12 @@ def test_a_journal_may_keep_more_than_a_machine_can_count() -> None:
 def test_a_journal_that_keeps_nothing_or_no_number_of_requests_is_refused(journal: Any) -> None:
     with pytest.raises(ValueError, match=r"^invalid journal size .+: expected at least 1$"):
         FakeFlowdock(journal=journal)
+    with pytest.raises(ValueError, match=r"^invalid journal_bytes .+: expected at least 1$"):
+        FakeFlowdock(journal_bytes=journal)
 
 
 def test_nothing_is_asserted_about_requests_that_the_journal_forgot() -> None:
-    told = "the journal only holds the last 2 requests; increase `journal`"
+    told = "the journal only holds the last 2 requests; increase `journal` or `journal_bytes`"
     added = re.escape(f" ({told})")
     with FakeFlowdock(journal=2) as fake:
         for path in ("flows", "sources", "sources"):

@@ -60,7 +60,7 @@ class History:
             if self.door("PUT", path, self.door.as_member, json={"content": " ".join(words)}).ok:
                 old.words = {word.lower() for word in words}
             assert self.door("PUT", path, self.door.as_member, json={"tags": tags}).ok
-            old.tags = {tag.lower() for tag in tags} | {tag for tag in old.tags if tag.startswith("influx")}
+            old.tags = {tag.lower() for tag in tags}
 
     def delete(self, pick: int) -> None:
         if self.kept:

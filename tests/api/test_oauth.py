@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from fakeflowdock import FakeFlowdock
-from tests.support.browsing import asking
+from tests.support.browsing import Browser, asking
 from tests.support.doors import SOURCES, Door, as_application, as_source, as_user
 
 if TYPE_CHECKING:
@@ -437,9 +437,11 @@ def test_no_repr_shows_a_code_a_token_or_a_client_secret() -> None:
         code = fake.authorize()
         granted = exchange(door, code).json()
         store = fake._store
-        cookie = door("GET", "/oauth/authorize", params=asking(fake)).cookies["fakeflowdock_session"]
+        browser = Browser(door.base)
+        browser.authorize(browser.open("/oauth/authorize", **asking(fake)), fake.user)
+        cookie = browser.session.cookies["fakeflowdock_session"]
         kept = (*store.codes, *store.access_tokens, *store.refresh_tokens, *store.sessions)
-        assert len(kept) == 5  # with the access token of the door
+        assert len(kept) == 6  # with the access token of the door and the code of the browser
         shown = repr([fake.applications, *kept])
         for secret in (cookie, code, granted["access_token"], granted["refresh_token"], fake.application.client_secret):
             assert secret not in shown

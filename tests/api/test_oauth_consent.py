@@ -12,6 +12,7 @@ import requests
 from fakeflowdock import BrokenContract, FakeFlowdock
 from fakeflowdock.api.media_types import HTML
 from fakeflowdock.api.operations import Reply
+from fakeflowdock.world import grants
 from tests.support.browsing import Browser, Form, asking
 from tests.support.doors import SOURCES, Door
 
@@ -264,6 +265,48 @@ def test_a_session_belongs_to_its_world(flowdock: Door, browser: Browser) -> Non
     answered(browser.authorize(browser.open(AUTHORIZE, **asking(flowdock.fake)), flowdock.fake.user))
     flowdock.fake.reset()
     page(browser.open(AUTHORIZE, **asking(flowdock.fake)), 200, "Sign in to Flowdock")
+
+
+def test_who_only_looks_at_the_page_leaves_nothing_behind(flowdock: Door) -> None:
+    fake = flowdock.fake
+    before = fake.snapshot()
+    cookies = {flowdock("GET", AUTHORIZE, params=asking(fake)).cookies["fakeflowdock_session"] for _ in range(50)}
+    assert len(cookies) == 50
+    for cookie in cookies:
+        flowdock("GET", AUTHORIZE, params=asking(fake), headers={"Cookie": f"fakeflowdock_session={cookie}"})
+    wrong = Browser(flowdock.base)
+    page(wrong.decide(wrong.open(AUTHORIZE, **asking(fake)), "authorize", email="a@b.c", password="x"), 403, "Sign in")
+    assert fake.same_world(before)
+
+
+@pytest.mark.parametrize("place", [0, 15, 16, 31])
+def test_the_cookie_of_a_visitor_cannot_be_made_up(place: int, flowdock: Door, browser: Browser) -> None:
+    shown = browser.open(AUTHORIZE, **asking(flowdock.fake))
+    cookie = browser.session.cookies["fakeflowdock_session"]
+    other = f"{cookie[:place]}{'1' if cookie[place] == '0' else '0'}{cookie[place + 1 :]}"
+    browser.session.cookies.clear()
+    for made_up in (other, "\u00e9" * 32, cookie[:31], ""):
+        headers: dict[str, str | bytes] = {"Cookie": f"fakeflowdock_session={made_up}".encode()}
+        form = {**Form(shown.text).fields, "decision": "authorize"}
+        sent = browser.session.post(f"{flowdock.base}{AUTHORIZE}", data=form, headers=headers, timeout=9)
+        page(sent, 403, "no known cookie")
+
+
+def test_codes_that_anyone_can_get_do_not_add_up() -> None:
+    with FakeFlowdock(auto_consent=True) as fake:
+        fake.add_application(name="Lunch Poll", redirect_uri=CALLBACK)
+        door = Door(fake, "https://api.flowdock.com")
+        first = answered(door("GET", AUTHORIZE, params=asking(fake), allow_redirects=False))["code"]
+        assert exchanged(door, first).status_code == 200
+        with requests.Session() as session:
+            for _ in range(2 * grants.UNUSED + 10):
+                url = f"https://api.flowdock.com{AUTHORIZE}"
+                last = session.get(url, params=asking(fake), timeout=9, allow_redirects=False)
+        codes = list(fake._store.codes)
+        assert grants.UNUSED <= len(codes) < 2 * grants.UNUSED
+        assert codes[0].code == first
+        assert exchanged(door, answered(last)["code"]).status_code == 200
+        assert exchanged(door, first).json()["error_description"].startswith("The code was already used")
 
 
 def test_what_others_wrote_is_shown_as_text() -> None:

@@ -32,10 +32,11 @@ EXAMPLES = [
 
 
 def objects(value: Any) -> Iterator[dict[str, Any]]:
-    """Each object in a value, itself included."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    """Each object in a value, itself included, but no map, whose names are free."""
+    inner = value if isinstance(value, list) else []
     if isinstance(value, dict):
         yield value
+        inner = [each for name, each in value.items() if name != "emojiReactions"]
     for each in inner:
         yield from objects(each)
 

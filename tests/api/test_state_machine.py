@@ -68,9 +68,9 @@ class LifeOfAWorld(Sourcing, Posting):
         if reply.ok:
             by_id = self.by(person, "GET", "/flows/find", params={"id": reply.json()["id"]})
             assert {**by_id.json(), "url": ""}.keys() == reply.json().keys()
-            users = {user["id"]: user["disabled"] for user in reply.json()["users"]}
+            users = {user["id"]: user["in_flow"] for user in reply.json()["users"]}
             expected = self.model.flows[flow]
-            assert users == {self.people[name].id: name in expected.blocked for name in expected.members}
+            assert users == {self.people[name].id: True for name in expected.members - expected.blocked}
 
     @rule(flow=FLOWS, person=PEOPLE, other=PEOPLE)
     def add_user(self, flow: str, person: str, other: str) -> None:

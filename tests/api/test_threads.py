@@ -269,8 +269,21 @@ def test_every_message_of_a_thread_has_the_thread_as_it_is_now(flowdock: Door) -
     assert (thread["activities"], thread["internal_comments"], thread["external_comments"]) == (1, 2, 1)
     assert [message["thread"] for message in flowdock.listed()] == [thread] * 4
     assert flowdock.listed(THREADS) == [thread]
-    assert (thread["initial_message"], thread["created_at"]) == (told["id"], told["created_at"])
+    assert (thread["initial_message"], thread["created_at"]) == (told["id"], told["created_at"][:-4] + "000Z")
     assert thread["updated_at"] == flowdock.listed()[-1]["created_at"]
+
+
+def test_a_thread_shows_the_application_of_its_source(flowdock: Door) -> None:
+    application = flowdock.fake.application
+    told = flowdock.tell(flowdock.fake.add_source())
+    shown = told["thread"]["source"]["application"]
+    read = flowdock("GET", shown["url"].removeprefix(flowdock.base), flowdock.as_member).json()
+    setup = f"http://www.flowdock.com/rest/applications/{application.id}/setup"
+    assert shown == {
+        **{name: read[name] for name in ("id", "name", "icon_url", "url")},
+        "published": False,
+        "_links": {"setup": {"href": setup}},
+    }
 
 
 def test_a_thread_without_messages_is_not_listed_but_got(flowdock: Door) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.doors import Door, as_application, as_user
+from tests.support.doors import MESSAGES, Door, as_application, as_user
 
 pytestmark = pytest.mark.newest_only
 
@@ -116,6 +116,31 @@ def test_adding_a_blocked_user_does_not_let_them_in(flowdock: Door) -> None:
     flowdock("POST", "/flows/example/main/users", flowdock.as_member, json={"id": bob.id})
     assert flowdock("GET", "/flows/example/main", as_user(bob)).status_code == 404
     assert ids(flowdock("GET", "/flows/example/main/users", flowdock.as_member)) == [fake.user.id]
+
+
+def test_the_users_of_a_flow_are_listed_as_in_the_flow(flowdock: Door) -> None:
+    bob = flowdock.fake.add_user()
+    flowdock.fake.add_member(bob)
+    flowdock("POST", MESSAGES, as_user(bob), json={"event": "status", "content": "out for lunch"})
+    listed = flowdock("GET", "/flows/example/main/users", flowdock.as_member).json()
+    assert listed == flowdock("GET", "/flows/example/main", flowdock.as_member).json()["users"]
+    assert [(user["disabled"], user["in_flow"]) for user in listed] == [(False, True)] * 2
+    assert [user["status"] for user in listed] == [None, "out for lunch"]
+
+
+def test_a_user_may_have_no_address_and_signs_in_with_a_token_alone(flowdock: Door) -> None:
+    fake = flowdock.fake
+    for _ in range(2):
+        user = fake.add_user(email="", password="secret")
+        fake.add_member(user)
+        assert flowdock("GET", "/user", as_user(user)).json()["email"] == ""
+        assert flowdock("GET", "/user", auth=("", "secret")).status_code == 401
+    listed = flowdock("GET", "/flows/example/main/users", flowdock.as_member).json()
+    assert [each["email"] for each in listed] == [fake.user.email, "", ""]
+    path = f"/users/{user.id}"
+    assert flowdock("PUT", path, as_user(user), json={"email": ""}).status_code == 400
+    assert flowdock("PUT", path, as_user(user), json={"email": "eve@example.com"}).status_code == 200
+    assert flowdock("GET", "/user", auth=("eve@example.com", "secret")).status_code == 200
 
 
 def test_an_administrator_blocks_anyone_and_another_member_only_those_who_are_none(flowdock: Door) -> None:

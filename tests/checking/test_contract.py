@@ -111,15 +111,15 @@ def test_each_documented_example_is_as_documented(contract: Any) -> None:
         (
             ("GET", "/flows/example/main/source/3", BASIC, None),
             (
-                "warning: Get source uses an obsolete route: did you mean GET "
-                "/flows/:organization/:flow/sources/:id? (docs/api/sources.md#get-source) "
+                "warning: Get source uses an obsolete route: use GET "
+                "/flows/:organization/:flow/sources/:id (docs/api/sources.md#get-source) "
                 "[request.route.obsolete, documented]"
             ),
         ),
         (
             ("POST", f"/v1/messages/chat/{'a' * 32}", {}, {"content": "x", "external_user_name": "x"}),
             (
-                "warning: Push to chat is deprecated: did you mean POST /messages? (docs/api/push.md#push-to-chat) "
+                "warning: Push to chat is deprecated: use POST /messages (docs/api/push.md#push-to-chat) "
                 "[request.deprecated, documented]"
             ),
         ),

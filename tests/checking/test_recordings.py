@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 import sys
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -279,11 +280,11 @@ DEEP = 100_000
 @pytest.mark.parametrize(
     ("text", "place", "reason"),
     [
-        (b"", ":1", "neither a HAR file nor a cassette"),
+        (b"", ":1", "the file is empty"),
+        (b" \n", ":1", "the file is empty"),
         (b"{}", ":1", "neither a HAR file nor a cassette"),
         (b'{"log": {"version": "1.2"}}', ":1", "neither a HAR file nor a cassette"),
         (b"name: value", ":1", "neither a HAR file nor a cassette"),
-        (b"[1, 2]", ":1", "entry 1 has no request"),
         (b'{"log": {"entries": [\n', ":2:1", "the file ends too early"),
         (b'{"log": {"entries": [\n{"request": {"meth', ":2:14", "the file ends too early"),
         (b'{"log": {"entries": [\n{"request": ]}]}}', ":2:13", "Expecting value"),
@@ -294,15 +295,11 @@ DEEP = 100_000
         (b'{"log": {"pages": ' + b"1" * 5000 + b"}", ":1:19", "too many digits"),
         (b'{"log": {"entries": [\n\xff', ":2:1", "invalid UTF-8 at byte 22"),
         ("{\"log\": {}}".encode("utf-16"), ":1", ""),
-        (b'{"log": {"entries": [{"request": 1}]}}', ":1", "entry 1 has no request with a method and a url"),
         (b"interactions:\n- request: [", ":3", "invalid YAML: "),
         (b"interactions:\n- a: }", ":2", "invalid YAML: "),
         (b"interactions:\n- \xff", ":1", "invalid YAML: "),
         (b"interactions:\n- " + b"[" * DEEP, ":2", ""),
         (b"interactions:\n- *nothing", ":2", ""),
-        (b"interactions:\n- ? [a]\n  : 1", ":2", "a name must be a text"),
-        (b"interactions:\n- !!binary '*'", ":2", "invalid binary"),
-        (b"interactions:\n- request: 1", ":2", "entry 1 has no request with a method and a uri"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_recording_is_one_line_with_its_place_and_status_2(
@@ -320,6 +317,34 @@ def test_a_file_that_is_no_recording_is_one_line_with_its_place_and_status_2(
 
 
 @pytest.mark.parametrize(
+    ("text", "line", "reason"),
+    [
+        (b"[1, 2]", 1, "it has no request with a method and a uri"),
+        (b'{"log": {"entries": [{"request": 1}]}}', 1, "it has no request with a method and a url"),
+        (b"interactions:\n- ? [a]\n  : 1", 2, "it has no request with a method and a uri"),
+        (b"interactions:\n- !!binary '*'", 2, "it has an invalid binary"),
+        (b"interactions:\n- !binary '*'", 2, "it has an invalid binary"),
+        (b"interactions:\n- request: 1", 2, "it has no request with a method and a uri"),
+        (b"interactions:\n- " + b"[" * 200 + b"]" * 200, 2, "it has no request with a method and a uri"),
+        (b"interactions:\n- request: " + b"[" * 200 + b"]" * 200, 2, "it has no request with a method and a uri"),
+    ],
+)  # fmt: skip
+def test_a_file_of_which_nothing_can_be_checked_says_why_and_has_status_2(
+    text: bytes, line: int, reason: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "bad").write_bytes(text)
+    told = check_recording("bad")
+    assert told == []
+    assert (told.skipped[0].number, told.skipped[0].line, told.skipped[0].reason) == (1, line, reason)
+    with pytest.raises(RecordingError, match=r"^bad: nothing was checked: . entr(y|ies) that could not be checked$"):
+        told.raise_for_violations()
+    assert main.main(["check", "bad"]) == 2
+    out, error = capsys.readouterr()
+    assert out.splitlines()[:-1] == [str(each) for each in told.skipped]
+    assert error == f"fakeflowdock: {told.nothing}\n"
+
+
+@pytest.mark.parametrize(
     "lack",
     [
         {"request": {"url": f"{API}/sources"}},
@@ -334,9 +359,11 @@ def test_a_file_that_is_no_recording_is_one_line_with_its_place_and_status_2(
         {"response": {"status": 200, "content": [1]}},
     ],
 )
-def test_an_entry_that_lacks_something_is_named(lack: Any, folder: Path) -> None:
-    with pytest.raises(RecordingError, match=r"^traffic\.har:1: entry 2 has "):
-        check_recording(har(folder, entry(), {**entry(), **lack}))
+def test_an_entry_that_lacks_something_is_named_and_the_rest_is_checked(lack: Any, folder: Path) -> None:
+    told = check_recording(har(folder, entry(), {**entry(), **lack}, entry()))
+    assert [exchange.number for exchange in told] == [1, 3]
+    [skipped] = told.skipped
+    assert re.fullmatch(r"traffic\.har:2 not checked: it has .+", str(skipped))
 
 
 @pytest.mark.parametrize(
@@ -350,9 +377,11 @@ def test_an_entry_that_lacks_something_is_named(lack: Any, folder: Path) -> None
         {"body": {"base64_string": "é"}},
     ],
 )
-def test_an_interaction_that_lacks_something_is_named(lack: Any, folder: Path) -> None:
-    with pytest.raises(RecordingError, match=r"^tape\.json:1: entry 2 has "):
-        check_recording(cassette(folder, interaction(), interaction(**lack), name="tape.json"))
+def test_an_interaction_that_lacks_something_is_named_and_the_rest_is_checked(lack: Any, folder: Path) -> None:
+    told = check_recording(cassette(folder, interaction(), interaction(**lack), interaction(), name="tape.json"))
+    assert [exchange.number for exchange in told] == [1, 3]
+    [skipped] = told.skipped
+    assert re.fullmatch(r"tape\.json:2 not checked: it has .+", str(skipped))
 
 
 @pytest.mark.parametrize(
@@ -362,15 +391,15 @@ def test_an_interaction_that_lacks_something_is_named(lack: Any, folder: Path) -
         "!!python/object/new:os.system [touch built]",
         "!!python/name:os.system ''",
         "!!python/object:pathlib.Path {x: 1}",
-        "!!python/tuple [1]",
         "!!set {a: null}",
         "!mine text",
     ],
 )
 def test_no_tag_of_a_cassette_builds_anything(tag: str, folder: Path) -> None:
     (folder / "tape.yaml").write_text(f"interactions:\n- request:\n    method: {tag}\n  response: {{}}\n")
-    with pytest.raises(RecordingError, match=r"^tape\.yaml:3: unsupported tag .*: it would build an object$"):
-        check_recording("tape.yaml")
+    [skipped] = check_recording("tape.yaml").skipped
+    assert (skipped.line, skipped.number) == (2, 1)
+    assert re.fullmatch(r"it has the unsupported tag !.*: it would build an object", skipped.reason)
     assert not (folder / "built").exists()
 
 
@@ -381,8 +410,8 @@ def test_aliases_that_would_fill_the_memory_do_not(folder: Path) -> None:
         for before, name in zip("abcdefgh", "bcdefghi", strict=True)
     ]
     (folder / "tape.yaml").write_text("\n".join([*lines, "interactions:", "- request: *i"]))
-    with pytest.raises(RecordingError, match="entry 1 has no request"):
-        check_recording("tape.yaml")
+    [skipped] = check_recording("tape.yaml").skipped
+    assert skipped.reason == "it has no request with a method and a uri"
 
 
 def test_a_value_that_never_ends_is_not_read_to_the_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ import pytest
 from fakeflowdock import FakeFlowdock
 from fakeflowdock.contract.contracts import contracts
 from fakeflowdock.http import connection as http
+from fakeflowdock.http import deadlines
 from tests.support.doors import all_that_waited_is_over
 from tests.support.sockets import answers, everything, get, read, trusting
 
@@ -71,7 +72,7 @@ def test_what_is_no_request_is_refused_after_those_before_it(fake_flowdock: Fake
     assert len(fake_flowdock.requests) == 2
 
 
-def test_a_bug_in_what_may_wait_ends_the_connection(
+def test_a_bug_in_what_may_be_long_ends_the_connection(
     fake_flowdock: FakeFlowdock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_given: object, **_more: object) -> None:
@@ -79,12 +80,11 @@ def test_a_bug_in_what_may_wait_ends_the_connection(
 
     met: list[threading.ExceptHookArgs] = []
     monkeypatch.setattr(threading, "excepthook", met.append)
-    fake_flowdock.fail("get own user", latency=0.01)
     with connected(fake_flowdock) as connection:
-        monkeypatch.setattr("fakeflowdock.api.app.App.answer", broken)
-        connection.sendall(get(fake_flowdock))
+        monkeypatch.setattr("fakeflowdock.api.app.App.begin", broken)
+        connection.sendall(get(fake_flowdock).replace(b"/user", b"/user?x=" + b"x" * 20_000))
         assert everything(connection) == b""
-    all_that_waited_is_over()  # it tells of the bug when the connection is already closed
+    all_that_waited_is_over(fake_flowdock)  # it tells of the bug when the connection is already closed
     assert [each.exc_type for each in met] == [ZeroDivisionError]
 
 
@@ -229,7 +229,7 @@ def test_silent_and_slow_clients_keep_nobody_waiting(fake_flowdock: FakeFlowdock
 def test_a_client_that_is_silent_for_too_long_is_let_go(
     fake_flowdock: FakeFlowdock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "SILENCE", 0.05)
+    monkeypatch.setattr(deadlines, "HEAD", 0.05)
     with connected(fake_flowdock) as idle, connected(fake_flowdock) as halfway:
         halfway.sendall(b"GET /user HTTP/1.1\r\nHo")
         assert idle.recv(1) == b""
@@ -252,7 +252,7 @@ def test_a_client_that_reads_nothing_for_too_long_is_let_go(
         gone.set()
 
     monkeypatch.setattr(http.Connection, "connection_lost", noticed)
-    monkeypatch.setattr(http, "SILENCE", 0.05)
+    monkeypatch.setattr(deadlines, "RESPONSE", 0.05)
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.settimeout(30)

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fakeflowdock.http import certificates, tunnel
-from fakeflowdock.http import connection as http
-from fakeflowdock.http import tls as secured
+from fakeflowdock.http import certificates, deadlines, tunnel
 from tests.support.proxied import CONNECT, Host, door, to
 from tests.support.sockets import answers, everything, get, read, trusting
 
@@ -226,9 +224,7 @@ def test_silent_and_slow_clients_keep_nobody_waiting(proxy: str, fake_flowdock: 
 
 
 def test_silent_clients_are_let_go(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fakeflowdock.http.forward_proxy.SILENCE", 0.05)
-    monkeypatch.setattr(http, "SILENCE", 0.05)
-    monkeypatch.setattr(secured, "HANDSHAKE", 0.05)
+    monkeypatch.setattr(deadlines, "HEAD", 0.05)
     with to(proxy) as idle, to(proxy) as halfway, to(proxy) as connected, to(proxy) as shaking:
         halfway.sendall(b"CONNECT api.flowdock.com:443 HT")
         for one in (connected, shaking):

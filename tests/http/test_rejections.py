@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakeflowdock.contract.contracts import contracts
-from fakeflowdock.http import connection as http
-from fakeflowdock.http import tunnel
+from fakeflowdock.http import connection, deadlines, tunnel
 from tests.support.proxied import CONNECT, to
 from tests.support.sockets import answers, everything, get, read
 
@@ -39,26 +38,36 @@ def sent(data: bytes) -> Provoke:
 
 
 def silent(fake: FakeFlowdock, monkeypatch: pytest.MonkeyPatch) -> tuple[bytes, dict[str, str]]:
-    monkeypatch.setattr(http, "SILENCE", 0.05)
-    with to(fake.url) as connection:
-        connection.sendall(HEAD)
-        return everything(connection), {"60": "0.05"}
+    monkeypatch.setattr(deadlines, "HEAD", 0.05)
+    with to(fake.url) as client:
+        client.sendall(HEAD)
+        return everything(client), {"10": "0.05"}
+
+
+def crowded(fake: FakeFlowdock, monkeypatch: pytest.MonkeyPatch) -> tuple[bytes, dict[str, str]]:
+    monkeypatch.setattr(connection, "BODIES", 10_000)
+    head = b"POST /messages HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
+    with to(fake.url) as client:
+        client.sendall(head + b"x" * 50_000)
+        refused = everything(client)
+        assert b"\r\nRetry-After: 1\r\n" in refused
+        return refused, {}
 
 
 def exhausted(fake: FakeFlowdock, monkeypatch: pytest.MonkeyPatch) -> tuple[bytes, dict[str, str]]:
     def start(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    fake.fail("get own user", latency=0.01)
-    with to(fake.url) as connection:
-        connection.sendall(b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")  # so that the server is there
-        assert read(connection)[0] == 404
+    long = get(fake).replace(b"/user", b"/user?x=" + b"x" * 20_000)
+    with to(fake.url) as client:
+        client.sendall(b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")  # so that the server is there
+        assert read(client)[0] == 404
         with monkeypatch.context() as patched:
             patched.setattr(threading.Thread, "start", start)
-            connection.sendall(get(fake))
-            refused = connection.recv(65536)
-        connection.sendall(get(fake))
-        assert read(connection)[0] == 200  # neither it nor the connection was lost
+            client.sendall(long)
+            refused = client.recv(65536)
+        client.sendall(long)
+        assert read(client)[0] == 200  # neither it nor the connection was lost
         return refused, {}
 
 
@@ -84,6 +93,7 @@ PROVOKED: dict[str, Provoke] = {
     "head-too-large": sent(HEAD + b"X: " + b"a" * 70_000 + b"\r\n\r\n"),
     "host-not-reached": nobody,
     "no-thread-left": exhausted,
+    "too-many-bodies": crowded,
     "http-version-refused": sent(b"GET / HTTP/9.9\r\n\r\n"),
 }
 

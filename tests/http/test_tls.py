@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives import serialization
 
 from fakeflowdock import FakeFlowdock, conform
 from fakeflowdock.cli import main
-from fakeflowdock.http import certificates, tls
+from fakeflowdock.http import certificates, deadlines, tls
 from fakeflowdock.http.server import Server
 from tests.http.test_connection import (
     connected,
@@ -232,7 +232,7 @@ def test_silent_and_slow_handshakes_keep_nobody_waiting(fake_flowdock: OverTls) 
 
 
 def test_a_handshake_that_takes_too_long_is_ended(fake_flowdock: OverTls, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tls, "HANDSHAKE", 0.05)
+    monkeypatch.setattr(deadlines, "HEAD", 0.05)
     with plainly(fake_flowdock) as silent, plainly(fake_flowdock) as halfway:
         halfway.sendall(Halfway(halfway).step()[:-1])
         assert (silent.recv(1), halfway.recv(1)) == (b"", b"")

@@ -13,9 +13,10 @@ import pytest
 import requests
 
 from fakeflowdock import FakeFlowdock
-from fakeflowdock.http.connection import ASIDE
+from fakeflowdock.http.workers import ASIDE
 from fakeflowdock.testing import matching as expectations
 from tests.support.administering import Operator, World, create_source, flowdock, user_of
+from tests.support.doors import all_that_waited_is_over, waiting_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,14 +159,16 @@ def test_who_waits_looks_at_each_request_once(
     assert len(looked) == 6
 
 
-def test_who_waits_is_told_nothing_of_what_is_forgotten_meanwhile(operator: Operator) -> None:
+def test_who_waits_is_told_nothing_of_what_is_forgotten_meanwhile(
+    operator: Operator, fake_flowdock: FakeFlowdock
+) -> None:
     world = operator.make("one", settings={"journal": 2})
     answered: list[Any] = []
     asking = {"operation": "get own user", "count": 2, "timeout": 30}
     waiting = threading.Thread(target=lambda: answered.append(operator.post("worlds/one/requests/wait", asking)))
     flowdock(world, "GET", "/user", **user_of(world))
     waiting.start()
-    while not aside():
+    while not waiting_at(fake_flowdock):
         time.sleep(0.001)
     for path in ("/sources", "/sources", "/user", "/sources", "/user"):  # of which two are remembered
         flowdock(world, "GET", path, **user_of(world))
@@ -178,38 +181,33 @@ def test_who_waits_is_told_nothing_of_what_is_forgotten_meanwhile(operator: Oper
     assert [each["number"] for each in told["requests"]] == [1, 2]
 
 
-def aside() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == ASIDE and thread.is_alive()]
-
-
-def wait_in_vain(url: str) -> Any:
+def wait_in_vain(fake: FakeFlowdock) -> Any:
     """A client that waits for what never comes. Returns it when its request is under way."""
-    before, parts = len(aside()), urlsplit(url)
+    before, parts = waiting_at(fake), urlsplit(fake.url)
     client = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30)
     body = b'{"operation": "get own user", "timeout": 60}'
     head = b"POST /_fakeflowdock/requests/wait HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     client.sendall(head + b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
     until = time.monotonic() + 20
-    while len(aside()) == before and time.monotonic() < until:
+    while waiting_at(fake) == before and time.monotonic() < until:
         time.sleep(0.005)
     return client
 
 
 def test_who_leaves_is_not_waited_for(fake_flowdock: FakeFlowdock) -> None:
-    client = wait_in_vain(fake_flowdock.url)
-    [waiting] = aside()
+    client = wait_in_vain(fake_flowdock)
+    assert waiting_at(fake_flowdock) == 1
     client.close()
-    waiting.join(20)
-    assert not waiting.is_alive()
+    all_that_waited_is_over(fake_flowdock)
 
 
 def test_a_server_that_stops_waits_for_nobody() -> None:
     with FakeFlowdock() as fake:
-        client = wait_in_vain(fake.url)
-        [waiting] = aside()
-    waiting.join(20)
+        client = wait_in_vain(fake)
+        assert waiting_at(fake) == 1
+    assert client.recv(1) == b""
     client.close()
-    assert not waiting.is_alive()
+    assert ASIDE not in [thread.name for thread in threading.enumerate()]
 
 
 def test_a_journal_is_cleared_and_counts_from_one(operator: Operator, world: World) -> None:

@@ -103,6 +103,7 @@ def test_a_world_is_made_with_its_settings(operator: Operator, fake_flowdock: Fa
         "shape": "drift",
         "strict": False,
         "journal": 2,
+        "journal_bytes": 64 * 1024 * 1024,
     }
     world = operator.get("worlds/one")
     for _ in range(3):

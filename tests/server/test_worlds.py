@@ -222,6 +222,16 @@ def test_a_cookie_tells_the_world_where_nothing_else_does(operator: Operator, on
     assert len(operator.asked("one")) == 2
 
 
+def test_the_cookie_of_a_visitor_is_good_for_its_world_alone(operator: Operator, one: World) -> None:
+    def asked(world: World, **headers: str) -> requests.Response:
+        params = {"client_id": world["client_id"], "response_type": "code"}
+        return flowdock(world, "GET", "/oauth/authorize", params=params, headers=headers)
+
+    cookie = asked(one).headers["Set-Cookie"].partition(";")[0]
+    assert "Set-Cookie" not in asked(one, Cookie=cookie).headers
+    assert asked(operator.make("two"), Cookie=cookie).headers["Set-Cookie"].partition(";")[0] != cookie
+
+
 def test_the_dead_credentials_of_a_world_still_belong_to_it(operator: Operator, one: World) -> None:
     source, access_token = create_source(one), granted(one)["access_token"]
     flowdock(one, "DELETE", f"/flows/example/main/sources/{source['id']}", headers=basic(one["api_token"]))

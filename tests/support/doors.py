@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import requests
 
-from fakeflowdock.http.connection import ASIDE
+from fakeflowdock.http.workers import ASIDE
 
 if TYPE_CHECKING:
     from fakeflowdock import FakeFlowdock, Source, User
@@ -57,8 +58,18 @@ class Door:
         return requests.request(method, self.base + path, timeout=30, **both)
 
 
-def all_that_waited_is_over() -> None:
-    """Wait until no thread of the server is left that answers aside."""
+def waiting_at(fake: FakeFlowdock) -> int:
+    """How many requests wait, at the live server of a fake."""
+    server = fake._runs.current._server
+    return 0 if server is None else server.waiting
+
+
+def all_that_waited_is_over(fake: FakeFlowdock) -> None:
+    """Wait until no request to the live server waits, and no thread of it is left that answers aside."""
+    until = time.monotonic() + 20
+    while waiting_at(fake) and time.monotonic() < until:
+        time.sleep(0.005)
+    assert not waiting_at(fake)
     for thread in threading.enumerate():
         if thread.name == ASIDE:
             thread.join(9)

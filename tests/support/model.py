@@ -45,6 +45,7 @@ class Message:
     text: str
     thread: Thread | None
     removed: bool = False
+    reacted: list[str] = field(default_factory=list)
 
     def is_written_by(self, person: str) -> bool:
         """Whether somebody may change what it says."""
@@ -72,6 +73,7 @@ class Flow:
     mode: str = "invitation"
     archived: bool = False
     posted: dict[int, Message] = field(default_factory=dict)  # by number, removed ones too
+    numbers: int = 0  # that are used up, by messages and by what happened to them
 
 
 @dataclass
@@ -117,13 +119,28 @@ class Model:
 
     def post(self, path: str, event: str, person: str | None, text: str, thread: Thread | None) -> Message:
         """Let a message be sent to a flow; it has the next number there."""
-        posted = self.flows[path].posted
-        message = posted[len(posted) + 1] = Message(len(posted) + 1, event, person, text, thread)
+        flow = self.flows[path]
+        flow.numbers += 1
+        message = flow.posted[flow.numbers] = Message(flow.numbers, event, person, text, thread)
         self.posts += 1
         if thread is not None:
             thread.first, thread.updated = thread.first or message.number, self.posts
             thread.counts[COUNTERS[event]] += 1
         return message
+
+    def rewrite(self, path: str, message: Message, text: str) -> None:
+        """Let a message be edited, which uses a number if it says something else from then on."""
+        self.flows[path].numbers += text != message.text
+        message.rewrite(text)
+
+    def react(self, path: str, message: Message, person: str, *, add: bool) -> None:
+        """Let somebody react to a message, or take that back, which uses a number if it is news."""
+        if (person in message.reacted) is not add:
+            self.flows[path].numbers += 1
+            if add:
+                message.reacted.append(person)
+            else:
+                message.reacted.remove(person)
 
     def lives(self, token: Token) -> bool:
         """Whether an access token lets its application in."""

@@ -86,7 +86,7 @@ def test_a_message_is_arranged_as_if_it_had_been_posted(fake_flowdock: FakeFlowd
     shown = requests.get(path, timeout=9, **as_user(fake.user)).json()
     assert [message["event"] for message in shown] == ["message", "comment", "file"]
     assert [message["thread"]["id"] for message in shown] == [question.thread_id] * 3
-    assert shown[0]["tags"] == list(question.tags) == ["green", "ci"]
+    assert shown[0]["tags"] == list(question.tags) == ["ci", "green"]
     assert comment.parent_id == file.parent_id == question.id
     assert file.attachments[0].data == b"log"
 

@@ -248,7 +248,7 @@ def test_a_wrong_marker_says_what_would_be_right(marker: str, words: str, pytest
 
 
 def test_markers_and_options_are_listed(pytester: pytest.Pytester) -> None:
-    choices = "world, auto_consent, refresh_tokens, shape, shapes, strict, journal, unknown_paths"
+    choices = "world, auto_consent, refresh_tokens, shape, shapes, strict, journal, journal_bytes, unknown_paths"
     run(pytester, "--markers").stdout.fnmatch_lines([f"@pytest.mark.flowdock({choices}): configure fake_flowdock*"])
     helped = run(pytester, "--help").stdout
     options = ["*--flowdock-world={empty,docs}*", "*--flowdock-journal=N*", "*flowdock_unknown_paths*"]
@@ -275,6 +275,31 @@ def test_how_many_requests_are_remembered_is_a_choice_too(pytester: pytest.Pytes
     run(pytester, "--flowdock-journal", "3").assert_outcomes(passed=2)
     pytester.makeini("[pytest]\nflowdock_journal = 3\n")
     run(pytester, "--flowdock-journal", "9").assert_outcomes(passed=2)
+
+
+def test_how_much_memory_they_use_is_a_choice_too(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytester.makepyfile("""
+        import pytest
+        import requests
+
+        def kept(fake):
+            for _ in range(50):
+                requests.get("https://api.flowdock.com/sources", timeout=9)
+            return len(fake.requests)
+
+        def test_chosen(fake_flowdock):
+            assert 1 < kept(fake_flowdock) < 20
+
+        @pytest.mark.flowdock(journal_bytes=1)
+        def test_marked(fake_flowdock):
+            assert kept(fake_flowdock) == 1
+    """)
+    run(pytester, "--flowdock-journal-bytes", "80000").assert_outcomes(passed=2)
+    pytester.makeini("[pytest]\nflowdock_journal_bytes = 80000\n")
+    run(pytester).assert_outcomes(passed=2)
+    pytester.makeini("[pytest]\n")
+    monkeypatch.setenv("FAKEFLOWDOCK_JOURNAL_BYTES", "80000")
+    run(pytester).assert_outcomes(passed=2)
 
 
 STRICT = """

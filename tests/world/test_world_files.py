@@ -44,6 +44,8 @@ def posted(fake: FakeFlowdock, user: User, source: Source) -> None:
     fake.add_message("<i>x</i>", event="mail", flow="acme/ops", user=user, **mail)
     fake.add_message("from outside", external_user_name="Stevie")
     requests.put(f"{MESSAGES}/{hello.id}", json={"content": "Hello #again"}, timeout=9, **as_user(fake.user))
+    reaction = {"type": "add", "emoji": "tada"}
+    requests.post(f"{MESSAGES}/{hello.id}/emoji_reaction", json=reaction, timeout=9, **as_user(user))
     requests.delete(f"{MESSAGES}/4", timeout=9, **as_user(fake.user))
 
 
@@ -80,7 +82,7 @@ def test_a_world_goes_on_where_it_was_written(tmp_path: Path) -> None:
         assert (other.messages, other.threads) == (fake.messages, fake.threads)
         [thread] = other.threads.where(external_thread_id="42")
         more = other.add_message(source=other.sources[0], **TICKET)
-        assert (more.id, more.thread_id) == (8, thread.id)
+        assert (more.id, more.thread_id) == (11, thread.id)
         members = requests.get(f"{API}/flows/example/main", timeout=9, **as_user(other.user)).json()["users"]
         assert [member["status"] for member in members] == [None, "out for lunch"]
         found = requests.get(MESSAGES, params={"search": "again"}, timeout=9, **as_user(other.user)).json()
@@ -115,6 +117,56 @@ def test_writing_what_was_read_gives_the_same_file(tmp_path: Path) -> None:
     assert first.read_text() == second.read_text()
     assert stat.S_IMODE(first.stat().st_mode) == 0o600
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["first.json", "second.json"]
+
+
+def test_what_happened_to_messages_is_in_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "world.json"
+    with FakeFlowdock() as fake:
+        lived_in(fake)
+        fake.dump(file)
+    world = json.loads(file.read_text("utf-8"))
+    assert [(event["id"], event["event"], event["content"]) for event in world["events"]] == [
+        (8, "message-edit", {"message": 1, "updated_content": "Hello #again"}),
+        (9, "tag-change", {"message": 1, "add": ["again"], "remove": ["there"]}),
+        (10, "emoji-reaction", {"message": 1, "emoji": "tada", "type": "add"}),
+    ]
+    assert world["messages"][0]["reactions"] == [{"emoji": "tada", "user_id": 2}]
+
+
+def test_a_file_from_before_there_were_events_and_reactions_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "world.json"
+    with FakeFlowdock() as fake:
+        lived_in(fake)
+        fake.dump(file)
+        world = json.loads(file.read_text("utf-8"))
+        del world["events"]
+        for message in world["messages"]:
+            del message["reactions"]
+        file.write_text(json.dumps(world), "utf-8")
+        fake.load(file)
+        shown = requests.get(MESSAGES, timeout=9, **as_user(fake.user)).json()
+        assert [message["emojiReactions"] for message in shown] == [{}] * 6
+        assert fake.add_message("next").id == 11  # its counters say that the numbers were used
+
+
+@pytest.mark.parametrize(("kept", "shown"), [(7, "7"), ("cdb631ba-main", "cdb631ba-main"), (None, None)])
+def test_a_file_may_have_an_action_and_a_user_without_an_address(kept: Any, shown: Any, tmp_path: Path) -> None:
+    file = tmp_path / "world.json"
+    with FakeFlowdock() as fake:
+        fake.add_user(email="")
+        fake.dump(file)
+        world = json.loads(file.read_text("utf-8"))
+        none = dict.fromkeys(("source_id", "uuid", "edited", "parent_id", "external_user_name", "thread_id"))
+        none |= dict.fromkeys(("content", "title", "body", "author", "mail"))
+        action = {"type": "join"} if kept is None else {"type": "join", "id": kept}
+        message = {"flow_id": fake.flow.id, "id": 1, "event": "action", "user_id": 1, "sent": world["now"]}
+        world["messages"] = [{**message, "tags": [], "app": "chat", "attachments": [], "action": action, **none}]
+        file.write_text(json.dumps(world), "utf-8")
+        fake.load(file)
+        [message] = requests.get(MESSAGES, timeout=9, **as_user(fake.user)).json()
+        assert message["content"] == {"type": "join"} | ({} if shown is None else {"id": shown})
+        fake.dump(file)
+        fake.load(file)
 
 
 def test_the_worlds_of_every_fake_are_such_files() -> None:
@@ -186,6 +238,13 @@ def main_thread(world: Any) -> Any:
     return next(thread for thread in world["threads"] if thread["external_thread_id"])
 
 
+def an_event(world: Any, **changes: Any) -> Any:
+    """An edit in the first flow, as a file has it."""
+    content = {"message": 1, "updated_content": "x"}
+    event = {"flow_id": world["flows"][0]["id"], "id": 99, "event": "message-edit", "user_id": 1, "uuid": None}
+    return {**event, "sent": world["now"], "content": content, **changes}
+
+
 CONTRADICTIONS = {
     "a number twice": (
         lambda w: w["messages"].append(w["messages"][0]),
@@ -252,6 +311,26 @@ CONTRADICTIONS = {
         lambda w: w["memberships"].clear(),
         "/flows/0/members has a user who is not in the organ",
     ),
+    "a number of a message and an event": (
+        lambda w: w["events"].append(an_event(w, id=w["messages"][0]["id"])),
+        "/events/0/id is a duplicate in its flow",
+    ),
+    "an event of a kind that there is not": (
+        lambda w: w["events"].append(an_event(w, event="line")),
+        "/events/0/event is not one of message-edit, tag-change, emoji-reaction",
+    ),
+    "an event with the content of another": (
+        lambda w: w["events"].append(an_event(w, event="tag-change")),
+        "/events/0/content",
+    ),
+    "a reaction of a stranger": (
+        lambda w: w["messages"][0].update(reactions=[{"emoji": "tada", "user_id": 99}]),
+        "/messages/0/reactions/0/user_id refers to 99, which is not in users",
+    ),
+    "a reaction twice": (
+        lambda w: w["messages"][0].update(reactions=[{"emoji": "tada", "user_id": 1}] * 2),
+        "/messages/0/reactions has a duplicate",
+    ),
     "a fraction": (lambda w: w["sources"][0].update(id=7.0), "invalid number 7.0: expected an integer"),
     "half a surrogate pair": (lambda w: w["users"][0].update(name="\ud800"), "a text contains a lone surrogate"),
     "a count below zero": (lambda w: w["counters"].update(source=-5), "/counters/source is not an integer"),
@@ -300,7 +379,7 @@ def test_a_file_that_forgot_to_count_makes_nothing_twice(tmp_path: Path) -> None
         made = requests.post(f"{API}{SOURCES}", json={"name": "x"}, timeout=9, **as_application(fake)).json()
         assert made["id"] == 3
         fake.add_application()
-        assert fake.add_message("new").id == 9  # the source that was just made is 8
+        assert fake.add_message("new").id == 12  # the source that was just made is 11
         fake.add_flow("example/new")
         fake.add_user()
         for who, status in ((as_source(left["source"]), 200), (as_source(left["deleted"]), 410)):

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from ...world import grants
 from ...world.models import OUT_OF_BAND, AuthorizationCode, Session
 from ...world.scopes import scopes_of
+from ...world.secrets import is_visitor, new_visitor
 from .. import consent_pages
 from ..callers import ANYONE
 from ..operations import Call, Reply, operation
@@ -78,7 +79,7 @@ def ask_for_consent(call: Call, request: ConsentRequest | Reply) -> Reply:
     if call.store.settings.auto_consent and agrees is not None:
         return _with_code(call, request, agrees)
     if session is None:
-        session = _begin(call.store, None)
+        session = _visitor(call.store)
         return _page(call, request, session, cookie=_cookie(call, session))
     return _page(call, request, session)
 
@@ -101,7 +102,7 @@ def give_consent(call: Call, request: ConsentRequest | Reply) -> Reply:
         return _with_error(request, "access_denied", consent_pages.USER_DENIED)
     if given["decision"] == "sign_out":
         _end(store, session)
-        session = _begin(store, None)
+        session = _visitor(store)
         return _page(call, request, session, cookie=_cookie(call, session))
     if given["decision"] != "authorize":
         return _forged(consent_pages.OTHER_FORM)
@@ -183,10 +184,15 @@ def _forged(reason: str) -> Reply:
 
 def _session(call: Call) -> Session | None:
     """Return the session of the browser's cookie, unless it has ended."""
+    store = call.store
     for pair in call.header("cookie").split(";"):
         name, _, value = pair.strip().partition("=")
-        if name == COOKIE and (session := call.store.sessions.find(value)) is not None and not session.ended:
+        if name != COOKIE:
+            continue
+        if (session := store.sessions.find(value)) is not None and not session.ended:
             return session
+        if is_visitor(store.seed, value):
+            return Session(None, ended=False, cookie=value)
     return None
 
 
@@ -194,13 +200,19 @@ def _user(store: Store, session: Session | None) -> User | None:
     return None if session is None or session.user_id is None else store.users[session.user_id]
 
 
-def _begin(store: Store, user: User | None) -> Session:
+def _visitor(store: Store) -> Session:
+    """Return the session of a browser that has not signed in. It is not stored: anyone can open the page."""
+    return Session(None, ended=False, cookie=new_visitor(store.seed))
+
+
+def _begin(store: Store, user: User) -> Session:
     cookie = store.draw("session")
-    return store.sessions.add(cookie, Session(None if user is None else user.id, ended=False, cookie=cookie))
+    return store.sessions.add(cookie, Session(user.id, ended=False, cookie=cookie))
 
 
 def _end(store: Store, session: Session) -> None:
-    store.sessions.change(session.cookie, replace(session, ended=True))
+    if session.user_id is not None:
+        store.sessions.change(session.cookie, replace(session, ended=True))
 
 
 def _cookie(call: Call, session: Session) -> tuple[tuple[str, str], ...]:

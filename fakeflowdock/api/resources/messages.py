@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...contract.errors import AccessDenied, InvalidFlow, NotFound, ValidationError
-from ...world import tagging
+from ...world import editing, tagging
 from ...world.chat_text import words
 from ...world.message_store import Filter
 from ...world.posting import Post
@@ -208,14 +208,20 @@ def update_message(call: Call, message: Message) -> wire.JSON:
     if (reason := tagging.too_many(call.fields.get("tags"))) is not None:
         raise ValidationError({"tags": [reason]})
     given = tagging.split(call.fields["tags"]) if "tags" in call.fields else None
-    if text is None and given is None:
-        return {}
-    tags = tagging.tags_after(store, store.flows[message.flow_id], message, text=text, given=given)
-    changed = replace(message, tags=tags)
-    now = store.tick()
-    if text is not None:
-        changed = replace(changed, content=text, edited=now)
-    store.archive.change(changed, retitle=text is not None)
+    editing.edit(store, message, call.user, text=text, given=given)
+    return {}
+
+
+@operation(
+    "POST /flows/:organization/:flow/messages/:id/emoji_reaction",
+    callers=ANY_USER,
+    scope="flow",
+    find=message_of_the_path,
+)
+def react_to_message(call: Call, message: Message) -> wire.JSON:
+    """Add or remove a reaction of the caller."""
+    emoji = call.fields["emoji"].strip().strip(":").strip()
+    editing.react(call.store, message, call.user, emoji, add=call.fields["type"] == "add")
     return {}
 
 
@@ -229,6 +235,5 @@ def delete_message(call: Call, message: Message) -> Reply:
         return NOTHING
     if not (own and message.event in ("message", "comment")):
         raise AccessDenied(AccessDenied.NOT_DELETABLE)
-    tags = tagging.tags_after(store, store.flows[message.flow_id], message, text="")
-    store.archive.change(replace(message, content="", tags=tags, edited=store.tick()), retitle=True)
+    editing.edit(store, message, call.user, text="")
     return Reply(200, {})

@@ -83,7 +83,7 @@ def update_user(call: Call, user: User) -> wire.JSON:
 @operation("GET /flows/:organization/:flow/users", callers=ANY_USER, scope="flow", find=flow_of_the_path)
 def list_flow_users(call: Call, flow: Flow) -> list[wire.JSON]:
     """List the members of a flow who are not blocked."""
-    return [wire.user(call.store.users[number]) for number in sorted(flow.seen_by)]
+    return wire.flow_users(flow, call.store)
 
 
 @operation("POST /flows/:organization/:flow/users", callers=ANY_USER, scope="manage", find=flow_of_the_path)

@@ -2,36 +2,99 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
+from ...api.media_types import FORM, JSON
 from ...api.messages import Headers, Response
 from ..errors import Malformed
-from .entries import Entry, clean, plain, raw, request_in, sent, unbased
+from .entries import (
+    Body,
+    Entry,
+    answered_by_server,
+    clean,
+    compressed,
+    plain,
+    raw,
+    request_in,
+    sent,
+    sent_body,
+    unbased,
+)
+from .yaml_stream import Tagged
 
 if TYPE_CHECKING:
     from ...api.messages import Request
     from .entries import Hosts
 
 LISTS = ("interactions", "http_interactions")
+WRAPPED = frozenset(("string", "text", "base64_string", "encoding"))  # the names in a body of Betamax and Ruby's VCR
+# Objects that vcrpy wrote, by the end of their tags. What they hold is plain.
+REQUESTS = ("vcr.request.Request",)
+HEADERS = (".CaseInsensitiveDict", ".frozenset", ".CIMultiDict", ".CIMultiDictProxy")
+TEXTS = (".istr",)
+FILES = ("io.BytesIO", "io.StringIO")
 
 
 def entry_of(held: Any, number: int, line: int, hosts: Hosts) -> Entry | None:
     """Return an interaction of a cassette; None if it went to another host.
 
     Raises:
-        Malformed: it is not an interaction.
+        NotChecked: it is not an interaction, or no server answered.
     """
+    if isinstance(held, dict):
+        held = {**held, "request": _recorded(held.get("request"))}
+    elif isinstance(held, Tagged):
+        raise Malformed(held.problem)
     if (found := request_in(held, "uri", hosts)) is None:
         return None
     recorded, method, url = found
-    request = sent(method, url, _headers(recorded.get("headers")), _body(recorded.get("body")))
-    return Entry(number, line, request, *_reply(held.get("response"), request))
+    pairs, posted = _headers(recorded.get("headers")), recorded.get("body")
+    body, kind = _sent(posted, Headers(pairs).get("content-type", ""))
+    if kind:
+        pairs.append(("Content-Type", kind))
+    held_body = sent_body(body, method, Headers(pairs))
+    if isinstance(posted, Tagged) and body is None:
+        held_body = Body(missing=f"it has {posted.problem}")
+    request = sent(method, url, pairs, held_body.raw)
+    return Entry(number, line, request, *_reply(held.get("response"), request, held_body))
+
+
+def _recorded(held: Any) -> Any:
+    """Return a request as vcrpy writes it today. Its first versions wrote objects, and the parts of the URL."""
+    held = _opened(held, REQUESTS)
+    if not isinstance(held, dict):
+        return held
+    if "uri" not in held and {"protocol", "host", "path"} <= held.keys():
+        port = f":{held['port']}" if type(held.get("port")) is int else ""
+        held = {**held, "uri": f"{_text(held['protocol'])}://{_text(held['host'])}{port}{_text(held['path'])}"}
+    elif "uri" not in held and "url" in held:
+        raise Malformed(Malformed.NO_HOST)
+    texts = {name: _text(held[name]) for name in ("method", "uri") if isinstance(held.get(name), (bytes, Tagged))}
+    return held | texts
+
+
+def _opened(value: Any, tags: tuple[str, ...]) -> Any:
+    """Return the value inside an object with one of these tags. Raises Malformed for any other object."""
+    if not isinstance(value, Tagged):
+        return value
+    if not value.tag.endswith(tags):
+        raise Malformed(value.problem)
+    return value.value
 
 
 def _headers(held: Any) -> list[tuple[str, str]]:
-    """Return the headers of a mapping whose values are texts or lists of texts."""
+    """Return the headers of a mapping whose values are texts or lists of texts, or of a list of pairs."""
+    held = _opened(held, HEADERS)
+    if isinstance(held, dict) and isinstance(held.get("_store"), dict):  # name in lower case to name and value
+        held = [*held["_store"].values()]
+    elif isinstance(held, list) and len(held) == 1 and isinstance(held[0], list):  # the arguments of the object
+        held = held[0]
     if held is None:
         return []
+    if isinstance(held, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in held):
+        return [(clean(_text(name)), clean(_text(value))) for name, value in held]
     if not isinstance(held, dict):
         raise Malformed(Malformed.NO_MAPPING)
     return [
@@ -42,31 +105,61 @@ def _headers(held: Any) -> list[tuple[str, str]]:
 
 
 def _text(value: Any) -> str:
+    value = _opened(value, TEXTS)
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):  # the argument of the object
+        return value[0]
     if isinstance(value, (dict, list)):
         raise Malformed(Malformed.HEADER)
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
-def _body(held: Any) -> bytes:
+def _sent(held: Any, kind: str) -> tuple[bytes | None, str]:
+    """Return the body of a request, and its media type if no header has it.
+
+    Of aiohttp's requests, vcrpy writes the value that the client passed, and none of the headers that follow from it.
+    """
+    if not isinstance(held, (dict, list)) or (held and isinstance(held, dict) and held.keys() <= WRAPPED):
+        return _body(held), ""
+    try:
+        if kind.partition(";")[0].strip().lower() == FORM:
+            return urlencode(held, doseq=True, errors="replace").encode(), ""
+        return json.dumps(held).encode(), "" if kind else JSON
+    except (TypeError, ValueError, RecursionError):
+        raise Malformed(Malformed.NO_VALUE) from None
+
+
+def _body(held: Any) -> bytes | None:
+    """Return a body; None if it was not recorded."""
     if isinstance(held, dict):
         if (encoded := held.get("base64_string")) is not None:
             return unbased(_text(encoded))
         held = held.get("string", held.get("text"))
+    if isinstance(held, Tagged):
+        held = held.value if held.tag.endswith(FILES) else None
+        held = held.get("state") if isinstance(held, dict) else held
+        held = held[0] if isinstance(held, list) and held else None
     if held is None or isinstance(held, bytes):
-        return held or b""
+        return held
     if not isinstance(held, str):
         raise Malformed(Malformed.BODY)
     return raw(held)
 
 
-def _reply(answered: Any, request: Request) -> tuple[Response | None, bool]:
-    """Return a response, and whether its body could be decompressed. An older vcrpy has other names for httpx."""
+def _reply(answered: Any, request: Request, sent_body: Body) -> tuple[Response | None, Body, Body]:
+    """Return a response and the bodies of the exchange. An older vcrpy has other names for httpx."""
     answered = answered if isinstance(answered, dict) else {}
     status = answered.get("status", answered.get("status_code"))
-    code = status.get("code") if isinstance(status, dict) else status
+    code, words = (status.get("code"), status.get("message")) if isinstance(status, dict) else (status, None)
     if type(code) is not int:
         raise Malformed(Malformed.NO_RESPONSE)
     headers = Headers(_headers(answered.get("headers")))
-    body = _body(answered["content"] if "content" in answered else answered.get("body"))
-    body, known = plain(body, headers.get("content-encoding"))
-    return (Response(code, headers, body, request) if code > 0 else None), known
+    answered_by_server(code, words, headers)
+    held = answered["content"] if "content" in answered else answered.get("body")
+    body = _body(held)
+    if body is None and isinstance(held, Tagged):
+        received = Body(missing=f"it has {held.problem}")
+    else:
+        encoding = headers.get("content-encoding")
+        text, known = plain(body or b"", encoding)
+        received = Body(text, "" if known else compressed(encoding))
+    return (Response(code, headers, received.raw, request) if code > 0 else None), sent_body, received

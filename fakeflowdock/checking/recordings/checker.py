@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...api.callers import USER
+from ...contract.contracts import contracts
+from ...contract.errors import VIOLATIONS
 from ...contract.findings import ContractViolation, Findings
 from ...contract.json_pointer import at
 from ...redaction import is_secret, shown_path
+from ..errors import NotChecked, RecordingError
 from ..replies import CheckedReply
 from ..requests import CheckedRequest
-from .entries import Hosts
+from .entries import Entry, Hosts, Skipped, counted
 from .reader import Recording
 
 if TYPE_CHECKING:
@@ -22,10 +25,11 @@ if TYPE_CHECKING:
     from ...api.messages import Request, Response
     from ...contract.findings import Finding
     from .differences import Difference
-    from .entries import Entry
 
 REFUSED = (400, 401)  # a missing or invalid secret may be the reason
+NOT_MODIFIED = 304
 NO_MESSAGE = frozenset({"body", "content-type"})
+CUT = ("request.unreadable", "request.parameter.missing")  # findings about a body without its end
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class CheckedExchange:
         operation: the requested operation, such as `create-source`; None if unknown.
         findings: those about the request, then those about the response.
         differences: from the response of a fake. Empty unless the recording was replayed.
+        not_checked: what the recording does not have, with the reason.
     """
 
     file: str
@@ -51,6 +56,7 @@ class CheckedExchange:
     operation: str | None
     findings: Findings
     differences: tuple[Difference, ...] = ()
+    not_checked: tuple[str, ...] = ()
 
     @property
     def method(self) -> str:
@@ -72,6 +78,11 @@ class CheckedExchange:
         """Method, path and status: `GET /user → 200`."""
         return f"{self.method} {self.path} → {self.status or 'no reply'}"
 
+    @property
+    def lines(self) -> list[str]:
+        """The findings, and what was not checked."""
+        return [*str(self.findings).splitlines(), *(f"not checked: {what}" for what in self.not_checked)]
+
     def __str__(self) -> str:
         return f"{self.file}:{self.number} {self.summary}"
 
@@ -79,7 +90,19 @@ class CheckedExchange:
 
 
 class CheckedRecording(list[CheckedExchange]):
-    """The exchanges of a recording with their findings."""
+    """The exchanges of a recording with their findings.
+
+    Attributes:
+        skipped: the entries that are no exchanges with Flowdock, or say too little.
+        nothing: why nothing was checked; empty if something was.
+    """
+
+    def __init__(
+        self, exchanges: Iterable[CheckedExchange] = (), skipped: Iterable[Skipped] = (), nothing: str = ""
+    ) -> None:
+        super().__init__(exchanges)
+        self.skipped = list(skipped)
+        self.nothing = nothing
 
     @property
     def findings(self) -> Findings:
@@ -95,8 +118,8 @@ class CheckedRecording(list[CheckedExchange]):
         return "\n".join(
             line
             for each in self
-            if each.findings or each.differences
-            for line in (str(each), *(f"    {line}" for line in (*str(each.findings).splitlines(), *each.differences)))
+            if each.findings or each.differences or each.not_checked
+            for line in (str(each), *(f"    {line}" for line in (*each.lines, *each.differences)))
         )
 
     def raise_for_violations(self) -> Self:
@@ -104,7 +127,10 @@ class CheckedRecording(list[CheckedExchange]):
 
         Raises:
             ContractViolation: there are violations. The message lists all findings by exchange.
+            RecordingError: nothing was checked.
         """
+        if self.nothing:
+            raise RecordingError(self.nothing)
         if self.findings.violations:
             raise RecordingContractViolation(self)
         return self
@@ -115,7 +141,7 @@ class RecordingContractViolation(ContractViolation):
 
     def __init__(self, recording: CheckedRecording) -> None:
         super().__init__(recording.findings)
-        self.args = (f"violations of Flowdock's contract:\n{recording}",)
+        self.args = (VIOLATIONS.format(findings=recording),)
 
 
 def check_recording(
@@ -124,7 +150,8 @@ def check_recording(
     """Check the recorded traffic of a file against Flowdock's docs.
 
     Args:
-        path: a HAR file, or a cassette of vcrpy in YAML or JSON. Exchanges with other hosts are ignored.
+        path: a HAR file, or a cassette of vcrpy in YAML or JSON; also packed by gzip, or several in a zip archive.
+            Exchanges with other hosts are ignored. `-` is standard input.
         strict: whether warnings are violations. Default: false.
         hosts: one or more hosts in addition to `api.flowdock.com`, such as `"127.0.0.1:8080"`.
         replay: whether to send each request to a fresh fake, and compare the responses. Default: false.
@@ -137,38 +164,136 @@ def check_recording(
         RecordingError: the file cannot be read or is not a recording. The message includes the place.
     """
     recording = Recording(path, Hosts((hosts,) if isinstance(hosts, str) else tuple(hosts)))
-    return CheckedRecording(checked(recording, strict=strict, replay=replay))
+    found = list(checked(recording, strict=strict, replay=replay))
+    exchanges = [each for each in found if isinstance(each, CheckedExchange)]
+    skipped = [each for each in found if isinstance(each, Skipped)]
+    return CheckedRecording(exchanges, skipped, "" if exchanges else nothing_in([recording], len(skipped)))
 
 
-def checked(recording: Recording, *, strict: bool = False, replay: bool = False) -> Iterator[CheckedExchange]:
-    """Yield the exchanges of a recording, one at a time.
+def nothing_in(recordings: Iterable[Recording], skipped: int) -> str:
+    """Return why nothing of some recordings was checked.
+
+    Args:
+        skipped: the number of entries that could not be checked.
+    """
+    recordings = list(recordings)
+    others, own = (sum(getattr(each, name) for each in recordings) for name in ("others", "own"))
+    named = ", ".join(dict.fromkeys(host for each in recordings for host in each.hosts.others))
+    reasons = [
+        *([f"{counted(others, 'exchange')} with other hosts (name Flowdock's with --host: {named})"] if others else ()),
+        *([f"{counted(own, 'request')} to fakeflowdock's own paths"] if own else ()),
+        *([f"{counted(skipped, 'entry')} that could not be checked"] if skipped else ()),
+    ]
+    names = ", ".join(each.name for each in recordings[:3]) + (", …" if len(recordings) > 3 else "")
+    return NotChecked.NOTHING.format(names=names, reasons=", ".join(reasons) or "there are no exchanges")
+
+
+def checked(recording: Recording, *, strict: bool = False, replay: bool = False) -> Iterator[CheckedExchange | Skipped]:
+    """Yield the exchanges of a recording, one at a time, and the entries that were not checked.
 
     Raises:
         RecordingError: the file cannot be read.
     """
+    try:
+        yield from _checked(recording, strict=strict, replay=replay)
+    finally:
+        recording.close()
+
+
+def _checked(recording: Recording, *, strict: bool, replay: bool) -> Iterator[CheckedExchange | Skipped]:
     fake = None
     if replay:
         from .replay import Replay
 
-        fake = Replay(recording)
+        fake = Replay(entry for entry in recording if isinstance(entry, Entry))
     for entry in recording:
-        operation, findings = findings_of(entry, strict=strict)
+        if isinstance(entry, Skipped):
+            yield entry
+            continue
+        operation, findings, not_checked = findings_of(entry, strict=strict)
         differences = () if fake is None else tuple(fake.differences(entry))
         yield CheckedExchange(
-            recording.name, entry.number, entry.line, entry.request, entry.reply, operation, findings, differences
+            file=entry.file,
+            number=entry.number,
+            line=entry.line,
+            request=entry.request,
+            reply=entry.reply,
+            operation=operation,
+            findings=findings,
+            differences=differences,
+            not_checked=not_checked,
         )
 
 
-def findings_of(entry: Entry, *, strict: bool = False) -> tuple[str | None, Findings]:
-    """Return the requested operation of an exchange, and its findings."""
+def findings_of(entry: Entry, *, strict: bool = False) -> tuple[str | None, Findings, tuple[str, ...]]:
+    """Return the requested operation of an exchange, its findings, and what was not checked."""
     request, reply = CheckedRequest(entry.request, strict=strict), entry.reply
     contract = request.contract
-    found: list[Finding] = [each for each in request.findings() if not _was_filtered(each, reply)]
-    if reply is not None:
+    if contract is not None and not entry.own:  # the responses of a fake are held against its own contract
+        contract = contracts(recorded=True).operations[contract.name]
+    found = list(request.findings())
+    if reply is not None and reply.status != NOT_MODIFIED:
         by_user = None if request.caller is None else request.caller == USER
         checked_reply = CheckedReply(contract, reply, request.method, strict=strict, by_user=by_user)
-        found += [each for each in checked_reply.findings() if not _was_not_kept(each, entry)]
-    return None if contract is None else contract.name, Findings(found)
+        found += checked_reply.findings()
+    unknown = _Unknown(entry)
+    kept = [each for each in found if not (_was_filtered(each, reply) or unknown.has(each))]
+    return None if contract is None else contract.name, Findings(kept), tuple(unknown.reasons())
+
+
+class _Unknown:
+    """What the recording of an exchange does not have."""
+
+    def __init__(self, entry: Entry) -> None:
+        self._entry = entry
+        self._cut: set[str] = set()  # bodies that lack their end
+
+    def has(self, found: Finding) -> bool:
+        """Return whether a finding is about something that the recording does not have."""
+        side = found.rule.partition(".")[0]
+        if side == "reply":
+            return self._has_in_reply(found)
+        body = self._entry.sent
+        if body.missing:
+            return found.where in NO_MESSAGE or found.rule == "request.credentials.missing"  # a body may have them
+        if not body.is_whole and found.where == "body" and found.rule in CUT:
+            self._cut.add("request")
+            return True
+        return False
+
+    def _has_in_reply(self, found: Finding) -> bool:
+        """Return whether a finding about a response is due to its recorder."""
+        reply, body = self._entry.reply, self._entry.received
+        assert reply is not None
+        if (body.missing and found.where in NO_MESSAGE) or (not reply.headers.pairs and found.where != "body"):
+            return found.rule != "reply.status"
+        if not body.is_whole and found.rule == "reply.unreadable":
+            self._cut.add("response")
+            return True
+        if found.rule != "reply.field.invalid" or not _is_about_a_secret(found):
+            return False
+        try:
+            return isinstance(at(reply.json, found.pointer), str)
+        except ValueError:
+            return True  # a form
+
+    def reasons(self) -> Iterator[str]:
+        """Yield what was not checked."""
+        entry, reply = self._entry, self._entry.reply
+        if entry.sent.missing:
+            yield f"the body of the request: {entry.sent.missing}"
+        elif "request" in self._cut:
+            yield "the body of the request: the recorder did not keep all of it"
+        if reply is None:
+            return
+        if reply.status == NOT_MODIFIED:
+            yield "the response: it was in the client's cache, and the server answered 304"
+        elif not reply.headers.pairs:
+            yield "the headers of the response: the recorder did not keep them"
+        if "response" in self._cut:
+            yield "the body of the response: the recorder did not keep all of it"
+        elif entry.received.missing and entry.request.method != "HEAD" and not 300 <= reply.status < 400:
+            yield f"the body of the response: {entry.received.missing}"
 
 
 def _was_filtered(found: Finding, reply: Response | None) -> bool:
@@ -179,18 +304,6 @@ def _was_filtered(found: Finding, reply: Response | None) -> bool:
     if status in REFUSED:
         return False
     return found.rule in ("request.parameter.missing", "request.parameter.invalid") and _is_about_a_secret(found)
-
-
-def _was_not_kept(found: Finding, entry: Entry) -> bool:
-    """Return whether a finding about a response is due to its recorder."""
-    if not entry.has_body and found.where in NO_MESSAGE:
-        return True
-    if found.rule != "reply.field.invalid" or not _is_about_a_secret(found) or entry.reply is None:
-        return False
-    try:
-        return isinstance(at(entry.reply.json, found.pointer), str)
-    except ValueError:
-        return True  # a form
 
 
 def _is_about_a_secret(found: Finding) -> bool:

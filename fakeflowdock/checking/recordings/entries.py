@@ -13,7 +13,8 @@ from urllib.parse import unquote_to_bytes
 
 from ...api.authentication import basic_header
 from ...api.messages import Headers, Request
-from ..errors import Malformed
+from ...redaction import shortened
+from ..errors import Malformed, NotChecked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,25 @@ if TYPE_CHECKING:
 HOST = "api.flowdock.com"
 PORTS = {"http": "80", "https": "443"}
 INFLATED = 1 << 26  # bytes of a decompressed body: more is a decompression bomb
+CODINGS = 4  # codings of a body that are undone: a header could name thousands
+NAMED = 3  # other hosts that are named if nothing was checked
+PROXIES = ("mitmproxy", "squid", "charles")  # which answer 502 and the like themselves
 _URL = re.compile(r"(https?)://(?:([^/?#\\@]*)@)?(\[[^\]/]*\]|[^/?#\\:@]*)(?::([0-9]*))?(?=[/?#]|\Z)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body, as far as the recording has it.
+
+    Attributes:
+        raw: the bytes, decompressed.
+        missing: why it is not in the recording, such as `the recorder did not keep it`; empty if it is.
+        is_whole: whether these are all bytes, as far as the recorder says how many there were.
+    """
+
+    raw: bytes = b""
+    missing: str = ""
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +54,29 @@ class Entry:
         line: its first line.
         request: the request.
         reply: the response; None without one.
-        has_body: whether the recording has the body of the response.
+        sent, received: the bodies of the request and the response.
         own: what the journal of a fake added, in a file that it wrote.
+        file: the name of the file, or of a file in an archive.
     """
 
     number: int
     line: int
     request: Request
     reply: Response | None
-    has_body: bool = True
+    sent: Body = Body()
+    received: Body = Body()
     own: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""
+
+    @property
+    def has_body(self) -> bool:
+        """Whether the recording has the body of the response."""
+        return not self.received.missing
+
+    @property
+    def has_request_body(self) -> bool:
+        """Whether the recording has the body of the request. The journal of a fake may have shortened it."""
+        return not self.sent.missing
 
     @property
     def caller(self) -> dict[str, Any]:
@@ -53,6 +85,32 @@ class Entry:
         caller = given if isinstance(given, dict) else {}
         kinds = {"user_id": int, "source_id": int, "scopes": str}
         return {name: caller[name] for name, kind in kinds.items() if type(caller.get(name)) is kind}
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """An entry of a recording that was not checked.
+
+    Attributes:
+        file: the name of the file, or of a file in an archive.
+        number: its position in the file, from 1.
+        line: its first line.
+        reason: why it was not checked.
+    """
+
+    file: str
+    number: int
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.number} not checked: {self.reason}"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number and a noun."""
+    plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+    return f"{number:,} {what if number == 1 else plural}"
 
 
 class Hosts:
@@ -65,6 +123,12 @@ class Hosts:
     def __init__(self, more: tuple[str, ...] = ()) -> None:
         self._names = {HOST, f"{HOST}.", *(name.lower().rpartition("//")[2].rstrip("/") for name in more)}
         self._known: dict[str, bool] = {}
+
+    @property
+    def others(self) -> list[str]:
+        """The names of some other hosts that were asked for."""
+        others = (name.partition("//")[2].rpartition("@")[2] for name, is_ours in self._known.items() if not is_ours)
+        return [*dict.fromkeys(others)][:NAMED]
 
     def have(self, url: str) -> bool:
         """Return whether the host of a URL is one of them."""
@@ -84,19 +148,68 @@ def request_in(held: Any, url_name: str, hosts: Hosts) -> tuple[dict[str, Any], 
     """Return a recorded request, its method and its URL; None if it went to another host.
 
     Raises:
-        Malformed: it has no request.
+        NotChecked: it has no request, or no server got it.
     """
     try:
         request = held["request"]
         url, method = request[url_name], request["method"]
-        is_ours = hosts.have(url)
+        is_ours = hosts.have(url) or "_fakeflowdock" in held
     except (KeyError, TypeError):
         raise Malformed.of(Malformed.REQUEST, url_name=url_name) from None
     if not is_ours:
         return None
     if type(method) is not str:
         raise Malformed(Malformed.METHOD)
+    if method.upper() == "CONNECT":
+        raise NotChecked(NotChecked.CONNECT)
     return request, clean(method).upper(), clean(url)
+
+
+def answered_by_server(status: int, line: Any, headers: Headers) -> None:
+    """Raise NotChecked if a browser or a proxy made the response.
+
+    Args:
+        line: the text of the status line.
+    """
+    if "Non-Authoritative-Reason" in headers or (status == 307 and line == "Internal Redirect"):
+        raise NotChecked(NotChecked.REDIRECTED)
+    if status == 407:
+        raise NotChecked(NotChecked.REFUSED_BY_PROXY)
+    server = headers.get("Server", "").lower()
+    if status >= 500 and server.startswith(PROXIES):
+        raise NotChecked(NotChecked.ANSWERED_BY_PROXY)
+
+
+NO_LENGTH = ("POST", "PUT", "PATCH")  # a client that sends nothing with these says so by a Content-Length of 0
+
+
+def sent_body(body: bytes | None, method: str, headers: Headers, *, size: Any = None) -> Body:
+    """Return the body of a request, decompressed.
+
+    Args:
+        body: what was recorded; None without a record of it.
+        size: its number of bytes, as the recorder counted them; None if it did not.
+    """
+    length = headers.get("content-length", "").strip()
+    declared = int(length) if length.isdecimal() and len(length) < 19 else 0
+    counted = size if type(size) is int and size > 0 else 0
+    if not body:
+        kind = headers.get("content-type", "")
+        there_was_one = declared or counted or "boundary=" in kind or "chunked" in headers.get("transfer-encoding", "")
+        may_be = not length and size is None and method in NO_LENGTH and (body is None or kind)
+        return Body(missing=NOT_KEPT if there_was_one or may_be else "")
+    encoding = headers.get("content-encoding", "")
+    raw, known = plain(body, encoding)
+    is_whole = raw is not body if encoding else len(body) >= max(declared, counted)
+    return Body(raw, "" if known else compressed(encoding), is_whole)
+
+
+def compressed(encoding: str | None) -> str:
+    """Return why a body cannot be read."""
+    return f"it is compressed by {shortened(encoding or 'an unknown coding')}"
+
+
+NOT_KEPT = "the recorder did not keep it"
 
 
 def sent(method: str, url: str, headers: list[tuple[str, str]], body: bytes) -> Request:
@@ -134,7 +247,8 @@ def plain(body: bytes, encoding: str | None, limit: int = INFLATED) -> tuple[byt
         encoding: the header Content-Encoding. Recorders often keep it although they have decompressed the body.
         limit: bytes of the decompressed body.
     """
-    for each in reversed((encoding or "").lower().split(",")):
+    codings = (encoding or "").lower().split(",")
+    for each in reversed(codings) if len(codings) <= CODINGS else ["unknown"]:
         name, is_json = each.strip(), body[:1] in (b"{", b"[")
         text: bytes | None = body
         if name in ("gzip", "x-gzip") and body[:2] == b"\x1f\x8b":

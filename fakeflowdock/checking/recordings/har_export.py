@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ...api.callers import Caller
-    from ...api.journal import Exchange
+    from ...api.exchange import Exchange
+    from ...api.messages import Request, Response
 
 MESSAGE: dict[str, Any] = {"httpVersion": "HTTP/1.1", "cookies": [], "headersSize": -1}
 CREATOR = {"name": "fakeflowdock", "version": __version__}
@@ -98,20 +99,20 @@ def entry(exchange: Exchange, redaction: Redaction) -> dict[str, Any]:
         "queryString": [
             {"name": name, "value": value} for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True)
         ],
-        "bodySize": len(sent.body),
+        "bodySize": _size(sent),
     }
-    if sent.body:
+    if request["bodySize"]:
         kind = sent.headers.get("content-type", "")
-        request["postData"] = {"mimeType": kind, **_content(sent.body, kind, redaction)}
+        request["postData"] = {"mimeType": kind, **_content(sent, kind, redaction)}
     kind = response.headers.get("content-type", "")
     as_har = {
         **MESSAGE,
         "status": response.status,
         "statusText": line_of(response.status).partition(" ")[2] if response.status else "",
         "headers": _headers(response.headers.pairs, redaction),
-        "content": {"size": len(response.body), "mimeType": kind, **_content(response.body, kind, redaction)},
+        "content": {"size": _size(response), "mimeType": kind, **_content(response, kind, redaction)},
         "redirectURL": redaction.header("location", response.headers.get("location", "")),
-        "bodySize": len(response.body),
+        "bodySize": _size(response),
     }
     milliseconds = round(exchange.duration * 1000)
     return {
@@ -129,8 +130,15 @@ def _headers(pairs: Iterable[tuple[str, str]], redaction: Redaction) -> list[dic
     return [{"name": name, "value": redaction.header(name, value)} for name, value in pairs]
 
 
-def _content(body: bytes, media_type: str, redaction: Redaction) -> dict[str, str]:
-    body = redaction.body(body, media_type)
+def _size(message: Request | Response) -> int:
+    return len(message.body) if message.shortened is None else message.shortened.length
+
+
+def _content(message: Request | Response, media_type: str, redaction: Redaction) -> dict[str, str]:
+    """Return the body. A shortened one is left out: it could end within a secret, and be taken for a whole one."""
+    if message.shortened is not None:
+        return {"comment": f"not exported: {message.shortened}"}
+    body = redaction.body(message.body, media_type)
     try:
         return {"text": body.decode()}
     except UnicodeDecodeError:
@@ -140,6 +148,7 @@ def _content(body: bytes, media_type: str, redaction: Redaction) -> dict[str, st
 def _own(exchange: Exchange) -> dict[str, Any]:
     """Return what has no place in HAR."""
     return {
+        **({} if exchange.request.shortened is None else {"shortened": True}),
         "number": exchange.number,
         "operation": exchange.operation,
         "caller": None if exchange.caller is None else _caller(exchange.caller),

@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from ...api.media_types import FORM, MULTIPART, multipart
 from ...api.messages import Headers, Response
 from ..errors import Malformed
-from .entries import Entry, clean, plain, raw, request_in, sent, unbased
+from .entries import (
+    NOT_KEPT,
+    Body,
+    Entry,
+    answered_by_server,
+    clean,
+    compressed,
+    plain,
+    raw,
+    request_in,
+    sent,
+    sent_body,
+    unbased,
+)
 
 if TYPE_CHECKING:
     from ...api.messages import Request
     from .entries import Hosts
+    from .opened import Files
+
+NO_BODY = (204, 304)
 
 
-def entry_of(held: Any, number: int, line: int, hosts: Hosts) -> Entry | None:
+def entry_of(held: Any, number: int, line: int, hosts: Hosts, files: Files) -> Entry | None:
     """Return an entry of a HAR file; None if it went to another host.
 
     Raises:
-        Malformed: it is not an entry.
+        NotChecked: it is not an entry, or no server answered.
     """
     if (found := request_in(held, "url", hosts)) is None:
         return None
-    request = _request(*found)
-    reply, has_body = _reply(held.get("response"), request)
+    request, sent_body = _request(*found, files)
+    reply, received = _reply(held.get("response"), request, files)
     own = held.get("_fakeflowdock")
-    return Entry(number, line, request, reply, has_body, own if isinstance(own, dict) else {})
+    return Entry(number, line, request, reply, sent_body, received, own if isinstance(own, dict) else {})
 
 
 def _headers(held: Any) -> list[tuple[str, str]]:
@@ -41,56 +58,87 @@ def _headers(held: Any) -> list[tuple[str, str]]:
         raise Malformed(Malformed.NO_PAIRS) from None
 
 
-def _request(recorded: dict[str, Any], method: str, url: str) -> Request:
-    headers = _headers(recorded.get("headers"))
-    body = b""
+def _request(recorded: dict[str, Any], method: str, url: str, files: Files) -> tuple[Request, Body]:
+    pairs = _headers(recorded.get("headers"))
+    body: bytes | None = None
     if (posted := recorded.get("postData")) is not None:
         if not isinstance(posted, dict):
             raise Malformed(Malformed.POST_DATA)
-        body, kind = _posted(posted)
-        if kind and body and "content-type" not in Headers(headers):
-            headers.append(("Content-Type", kind))
-    return sent(method, url, headers, body)
+        body, kind = _posted(posted, Headers(pairs).get("content-type", ""), files)
+        if kind == MULTIPART:  # built anew, with another boundary
+            pairs = [(name, value) for name, value in pairs if name.lower() != "content-type"]
+        if kind and body and all(name.lower() != "content-type" for name, _ in pairs):
+            pairs.append(("Content-Type", kind))
+    size = recorded.get("bodySize")
+    if url.find("?") < 0 and (query := recorded.get("queryString")):
+        url = f"{url.partition('#')[0]}?{_pairs(query, Malformed.QUERY)}"
+    headers = Headers(pairs)
+    held = sent_body(body, method, headers, size=size if type(size) is int and size >= 0 else None)
+    if body and not (posted or {}).get("text"):  # built from its parameters, it has another length
+        held = replace(held, is_whole=True)
+    return sent(method, url, pairs, held.raw), held
 
 
-def _posted(posted: dict[str, Any]) -> tuple[bytes, str]:
+def _posted(posted: dict[str, Any], kind_in_header: str, files: Files) -> tuple[bytes | None, str]:
     """Return a body and its media type."""
-    text, kind = posted.get("text"), posted.get("mimeType")
-    kind = clean(kind) if isinstance(kind, str) else ""
-    if isinstance(text, str) and text:
-        return (unbased(text) if posted.get("encoding") == "base64" else raw(text)), kind
-    parameters = posted.get("params")
-    if not parameters:
-        return b"", kind
-    try:
-        if kind.lower().startswith("multipart/form-data"):
-            more = ("fileName", "contentType", "value")
+    kind = posted.get("mimeType")
+    kind = clean(kind) if isinstance(kind, str) and kind else kind_in_header
+    if (text := _text(posted, files)) or not (parameters := posted.get("params")):
+        return text, kind
+    if kind.lower().startswith("multipart/form-data"):
+        more = ("fileName", "contentType", "value")
+        try:
             return multipart((each["name"], *map(each.get, more)) for each in parameters), MULTIPART
-        pairs = [(each["name"], each.get("value") or "") for each in parameters]
-        return urlencode(pairs, errors="replace").encode(), kind or FORM
-    except (KeyError, TypeError, AttributeError):
-        raise Malformed(Malformed.PARAMS) from None
+        except (KeyError, TypeError, AttributeError):
+            raise Malformed(Malformed.PARAMS) from None
+    return _pairs(parameters, Malformed.PARAMS).encode(), kind or FORM
 
 
-def _reply(answered: Any, request: Request) -> tuple[Response | None, bool]:
-    """Return a response, and whether its body is known. A blocked or aborted request has status 0 or no response."""
-    if answered is None:
-        return None, False
+def _pairs(parameters: Any, text: str) -> str:
+    """Return names and values as a query string. Raises Malformed with a text if there are none."""
     try:
-        status = answered["status"]
+        return urlencode([(each["name"], each.get("value") or "") for each in parameters], errors="replace")
+    except (KeyError, TypeError, AttributeError):
+        raise Malformed(text) from None
+
+
+def _text(held: dict[str, Any], files: Files) -> bytes | None:
+    """Return the bytes of a body; None without any. Some recorders write bodies to files of their own."""
+    text, encoding, name = held.get("text"), held.get("encoding"), held.get("_file")
+    if isinstance(text, str) and text:
+        is_base64 = isinstance(encoding, str) and encoding.strip().lower() == "base64"
+        return unbased(text) if is_base64 else raw(text)
+    if isinstance(name, str):
+        return files(name)
+    return None if text is None else b""
+
+
+def _reply(answered: Any, request: Request, files: Files) -> tuple[Response | None, Body]:
+    """Return a response and its body. A blocked or aborted request has status 0 or no response."""
+    if answered is None:
+        return None, Body()
+    try:
+        status, line = answered["status"], answered.get("statusText")
         content = answered.get("content") or {}
-        text, kind, is_base64 = content.get("text"), content.get("mimeType"), content.get("encoding") == "base64"
+        kind, size = content.get("mimeType"), content.get("size")
+        body = _text(content, files)
     except (KeyError, TypeError, AttributeError):
         raise Malformed(Malformed.NO_STATUS) from None
     if type(status) is not int:
         raise Malformed(Malformed.STATUS)
     if status <= 0:
-        return None, False
+        return None, Body()
     headers = Headers(_headers(answered.get("headers")))
     if isinstance(kind, str) and kind and "content-type" not in headers and "x-unknown" not in kind:
         headers = Headers((*headers.pairs, ("Content-Type", clean(kind))))
-    if isinstance(text, str):
-        body, known = plain(unbased(text) if is_base64 else raw(text), headers.get("content-encoding"))
-    else:
-        body, known = b"", content.get("size") == 0 or status in (204, 304)
-    return Response(status, headers, body, request), known
+    answered_by_server(status, line, headers)
+    held = _received(body, status, size if type(size) is int else -1, headers.get("content-encoding"))
+    return Response(status, headers, held.raw, request), held
+
+
+def _received(body: bytes | None, status: int, size: int, encoding: str | None) -> Body:
+    if not body:
+        is_empty = status in NO_BODY or size == 0 or (size < 0 and body is not None)
+        return Body(missing="" if is_empty else NOT_KEPT)
+    text, known = plain(body, encoding)
+    return Body(text, "" if known else compressed(encoding), len(text) >= size)

@@ -22,13 +22,12 @@ from .comparison import differences
 from .inferred_world import Needs, flow_of, json_in, path_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ...api.messages import Request
     from ...world.models import Application, Source, User
     from .differences import Difference
     from .entries import Entry
-    from .reader import Recording
 
 NAMES = re.compile(r"[A-Za-z0-9_-]{16,}")  # possible random ids and tokens
 NUMBERED = {"sources": "source", "source": "source", "messages": "message", "applications": "application"}
@@ -41,11 +40,11 @@ class Replay:
     """A fake, and its ids and tokens by recorded id and token.
 
     Args:
-        recording: the recording, which is read once to infer its world.
+        entries: the exchanges of the recording, which are read once to infer its world.
     """
 
-    def __init__(self, recording: Recording) -> None:
-        self._needs = Needs(recording)
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._needs = Needs(entries)
         self._store = self._needs.world()
         self._store.settings.journal = 1  # it is not read
         self._app = App(self._store, lambda _: None)  # a bug is a response with 500, which is a difference
@@ -67,7 +66,8 @@ class Replay:
     def differences(self, entry: Entry) -> Iterator[Difference]:
         """Send a request, and yield the differences of the responses."""
         reply = entry.reply
-        if not entry.own.get("took_place", reply is not None and reply.status not in FAILED):
+        took_place = entry.own.get("took_place", reply is not None and reply.status not in FAILED)
+        if not (took_place and entry.has_request_body):
             return
         match = match_of(entry.request.method, path_in(entry.request.url))
         asks_for_tokens = match is not None and match.operation.name == oauth_replay.OPERATION

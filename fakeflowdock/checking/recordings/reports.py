@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...contract.contracts import contracts
 from ...version import __version__
 from .. import junit
+from .entries import Skipped, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,15 +26,22 @@ class Summary:
     Attributes:
         exchanges: checked exchanges.
         others: exchanges with other hosts.
+        own: requests to fakeflowdock's own paths.
+        not_checked: entries, and parts of exchanges, that the recordings do not have.
         violations, warnings, differences: those of the checked exchanges.
     """
 
     def __init__(self) -> None:
-        self.exchanges = self.others = self.violations = self.warnings = self.differences = 0
+        self.exchanges = self.others = self.own = self.not_checked = 0
+        self.violations = self.warnings = self.differences = 0
 
-    def add(self, exchange: CheckedExchange) -> None:
+    def add(self, exchange: CheckedExchange | Skipped) -> None:
         """Count an exchange."""
+        if isinstance(exchange, Skipped):
+            self.not_checked += 1
+            return
         self.exchanges += 1
+        self.not_checked += len(exchange.not_checked)
         violations = len(exchange.findings.violations)
         self.violations += violations
         self.warnings += len(exchange.findings) - violations
@@ -42,22 +50,21 @@ class Summary:
     def text(self, *, replayed: bool) -> str:
         """Return the counts as a line."""
         parts = [
-            f"{_counted(self.exchanges, 'exchange')} with Flowdock"
-            + (f", {_counted(self.others, 'exchange')} with other hosts left out" if self.others else ""),
-            _counted(self.violations, "violation"),
-            _counted(self.warnings, "warning"),
+            f"{counted(self.exchanges, 'exchange')} with Flowdock"
+            + (f", {counted(self.others, 'exchange')} with other hosts left out" if self.others else "")
+            + (f", {counted(self.own, 'request')} to fakeflowdock's own paths left out" if self.own else ""),
+            counted(self.violations, "violation"),
+            counted(self.warnings, "warning"),
         ]
         if replayed:
-            parts.append(_counted(self.differences, "difference"))
+            parts.append(counted(self.differences, "difference"))
+        if self.not_checked:
+            parts.append(f"{self.not_checked:,} not checked")
         return "; ".join(parts)
 
     def as_json(self) -> dict[str, int]:
         """Return the counts as JSON."""
         return dict(vars(self))
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 class Report(ABC):
@@ -81,6 +88,10 @@ class Report(ABC):
     def add(self, exchange: CheckedExchange) -> None:
         """Report an exchange."""
 
+    @abstractmethod
+    def skip(self, entry: Skipped) -> None:
+        """Report an entry that was not checked."""
+
     def end_file(self) -> None:  # noqa: B027  # optional
         """End a file."""
 
@@ -94,9 +105,9 @@ class Text(Report):
 
     def add(self, exchange: CheckedExchange) -> None:
         """Write a line, the findings, and a table of the differences."""
-        if not (exchange.findings or exchange.differences or self._every):
+        if not (exchange.findings or exchange.differences or exchange.not_checked or self._every):
             return
-        lines = [str(exchange), *(f"    {line}" for line in str(exchange.findings).splitlines())]
+        lines = [str(exchange), *(f"    {line}" for line in exchange.lines)]
         if exchange.differences:
             rows = [("", "docs", "recording", "fake")]
             rows += [(d.pointer or "body", d.docs, d.recording or "—", d.fake or "—") for d in exchange.differences]
@@ -105,6 +116,10 @@ class Text(Report):
                 cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
                 lines.append(f"    {'  '.join(cells)}".rstrip())
         self._write("\n".join(lines) + "\n")
+
+    def skip(self, entry: Skipped) -> None:
+        """Write a line."""
+        self._write(f"{entry}\n")
 
     def end(self, summary: Summary) -> None:
         """Write the counts."""
@@ -122,7 +137,16 @@ class Json(Report):
 
     def add(self, exchange: CheckedExchange) -> None:
         """Write an object of the list."""
-        self._write(f"{self._separator}\n{json.dumps(self._shown(exchange))}")
+        self._item(self._shown(exchange))
+
+    def skip(self, entry: Skipped) -> None:
+        """Write an object of the list, without findings."""
+        nothing: dict[str, Any] = {"method": None, "path": None, "operation": None, "status": 0, "findings": []}
+        place = {"file": entry.file, "entry": entry.number, "line": entry.line}
+        self._item({**place, **nothing, "not_checked": [entry.reason]})
+
+    def _item(self, shown: dict[str, Any]) -> None:
+        self._write(f"{self._separator}\n{json.dumps(shown)}")
         self._separator = ","
 
     def _shown(self, exchange: CheckedExchange) -> dict[str, Any]:
@@ -135,6 +159,7 @@ class Json(Report):
             "operation": exchange.operation,
             "status": exchange.status,
             "findings": exchange.findings.as_json(),
+            "not_checked": [*exchange.not_checked],
         }
         if self._replayed:
             shown["differences"] = [each.as_json() for each in exchange.differences]
@@ -168,12 +193,20 @@ class JUnit(Report):
             more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
             message = f"{violations[0].message}{more}"
             inner.append(junit.element("failure", str(violations), type=violations[0].rule, message=message))
-        if output := "\n".join([*str(others).splitlines(), *map(str, exchange.differences)]):
+        unknown = [f"not checked: {what}" for what in exchange.not_checked]
+        if output := "\n".join([*str(others).splitlines(), *map(str, exchange.differences), *unknown]):
             inner.append(junit.element("system-out", output))
         name = f"{exchange.number} {exchange.summary}"
         place = {"file": exchange.file, "line": exchange.line, "time": 0}
         classname = contracts().operations[exchange.operation].title if exchange.operation else "no operation"
         self._cases.append(junit.element("testcase", "", inner, classname=classname, name=name, **place))
+
+    def skip(self, entry: Skipped) -> None:
+        """Add a skipped test case."""
+        skipped = junit.element("skipped", message=entry.reason)
+        place = {"file": entry.file, "line": entry.line, "time": 0}
+        name = f"{entry.number} not checked"
+        self._cases.append(junit.element("testcase", "", [skipped], classname="not checked", name=name, **place))
 
     def end_file(self) -> None:
         """Write the suite."""

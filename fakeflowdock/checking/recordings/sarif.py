@@ -16,9 +16,11 @@ from .reports import Report
 if TYPE_CHECKING:
     from ...contract.findings import Finding
     from .checker import CheckedExchange
+    from .entries import Skipped
     from .reports import Summary, Write
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+NOTES = 1_000  # notifications, which are collected until the end
 RULES_PAGE = "docs/guide/contract.md#rules"
 # The pages of rules that belong to no single operation.
 HELP = {
@@ -28,6 +30,7 @@ HELP = {
     "request.too-large": "errors#too-large",
     "request.credentials.missing": "errors#unauthorized",
     "request.route.obsolete": "general-information#paths",
+    "reply.cors": "general-information#cross-origin-requests",
     "reply.status-header.missing": "general-information#headers",
     "reply.status-header.wrong": "general-information#headers",
     "reply.flowdock-user.missing": "general-information#headers",
@@ -41,6 +44,8 @@ class Sarif(Report):
 
     def __init__(self, write: Write, *, every: bool = False, replayed: bool = False) -> None:
         super().__init__(write, every=every, replayed=replayed)
+        self._notes: list[dict[str, Any]] = []
+        self._left_out = 0
         self._numbers = {name: number for number, name in enumerate(RULES)}
         driver = {
             "name": "fakeflowdock",
@@ -57,13 +62,22 @@ class Sarif(Report):
         for found in exchange.findings:
             self._write(f"{self._separator}\n{json.dumps(self._result(exchange, found))}")
             self._separator = ","
+        for what in exchange.not_checked:
+            self._note(exchange, f"{exchange.summary}: not checked: {what}")
+
+    def skip(self, entry: Skipped) -> None:
+        """Note that an entry was not checked."""
+        self._note(entry, f"entry {entry.number} was not checked: {entry.reason}")
+
+    def _note(self, at: CheckedExchange | Skipped, text: str) -> None:
+        if len(self._notes) == NOTES:
+            self._left_out += 1
+            return
+        self._notes.append({"level": "note", "message": {"text": text}, "locations": [_place(at)]})
 
     def _result(self, exchange: CheckedExchange, found: Finding) -> dict[str, Any]:
         place = {
-            "physicalLocation": {
-                "artifactLocation": {"uri": _uri(exchange.file)},
-                "region": {"startLine": exchange.line},
-            },
+            **_place(exchange),
             "logicalLocations": [
                 {"name": f"{exchange.number}", "fullyQualifiedName": f"{exchange.number} {exchange.summary}"}
             ],
@@ -85,12 +99,21 @@ class Sarif(Report):
 
     def end(self, summary: Summary) -> None:  # noqa: ARG002  # SARIF has no place for it
         """Write the end of the run."""
-        self._write("\n]}]}\n")
+        if self._left_out:
+            self._notes.append({"level": "note", "message": {"text": f"{self._left_out:,} more were not checked"}})
+        invocation = {"executionSuccessful": True, "toolExecutionNotifications": self._notes}
+        self._write(f'\n], "invocations": [{json.dumps(invocation)}]}}]}}\n')
 
 
 def address_of(page: str) -> str:
     """Return the URL at which every fake serves the schema of a page."""
     return BASE + page.removeprefix("docs/api/").replace(".md", ".json")
+
+
+def _place(at: CheckedExchange | Skipped) -> dict[str, Any]:
+    return {
+        "physicalLocation": {"artifactLocation": {"uri": _uri(at.file)}, "region": {"startLine": at.line}},
+    }
 
 
 def _rule(name: str) -> dict[str, Any]:

@@ -10,7 +10,9 @@ from werkzeug.http import parse_options_header
 from ...api import parameters
 from ...api.callers import ANYONE
 from ...api.handling import Handling
+from ...api.internal_routes import PREFIX
 from ...api.media_types import JSON
+from ...api.pauses import UNLOCKED, NoLock
 from ...api.routing import Table
 from ...contract.errors import Refusal
 from . import access, assertions, clock_and_settings, faults, requests, state, worlds
@@ -23,12 +25,14 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ...api.callers import Caller
-    from ...api.faults import Wait
     from ...api.operations import Match, Reply
     from ...api.parameters import Given
+    from ...api.pauses import Steps
     from ...api.responses import Answer
     from ..worlds import Worlds
+    from .operations import Waiting
 
+HEALTH = f"{PREFIX}health"
 TABLE = Table(
     (worlds, state, requests, assertions, faults, clock_and_settings), lambda path: path.rstrip("/"), UnknownPath, {}
 )
@@ -41,14 +45,24 @@ class Admin:
         directory: the worlds of the server.
     """
 
-    may_wait = True  # for later requests, or for a large world
+    may_wait = False
 
     def __init__(self, directory: Worlds) -> None:
         self._directory = directory
 
-    def answer(self, environ: WSGIEnvironment, *, wait: Wait | None = None) -> Answer:
-        """Return the answer to a request. Errors are answers too."""
-        return AdminHandling(self._directory, environ, wait).answered()
+    def guard(self, environ: WSGIEnvironment) -> NoLock | None:
+        """Return that a request may take long, because worlds and journals may be large; but never a health check."""
+        return UNLOCKED if HEALTH in environ["PATH_INFO"] else None
+
+    def begin(self, environ: WSGIEnvironment) -> Answer | Steps:
+        """Answer a request, in steps if it waits for others. Errors are answers too."""
+        handling = AdminHandling(self._directory, environ)
+        try:
+            answer = handling.answered()
+        finally:
+            if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+                self._directory.freed()
+        return answer if handling.watch is None else handling.waited(handling.watch)
 
 
 class AdminHandling(Handling):
@@ -57,10 +71,16 @@ class AdminHandling(Handling):
     table = TABLE
     private = True
 
-    def __init__(self, directory: Worlds, environ: WSGIEnvironment, wait: Wait | None) -> None:
+    def __init__(self, directory: Worlds, environ: WSGIEnvironment) -> None:
         super().__init__(environ)
         self.report = directory.default.app.report
-        self._directory, self._wait = directory, wait
+        self._directory = directory
+        self._call: OperatorCall | None = None
+
+    @property
+    def watch(self) -> Waiting | None:
+        """What the request waits for, or None."""
+        return None if self._call is None or self.refusal is not None else self._call.watch
 
     def run(self) -> Reply:
         """Handle the request. Without access, errors do not reveal which paths exist."""
@@ -73,6 +93,13 @@ class AdminHandling(Handling):
             asked = self.table.match(self.environ["REQUEST_METHOD"], self.table.normal(self.path))
             return asked.operation.callers == (ANYONE,)
         return False
+
+    def waited(self, watch: Waiting) -> Steps:
+        """Answer when the wait is over."""
+        yield from watch.steps()
+        operation = self.operation
+        assert operation is not None
+        return self.answered(lambda: self.replied(operation, watch.shown()))
 
     def read(self, asked: Match) -> tuple[Given, dict[str, Any]]:
         """Return the query of a GET, converted from text, or a JSON body."""
@@ -87,4 +114,5 @@ class AdminHandling(Handling):
 
     def call(self, _: Caller, path: Mapping[str, str], fields: Mapping[str, Any], base: str, /) -> OperatorCall:
         """Return the call."""
-        return OperatorCall(self._directory, path, fields, base, self._wait)
+        self._call = OperatorCall(self._directory, path, fields, base)
+        return self._call

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ...api.journal import Exchange
+from ...api.exchange import Exchange
 from ...contract.contracts import operation_named
 from ...testing.assertions import Asserting
 from ...testing.exchanges import Exchanges

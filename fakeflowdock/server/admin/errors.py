@@ -114,6 +114,7 @@ class Invalid(Refusal):
     CALLER = "must be one of user, source and application"
     NO_CALLER = "is not the id of a {kind} in this world"
     PATTERN = "must have only $pattern, a string"
+    SHORTENED = "cannot be compared: {error}"
     EXPRESSION = "is not a regular expression: {error}"
     LARGE = "is too large: at most {longest} characters, and {largest} with its counted repetitions written out"
     LONG_TEXT = "was not searched for in a text of more than {longest} characters"

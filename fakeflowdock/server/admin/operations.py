@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from ...api import operations
 from ...api.internal_routes import PREFIX
@@ -14,14 +14,24 @@ from .access import OPERATOR
 from .errors import Invalid, Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
-    from ...api.faults import Wait
     from ...api.operations import Operation, Subject
+    from ...api.pauses import Pause
     from ...contract.validation import Violation
     from ..worlds import ServedWorld, Worlds
 
     WorldHandler = Callable[["OperatorCall", ServedWorld], Any]
+
+
+class Waiting(Protocol):
+    """A result that takes time."""
+
+    def steps(self) -> Generator[Pause, bool, None]:
+        """Wait until the result is complete, or the client hangs up."""
+
+    def shown(self) -> dict[str, Any]:
+        """Return the result in the form of the page."""
 
 
 @dataclass
@@ -33,14 +43,14 @@ class OperatorCall:
         path: the values in the path.
         fields: the validated parameters.
         base: the scheme and host of the request.
-        wait: sleeps, and returns whether the client is still connected. None if the request cannot wait.
+        watch: set by an operation that waits for requests.
     """
 
     directory: Worlds
     path: Mapping[str, str]
     fields: Mapping[str, Any] = field(repr=False)
     base: str
-    wait: Wait | None
+    watch: Waiting | None = None
 
 
 def world_of_the_path(call: OperatorCall) -> ServedWorld:

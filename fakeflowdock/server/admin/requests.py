@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from ...api.errors import ShortenedBody
 from ...api.operations import NOTHING, Reply
+from ...api.pauses import Pause
 from ...checking.recordings import har_export
 from ...testing import matching as expectations
 from ...testing import report
@@ -16,21 +19,24 @@ from .operations import of_a_world
 from .patterns import Patterns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Generator, Iterable, Mapping
 
     from ...api.callers import Caller
-    from ...api.journal import Exchange
+    from ...api.exchange import Exchange
+    from ...api.journal import Journal
+    from ...api.messages import Request, Response
     from ..worlds import ServedWorld
     from .operations import OperatorCall
 
 TIMEOUT, LONGEST = 5, 300  # seconds
-ROUND = 0.25  # seconds between checks that the client is still connected
+LIMIT = 1000  # exchanges in a response
+PAGE = 16 * 1024 * 1024  # bytes of memory for them, if there are several
 
 
 @of_a_world("GET requests")
 def list_requests(call: OperatorCall, world: ServedWorld) -> list[dict[str, Any]]:
-    """Return the requests that match all given criteria."""
-    return [shown(each) for each in _matching(world.app.journal, call.fields, {})]
+    """Return the first requests that match all given criteria."""
+    return _page(_matching(world.app.journal, call.fields, {}), call.fields)
 
 
 @of_a_world("POST requests/wait")
@@ -40,19 +46,49 @@ def wait_for_requests(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     timeout = fields.get("timeout", TIMEOUT)
     if timeout > LONGEST:
         raise Invalid.at("/timeout", Invalid.LONG.format(seconds=LONGEST))
-    count, until = fields.get("count", 1), time.monotonic() + timeout
-    expected = Patterns().compiled(fields.get("expected", {}), "/expected")
-    found: list[Exchange] = []
-    last: Exchange | None = None
-    while True:
-        known = app.journal.count
-        new, dropped = app.journal.after(last)  # only new ones: hundreds of clients may wait
-        found = [each for each in found if each.number > dropped] + _matching(new, fields, expected)
-        last = new[-1] if new else last
-        left = until - time.monotonic()
-        if len(found) >= count or left <= 0 or (call.wait is not None and not call.wait(0)):
-            return {"arrived": len(found) >= count, "requests": [shown(each) for each in found]}
-        app.journal.wait(known, min(left, ROUND))
+    call.watch = Arrivals(app.journal, fields, fields.get("count", 1), time.monotonic() + timeout)
+    return call.watch.shown()
+
+
+class Arrivals:
+    """A wait for requests. It looks at each exchange once, because hundreds of clients may wait.
+
+    Args:
+        journal: where the requests are kept.
+        given: the criteria.
+        count: how many requests must match.
+        until: when it ends, by `time.monotonic`.
+    """
+
+    def __init__(self, journal: Journal, given: Mapping[str, Any], count: int, until: float) -> None:
+        self._journal, self._given, self._count, self._until = journal, given, count, until
+        self._expected = Patterns().compiled(given.get("expected", {}), "/expected")
+        self._found: list[Exchange] = []
+        self._last: Exchange | None = None
+        self._look()
+
+    def _look(self) -> None:
+        self._known = self._journal.count
+        new, dropped = self._journal.after(self._last)
+        self._found = [each for each in self._found if each.number > dropped] + _matching(
+            new, self._given, self._expected
+        )
+        self._last = new[-1] if new else self._last
+
+    @property
+    def _has_arrived(self) -> bool:
+        return len(self._found) >= self._count
+
+    def steps(self) -> Generator[Pause, bool, None]:
+        """Wait until enough requests have arrived, or for the timeout, or until the client hangs up."""
+        while not self._has_arrived and (left := self._until - time.monotonic()) > 0:
+            if not (yield Pause(left, self._journal, self._known)):
+                break
+            self._look()
+
+    def shown(self) -> dict[str, Any]:
+        """Return the result in the form of the page."""
+        return {"arrived": self._has_arrived, "requests": _page(self._found, self._given)}
 
 
 @of_a_world("DELETE requests")
@@ -65,8 +101,10 @@ def clear_journal(call: OperatorCall, world: ServedWorld) -> Reply:
 @of_a_world("GET requests/export")
 def export_requests(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """Return the journal as HAR."""
-    with_secrets, known = call.fields.get("with_secrets", False), world.app.store.known_secrets
-    return har_export.log(world.app.journal, with_secrets=with_secrets, known=known)
+    given, known = call.fields, world.app.store.known_secrets
+    later = (each for each in world.app.journal if each.number > given.get("after", 0))
+    with_secrets = given.get("with_secrets", False)
+    return har_export.log(islice(later, given.get("limit")), with_secrets=with_secrets, known=known)
 
 
 @of_a_world("GET report")
@@ -95,16 +133,31 @@ def _matching(exchanges: Iterable[Exchange], given: Mapping[str, Any], expected:
     name = None if "operation" not in given else known_operation(given["operation"])
     wanted = {kind: given[kind] for kind in ("user", "source", "application") if kind in given}
     unknown = given.get("unknown_paths")
-    return [
-        each
-        for each in Exchanges(exchanges).where(
-            operation=name, method=given.get("method"), path=given.get("path"), status=given.get("status")
-        )
-        if each.number > given.get("after", 0)
-        and (unknown is None or unknown is has_unknown_path(each))
-        and wanted.items() <= _numbers(each.caller).items()
-        and not (expected and any(expectations.misses(expected, expectations.exchange_view(each))))
-    ]
+    try:
+        return [
+            each
+            for each in Exchanges(exchanges).where(
+                operation=name, method=given.get("method"), path=given.get("path"), status=given.get("status")
+            )
+            if each.number > given.get("after", 0)
+            and (unknown is None or unknown is has_unknown_path(each))
+            and wanted.items() <= _numbers(each.caller).items()
+            and not (expected and any(expectations.misses(expected, expectations.exchange_view(each))))
+        ]
+    except ShortenedBody as error:
+        raise Invalid.at("/expected", Invalid.SHORTENED.format(error=error)) from None
+
+
+def _page(found: list[Exchange], given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the first of some exchanges, as many as were requested and as fit into one response."""
+    size = 0
+    shown: list[dict[str, Any]] = []
+    for each in found[: given.get("limit", LIMIT)]:
+        size += each.size
+        if shown and size > PAGE:
+            break
+        shown.append(_shown(each))
+    return shown
 
 
 def _numbers(caller: Caller | None) -> dict[str, int]:
@@ -113,7 +166,17 @@ def _numbers(caller: Caller | None) -> dict[str, int]:
     return {kind: entity.id for kind, entity in entities.items() if entity is not None}
 
 
-def shown(exchange: Exchange) -> dict[str, Any]:
+def _body(message: Request | Response) -> dict[str, Any]:
+    left = message.shortened
+    if left is None:
+        return {"body": message.text, "shortened": None}
+    return {
+        "body": left.beginning.decode("utf-8", "replace"),
+        "shortened": {"length": left.length, "sha256": left.sha256},
+    }
+
+
+def _shown(exchange: Exchange) -> dict[str, Any]:
     """Return an exchange in the form of the page."""
     request, response, refusal = exchange.request, exchange.response, exchange.refusal
     return {
@@ -123,13 +186,13 @@ def shown(exchange: Exchange) -> dict[str, Any]:
         "path": exchange.path,
         "url": request.url,
         "headers": dict(request.headers),
-        "body": request.text,
-        "parameters": exchange.parameters,
+        **_body(request),
+        "parameters": exchange.known_parameters,
         "operation": exchange.operation,
         "caller": _numbers(exchange.caller) or None,
         "response": None
         if exchange.is_lost
-        else {"status": response.status, "headers": dict(response.headers), "body": response.text},
+        else {"status": response.status, "headers": dict(response.headers), **_body(response)},
         "refusal": None
         if refusal is None
         else {"name": refusal.name, "message": refusal.message, "page": exchange.page, "grade": exchange.grade},
