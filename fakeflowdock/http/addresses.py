@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import socket
 
+from .errors import EMPTY_HOST
+
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # replaced in URLs, not bound to
 BACKLOG = 1024  # connections that wait to be accepted
 
@@ -23,7 +25,7 @@ def listening(host: str, port: int) -> socket.socket:
     """
     host = bare(host)
     if not host.strip():
-        raise UnicodeError("the host is empty")
+        raise UnicodeError(EMPTY_HOST)
     family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     both = family == socket.AF_INET6 and address[0] == "::" and socket.has_dualstack_ipv6()
     bound = str(address[0]), int(address[1])

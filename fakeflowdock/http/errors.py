@@ -21,6 +21,7 @@ HOST_NOT_REACHED, NO_THREAD_LEFT = "host-not-reached", "no-thread-left"
 TOO_MANY_BODIES = "too-many-bodies"
 HEADERS = {TOO_MANY_BODIES: (("Retry-After", "1"),)}
 
+EMPTY_HOST = "the host is empty"
 SCHEME = "Cannot reach {host}: unsupported proxy scheme '{scheme}', expected 'http'"
 
 

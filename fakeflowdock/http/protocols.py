@@ -61,7 +61,7 @@ class Dispatcher(Protocol):
 
 
 @dataclass
-class Budget:
+class Bodies:
     """The bodies that a server keeps in memory until their requests are answered.
 
     Attributes:
@@ -89,7 +89,7 @@ class ServerContext:
     workers: Workers
     log: AccessLog | None = None
     connections: set[Peer] = field(default_factory=set)
-    bodies: Budget = field(default_factory=Budget)
+    bodies: Bodies = field(default_factory=Bodies)
 
 
 class Peer(asyncio.Protocol):

@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 
 from ...api.authentication import basic_header
 from ...api.messages import Headers, Request
-from ...redaction import shortened
+from ...redaction import brief
 from ..errors import Malformed, NotChecked
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def sent_body(body: bytes | None, method: str, headers: Headers, *, size: Any = 
 
 def compressed(encoding: str | None) -> str:
     """Return why a body cannot be read."""
-    return f"it is compressed by {shortened(encoding or 'an unknown coding')}"
+    return f"it is compressed by {brief(encoding or 'an unknown coding')}"
 
 
 NOT_KEPT = "the recorder did not keep it"
