@@ -68,7 +68,7 @@ def test_the_runs_see_memory_that_strangers_fill(monkeypatch: pytest.MonkeyPatch
 
 def test_the_runs_see_a_round_that_leaves_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "ROUND_GROWTH", -1000.0)
-    with pytest.raises(Wrong, match="the last round is more than -1000 MiB above the first$"):
+    with pytest.raises(Wrong, match=r"the last round is more than -1000 MiB above the first$"):
         resources.rounds(5, 1_000)
 
 
