@@ -183,6 +183,7 @@ MANY: dict[str, Callable[[int], dict[str, Any]]] = {
     "no known type": lambda number: {"data": f"{number}" * 50},
     "a query": lambda number: {"params": {f"{number}{name}": "" for name in range(40)}},
     "headers": lambda number: {"headers": {f"X-{name}": f"{number}" * 50 for name in range(20)}},
+    "names of headers": lambda number: {"headers": {f"X-{number}-{'x' * 20_000}": "1"}},
     "nothing": lambda number: {"headers": {"X-Number": str(number)}},
 }
 
