@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
     "unknown_paths": (("fail", "allow"), "whether requests to unknown paths fail the test"),
 }
 
+DECORATED = "__fakeflowdock__"  # the attribute of a decorated class that has the fake
 DEFAULTS = {"journal": 1000, "journal_bytes": 67_108_864}  # of the numbers
 
 FIXTURES = ("fake_flowdock", "fake_flowdock_session")
@@ -133,6 +135,44 @@ def fake_flowdock_session(request: pytest.FixtureRequest) -> Generator[FakeFlowd
     """Flowdock, in memory: one world for the whole session. Tests share it; `fork()` gives a test one of its own."""
     with _fake(request, request.session) as fake:
         yield fake
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Set up a class that is decorated with a fake inside of it, with its fixtures and those of its module."""
+    if isinstance(item, pytest.Function) and hasattr(item.cls, DECORATED):
+        found, names = item._fixtureinfo.name2fixturedefs, [*item.fixturenames]
+        item.fixturenames = names  # of this item: those of a parametrized function share theirs
+        scopes = [found[name][-1].scope if name in found else "function" for name in names]  # the widest come first
+
+        def insert(what: str, *within: str) -> None:
+            place = next((number for number, scope in enumerate(scopes) if scope in within), len(names))
+            names.insert(place, f"_flowdock_around_{what}")
+
+        insert("test", "function")  # the last comes first, so that the other places stay as they are
+        insert("class", "class", "function")
+        if "module" in scopes:
+            insert("module", "module")
+
+
+@pytest.fixture(scope="module")
+def _flowdock_around_module(request: pytest.FixtureRequest) -> Generator[None, None, None]:
+    with ExitStack() as stack:
+        for fake in {getattr(each, DECORATED, None): None for each in vars(request.module).values()}:
+            if fake is not None:
+                stack.enter_context(fake.fresh_world("class"))
+        yield
+
+
+@pytest.fixture(scope="class")
+def _flowdock_around_class(request: pytest.FixtureRequest) -> Generator[None, None, None]:
+    with getattr(request.cls, DECORATED).fresh_world("class"):
+        yield
+
+
+@pytest.fixture
+def _flowdock_around_test(request: pytest.FixtureRequest) -> Generator[None, None, None]:
+    with getattr(request.cls, DECORATED).fresh_world("test"):
+        yield
 
 
 @pytest.fixture

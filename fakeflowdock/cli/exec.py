@@ -57,6 +57,8 @@ def run(given: SimpleNamespace) -> int:
         saving = stack.enter_context(startup.saving(given))
         app = App(startup.world_of(given), notes.bug, count)
         credentials = startup.credentials_of(app.store)
+        if saving is not None:
+            saving.begin(lambda: app.store, notes.note)
         signals = stack.enter_context(Signals())
         try:
             more = {"others": ("*",) if given.tunnel else given.tunnel_to, "proxies": getproxies_environment()}

@@ -77,8 +77,13 @@ def as_recorded(value: Any) -> Any:
     value = {name: as_recorded(item) for name, item in value.items()}
     if (recorded := value.get("x-recorded")) is None:
         return value
-    cases = [{**case, "then": _with(case["then"], recorded)} for case in value.get("allOf", ())]
-    return {**_with(value, recorded), **({"allOf": cases} if cases else {})}
+    if "allOf" not in value:
+        return _with(value, recorded)
+    cases = [{**case, "then": _with(case["then"], recorded)} for case in value["allOf"]]
+    inner = [case["then"]["properties"] for case in cases]
+    # What each case says alike holds for a value that has no case, such as an event that only recordings have.
+    alike = {name: each for name, each in inner[0].items() if all(other.get(name) == each for other in inner)}
+    return {**_with({**value, "properties": {**value["properties"], **alike}}, recorded), "allOf": cases}
 
 
 def _with(schema: Schema, recorded: Schema) -> Schema:

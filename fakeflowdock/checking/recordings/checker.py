@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 REFUSED = (400, 401)  # a missing or invalid secret may be the reason
 NOT_MODIFIED = 304
+NO_BODY = ("HEAD", "OPTIONS")  # methods whose responses have none, or none that a browser reads
 NO_MESSAGE = frozenset({"body", "content-type"})
 CUT = ("request.unreadable", "request.parameter.missing")  # findings about a body without its end
 
@@ -292,7 +293,7 @@ class _Unknown:
             yield "the headers of the response: the recorder did not keep them"
         if "response" in self._cut:
             yield "the body of the response: the recorder did not keep all of it"
-        elif entry.received.missing and entry.request.method != "HEAD" and not 300 <= reply.status < 400:
+        elif entry.received.missing and entry.request.method not in NO_BODY and not 300 <= reply.status < 400:
             yield f"the body of the response: {entry.received.missing}"
 
 

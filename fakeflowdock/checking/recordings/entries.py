@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 HOST = "api.flowdock.com"
 PORTS = {"http": "80", "https": "443"}
 INFLATED = 1 << 26  # bytes of a decompressed body: more is a decompression bomb
+NO_BODY = (204, 304)
+NOT_KEPT = "the recorder did not keep it"
 CODINGS = 4  # codings of a body that are undone: a header could name thousands
 NAMED = 3  # other hosts that are named if nothing was checked
 PROXIES = ("mitmproxy", "squid", "charles")  # which answer 502 and the like themselves
@@ -180,6 +182,12 @@ def answered_by_server(status: int, line: Any, headers: Headers) -> None:
         raise NotChecked(NotChecked.ANSWERED_BY_PROXY)
 
 
+def _length(headers: Headers) -> int:
+    """Return the number of bytes that a body had, by its header; 0 if unknown."""
+    length = headers.get("content-length", "").strip()
+    return int(length) if length.isdecimal() and len(length) < 19 else 0
+
+
 NO_LENGTH = ("POST", "PUT", "PATCH")  # a client that sends nothing with these says so by a Content-Length of 0
 
 
@@ -190,13 +198,12 @@ def sent_body(body: bytes | None, method: str, headers: Headers, *, size: Any = 
         body: what was recorded; None without a record of it.
         size: its number of bytes, as the recorder counted them; None if it did not.
     """
-    length = headers.get("content-length", "").strip()
-    declared = int(length) if length.isdecimal() and len(length) < 19 else 0
+    declared = _length(headers)
     counted = size if type(size) is int and size > 0 else 0
     if not body:
         kind = headers.get("content-type", "")
         there_was_one = declared or counted or "boundary=" in kind or "chunked" in headers.get("transfer-encoding", "")
-        may_be = not length and size is None and method in NO_LENGTH and (body is None or kind)
+        may_be = "content-length" not in headers and size is None and method in NO_LENGTH and (body is None or kind)
         return Body(missing=NOT_KEPT if there_was_one or may_be else "")
     encoding = headers.get("content-encoding", "")
     raw, known = plain(body, encoding)
@@ -204,12 +211,24 @@ def sent_body(body: bytes | None, method: str, headers: Headers, *, size: Any = 
     return Body(raw, "" if known else compressed(encoding), is_whole)
 
 
+def received_body(body: bytes | None, status: int, headers: Headers, *, size: int = -1) -> Body:
+    """Return the body of a response, decompressed.
+
+    Args:
+        body: what was recorded; None without a record of it.
+        size: its number of bytes, as the recorder counted them; below 0 if it did not.
+    """
+    if not body:
+        is_empty = status in NO_BODY or size == 0 or (size < 0 and body is not None)
+        return Body(missing="" if is_empty and (status in NO_BODY or not _length(headers)) else NOT_KEPT)
+    encoding = headers.get("content-encoding")
+    text, known = plain(body, encoding)
+    return Body(text, "" if known else compressed(encoding), len(text) >= size)
+
+
 def compressed(encoding: str | None) -> str:
     """Return why a body cannot be read."""
     return f"it is compressed by {brief(encoding or 'an unknown coding')}"
-
-
-NOT_KEPT = "the recorder did not keep it"
 
 
 def sent(method: str, url: str, headers: list[tuple[str, str]], body: bytes) -> Request:
