@@ -26,7 +26,10 @@ NAMES = frozenset(
 )
 ENDINGS = ("_token", "_secret", "_password")
 # The segments before a secret in a path, and the placeholders of secrets in the documentation.
-BEFORE = {("messages", "chat"), ("messages", "team_inbox"), ("oauth", "authorize"), ("_fakeflowdock", "files")}
+BEFORE = {
+    *(("messages", "chat"), ("messages", "team_inbox"), ("messages", "influx"), ("v1", "git"), ("v2", "git")),
+    *(("oauth", "authorize"), ("_fakeflowdock", "files")),
+}
 PLACEHOLDERS = (":flow_api_tokens", ":code")
 KEPT = 4  # characters of a secret that are shown, at most a quarter of it
 SHOWN = 80  # characters of a value that are shown
@@ -38,9 +41,9 @@ ENCODED = 3  # levels of percent-encoding that are decoded
 # A text without these can only contain tokens and known secrets, which are found in a tenth of the time.
 SIGNS = (
     *("password", "token", "secret", "code", "state", "signature", "session", "cookie", "join_key", "authoriz"),
-    *("basic ", "bearer ", "chat/", "team_inbox", "_fakeflowdock", "%", "\\", "\0"),
+    *("basic ", "bearer ", "chat/", "team_inbox", "influx/", "git/", "_fakeflowdock", "%", "\\", "\0"),
 )
-TOKEN = re.compile("[0-9a-fA-F]{32}")
+TOKEN = re.compile("[0-9a-fA-F]{32}(?:[0-9a-fA-F]{8})?")  # 40 digits: the key of a URL for joining
 _USER = re.compile("://[^/@\\s\"'<>]*+@")
 _KEY = re.compile(
     r"""(["'])([\w.\-\[\]]{1,80}+)\1\s*+:\s*+ | (?<![\w.\-\[\]])([\w.\-\[\]]{1,80}+)=(?=["'])""", re.VERBOSE

@@ -29,7 +29,7 @@ def silent_ones(number: int) -> str:
     Raises:
         Wrong: one of the others got no answer, or a silent one was not heard when it spoke at last.
     """
-    _allow(number + 100)
+    allow(number + 100)
     with served() as server, ExitStack() as stack:
         asyncio.run(_ask(server, 2_000))  # to warm up
         before = asyncio.run(_ask(server, 4_000))
@@ -123,7 +123,7 @@ async def _read(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     return int(head[9:12]), await reader.readexactly(length)
 
 
-def _allow(connections: int) -> None:
+def allow(connections: int) -> None:
     """Let this process and its children have so many files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < connections:

@@ -44,8 +44,11 @@ def run(given: SimpleNamespace) -> None:
         app = App(startup.world_of(given), notes.bug, notes.finding)
         tls, ca_file = chosen(given, notes.note)
         credentials = startup.credentials_of(app.store)  # may add a token: before the initial state is fixed
+        if saving is not None:
+            saving.begin(lambda: app.store, notes.note)
         worlds = Worlds(
             Held(app),
+            saver=saving,
             limit=given.max_worlds,
             admin_token=given.admin_token,
             noting=lambda world: partial(notes.finding, world=world),

@@ -119,6 +119,14 @@ class Gone(Refusal):
     text = "Gone: the source of this flow_token was deleted"
 
 
+class Closed(NoSuchRoute):
+    """A path that Flowdock closed."""
+
+    name = "closed"
+    cites = True
+    text = "Closed: Flowdock took no posts of git's hooks here after September 2015; use POST /messages"
+
+
 class Unreadable(Refusal):
     """The body or the query cannot be parsed."""
 

@@ -17,12 +17,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Variant:
-    """The fields that an object also has if one of them, such as `event`, has one of some values."""
+    """The fields that an object also has if one of them, such as `event`, has one of some values.
+
+    Attributes:
+        is_default: whether it also has them if that field is missing.
+    """
 
     field: str
     values: tuple[str, ...]
     properties: Mapping[str, Schema]
     required: tuple[str, ...]
+    is_default: bool = False
+
+    def fits(self, value: Mapping[str, Any]) -> bool:
+        """Return whether an object has these fields."""
+        return value.get(self.field) in self.values or (self.is_default and self.field not in value)
+
+    @property
+    def condition(self) -> str:
+        """Return when an object has these fields, in words."""
+        return f"{self.field} is {' or '.join((*self.values, *(['missing'] if self.is_default else [])))}"
 
 
 def variants_of(schema: Schema) -> Iterator[Variant]:
@@ -30,7 +44,8 @@ def variants_of(schema: Schema) -> Iterator[Variant]:
     for case in schema.get("allOf", ()):
         [(field, values)] = case["if"]["properties"].items()
         then = case["then"]
-        yield Variant(field, tuple(values["enum"]), then["properties"], tuple(then.get("required", ())))
+        required = tuple(then.get("required", ()))
+        yield Variant(field, tuple(values["enum"]), then["properties"], required, "required" not in case["if"])
 
 
 def fields_of(schema: Schema, value: Any) -> tuple[Mapping[str, Schema], Sequence[str]]:
@@ -41,7 +56,7 @@ def fields_of(schema: Schema, value: Any) -> tuple[Mapping[str, Schema], Sequenc
     properties, required = schema.get("properties", {}), schema.get("required", ())
     if "allOf" in schema and isinstance(value, dict):
         for variant in variants_of(schema):
-            if value.get(variant.field) in variant.values:
+            if variant.fits(value):
                 always = {name: each for name, each in properties.items() if each}
                 return {**always, **variant.properties}, (*required, *variant.required)
     return properties, required

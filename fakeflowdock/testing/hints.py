@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..api import routing
 from ..api.routing import ALIKE, nearest_route
+from ..api.unanswered import why_unanswered
 from ..contract.errors import InvalidFlow, NoSuchRoute, NotFound, Refusal
 from ..suggestions import did_you_mean
 
@@ -28,6 +29,8 @@ def why_not_found(exchange: Exchange, store: Store) -> str | None:
     """
     refusal = exchange.refusal
     if isinstance(refusal, NoSuchRoute):
+        if (why := unanswered(exchange)) is not None:
+            return f"this path {why}"
         near = nearest_route(exchange.method, exchange.shown_path)
         return near and f"did you mean {near[0]}? ({near[1]})"
     if isinstance(refusal, InvalidFlow):
@@ -41,6 +44,11 @@ def why_not_found(exchange: Exchange, store: Store) -> str | None:
     except Refusal:
         return None
     return _place(store, path, exchange.caller) or _inside(store, path, routing.normal(exchange.path))
+
+
+def unanswered(exchange: Exchange) -> str | None:
+    """Return why a path is not answered although Flowdock had it, or None."""
+    return why_unanswered(exchange.path, exchange.request.headers.get("host", ""))
 
 
 def _place(store: Store, path: Mapping[str, str], caller: Caller | None) -> str | None:

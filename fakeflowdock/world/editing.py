@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from . import tagging
-from .models import Event, Reaction, short
+from .models import Event, Reaction
+from .random_ids import short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

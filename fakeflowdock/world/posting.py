@@ -13,7 +13,8 @@ from . import html as markup
 from . import tagging
 from . import uploads as files
 from .html_limits import too_complex
-from .models import Author, Field, Mail, Message, Status, Thread, short, thread_id_of
+from .models import Author, Field, Mail, Message, Status, Thread
+from .random_ids import short, thread_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

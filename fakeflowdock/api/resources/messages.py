@@ -152,7 +152,7 @@ def _posted(call: Call, place: MessagePlace) -> Reply:
     message = Post(
         call.store,
         place.known_flow,
-        call.fields["event"],
+        call.fields.get("event", "comment"),
         call.fields,
         user=caller.user,
         source=caller.source,
