@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from fakeflowdock import FakeFlowdock
-from fakeflowdock.interception.through_requests import environ_of
+from fakeflowdock.interception.responses_stub import environ_of
 from fakeflowdock.world.posting import Post
 
 from .comparing import Comparison, Table, compare, microseconds, seconds_of

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from fakeflowdock.api.app import App
-from fakeflowdock.interception.through_requests import environ_of
+from fakeflowdock.interception.responses_stub import environ_of
 from fakeflowdock.world import factories, templates
 from fakeflowdock.world.posting import Post
 

@@ -17,7 +17,7 @@ import requests
 
 from fakeflowdock.api.app import App
 from fakeflowdock.contract.validation import Check
-from fakeflowdock.interception.through_requests import environ_of
+from fakeflowdock.interception.responses_stub import environ_of
 from fakeflowdock.world import factories, templates
 
 from .comparing import Comparison, Table, compare, microseconds, seconds_of

@@ -6,7 +6,8 @@ import functools
 import inspect
 import sys
 import unittest
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from .contract.errors import BrokenContract
 
@@ -14,15 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    World = Callable[[], AbstractContextManager[None]]
 
 PARAMETER = "fake_flowdock"
+DECORATED = "__fakeflowdock__"  # the attribute of a decorated class that has the fake
 
 
 class Decorating(Protocol):
     """Anything that can open a fresh world."""
 
-    def fresh_world(self) -> AbstractContextManager[None]:
-        """Open a fresh world for one call."""
+    def fresh_world(self, scope: Literal["call", "test", "class"] = "call") -> AbstractContextManager[None]:
+        """Open a fresh world for one call, test or class."""
         ...
 
 
@@ -39,25 +42,33 @@ def decorated(fake: Decorating, target: Any) -> Any:
         return _class(fake, target)
     if inspect.isgeneratorfunction(target) or inspect.isasyncgenfunction(target) or not callable(target):
         raise TypeError(f"cannot decorate {target!r}: expected a function, a coroutine function or a class")
-    return _function(fake, target)
+    return _function(fake, fake.fresh_world, target)
 
 
-def _function(fake: Decorating, function: Callable[..., Any]) -> Callable[..., Any]:
+def _function(fake: Decorating, world: World, function: Callable[..., Any]) -> Callable[..., Any]:
     signature = inspect.signature(function)
-    wants_fake = PARAMETER in signature.parameters
+    names = [*signature.parameters]
+    place = names.index(PARAMETER) if PARAMETER in names else None
 
-    def given(kwargs: dict[str, Any]) -> dict[str, Any]:
-        return {PARAMETER: fake, **kwargs} if wants_fake else kwargs
+    def given(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments with the fake, in its place among the positional ones."""
+        if place is None or PARAMETER in kwargs:
+            return args, kwargs
+        if len(args) > place:
+            return (*args[:place], fake, *args[place:]), kwargs
+        return args, {PARAMETER: fake, **kwargs}
 
     @functools.wraps(function)
     async def awaited(*args: Any, **kwargs: Any) -> Any:
-        with fake.fresh_world():
-            return await function(*args, **given(kwargs))
+        args, kwargs = given(args, kwargs)
+        with world():
+            return await function(*args, **kwargs)
 
     @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
-        with fake.fresh_world():
-            return function(*args, **given(kwargs))
+        args, kwargs = given(args, kwargs)
+        with world():
+            return function(*args, **kwargs)
 
     wrapper: Any = awaited if inspect.iscoroutinefunction(function) else called
     # Hide the parameter, because pytest would look for a fixture of that name.
@@ -67,27 +78,42 @@ def _function(fake: Decorating, function: Callable[..., Any]) -> Callable[..., A
 
 
 def _class(fake: Decorating, target: type[Any]) -> type[Any]:
+    setattr(target, DECORATED, fake)
     if issubclass(target, unittest.TestCase):
         return _test_case(fake, target)
+    _methods(target, lambda name, _: name.startswith("test"), fake, lambda: fake.fresh_world("test"))
+    return target
+
+
+def _methods(target: type[Any], which: Callable[[str, Any], bool], fake: Decorating, world: World) -> None:
+    """Decorate methods of a class."""
     for name in dir(target):
         method = inspect.getattr_static(target, name)
-        if not name.startswith("test"):
-            continue
-        if isinstance(method, (staticmethod, classmethod)):
-            setattr(target, name, type(method)(_function(fake, method.__func__)))
-        elif inspect.isfunction(method):
-            setattr(target, name, _function(fake, method))
-    return target
+        function = method.__func__ if isinstance(method, (staticmethod, classmethod)) else method
+        if inspect.isfunction(function) and which(name, function):
+            wrapper = _function(fake, world, function)
+            setattr(target, name, wrapper if function is method else type(method)(wrapper))
 
 
 def _test_case(fake: Decorating, target: type[unittest.TestCase]) -> type[unittest.TestCase]:
     """Wrap `run` (`setUp`, test and `tearDown`) in a fresh world. A bug of ours is an error of the test."""
-    run = target.run
+    _methods(target, lambda _, function: PARAMETER in inspect.signature(function).parameters, fake, nullcontext)
+    begin, run, set_up = target.__init__, target.run, inspect.getattr_static(target, "setUpClass")
+
+    @functools.wraps(begin)
+    def made_with_its_module(self: unittest.TestCase, *args: Any, **kwargs: Any) -> None:
+        _module(fake, sys.modules.get(type(self).__module__))  # whose functions are all defined by now
+        begin(self, *args, **kwargs)
+
+    @functools.wraps(set_up.__func__)
+    def set_up_inside(cls: type[unittest.TestCase]) -> None:
+        cls.enterClassContext(fake.fresh_world("class"))
+        set_up.__get__(None, cls)()
 
     @functools.wraps(run)
     def in_a_fresh_world(self: unittest.TestCase, result: unittest.TestResult | None = None) -> Any:
         try:
-            with fake.fresh_world():
+            with fake.fresh_world("test"):
                 return run(self, result)
         except BrokenContract:
             if result is None:
@@ -95,5 +121,25 @@ def _test_case(fake: Decorating, target: type[unittest.TestCase]) -> type[unitte
             result.addError(self, sys.exc_info())
             return result
 
-    target.run = in_a_fresh_world  # type: ignore[method-assign]  # decorating is replacing
+    replaced: Any = target  # decorating is replacing
+    replaced.__init__, replaced.run, replaced.setUpClass = (
+        made_with_its_module,
+        in_a_fresh_world,
+        classmethod(set_up_inside),
+    )
     return target
+
+
+def _module(fake: Decorating, module: Any) -> None:
+    """Let `setUpModule` run inside."""
+    set_up = getattr(module, "setUpModule", None)
+    if set_up is None or getattr(set_up, DECORATED, None) is fake:
+        return
+
+    @functools.wraps(set_up)
+    def set_up_inside() -> None:
+        unittest.enterModuleContext(fake.fresh_world("class"))
+        set_up()
+
+    setattr(set_up_inside, DECORATED, fake)
+    module.setUpModule = set_up_inside

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from .decorator import decorated
 from .interception.activation import Interception
-from .runs import Runs
+from .runs import Runs, Scope
 from .testing import report
 from .testing.exchanges import Exchanges, has_unknown_path
 from .testing.failing import Failing
@@ -46,9 +46,8 @@ class FakeFlowdock(Failing):
     be read at any time.
 
     The decorator accepts functions, coroutine functions and classes. Each call, or each test method of a class, gets a
-    fresh world. In a class that is not a `unittest.TestCase`, `setup_method` runs outside of it. A decorated function
-    with a parameter `fake_flowdock` receives the fake. Otherwise, and in a `TestCase`, keep the fake in a variable and
-    use that as the decorator.
+    fresh world. In a class of tests, that world has what was added in `setUpModule`, `setUpClass`, or a fixture of the
+    class or module. Functions, tests and `setUp` methods with a parameter `fake_flowdock` receive the fake.
 
     Args:
         world: `empty` (one organization, flow, user and application, no source) or `docs` (the data in the examples of
@@ -89,11 +88,12 @@ class FakeFlowdock(Failing):
         self._runs = Runs(world, settings)
         self._interception: Interception | None = None
         self._lock = threading.RLock()
-        self._started_by_call = False
-        self._calls = 0  # of decorated functions, under way
+        self._starts = 0  # without their stop
 
     def __repr__(self) -> str:
         state = "started" if self.active else "stopped"
+        if self._runs.process is not None:
+            return f"<FakeFlowdock, {state}, of process {self._runs.process}>"
         return f"<FakeFlowdock, {state}; flows: {len(self._store.flows)}, sources: {len(self._store.sources)}>"
 
     # Start and stop
@@ -104,14 +104,21 @@ class FakeFlowdock(Failing):
         return self._interception is not None
 
     def start(self) -> Self:
-        """Start intercepting requests. Does nothing if already started. Returns the fake itself."""
-        if self._interception is None:
-            self._interception = Interception(lambda: self._runs.current.app)
-            self._interception.start()
+        """Start intercepting requests. Returns the fake itself.
+
+        Each `start()`, and each `with`, needs its own `stop()`. The fake stops with the last one.
+        """
+        with self._lock:
+            self._starts += 1
+            if self._interception is None:
+                self._interception = Interception(lambda: self._runs.current.app, self._leave)
+                self._interception.start()
         return self
 
     def stop(self) -> None:
-        """Stop intercepting requests, and stop the live server. Does nothing if already stopped.
+        """Stop intercepting requests, and stop the live server, unless the fake was started several times.
+
+        Does nothing if already stopped.
 
         Raises:
             BrokenContract: fakeflowdock broke its own contract. If an exception is being handled, it gets a note
@@ -121,11 +128,22 @@ class FakeFlowdock(Failing):
         self._stop(sys.exception())
 
     def _stop(self, under_way: BaseException | None) -> None:
-        if self._interception is not None:
-            self._interception.stop()
-            self._interception = None
-        self._runs.current.stop_server()
+        with self._lock:
+            self._starts = max(self._starts - 1, 0)
+            if self._starts:
+                return
+            if self._interception is not None:
+                self._interception.stop()
+                self._interception = None
+            if self._runs.process is not None:
+                return
+            self._runs.current.stop_server()
         self.settle(under_way)
+
+    def _leave(self) -> None:
+        """Leave the worlds to the parent of this forked process. Another thread may have held the lock."""
+        self._lock = threading.RLock()
+        self._runs.leave()
 
     def settle(self, under_way: BaseException | None = None) -> None:
         """Raise any contract violation recorded since the last call. `stop` calls it, and the plugin after each test.
@@ -221,18 +239,15 @@ class FakeFlowdock(Failing):
         self._stop(error)
 
     @contextmanager
-    def fresh_world(self) -> Iterator[None]:
-        """Start the fake with a fresh world for one decorated call.
+    def fresh_world(self, scope: Scope = "call") -> Iterator[None]:
+        """Start the fake with a fresh world, for a decorated call, for a class or module of tests, or for a test.
 
-        Concurrent calls, in threads or tasks, have separate worlds. The last one stays readable.
+        The world of a class or test starts as a copy of the one around it, which has what `setUpClass` added, for
+        example. Concurrent calls, in threads or tasks, have separate worlds. The last one stays readable.
         """
-        with self._lock:
-            self._calls += 1  # before the world is open: another call that ends now must not stop the fake
-            if not self.active:
-                self._started_by_call = True
-                self.start()
+        self.start()
         try:
-            with self._runs.another() as run:
+            with self._runs.another(scope) as run:
                 try:
                     yield
                 except BaseException as error:
@@ -241,11 +256,9 @@ class FakeFlowdock(Failing):
                 run.settle(None)
         finally:
             with self._lock:
-                self._calls -= 1
-                if self._started_by_call and not self._calls:
-                    self._started_by_call = False
+                if self._starts == 1:
                     self._runs.keep()
-                    self._stop(None)
+                self._stop(None)
 
     @overload
     def __call__(self, target: C) -> C: ...
@@ -310,7 +323,7 @@ class FakeFlowdock(Failing):
 
     @property
     def unknown_paths(self) -> Exchanges:
-        """The requests to paths that Flowdock never had, except the fake's own."""
+        """The requests to paths that Flowdock never had, or that are not answered yet, except the fake's own."""
         return Exchanges(filter(has_unknown_path, self.requests))
 
     def report(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
     "unknown_paths": (("fail", "allow"), "whether requests to unknown paths fail the test"),
 }
 
+DECORATED = "__fakeflowdock__"  # the attribute of a decorated class that has the fake
 DEFAULTS = {"journal": 1000, "journal_bytes": 67_108_864}  # of the numbers
 
 FIXTURES = ("fake_flowdock", "fake_flowdock_session")
@@ -135,6 +137,44 @@ def fake_flowdock_session(request: pytest.FixtureRequest) -> Generator[FakeFlowd
         yield fake
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Set up a class that is decorated with a fake inside of it, with its fixtures and those of its module."""
+    if isinstance(item, pytest.Function) and hasattr(item.cls, DECORATED):
+        found, names = item._fixtureinfo.name2fixturedefs, [*item.fixturenames]
+        item.fixturenames = names  # of this item: those of a parametrized function share theirs
+        scopes = [found[name][-1].scope if name in found else "function" for name in names]  # the widest come first
+
+        def insert(what: str, *within: str) -> None:
+            place = next((number for number, scope in enumerate(scopes) if scope in within), len(names))
+            names.insert(place, f"_flowdock_around_{what}")
+
+        insert("test", "function")  # the last comes first, so that the other places stay as they are
+        insert("class", "class", "function")
+        if "module" in scopes:
+            insert("module", "module")
+
+
+@pytest.fixture(scope="module")
+def _flowdock_around_module(request: pytest.FixtureRequest) -> Generator[None, None, None]:
+    with ExitStack() as stack:
+        for fake in {getattr(each, DECORATED, None): None for each in vars(request.module).values()}:
+            if fake is not None:
+                stack.enter_context(fake.fresh_world("class"))
+        yield
+
+
+@pytest.fixture(scope="class")
+def _flowdock_around_class(request: pytest.FixtureRequest) -> Generator[None, None, None]:
+    with getattr(request.cls, DECORATED).fresh_world("class"):
+        yield
+
+
+@pytest.fixture
+def _flowdock_around_test(request: pytest.FixtureRequest) -> Generator[None, None, None]:
+    with getattr(request.cls, DECORATED).fresh_world("test"):
+        yield
+
+
 @pytest.fixture
 def flowdock_contract(request: pytest.FixtureRequest) -> Contract:
     """Flowdock's documented contract, to check requests and responses against."""
@@ -155,7 +195,7 @@ def _fake(request: pytest.FixtureRequest, node: Any) -> FakeFlowdock:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail a test in which fakeflowdock broke its own contract, or which requested a path that Flowdock never had.
+    """Fail a test in which fakeflowdock broke its own contract, or which requested an unknown path.
 
     The test fails even if the code under test ignored the response.
     """
@@ -171,7 +211,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         _settle(fake)
     lost = used["fake_flowdock"].unknown_paths if "fake_flowdock" in used else ()
     if lost and choice(item, "unknown_paths") == "fail":
-        listed = "\n".join(f"    {exchange}" for exchange in lost)
+        from fakeflowdock.testing.hints import unanswered
+
+        reasons = [(exchange, unanswered(exchange)) for exchange in lost]
+        listed = "\n".join(f"    {exchange}" if why is None else f"    {exchange}: {why}" for exchange, why in reasons)
         allowed = '@pytest.mark.flowdock(unknown_paths="allow") allows them'
         pytest.fail(f"requests to unknown paths ({allowed}):\n{listed}", pytrace=False)
     return result

@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from .api.app import App
 from .contract.findings import ContractViolation
@@ -25,15 +25,20 @@ if TYPE_CHECKING:
     from .world.store import Store
 
 
+Scope = Literal["call", "test", "class"]  # a class may be a module too
+
+
 class WorldRun(Held):
     """A world with its app, its live server and the bugs found.
 
     Args:
         began: the initial world. It is shared and never changes.
         settings: how the fake behaves.
+        scope: what it is for.
     """
 
-    def __init__(self, began: Store, settings: Settings) -> None:
+    def __init__(self, began: Store, settings: Settings, scope: Scope = "call") -> None:
+        self.scope = scope
         self._broken: list[BrokenContract] = []
         super().__init__(App(templates.over(began.branch(), settings), self._broken.append), began)
         self._server: Server | None = None
@@ -81,6 +86,10 @@ class WorldRun(Held):
             self._server.stop()
             self._server = None
 
+    def leave_server(self) -> None:
+        """Leave the live server and the proxy to the parent of this forked process."""
+        self._door = self._server = None
+
     def settle(self, under_way: BaseException | None) -> None:
         """Raise what was recorded since the last call, or add notes about bugs to an exception under way.
 
@@ -115,19 +124,43 @@ class Runs:
         self._settings = settings
         self._last = self._ended = WorldRun(began, settings)
         self._open: list[WorldRun] = []
+        self.process: int | None = None  # that has the worlds, if it is not this one
+
+    def leave(self) -> None:
+        """Leave the worlds to the parent of this forked process."""
+        self.process = os.getppid()
+        for run in (*self._open, self._last):
+            run.leave_server()
 
     @property
     def current(self) -> WorldRun:
-        """The run of this thread or task; in another thread, such as one of the code under test, the latest run."""
+        """The run of this thread or task; in another thread, such as one of the code under test, the latest run.
+
+        Raises:
+            RuntimeError: this process was forked by that of the fake.
+        """
+        if self.process is not None:
+            where = f"this fake belongs to process {self.process}, which started this one"
+            raise RuntimeError(f"{where}: only requests reach it from here. Set up and check its world there.")
         for run in reversed(_entered.get()):
             if run in self._open:
                 return run
         return self._open[-1] if self._open else self._last
 
     @contextmanager
-    def another(self) -> Iterator[WorldRun]:
-        """Open a separate run for this thread or task."""
-        run = WorldRun(self._began, self._settings)
+    def another(self, scope: Scope = "call") -> Iterator[WorldRun]:
+        """Open a separate run for this thread or task.
+
+        That of a class or test starts with a copy of the world of the class around it. In a test that is set up, the
+        call of the test itself has no other.
+        """
+        began, around = self._began, self._open and self.current
+        if around and scope != "call" and around.scope != "call":
+            if scope == around.scope == "test":
+                yield around
+                return
+            began = around.app.store.freeze()
+        run = WorldRun(began, self._settings, scope)
         self._open.append(run)
         token = _entered.set((*_entered.get(), run))
         try:
@@ -136,7 +169,8 @@ class Runs:
             _entered.reset(token)
             self._open.remove(run)
             run.stop_server()
-            self._ended = run
+            if scope != "class":
+                self._ended = run
 
     def reset(self) -> None:
         """Reset the current run to its initial world, without faults."""

@@ -7,11 +7,12 @@ import sys
 from time import perf_counter
 
 from ..memory import Grown
-from . import crowds, fuzzing, resources
+from . import crowds, fuzzing, resources, socket_grammar
 from .serving import Wrong
 
 RUNS = {
     "socket": (fuzzing.on_the_socket, 100_000, "connections with spoiled requests"),
+    "grammar": (socket_grammar.by_grammar, 10_000, "pipelines by the grammar of HTTP, each whole and in pieces"),
     "environ": (fuzzing.on_the_application, 100_000, "WSGI environs, spoiled or not"),
     "silent": (crowds.silent_ones, 1_000, "connections that say nothing, while others are answered"),
     "requests": (crowds.requests, 1_000_000, "requests of sixteen clients"),

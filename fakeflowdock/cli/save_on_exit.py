@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from .. import atomic_file
 from ..world import diff, serialization
+from ..world.errors import WorldFileError
 from .errors import CommandError, NotSaved
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ except ImportError:  # Windows: the file is not locked
     fcntl = None  # type: ignore[assignment]  # stands for its absence
 
 JUMP = 1.0  # seconds that a running clock may deviate from the system's: more was set
+PATIENCE = 0.3  # seconds for the last request
+ATTEMPTS = 100
 
 
 class Saving:
@@ -46,7 +50,8 @@ class Saving:
         self.is_failing = False
         self._every = every
         self._path = Path(os.path.realpath(file))
-        self._writing = threading.Lock()
+        self._saving = threading.Lock()  # held by a save, which may wait for a request
+        self._writing = threading.Lock()  # held only while the file is written
         self._stopped = threading.Event()
         self._saved: tuple[Store, float] | None = None  # what was saved last, frozen, and when
         self._lock = atomic_file.name_of(self._path, "lock", atomic_file.folder_for(self._path))
@@ -113,13 +118,19 @@ class Saving:
         return self._save()
 
     def _save(self, *, only_if_changed: bool = False) -> int:
-        with self._writing:
+        with self._saving:
             frozen, now = self._store_of().freeze(), time.monotonic()
             if only_if_changed and self._saved is not None and not _changed(*self._saved, frozen, now):
                 return 0
             try:
-                size = self._write(frozen)
+                text = serialization.dumps(frozen)
+                with self._writing:
+                    if self._stopped.is_set():  # a newer world has been written
+                        raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED))
+                    size = self._write(text)
             except OSError as error:
+                if self._stopped.is_set():
+                    raise
                 if not self.is_failing:
                     again = "" if self._every is None else NotSaved.AGAIN.format(seconds=self._every)
                     self._note(NotSaved.WORLD.format(file=self.file, reason=reason_of(error)) + again)
@@ -131,8 +142,7 @@ class Saving:
             self._saved = frozen, now
             return size
 
-    def _write(self, frozen: Store) -> int:
-        text = serialization.dumps(frozen)
+    def _write(self, text: str) -> int:
         with atomic_file.written(self._path, private=True, durable=True) as draft:
             draft.write(text)
         return len(text.encode())
@@ -146,9 +156,29 @@ class Saving:
         self._stopped.set()
         with self._writing:
             try:
-                self._write(store.freeze())
+                self._write(_dumped(store))
             except OSError as error:
                 raise NotSaved.of(NotSaved.WORLD, file=self.file, reason=reason_of(error)) from None
+
+
+def _dumped(store: Store) -> str:
+    """Return the world, even if a request that does not end holds its lock. Then it must be a world that can be loaded.
+
+    Raises:
+        OSError: it stays incomplete.
+    """
+    if store.lock.acquire(timeout=PATIENCE):
+        try:
+            frozen = store.freeze()
+        finally:
+            store.lock.release()
+        return serialization.dumps(frozen)
+    for _ in range(ATTEMPTS):
+        with suppress(RuntimeError, WorldFileError):  # it changes meanwhile
+            text = serialization.dumps(store)
+            serialization.loads(text, "")
+            return text
+    raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
 
 
 def reason_of(error: OSError) -> str:

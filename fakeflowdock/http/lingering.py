@@ -33,8 +33,12 @@ class Lingering(Peer):
         self._heard = self.since
         transport.set_protocol(self)
         self.connection_made(transport)
-        transport.write_eof()
-        transport.resume_reading()
+        try:
+            transport.write_eof()
+        except OSError:  # the client has reset the connection
+            self.abort()
+        else:
+            transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
         """Ignore some bytes."""

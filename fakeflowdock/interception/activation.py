@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
+from threading import local
 from typing import TYPE_CHECKING, Any
 
-from . import through_requests
+from . import children, patches
+from .children import Remote
 from .import_hook import Watch
-from .patches import lock, put, take
+from .patches import Patch, lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import ModuleType
+    from collections.abc import Callable, Iterable
 
     from ..api.app import App
     from .patches import Layer
 
-# Each library, with the module here that patches it, which is imported when the library is.
+# Each library, with the module here that says what to patch, which is imported when the library is.
 LIBRARIES = {
+    "multiprocessing.spawn": "through_multiprocessing",
     "urllib.request": "through_urllib",
     "urllib3": "through_urllib3",
+    "requests": "through_requests",
     "aiohttp": "through_aiohttp",
     "httpx": "through_httpx",
     "httpx2": "through_httpx",
@@ -33,7 +38,9 @@ LIBRARIES = {
     "respx.mocks": "beside_respx",
     "vcr.cassette": "beside_vcr",
 }
+_under_way = local()
 _ways: dict[str, Any] = {}  # imported modules
+_patches: dict[tuple[Any, str], Patch] = {}  # of all libraries that were reached, by class and name
 _started: list[Interception] = []  # oldest first
 
 
@@ -42,47 +49,74 @@ class Interception:
 
     Args:
         app: returns the app that answers a request.
+        left: called in a forked process, in which the app of the parent answers from then on.
     """
 
-    def __init__(self, app: Callable[[], App]) -> None:
-        self._app = app
-        self._requests = through_requests.AdapterInterception(app)
+    def __init__(self, app: Callable[[], App], left: Callable[[], None] = lambda: None) -> None:
+        self._app, self._left = app, left
         self._layers: list[Layer] = []
+        self.remote: Remote | None = None
 
     def start(self) -> None:
         """Start intercepting requests, before all other interceptions."""
         with lock:
             if not _started:
                 _watch.start()
+                _follow_forks()
             _started.append(self)
-            self._requests.start()
+            patches.apps = (*patches.apps, self._app)
+            self._enter(_patches.values())
         for name in LIBRARIES:
             _reach(name)
 
     def stop(self) -> None:
         """Stop intercepting requests. Fakes can stop in any order."""
         with lock:
-            self._requests.stop()
-            take(self._layers)
             _started.remove(self)
+            patches.apps = tuple(each._app for each in _started)
+            for layer in self._layers:
+                layer.take()
             if not _started:
                 _watch.stop()
+                children.close()
+                for patch in _patches.values():
+                    patch.take()
 
-    def reach(self, module: ModuleType, way: Any) -> None:
-        """Intercept the requests of a library.
+    def prepare_fork(self) -> None:
+        """Find out how a child process reaches the app of this thread."""
+        self.remote = children.remote_of(self._app(), serving=False)
 
-        Args:
-            module: the library.
-            way: the module that patches it.
-        """
-        reached = {layer.at for layer in self._layers}
-        with suppress(AttributeError):  # a stub of the user's
-            found = [seam for seam in way.seams(module) if seam[1] in vars(seam[0]) and seam[:2] not in reached]
-            self._layers += put(found, self._app)
+    def follow_fork(self) -> None:
+        """Let the parent's app answer, in a forked process."""
+        remote: Any = self.remote
+        self._app = lambda: remote
+        self._left()
+
+    def _enter(self, found: Iterable[Patch]) -> None:
+        for patch in found:
+            patch.put()
+            if (layer := patch.cover()) is not None:
+                self._layers.append(layer)
 
 
 def _reach(name: str) -> None:
-    """Let each started fake intercept a library, if it is imported."""
+    """Patch a library for all started fakes, if it is imported and not yet patched.
+
+    The modules here import libraries too. Those are patched when the module is complete.
+    """
+    waiting: list[str] | None = getattr(_under_way, "names", None)
+    if waiting is not None:
+        waiting.append(name)
+        return
+    _under_way.names = waiting = [name]
+    try:
+        while waiting:
+            _patch(waiting.pop())
+    finally:
+        del _under_way.names
+
+
+def _patch(name: str) -> None:
     module = sys.modules.get(name)
     if module is None:
         return
@@ -91,9 +125,44 @@ def _reach(name: str) -> None:
         with suppress(Exception):  # if the import fails, the other thread gets the exception
             module = import_module(name)
     way = _ways.get(name) or _ways.setdefault(name, import_module(f".{LIBRARIES[name]}", __package__))
-    with lock:
+    with lock, suppress(AttributeError):  # a stub of the user's
+        new = [seam for seam in way.seams(module) if seam[1] in vars(seam[0]) and seam[:2] not in _patches]
+        found = {seam[:2]: Patch(*seam) for seam in new}
+        _patches.update(found)
         for each in _started:
-            each.reach(module, way)
+            each._enter(found.values())
+
+
+def attach(*where: Any) -> None:
+    """Let the app of the parent answer, in a process of multiprocessing that was not forked."""
+    remote: Any = Remote(*where)
+    Interception(lambda: remote).start()
+
+
+@cache
+def _follow_forks() -> None:
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)
+
+
+def _before_fork() -> None:
+    lock.acquire()  # no other thread changes anything
+    for each in _started:
+        each.prepare_fork()
+    children.wait()
+
+
+def _in_parent() -> None:
+    children.go_on()
+    lock.release()
+
+
+def _in_child() -> None:
+    children.leave()
+    for each in _started:
+        each.follow_fork()
+    patches.apps = tuple(each._app for each in _started)
+    lock.release()
 
 
 _watch = Watch(LIBRARIES, _reach)

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from .patches import answers
 from .through_httpx import response_of
 from .transport_errors import retries_of
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
     from ..api.app import App
-    from .patches import Layer, Seam
+    from .patches import Seam
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
@@ -26,10 +27,10 @@ def seams(module: ModuleType) -> Iterator[Seam]:
     yield module.HTTPXMock, "_get_callback", _make
 
 
-def _make(layer: Layer) -> Any:
+def _make(before: Callable[..., Any]) -> Any:
     def callback_of(mock: Any, *args: Any) -> Any:
-        callback, request = layer.before(mock, *args), args[-1]
-        if callback is not None or (found := layer.answers(str(request.url))) is None:
+        callback, request = before(mock, *args), args[-1]
+        if callback is not None or (found := answers(str(request.url))) is None:
             return callback
         retries = retries_of(args[0])  # the transport; older versions did not pass it
 

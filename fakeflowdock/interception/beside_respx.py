@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from respx.models import PassThrough
 
 from . import errors
+from .patches import answers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
-    from .patches import Layer, Seam
+    from .patches import Seam
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
@@ -25,23 +26,23 @@ def seams(module: ModuleType) -> Iterator[Seam]:
     yield module.Mocker, "async_handler", _make_asynchronous
 
 
-def _make(layer: Layer) -> Any:
+def _make(before: Callable[..., Any]) -> Any:
     def handler(mocker: Any, request: Any) -> Any:
-        _pass(layer, request)
-        return layer.before.__get__(None, mocker)(request)
+        _pass(request)
+        return before(mocker, request)
 
-    return classmethod(handler)
+    return handler
 
 
-def _make_asynchronous(layer: Layer) -> Any:
+def _make_asynchronous(before: Callable[..., Any]) -> Any:
     async def async_handler(mocker: Any, request: Any) -> Any:
-        _pass(layer, request)
-        return await layer.before.__get__(None, mocker)(request)
+        _pass(request)
+        return await before(mocker, request)
 
-    return classmethod(async_handler)
+    return async_handler
 
 
-def _pass(layer: Layer, request: Any) -> None:
-    if layer.answers(str(request.url)) is not None:
+def _pass(request: Any) -> None:
+    if answers(str(request.url)) is not None:
         no_route: Any = None
         raise PassThrough(errors.PASSED, request=request, origin=no_route)

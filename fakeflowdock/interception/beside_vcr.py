@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .patches import answers
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
-    from .patches import Layer, Seam
+    from .patches import Seam
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
@@ -23,11 +25,11 @@ def seams(module: ModuleType) -> Iterator[Seam]:
 
 
 def _passing_over(result: Any) -> Any:
-    def make(layer: Layer) -> Any:
+    def make(before: Callable[..., Any]) -> Any:
         def wrapper(cassette: Any, request: Any, *args: Any) -> Any:
-            if layer.answers(request.uri) is not None:
+            if answers(request.uri) is not None:
                 return result
-            return layer.before(cassette, request, *args)
+            return before(cassette, request, *args)
 
         return wrapper
 

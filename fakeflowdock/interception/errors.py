@@ -10,4 +10,12 @@ TIMEOUT = "Invalid timeout {given}. Pass a (connect, read) timeout tuple, or one
 CLOSED = "Remote end closed connection without response"  # http.client
 DISCONNECTED = "Server disconnected without sending a response."  # httpcore, as the next
 CUT = "peer closed connection without sending complete message body (received {received} bytes, expected {length})"
-PASSED = "requests to Flowdock are intercepted by fakeflowdock"  # ours, which no client sees
+STOPPED_MEANWHILE = "the fake was stopped during the request"  # ours, as what follows
+PARENT = "the fake in process {process}, which started this process, {what}"
+NO_SOCKET = "could not open a socket for its child processes: {reason}"
+FAILED = "failed: {reason}"
+STOPPED = (
+    "is stopped or does not answer ({reason}). "
+    "Stop it after its child processes have ended, and start them after the fake."
+)
+PASSED = "requests to Flowdock are intercepted by fakeflowdock"  # which no client sees

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .patches import answers
 from .transport_errors import retries_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
 
-    from .patches import Layer, Seam
+    from .patches import Seam
 
 
 def seams(
@@ -26,20 +27,20 @@ def seams(
             the number of connection retries.
     """
 
-    def make(layer: Layer) -> Any:
+    def make(before: Callable[..., Any]) -> Any:
         def handle_request(owner: Any, request: Any) -> Any:
-            found = layer.answers(url_of(request))
+            found = answers(url_of(request))
             if found is None:
-                return layer.before(owner, request)
+                return before(owner, request)
             return response_of(module, *found, request, b"".join(request.stream), retries_of(owner))
 
         return handle_request
 
-    def make_asynchronous(layer: Layer) -> Any:
+    def make_asynchronous(before: Callable[..., Any]) -> Any:
         async def handle_async_request(owner: Any, request: Any) -> Any:
-            found = layer.answers(url_of(request))
+            found = answers(url_of(request))
             if found is None:
-                return await layer.before(owner, request)
+                return await before(owner, request)
             body = b"".join([piece async for piece in request.stream])
             return response_of(module, *found, request, body, retries_of(owner))
 

@@ -1,100 +1,183 @@
-"""A stack of patches on a library's functions, which fakes and mocks can leave in any order.
+"""Replacements for functions of libraries, beneath whatever wraps or replaces these functions.
 
-A fake that stops removes its functions. If another patch on top will restore what it found, the fake's function stays
-below, forwards its calls, and removes itself when it is on top again.
+While a fake is started, the code of each function leads to its replacement. The function object stays the same, so
+tracers and mocks can wrap it, keep it and put it back at any time and in any order. A mock that replaced the function
+before a fake started would hide it: then the fake also stands on top of the mock, until one of them stops.
 """
 
 from __future__ import annotations
 
-import threading
+import gc
+import inspect
+from contextlib import suppress
+from itertools import islice
+from threading import RLock
+from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..api.environ import FLOWDOCK
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from ..api.app import App
 
-    Seam = tuple[type, str, Callable[["Layer"], Any]]
-    """A class, the name of one of its functions, and a function that returns the replacement."""
+    Owner = type | ModuleType
+    Make = Callable[[Callable[..., Any]], Callable[..., Any]]
+    Seam = tuple[Owner, str, Make]
+    """A class or module, the name of one of its functions, and a function that returns the replacement, given a
+    function that calls what is beneath it."""
 
-lock = threading.RLock()
-_layers: tuple[Layer, ...] = ()  # oldest first; a new tuple for each change, because calls read it without the lock
+lock = RLock()
+# What returns the app of each started fake, oldest first; a new tuple for each change: calls read it without the lock.
+apps: tuple[Callable[[], App], ...] = ()
+_CALL = "the replacement"  # a constant in generated code, in place of which the replacement is put
+_LAYER = "__fakeflowdock_layer__"
+
+
+def answers(url: str) -> tuple[re.Match[str], App] | None:
+    """Return the match of a Flowdock URL, and the app that answers, that of the last fake; None for any other URL."""
+    called = FLOWDOCK.match(url)
+    if called is None:
+        return None
+    started = apps
+    return (called, started[-1]()) if started else None
+
+
+class Patch:
+    """A function of a library, and its replacement.
+
+    Args:
+        owner: a class or module.
+        name: the name of one of its functions.
+        make: returns the replacement.
+    """
+
+    def __init__(self, owner: Owner, name: str, make: Make) -> None:
+        self._owner, self._name, self._make = owner, name, make
+        self._function = function = _genuine(owner, name)
+        if function is not None:
+            self._code = function.__code__
+            self._leading = _leading(function, make(_copy(function)))
+
+    def put(self) -> None:
+        """Replace the function. Does nothing if it is replaced."""
+        if self._function is not None and self._function.__code__ is self._code:
+            self._function.__code__ = self._leading
+
+    def take(self) -> None:
+        """Restore the function."""
+        if self._function is not None and self._function.__code__ is self._leading:
+            self._function.__code__ = self._code
+        self._clear()
+
+    def cover(self) -> Layer | None:
+        """Stand on top of a mock that replaced the function, if there is one."""
+        found = self._clear()
+        if self._function is not None and _leads_to(found, self._function):
+            return None
+        return Layer(self._owner, self._name, self._make)
+
+    def _clear(self) -> Any:
+        """Remove the layers of stopped fakes, which were put back by mocks. Return what is on top."""
+        while True:
+            found = vars(self._owner)[self._name]
+            layer: Layer | None = getattr(_plain(found), _LAYER, None)
+            if layer is None or layer.active:
+                return found
+            layer.take()
 
 
 class Layer:
-    """A fake's function in place of a library's.
-
-    Args:
-        owner: a class.
-        name: the name of one of its functions.
-        make: returns the replacement, given the layer.
-        app: returns the app that answers.
+    """A replacement on top of a mock.
 
     Attributes:
-        at: the class and the name.
-        before: the function that was there.
+        active: whether its fake is started.
     """
 
-    def __init__(self, owner: type, name: str, make: Callable[[Layer], Any], app: Callable[[], App]) -> None:
+    def __init__(self, owner: Owner, name: str, make: Make) -> None:
         self.active = True
-        self.before: Any = vars(owner)[name]
-        self.at = owner, name
-        self._app = app
-        self._function = make(self)
-        _change((*_layers, self))
+        self._at, self._below = (owner, name), vars(owner)[name]
+        made = make(_calling(self._below))
+        setattr(made, _LAYER, self)
+        self._function: Any = classmethod(made) if isinstance(self._below, classmethod) else made
         setattr(owner, name, self._function)
 
-    def answers(self, url: str) -> tuple[re.Match[str], App] | None:
-        """Return the match of a Flowdock URL, and the app that answers; None for any other URL.
-
-        The fake that was started last answers, even through the function of another. This function may outlive its
-        fake, for example in a recorder imported meanwhile, and a later one may have been removed together with a mock.
-        """
-        if not self.active:
-            clear()
-        called = FLOWDOCK.match(url)
-        if called is None:
-            return None
-        last = next((layer for layer in reversed(_layers) if layer.active), None)
-        return None if last is None else (called, last._app())
-
-    def _gone(self) -> bool:
-        """Remove the function, if that is possible. Return whether it was removed."""
-        owner, name = self.at
-        above = [layer for layer in _layers if layer.before is self._function]
-        for layer in above:
-            layer.before = self.before
-        on_top = vars(owner)[name] is self._function
-        if on_top:
-            setattr(owner, name, self.before)
-        return on_top or bool(above)
+    def take(self) -> None:
+        """Remove it. If it is not on top, it passes calls on, and is removed when it is on top again."""
+        self.active = False
+        owner, name = self._at
+        if vars(owner)[name] is self._function:
+            setattr(owner, name, self._below)
 
 
-def clear() -> None:
-    """Remove inactive layers, as far as they are reachable."""
-    with lock:
-        while gone := [layer for layer in reversed(_layers) if not layer.active and layer._gone()]:
-            _change(tuple(layer for layer in _layers if layer not in gone))
+def _calling(found: Any) -> Callable[..., Any]:
+    """Return a function that calls an attribute of a class as Python does: bound, if it can be bound."""
+
+    def call(owner: Any, *args: Any, **more: Any) -> Any:
+        bind = getattr(type(found), "__get__", None)
+        if bind is None:
+            return found(*args, **more)
+        instance, kind = (None, owner) if isinstance(found, classmethod) else (owner, type(owner))
+        return bind(found, instance, kind)(*args, **more)
+
+    return call
 
 
-def _change(layers: tuple[Layer, ...]) -> None:
-    global _layers
-    _layers = layers
+def _plain(found: Any) -> Any:
+    return found.__func__ if isinstance(found, classmethod) else found
 
 
-def put(seams: Iterable[Seam], app: Callable[[], App]) -> list[Layer]:
-    """Add a layer for each seam."""
-    with lock:
-        clear()
-        return [Layer(owner, name, make, app) for owner, name, make in seams]
+def _beneath(found: Any) -> Any:
+    """Return what is beneath all wrappers that say what they wrap."""
+    with suppress(ValueError):  # a circle
+        return inspect.unwrap(_plain(found))
+    return found
 
 
-def take(layers: Iterable[Layer]) -> None:
-    """Remove layers."""
-    with lock:
-        for layer in layers:
-            layer.active = False
-        clear()
+def _leads_to(found: Any, function: FunctionType) -> bool:
+    return _beneath(found) is function
+
+
+def _genuine(owner: Owner, name: str) -> FunctionType | None:
+    """Return the library's own function, also if a mock has replaced it; None if there is none in Python."""
+    package = (owner.__name__ if isinstance(owner, ModuleType) else owner.__module__).partition(".")[0]
+    place = name if isinstance(owner, ModuleType) else f"{owner.__qualname__}.{name}"
+
+    def is_it(found: Any) -> bool:
+        return (
+            type(found) is FunctionType
+            and found.__qualname__ == found.__code__.co_qualname == place
+            and found.__module__.partition(".")[0] == package
+        )
+
+    found = _beneath(vars(owner)[name])
+    return found if is_it(found) else next(filter(is_it, gc.get_objects()), None)
+
+
+def _copy(function: FunctionType) -> FunctionType:
+    """Return a function that does what another one does now."""
+    copy = FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
+
+
+def _leading(function: FunctionType, replacement: Callable[..., Any]) -> CodeType:
+    """Return code that calls a replacement, with the parameters and free variables of a function."""
+    code = function.__code__
+    names, several, named = iter(code.co_varnames), inspect.CO_VARARGS, inspect.CO_VARKEYWORDS
+    given = [*islice(names, code.co_argcount)]
+    keywords = [*islice(names, code.co_kwonlyargcount)]
+    rest = [f"*{next(names)}"] if code.co_flags & several else ["*"] if keywords else []
+    more = [f"**{next(names)}"] if code.co_flags & named else []
+    passed = [*given, *filter(lambda each: each != "*", rest), *(f"{name}={name}" for name in keywords), *more]
+    start, wait = ("async ", "await ") if inspect.iscoroutinefunction(function) else ("", "")
+    body = f"    call = {_CALL!r}\n    return {wait}call({', '.join(passed)})"
+    found: dict[str, Any] = {}
+    exec(f"{start}def lead({', '.join([*given, *rest, *keywords, *more])}):\n{body}", found)  # noqa: S102
+    lead: CodeType = found["lead"].__code__
+    constants = tuple(replacement if each == _CALL else each for each in lead.co_consts)
+    return lead.replace(co_consts=constants, co_freevars=code.co_freevars, co_posonlyargcount=code.co_posonlyargcount)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from .far_end import FarEnd
+from .patches import answers
 from .transport_errors import error_of
 
 if TYPE_CHECKING:
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
 
     from ..api.app import App
-    from .far_end import FarEnd
-    from .patches import Layer, Seam
+    from .patches import Seam
 
 
 class _Transport(asyncio.Transport):
@@ -92,8 +93,6 @@ class _Connector(aiohttp.BaseConnector):
         self._called, self._app = called, app
 
     async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> ResponseHandler:  # noqa: ARG002  # aiohttp's
-        from .far_end import FarEnd
-
         wait = min((each for each in (timeout.total, timeout.sock_read) if each), default=None)
         error_of = partial(_error_of, timeout=wait, request=req, whole=wait == timeout.total)
         protocol = self._factory()
@@ -127,10 +126,10 @@ def seams(module: ModuleType) -> Iterator[Seam]:
     yield module.BaseConnector, "connect", _make
 
 
-def _make(layer: Layer) -> Any:
+def _make(before: Callable[..., Any]) -> Any:
     async def connect(connector: Any, request: Any, *args: Any, **more: Any) -> Any:
-        if not isinstance(connector, _Connector) and (found := layer.answers(str(request.url))):
+        if not isinstance(connector, _Connector) and (found := answers(str(request.url))):
             connector = _Connector(*found)
-        return await layer.before(connector, request, *args, **more)
+        return await before(connector, request, *args, **more)
 
     return connect

@@ -10,16 +10,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 from urllib.error import URLError
 
+from .far_end import InMemorySocket
+from .patches import answers
 from .unpatched import PlainConnection
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from http.client import HTTPResponse
     from types import ModuleType
 
     from ..api.app import App
-    from .patches import Layer, Seam
+    from .patches import Seam
 
 
 class _Connection(PlainConnection):
@@ -30,8 +32,6 @@ class _Connection(PlainConnection):
         self._called, self._app = called, app
 
     def connect(self) -> None:
-        from .far_end import InMemorySocket
-
         wait = self.timeout if isinstance(self.timeout, (int, float)) else socket.getdefaulttimeout()
         self.sock = cast("Any", InMemorySocket(self._called, self._app, wait))
 
@@ -50,11 +50,11 @@ def seams(module: ModuleType) -> Iterator[Seam]:
     yield module.AbstractHTTPHandler, "do_open", _make
 
 
-def _make(layer: Layer) -> Any:
+def _make(before: Callable[..., Any]) -> Any:
     def do_open(handler: Any, http_class: Any, request: Any, **more: Any) -> Any:
         is_ours = getattr(http_class, "func", None) is _Connection  # of a fake started later
-        if not is_ours and (found := layer.answers(request.full_url)):
+        if not is_ours and (found := answers(request.full_url)):
             http_class = partial(_Connection, *found)
-        return layer.before(handler, http_class, request, **more)
+        return before(handler, http_class, request, **more)
 
     return do_open

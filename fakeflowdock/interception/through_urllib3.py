@@ -13,16 +13,18 @@ from urllib3 import HTTPConnectionPool, Timeout
 from urllib3.exceptions import NewConnectionError
 
 from . import errors
-from .through_requests import read_timeout
+from .far_end import InMemorySocket
+from .patches import answers
+from .timeouts import read_timeout
 from .unpatched import PlainConnection, PooledConnection
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
     from ..api.app import App
-    from .patches import Layer, Seam
+    from .patches import Seam
 
 
 class _Connection(PooledConnection):
@@ -33,8 +35,6 @@ class _Connection(PooledConnection):
         self._called, self._app, self._wait = called, app, wait
 
     def connect(self) -> None:
-        from .far_end import InMemorySocket
-
         self.sock = cast("Any", InMemorySocket(self._called, self._app, self._wait))
 
     def getresponse(self, *args: Any, **more: Any) -> Any:
@@ -81,13 +81,13 @@ def seams(module: ModuleType) -> Iterator[Seam]:
     yield module.HTTPConnectionPool, "urlopen", _make
 
 
-def _make(layer: Layer) -> Any:
+def _make(before: Callable[..., Any]) -> Any:
     def urlopen(pool: Any, method: str, url: str, *args: Any, **more: Any) -> Any:
         is_theirs = not isinstance(pool, _Pool) and pool.pool is not None
-        if is_theirs and (found := layer.answers(_called(pool, url))):
+        if is_theirs and (found := answers(_called(pool, url))):
             timeout = args[5] if len(args) > 5 else more.get("timeout", pool.timeout)
             pool = _Pool(pool, *found, timeout)
-        return layer.before(pool, method, url, *args, **more)
+        return before(pool, method, url, *args, **more)
 
     return urlopen
 

@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 
 API = "https://api.flowdock.com"
 SOURCES = f"{API}/sources"
-UNTOUCHED = (HTTPAdapter.send, responses.RequestsMock._find_match, responses.RequestsMock.stop)
 FIVE = list(itertools.permutations(range(5)))
 
 
 def state() -> tuple[object, ...]:
     """What a fake may change while it is started, and must put back."""
-    return (HTTPAdapter.send, responses.RequestsMock._find_match, responses.RequestsMock.stop)
+    functions = (HTTPAdapter.send, responses.RequestsMock._find_match, responses.RequestsMock.stop)
+    return tuple((each, each.__code__) for each in functions)
+
+
+UNTOUCHED = state()
 
 
 @pytest.fixture(autouse=True)

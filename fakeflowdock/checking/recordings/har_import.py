@@ -10,14 +10,12 @@ from ...api.media_types import FORM, MULTIPART, multipart
 from ...api.messages import Headers, Response
 from ..errors import Malformed
 from .entries import (
-    NOT_KEPT,
     Body,
     Entry,
     answered_by_server,
     clean,
-    compressed,
-    plain,
     raw,
+    received_body,
     request_in,
     sent,
     sent_body,
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
     from ...api.messages import Request
     from .entries import Hosts
     from .opened import Files
-
-NO_BODY = (204, 304)
 
 
 def entry_of(held: Any, number: int, line: int, hosts: Hosts, files: Files) -> Entry | None:
@@ -132,13 +128,5 @@ def _reply(answered: Any, request: Request, files: Files) -> tuple[Response | No
     if isinstance(kind, str) and kind and "content-type" not in headers and "x-unknown" not in kind:
         headers = Headers((*headers.pairs, ("Content-Type", clean(kind))))
     answered_by_server(status, line, headers)
-    held = _received(body, status, size if type(size) is int else -1, headers.get("content-encoding"))
+    held = received_body(body, status, headers, size=size if type(size) is int else -1)
     return Response(status, headers, held.raw, request), held
-
-
-def _received(body: bytes | None, status: int, size: int, encoding: str | None) -> Body:
-    if not body:
-        is_empty = status in NO_BODY or size == 0 or (size < 0 and body is not None)
-        return Body(missing="" if is_empty else NOT_KEPT)
-    text, known = plain(body, encoding)
-    return Body(text, "" if known else compressed(encoding), len(text) >= size)

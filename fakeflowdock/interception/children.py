@@ -1,0 +1,277 @@
+"""Child processes of multiprocessing and `os.fork`: their requests are answered here, in the process of the fake.
+
+A process with a started fake opens a gate, a socket on this machine, when it starts a child. A thread answers there.
+Before each fork the thread ends, and afterwards another one starts: a forked child has one thread, and Python warns if
+the parent has more. Sockets and threads are those of `_socket` and `_thread`, which tests do not patch.
+"""
+
+from __future__ import annotations
+
+import _socket
+import _thread
+import hmac
+import os
+import pickle
+import secrets
+import sys
+from contextlib import suppress
+from functools import cached_property
+from threading import RLock
+from time import sleep
+from typing import TYPE_CHECKING, Any
+
+from ..api.responses import Broken
+from . import errors
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from ..api.app import App
+    from ..api.responses import Answer
+
+HOST = "127.0.0.1"
+PATIENCE = 30.0  # seconds in which a process answers that is not stopped
+EFFORTS = 5_000  # times to wait for a thread to end, of a millisecond each
+
+
+class Remote:
+    """An app in another process.
+
+    Args:
+        process: the id of that process.
+        port: where its gate is; None if it could not open one.
+        token: what the gate expects.
+        key: the number of the app.
+        reason: why there is no gate.
+    """
+
+    def __init__(self, process: int, port: int | None, token: bytes, key: int, reason: str = "") -> None:
+        self._process, self._port, self._token, self._key, self._reason = process, port, token, key, reason
+
+    def answer(self, environ: WSGIEnvironment, *, timeout: float | None = None, wait: Any = None) -> Answer:  # noqa: ARG002  # as App.answer
+        """Return the response of the app.
+
+        Raises:
+            Broken: a fault broke the connection.
+            RuntimeError: the other process does not answer.
+        """
+        if self._port is None:
+            raise self._error(errors.NO_SOCKET, self._reason)
+        kind, result = self._asked(pickle.dumps((self._key, environ, timeout)))
+        if kind == "broken":
+            raise Broken(result)
+        if kind == "failed":
+            raise self._error(errors.FAILED, result)
+        answer: Answer = result
+        return answer
+
+    def _asked(self, request: bytes) -> tuple[str, Any]:
+        connection = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+        try:
+            connection.settimeout(PATIENCE)
+            connection.connect((HOST, self._port))
+            connection.sendall(self._token)
+            _send(connection, request)
+            reply: tuple[str, Any] = pickle.loads(_received(connection))  # noqa: S301  # of our parent
+        except (OSError, EOFError) as error:
+            raise self._error(errors.STOPPED, error) from error
+        finally:
+            connection.close()
+        return reply
+
+    def _error(self, text: str, reason: object) -> RuntimeError:
+        return RuntimeError(errors.PARENT.format(process=self._process, what=text.format(reason=reason)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Make this the app of the process that unpickles it, before `sys.path` is what it is here."""
+        home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        arguments = self._process, self._port, self._token, self._key, self._reason
+        return exec, (_ATTACH.format(home=home, arguments=arguments),)
+
+
+_ATTACH = """
+import sys
+sys.path.append({home!r})
+from fakeflowdock.interception.activation import attach
+sys.path.remove({home!r})
+attach(*{arguments!r})
+"""
+
+
+class Gate:
+    """Answers the requests of child processes.
+
+    Args:
+        apps: the apps that answer, by their numbers.
+
+    Raises:
+        OSError: there is no socket to be had.
+    """
+
+    def __init__(self, apps: list[App]) -> None:
+        self.apps = apps
+        self.process = os.getpid()
+        self.token = secrets.token_bytes(32)
+        self._listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+        try:
+            self._listener.bind((HOST, 0))
+            self._listener.listen(128)
+            self._listener.settimeout(None)
+            self.port: int = self._listener.getsockname()[1]
+        except BaseException:
+            self._listener.close()
+            raise
+        self._pausing = False
+        self._thread: Any = None
+        self._ended = _thread.allocate_lock()
+
+    def resume(self) -> None:
+        """Start the thread. Does nothing if it is running."""
+        if self._thread is None:
+            self._pausing = False
+            self._ended.acquire()
+            if sys.version_info >= (3, 13):
+                self._thread = _thread.start_joinable_thread(self._serve, daemon=True)
+            else:
+                self._thread = _thread.start_new_thread(self._serve, ())
+
+    def pause(self) -> None:
+        """End the thread, after the requests that have arrived. Others wait."""
+        if self._thread is None:
+            return
+        self._pausing = True
+        with suppress(OSError):  # wake it
+            waker = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+            try:
+                waker.connect((HOST, self.port))
+            finally:
+                waker.close()
+        for _ in range(EFFORTS):
+            if self._ended.acquire(blocking=False):
+                self._ended.release()
+                break
+            sleep(0.001)
+        if sys.version_info >= (3, 13):
+            self._thread.join()
+        self._thread = None
+
+    def close(self) -> None:
+        """End the thread and the socket."""
+        self.pause()
+        self._listener.close()
+
+    def leave(self) -> None:
+        """Close the copy of the socket that a child process has."""
+        self._listener.close()
+
+    def _serve(self) -> None:
+        try:
+            while not self._pausing:
+                descriptor, _ = self._listener._accept()  # type: ignore[attr-defined]  # what socket.accept calls
+                connection = _socket.socket(fileno=descriptor)
+                try:
+                    connection.settimeout(PATIENCE)
+                    self._answer(connection)
+                except (OSError, EOFError):
+                    pass  # the child has ended
+                finally:
+                    connection.close()
+        finally:
+            self._ended.release()
+
+    def _answer(self, connection: _socket.socket) -> None:
+        if not hmac.compare_digest(_exactly(connection, len(self.token)), self.token):
+            return
+        key, environ, timeout = pickle.loads(_received(connection))  # noqa: S301  # of a child, which has the token
+        try:
+            reply: tuple[str, Any] = "answer", self.apps[key].answer(environ, timeout=timeout)
+        except Broken as broken:
+            reply = "broken", broken.loss
+        except Exception as error:
+            reply = "failed", f"{type(error).__name__}: {error}"
+        _send(connection, pickle.dumps(reply))
+
+
+_gate: Gate | None = None
+
+
+def remote_of(app: App | Remote, *, serving: bool) -> Remote:
+    """Return how child processes reach an app.
+
+    Args:
+        app: the app, or one in our own parent.
+        serving: whether to answer from now on. Otherwise `go_on` does it.
+    """
+    global _gate
+    if isinstance(app, Remote):
+        return app
+    try:
+        if _gate is None:
+            _gate = Gate([])
+        if serving:
+            _gate.resume()
+    except (OSError, RuntimeError) as error:  # no socket, no thread
+        return Remote(os.getpid(), None, b"", 0, str(error))
+    if app not in _gate.apps:
+        _gate.apps.append(app)
+    return Remote(_gate.process, _gate.port, _gate.token, _gate.apps.index(app))
+
+
+def wait() -> None:
+    """Answer nothing while this process forks."""
+    if _gate is not None:
+        _gate.pause()
+
+
+def go_on() -> None:
+    """Answer again, in the parent."""
+    if _gate is not None:
+        _gate.resume()
+
+
+def leave() -> None:
+    """Leave the gate of the parent to it, in a forked child, and the locks that its threads held."""
+    global _gate
+    if sys.version_info < (3, 12):  # where all objects of a class share a lock for each of its cached properties
+        for name, module in [*sys.modules.items()]:
+            if name.startswith(__name__.partition(".")[0]):
+                _unlock(module)
+    if _gate is not None:
+        _gate.leave()
+        _gate = None
+
+
+def _unlock(module: ModuleType) -> None:
+    classes = [each for each in vars(module).values() if isinstance(each, type)]
+    for each in [value for one in classes for value in vars(one).values()]:
+        if isinstance(each, cached_property) and hasattr(each, "lock"):
+            each.lock = RLock()
+
+
+def close() -> None:
+    """Answer no more."""
+    global _gate
+    if _gate is not None:
+        _gate.close()
+        _gate = None
+
+
+def _send(connection: _socket.socket, data: bytes) -> None:
+    connection.sendall(len(data).to_bytes(8, "big") + data)
+
+
+def _received(connection: _socket.socket) -> bytes:
+    return _exactly(connection, int.from_bytes(_exactly(connection, 8), "big"))
+
+
+def _exactly(connection: _socket.socket, size: int) -> bytes:
+    """Return so many bytes. Raises EOFError if there are fewer."""
+    pieces = bytearray()
+    while len(pieces) < size:
+        piece = connection.recv(min(size - len(pieces), 1 << 20))
+        if not piece:
+            raise EOFError("the connection was closed")
+        pieces += piece
+    return bytes(pieces)

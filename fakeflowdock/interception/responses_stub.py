@@ -1,0 +1,178 @@
+"""The stub in `responses` for requests to Flowdock, in the fake's own mock and in those of the user."""
+
+from __future__ import annotations
+
+import io
+import threading
+from http.client import IncompleteRead, RemoteDisconnected
+from typing import TYPE_CHECKING, Any, cast
+
+from requests import exceptions
+from requests.utils import requote_uri
+from responses import BaseResponse, CallList, RequestsMock
+from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, Retry
+from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError
+
+from ..api.environ import FLOWDOCK, PORTS, environ_from
+from ..api.responses import Broken
+from . import errors
+from .patches import answers
+from .timeouts import read_timeout
+from .transport_errors import error_of
+
+if TYPE_CHECKING:
+    import re
+
+    from _typeshed.wsgi import WSGIEnvironment
+    from requests import PreparedRequest
+    from urllib3 import HTTPHeaderDict
+    from urllib3.exceptions import HTTPError
+
+    from ..api.responses import Answer
+else:
+    HTTPHeaderDict = type(HTTPResponse().headers)  # no public name before urllib3 2
+
+
+def environ_of(request: PreparedRequest) -> WSGIEnvironment:
+    """Return the WSGI environ of a prepared request to Flowdock."""
+    called = FLOWDOCK.match(str(request.url))
+    assert called is not None
+    target = request.path_url
+    if not target.isascii():
+        target = requote_uri(target)
+    return environ_from(called, request.method or "GET", target, request.headers.items(), _bytes(request.body))
+
+
+def _bytes(body: Any) -> bytes:
+    """Return the body as sent: from text, bytes, a file, or chunks of them."""
+    if body is None:
+        return b""
+    if isinstance(body, str):
+        return body.encode()
+    if isinstance(body, (bytes, bytearray)):
+        return bytes(body)
+    if hasattr(body, "read"):
+        return _bytes(body.read())
+    return b"".join(_bytes(piece) for piece in body)
+
+
+class _CutShort(io.BytesIO):
+    """A body that ends before its Content-Length. Reading it to the end raises the error of http.client."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.body)
+        self._missing = int(dict(answer.headers)["Content-Length"]) - len(answer.body)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        piece = super().read(size)
+        if size is None or size < 0:
+            raise IncompleteRead(piece, self._missing)
+        return piece
+
+
+def _response_of(answer: Answer, method: str | None, retries: Retry | None) -> HTTPResponse:
+    headers = HTTPHeaderDict(answer.headers)  # keeps repeated names, which Set-Cookie needs
+    original: Any = None
+    if "Set-Cookie" in headers:  # requests reads cookies from http.client's message
+        ended = io.BytesIO()
+        ended.close()
+        original = HTTPResponse(body=ended, msg=cast("Any", headers), preload_content=False)
+    return HTTPResponse(
+        body=_CutShort(answer) if answer.cut else io.BytesIO(answer.body),
+        headers=headers,
+        status=answer.status,
+        version=11,
+        reason=answer.line[4:],
+        preload_content=False,
+        request_method=method,
+        retries=retries,
+        original_response=original,
+    )
+
+
+class _Forgetful(CallList):
+    """A list of calls that stays empty. Each would take 12 kB in a long session."""
+
+    def add(self, request: PreparedRequest, response: Any) -> None:
+        pass
+
+    def add_call(self, call: Any) -> None:
+        pass
+
+
+class FlowdockResponse(BaseResponse):
+    """The stub in `responses` for every method and path of Flowdock's hosts."""
+
+    def __init__(self) -> None:
+        super().__init__("ANY", FLOWDOCK)
+        self._calls = _Forgetful()
+        self._policy = threading.local()
+
+    def matches(self, request: PreparedRequest) -> tuple[bool, str]:
+        """Return whether the request goes to Flowdock, and the reason if not."""
+        return FLOWDOCK.match(str(request.url)) is not None, "not one of Flowdock's hosts"
+
+    def follow(self, retries: Retry | None) -> None:
+        """Apply a session's retry policy to the next requests of this thread."""
+        self._policy.retries = retries
+
+    def get_response(self, request: PreparedRequest) -> HTTPResponse:
+        """Return the app's response, with the history of its retries, as urllib3 does."""
+        if (found := answers(str(request.url))) is None:
+            raise exceptions.ConnectionError(errors.STOPPED_MEANWHILE, request=request)
+        called, app = found
+        timeout = read_timeout(cast("Any", request).req_kwargs["timeout"])  # where responses stores it
+        retries: Retry | None = getattr(self._policy, "retries", None)
+        while True:
+            try:
+                answer = app.answer(environ_of(request), timeout=timeout)
+                break
+            except Broken as broken:
+                self._policy.retries = retries = _again(broken, called, request, retries, timeout)
+        response = _response_of(answer, request.method, retries)
+        after = "Retry-After" in response.headers
+        if retries is not None and retries.is_retry(str(request.method), response.status, after):
+            try:
+                self._policy.retries = retries.increment(request.method, request.path_url, response=response)
+            except MaxRetryError as error:
+                if retries.raise_on_status:
+                    raise exceptions.RetryError(error, request=request) from error
+        return response
+
+
+def _again(
+    broken: Broken, called: re.Match[str], request: PreparedRequest, retries: Retry | None, timeout: float | None
+) -> Retry:
+    """Return the retry policy after a broken connection, if it allows a retry.
+
+    Raises:
+        RequestException: it does not. The exception is that of requests.
+    """
+    scheme, host, port = called[1].lower(), called[2], called[3]
+    pool = (HTTPSConnectionPool if scheme == "https" else HTTPConnectionPool)(host, int(port or PORTS[scheme]))
+    error: HTTPError
+    cause = error_of(broken.loss, timeout)
+    if broken.loss == "refused":
+        error = NewConnectionError(cast("Any", pool), errors.NOT_CONNECTED.format(reason=cause))
+    elif broken.loss == "timeout" and timeout is not None:
+        error = ReadTimeoutError(pool, request.path_url, errors.READ_TIMED_OUT.format(timeout=timeout))
+    else:
+        error = ProtocolError(errors.ABORTED, cause or RemoteDisconnected(errors.CLOSED))
+    try:
+        return (retries or Retry(0, read=False)).increment(request.method, request.path_url, error=error, _pool=pool)
+    except ReadTimeoutError as read:
+        raise exceptions.ReadTimeout(read, request=request) from read
+    except (ProtocolError, MaxRetryError) as last:
+        raise exceptions.ConnectionError(last, request=request) from last
+
+
+class Mock(RequestsMock):
+    """The `responses` mock with the stub, and with the retries of the session's adapter."""
+
+    def __init__(self) -> None:
+        super().__init__(assert_all_requests_are_fired=False)
+        self._calls = _Forgetful()
+        self.add(STUB)
+
+
+STUB = FlowdockResponse()
