@@ -108,7 +108,7 @@ SIZED = (
     Hostile("a file name of quotes", 120_000, lambda n: _multipart(('name="a"; filename="' + '\\"' * n + '"', "1"))),
     Hostile("a file of 10 MB", 2_500_000, lambda n: _multipart(('name="a"; filename="a"', "\r\n-" * (n // 3)))),
     Hostile("a list of objects", 12_000, lambda n: _posted(x=[{NAME: 1}] * n)),
-    Hostile("a list of too many objects", 800_000, lambda n: _posted(x=[{}] * n)),
+    Hostile("a list of too many objects", 600_000, lambda n: _posted(x=[{}] * n)),
     Hostile("a search for many words", 4_000, lambda n: Sent("GET", f"{MESSAGES}?search={'ab+' * n}")),
     Hostile("a filter of many tags", 4_000, lambda n: Sent("GET", f"{MESSAGES}?tags={'ab,' * n}")),
 )
