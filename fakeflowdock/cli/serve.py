@@ -44,8 +44,6 @@ def run(given: SimpleNamespace) -> None:
         app = App(startup.world_of(given), notes.bug, notes.finding)
         tls, ca_file = chosen(given, notes.note)
         credentials = startup.credentials_of(app.store)  # may add a token: before the initial state is fixed
-        if saving is not None:
-            saving.begin(lambda: app.store, notes.note)
         worlds = Worlds(
             Held(app),
             saver=saving,
@@ -59,6 +57,8 @@ def run(given: SimpleNamespace) -> None:
         ready = {"event": "ready", "url": server.url, "world": given.state or given.world, **credentials, **ca_file}
         if worlds.admin_token is not None:
             ready["admin_token"] = worlds.admin_token
+        if saving is not None:
+            saving.begin(lambda: app.store, notes.note)
         print(json.dumps(ready) if given.json else _greeting(ready), flush=True)
         _dedicate()
         _notify_systemd()

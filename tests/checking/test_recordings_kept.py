@@ -128,7 +128,8 @@ def test_a_reply_whose_headers_were_not_kept_lacks_none_of_them(folder: Path) ->
 def test_a_reply_is_not_empty_if_it_had_a_length(folder: Path) -> None:
     headers = {**SHOWN, "Content-Length": "900"}
     reason = "the body of the response: the recorder did not keep it"
-    for empty in ({"text": "", "size": 0}, {"text": ""}, {"size": 0}):
+    empties: list[dict[str, Any]] = [{"text": "", "size": 0}, {"text": ""}, {"size": 0}]
+    for empty in empties:
         assert checked(folder, entry(reply=None, answered=headers, **empty)) == ([], [reason])
     for body in (None, {"string": ""}, {"string": None}):
         told = check_recording(cassette(folder, interaction(headers=headers, body=body)))

@@ -180,8 +180,9 @@ def nothing_in(recordings: Iterable[Recording], skipped: int) -> str:
     recordings = list(recordings)
     others, own = (sum(getattr(each, name) for each in recordings) for name in ("others", "own"))
     named = ", ".join(dict.fromkeys(host for each in recordings for host in each.hosts.others))
+    hint = f" (name Flowdock's with --host: {named})" if named else ""
     reasons = [
-        *([f"{counted(others, 'exchange')} with other hosts (name Flowdock's with --host: {named})"] if others else ()),
+        *([f"{counted(others, 'exchange')} with other hosts{hint}"] if others else ()),
         *([f"{counted(own, 'request')} to fakeflowdock's own paths"] if own else ()),
         *([f"{counted(skipped, 'entry')} that could not be checked"] if skipped else ()),
     ]

@@ -26,7 +26,8 @@ PORTS = {"http": "80", "https": "443"}
 INFLATED = 1 << 26  # bytes of a decompressed body: more is a decompression bomb
 NO_BODY = (204, 304)
 NOT_KEPT = "the recorder did not keep it"
-CODINGS = 4  # codings of a body that are undone: a header could name thousands
+GZIP = ("gzip", "x-gzip")
+LONGEST = 200  # characters of a name in a message
 NAMED = 3  # other hosts that are named if nothing was checked
 PROXIES = ("mitmproxy", "squid", "charles")  # which answer 502 and the like themselves
 _URL = re.compile(r"(https?)://(?:([^/?#\\@]*)@)?(\[[^\]/]*\]|[^/?#\\:@]*)(?::([0-9]*))?(?=[/?#]|\Z)", re.IGNORECASE)
@@ -109,6 +110,11 @@ class Skipped:
         return f"{self.file}:{self.number} not checked: {self.reason}"
 
 
+def printable(text: str) -> str:
+    """Return a text as a part of one line: short, and without control characters."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text[:LONGEST])
+
+
 def counted(number: int, what: str) -> str:
     """Return a number and a noun."""
     plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
@@ -130,7 +136,7 @@ class Hosts:
     def others(self) -> list[str]:
         """The names of some other hosts that were asked for."""
         others = (name.partition("//")[2].rpartition("@")[2] for name, is_ours in self._known.items() if not is_ours)
-        return [*dict.fromkeys(others)][:NAMED]
+        return [*dict.fromkeys(printable(name) for name in others)][:NAMED]
 
     def have(self, url: str) -> bool:
         """Return whether the host of a URL is one of them."""
@@ -228,7 +234,7 @@ def received_body(body: bytes | None, status: int, headers: Headers, *, size: in
 
 def compressed(encoding: str | None) -> str:
     """Return why a body cannot be read."""
-    return f"it is compressed by {brief(encoding or 'an unknown coding')}"
+    return f"it is compressed by {printable(brief(encoding or 'an unknown coding'))}"
 
 
 def sent(method: str, url: str, headers: list[tuple[str, str]], body: bytes) -> Request:
@@ -266,22 +272,18 @@ def plain(body: bytes, encoding: str | None, limit: int = INFLATED) -> tuple[byt
         encoding: the header Content-Encoding. Recorders often keep it although they have decompressed the body.
         limit: bytes of the decompressed body.
     """
-    codings = (encoding or "").lower().split(",")
-    for each in reversed(codings) if len(codings) <= CODINGS else ["unknown"]:
-        name, is_json = each.strip(), body[:1] in (b"{", b"[")
-        text: bytes | None = body
-        if name in ("gzip", "x-gzip") and body[:2] == b"\x1f\x8b":
-            text = _inflated(body, 31, limit)
-        elif name == "deflate" and not is_json:
-            text = _inflated(body, 15, limit)
-            if text is None:
-                text = _inflated(body, -15, limit)
-        elif name not in ("", "identity", "gzip", "x-gzip") and not is_json:
-            text = None
+    codings = [name for each in (encoding or "").lower().split(",") if (name := each.strip()) not in ("", "identity")]
+    is_json = body[:1] in (b"{", b"[")
+    if not codings or (codings[0] in GZIP and body[:2] != b"\x1f\x8b"):
+        return body, True
+    text: bytes | None = None
+    if len(codings) == 1 and codings[0] in GZIP:
+        text = _inflated(body, 31, limit)
+    elif codings == ["deflate"] and not is_json:
+        text = _inflated(body, 15, limit)
         if text is None:
-            return body, False
-        body = text
-    return body, True
+            text = _inflated(body, -15, limit)
+    return (body, is_json) if text is None else (text, True)  # two codings could inflate a body to a million times
 
 
 def _inflated(body: bytes, window: int, limit: int) -> bytes | None:
