@@ -72,6 +72,7 @@ class Doors:
 
     def begin(self) -> dict[str, str]:
         """Let both worlds begin again. Returns what stands in the places of the braces."""
+        shown: dict[str, str] = {}
         for app in self.apps:
             app.store = make("docs")
             app.journal.clear()
