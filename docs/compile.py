@@ -439,14 +439,19 @@ def compile_pages(folder: Path) -> dict[str, str]:
         NotRuled: an example of Flowdock's contradicts the pages, and no ruling says why.
     """
     pages, schemas = _compiled(folder, API)
-    documents = {**schemas, "openapi": openapi_of(schemas), "openapi.strict": openapi_of(schemas, strict=True)}
+    documents: dict[str, Any] = {
+        **schemas,
+        "openapi": openapi_of(schemas),
+        "openapi.strict": openapi_of(schemas, strict=True),
+    }
+    documents["index"] = [*schemas]  # the files of a package in an archive cannot be listed
     files = {f"schemas/{name}.json": json.dumps(document, indent=2) + "\n" for name, document in documents.items()}
     certificate = Certificate(folder.parent.parent, pages, schemas)
     files |= {"docs/api/index.md": index_of(pages, CONTRACT), "docs/fidelity.md": certificate.text()}
     if not folder.with_name(ADMIN).is_dir():
         return files
     pages, schemas = _compiled(folder.with_name(ADMIN), ADMIN)
-    documents = {**schemas, "openapi": openapi_of_admin(schemas)}
+    documents = {**schemas, "openapi": openapi_of_admin(schemas), "index": [*schemas]}
     files |= {f"schemas/admin/{name}.json": json.dumps(each, indent=2) + "\n" for name, each in documents.items()}
     return {**files, "docs/admin/index.md": index_of(pages, ADMIN_API)}
 

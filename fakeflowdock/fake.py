@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from .decorator import decorated
 from .interception.activation import Interception
+from .interception.errors import OTHER_HOSTS
 from .runs import Runs, Scope
 from .testing import report
 from .testing.exchanges import Exchanges, has_unknown_path
@@ -64,6 +65,8 @@ class FakeFlowdock(Failing):
             then the oldest requests are dropped. Default: 64 MiB.
         strict: whether contract warnings fail a test: an unknown parameter, a missing Content-Type, a deprecated
             operation, an obsolete route, a secret in a URL. Default: false.
+        other_hosts: `refuse` raises an error for each request to another host, except to this machine, unless a mock
+            answers it. Default: `allow`.
 
     Raises:
         ValueError: an argument is invalid.
@@ -79,7 +82,11 @@ class FakeFlowdock(Failing):
         journal: int = JOURNAL,
         strict: bool = False,
         journal_bytes: int = JOURNAL_BYTES,
+        other_hosts: Literal["allow", "refuse"] = "allow",
     ) -> None:
+        if other_hosts not in ("allow", "refuse"):
+            raise ValueError(OTHER_HOSTS.format(given=other_hosts))
+        self._other_hosts = other_hosts
         settings = Settings(auto_consent, refresh_tokens, shape, journal, strict, journal_bytes)
         self._begin(templates.template(world), settings)
 
@@ -111,7 +118,9 @@ class FakeFlowdock(Failing):
         with self._lock:
             self._starts += 1
             if self._interception is None:
-                self._interception = Interception(lambda: self._runs.current.app, self._leave)
+                self._interception = Interception(
+                    lambda: self._runs.current.app, self._leave, refuse=self._other_hosts == "refuse"
+                )
                 self._interception.start()
         return self
 

@@ -27,6 +27,7 @@ CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
     "journal": (NUMBER, "how many requests to record"),
     "journal_bytes": (NUMBER, "how much memory to use for them, in bytes"),
     "unknown_paths": (("fail", "allow"), "whether requests to unknown paths fail the test"),
+    "other_hosts": (("allow", "refuse"), "whether requests to other hosts are allowed"),
 }
 
 DECORATED = "__fakeflowdock__"  # the attribute of a decorated class that has the fake
@@ -186,11 +187,18 @@ def flowdock_contract(request: pytest.FixtureRequest) -> Contract:
 def _fake(request: pytest.FixtureRequest, node: Any) -> FakeFlowdock:
     from fakeflowdock import FakeFlowdock
 
-    chosen: dict[str, Any] = {name: choice(node, name) for name in ("world", "refresh_tokens", "shape")}
+    chosen: dict[str, Any] = {name: choice(node, name) for name in ("world", "refresh_tokens", "shape", "other_hosts")}
     chosen |= {name: choice(node, name) == "true" for name in ("auto_consent", "strict")}
     chosen["shape"] = getattr(request, "param", chosen["shape"])  # parametrized over shapes
     chosen |= {name: int(number) for name in DEFAULTS if (number := choice(node, name)) is not None}
     return FakeFlowdock(**chosen)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Import what a fixture needs before other fixtures of the test can fake the file system, which libraries read."""
+    if any(name in getattr(item, "fixturenames", ()) for name in FIXTURES):
+        from fakeflowdock import FakeFlowdock  # noqa: F401
 
 
 @pytest.hookimpl(wrapper=True)

@@ -33,6 +33,7 @@ BEFORE = {
 PLACEHOLDERS = (":flow_api_tokens", ":code")
 KEPT = 4  # characters of a secret that are shown, at most a quarter of it
 SHOWN = 80  # characters of a value that are shown
+ENDS = 1_000  # characters at both ends of a longer name that tell what it is
 DEEPEST = 100  # levels of a value that are shown
 SHORT = 8  # characters: a shorter known secret is only replaced as a whole word
 _CUT = 100  # characters at an end that was cut, which may be a part of a secret
@@ -67,6 +68,8 @@ _BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 def is_secret(name: str) -> bool:
     """Return whether a name is that of a secret: `password`, `user[password]`, `access_token[]`, `%70assword`."""
+    if len(name) > 2 * ENDS:
+        name = f"{name[:ENDS]}/{name[-ENDS:]}"
     return _is_secret(name) if len(name) <= SHOWN else _is_secret.__wrapped__(name)
 
 

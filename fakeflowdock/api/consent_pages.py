@@ -8,12 +8,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
+from ..contract.package_files import content as file_content
 from ..world.scopes import SCOPES, WORDS
 from .media_types import HTML
 from .operations import Reply
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..world.models import Application, User
 
-_STYLE = Markup(Path(__file__).with_name("consent.css").read_text("utf-8"))  # noqa: S704  # a file of ours
+_STYLE = Markup(file_content("api/consent.css"))  # noqa: S704  # a file of ours
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 _DOCUMENT = Markup(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlencode
 
-from ..contract.contracts import schema_files, schema_folder
+from ..contract.contracts import schema_files
 from ..contract.errors import MethodNotAllowed, NoSuchRoute
+from ..contract.package_files import document
 from .operations import Reply
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ LIFETIME = timedelta(minutes=5)
 
 @cache
 def _documents() -> dict[str, Any]:
-    schemas = {f"{PREFIX}schemas/{name}": schema for name, schema in schema_files().items()}
-    return {**schemas, OPENAPI: json.loads((schema_folder() / "openapi.json").read_text("utf-8"))}
+    schemas = {f"{PREFIX}schemas/{name}": page for name, page in schema_files().items()}
+    return {**schemas, OPENAPI: document("openapi")}
 
 
 def is_own(path: str) -> bool:

@@ -44,8 +44,6 @@ def run(given: SimpleNamespace) -> None:
         app = App(startup.world_of(given), notes.bug, notes.finding)
         tls, ca_file = chosen(given, notes.note)
         credentials = startup.credentials_of(app.store)  # may add a token: before the initial state is fixed
-        if saving is not None:
-            saving.begin(lambda: app.store, notes.note)
         worlds = Worlds(
             Held(app),
             saver=saving,
@@ -59,6 +57,8 @@ def run(given: SimpleNamespace) -> None:
         ready = {"event": "ready", "url": server.url, "world": given.state or given.world, **credentials, **ca_file}
         if worlds.admin_token is not None:
             ready["admin_token"] = worlds.admin_token
+        if saving is not None:
+            saving.begin(lambda: app.store, notes.note)
         print(json.dumps(ready) if given.json else _greeting(ready), flush=True)
         _dedicate()
         _notify_systemd()
@@ -123,7 +123,7 @@ serve_command = Command(
     "serve",
     run,
     [
-        Option("host", "Listen on this address.", "127.0.0.1", metavar="ADDRESS"),
+        Option("host", "Listen on this address; :: for all of them.", "127.0.0.1", metavar="ADDRESS"),
         Option("port", "Listen on this port; 0 is any free one.", 8080, PORT, "PORT", short="-p"),
         *startup.OPTIONS,
         Option("json", "Print the ready line as JSON.", False, BOOLEAN),

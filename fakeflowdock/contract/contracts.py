@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from functools import cache, cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..redaction import brief
 from ..suggestions import did_you_mean
-from .errors import NO_SCHEMAS, NO_SUCH_OPERATION
+from .errors import NO_SUCH_OPERATION
+from .package_files import document
 from .schema_walk import Variant, as_recorded, fields_of, variants_of
 from .validation import API, Check, Pages
 
@@ -148,24 +147,10 @@ class Contracts:
     rules: dict[str, tuple[str, str, str, str]]
 
 
-def schema_folder() -> Path:
-    """Return the folder of the compiled pages, in the installed package or in the checkout.
-
-    Raises:
-        RuntimeError: the folder is missing.
-    """
-    package = Path(__file__).resolve().parent.parent
-    for folder in (package / "schemas", package.parent / "schemas"):
-        if any(folder.glob("*.json")):
-            return folder
-    raise RuntimeError(NO_SCHEMAS.format(folder=package / "schemas"))
-
-
 def schema_files(part: str = API) -> dict[str, dict[str, Any]]:
     """Return the compiled pages, without the combined documents. Raises RuntimeError if there are none."""
-    folder = schema_folder() if part == API else schema_folder() / part
-    paths = [path for path in sorted(folder.glob("*.json")) if not path.name.startswith("openapi.")]
-    return {path.stem: json.loads(path.read_text("utf-8")) for path in paths}
+    folder = "" if part == API else f"{part}/"
+    return {name: document(f"{folder}{name}") for name in document(f"{folder}index")}
 
 
 def contracts(part: str = API, *, recorded: bool = False) -> Contracts:

@@ -233,7 +233,7 @@ def sample(value: Any, left: list[int], *, blob: int | None = None) -> Any:
     """
     if isinstance(value, str):
         if blob is not None and len(value) > blob and " " not in value[:SAMPLE]:
-            text = f"{brief(value, 20)[:20]}… ({len(value)} characters)"
+            text = f"{brief(value, 21)} ({len(value)} characters)"
         else:
             text = brief(value, max(left[0], SHOWN)) if len(value) > left[0] else value
         left[0] -= len(text)

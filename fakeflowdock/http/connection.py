@@ -269,7 +269,10 @@ class Connection(RequestParser, Peer):
         self._timer.cancel()
         if pause.journal is not None:
             pause.journal.listeners.pop(self._wake, None)
-        self._advance(there)
+        if pause.journal is not None and not there:
+            self._handle(self._step(there))  # looks at no more exchanges, and thousands of clients may leave
+        else:
+            self._advance(there)
         if not self._busy:
             self._go_on()
 

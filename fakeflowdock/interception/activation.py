@@ -8,9 +8,10 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from threading import local
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from . import children, patches
+from . import children, other_hosts, patches
 from .children import Remote
 from .import_hook import Watch
 from .patches import Patch, lock
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # Each library, with the module here that says what to patch, which is imported when the library is.
 LIBRARIES = {
+    "socket": "through_sockets",
+    "http.client": "through_http_client",
     "multiprocessing.spawn": "through_multiprocessing",
     "urllib.request": "through_urllib",
     "urllib3": "through_urllib3",
@@ -50,10 +53,13 @@ class Interception:
     Args:
         app: returns the app that answers a request.
         left: called in a forked process, in which the app of the parent answers from then on.
+        refuse: whether to refuse requests to other hosts.
     """
 
-    def __init__(self, app: Callable[[], App], left: Callable[[], None] = lambda: None) -> None:
-        self._app, self._left = app, left
+    def __init__(
+        self, app: Callable[[], App], left: Callable[[], None] = lambda: None, *, refuse: bool = False
+    ) -> None:
+        self._app, self._left, self.refuse = app, left, refuse
         self._layers: list[Layer] = []
         self.remote: Remote | None = None
 
@@ -64,7 +70,7 @@ class Interception:
                 _watch.start()
                 _follow_forks()
             _started.append(self)
-            patches.apps = (*patches.apps, self._app)
+            _tell()
             self._enter(_patches.values())
         for name in LIBRARIES:
             _reach(name)
@@ -73,7 +79,7 @@ class Interception:
         """Stop intercepting requests. Fakes can stop in any order."""
         with lock:
             _started.remove(self)
-            patches.apps = tuple(each._app for each in _started)
+            _tell()
             for layer in self._layers:
                 layer.take()
             if not _started:
@@ -97,6 +103,12 @@ class Interception:
             patch.put()
             if (layer := patch.cover()) is not None:
                 self._layers.append(layer)
+
+
+def _tell() -> None:
+    """Tell the replacements which fakes are started."""
+    patches.apps = tuple(each._app for each in _started)
+    other_hosts.refused = any(each.refuse for each in _started)
 
 
 def _reach(name: str) -> None:
@@ -126,17 +138,21 @@ def _patch(name: str) -> None:
             module = import_module(name)
     way = _ways.get(name) or _ways.setdefault(name, import_module(f".{LIBRARIES[name]}", __package__))
     with lock, suppress(AttributeError):  # a stub of the user's
-        new = [seam for seam in way.seams(module) if seam[1] in vars(seam[0]) and seam[:2] not in _patches]
+        new = [seam for seam in way.seams(module) if _exists(*seam[:2]) and seam[:2] not in _patches]
         found = {seam[:2]: Patch(*seam) for seam in new}
         _patches.update(found)
         for each in _started:
             each._enter(found.values())
 
 
-def attach(*where: Any) -> None:
+def _exists(owner: Any, name: str) -> bool:
+    return isinstance(owner, (type, ModuleType)) and hasattr(owner, name)
+
+
+def attach(refuse: bool, *where: Any) -> None:
     """Let the app of the parent answer, in a process of multiprocessing that was not forked."""
     remote: Any = Remote(*where)
-    Interception(lambda: remote).start()
+    Interception(lambda: remote, refuse=refuse).start()
 
 
 @cache
@@ -161,7 +177,7 @@ def _in_child() -> None:
     children.leave()
     for each in _started:
         each.follow_fork()
-    patches.apps = tuple(each._app for each in _started)
+    _tell()
     lock.release()
 
 

@@ -21,7 +21,7 @@ from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from ..api.responses import Broken
-from . import errors
+from . import errors, other_hosts
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -87,7 +87,7 @@ class Remote:
     def __reduce__(self) -> tuple[Any, ...]:
         """Make this the app of the process that unpickles it, before `sys.path` is what it is here."""
         home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-        arguments = self._process, self._port, self._token, self._key, self._reason
+        arguments = other_hosts.refused, self._process, self._port, self._token, self._key, self._reason
         return exec, (_ATTACH.format(home=home, arguments=arguments),)
 
 

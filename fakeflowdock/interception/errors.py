@@ -18,4 +18,11 @@ STOPPED = (
     "is stopped or does not answer ({reason}). "
     "Stop it after its child processes have ended, and start them after the fake."
 )
+UNSUPPORTED = (
+    "{request} would reach the real {host}: fakeflowdock does not intercept this client. "
+    "Use the address of the fake's server (`fake.url`), or `fake.environ` in a child process."
+)
+NOT_FAKED = "{request} is not answered: fakeflowdock fakes api.flowdock.com and stream.flowdock.com, but not {host}"
+REFUSED = '{request} is refused: other hosts are not allowed. Mock it, or allow it with other_hosts="allow".'
+OTHER_HOSTS = "invalid other_hosts {given!r}: expected 'allow' or 'refuse'"
 PASSED = "requests to Flowdock are intercepted by fakeflowdock"  # which no client sees

@@ -27,7 +27,9 @@ class Watch(MetaPathFinder):
 
     def start(self) -> None:
         """Start reporting imports."""
-        sys.meta_path.insert(0, self)
+        # pyfakefs inserts its finder at the front, and later removes whichever is there.
+        others = (at for at, finder in enumerate(sys.meta_path) if not type(finder).__module__.startswith("pyfakefs"))
+        sys.meta_path.insert(next(others, 0), self)
 
     def stop(self) -> None:
         """Stop reporting imports."""

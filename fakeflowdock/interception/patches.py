@@ -82,7 +82,7 @@ class Patch:
     def _clear(self) -> Any:
         """Remove the layers of stopped fakes, which were put back by mocks. Return what is on top."""
         while True:
-            found = vars(self._owner)[self._name]
+            found = inspect.getattr_static(self._owner, self._name)
             layer: Layer | None = getattr(_plain(found), _LAYER, None)
             if layer is None or layer.active:
                 return found
@@ -98,7 +98,8 @@ class Layer:
 
     def __init__(self, owner: Owner, name: str, make: Make) -> None:
         self.active = True
-        self._at, self._below = (owner, name), vars(owner)[name]
+        self._at, self._below = (owner, name), inspect.getattr_static(owner, name)
+        self._inherited = name not in vars(owner)
         made = make(_calling(self._below))
         setattr(made, _LAYER, self)
         self._function: Any = classmethod(made) if isinstance(self._below, classmethod) else made
@@ -108,8 +109,11 @@ class Layer:
         """Remove it. If it is not on top, it passes calls on, and is removed when it is on top again."""
         self.active = False
         owner, name = self._at
-        if vars(owner)[name] is self._function:
-            setattr(owner, name, self._below)
+        if vars(owner).get(name) is self._function:
+            if self._inherited:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, self._below)
 
 
 def _calling(found: Any) -> Callable[..., Any]:
@@ -152,7 +156,9 @@ def _genuine(owner: Owner, name: str) -> FunctionType | None:
             and found.__module__.partition(".")[0] == package
         )
 
-    found = _beneath(vars(owner)[name])
+    found = _beneath(inspect.getattr_static(owner, name))
+    if not hasattr(found, "__code__") and hasattr(found, "__text_signature__"):
+        return None  # written in C
     return found if is_it(found) else next(filter(is_it, gc.get_objects()), None)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from .far_end import FarEnd
+from .other_hosts import refusal
 from .patches import answers
 from .transport_errors import error_of
 
@@ -130,6 +131,8 @@ def _make(before: Callable[..., Any]) -> Any:
     async def connect(connector: Any, request: Any, *args: Any, **more: Any) -> Any:
         if not isinstance(connector, _Connector) and (found := answers(str(request.url))):
             connector = _Connector(*found)
+        elif (why := refusal(request.url.host, f"{request.method} {request.url}")) is not None:
+            raise aiohttp.ClientConnectorError(request.connection_key, OSError(None, why))
         return await before(connector, request, *args, **more)
 
     return connect

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.error import URLError
 
 from .far_end import InMemorySocket
+from .other_hosts import request
 from .patches import answers
 from .unpatched import PlainConnection
 
@@ -51,10 +52,11 @@ def seams(module: ModuleType) -> Iterator[Seam]:
 
 
 def _make(before: Callable[..., Any]) -> Any:
-    def do_open(handler: Any, http_class: Any, request: Any, **more: Any) -> Any:
+    def do_open(handler: Any, http_class: Any, asked: Any, **more: Any) -> Any:
         is_ours = getattr(http_class, "func", None) is _Connection  # of a fake started later
-        if not is_ours and (found := answers(request.full_url)):
+        if not is_ours and (found := answers(asked.full_url)):
             http_class = partial(_Connection, *found)
-        return before(handler, http_class, request, **more)
+        with request(asked.get_method(), asked.full_url):
+            return before(handler, http_class, asked, **more)
 
     return do_open

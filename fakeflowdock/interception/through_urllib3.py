@@ -14,6 +14,7 @@ from urllib3.exceptions import NewConnectionError
 
 from . import errors
 from .far_end import InMemorySocket
+from .other_hosts import request
 from .patches import answers
 from .timeouts import read_timeout
 from .unpatched import PlainConnection, PooledConnection
@@ -77,7 +78,9 @@ class _Pool(HTTPConnectionPool):
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
-    """Yield the functions to patch."""
+    """Yield the functions to patch. `urllib3-future`, under the same name, has connections of another kind."""
+    if not issubclass(PooledConnection, PlainConnection):
+        return
     yield module.HTTPConnectionPool, "urlopen", _make
 
 
@@ -87,7 +90,8 @@ def _make(before: Callable[..., Any]) -> Any:
         if is_theirs and (found := answers(_called(pool, url))):
             timeout = args[5] if len(args) > 5 else more.get("timeout", pool.timeout)
             pool = _Pool(pool, *found, timeout)
-        return before(pool, method, url, *args, **more)
+        with request(method, url if "://" in url else f"{_called(pool, '/')}{url}"):
+            return before(pool, method, url, *args, **more)
 
     return urlopen
 

@@ -5,6 +5,7 @@ A recorder replaces them by subclasses while a cassette is in use, which may be 
 
 from __future__ import annotations
 
+import http.client
 from typing import TYPE_CHECKING, Any
 
 from urllib3 import HTTPConnectionPool
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
     from urllib3.connection import HTTPConnection as PooledConnection
 else:
 
-    def _from(module: str) -> Any:
-        return next(each for each in HTTPConnectionPool.ConnectionCls.__mro__ if each.__module__ == module)
+    def _original(found: Any, module: str) -> Any:
+        return next((each for each in found.__mro__ if each.__module__ == module), found)
 
-    PlainConnection = _from("http.client")
-    PooledConnection = _from("urllib3.connection")
+    PlainConnection = _original(http.client.HTTPConnection, "http.client")
+    PooledConnection = _original(HTTPConnectionPool.ConnectionCls, "urllib3.connection")
 
 __all__ = ["PlainConnection", "PooledConnection"]

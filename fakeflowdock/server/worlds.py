@@ -46,6 +46,7 @@ class Saver(Protocol):
 
     def save_now(self) -> int:
         """Write the world. Returns the bytes of the file. Raises OSError."""
+        ...
 
 
 class Held:

@@ -100,16 +100,24 @@ def _inside(store: Store, path: Mapping[str, str], requested: str) -> str | None
     if "source" in kinds or "sources" in kinds:
         return _source(store, flow, number)
     kind, archive = "thread" if "threads" in kinds else "message", store.archive.of(flow.id)
+    event = archive.events.get(_whole(number)) if kind == "message" else None
+    if event is not None:
+        changed = f"of message {event.content['message']}"
+        return f"{number} in {store.path_of(flow)} is the event {event.event} {changed}, and no message"
     return f"unknown {kind} {number} in {store.path_of(flow)}{_some(vars(archive)[f'{kind}s'])}"
 
 
 def _source(store: Store, flow: Flow, number: str) -> str:
-    known = int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else 0
+    known = _whole(number)
     if known in store.deleted_sources:
         return f"source {number} was deleted"
     if (source := store.sources.get(known)) is not None:
         return f"source {number} is in flow {store.path_of(store.flows[source.flow_id])}"
     return f"unknown source {number} in {store.path_of(flow)}{_some(s.id for s in store.sources_of_flow(flow))}"
+
+
+def _whole(number: str) -> int:
+    return int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else 0
 
 
 def _some(there: Iterable[object]) -> str:

@@ -69,6 +69,8 @@ class Post:
         for name, text in self._html():
             if (reason := too_complex(text)) is not None:
                 errors[name] = [reason]
+        if (reason := tagging.too_many(self.fields.get("tags"))) is not None:
+            errors["tags"] = [reason]
         if errors:
             raise ValidationError(errors)
         return thread, uploads

@@ -94,10 +94,15 @@ def load(file: str | os.PathLike[str]) -> Store:
 
 def dumps(store: Store) -> str:
     """Return a world as text."""
+    return json.dumps(data(store), indent=2, ensure_ascii=False) + "\n"
+
+
+def data(store: Store) -> dict[str, Any]:
+    """Return a world as JSON data."""
     archive = store.archive
     posts = {each.__name__: each(store.flows) for each in (archive.threads, archive.messages, archive.events)}
     kept = {kind: posts[kind] if kind in posts else getattr(store, kind).values() for kind in KINDS}
-    world = {
+    return {
         "format": FORMAT,
         "seed": store.seed,
         "now": timestamp(store.now),
@@ -110,7 +115,6 @@ def dumps(store: Store) -> str:
         ],
         **{kind: [_plain(entity) for entity in entities] for kind, entities in kept.items()},
     }
-    return json.dumps(world, indent=2, ensure_ascii=False) + "\n"
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..contract.package_files import content
 from . import errors, factories, serialization
 from .reseeding import reseeded
 from .settings import Settings
@@ -71,4 +72,4 @@ def template(name: str) -> Store:
         raise TypeError(errors.NO_WORLD)
     if name not in WORLDS:
         raise ValueError(errors.WORLD.format(name=name, known=" or ".join(WORLDS)))
-    return serialization.load(DATA / f"{name}.json")
+    return serialization.loads(content(f"world/data/{name}.json"), name)

@@ -302,7 +302,7 @@ def test_explain_takes_a_path_as_it_is_called_and_tells_of_fields_in_fields(
     assert "did you mean send-message" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("host", ["a..b", "a" * 70, "a\nb"])
+@pytest.mark.parametrize("host", ["a..b", "a" * 70, "a\nb", "", " ", "[::1"])
 def test_a_host_that_is_none_is_one_line_and_status_2(host: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["--host", host, "--port", "0"]) == 2
     assert capsys.readouterr().err.count("\n") == 1

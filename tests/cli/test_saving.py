@@ -233,6 +233,23 @@ def test_a_read_only_disk_is_told_and_a_copy_is_kept_elsewhere(small_disk: Path,
     assert names_in(copy) == ["Builds"]
 
 
+def test_a_mounted_file_is_saved_in_place_and_survives_a_kill(tmp_path: Path) -> None:
+    file, beside = tmp_path / "world.json", tmp_path / "beside.json"
+    FakeFlowdock().dump(beside)
+    file.touch()
+    if subprocess.run(["mount", "--bind", beside, file], capture_output=True, check=False, timeout=60).returncode:
+        pytest.skip("this process may not mount a file")
+    try:
+        for name in ("Builds", "Tickets"):
+            with serving(file) as (process, line, operator):
+                add_source(line, name)
+                operator.post("save")
+                process.kill()
+        assert names_in(beside) == ["Builds", "Tickets"]
+    finally:
+        subprocess.run(["umount", file], check=True, timeout=60)
+
+
 # In this process
 
 

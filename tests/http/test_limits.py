@@ -304,6 +304,15 @@ def test_a_server_stops_and_saves_whatever_is_under_way(tls: bool, tmp_path: Pat
     assert json.loads(file.read_text())["users"]
 
 
+def test_a_log_that_is_not_read_delays_no_answer() -> None:
+    with running("--port", "0", "--json", "--access-log", "json") as (_, said):
+        url = urlsplit(ready(said)["url"])
+        with socket.create_connection((url.hostname or "", url.port or 0), timeout=60) as client:
+            for _ in range(300):
+                client.sendall(b"GET /" + b"x" * 1_500 + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert read(client)[0] == 404
+
+
 # HTTP
 
 

@@ -25,6 +25,10 @@ def test_whatever_a_wsgi_server_hands_on_is_answered_and_never_with_500() -> Non
     assert fuzzing.on_the_application(800).startswith("800 environs: ")
 
 
+def test_both_doors_answer_alike() -> None:
+    assert fuzzing.at_both_doors(20).endswith(" requests were answered alike")
+
+
 def test_clients_that_say_nothing_are_kept_while_others_are_answered() -> None:
     assert crowds.silent_ones(200).startswith("of the others, 99 of 100 were answered within ")
 

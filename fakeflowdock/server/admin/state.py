@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from ...api.operations import NOTHING, Reply, nothing
@@ -23,9 +22,7 @@ SNAPSHOTS = 100  # of one world
 @of_a_world("GET state")
 def read_state(call: OperatorCall, world: ServedWorld) -> Any:
     """Return the world in the format of world files."""
-    return json.loads(
-        serialization.dumps(world.store.freeze())
-    )  # a branch, because a large one takes long and must not block others
+    return serialization.data(world.store.freeze())  # a branch: a large one takes long and must not block others
 
 
 @of_a_world("PUT state")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ...api.callers import ANYONE
 from ...api.operations import NOTHING, Reply, created, nothing
-from ...contract.contracts import schema_folder
+from ...contract.package_files import document
 from ...contract.validation import ADMIN
 from ...version import __version__
 from ...world import factories, validation
@@ -41,8 +40,8 @@ def read_document(call: OperatorCall, _: None) -> dict[str, Any]:
 
 @cache
 def _document() -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((schema_folder() / ADMIN / "openapi.json").read_text("utf-8"))
-    return document
+    found: dict[str, Any] = document(f"{ADMIN}/openapi")
+    return found
 
 
 @operation("POST worlds", find=nothing)

@@ -1,0 +1,64 @@
+"""Requests that must not leave the machine: past the fake to Flowdock, and to other hosts if a fake refuses them."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from contextlib import contextmanager
+from threading import local
+from typing import TYPE_CHECKING
+
+from . import errors, patches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FLOWDOCKS = re.compile(r"(?:(api|stream)|(?:.+\.)?)\.?flowdock\.com\.?", re.IGNORECASE)
+HERE = ("", "localhost", "0.0.0.0", "::", "<broadcast>")  # noqa: S104  # names that lead to this machine
+
+refused = False  # whether a started fake refuses other hosts
+_requests = local()
+
+
+@contextmanager
+def request(method: str, url: str) -> Iterator[None]:
+    """Name the request for which this thread looks up and connects to a host."""
+    before = under_way()
+    _requests.request = f"{method} {url}"
+    try:
+        yield
+    finally:
+        _requests.request = before
+
+
+def refusal(host: str | bytes | None, what: str = "") -> str | None:
+    """Return why a host must not be reached; None if it may.
+
+    Args:
+        host: its name or address.
+        what: the request, `GET https://other.example/`. Default: the one under way in this thread, or the host.
+    """
+    name = host.decode("ascii", "replace") if isinstance(host, bytes) else host or ""
+    if not patches.apps or is_loopback(name):
+        return None
+    what = re.sub(r"^(\w+ )(?:(https://[^/]+):443|(http://[^/]+):80)(?=/|$)", r"\1\2\3", what or under_way() or name)
+    if found := FLOWDOCKS.fullmatch(name):
+        return (errors.UNSUPPORTED if found[1] else errors.NOT_FAKED).format(request=what, host=name)
+    return errors.REFUSED.format(request=what) if refused else None
+
+
+def under_way() -> str:
+    """Return the request that this thread has named."""
+    return str(getattr(_requests, "request", ""))
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine."""
+    name = host.rstrip(".").lower()
+    if name in HERE or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name.partition("%")[0]).is_loopback
+    except ValueError:
+        return name == socket.gethostname().lower()
