@@ -13,6 +13,7 @@ from .entries import (
     Body,
     Entry,
     answered_by_server,
+    by_name,
     clean,
     raw,
     received_body,
@@ -50,12 +51,12 @@ def entry_of(held: Any, number: int, line: int, hosts: Hosts) -> Entry | None:
         return None
     recorded, method, url = found
     pairs, posted = _headers(recorded.get("headers")), recorded.get("body")
-    body, kind = _sent(posted, Headers(pairs).get("content-type", ""))
+    body, kind = _sent(posted, by_name(pairs).get("content-type", ""))
     if kind:
         pairs.append(("Content-Type", kind))
     held_body = _unread(posted) if body is None else None
     if held_body is None:
-        held_body = sent_body(body, method, Headers(pairs))
+        held_body = sent_body(body, method, by_name(pairs))
     request = sent(method, url, pairs, held_body.raw)
     return Entry(number, line, request, *_reply(held.get("response"), request, held_body))
 
@@ -163,11 +164,12 @@ def _reply(answered: Any, request: Request, sent_body: Body) -> tuple[Response |
     code, words = (status.get("code"), status.get("message")) if isinstance(status, dict) else (status, None)
     if type(code) is not int:
         raise Malformed(Malformed.NO_RESPONSE)
-    headers = Headers(_headers(answered.get("headers")))
+    pairs = _headers(answered.get("headers"))
+    headers = by_name(pairs)
     answered_by_server(code, words, headers)
     held = answered["content"] if "content" in answered else answered.get("body")
     body = _body(held)
     received = _unread(held) if body is None else None
     if received is None:
         received = received_body(body, code, headers)
-    return (Response(code, headers, received.raw, request) if code > 0 else None), sent_body, received
+    return (Response(code, Headers(pairs), received.raw, request) if code > 0 else None), sent_body, received

@@ -17,7 +17,7 @@ from ...redaction import brief
 from ..errors import Malformed, NotChecked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ...api.messages import Response
 
@@ -173,22 +173,29 @@ def request_in(held: Any, url_name: str, hosts: Hosts) -> tuple[dict[str, Any], 
     return request, clean(method).upper(), clean(url)
 
 
-def answered_by_server(status: int, line: Any, headers: Headers) -> None:
+def by_name(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return headers by their names in lower case: `Headers` searches all of them for each."""
+    return {name.lower(): value for name, value in pairs}
+
+
+def answered_by_server(status: int, line: Any, headers: Mapping[str, str]) -> None:
     """Raise NotChecked if a browser or a proxy made the response.
 
     Args:
         line: the text of the status line.
     """
-    if "Non-Authoritative-Reason" in headers or (status == 307 and line == "Internal Redirect"):
+    if status < 300:
+        return
+    if "non-authoritative-reason" in headers or (status == 307 and line == "Internal Redirect"):
         raise NotChecked(NotChecked.REDIRECTED)
     if status == 407:
         raise NotChecked(NotChecked.REFUSED_BY_PROXY)
-    server = headers.get("Server", "").lower()
+    server = headers.get("server", "").lower()
     if status >= 500 and server.startswith(PROXIES):
         raise NotChecked(NotChecked.ANSWERED_BY_PROXY)
 
 
-def _length(headers: Headers) -> int:
+def _length(headers: Mapping[str, str]) -> int:
     """Return the number of bytes that a body had, by its header; 0 if unknown."""
     length = headers.get("content-length", "").strip()
     return int(length) if length.isdecimal() and len(length) < 19 else 0
@@ -197,7 +204,7 @@ def _length(headers: Headers) -> int:
 NO_LENGTH = ("POST", "PUT", "PATCH")  # a client that sends nothing with these says so by a Content-Length of 0
 
 
-def sent_body(body: bytes | None, method: str, headers: Headers, *, size: Any = None) -> Body:
+def sent_body(body: bytes | None, method: str, headers: Mapping[str, str], *, size: Any = None) -> Body:
     """Return the body of a request, decompressed.
 
     Args:
@@ -217,7 +224,7 @@ def sent_body(body: bytes | None, method: str, headers: Headers, *, size: Any = 
     return Body(raw, "" if known else compressed(encoding), is_whole)
 
 
-def received_body(body: bytes | None, status: int, headers: Headers, *, size: int = -1) -> Body:
+def received_body(body: bytes | None, status: int, headers: Mapping[str, str], *, size: int = -1) -> Body:
     """Return the body of a response, decompressed.
 
     Args:
