@@ -22,7 +22,20 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dialect import WHERE, NotUnderstood, Page, Part, Section, callers_of, json_of, mark_of, plain, read_page
+from dialect import (
+    ERROR_GRADE,
+    GRADES,
+    WHERE,
+    NotUnderstood,
+    Page,
+    Part,
+    Section,
+    callers_of,
+    json_of,
+    mark_of,
+    plain,
+    read_page,
+)
 from examples import NotRuled
 from fidelity import Certificate
 from indexes import ADMIN_API, CONTRACT, index_of
@@ -218,14 +231,17 @@ class Compiler:
         told: list[str] = []
         field = variants[0][0]["field"]
         known = base["properties"].get(field, {}).get("enum", [])
+        may_miss = not closed and sum(match["missing"] is not None for match, _ in variants) == 1
         for match, other in variants:
             values = re.findall("`([^`]+)`", match["values"])
-            always_there = field == match["field"] and field in base.get("required", ())
+            always_there = field == match["field"] and (field in base.get("required", ()) or may_miss)
             if not always_there or not set(values) <= set(known) - set(told):
                 raise section.refuse(other.line, f"`{field}` is not always there, or is told twice or cannot be that")
             told += values
             own = self._table(section, other, closed=closed)
-            case = {"properties": {field: {"enum": values}}, "required": [field]}
+            case: Schema = {"properties": {field: {"enum": values}}}
+            if match["missing"] is None:
+                case["required"] = [field]
             cases.append({"if": case, "then": _merged(base, own) if closed else own})
         if closed and told != known:
             raise section.refuse(section.line, f"there is no table for each of {', '.join(known)}, in this order")
@@ -336,9 +352,12 @@ class Compiler:
             name = (_link(error) or "").removeprefix("errors.md#")
             if name not in self.errors or plain(error) != self.errors[name]:
                 raise section.refuse(row.line, f"{plain(error)!r} is no error of errors.md")
-            if plain(grade) not in (("documented", "observed", "assumed") if self.part == API else ("ours",)):
+            known = GRADES if self.part == API else ("ours",)
+            told = ERROR_GRADE.fullmatch(plain(grade))
+            if told is None or not {*told.groups()} <= {*known, None}:
                 raise section.refuse(row.line, f"{plain(grade)!r} is no grade")
-            errors.append({"error": name, "grade": plain(grade), "when": plain(when)})
+            status = {} if told["status"] is None else {"status": told["status"]}
+            errors.append({"error": name, "grade": told["condition"], **status, "when": plain(when)})
         return errors
 
     def _check_errors(self, section: Section, errors: set[str]) -> None:

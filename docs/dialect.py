@@ -8,7 +8,8 @@ A page is a title, an introduction, and `##` sections. A section is one of four 
 * a **rule** has neither, and a list of facts (`- **Grade**: …`).
 
 What an object or a request holds only where some field has some value stands under a heading that says so,
-``### Fields where `event` is `file` ``; several values have `or` between them.
+``### Fields where `event` is `file` ``; several values have `or` between them. Of a request,
+``is `comment` or missing`` says which fields there are without it.
 
 What recordings of the real service have in other ways stands under `### Recorded`: fields with another type, fields
 that may be missing because they are not **always** there, and fields that the object of today does not have.
@@ -17,9 +18,10 @@ A reply is what its one line says: `A [X](#x).`, `A list of [X](#x).`, `A [X](#x
 people, `A redirect.`, `Nothing.` An operation's example is answered with the first of its replies.
 
 A section has a grade and its evidence, and so have its parameters and fields, but for those whose row ends with a
-mark of its own: `*observed: two clients send it.*` A page may leave all grades out: one that is about this project
-alone, and claims nothing of Flowdock. Its operations are for the `operator`, or for anyone; the grade of its errors is
-`ours`.
+mark of its own: `*observed: two clients send it.*` The grade of an error of an operation is that of its condition and
+of its status; `documented, status assumed` tells them apart. A page may leave all grades out: one that is about this
+project alone, and claims nothing of Flowdock. Its operations are for the `operator`, or for anyone; the grade of its
+errors is `ours`.
 
 What fits none of this is refused with file and line. Nothing is guessed, nothing is skipped.
 """
@@ -69,7 +71,10 @@ PARTS = {
 }
 
 MARK = re.compile(rf"({'|'.join(GRADES)}): (\S.*\.)")
-WHERE = re.compile(r"(Fields|Parameters) where `(?P<field>[^`]+)` is (?P<values>`[^`]+`(?: or `[^`]+`)*)")
+ERROR_GRADE = re.compile(r"(?P<condition>[a-z]+)(?:, status (?P<status>[a-z]+))?")
+WHERE = re.compile(
+    r"(Fields|Parameters) where `(?P<field>[^`]+)` is (?P<values>`[^`]+`(?: or `[^`]+`)*)(?P<missing> or missing)?"
+)
 
 
 class NotUnderstood(Exception):

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 Schema = dict[str, Any]
+# Headers of every reply, and of every one to a request with an `Origin`.
+GENERAL = ("Status", *(f"Access-Control-Allow-{what}" for what in ("Origin", "Methods", "Headers")))
 TYPES = {"str": "string", "int": "integer", "bool": "boolean", "float": "number", "null": "null"}
 
 
@@ -101,8 +103,10 @@ class Examples:
         for request in facts.get("requests", ()):
             if self._operation(request) is None:
                 found["/request"] = f"{request} is no route"
-        if "status" in facts:
+        if {"status", "headers"} & facts.keys():
             found |= self._head(facts, str(of))
+        if "redirect" in facts and not self._schemas[str(of)][1].get("x-redirect"):
+            found["/redirect"] = f"{of} is no redirect"
         if "body" in facts:
             page, schema = self._schemas[str(of)]
             if isinstance(facts["body"], list) and "." not in str(of) and "x-operation" not in schema:  # objects
@@ -116,14 +120,14 @@ class Examples:
         return next((self._operation(request) for request in facts.get("requests", ())), None)
 
     def _operation(self, request: str) -> str | None:
-        method, target = request.split(" ")
+        method, target = request.split(" ", 1)
         path, _, query = target.removeprefix("/v1").partition("?")
         names = {pair.partition("=")[0] for pair in query.split("&") if pair}
         found: list[tuple[int, str]] = []  # how many parts of the route may be anything, and the operation
         for anchor, (_, schema) in self._schemas.items():
             for route in schema.get("x-operation", {}).get("routes", ()):
                 pattern, anything = re.subn(":[a-z_]+", "[^/]+", route["path"])
-                fits = route["method"] == method and re.fullmatch(pattern, path)
+                fits = method in (route["method"], "ANY") and re.fullmatch(pattern, path)
                 if fits and names <= {*schema["properties"], *CREDENTIALS}:
                     found.append((anything, anchor))
         return min(found)[1] if found else None
@@ -136,9 +140,9 @@ class Examples:
             status, callers = str(schema["x-error"]["status"]), ["user"]
         else:
             callers = schema["x-operation"]["callers"]
-        if str(facts["status"]) != status:
+        if str(facts.get("status", status)) != status:
             found["/status"] = f"{facts['status']}, here {status}"
-        known = {*OF_REPLIES.get(of, ()), *(("Flowdock-User",) if callers != ["anyone"] else ())}
+        known = {*GENERAL, *OF_REPLIES.get(of, ()), *(("Flowdock-User",) if callers != ["anyone"] else ())}
         found |= {f"/headers/{header}": "is not answered" for header in set(facts.get("headers", ())) - known}
         return found
 

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dialect import GRADES, mark_of, plain
+from dialect import ERROR_GRADE, GRADES, mark_of, plain
 from examples import Examples
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ KINDS = {
     "parameter": "parameters",
     "field": "fields",
     "error": "errors",
-    "listed error": "errors, each once for each operation that lists it",
+    "listed error": "errors, each once for each operation that lists it: when they are answered",
+    "listed status": "the same errors: with which status",
     "rule": "rules that hold for every operation",
 }
 
@@ -43,6 +44,11 @@ An example is a block of code that shows a request, the head of an answer, or a 
 has its route, its status, its headers, and each field in it with that type, and when it shows each field that is \
 documented to be always there; that recordings show more of them does not count. In {repaired} of them the JSON was \
 repaired: a comma, a remark, what was left out.\
+"""
+
+EVERYTHING = """\
+What has no evidence in its row has that of the section that it stands in. The grade of an error is that of its \
+condition and of its status, unless it says otherwise.\
 """
 
 
@@ -115,7 +121,7 @@ class Certificate:
             *self._all_examples(),
             "## Everything, with its grade and its evidence",
             "",
-            "What has no evidence in its row has that of the section that it stands in.",
+            EVERYTHING,
             "",
         ]
         for page in self.pages:
@@ -185,13 +191,14 @@ class Certificate:
 
 def _kind(facts: Mapping[str, Any]) -> str:
     """One of SHOWN: what an example is there for."""
-    return SHOWN[0] if "body" in facts else SHOWN[1] if "status" in facts else SHOWN[2]
+    return SHOWN[0] if "body" in facts else SHOWN[1] if {"status", "headers"} & facts.keys() else SHOWN[2]
 
 
 def _shown(facts: Mapping[str, Any]) -> str:
     """What an example shows, in a few words."""
     parts = [*(f"`{request}`" for request in facts.get("requests", ()))]
-    parts += [str(facts["status"])] if "status" in facts else []
+    parts += ["a redirect"] if "redirect" in facts else []
+    parts += [str(facts["status"])] if "status" in facts else ["headers"] if "headers" in facts else []
     parts += ["a body"] if "body" in facts else []
     return ", ".join(parts)
 
@@ -206,7 +213,10 @@ def _grades(page: Page) -> Iterator[tuple[str, str]]:
                 continue
             for row in part.rows or ():
                 if part.name == "Errors":
-                    yield "listed error", plain(row.cells[1])
+                    told = ERROR_GRADE.fullmatch(plain(row.cells[1]))
+                    assert told is not None
+                    yield "listed error", told["condition"]
+                    yield "listed status", told["status"] or told["condition"]
                 else:
                     yield "parameter" if part.name.startswith("Parameters") else "field", _graded(section, row)[0]
 

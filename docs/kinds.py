@@ -124,6 +124,7 @@ TYPES: dict[str, Schema] = {
     "category": {
         "type": "string",
         "pattern": "^ *[A-Za-z0-9_-][A-Za-z0-9_ -]*$",
+        "maxLength": 255,
         "title": "made of letters, digits, underscores, hyphens and spaces",
     },
     "seconds": {"type": "number", "minimum": 0, "title": "a number of seconds, not below zero"},

@@ -141,15 +141,17 @@ def told_apart(name: str, components: dict[str, Schema], cases: Iterator[tuple[V
     """
     mapping: dict[str, str] = {}
     field = ""
+    is_required = True
     for case, schema in cases:
         field = case.field
+        is_required = is_required and not case.is_default
         key = name + name_of("-or-".join(case.values))  # no dot: some generators take it for a module
         components[key] = {"title": f"{name}, {field} {' or '.join(case.values)}", **schema}
         mapping |= dict.fromkeys(case.values, f"#/components/schemas/{key}")
-    return {
-        "oneOf": [{"$ref": address} for address in dict.fromkeys(mapping.values())],
-        "discriminator": {"propertyName": field, "mapping": mapping},
-    }
+    addresses: list[Schema] = [{"$ref": address} for address in dict.fromkeys(mapping.values())]
+    if not is_required:  # a discriminator must be there
+        return {"oneOf": addresses}
+    return {"oneOf": addresses, "discriminator": {"propertyName": field, "mapping": mapping}}
 
 
 def variants(schema: Schema) -> Iterator[tuple[Variant, Schema]]:
@@ -160,7 +162,7 @@ def variants(schema: Schema) -> Iterator[tuple[Variant, Schema]]:
         whole: Schema = {
             "type": "object",
             "properties": {**properties, variant.field: kind},
-            "required": [*dict.fromkeys(required)],
+            "required": [*dict.fromkeys((*required, *(() if variant.is_default else (variant.field,))))],
         }
         if schema.get("additionalProperties") is False:
             whole["additionalProperties"] = False

@@ -332,7 +332,7 @@ class FakeFlowdock(Failing):
 
     @property
     def unknown_paths(self) -> Exchanges:
-        """The requests to paths that Flowdock never had, except the fake's own."""
+        """The requests to paths that Flowdock never had, or that are not answered yet, except the fake's own."""
         return Exchanges(filter(has_unknown_path, self.requests))
 
     def report(self) -> str:

@@ -203,7 +203,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail a test in which fakeflowdock broke its own contract, or which requested a path that Flowdock never had.
+    """Fail a test in which fakeflowdock broke its own contract, or which requested an unknown path.
 
     The test fails even if the code under test ignored the response.
     """
@@ -219,7 +219,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         _settle(fake)
     lost = used["fake_flowdock"].unknown_paths if "fake_flowdock" in used else ()
     if lost and choice(item, "unknown_paths") == "fail":
-        listed = "\n".join(f"    {exchange}" for exchange in lost)
+        from fakeflowdock.testing.hints import unanswered
+
+        reasons = [(exchange, unanswered(exchange)) for exchange in lost]
+        listed = "\n".join(f"    {exchange}" if why is None else f"    {exchange}: {why}" for exchange, why in reasons)
         allowed = '@pytest.mark.flowdock(unknown_paths="allow") allows them'
         pytest.fail(f"requests to unknown paths ({allowed}):\n{listed}", pytrace=False)
     return result

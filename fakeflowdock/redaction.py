@@ -26,10 +26,14 @@ NAMES = frozenset(
 )
 ENDINGS = ("_token", "_secret", "_password")
 # The segments before a secret in a path, and the placeholders of secrets in the documentation.
-BEFORE = {("messages", "chat"), ("messages", "team_inbox"), ("oauth", "authorize"), ("_fakeflowdock", "files")}
+BEFORE = {
+    *(("messages", "chat"), ("messages", "team_inbox"), ("messages", "influx"), ("v1", "git"), ("v2", "git")),
+    *(("oauth", "authorize"), ("_fakeflowdock", "files")),
+}
 PLACEHOLDERS = (":flow_api_tokens", ":code")
 KEPT = 4  # characters of a secret that are shown, at most a quarter of it
 SHOWN = 80  # characters of a value that are shown
+ENDS = 1_000  # characters at both ends of a longer name that tell what it is
 DEEPEST = 100  # levels of a value that are shown
 SHORT = 8  # characters: a shorter known secret is only replaced as a whole word
 _CUT = 100  # characters at an end that was cut, which may be a part of a secret
@@ -38,9 +42,9 @@ ENCODED = 3  # levels of percent-encoding that are decoded
 # A text without these can only contain tokens and known secrets, which are found in a tenth of the time.
 SIGNS = (
     *("password", "token", "secret", "code", "state", "signature", "session", "cookie", "join_key", "authoriz"),
-    *("basic ", "bearer ", "chat/", "team_inbox", "_fakeflowdock", "%", "\\", "\0"),
+    *("basic ", "bearer ", "chat/", "team_inbox", "influx/", "git/", "_fakeflowdock", "%", "\\", "\0"),
 )
-TOKEN = re.compile("[0-9a-fA-F]{32}")
+TOKEN = re.compile("[0-9a-fA-F]{32}(?:[0-9a-fA-F]{8})?")  # 40 digits: the key of a URL for joining
 _USER = re.compile("://[^/@\\s\"'<>]*+@")
 _KEY = re.compile(
     r"""(["'])([\w.\-\[\]]{1,80}+)\1\s*+:\s*+ | (?<![\w.\-\[\]])([\w.\-\[\]]{1,80}+)=(?=["'])""", re.VERBOSE
@@ -64,6 +68,8 @@ _BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 def is_secret(name: str) -> bool:
     """Return whether a name is that of a secret: `password`, `user[password]`, `access_token[]`, `%70assword`."""
+    if len(name) > 2 * ENDS:
+        name = f"{name[:ENDS]}/{name[-ENDS:]}"
     return _is_secret(name) if len(name) <= SHOWN else _is_secret.__wrapped__(name)
 
 

@@ -7,14 +7,19 @@ import sys
 from time import perf_counter
 
 from ..memory import Grown
-from . import crowds, fuzzing
+from . import crowds, fuzzing, resources, socket_grammar
 from .serving import Wrong
 
 RUNS = {
     "socket": (fuzzing.on_the_socket, 100_000, "connections with spoiled requests"),
+    "grammar": (socket_grammar.by_grammar, 10_000, "pipelines by the grammar of HTTP, each whole and in pieces"),
     "environ": (fuzzing.on_the_application, 100_000, "WSGI environs, spoiled or not"),
+    "doors": (fuzzing.at_both_doors, 10_000, "sequences of requests, in process and over a socket"),
     "silent": (crowds.silent_ones, 1_000, "connections that say nothing, while others are answered"),
     "requests": (crowds.requests, 1_000_000, "requests of sixteen clients"),
+    "strangers": (resources.strangers, 1_000, "posts of 10 MB without credentials"),
+    "rounds": (resources.rounds, 100, "uploads of 5 MB in five rounds, with a reset after each"),
+    "half-open": (resources.half_open, 5_000, "half-open connections to a server with 1,024 files"),
 }
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from fakeflowdock.api.app import App
 from fakeflowdock.api.responses import Broken
@@ -124,6 +125,35 @@ def on_the_application(number: int) -> str:
 
     figures = in_batches(number, BATCH, lambda count, seed: each_of(inputs, count, seed, run), rest)
     return f"{number:,} environs: {_told(statuses)}; {figures}"
+
+
+def at_both_doors(number: int) -> str:
+    """Ask the same in process and over a socket, as the test of the doors does.
+
+    Raises:
+        Wrong: the answers or the worlds differ.
+    """
+    from tests.http.test_both_doors import Doors, asked_like_the_pages, filled
+
+    doors, asked = Doors(), 0
+
+    def run(those: list[Any]) -> None:
+        nonlocal asked
+        shown = doors.begin()
+        for each in those:
+            asked += 1
+            inside, outside = doors.ask(filled(each, shown))
+            if inside != outside:
+                raise Wrong(f"{inside!r} in process and {outside!r} over a socket answered {each!r}")
+        one, other = doors.worlds()
+        if one != other:
+            raise Wrong(f"the worlds differ after {those!r}")
+
+    try:
+        each_of(st.lists(asked_like_the_pages(), min_size=1, max_size=4), number, 0, run)
+    finally:
+        doors.close()
+    return f"{asked:,} requests were answered alike"
 
 
 def _told(statuses: dict[str, int]) -> str:

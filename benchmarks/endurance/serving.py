@@ -87,20 +87,24 @@ class Served:
 
 
 @contextmanager
-def served(*arguments: str) -> Iterator[Served]:
+def served(*arguments: str, files: int | None = None) -> Iterator[Served]:
     """A server over a new world.
 
     Args:
         arguments: more of its command line.
+        files: how many files it may open. Default: as many as this process.
 
     Raises:
         Wrong: at the end it had met a bug, or does not stop as it should.
     """
     with tempfile.TemporaryDirectory() as folder:
         told = Path(folder, "told")
+        command = [*COMMAND, *arguments]
+        if files is not None:
+            command = ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh", *command]
         with (
             told.open("w") as errors,
-            subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=errors, text=True) as process,  # noqa: S603  # this project
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,  # noqa: S603  # this project
         ):
             try:
                 assert process.stdout is not None

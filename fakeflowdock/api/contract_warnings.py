@@ -94,6 +94,12 @@ def warnings_of(
     if more := sum(1 for _ in unknown):
         message = f"has {more:,} more unknown parameters"
         yield about("request.parameter.unknown", message, where="body" if given.body else "query")
+    for name, value in given.fields.items():
+        if isinstance(value, str) and type(fields.get(name)) is int and value[-1:].isalpha():
+            pointer, message = pointer_to([name]), f"has letters after the number {name}"
+            where, suggestion = place_of(given, pointer)[0], str(fields[name])
+            told = {"pointer": pointer, "actual": shown(value), "suggestion": suggestion}
+            yield _about(contract, "request.parameter.number", message, strict=strict, where=where, **told)
     if match.obsolete and contract.successor is None:
         route = " ".join(contract.routes[0][:2])
         yield about("request.route.obsolete", "uses an obsolete route", suggestion=route)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 WHOLE = 65_536  # bytes of a body that are always kept
 SMALL = 512  # bytes of a request whose parameters are kept as parsed; others are parsed again when they are read
 PARSED = 64  # bytes of memory for a byte that is parsed: an empty list or name needs as many
-TEXT = 128  # bytes of memory for a header without its value
+TEXT = 128  # bytes of memory for a header without its name and value
 FIXED = 4096  # bytes of memory for an exchange without its texts
 
 
@@ -181,7 +181,8 @@ class Exchange:
     @property
     def size(self) -> int:
         """The memory for the exchange, in bytes: its texts, what is kept in parsed form, and a fixed part."""
-        texts = sum(map(len, self._environ.values())) + TEXT * len(self._environ) + 4 * len(self.path)
+        environ = self._environ
+        texts = sum(map(len, environ)) + sum(map(len, environ.values())) + TEXT * len(environ) + 4 * len(self.path)
         texts += sum(len(value) for _, value in self._answer.headers)
         if self.refusal is not None:
             errors: dict[str, list[str]] = getattr(self.refusal, "errors", {})

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import Unreadable
+from .json_values import MOST
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -18,22 +19,24 @@ BRACKETED = re.compile(r"[^\[\]]++(?:\[[^\[\]]*+\])++")  # no backtracking, so t
 WORDS: dict[type | None, str] = {dict: "an object", list: "a list", str: "a value"}
 
 
-def gathered(pairs: Sequence[tuple[str, str | dict[str, str]]]) -> dict[str, Any]:
+def gathered(pairs: Sequence[tuple[str, str | dict[str, str]]], what: str = "form") -> dict[str, Any]:
     """Return names and values as one dict. Of a repeated name the last value counts.
 
     Args:
         pairs: `thread[title]` is the `title` in `thread`. `tags[]` appends to the list `tags`. `fields[][label]` is the
             `label` of the last object in the list `fields`, or of a new one if the last has a `label`. Any other name
             is taken literally. A value is a text, or a file as a dict.
+        what: the name of the form in errors.
 
     Raises:
-        Unreadable: a name conflicts with another, or is nested too deeply.
+        Unreadable: a name conflicts with another, or is nested too deeply; or there are too many values.
     """
     plain: dict[str, Any] = dict(pairs)
     if "[" not in "".join(plain):  # the usual case
         return plain
     files = {id(value) for _, value in pairs if not isinstance(value, str)}
     fields: dict[str, Any] = {}
+    left = MOST
     for name, value in pairs:
         if "[" in name and BRACKETED.fullmatch(name):
             steps = name[:-1].replace("]", "").split("[")
@@ -41,13 +44,20 @@ def gathered(pairs: Sequence[tuple[str, str | dict[str, str]]]) -> dict[str, Any
                 raise Unreadable.of(Unreadable.FIELD_TOO_DEEP, field=short(name), depth=DEPTH)
         else:
             steps = [name]
-        _put(fields, steps, value, files)
+        left -= _put(fields, steps, value, files)
+        if left < 0:
+            raise Unreadable.of(Unreadable.TOO_MANY, what=what, limit=MOST)
     return fields
 
 
-def _put(fields: dict[str, Any], steps: list[str], value: Any, files: Collection[int]) -> None:
-    """Put a value at a path of steps. Each is a name in an object, or empty for an item of a list."""
+def _put(fields: dict[str, Any], steps: list[str], value: Any, files: Collection[int]) -> int:
+    """Put a value at a path of steps. Each is a name in an object, or empty for an item of a list.
+
+    Returns:
+        The number of new values, counting objects and lists.
+    """
     held: Any = fields
+    new = 1
     for at, step in enumerate(steps[:-1], 1):
         kind: type = dict if steps[at] else list
         if step:
@@ -56,11 +66,13 @@ def _put(fields: dict[str, Any], steps: list[str], value: Any, files: Collection
                 raise _contradiction(steps, at, kind, other)
             if inner is None:
                 inner = held[step] = kind()
+                new += 1
         else:
             inner = held[-1] if held else None
             if kind is list or _kind(inner, files) is not dict or _has(inner, steps[at:], files):
                 inner = kind()
                 held.append(inner)
+                new += 1
         held = inner
     if isinstance(held, list):
         held.append(value)
@@ -68,6 +80,7 @@ def _put(fields: dict[str, Any], steps: list[str], value: Any, files: Collection
         raise _contradiction(steps, len(steps), str, other)
     else:
         held[steps[-1]] = value
+    return new
 
 
 def _kind(held: Any, files: Collection[int]) -> type | None:

@@ -97,8 +97,14 @@ def _file(path: str, store: Store, query: str) -> Reply:
     file = found[1]
     # An uploaded page must not run on the host of the consent page, so browsers save it.
     headers = (
+        ("x-amz-meta-name", _plain(file.file_name)),
         ("Content-Disposition", f"attachment; filename*=UTF-8''{quote(file.file_name, safe='')}"),
         ("Content-Security-Policy", "sandbox"),
         ("X-Content-Type-Options", "nosniff"),
     )
     return Reply(200, file.data, headers, file.content_type)
+
+
+def _plain(name: str) -> str:
+    """Return the name of a file for a header."""
+    return name if name.isascii() and name.isprintable() else quote(name)

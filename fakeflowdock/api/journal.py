@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from itertools import takewhile
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from .exchange import WHOLE, Exchange
 
@@ -30,7 +31,7 @@ class Budget:
         self.limit = limit
         self.used = 0
         self.lock = threading.Lock()
-        self.journals: list[Journal] = []
+        self.journals: WeakSet[Journal] = WeakSet()  # a reference would be a cycle
 
     def make_room(self, newest: Exchange) -> None:
         """Shorten and drop exchanges, but neither the newest one nor the last one of a journal."""
@@ -64,7 +65,7 @@ class Journal:
         self._lock = self.budget.lock
         self.listeners: dict[Callable[[], None], None] = {}  # called after each exchange, by the thread that keeps it
         with self._lock:
-            self.budget.journals.append(self)
+            self.budget.journals.add(self)
 
     @property
     def count(self) -> int:
@@ -152,7 +153,7 @@ class Journal:
         """Drop all exchanges of a world that is deleted."""
         with self._lock:
             self._empty()
-            self.budget.journals.remove(self)
+            self.budget.journals.discard(self)
 
     def _empty(self) -> None:
         self._kept.clear()

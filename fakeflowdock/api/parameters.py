@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import codecs
 import json
-import re
-from base64 import b64encode
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from werkzeug.http import parse_options_header
-from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, Preamble
 
 from ..contract.errors import MAX_BODY, TooLarge, Unreadable
+from . import json_values
+from .form_bodies import multipart, pairs
 from .form_names import DEPTH, gathered, short
+from .json_values import MOST, MOST_OF_OPERATOR
 from .media_types import FORM, JSON
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ DRAINED = 256 * 1024 * 1024  # bytes of a rejected body that are still read, so 
 CHUNK = 64 * 1024
 BODY_IS_OPTIONAL = ("GET", "HEAD", "DELETE", "OPTIONS")
 CHARSETS = ("utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16", "utf-16-le", "utf-16-be")
+QUERY = "query string"  # in errors
 KNOWN = f"{JSON}, {FORM} or multipart/form-data"
 
 
@@ -63,11 +64,11 @@ def read(environ: WSGIEnvironment, *, nulls: bool = False) -> Given:
     query = environ.get("QUERY_STRING", "").encode("latin-1")
     try:
         if query:
-            given.query = gathered(_pairs(query, "utf-8", "query string"))
+            given.query = gathered(pairs(_text(query, "utf-8", QUERY), "utf-8", QUERY), QUERY)
     except Unreadable as reason:
         given.unreadable = reason.forgetful()
-        pairs = parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True)
-        given.query = {name: value for name, value in pairs if "[" not in name}  # for the credentials in it
+        found = parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True)
+        given.query = {name: value for name, value in found if "[" not in name}  # for the credentials in it
     content_type, optional = environ.get("CONTENT_TYPE", ""), environ["REQUEST_METHOD"] in BODY_IS_OPTIONAL
     try:
         given.raw = read_body(environ)
@@ -138,12 +139,12 @@ def _parsed(body: bytes, content_type: str, *, nulls: bool = False) -> dict[str,
     if kind == JSON:
         return _json_object(_text(body, charset, "body"), nulls=nulls)
     if kind == FORM:
-        with suppress(ValueError, RecursionError):
-            if body.lstrip().startswith(b"{") and isinstance(json.loads(body), dict):  # as curl -d sends it by default
-                raise Unreadable(Unreadable.JSON_AS_FORM)
-        return gathered(_pairs(body, charset, "form"))
+        text = _text(body, charset, "form")
+        if text.lstrip().startswith("{") and _is_json(text):  # as curl -d sends it by default
+            raise Unreadable(Unreadable.JSON_AS_FORM)
+        return gathered(pairs(text, charset, "form"))
     if kind == "multipart/form-data":
-        return _multipart(body, options.get("boundary", ""), charset)
+        return multipart(body, options.get("boundary", ""), charset, _text)
     raise Unreadable.of(Unreadable.TYPE, kind=short(kind), known=KNOWN)
 
 
@@ -166,16 +167,27 @@ def _text(raw: bytes, charset: str, what: str) -> str:
     raise Unreadable.of(Unreadable.CHARSET, charset=short(charset))
 
 
+def _is_json(text: str) -> bool:
+    try:
+        json_values.loads(text)
+    except json_values.TooManyValues:
+        return True
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def _json_object(text: str, *, nulls: bool) -> dict[str, Any]:
     """Parse a JSON object. Raises Unreadable if it is not one, or one that no text could repeat."""
+    most = MOST_OF_OPERATOR if nulls else MOST
     try:
-        value = json.loads(text, parse_constant=_no_constant)
-        if "\\u" in text:  # an escape can be a lone surrogate, which no response could repeat
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        value = json_values.loads(text, most)
+        if "\\u" in text and json_values.has_lone_surrogate(value):
+            raise Unreadable.of(Unreadable.JSON, reason=Unreadable.LONE_SURROGATE)
+    except json_values.TooManyValues:
+        raise Unreadable.of(Unreadable.TOO_MANY, what="body", limit=most) from None
     except json.JSONDecodeError as error:
         raise Unreadable.of(Unreadable.JSON_AT, reason=error.msg, line=error.lineno, column=error.colno) from None
-    except UnicodeEncodeError:
-        raise Unreadable.of(Unreadable.JSON, reason=Unreadable.LONE_SURROGATE) from None
     except RecursionError:
         raise _too_deep() from None
     except ValueError as error:
@@ -189,65 +201,6 @@ def _json_object(text: str, *, nulls: bool) -> dict[str, Any]:
 
 def _too_deep() -> Unreadable:
     return Unreadable.of(Unreadable.JSON, reason=Unreadable.TOO_DEEP.format(depth=DEPTH))
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(Unreadable.NO_CONSTANT.format(name=name))
-
-
-def _pairs(raw: bytes, charset: str, what: str) -> list[tuple[str, str]]:
-    text = _text(raw, charset, what)
-    try:
-        return parse_qsl(text, keep_blank_values=True, encoding=charset, errors="strict")
-    except UnicodeDecodeError:
-        raise Unreadable.of(Unreadable.NOT_IN_CHARSET_DECODED, what=what, charset=short(charset)) from None
-
-
-def _multipart(body: bytes, boundary: str, charset: str) -> dict[str, Any]:
-    if not boundary:
-        raise Unreadable(Unreadable.NO_BOUNDARY)
-    decoder = MultipartDecoder(boundary.encode("latin-1", "replace"), max_form_memory_size=None)
-    values: list[tuple[str, str | dict[str, str]]] = []
-    part: Field | File | None = None
-    content = b""
-    try:
-        decoder.receive_data(body)
-        decoder.receive_data(None)
-        while not isinstance(event := decoder.next_event(), Epilogue):
-            if isinstance(event, (Field, File)):
-                if event.name is None:
-                    raise Unreadable(Unreadable.MULTIPART)
-                part, content = event, b""
-            elif isinstance(event, Data) and part is not None:
-                content += event.data
-                is_no_file = isinstance(part, File) and not part.filename and not content  # an empty file input
-                if not event.more_data and not is_no_file:
-                    values.append((part.name, _part(part, content, charset)))
-            elif not isinstance(event, Preamble):
-                raise Unreadable(Unreadable.MULTIPART)
-    except ValueError:
-        raise Unreadable(Unreadable.MULTIPART) from None
-    return gathered(values)
-
-
-def _part(part: Field | File, content: bytes, charset: str) -> str | dict[str, str]:
-    """Return a text, or a file in the form that JSON uses."""
-    if isinstance(part, Field):
-        _, options = parse_options_header(part.headers.get("Content-Type"))
-        return _text(content, options.get("charset", charset), f"part {short(part.name)}")
-    kind = part.headers.get("Content-Type")
-    return {
-        "data": b64encode(content).decode("ascii"),
-        **({"content_type": kind} if kind else {}),
-        "file_name": _file_name(part),
-    }
-
-
-def _file_name(part: File) -> str:
-    """Return the last path component of the file name. Some clients send a whole path, with unescaped backslashes."""
-    sent = re.sub(r'\\\\|\\(?!")', "/", part.headers["Content-Disposition"])
-    _, options = parse_options_header(sent)
-    return re.split(r"[/\\]", options.get("filename", part.filename))[-1]
 
 
 def _without_nulls(value: Any, depth: int = 0) -> Any:

@@ -27,6 +27,7 @@ class Counted(Protocol):
     @property
     def count(self) -> int:
         """The number of exchanges so far."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

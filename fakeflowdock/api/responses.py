@@ -12,7 +12,7 @@ from . import errors
 from .media_types import FORM, HTML, JSON
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 METHODS = "POST, PUT, PATCH, DELETE, GET, OPTIONS"
 HEADERS = "Origin, Accept, Content-type, Authorization, X-CSRF-Token, X-Requested-With, X-Prototype-Version"
 
+LONG = 100  # items of a list or an object that are encoded one by one, so that other threads run meanwhile
+LEVELS = 3  # of an object around such lists
+
 encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_ENCODERS: dict[str, Callable[[Any], str]] = {JSON: encode, FORM: urlencode, HTML: str}
+_TEXTS: dict[str, Callable[[Any], str]] = {FORM: urlencode, HTML: str}
 _LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 Loss = Literal["refused", "reset", "closed", "timeout"]  # how a connection ends without a response
@@ -102,7 +105,39 @@ def write(reply: Reply, environ: WSGIEnvironment, caller: Caller | None, *, priv
             ("Access-Control-Allow-Headers", HEADERS),
             ("Access-Control-Expose-Headers", "Flowdock-User, Link, Status"),
         ]
-    body = raw if raw is not None else b"" if reply.body is None else _ENCODERS[reply.media](reply.body).encode()
+    if raw is not None or reply.body is None:
+        body = raw or b""
+    elif reply.media == JSON:
+        body = encoded(reply.body)
+    else:
+        body = _TEXTS[reply.media](reply.body).encode()
     if reply.status != 204:
         headers.append(("Content-Length", str(len(body))))
     return Answer(reply.status, headers, b"" if environ["REQUEST_METHOD"] == "HEAD" else body)
+
+
+def encoded(value: Any) -> bytes:
+    """Return a value as JSON. Long lists are encoded in pieces."""
+    return b"".join(_pieces(value, LEVELS)) if _is_long(value, LEVELS) else encode(value).encode()
+
+
+def _is_long(value: Any, levels: int) -> bool:
+    if not isinstance(value, (list, dict)) or levels == 0:
+        return False
+    if len(value) > LONG:
+        return True
+    return isinstance(value, dict) and any(_is_long(item, levels - 1) for item in value.values())
+
+
+def _pieces(value: Any, levels: int) -> Iterator[bytes]:
+    if not _is_long(value, levels):
+        yield encode(value).encode()
+        return
+    is_list = isinstance(value, list)
+    yield b"[" if is_list else b"{"
+    comma = b""
+    for name, item in enumerate(value) if is_list else value.items():
+        yield comma if is_list else comma + encode(name).encode() + b":"
+        yield from _pieces(item, levels - 1)
+        comma = b","
+    yield b"]" if is_list else b"}"

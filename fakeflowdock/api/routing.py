@@ -11,7 +11,7 @@ from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 from werkzeug.exceptions import NotFound as NoRule
 from werkzeug.routing import Map, MapAdapter, Rule
 
-from ..contract.errors import MethodNotAllowed, NoSuchRoute, Refusal
+from ..contract.errors import Closed, MethodNotAllowed, NoSuchRoute, Refusal
 from .operations import Match, Operation
 from .resources import consent, files, flows, messages, oauth, organizations, push, sources, threads, users
 
@@ -103,10 +103,19 @@ class Table:
         return methods | {"OPTIONS"}
 
 
+VERSIONS = ("v1", "v2")  # the same API
+CLOSED = "git"  # posts of git's hooks, until September 2015
+
+
+def unknown(path: str) -> Refusal:
+    """Return the error for an unknown path."""
+    return Closed() if path.split("/")[1] == CLOSED else NoSuchRoute()
+
+
 def normal(path: str) -> str:
-    """Normalize a path: remove a `/v1` prefix, doubled and trailing slashes, and a `.json` suffix."""
+    """Normalize a path: remove a `/v1` or `/v2` prefix, doubled and trailing slashes, and a `.json` suffix."""
     segments = [segment for segment in path.split("/") if segment]
-    if segments and segments[0] == "v1":
+    if segments and segments[0] in VERSIONS:
         del segments[0]
     if segments:
         segments[-1] = segments[-1].removesuffix(".json") or segments[-1]
@@ -116,7 +125,7 @@ def normal(path: str) -> str:
 FLOWDOCK = Table(
     (consent, oauth, organizations, users, flows, sources, messages, threads, files, push),
     normal,
-    lambda _: NoSuchRoute(),
+    unknown,
     {"PUT": "PATCH"},
 )
 OPERATIONS = FLOWDOCK.operations

@@ -43,7 +43,7 @@ class UnreadableRecording(Exception):
     NEITHER = "neither a HAR file nor a cassette: it has no log with entries and no interactions"
     EMPTY = "the file is empty"
     ENCODING = "invalid {encoding} near byte {place}"
-    BOMB = "it unpacks to more than {ratio} times its size: unpack it first"
+    BOMB = "it unpacks to more than {ratio} times its size, or so do the bodies beside it: unpack it first"
     SHORT = "the packed file ends too early"
     DAMAGED = "the packed file is damaged"
     LOCKED = "the archive is encrypted, or packed in an unsupported way: unpack it first"

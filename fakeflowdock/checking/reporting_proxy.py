@@ -218,16 +218,20 @@ class Proxy:
             note = f"the response is compressed by {encoding} and was not checked"
         found = Findings()
         if is_own(passing.path):
-            self._count(passing, reply.status, found, "a path of fakeflowdock's own, which was not checked")
+            self._count(passing, reply.status, found, note or "a path of fakeflowdock's own, which was not checked")
             return
+        sent = Headers(passing.headers).get("content-encoding")
+        passing.sent.body[:], is_plain = plain(bytes(passing.sent.body), sent, KEPT)
         try:
-            if passing.sent.whole or passing.sent.passed >= KEPT:
+            if is_plain and (passing.sent.whole or passing.sent.passed >= KEPT):
                 found += self._contract.check_request(passing.request)
             if not note:
                 response = Response(reply.status, Headers(reply.getheaders()), body, passing.request)
                 found += self._contract.check_reply(response)
         except Exception as error:  # a bug of ours: the client gets its response anyway
             note = f"fakeflowdock could not check this exchange: {type(error).__name__}: {error}"
+        if not is_plain:
+            note = note or f"the request is compressed by {sent} and was not checked"
         self._count(passing, reply.status, found, note)
 
     def _refuse(self, passing: _Passing, words: str) -> Answer:
@@ -277,7 +281,7 @@ class _Passing:
 
     @property
     def request(self) -> Request:
-        """The request with the part of the body that was forwarded and is checked."""
+        """The request with the part of the body that was forwarded and is checked, which may be decompressed."""
         return Request(self.method, self.target, Headers(self.headers), bytes(self.sent.body))
 
 

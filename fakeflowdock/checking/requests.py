@@ -10,6 +10,7 @@ from ..api import operations, parameters, routing
 from ..api.callers import ANYONE, SOURCE, USER
 from ..api.contract_warnings import place_of, warnings_of
 from ..api.environ import path_of
+from ..api.unanswered import why_unanswered
 from ..contract.contracts import contracts
 from ..contract.errors import MethodNotAllowed, NoSuchRoute
 from ..contract.findings import MOST, Finding, expectation, finding, once, remaining, shown
@@ -115,7 +116,10 @@ class CheckedRequest:
             methods = ", ".join(sorted(routing.methods_of(self._path) - {"OPTIONS"}))
         except NoSuchRoute:
             rule, error, words = "request.path", "no-such-route", f"Flowdock has no path {self._shown}"
-            near = routing.nearest_route(self.method, self._shown)
+            if (why := why_unanswered(self._path)) is not None:
+                rule, words = "request.path.unanswered", f"{self._shown} {why}"
+            else:
+                near = routing.nearest_route(self.method, self._shown)
         else:
             if self.method == "OPTIONS":
                 return

@@ -20,6 +20,7 @@ class CommandError(Worded, click.ClickException):
     INVALID = "{place}invalid {name}{shown}: expected {expected}"
     EXPECTED = ": expected {known}"
     NO_FILE = "--save-on-exit requires a file, unless --state has one"
+    EVERY_ALONE = "--save-every requires --save-on-exit"
     KEY_ALONE = "--tls-key requires --tls-cert"
     NO_CA = "--write-ca requires --tls without --tls-cert: only then is a CA generated"
     THE_CA = "the CA"
@@ -49,6 +50,8 @@ class NotSaved(CommandError):
     exit_code = 1
 
     WORLD = "the world is not saved to {file}: {reason}"
+    AGAIN = "; trying again every {seconds:g} s"
+    NO_LONGER = "the world is saved to {file} again"
 
 
 class NotStarted(Exception):

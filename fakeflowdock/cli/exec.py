@@ -57,6 +57,8 @@ def run(given: SimpleNamespace) -> int:
         saving = stack.enter_context(startup.saving(given))
         app = App(startup.world_of(given), notes.bug, count)
         credentials = startup.credentials_of(app.store)
+        if saving is not None:
+            saving.begin(lambda: app.store, notes.note)
         signals = stack.enter_context(Signals())
         try:
             more = {"others": ("*",) if given.tunnel else given.tunnel_to, "proxies": getproxies_environment()}
@@ -83,15 +85,19 @@ def run(given: SimpleNamespace) -> int:
     return status
 
 
+NEVER_HAD = "is not in Flowdock's API"
+
+
 def _unknown(app: App) -> Iterator[tuple[str, int]]:
     """Yield each unknown or unsupported path among the last requests, and how often it was requested."""
     from ..api.environ import STREAM_HOST
     from ..testing.exchanges import has_unknown_path
+    from ..testing.hints import unanswered
 
     def why(exchange: Exchange) -> str:
         streams = STREAM_HOST.fullmatch(exchange.request.headers.get("host", ""))
-        reason = "of stream.flowdock.com is not supported yet" if streams else "is not in Flowdock's API"
-        return f"{exchange.method} {exchange.shown_path} {reason}"
+        what = f"{exchange.method} {exchange.shown_path}{' of stream.flowdock.com' if streams else ''}"
+        return f"{what} {unanswered(exchange) or NEVER_HAD}"
 
     yield from Counter(map(why, filter(has_unknown_path, app.journal))).items()
 

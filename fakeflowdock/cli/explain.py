@@ -63,7 +63,7 @@ def explain(options: SimpleNamespace) -> None:
         always = {name: schema for name, schema in contract.properties.items() if schema}
         _say_parameters(always, contract.required, contract.grade)
     for variant in contract.variants:
-        print(f"\nParameters where {variant.field} is {' or '.join(variant.values)}")
+        print(f"\nParameters where {variant.condition}")
         _say_parameters(variant.properties, variant.required, contract.grade)
     print("\nResponses")
     for status, check in contract.replies.items():
@@ -85,6 +85,7 @@ def explain(options: SimpleNamespace) -> None:
 def _operation(given: str) -> OperationContract:
     """Return the operation of a name, or of a method and a path. Raises CommandError."""
     from ..api import routing
+    from ..api.unanswered import why_unanswered
     from ..contract.contracts import contracts, operation_named
     from ..contract.errors import Refusal
 
@@ -93,6 +94,8 @@ def _operation(given: str) -> OperationContract:
         try:
             return routing.match(method.upper(), routing.normal(path)).operation.contract
         except Refusal:
+            if (why := why_unanswered(path)) is not None:
+                raise CommandError(f"{given} {why}") from None
             raise CommandError.of(CommandError.OPERATION, given=given) from None
     try:
         return contracts().operations[operation_named(given)]
@@ -108,7 +111,7 @@ def _say_parameters(properties: Mapping[str, Mapping[str, Any]], required: Colle
         other = f", {grade}" if grade != usual_grade else ""
         words = [f": {schema['description']}"] if "description" in schema else []
         evidence = [f"Evidence: {schema['x-evidence']}"] if "x-evidence" in schema else []
-        _say(f"{name} ({mark}{schema['title']}{other}){' '.join([*words, *evidence])}", "    ")
+        _say(f"{name} ({mark}{schema.get('title', 'anything')}{other}){' '.join([*words, *evidence])}", "    ")
         if inner := _inner(schema):
             _say_parameters({f"{name}.{each}": it for each, it in inner.items()}, (), usual_grade)
 

@@ -53,7 +53,7 @@ proxy_command = Command(
     run,
     [
         click.Argument(["upstream"], metavar="URL"),
-        Option("host", "Listen on this address.", "127.0.0.1", metavar="ADDRESS"),
+        Option("host", "Listen on this address; :: for all of them.", "127.0.0.1", metavar="ADDRESS"),
         Option("port", "Listen on this port; 0 is any free one.", 8081, PORT, "PORT", short="-p"),
         Option("json", "Print the ready line and each exchange as JSON.", False, BOOLEAN),
         Option("strict", "Treat what the docs advise against as a violation.", False, BOOLEAN),

@@ -46,6 +46,7 @@ def run(given: SimpleNamespace) -> None:
         credentials = startup.credentials_of(app.store)  # may add a token: before the initial state is fixed
         worlds = Worlds(
             Held(app),
+            saver=saving,
             limit=given.max_worlds,
             admin_token=given.admin_token,
             noting=lambda world: partial(notes.finding, world=world),
@@ -56,6 +57,8 @@ def run(given: SimpleNamespace) -> None:
         ready = {"event": "ready", "url": server.url, "world": given.state or given.world, **credentials, **ca_file}
         if worlds.admin_token is not None:
             ready["admin_token"] = worlds.admin_token
+        if saving is not None:
+            saving.begin(lambda: app.store, notes.note)
         print(json.dumps(ready) if given.json else _greeting(ready), flush=True)
         _dedicate()
         _notify_systemd()
@@ -120,7 +123,7 @@ serve_command = Command(
     "serve",
     run,
     [
-        Option("host", "Listen on this address.", "127.0.0.1", metavar="ADDRESS"),
+        Option("host", "Listen on this address; :: for all of them.", "127.0.0.1", metavar="ADDRESS"),
         Option("port", "Listen on this port; 0 is any free one.", 8080, PORT, "PORT", short="-p"),
         *startup.OPTIONS,
         Option("json", "Print the ready line as JSON.", False, BOOLEAN),

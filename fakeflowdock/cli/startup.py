@@ -11,7 +11,7 @@ from ..http.console import Notes
 from ..version import __version__
 from ..world.settings import DEFAULT, JOURNAL_BYTES, REFRESH_TOKENS, SHAPES
 from .errors import CommandError
-from .options import BOOLEAN, BOOLEAN_OR_FILE, BYTES, FILE, Option, choice
+from .options import BOOLEAN, BOOLEAN_OR_FILE, BYTES, FILE, SECONDS, Option, choice
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -26,6 +26,7 @@ OPTIONS = (
     Option("world", "Start with the world docs or empty.", "docs", choice("docs", "empty"), "WORLD"),
     Option("state", "Load the initial world.", "", FILE, "FILE"),
     Option("save-on-exit", "Save it on exit.", False, BOOLEAN_OR_FILE, "FILE"),
+    Option("save-every", "Save while running.", None, SECONDS, "SECONDS"),
     Option("auto-consent", "Skip the consent page.", False, BOOLEAN),
     Option("refresh-tokens", "Issue them always or for offline_access.", "always", choice(*REFRESH_TOKENS), "WHEN"),
     Option("shape", "Of responses: default, minimal, maximal or drift.", DEFAULT, choice(*SHAPES), "SHAPE"),
@@ -35,13 +36,15 @@ OPTIONS = (
 
 
 def saving(given: SimpleNamespace) -> AbstractContextManager[Saving | None]:
-    """Return a context manager for the file in which the world is saved on exit, if any. Raises CommandError."""
+    """Return a context manager for the file in which the world is saved, if any. Raises CommandError."""
     if given.save_on_exit is True and not given.state:
         raise CommandError(CommandError.NO_FILE)
     file = given.state if given.save_on_exit is True else given.save_on_exit
+    if given.save_every is not None and not file:
+        raise CommandError(CommandError.EVERY_ALONE)
     from .save_on_exit import Saving
 
-    return Saving(file) if file else nullcontext()
+    return Saving(file, given.save_every) if file else nullcontext()
 
 
 def log_of(given: SimpleNamespace) -> AccessLog | None:

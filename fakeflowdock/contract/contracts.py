@@ -93,9 +93,16 @@ class OperationContract:
         return [*variants_of(self.request.place.schema)]
 
     def coerced(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """Return the parameters with numbers and booleans converted, because forms and queries contain only text."""
+        """Return the parameters with numbers and booleans converted, because forms and queries contain only text.
+
+        Empty numbers are left out. Letters after a number are ignored: a client sent `limit=100true`, and was served.
+        """
         for name in self._typed.intersection(fields):
-            fields[name] = _coerced(fields[name], self.properties[name]["type"])
+            value, kind = fields[name], self.properties[name]["type"]
+            if kind == "integer" and isinstance(value, str) and not value.strip():
+                del fields[name]
+            else:
+                fields[name] = _coerced(value, kind)
         return fields
 
     def parameters_of(self, fields: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
@@ -107,6 +114,7 @@ class OperationContract:
         return frozenset(n for n, schema in self.properties.items() if schema.get("type") in ("integer", "boolean"))
 
 
+NUMBER = re.compile("(-?[0-9]{1,18})[A-Za-z]*")
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -116,7 +124,8 @@ def _coerced(value: Any, kind: str) -> Any:
     text = str(value) if type(value) in (str, int) else ""
     if kind == "boolean":
         return BOOLEANS.get(text.lower(), value)
-    return int(text) if re.fullmatch("-?[0-9]{1,18}", text) else value
+    number = NUMBER.fullmatch(text)
+    return int(number[1]) if number else value
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,14 @@ class Gone(Refusal):
     text = "Gone: the source of this flow_token was deleted"
 
 
+class Closed(NoSuchRoute):
+    """A path that Flowdock closed."""
+
+    name = "closed"
+    cites = True
+    text = "Closed: Flowdock took no posts of git's hooks here after September 2015; use POST /messages"
+
+
 class Unreadable(Refusal):
     """The body or the query cannot be parsed."""
 
@@ -140,6 +148,8 @@ class Unreadable(Refusal):
     LONE_SURROGATE = "a text contains a lone surrogate"
     TOO_MANY_DIGITS = "a number has too many digits"
     TOO_DEEP = "it is nested more than {depth} levels deep"
+    TOO_MANY = "The {what} has more than {limit} values"
+    HEADS = "The headers of the parts have more than {limit} bytes"
     NO_OBJECT = "The body must be a JSON object"
     NO_BOUNDARY = "The Content-Type multipart/form-data needs a boundary"
     MULTIPART = "The body is not valid multipart/form-data"

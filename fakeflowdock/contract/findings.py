@@ -48,12 +48,14 @@ class Rule:
 # The names never change, because reports and baselines refer to them.
 RULES = {
     "request.path": Rule(VIOLATION, "The path exists."),
+    "request.path.unanswered": Rule(WARNING, "The path is one that fakeflowdock answers.", strict=False),
     "request.method": Rule(VIOLATION, "The path supports the method."),
     "request.unreadable": Rule(VIOLATION, "Query and body can be parsed, and the body has a known Content-Type."),
     "request.too-large": Rule(VIOLATION, "The body does not exceed the size limit."),
     "request.parameter.missing": Rule(VIOLATION, "Required parameters are present and not blank."),
     "request.parameter.invalid": Rule(VIOLATION, "Parameters have the documented type."),
     "request.parameter.unknown": Rule(WARNING, "Parameters are listed on the operation's page."),
+    "request.parameter.number": Rule(WARNING, "A number consists of digits."),
     "request.credentials.missing": Rule(WARNING, "Credentials are present, unless anyone may call.", strict=False),
     "request.content-type.missing": Rule(WARNING, "A body has a Content-Type, even if it could be guessed."),
     "request.route.obsolete": Rule(WARNING, "The route is the preferred one."),
@@ -231,7 +233,7 @@ def sample(value: Any, left: list[int], *, blob: int | None = None) -> Any:
     """
     if isinstance(value, str):
         if blob is not None and len(value) > blob and " " not in value[:SAMPLE]:
-            text = f"{brief(value, 20)[:20]}… ({len(value)} characters)"
+            text = f"{brief(value, 21)} ({len(value)} characters)"
         else:
             text = brief(value, max(left[0], SHOWN)) if len(value) > left[0] else value
         left[0] -= len(text)

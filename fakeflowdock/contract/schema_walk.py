@@ -17,12 +17,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Variant:
-    """The fields that an object also has if one of them, such as `event`, has one of some values."""
+    """The fields that an object also has if one of them, such as `event`, has one of some values.
+
+    Attributes:
+        is_default: whether it also has them if that field is missing.
+    """
 
     field: str
     values: tuple[str, ...]
     properties: Mapping[str, Schema]
     required: tuple[str, ...]
+    is_default: bool = False
+
+    def fits(self, value: Mapping[str, Any]) -> bool:
+        """Return whether an object has these fields."""
+        return value.get(self.field) in self.values or (self.is_default and self.field not in value)
+
+    @property
+    def condition(self) -> str:
+        """Return when an object has these fields, in words."""
+        return f"{self.field} is {' or '.join((*self.values, *(['missing'] if self.is_default else [])))}"
 
 
 def variants_of(schema: Schema) -> Iterator[Variant]:
@@ -30,7 +44,8 @@ def variants_of(schema: Schema) -> Iterator[Variant]:
     for case in schema.get("allOf", ()):
         [(field, values)] = case["if"]["properties"].items()
         then = case["then"]
-        yield Variant(field, tuple(values["enum"]), then["properties"], tuple(then.get("required", ())))
+        required = tuple(then.get("required", ()))
+        yield Variant(field, tuple(values["enum"]), then["properties"], required, "required" not in case["if"])
 
 
 def fields_of(schema: Schema, value: Any) -> tuple[Mapping[str, Schema], Sequence[str]]:
@@ -41,7 +56,7 @@ def fields_of(schema: Schema, value: Any) -> tuple[Mapping[str, Schema], Sequenc
     properties, required = schema.get("properties", {}), schema.get("required", ())
     if "allOf" in schema and isinstance(value, dict):
         for variant in variants_of(schema):
-            if value.get(variant.field) in variant.values:
+            if variant.fits(value):
                 always = {name: each for name, each in properties.items() if each}
                 return {**always, **variant.properties}, (*required, *variant.required)
     return properties, required
@@ -62,8 +77,13 @@ def as_recorded(value: Any) -> Any:
     value = {name: as_recorded(item) for name, item in value.items()}
     if (recorded := value.get("x-recorded")) is None:
         return value
-    cases = [{**case, "then": _with(case["then"], recorded)} for case in value.get("allOf", ())]
-    return {**_with(value, recorded), **({"allOf": cases} if cases else {})}
+    if "allOf" not in value:
+        return _with(value, recorded)
+    cases = [{**case, "then": _with(case["then"], recorded)} for case in value["allOf"]]
+    inner = [case["then"]["properties"] for case in cases]
+    # What each case says alike holds for a value that has no case, such as an event that only recordings have.
+    alike = {name: each for name, each in inner[0].items() if all(other.get(name) == each for other in inner)}
+    return {**_with({**value, "properties": {**value["properties"], **alike}}, recorded), "allOf": cases}
 
 
 def _with(schema: Schema, recorded: Schema) -> Schema:

@@ -37,6 +37,7 @@ API, ADMIN = "api", "admin"  # the parts of the contract: Flowdock's operations 
 BLANK = "can't be blank"
 UNKNOWN = "is not on the page"
 MOST = 1_000  # violations of one value that are looked for
+PIECE = 100  # items of a list that are checked at once
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,22 @@ class Check:
         """
         if self._verdict is not None:
             try:
-                if self._verdict(value):
+                if all(map(self._verdict, self._pieces(value))):
                     return []
             except (ValueError, OverflowError):
                 pass  # the number is too large for Rust
         return [*islice((v for error in self._validator.iter_errors(value) for v in _violations(error)), MOST)]
+
+    def _pieces(self, value: Any) -> Iterable[Any]:
+        """Return parts of a long list, which the fast validator may check one by one: it lets no other thread run."""
+        if not isinstance(value, list) or len(value) <= PIECE or not self._is_of_items:
+            return (value,)
+        return (value[start : start + PIECE] for start in range(0, len(value), PIECE))
+
+    @cached_property
+    def _is_of_items(self) -> bool:
+        """Whether a list is valid if its items are."""
+        return {"minItems", "maxItems", "uniqueItems", "contains", "prefixItems"}.isdisjoint(self.place.schema)
 
     @cached_property
     def _validator(self) -> Draft202012Validator:

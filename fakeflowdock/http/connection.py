@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 LARGE = 8 * 1024  # bytes of a body and a query: more are not parsed in the event loop
 HUGE = 1024 * 1024  # bytes of a body: of those with more, one is parsed at a time
-BODIES = 96 * 1024 * 1024  # bytes of bodies that a server keeps, without the first `LARGE` of each
+BODIES = 64 * 1024 * 1024  # bytes of bodies that a server keeps, without the first `LARGE` of each
 TURN = 2_000  # pieces of a connection that are parsed before it is the turn of others
 ANSWER = 100  # pieces that take as long as an answer
 
@@ -269,7 +269,10 @@ class Connection(RequestParser, Peer):
         self._timer.cancel()
         if pause.journal is not None:
             pause.journal.listeners.pop(self._wake, None)
-        self._advance(there)
+        if pause.journal is not None and not there:
+            self._handle(self._step(there))  # looks at no more exchanges, and thousands of clients may leave
+        else:
+            self._advance(there)
         if not self._busy:
             self._go_on()
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import select
 import sys
+import threading
 import traceback
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -15,11 +19,65 @@ if TYPE_CHECKING:
     from ..contract.findings import Finding
 
 
+WHOLE = 4096  # bytes that a pipe takes at once, or not at all
+BACKLOG = 1_000  # lines that wait for standard error; more are lost
+
+
 def say(line: str) -> None:
-    """Print a line to standard error, if possible."""
+    """Print a line to standard error, if possible. An event loop does not wait for whatever reads it."""
+    if asyncio._get_running_loop() is not None and (_backlog.is_waiting or not _takes(line)):
+        _backlog.add(line)
+    else:
+        _print(line)
+
+
+def _print(line: str) -> None:
     with suppress(OSError, ValueError):  # it is full or closed
         if sys.stderr is not None:  # it was closed before Python started
             print(line, file=sys.stderr, flush=True)
+
+
+def _takes(line: str) -> bool:
+    """Return whether standard error takes a line without delay."""
+    try:
+        _, writable, _ = select.select((), (sys.stderr.fileno(),), (), 0)
+    except (OSError, ValueError, AttributeError):  # it is no file, or it was closed
+        return True
+    return bool(writable) and 4 * len(line) < WHOLE
+
+
+class _Backlog:
+    """Lines that a thread prints, because standard error did not take them."""
+
+    def __init__(self) -> None:
+        self._lines: deque[str] = deque()
+        self._lock = threading.Lock()
+        self.is_waiting = False
+
+    def add(self, line: str) -> None:
+        """Print a line when the ones before it are printed."""
+        with self._lock:
+            if len(self._lines) < BACKLOG:
+                self._lines.append(line)
+            if self.is_waiting:
+                return
+            self.is_waiting = True
+        try:
+            threading.Thread(target=self._run, name="fakeflowdock: standard error", daemon=True).start()
+        except RuntimeError:  # the system gives no more threads
+            self.is_waiting = False
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                if not self._lines:
+                    self.is_waiting = False
+                    return
+                line = self._lines.popleft()
+            _print(line)
+
+
+_backlog = _Backlog()
 
 
 def printable(text: str) -> str:

@@ -24,8 +24,6 @@ class Lingering(Peer):
         written: the bytes written so far.
     """
 
-    is_idle = True
-
     def __init__(self, server: ServerContext, transport: asyncio.Transport, written: int) -> None:
         super().__init__(server)
         self._written = written
@@ -33,8 +31,12 @@ class Lingering(Peer):
         self._heard = self.since
         transport.set_protocol(self)
         self.connection_made(transport)
-        transport.write_eof()
-        transport.resume_reading()
+        try:
+            transport.write_eof()
+        except OSError:  # the client has reset the connection
+            self.abort()
+        else:
+            transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
         """Ignore some bytes."""
@@ -42,6 +44,11 @@ class Lingering(Peer):
         self._left -= len(data)
         if self._left < 0:
             self.abort()
+
+    @property
+    def is_idle(self) -> bool:
+        """Return True: everything was said."""
+        return True
 
     def end(self) -> None:
         """Close the connection, unless the answer is still being sent."""

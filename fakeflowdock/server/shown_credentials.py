@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # The parameters that identify a caller or a grant. The client_id alone identifies an application.
 NAMES = ("access_token", "flow_token", "token", "client_id", "code", "refresh_token", "username")
-PUSHED = ("chat", "team_inbox")
+PUSHED = ("chat", "team_inbox", "influx")
 
 
 def shown_in(environ: WSGIEnvironment) -> Iterator[Shown]:

@@ -7,7 +7,7 @@ import secrets
 import threading
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..api.app import App
 from ..api.environ import WORLD
@@ -31,6 +31,22 @@ DEFAULT = "default"  # the name of the server's own world
 NAME = re.compile("[A-Za-z0-9._-]{1,64}")
 REMEMBERED = 10_000  # credentials whose world is cached
 LONGEST = 512  # characters of a cached credential
+
+
+class Saver(Protocol):
+    """Saves the server's own world.
+
+    Attributes:
+        file: the path of the file.
+        is_failing: whether the last save failed.
+    """
+
+    file: str
+    is_failing: bool
+
+    def save_now(self) -> int:
+        """Write the world. Returns the bytes of the file. Raises OSError."""
+        ...
 
 
 class Held:
@@ -82,6 +98,7 @@ class Worlds:
         admin_token: the token required by the admin API. Default: none on a loopback address, otherwise generated.
         noting: returns the function that receives the warnings of the world with a given name. Default: that of the
             server's own world.
+        saver: saves the server's own world to a file, if there is one.
         freed: called after changes that may have freed memory.
     """
 
@@ -92,11 +109,13 @@ class Worlds:
         limit: int = MOST_WORLDS,
         admin_token: str | None = None,
         noting: Callable[[str], Callable[[Finding], None]] | None = None,
+        saver: Saver | None = None,
         freed: Callable[[], None] = lambda: None,
     ) -> None:
         self.default = ServedWorld(DEFAULT, held)
         self.limit = limit
         self.admin_token = admin_token
+        self.saver = saver
         self.freed = freed
         self._noting = noting
         self.host = self.bound = ""

@@ -90,7 +90,7 @@ class Exchanges(list[Exchange]):
 
 def has_unknown_path(exchange: Exchange) -> bool:
     """Return whether a request had a path that neither Flowdock nor the fake itself has."""
-    return isinstance(exchange.refusal, NoSuchRoute) and not exchange.path.startswith(PREFIX)
+    return type(exchange.refusal) is NoSuchRoute and not exchange.path.startswith(PREFIX)
 
 
 def _is(exchange: Exchange, role: str, entity: User | Source | Application) -> bool:

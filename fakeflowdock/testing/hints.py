@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..api import routing
 from ..api.routing import ALIKE, nearest_route
+from ..api.unanswered import why_unanswered
 from ..contract.errors import InvalidFlow, NoSuchRoute, NotFound, Refusal
 from ..suggestions import did_you_mean
 
@@ -28,6 +29,8 @@ def why_not_found(exchange: Exchange, store: Store) -> str | None:
     """
     refusal = exchange.refusal
     if isinstance(refusal, NoSuchRoute):
+        if (why := unanswered(exchange)) is not None:
+            return f"this path {why}"
         near = nearest_route(exchange.method, exchange.shown_path)
         return near and f"did you mean {near[0]}? ({near[1]})"
     if isinstance(refusal, InvalidFlow):
@@ -41,6 +44,11 @@ def why_not_found(exchange: Exchange, store: Store) -> str | None:
     except Refusal:
         return None
     return _place(store, path, exchange.caller) or _inside(store, path, routing.normal(exchange.path))
+
+
+def unanswered(exchange: Exchange) -> str | None:
+    """Return why a path is not answered although Flowdock had it, or None."""
+    return why_unanswered(exchange.path, exchange.request.headers.get("host", ""))
 
 
 def _place(store: Store, path: Mapping[str, str], caller: Caller | None) -> str | None:
@@ -92,16 +100,24 @@ def _inside(store: Store, path: Mapping[str, str], requested: str) -> str | None
     if "source" in kinds or "sources" in kinds:
         return _source(store, flow, number)
     kind, archive = "thread" if "threads" in kinds else "message", store.archive.of(flow.id)
+    event = archive.events.get(_whole(number)) if kind == "message" else None
+    if event is not None:
+        changed = f"of message {event.content['message']}"
+        return f"{number} in {store.path_of(flow)} is the event {event.event} {changed}, and no message"
     return f"unknown {kind} {number} in {store.path_of(flow)}{_some(vars(archive)[f'{kind}s'])}"
 
 
 def _source(store: Store, flow: Flow, number: str) -> str:
-    known = int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else 0
+    known = _whole(number)
     if known in store.deleted_sources:
         return f"source {number} was deleted"
     if (source := store.sources.get(known)) is not None:
         return f"source {number} is in flow {store.path_of(store.flows[source.flow_id])}"
     return f"unknown source {number} in {store.path_of(flow)}{_some(s.id for s in store.sources_of_flow(flow))}"
+
+
+def _whole(number: str) -> int:
+    return int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else 0
 
 
 def _some(there: Iterable[object]) -> str:

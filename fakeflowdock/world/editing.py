@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from . import tagging
-from .models import Event, Reaction, short
+from .models import Event, Reaction
+from .random_ids import short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,8 +37,9 @@ def edit(
         updated = text if message.event == "message" else {"title": message.title, "text": text}
         _record(store, message, user, now, "message-edit", {"updated_content": updated})
     store.archive.change(changed, retitle=is_new)
-    add = [tag for tag in tags if tag not in message.tags]
-    remove = [tag for tag in message.tags if tag not in tags]
+    before, after = {*message.tags}, {*tags}
+    add = [tag for tag in tags if tag not in before]
+    remove = [tag for tag in message.tags if tag not in after]
     if add or remove:
         _record(store, message, user, now, "tag-change", {"add": add, "remove": remove}, uuid=short(store.draw("uuid")))
 

@@ -11,8 +11,9 @@ from ..contract.errors import ValidationError
 from ..redaction import shortened
 from . import errors, grants, serialization, validation
 from .fields import check_names
-from .models import OUT_OF_BAND, AccessToken, Application, Flow, Organization, Source, User, uuid_of
+from .models import OUT_OF_BAND, AccessToken, Application, Flow, Organization, Source, User
 from .posting import Post
+from .random_ids import join_key_of, uuid_of
 from .scopes import SCOPES, scopes_of
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def add_flow(
             organization_id=organization.id,
             members=frozenset(user.id for user in users),
             access_mode=access_mode,
-            join_key=join_key or store.draw("join_key"),
+            join_key=join_key or join_key_of(store.draw("join_key")),
             api_token=store.draw("flow api_token"),
         )
         serialization.check(flow, "kept-flow")

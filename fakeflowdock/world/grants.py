@@ -34,6 +34,8 @@ class Granted:
             "expires_in": int(ACCESS_TOKEN_LIFETIME.total_seconds()),
             "scope": in_order(self.access.scopes),
         }
+        if self.access.expires_at is not None:
+            shown["created_at"] = int((self.access.expires_at - ACCESS_TOKEN_LIFETIME).timestamp())
         if self.refresh is not None:
             shown["refresh_token"] = self.refresh.refresh_token
         return shown

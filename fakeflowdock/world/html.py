@@ -5,7 +5,7 @@ from __future__ import annotations
 ELEMENTS = """
     a abbr acronym address article aside b big blockquote br caption cite code dd del details dfn div dl dt em
     figcaption figure footer h1 h2 h3 h4 h5 h6 header hgroup hr i img ins kbd li nav ol p pre samp section small span
-    strong sub summary sup table tbody td tfoot th thead tr tt ul var wb
+    strong sub summary sup table tbody td tfoot th thead tr tt ul var wbr
 """
 INLINE = frozenset({"a"})
 BLOCK = frozenset(ELEMENTS.split())

@@ -14,6 +14,7 @@ SIMPLE = 2_000  # characters; shorter texts are always parsed fast enough
 DEPTH = 256  # nested elements
 ELEMENTS = 20_000  # including the formatting elements that a parser reopens in each of them
 ATTRIBUTES = 100  # of one element
+LONGEST = 1_000_000  # characters; each of several steps is one call, during which no other request is answered
 LONGEST_UNCLEAR = 65_536  # characters of a text with an element whose content has other rules
 
 _SPACE = "\t\n\f\r "
@@ -49,6 +50,8 @@ def too_complex(html: str) -> str | None:
     """Return why HTML is rejected, `is nested too deeply: at most 256 levels`, or None if it is accepted."""
     if len(html) <= SIMPLE:
         return None
+    if len(html) > LONGEST:
+        return f"is too long (maximum is {LONGEST} characters)"
     position = elements = formatting = 0  # the last: open formatting elements
     stack: list[str] = []
     clear = True

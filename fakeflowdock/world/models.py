@@ -5,8 +5,6 @@ Secrets are excluded from `repr` and comparisons, so that a failed assertion pri
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -20,21 +18,6 @@ OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"  # instead of redirecting, display the
 
 def _secret() -> str:
     return field(repr=False, compare=False)  # type: ignore[no-any-return]  # the return type that dataclasses expects
-
-
-def uuid_of(drawn: str) -> str:
-    """Return 32 hexadecimal digits in the form of a UUID, for ids of flows."""
-    return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-a{drawn[17:20]}-{drawn[20:]}"
-
-
-def short(drawn: str) -> str:
-    """Return 32 hexadecimal digits as 22 characters, for files and messages."""
-    return base64.urlsafe_b64encode(bytes.fromhex(drawn)).rstrip(b"=").decode()
-
-
-def thread_id_of(drawn: str) -> str:
-    """Return 27 characters for 32 hexadecimal digits, for ids of threads."""
-    return base64.urlsafe_b64encode(hashlib.sha1(drawn.encode(), usedforsecurity=False).digest())[:27].decode()
 
 
 @dataclass(frozen=True)

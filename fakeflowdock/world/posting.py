@@ -13,7 +13,8 @@ from . import html as markup
 from . import tagging
 from . import uploads as files
 from .html_limits import too_complex
-from .models import Author, Field, Mail, Message, Status, Thread, short, thread_id_of
+from .models import Author, Field, Mail, Message, Status, Thread
+from .random_ids import short, thread_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,6 +69,8 @@ class Post:
         for name, text in self._html():
             if (reason := too_complex(text)) is not None:
                 errors[name] = [reason]
+        if (reason := tagging.too_many(self.fields.get("tags"))) is not None:
+            errors["tags"] = [reason]
         if errors:
             raise ValidationError(errors)
         return thread, uploads

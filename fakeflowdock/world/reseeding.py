@@ -6,7 +6,7 @@ from collections import Counter
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from .models import short
+from .random_ids import join_key_of, short
 from .store import Store
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ DRAWN = {
     "codes": {"code": "code"},
     "sessions": {"cookie": "session"},
 }
+DERIVED = {"join_key": join_key_of}
 LONGEST = 254  # characters of an e-mail address
 
 
@@ -44,7 +45,7 @@ def reseeded(world: Mapping[str, Any], name: str) -> dict[str, Any]:
 
     for entities, secrets in DRAWN.items():
         for entity in made[entities]:
-            entity |= {field: draw(kind) for field, kind in secrets.items()}
+            entity |= {field: DERIVED.get(kind, str)(draw(kind)) for field, kind in secrets.items()}
     for message in made["messages"]:
         for file in message["attachments"]:
             file["file_token"] = short(draw("file"))

@@ -18,7 +18,8 @@ from ..contract.validation import by_field
 from . import errors
 from .clock import Clock, timestamp
 from .errors import WorldFileError
-from .models import USERS, Author, Field, File, Mail, Reaction, Status, short, thread_id_of, uuid_of
+from .models import USERS, Author, Field, File, Mail, Reaction, Status
+from .random_ids import join_key_of, short, thread_id_of, uuid_of
 from .store import Store
 from .validation import KINDS, check_characters, check_world
 
@@ -42,12 +43,13 @@ INNER: dict[str, Any] = {
 BY_SECRET = {"access_tokens": "access_token", "refresh_tokens": "refresh_token", "codes": "code", "sessions": "cookie"}
 LISTS = ("tags", "actions", "attachments", "fields", "reactions")  # their order matters
 SECRETS = (
-    *("api_token", "password", "join_key", "flow api_token", "client_id", "client_secret"),
+    *("api_token", "password", "flow api_token", "client_id", "client_secret"),
     *("flow_token", "access_token", "refresh_token", "code", "session"),
 )
 DRAWN: dict[str, Callable[[str], str]] = {  # each kind, and its format
     **dict.fromkeys(SECRETS, str),
     "flow": uuid_of,
+    "join_key": join_key_of,
     "thread": thread_id_of,
     "uuid": short,
     "file": short,
@@ -92,10 +94,15 @@ def load(file: str | os.PathLike[str]) -> Store:
 
 def dumps(store: Store) -> str:
     """Return a world as text."""
+    return json.dumps(data(store), indent=2, ensure_ascii=False) + "\n"
+
+
+def data(store: Store) -> dict[str, Any]:
+    """Return a world as JSON data."""
     archive = store.archive
     posts = {each.__name__: each(store.flows) for each in (archive.threads, archive.messages, archive.events)}
     kept = {kind: posts[kind] if kind in posts else getattr(store, kind).values() for kind in KINDS}
-    world = {
+    return {
         "format": FORMAT,
         "seed": store.seed,
         "now": timestamp(store.now),
@@ -108,7 +115,6 @@ def dumps(store: Store) -> str:
         ],
         **{kind: [_plain(entity) for entity in entities] for kind, entities in kept.items()},
     }
-    return json.dumps(world, indent=2, ensure_ascii=False) + "\n"
 
 
 def _plain(value: Any) -> Any:

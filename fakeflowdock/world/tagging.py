@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 EVERYONE = frozenset({"everyone", "everybody", "all", "anyone", "anybody"})
 TEAM = "team"
+MOST = 1_000  # tags that a request can give a message
 
 
 class People:
@@ -58,6 +59,12 @@ def split(given: Any) -> list[str]:
     """Return tags from a list or a comma-separated string, without spaces and meaningless signs."""
     each = given.split(",") if isinstance(given, str) else given or ()
     return [tag for tag in (one.strip().removeprefix("#").strip() for one in each) if tag]
+
+
+def too_many(given: Any) -> str | None:
+    """Return why given tags are rejected, or None if they are accepted."""
+    number = given.count(",") + 1 if isinstance(given, str) else len(given or ())
+    return f"has too many tags: at most {MOST:,}" if number > MOST else None
 
 
 def tags_of(

@@ -74,8 +74,12 @@ def wrong(world: Any) -> Iterator[tuple[str, str]]:
 
 def check_characters(value: Any) -> None:
     """Raise ValueError if a text contains a lone surrogate, which no response and no file can hold."""
+    pieces = [value]
+    if isinstance(value, dict):  # of a large world, one entity at a time, so that other threads run meanwhile
+        pieces = [[*value], *(item for items in value.values() for item in (items if type(items) is list else [items]))]
     try:
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        for piece in pieces:
+            json.dumps(piece, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
         raise ValueError(Unreadable.LONE_SURROGATE) from None
 

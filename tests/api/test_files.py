@@ -209,8 +209,15 @@ def test_a_file_is_downloaded_to_be_saved_whatever_it_is(flowdock: Door, kind: s
     reply = flowdock("GET", file["path"], flowdock.as_member)
     assert (reply.content, reply.headers["Content-Type"]) == (b"<script>alert(1)</script>", kind)
     assert reply.headers["Content-Disposition"] == "attachment; filename*=UTF-8''%C3%A9%20%E2%98%83.html"
+    assert reply.headers["x-amz-meta-name"] == "%C3%A9%20%E2%98%83.html"
     assert reply.headers["X-Content-Type-Options"] == "nosniff"
     assert reply.headers["Content-Security-Policy"] == "sandbox"
+
+
+@pytest.mark.parametrize(("name", "told"), [("a b.txt", "a b.txt"), ("a\r\nb: c", "a%0D%0Ab%3A%20c")])
+def test_a_download_has_the_name_of_the_file_in_a_header(flowdock: Door, name: str, told: str) -> None:
+    file = upload(flowdock, b"x", name)
+    assert flowdock("GET", file["path"], flowdock.as_member).headers["x-amz-meta-name"] == told
 
 
 def test_a_download_is_one_redirect_on_the_host_that_was_called(flowdock: Door) -> None:

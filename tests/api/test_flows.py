@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -114,6 +115,19 @@ def test_nobody_of_another_organization_joins_by_themselves(flowdock: Door) -> N
 def test_a_join_url_is_there_unless_users_are_invited(flowdock: Door, mode: str, shown: bool) -> None:
     flow = flowdock("PUT", MAIN, flowdock.as_member, json={"access_mode": mode}).json()
     assert (flow["access_mode"], "join_url" in flow) == (mode, shown)
+
+
+def test_a_join_url_ends_with_40_digits_and_the_name_of_the_flow(flowdock: Door) -> None:
+    made = flowdock("POST", "/flows/example", flowdock.as_member, json={"name": "The Lab"}).json()
+    urls = {flowdock("PUT", MAIN, flowdock.as_member, json={"access_mode": "link"}).json()["join_url"]}
+    path = made["url"].removeprefix(flowdock.base)
+    urls.add(flowdock("PUT", path, flowdock.as_member, json={"access_mode": "link"}).json()["join_url"])
+    added = flowdock.fake.add_flow("example/added", access_mode="link")
+    urls.add(flowdock("GET", "/flows/example/added", flowdock.as_member).json()["join_url"])
+    assert len(urls) == 3
+    pattern = "https://www.flowdock.com/invitations/[0-9a-f]{40}-(main|the-lab|added)"
+    assert all(re.fullmatch(pattern, url) for url in urls), urls
+    assert added.join_key in "".join(urls)
 
 
 def test_an_access_mode_is_one_of_three(flowdock: Door) -> None:

@@ -125,6 +125,7 @@ def test_a_body_on_get_or_delete_is_read_where_it_parses(flowdock: Door, method:
     "path",
     [
         "/v1/sources",
+        "/v2/sources",
         "/sources/",
         "//sources",
         "/sources.json",
@@ -136,6 +137,19 @@ def test_a_body_on_get_or_delete_is_read_where_it_parses(flowdock: Door, method:
 )
 def test_a_path_is_read_leniently(flowdock: Door, path: str) -> None:
     assert flowdock("GET", path, flowdock.as_member).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/git", "/git/", "/v1/git/0123456789abcdef0123456789abcdef+tag", "/v2/git/x"])
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_posts_of_git_were_closed(flowdock: Door, method: str, path: str) -> None:
+    reply = flowdock(method, path, data={"token": "x", "payload": "{}"} if method == "POST" else None)
+    assert (reply.status_code, "use POST /messages" in reply.json()["message"]) == (410, True)
+
+
+def test_a_flow_called_git_is_a_flow_all_the_same(flowdock: Door) -> None:
+    flowdock.fake.add_flow("git/git")
+    assert flowdock("GET", "/flows/git/git", flowdock.as_member).status_code == 200
+    assert flowdock("GET", "/organizations/git", flowdock.as_member).status_code == 200
 
 
 def test_patch_does_what_put_does(flowdock: Door) -> None:
@@ -264,7 +278,8 @@ def test_refusals_come_in_order(flowdock: Door) -> None:
     assert status("POST", "/flows/no/where/sources", flowdock.as_member, broken) == 400
     assert status("POST", "/flows/no/where/sources", flowdock.as_member, b"{}") == 404
     assert status("POST", SOURCES, flowdock.as_member, b"{}") == 403
-    assert status("PUT", f"{SOURCES}/{source.id}", as_source(source), b'{"configuration_url": 1}') == 403
+    assert status("POST", SOURCES, as_source(source), b'{"external_url": 1}') == 403
+    assert status("PUT", f"{SOURCES}/{source.id}", as_source(source), b'{"configuration_url": 1}') == 400
     assert status("POST", SOURCES, flowdock.as_application, b"{}") == 400
 
 

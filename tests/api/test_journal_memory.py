@@ -6,12 +6,15 @@ import gc
 import hashlib
 import json
 import tracemalloc
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
-from fakeflowdock import Contract, FakeFlowdock, ShortenedBody, check_recording
+from fakeflowdock import Contract, FakeFlowdock, Request, ShortenedBody, check_recording
+from fakeflowdock.api.app import App
+from fakeflowdock.world import templates
 from tests.support.administering import Operator, flowdock, operator_of, user_of
 from tests.support.doors import MESSAGES, Door
 
@@ -183,6 +186,7 @@ MANY: dict[str, Callable[[int], dict[str, Any]]] = {
     "no known type": lambda number: {"data": f"{number}" * 50},
     "a query": lambda number: {"params": {f"{number}{name}": "" for name in range(40)}},
     "headers": lambda number: {"headers": {f"X-{name}": f"{number}" * 50 for name in range(20)}},
+    "names of headers": lambda number: {"headers": {f"X-{number}-{'x' * 20_000}": "1"}},
     "nothing": lambda number: {"headers": {"X-Number": str(number)}},
 }
 
@@ -207,6 +211,20 @@ def test_what_is_counted_is_no_less_than_what_is_used(kind: str, fake_flowdock: 
     finally:
         tracemalloc.stop()
     assert used < counted
+
+
+def test_the_journal_of_a_world_is_freed_with_it() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        app = App(templates.make("empty"), lambda _: None)
+        app.answer(Request("GET", "/flows").environ)
+        journal = weakref.ref(app.journal)
+        assert journal() is not None
+        del app
+        assert journal() is None
+    finally:
+        gc.enable()
 
 
 # On a server

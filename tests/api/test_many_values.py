@@ -118,3 +118,66 @@ def test_of_long_texts_the_lines_that_differ_are_told(flowdock: Door) -> None:
     with pytest.raises(AssertionError) as raised:
         flowdock.fake.assert_message(content="".join(f"line {number}\n" for number in range(499)))
     assert "    +line 499" in str(raised.value).splitlines()[-1]
+
+
+FULL = {
+    "JSON": (b'{"content":[' + b"1," * 99_996 + b"1]}", b'{"content":[' + b"1," * 99_999 + b"1]}", JSON),
+    "form": (b"&".join([b"content=1"] * 100_000), b"&".join([b"content=1"] * 100_001), FORM),
+    "lists": (b"&".join([b"content[]=1"] * 99_999), b"&".join([b"content[]=1"] * 100_000), FORM),
+}
+
+
+@pytest.mark.parametrize("way", FULL)
+def test_a_body_with_too_many_values_is_unreadable(flowdock: Door, way: str) -> None:
+    full, too_many, headers = FULL[way]
+    reply = flowdock("POST", MESSAGES, flowdock.as_member, data=full, headers=headers)
+    assert reply.json()["message"] == "Validation error"
+    reply = flowdock("POST", MESSAGES, flowdock.as_member, data=too_many, headers=headers)
+    what = "body" if way == "JSON" else "form"
+    assert (reply.status_code, reply.json()["message"]) == (
+        400,
+        f"The {what} has more than 100000 values (docs/api/errors.md#unreadable)",
+    )
+
+
+def test_parts_with_too_long_headers_are_unreadable(flowdock: Door) -> None:
+    boundary = {"Content-Type": "multipart/form-data; boundary=B"}
+
+    def reply(name: str, parts: int) -> str:
+        head = f'Content-Disposition: form-data; name="{name}"'
+        body = f"--B\r\n{head}\r\n\r\n1\r\n" * parts + "--B--\r\n"
+        told: str = flowdock("POST", MESSAGES, flowdock.as_member, data=body, headers=boundary).json()["message"]
+        return told
+
+    unreadable = "The headers of the parts have more than 1048576 bytes (docs/api/errors.md#unreadable)"
+    assert reply("n" * 1_000_000, 1) == reply("n" * 100_000, 10) == "Validation error"
+    assert reply("n" * 1_048_576, 1) == reply("n" * 100_000, 11) == unreadable
+
+
+def test_a_file_is_read_whole_wherever_its_pieces_end(flowdock: Door) -> None:
+    data = b"\r\n-\r" * 50_000 + b"\r\n--" + b"\n" * 70_000 + b"\r" * 70_000
+    for skipped in (0, 1, 2, 3):
+        files = {"content": ("a.bin", data[skipped:], "application/octet-stream")}
+        sent = flowdock("POST", MESSAGES, flowdock.as_member, data={"event": "file"}, files=files)
+        assert sent.status_code == 201, sent.text
+        assert flowdock("GET", sent.json()["content"]["path"], flowdock.as_member).content == data[skipped:]
+
+
+@pytest.mark.parametrize("filler", ["é", "%", "+", "&", "%C3%A9", "€"])
+def test_a_long_value_of_a_form_is_decoded_wherever_its_pieces_end(flowdock: Door, filler: str) -> None:
+    for length in (65_534, 65_535, 65_536, 65_537):
+        content = "x" * length + filler * 3
+        reply = flowdock("POST", MESSAGES, data=urlencode({"event": "message", "content": content}), headers=FORM)
+        assert reply.status_code == 401
+        assert flowdock.fake.requests[-1].parameters["content"] == content
+
+
+def test_a_message_has_at_most_a_thousand_given_tags(flowdock: Door) -> None:
+    tags = [f"t{number}" for number in range(1001)]
+    message = flowdock.say("Howdy", tags=tags[1:])
+    errors = {"tags": ["has too many tags: at most 1,000"]}
+    for given in (tags, ",".join(tags)):
+        sent = flowdock("POST", MESSAGES, flowdock.as_member, json={"event": "message", "content": "x", "tags": given})
+        edited = flowdock("PUT", f"{MESSAGES}/{message['id']}", flowdock.as_member, json={"tags": given})
+        assert [reply.json().get("errors") for reply in (sent, edited)] == [errors, errors]
+    assert flowdock.listed()[-1]["tags"] == message["tags"] == tags[1:]

@@ -102,6 +102,8 @@ def test_a_flow_that_is_none_for_the_user_is_refused_by_that_name(flowdock: Door
 def test_a_user_has_to_name_a_flow_and_is_told_so_among_the_other_wrong_fields(flowdock: Door) -> None:
     lost = flowdock("POST", "/messages", flowdock.as_member, json={"event": "message"})
     assert errors(lost) == {"content": ["can't be blank"], "flow": ["can't be blank"]}
+    for body in ({"event": "comment", "content": "x"}, {"content": "x"}):
+        assert flowdock("POST", "/comments", flowdock.as_member, json=body).status_code == 400
     lost = flowdock("POST", "/comments", flowdock.as_member, json={"event": "comment", "content": "x"})
     assert errors(lost) == {"flow": ["can't be blank"], "message": ["can't be blank"]}
 
@@ -317,6 +319,25 @@ def test_a_message_is_commented_and_the_comment_is_in_its_thread(flowdock: Door,
     assert comment["content"] == {"title": "Hello World", "text": "So it is"}
     assert (comment["tags"], comment["thread_id"]) == (["influx:1"], said["thread_id"])
     assert comment["thread"]["internal_comments"] == 2
+
+
+def test_a_comment_needs_no_event(flowdock: Door) -> None:
+    flowdock.say("Hello World")
+    path = f"{MESSAGES}/1/comments"
+    comment = flowdock("POST", path, flowdock.as_member, json={"content": "So it is"}).json()
+    assert (comment["event"], comment["content"]["text"]) == ("comment", "So it is")
+    assert errors(flowdock("POST", path, flowdock.as_member, json={})) == {"content": ["can't be blank"]}
+    too_long = {"content": ["is too long (maximum is 8096 characters)"]}
+    assert errors(flowdock("POST", path, flowdock.as_member, json={"content": "x" * 8097})) == too_long
+    assert errors(flowdock("POST", path, flowdock.as_member, json={"event": "file"})) == {"content": ["can't be blank"]}
+    assert [finding.rule for finding in flowdock.fake.contract_warnings] == []
+
+
+def test_the_app_of_a_message_is_no_news(flowdock: Door) -> None:
+    said = flowdock.say("Hello", app="chat")
+    comment = {"event": "comment", "content": "x", "app": None, "flow": said["flow"], "message": 1}
+    assert flowdock("POST", "/comments", flowdock.as_member, json={**comment, "app": "chat"}).status_code == 201
+    assert (said["app"], [*flowdock.fake.contract_warnings]) == ("chat", [])
 
 
 @pytest.mark.parametrize("number", [0, 2, 99, -1, "x", 1.5, True, [1]])

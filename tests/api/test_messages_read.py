@@ -161,6 +161,19 @@ def test_an_empty_pair_in_the_query_means_nothing(flowdock: Door, query: str) ->
     assert said(flowdock("GET", MESSAGES + query, flowdock.as_member).json())[-1] == "y"
 
 
+def test_letters_after_a_number_are_ignored_with_a_warning_and_empty_numbers_count_for_nothing(flowdock: Door) -> None:
+    for content in ("x", "y", "z"):
+        flowdock.say(content)
+    assert said(flowdock.listed(limit="2true")) == ["y", "z"]
+    [warning] = flowdock.fake.contract_warnings
+    assert (warning.rule, warning.pointer, warning.actual) == ("request.parameter.number", "/limit", '"2true"')
+    assert str(warning).startswith("List messages has letters after the number limit: did you mean 2?")
+    assert said(flowdock.listed(since_id="", until_id=" ", limit="", skip="")) == ["x", "y", "z"]
+    assert [*flowdock.fake.contract_warnings] == [warning]
+    for wrong in ("two", "2.5", "1e3", "0x10", "-", "2true2"):
+        assert flowdock("GET", MESSAGES, flowdock.as_member, params={"limit": wrong}).status_code == 400
+
+
 @pytest.mark.parametrize(
     ("asked", "wrong"),
     [

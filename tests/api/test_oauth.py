@@ -181,6 +181,7 @@ def test_a_code_is_exchanged_however_a_client_sends_it(flowdock: Door, media: st
     assert (reply.status_code, reply.headers["Cache-Control"]) == (200, "no-store")
     assert works(flowdock, granted.pop("access_token"))
     assert len(granted.pop("refresh_token")) == 32
+    assert granted.pop("created_at") == int(flowdock.fake.clock.now.timestamp())
     assert granted == {"token_type": "bearer", "expires_in": 7200, "scope": "flow integration"}
 
 

@@ -299,13 +299,15 @@ def test_codes_that_anyone_can_get_do_not_add_up() -> None:
         first = answered(door("GET", AUTHORIZE, params=asking(fake), allow_redirects=False))["code"]
         assert exchanged(door, first).status_code == 200
         with requests.Session() as session:
-            for _ in range(2 * grants.UNUSED + 10):
-                url = f"https://api.flowdock.com{AUTHORIZE}"
-                last = session.get(url, params=asking(fake), timeout=9, allow_redirects=False)
+            url = f"https://api.flowdock.com{AUTHORIZE}"
+            got = [
+                session.get(url, params=asking(fake), timeout=9, allow_redirects=False)
+                for _ in range(2 * grants.UNUSED + 10)
+            ]
         codes = list(fake._store.codes)
         assert grants.UNUSED <= len(codes) < 2 * grants.UNUSED
         assert codes[0].code == first
-        assert exchanged(door, answered(last)["code"]).status_code == 200
+        assert exchanged(door, answered(got[-1])["code"]).status_code == 200
         assert exchanged(door, first).json()["error_description"].startswith("The code was already used")
 
 

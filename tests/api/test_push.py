@@ -40,6 +40,13 @@ def test_whoever_knows_the_token_of_a_flow_posts_to_it(
     assert message["event"] == {"chat": "message", "team_inbox": "mail"}[end]
 
 
+@pytest.mark.parametrize("prefix", ["", "/v1", "/v2"])
+def test_the_inbox_has_an_older_name(flowdock: Door, prefix: str) -> None:
+    reply = flowdock("POST", f"{prefix}/messages/influx/{flowdock.fake.flow.api_token}", data=MAIL)
+    assert (reply.status_code, reply.json()) == (200, {})
+    assert [message["event"] for message in flowdock.listed()] == ["mail"]
+
+
 def test_the_example_of_the_page_chat_is_posted(flowdock: Door) -> None:
     fake = flowdock.fake
     jackie = fake.add_user(nick="Jackie")
@@ -79,8 +86,10 @@ def test_the_example_of_the_page_team_inbox_is_posted(flowdock: Door) -> None:
 
 
 def test_a_mail_has_the_html_that_flowdock_lists(flowdock: Door) -> None:
-    pushed(flowdock, "team_inbox", {**MAIL, "content": "<h1>x</h1><script>y</script><iframe></iframe><u>z</u>"})
-    assert flowdock.listed()[0]["content"]["content"] == "<h1>x</h1>z"
+    pushed(
+        flowdock, "team_inbox", {**MAIL, "content": "<h1>x</h1><script>y</script><iframe></iframe><u>z</u><wbr><wb>!"}
+    )
+    assert flowdock.listed()[0]["content"]["content"] == "<h1>x</h1>z<wbr>!"
 
 
 def test_a_message_of_the_chat_is_commented_under_a_name(flowdock: Door) -> None:
@@ -156,7 +165,8 @@ CATEGORY = "is not made of letters, digits, underscores, hyphens and spaces"
         ("team_inbox", {}, {"source": BLANK, "from_address": BLANK, "subject": BLANK, "content": BLANK}),
         ("team_inbox", {**MAIL, "source": "a.b"}, {"source": CATEGORY}),
         ("team_inbox", {**MAIL, "source": "News\n"}, {"source": CATEGORY}),
-        ("team_inbox", {**MAIL, "source": "x" * 100_000 + "!"}, {"source": CATEGORY}),
+        ("team_inbox", {**MAIL, "source": "x" * 254 + "!"}, {"source": CATEGORY}),
+        ("team_inbox", {**MAIL, "source": "x" * 100_000}, {"source": "is too long (maximum is 255 characters)"}),
         ("team_inbox", {**MAIL, "project": "é"}, {"project": CATEGORY}),
         ("team_inbox", {**MAIL, "from_address": "nobody"}, {"from_address": "is not an e-mail address"}),
         ("team_inbox", {**MAIL, "format": "text"}, {"format": 'is not "html"'}),

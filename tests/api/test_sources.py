@@ -234,12 +234,15 @@ def test_a_source_sees_itself_alone(flowdock: Door) -> None:
     assert flowdock("GET", "/flows/acme/ops/sources", as_source(two)).status_code == 404
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE"])
-def test_a_source_may_not_change_itself_by_number_and_does_not_see_others(flowdock: Door, method: str) -> None:
+@pytest.mark.parametrize(("method", "own"), [("PUT", 200), ("DELETE", 403)])
+def test_a_source_updates_itself_by_number_but_does_not_delete_itself(flowdock: Door, method: str, own: int) -> None:
     one, two = flowdock.fake.add_source(), flowdock.fake.add_source()
-    assert flowdock(method, f"{SOURCES}/{one.id}", as_source(one)).status_code == 403
-    assert flowdock(method, f"{SOURCES}/{two.id}", as_source(one)).status_code == 404
-    assert len(flowdock.fake.sources) == 2
+    reply = flowdock(method, f"{SOURCES}/{one.id}", as_source(one), data={"error_message": "broken"})
+    assert (reply.status_code, "Flowdock-User" in reply.headers) == (own, False)
+    for path in (f"{SOURCES}/{two.id}", f"{SOURCES}/99", f"/flows/example/other/sources/{one.id}"):
+        assert flowdock(method, path, as_source(one), data={"error_message": "broken"}).status_code == 404
+    expected = ["broken" if own == 200 else None, None]
+    assert [source.error_message for source in flowdock.fake.sources] == expected
 
 
 @pytest.mark.parametrize(

@@ -130,16 +130,15 @@ def test_the_users_of_a_flow_are_listed_as_in_the_flow(flowdock: Door) -> None:
 
 def test_a_user_may_have_no_address_and_signs_in_with_a_token_alone(flowdock: Door) -> None:
     fake = flowdock.fake
-    for _ in range(2):
-        user = fake.add_user(email="", password="secret")
+    for user in (one := fake.add_user(email="", password="secret"), fake.add_user(email="", password="secret")):
         fake.add_member(user)
         assert flowdock("GET", "/user", as_user(user)).json()["email"] == ""
         assert flowdock("GET", "/user", auth=("", "secret")).status_code == 401
     listed = flowdock("GET", "/flows/example/main/users", flowdock.as_member).json()
     assert [each["email"] for each in listed] == [fake.user.email, "", ""]
-    path = f"/users/{user.id}"
-    assert flowdock("PUT", path, as_user(user), json={"email": ""}).status_code == 400
-    assert flowdock("PUT", path, as_user(user), json={"email": "eve@example.com"}).status_code == 200
+    path = f"/users/{one.id}"
+    assert flowdock("PUT", path, as_user(one), json={"email": ""}).status_code == 400
+    assert flowdock("PUT", path, as_user(one), json={"email": "eve@example.com"}).status_code == 200
     assert flowdock("GET", "/user", auth=("eve@example.com", "secret")).status_code == 200
 
 

@@ -114,6 +114,7 @@ def test_without_credentials_each_case_that_needs_some_says_which() -> None:
         "An unknown path is refused",
         "A method that the path does not allow is refused",
         "A request without credentials is refused",
+        "Posts of git's hooks are closed",
         "Wrong credentials are refused, whatever their kind",
         "A consent form for an unknown application does not redirect",
         "An unknown token cannot post to a chat",

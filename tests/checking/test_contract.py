@@ -486,3 +486,14 @@ def test_a_field_of_many_levels_is_shown_to_where_it_would_be_cut() -> None:
         "get source", 404, {**SHOWN, "Status": "404 Not Found"}, {"message": "not found", "more": deep}
     )
     assert (found.rule, found.actual) == ("reply.field.unknown", f"{'[' * 79}…")
+
+
+@pytest.mark.parametrize("path", ["/flows/example/main/invitations", "/private/2/messages", "/v1/jira/x"])
+def test_what_is_not_answered_yet_is_a_warning_and_no_violation(path: str) -> None:
+    for strict in (False, True):
+        [found] = Contract(strict=strict).check_request("GET", path)
+        assert (found.rule, found.severity) == ("request.path.unanswered", "warning")
+        assert "but fakeflowdock does not answer it" in found.message
+        assert found.suggestion is None
+    [found] = Contract().check_request("GET", "/jira")
+    assert (found.rule, found.severity) == ("request.path", "violation")

@@ -15,7 +15,7 @@ import yaml
 from fakeflowdock import RecordingError, check_recording
 from fakeflowdock.checking.recordings import json_stream, opened, yaml_stream
 from fakeflowdock.cli import main
-from tests.support.recorded import cassette, entry, har, interaction
+from tests.support.recorded import SOURCE, cassette, entry, har, interaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,7 +178,7 @@ def test_a_decompression_bomb_is_not_unpacked(
     beginning = b'{"log": {"entries": [' if filler != b"- x\n" else b"interactions:\n"
     bomb = pack(beginning + filler * ((1 << 22) // len(filler)))
     (folder / "bomb").write_bytes(bomb)
-    with pytest.raises(RecordingError, match="unpacks to more than 200 times its size: unpack it first"):
+    with pytest.raises(RecordingError, match="unpacks to more than 200 times its size, or so do"):
         check_recording("bomb")
 
 
@@ -239,3 +239,52 @@ def test_thousands_of_codings_in_a_header_are_not_undone(folder: Path) -> None:
     assert reason.startswith("the body of the response: it is compressed by gzip, gzip")
     assert len(reason) < 200
     assert json.dumps(exchange.findings.as_json()).count("gzip") == 0
+
+
+def test_bodies_that_all_entries_share_count_each_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opened, "UNPACKED", 1 << 16)
+    monkeypatch.setattr(opened, "RATIO", 2)
+    body = json.dumps(SOURCE).encode() + b" " * 10_000
+    file = har(folder, *(entry(reply=None, _file="body.json", size=len(body)) for _ in range(30)))
+    (folder / "body.json").write_bytes(body)
+    (folder / "all.zip").write_bytes(zipped(traffic_har=(folder / file).read_bytes(), body_json=body))
+    for name in (file, "all.zip"):
+        with pytest.raises(RecordingError, match="or so do the bodies beside it"):
+            check_recording(name)
+    monkeypatch.setattr(opened, "UNPACKED", 1 << 20)
+    for name in (file, "all.zip"):
+        assert rules(name) == [[]] * 30
+
+
+def test_files_of_an_archive_share_one_limit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opened, "UNPACKED", 100_000)
+    monkeypatch.setattr(opened, "RATIO", 1)
+    text = json.dumps({"log": {"entries": []}, "more": "x" * 30_000}).encode()
+    (folder / "all.zip").write_bytes(zipped(**{f"{name}_har": text for name in "abcd"}))
+    with pytest.raises(RecordingError, match=r"^all\.zip/d\.har:1: it unpacks to more than 1 times its size"):
+        check_recording("all.zip")
+
+
+def test_aliases_cost_as_much_as_if_they_were_written_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yaml_stream, "ANCHORED", 10_000)
+    monkeypatch.setattr(yaml_stream, "EXPANDED", 1)
+    sent = "- request: {{method: GET, uri: 'https://api.flowdock.com/user', body: {}}}\n  response: {{status: 200}}\n"
+    one, other = sent.format(f"&a {'x' * 1000}"), sent.format("*a")
+    (folder / "few.yaml").write_text(f"interactions:\n{one}{other * 8}")
+    assert len(check_recording("few.yaml")) == 9
+    (folder / "many.yaml").write_text(f"interactions:\n{one}{other * 80}")
+    with pytest.raises(RecordingError, match="the values with an anchor are too large"):
+        check_recording("many.yaml")
+
+
+def test_names_of_others_stay_on_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "all.zip").write_bytes(zipped(**{"a\nb\x1b_har": b"{}"}))
+    assert main.main(["check", "all.zip"]) == 2
+    assert capsys.readouterr().err.startswith("fakeflowdock: all.zip/a\ufffdb\ufffd.har:1: neither a HAR file")
+    har(folder, entry(base="http://a\nb\x1b[0m" + "x" * 1000), name="traffic.har")
+    assert main.main(["check", "traffic.har"]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert "\x1b" not in line
+    assert len(line) < 400
+    (folder / "tape.yaml").write_text("- request: !a%0Ab [1]\n")
+    assert "\n" not in str(check_recording("tape.yaml").skipped[0])

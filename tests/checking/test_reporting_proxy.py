@@ -241,6 +241,39 @@ def test_a_compressed_reply_passes_as_it_is_and_is_read() -> None:
     assert ("/nick", "1") in [(finding.pointer, finding.actual) for finding in through.told[0].findings]
 
 
+@pytest.mark.parametrize(
+    ("coding", "body", "note"),
+    [
+        ("gzip", gzip.compress(b'{"evnt": 1}', mtime=0), ""),
+        ("br", b"\x0b\x02\x80", "the request is compressed by br and was not checked"),
+    ],
+)
+def test_a_compressed_request_passes_as_it_is_and_is_read_if_possible(
+    echo: str, coding: str, body: bytes, note: str
+) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    with proxy(echo) as through:
+        sent = through("POST", "/messages", data=body, headers=headers).json()
+    assert sent["body"] == len(body)
+    rules = [finding.rule for finding in through.told[0].findings if finding.rule.startswith("request")]
+    assert "request.unreadable" not in rules
+    assert ("request.parameter.unknown" in rules) == (coding == "gzip")
+    assert through.told[0].note == note
+
+
+def test_paths_of_a_fake_and_preflights_are_no_violations() -> None:
+    preflight = {"Origin": "https://x.example", "Access-Control-Request-Method": "PUT"}
+    with FakeFlowdock() as fake, proxy(fake.url) as through:
+        assert through("GET", "/_fakeflowdock/openapi").status_code == 200
+        assert through("OPTIONS", "/sources", headers=preflight).status_code == 204
+        assert through("GET", "/nowhere").status_code == 404
+    own, asked, unknown = map(str, through.told)
+    assert own == "GET /_fakeflowdock/openapi → 200: a path of fakeflowdock's own, which was not checked"
+    assert asked == "OPTIONS /sources → 204: as documented"
+    assert unknown.splitlines()[0] == "GET /nowhere → 404: 1 violation"
+    assert through.proxy.violations == 1
+
+
 @pytest.mark.parametrize("version", ["HTTP/1.1", "HTTP/1.0"])
 def test_a_reply_of_unknown_length_passes_whole(version: str) -> None:
     said = saying("HTTP/1.1 404 Not Found\nTransfer-Encoding: chunked\n\n3\nabc\n2\nde\n0\n\n")

@@ -273,7 +273,10 @@ def test_help_shows_variable_and_default(capsys: pytest.CaptureFixture[str]) -> 
     for arguments in (["--help"], ["-h"], ["--port", "0", "--help"], ["serve", "--help"]):
         assert main.main(arguments) == 0
         text = " ".join(capsys.readouterr().out.split())
-        assert "--host ADDRESS Listen on this address. [env: FAKEFLOWDOCK_HOST] [default: 127.0.0.1]" in text
+        assert (
+            "--host ADDRESS Listen on this address; :: for all of them. [env: FAKEFLOWDOCK_HOST] [default: 127.0.0.1]"
+            in text
+        )
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)], ids=" ".join)

@@ -133,6 +133,7 @@ def test_the_example_of_each_error_is_what_is_answered(fake_flowdock: FakeFlowdo
         "too-large": requests.put(api_url, data=b"x" * (errors.MAX_BODY + 1), timeout=9),
         "unauthorized": requests.get(api_url, timeout=9),
         "gone": requests.get(api_url, params={"flow_token": dead.flow_token}, timeout=9),
+        "closed": requests.post("https://api.flowdock.com/v1/git", data={"token": "x"}, timeout=9),
         "unreadable": requests.post(sources, data='{"name": }', **bearer),
         "not-found": requests.get(f"{sources}/99", **member),
         "access-denied": requests.post(sources, json={"name": "x"}, **member),

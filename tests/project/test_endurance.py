@@ -10,7 +10,7 @@ from threading import Event
 
 import pytest
 
-from benchmarks.endurance import crowds, fuzzing
+from benchmarks.endurance import crowds, fuzzing, resources
 from benchmarks.endurance.serving import PATIENCE, Wrong, served
 from benchmarks.memory import Grown, in_batches
 
@@ -23,6 +23,10 @@ def test_whatever_is_sent_to_the_socket_is_answered_to_its_end_and_never_with_50
 
 def test_whatever_a_wsgi_server_hands_on_is_answered_and_never_with_500() -> None:
     assert fuzzing.on_the_application(800).startswith("800 environs: ")
+
+
+def test_both_doors_answer_alike() -> None:
+    assert fuzzing.at_both_doors(20).endswith(" requests were answered alike")
 
 
 def test_clients_that_say_nothing_are_kept_while_others_are_answered() -> None:
@@ -45,6 +49,31 @@ def test_a_server_takes_more_clients_than_a_process_may_have_files_at_first() ->
 
 def test_sixteen_clients_at_once_get_what_is_due_to_each() -> None:
     assert crowds.requests(1_600).startswith("memory ")
+
+
+def test_posts_of_strangers_fill_no_memory() -> None:
+    assert resources.strangers(8).startswith("at most ")
+
+
+def test_each_round_of_uploads_leaves_as_much_as_the_first() -> None:
+    assert " before each reset, " in resources.rounds(10, 1_000_000)
+
+
+def test_half_open_connections_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "FILES", 128)
+    assert resources.half_open(200).startswith("all others were answered, ")
+
+
+def test_the_runs_see_memory_that_strangers_fill(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "MOST", 1.0)
+    with pytest.raises(Wrong, match=r"^at most .* MiB at the beginning: more than 1 MiB$"):
+        resources.strangers(1, 1_000)
+
+
+def test_the_runs_see_a_round_that_leaves_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "ROUND_GROWTH", -1000.0)
+    with pytest.raises(Wrong, match=r"the last round is more than -1000 MiB above the first$"):
+        resources.rounds(5, 1_000)
 
 
 @pytest.mark.parametrize(

@@ -407,3 +407,12 @@ def test_a_fault_that_is_none_is_refused(given: dict[str, Any], pointer: str, re
     assert where == pointer
     assert reason in why
     assert operator.get("faults") == []
+
+
+def test_there_is_an_end_to_faults(operator: Operator, fake_flowdock: FakeFlowdock) -> None:
+    for _ in range(1000):
+        fake_flowdock.fail("create source", status=500)
+    refused = operator.post("faults", {"status": 500}, 409)["message"]
+    assert refused.startswith("limit of 1000 faults reached: delete some (docs/admin/faults.md#")
+    operator.delete("faults")
+    operator.post("faults", {"status": 500}, 201)

@@ -285,7 +285,7 @@ def test_parameters_of_a_body_are_not_looked_for_in_the_query(operator: Operator
 
 
 def test_health_tells_the_version(operator: Operator) -> None:
-    assert operator.get("health") == {"status": "ok", "version": __version__}
+    assert operator.get("health") == {"status": "ok", "version": __version__, "saving": "off"}
 
 
 def test_a_bug_of_ours_is_told_and_reported(
@@ -306,14 +306,14 @@ def test_a_bug_of_ours_is_told_and_reported(
 def test_others_are_answered_while_a_large_world_is_read(
     operator: Operator, fake_flowdock: FakeFlowdock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, go_on, dumps = threading.Event(), threading.Event(), serialization.dumps
+    begun, go_on, data = threading.Event(), threading.Event(), serialization.data
 
-    def slowly(store: Store) -> str:
+    def slowly(store: Store) -> dict[str, Any]:
         begun.set()
         assert go_on.wait(30)
-        return dumps(store)
+        return data(store)
 
-    monkeypatch.setattr(serialization, "dumps", slowly)
+    monkeypatch.setattr(serialization, "data", slowly)
     with ThreadPoolExecutor() as threads:
         reading = threads.submit(operator.get, "state")
         assert begun.wait(30)

@@ -67,12 +67,14 @@ def waiting_at(fake: FakeFlowdock) -> int:
 def all_that_waited_is_over(fake: FakeFlowdock) -> None:
     """Wait until no request to the live server waits, and no thread of it is left that answers aside."""
     until = time.monotonic() + 20
-    while waiting_at(fake) and time.monotonic() < until:
+    while (waiting_at(fake) or _aside()) and time.monotonic() < until:
         time.sleep(0.005)
-    assert not waiting_at(fake)
-    for thread in threading.enumerate():
-        if thread.name == ASIDE:
-            thread.join(9)
+    assert not (waiting_at(fake))
+    assert not (_aside())
+
+
+def _aside() -> bool:
+    return ASIDE in [thread.name for thread in threading.enumerate()]
 
 
 def activity(source: Source, /, **more: Any) -> dict[str, Any]:

@@ -78,7 +78,8 @@ class Mutator:
                 return page, {**schema, **branch}
         for case in schema.get("allOf", ()):
             [(name, values)] = case["if"]["properties"].items()
-            if isinstance(value, dict) and value.get(name) in values["enum"]:
+            fits = isinstance(value, dict) and value.get(name) in values["enum"]
+            if fits or ("required" not in case["if"] and isinstance(value, dict) and name not in value):
                 then = case["then"]
                 properties = {n: s for n, s in schema.get("properties", {}).items() if s}
                 return page, {

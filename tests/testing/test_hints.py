@@ -77,6 +77,12 @@ def test_a_report_says_which_flow_a_message_may_have_been_meant_for(fake: FakeFl
     assert "        unknown flow 'example:mian': did you mean example:main?\n" in fake.report()
 
 
+def test_a_report_says_that_a_number_is_that_of_an_event(fake: FakeFlowdock) -> None:
+    requests.put(f"{API}{FLOW}/messages/1", json={"tags": "bug"}, timeout=9, **fake.as_user())
+    requests.get(f"{API}{FLOW}/messages/2", timeout=9, **fake.as_user())
+    assert "        2 in example/main is the event tag-change of message 1, and no message\n" in fake.report()
+
+
 @pytest.mark.flowdock(unknown_paths="allow")
 def test_a_report_does_not_guess_where_nothing_is_near(fake: FakeFlowdock) -> None:
     requests.get(f"{API}/private/of/nobody/at/all", timeout=9, **fake.as_user())

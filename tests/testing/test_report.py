@@ -198,6 +198,32 @@ def test_a_request_to_what_flowdock_never_had_fails_the_test(pytester: pytest.Py
     run(pytester).assert_outcomes(passed=2)
 
 
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [
+        ("/private", "Private conversations"),
+        ("/v1/private/2/messages/5", "Private messages"),
+        ("/flows/example/main/invitations/", "Invitations"),
+        ("/flows/example/main/invitations/import", "Invitations"),
+        ("/scim/1/Users", "SCIM"),
+    ],
+)
+def test_a_path_that_is_documented_and_not_answered_yet_is_called_that(
+    pytester: pytest.Pytester, path: str, page: str
+) -> None:
+    pytester.makepyfile(f"""
+        import requests
+
+        def test_early(fake_flowdock):
+            requests.get("https://api.flowdock.com{path}")
+    """)
+    result = run(pytester)
+    result.assert_outcomes(failed=1)
+    why = f'is documented on Flowdock\'s page "{page}", but fakeflowdock does not answer it yet'
+    result.stdout.fnmatch_lines([f"    GET {path} → 404: {why}", f"        this path {why}"])
+    result.stdout.no_fnmatch_line("*did you mean*")
+
+
 CHOOSING = """
     import pytest
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...contract.errors import AccessDenied, NotFound
-from ...world.models import Flow, uuid_of
+from ...world.models import Flow
+from ...world.random_ids import join_key_of, uuid_of
 from .. import wire
 from ..callers import ANY_USER, APPLICATION
 from ..operations import Call, Reply, created, nothing, operation
@@ -106,7 +107,7 @@ def create_flow(call: Call, organization: Organization) -> Reply:
         organization_id=organization.id,
         members=frozenset({call.user.id}),
         admins=frozenset({call.user.id}),
-        join_key=store.draw("join_key"),
+        join_key=join_key_of(store.draw("join_key")),
         api_token=store.draw("flow api_token"),
     )
     return created(wire.flow(store.add_flow(flow), store, call.base, call.user, with_users=True))

@@ -152,7 +152,7 @@ def _posted(call: Call, place: MessagePlace) -> Reply:
     message = Post(
         call.store,
         place.known_flow,
-        call.fields["event"],
+        call.fields.get("event", "comment"),
         call.fields,
         user=caller.user,
         source=caller.source,
@@ -205,6 +205,8 @@ def update_message(call: Call, message: Message) -> wire.JSON:
     text, store = call.fields.get("content"), call.store
     if text is not None and not (message.user_id == call.user.id and message.event in ("message", "comment")):
         raise AccessDenied(AccessDenied.NO_SENDER)
+    if (reason := tagging.too_many(call.fields.get("tags"))) is not None:
+        raise ValidationError({"tags": [reason]})
     given = tagging.split(call.fields["tags"]) if "tags" in call.fields else None
     editing.edit(store, message, call.user, text=text, given=given)
     return {}

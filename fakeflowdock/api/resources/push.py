@@ -40,7 +40,12 @@ def push_to_chat(call: Call, flows: list[Flow]) -> JSON:
     return _sent(posts)
 
 
-@operation("POST /messages/team_inbox/:flow_api_tokens", callers=(ANYONE,), find=flows_of_the_tokens)
+@operation(
+    "POST /messages/team_inbox/:flow_api_tokens",
+    "POST /messages/influx/:flow_api_tokens",
+    callers=(ANYONE,),
+    find=flows_of_the_tokens,
+)
 def push_to_team_inbox(call: Call, flows: list[Flow]) -> JSON:
     """Post a mail to the team inbox of flows."""
     return _sent([Post(call.store, flow, "mail", call.fields) for flow in flows])

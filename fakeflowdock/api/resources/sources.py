@@ -87,7 +87,7 @@ def create_source(call: Call, flow: Flow) -> Reply:
     return created(wire.source(source, call.store, call.base, with_flow_token=True))
 
 
-@operation("PUT /flows/:organization/:flow/sources/:id", callers=ANY_USER, scope="flow", find=source_of_the_path)
+@operation("PUT /flows/:organization/:flow/sources/:id", callers=ANYBODY, scope="flow", find=source_of_the_path)
 def update_source(call: Call, source: Source) -> wire.JSON:
     """Set the error message or configuration URL of a source."""
     return _updated(call, source)

@@ -13,10 +13,10 @@ from .entries import (
     Body,
     Entry,
     answered_by_server,
+    by_name,
     clean,
-    compressed,
-    plain,
     raw,
+    received_body,
     request_in,
     sent,
     sent_body,
@@ -51,12 +51,12 @@ def entry_of(held: Any, number: int, line: int, hosts: Hosts) -> Entry | None:
         return None
     recorded, method, url = found
     pairs, posted = _headers(recorded.get("headers")), recorded.get("body")
-    body, kind = _sent(posted, Headers(pairs).get("content-type", ""))
+    body, kind = _sent(posted, by_name(pairs).get("content-type", ""))
     if kind:
         pairs.append(("Content-Type", kind))
-    held_body = sent_body(body, method, Headers(pairs))
-    if isinstance(posted, Tagged) and body is None:
-        held_body = Body(missing=f"it has {posted.problem}")
+    held_body = _unread(posted) if body is None else None
+    if held_body is None:
+        held_body = sent_body(body, method, by_name(pairs))
     request = sent(method, url, pairs, held_body.raw)
     return Entry(number, line, request, *_reply(held.get("response"), request, held_body))
 
@@ -128,12 +128,18 @@ def _sent(held: Any, kind: str) -> tuple[bytes | None, str]:
         raise Malformed(Malformed.NO_VALUE) from None
 
 
+def _content(held: Any) -> Any:
+    """Return what is inside a body of Betamax or Ruby's VCR."""
+    if not isinstance(held, dict):
+        return held
+    if (encoded := held.get("base64_string")) is not None:
+        return unbased(_text(encoded))
+    return held.get("string", held.get("text"))
+
+
 def _body(held: Any) -> bytes | None:
-    """Return a body; None if it was not recorded."""
-    if isinstance(held, dict):
-        if (encoded := held.get("base64_string")) is not None:
-            return unbased(_text(encoded))
-        held = held.get("string", held.get("text"))
+    """Return a body; None if it was not recorded, or is an object that holds none."""
+    held = _content(held)
     if isinstance(held, Tagged):
         held = held.value if held.tag.endswith(FILES) else None
         held = held.get("state") if isinstance(held, dict) else held
@@ -145,6 +151,12 @@ def _body(held: Any) -> bytes | None:
     return raw(held)
 
 
+def _unread(held: Any) -> Body | None:
+    """Return the body that an object stands for; None if it is no object."""
+    content = _content(held)
+    return Body(missing=f"it has {content.problem}") if isinstance(content, Tagged) else None
+
+
 def _reply(answered: Any, request: Request, sent_body: Body) -> tuple[Response | None, Body, Body]:
     """Return a response and the bodies of the exchange. An older vcrpy has other names for httpx."""
     answered = answered if isinstance(answered, dict) else {}
@@ -152,14 +164,12 @@ def _reply(answered: Any, request: Request, sent_body: Body) -> tuple[Response |
     code, words = (status.get("code"), status.get("message")) if isinstance(status, dict) else (status, None)
     if type(code) is not int:
         raise Malformed(Malformed.NO_RESPONSE)
-    headers = Headers(_headers(answered.get("headers")))
+    pairs = _headers(answered.get("headers"))
+    headers = by_name(pairs)
     answered_by_server(code, words, headers)
     held = answered["content"] if "content" in answered else answered.get("body")
     body = _body(held)
-    if body is None and isinstance(held, Tagged):
-        received = Body(missing=f"it has {held.problem}")
-    else:
-        encoding = headers.get("content-encoding")
-        text, known = plain(body or b"", encoding)
-        received = Body(text, "" if known else compressed(encoding))
-    return (Response(code, headers, received.raw, request) if code > 0 else None), sent_body, received
+    received = _unread(held) if body is None else None
+    if received is None:
+        received = received_body(body, code, headers)
+    return (Response(code, Headers(pairs), received.raw, request) if code > 0 else None), sent_body, received

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 REFUSED = (400, 401)  # a missing or invalid secret may be the reason
 NOT_MODIFIED = 304
+NO_BODY = ("HEAD", "OPTIONS")  # methods whose responses have none, or none that a browser reads
 NO_MESSAGE = frozenset({"body", "content-type"})
 CUT = ("request.unreadable", "request.parameter.missing")  # findings about a body without its end
 
@@ -179,8 +180,9 @@ def nothing_in(recordings: Iterable[Recording], skipped: int) -> str:
     recordings = list(recordings)
     others, own = (sum(getattr(each, name) for each in recordings) for name in ("others", "own"))
     named = ", ".join(dict.fromkeys(host for each in recordings for host in each.hosts.others))
+    hint = f" (name Flowdock's with --host: {named})" if named else ""
     reasons = [
-        *([f"{counted(others, 'exchange')} with other hosts (name Flowdock's with --host: {named})"] if others else ()),
+        *([f"{counted(others, 'exchange')} with other hosts{hint}"] if others else ()),
         *([f"{counted(own, 'request')} to fakeflowdock's own paths"] if own else ()),
         *([f"{counted(skipped, 'entry')} that could not be checked"] if skipped else ()),
     ]
@@ -292,7 +294,7 @@ class _Unknown:
             yield "the headers of the response: the recorder did not keep them"
         if "response" in self._cut:
             yield "the body of the response: the recorder did not keep all of it"
-        elif entry.received.missing and entry.request.method != "HEAD" and not 300 <= reply.status < 400:
+        elif entry.received.missing and entry.request.method not in NO_BODY and not 300 <= reply.status < 400:
             yield f"the body of the response: {entry.received.missing}"
 
 

@@ -17,14 +17,17 @@ from ...redaction import brief
 from ..errors import Malformed, NotChecked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ...api.messages import Response
 
 HOST = "api.flowdock.com"
 PORTS = {"http": "80", "https": "443"}
 INFLATED = 1 << 26  # bytes of a decompressed body: more is a decompression bomb
-CODINGS = 4  # codings of a body that are undone: a header could name thousands
+NO_BODY = (204, 304)
+NOT_KEPT = "the recorder did not keep it"
+GZIP = ("gzip", "x-gzip")
+LONGEST = 200  # characters of a name in a message
 NAMED = 3  # other hosts that are named if nothing was checked
 PROXIES = ("mitmproxy", "squid", "charles")  # which answer 502 and the like themselves
 _URL = re.compile(r"(https?)://(?:([^/?#\\@]*)@)?(\[[^\]/]*\]|[^/?#\\:@]*)(?::([0-9]*))?(?=[/?#]|\Z)", re.IGNORECASE)
@@ -107,6 +110,11 @@ class Skipped:
         return f"{self.file}:{self.number} not checked: {self.reason}"
 
 
+def printable(text: str) -> str:
+    """Return a text as a part of one line: short, and without control characters."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text[:LONGEST])
+
+
 def counted(number: int, what: str) -> str:
     """Return a number and a noun."""
     plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
@@ -128,7 +136,7 @@ class Hosts:
     def others(self) -> list[str]:
         """The names of some other hosts that were asked for."""
         others = (name.partition("//")[2].rpartition("@")[2] for name, is_ours in self._known.items() if not is_ours)
-        return [*dict.fromkeys(others)][:NAMED]
+        return [*dict.fromkeys(printable(name) for name in others)][:NAMED]
 
     def have(self, url: str) -> bool:
         """Return whether the host of a URL is one of them."""
@@ -165,38 +173,50 @@ def request_in(held: Any, url_name: str, hosts: Hosts) -> tuple[dict[str, Any], 
     return request, clean(method).upper(), clean(url)
 
 
-def answered_by_server(status: int, line: Any, headers: Headers) -> None:
+def by_name(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return headers by their names in lower case: `Headers` searches all of them for each."""
+    return {name.lower(): value for name, value in pairs}
+
+
+def answered_by_server(status: int, line: Any, headers: Mapping[str, str]) -> None:
     """Raise NotChecked if a browser or a proxy made the response.
 
     Args:
         line: the text of the status line.
     """
-    if "Non-Authoritative-Reason" in headers or (status == 307 and line == "Internal Redirect"):
+    if status < 300:
+        return
+    if "non-authoritative-reason" in headers or (status == 307 and line == "Internal Redirect"):
         raise NotChecked(NotChecked.REDIRECTED)
     if status == 407:
         raise NotChecked(NotChecked.REFUSED_BY_PROXY)
-    server = headers.get("Server", "").lower()
+    server = headers.get("server", "").lower()
     if status >= 500 and server.startswith(PROXIES):
         raise NotChecked(NotChecked.ANSWERED_BY_PROXY)
+
+
+def _length(headers: Mapping[str, str]) -> int:
+    """Return the number of bytes that a body had, by its header; 0 if unknown."""
+    length = headers.get("content-length", "").strip()
+    return int(length) if length.isdecimal() and len(length) < 19 else 0
 
 
 NO_LENGTH = ("POST", "PUT", "PATCH")  # a client that sends nothing with these says so by a Content-Length of 0
 
 
-def sent_body(body: bytes | None, method: str, headers: Headers, *, size: Any = None) -> Body:
+def sent_body(body: bytes | None, method: str, headers: Mapping[str, str], *, size: Any = None) -> Body:
     """Return the body of a request, decompressed.
 
     Args:
         body: what was recorded; None without a record of it.
         size: its number of bytes, as the recorder counted them; None if it did not.
     """
-    length = headers.get("content-length", "").strip()
-    declared = int(length) if length.isdecimal() and len(length) < 19 else 0
+    declared = _length(headers)
     counted = size if type(size) is int and size > 0 else 0
     if not body:
         kind = headers.get("content-type", "")
         there_was_one = declared or counted or "boundary=" in kind or "chunked" in headers.get("transfer-encoding", "")
-        may_be = not length and size is None and method in NO_LENGTH and (body is None or kind)
+        may_be = "content-length" not in headers and size is None and method in NO_LENGTH and (body is None or kind)
         return Body(missing=NOT_KEPT if there_was_one or may_be else "")
     encoding = headers.get("content-encoding", "")
     raw, known = plain(body, encoding)
@@ -204,12 +224,24 @@ def sent_body(body: bytes | None, method: str, headers: Headers, *, size: Any = 
     return Body(raw, "" if known else compressed(encoding), is_whole)
 
 
+def received_body(body: bytes | None, status: int, headers: Mapping[str, str], *, size: int = -1) -> Body:
+    """Return the body of a response, decompressed.
+
+    Args:
+        body: what was recorded; None without a record of it.
+        size: its number of bytes, as the recorder counted them; below 0 if it did not.
+    """
+    if not body:
+        is_empty = status in NO_BODY or size == 0 or (size < 0 and body is not None)
+        return Body(missing="" if is_empty and (status in NO_BODY or not _length(headers)) else NOT_KEPT)
+    encoding = headers.get("content-encoding")
+    text, known = plain(body, encoding)
+    return Body(text, "" if known else compressed(encoding), len(text) >= size)
+
+
 def compressed(encoding: str | None) -> str:
     """Return why a body cannot be read."""
-    return f"it is compressed by {brief(encoding or 'an unknown coding')}"
-
-
-NOT_KEPT = "the recorder did not keep it"
+    return f"it is compressed by {printable(brief(encoding or 'an unknown coding'))}"
 
 
 def sent(method: str, url: str, headers: list[tuple[str, str]], body: bytes) -> Request:
@@ -247,22 +279,18 @@ def plain(body: bytes, encoding: str | None, limit: int = INFLATED) -> tuple[byt
         encoding: the header Content-Encoding. Recorders often keep it although they have decompressed the body.
         limit: bytes of the decompressed body.
     """
-    codings = (encoding or "").lower().split(",")
-    for each in reversed(codings) if len(codings) <= CODINGS else ["unknown"]:
-        name, is_json = each.strip(), body[:1] in (b"{", b"[")
-        text: bytes | None = body
-        if name in ("gzip", "x-gzip") and body[:2] == b"\x1f\x8b":
-            text = _inflated(body, 31, limit)
-        elif name == "deflate" and not is_json:
-            text = _inflated(body, 15, limit)
-            if text is None:
-                text = _inflated(body, -15, limit)
-        elif name not in ("", "identity", "gzip", "x-gzip") and not is_json:
-            text = None
+    codings = [name for each in (encoding or "").lower().split(",") if (name := each.strip()) not in ("", "identity")]
+    is_json = body[:1] in (b"{", b"[")
+    if not codings or (codings[0] in GZIP and body[:2] != b"\x1f\x8b"):
+        return body, True
+    text: bytes | None = None
+    if len(codings) == 1 and codings[0] in GZIP:
+        text = _inflated(body, 31, limit)
+    elif codings == ["deflate"] and not is_json:
+        text = _inflated(body, 15, limit)
         if text is None:
-            return body, False
-        body = text
-    return body, True
+            text = _inflated(body, -15, limit)
+    return (body, is_json) if text is None else (text, True)  # two codings could inflate a body to a million times
 
 
 def _inflated(body: bytes, window: int, limit: int) -> bytes | None:

@@ -10,14 +10,13 @@ from ...api.media_types import FORM, MULTIPART, multipart
 from ...api.messages import Headers, Response
 from ..errors import Malformed
 from .entries import (
-    NOT_KEPT,
     Body,
     Entry,
     answered_by_server,
+    by_name,
     clean,
-    compressed,
-    plain,
     raw,
+    received_body,
     request_in,
     sent,
     sent_body,
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from ...api.messages import Request
     from .entries import Hosts
     from .opened import Files
-
-NO_BODY = (204, 304)
 
 
 def entry_of(held: Any, number: int, line: int, hosts: Hosts, files: Files) -> Entry | None:
@@ -64,7 +61,7 @@ def _request(recorded: dict[str, Any], method: str, url: str, files: Files) -> t
     if (posted := recorded.get("postData")) is not None:
         if not isinstance(posted, dict):
             raise Malformed(Malformed.POST_DATA)
-        body, kind = _posted(posted, Headers(pairs).get("content-type", ""), files)
+        body, kind = _posted(posted, by_name(pairs).get("content-type", ""), files)
         if kind == MULTIPART:  # built anew, with another boundary
             pairs = [(name, value) for name, value in pairs if name.lower() != "content-type"]
         if kind and body and all(name.lower() != "content-type" for name, _ in pairs):
@@ -72,8 +69,7 @@ def _request(recorded: dict[str, Any], method: str, url: str, files: Files) -> t
     size = recorded.get("bodySize")
     if url.find("?") < 0 and (query := recorded.get("queryString")):
         url = f"{url.partition('#')[0]}?{_pairs(query, Malformed.QUERY)}"
-    headers = Headers(pairs)
-    held = sent_body(body, method, headers, size=size if type(size) is int and size >= 0 else None)
+    held = sent_body(body, method, by_name(pairs), size=size if type(size) is int and size >= 0 else None)
     if body and not (posted or {}).get("text"):  # built from its parameters, it has another length
         held = replace(held, is_whole=True)
     return sent(method, url, pairs, held.raw), held
@@ -128,17 +124,10 @@ def _reply(answered: Any, request: Request, files: Files) -> tuple[Response | No
         raise Malformed(Malformed.STATUS)
     if status <= 0:
         return None, Body()
-    headers = Headers(_headers(answered.get("headers")))
+    pairs = _headers(answered.get("headers"))
+    headers = by_name(pairs)
     if isinstance(kind, str) and kind and "content-type" not in headers and "x-unknown" not in kind:
-        headers = Headers((*headers.pairs, ("Content-Type", clean(kind))))
+        pairs.append(("Content-Type", clean(kind)))
     answered_by_server(status, line, headers)
-    held = _received(body, status, size if type(size) is int else -1, headers.get("content-encoding"))
-    return Response(status, headers, held.raw, request), held
-
-
-def _received(body: bytes | None, status: int, size: int, encoding: str | None) -> Body:
-    if not body:
-        is_empty = status in NO_BODY or size == 0 or (size < 0 and body is not None)
-        return Body(missing="" if is_empty else NOT_KEPT)
-    text, known = plain(body, encoding)
-    return Body(text, "" if known else compressed(encoding), len(text) >= size)
+    held = received_body(body, status, headers, size=size if type(size) is int else -1)
+    return Response(status, Headers(pairs), held.raw, request), held

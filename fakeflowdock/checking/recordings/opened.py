@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ..errors import UnreadableRecording
-from .entries import INFLATED
+from .entries import INFLATED, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ STDIN = "-"
 LARGEST_STDIN = 1 << 30  # bytes, which are kept in a temporary file
 # Unpacked bytes: a recording is packed to a tenth, and a decompression bomb to a thousandth.
 UNPACKED, RATIO = 1 << 28, 200
-SNIFFED = 64  # bytes
+SNIFFED = 1 << 12  # bytes
 RECORDINGS = (".har", ".json", ".yaml", ".yml")
 GZIP, ZIP = (b"\x1f\x8b",), (b"PK\x03\x04", b"PK\x05\x06")
 OTHERS = {b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", b"(\xb5/\xfd": "zstd", b"7z\xbc\xaf": "7-Zip", b"Rar!": "RAR"}
@@ -41,21 +41,36 @@ MARKS = {
 }
 
 
+class _Budget:
+    """The number of bytes that may be read of what is packed, or lies beside a recording."""
+
+    def __init__(self, size: int) -> None:
+        self._left = max(UNPACKED, RATIO * size)
+
+    def take(self, size: int) -> None:
+        """Take from it. Raises UnreadableRecording if that is too much."""
+        self._left -= size
+        if self._left < 0:
+            raise UnreadableRecording(UnreadableRecording.BOMB, 1, ratio=RATIO)
+
+
 class Readable:
     """A recording in UTF-8, read from its beginning to its end.
 
     Args:
         file: in any encoding that a mark or the first characters tell.
         progress: called with the number of bytes read so far.
-        limit: the number of bytes that it may have; None for any.
+        budget: for its bytes; None if they are not limited.
 
     Attributes:
         first: the first character that is not white space, if the first bytes have one.
         is_empty: whether there is nothing but white space.
     """
 
-    def __init__(self, file: SupportsRead[bytes], progress: Progress | None = None, limit: int | None = None) -> None:
-        self._file, self._progress, self._limit = file, progress, limit
+    def __init__(
+        self, file: SupportsRead[bytes], progress: Progress | None = None, budget: _Budget | None = None
+    ) -> None:
+        self._file, self._progress, self._budget = file, progress, budget
         self._bytes = 0
         self._decoder: codecs.IncrementalDecoder | None = None
         beginning = self._raw(SNIFFED)
@@ -92,8 +107,8 @@ class Readable:
         with _unpacking():
             raw = self._file.read(size)
         self._bytes += len(raw)
-        if self._limit is not None and self._bytes > self._limit:
-            raise UnreadableRecording(UnreadableRecording.BOMB, 1, ratio=RATIO)
+        if self._budget is not None:
+            self._budget.take(len(raw))
         if self._progress is not None:
             self._progress(self._bytes)
         return raw
@@ -120,9 +135,9 @@ def recordings_in(
     Raises:
         UnreadableRecording: the file is packed in an unsupported way, or damaged.
     """
-    magic, limit = _magic(file), max(UNPACKED, RATIO * os.fstat(file.fileno()).st_size)
+    magic, budget = _magic(file), _Budget(os.fstat(file.fileno()).st_size)
     if magic.startswith(ZIP):
-        yield from _in_archive(name, file, limit)
+        yield from _in_archive(name, file, budget)
         return
     beside = Path(name).parent if name != STDIN else None
     for mark, packer in OTHERS.items():
@@ -130,9 +145,9 @@ def recordings_in(
             raise UnreadableRecording(UnreadableRecording.PACKER, 1, packer=packer)
     if magic.startswith(GZIP):
         with gzip.GzipFile(fileobj=file) as unpacked:
-            yield name, Readable(unpacked, progress, limit), _Beside(beside)
+            yield name, Readable(unpacked, progress, budget), _Beside(beside, budget)
     else:
-        yield name, Readable(file, progress), _Beside(beside)
+        yield name, Readable(file, progress), _Beside(beside, budget)
 
 
 def _magic(file: IO[bytes]) -> bytes:
@@ -143,8 +158,8 @@ def _magic(file: IO[bytes]) -> bytes:
 class _Beside:
     """The files in a folder that a recording may name."""
 
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path | None, budget: _Budget) -> None:
+        self._folder, self._budget = folder, budget
 
     def __call__(self, name: str) -> bytes | None:
         if self._folder is None or Path(name).name != name:
@@ -152,17 +167,18 @@ class _Beside:
         with suppress(OSError, ValueError):
             if (self._folder / name).is_file():
                 with (self._folder / name).open("rb") as file:
-                    return _whole(file)
+                    return _whole(file, self._budget)
         return None
 
 
-def _whole(file: IO[bytes]) -> bytes | None:
+def _whole(file: IO[bytes], budget: _Budget) -> bytes | None:
     """Return the content of a file; None if it is too large."""
     content = file.read(INFLATED + 1)
+    budget.take(len(content))
     return content if len(content) <= INFLATED else None
 
 
-def _in_archive(name: str, file: IO[bytes], limit: int) -> Iterator[tuple[str, Readable, Files]]:
+def _in_archive(name: str, file: IO[bytes], budget: _Budget) -> Iterator[tuple[str, Readable, Files]]:
     with _unpacking():
         archive = zipfile.ZipFile(file)
     with archive:
@@ -170,8 +186,8 @@ def _in_archive(name: str, file: IO[bytes], limit: int) -> Iterator[tuple[str, R
         hars = [each for each in names if each.lower().endswith(".har")]  # the others are the bodies of its exchanges
 
         def inside(other: str) -> bytes | None:
-            with suppress(KeyError, UnreadableRecording), _unpacking(), archive.open(other) as member:
-                return _whole(member)
+            with suppress(KeyError), _unpacking(), archive.open(other) as member:
+                return _whole(member, budget)
             return None
 
         if not names:
@@ -180,7 +196,7 @@ def _in_archive(name: str, file: IO[bytes], limit: int) -> Iterator[tuple[str, R
             with _unpacking():
                 member = archive.open(each)
             with member:
-                yield f"{name}/{each}", Readable(member, limit=limit), inside
+                yield f"{name}/{printable(each)}", Readable(member, budget=budget), inside
 
 
 def standard_input() -> IO[bytes]:

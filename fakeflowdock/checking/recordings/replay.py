@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 NAMES = re.compile(r"[A-Za-z0-9_-]{16,}")  # possible random ids and tokens
 NUMBERED = {"sources": "source", "source": "source", "messages": "message", "applications": "application"}
-PUSHED = ("chat", "team_inbox")
+PUSHED = ("chat", "team_inbox", "influx")
 SECRET = ("flow_token", "access_token")
 FAILED = (429, *range(500, 600))  # the request may not have been processed
 

@@ -25,6 +25,7 @@ RULES_PAGE = "docs/guide/contract.md#rules"
 # The pages of rules that belong to no single operation.
 HELP = {
     "request.path": "errors#no-such-route",
+    "request.path.unanswered": "errors#no-such-route",
     "request.method": "errors#method-not-allowed",
     "request.unreadable": "errors#unreadable",
     "request.too-large": "errors#too-large",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Malformed, UnreadableRecording
+from .entries import printable
 from .json_stream import LARGEST
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 DEPTH = 100  # levels
 ANCHORED = 1 << 27  # characters of all values with an anchor, which stay in memory
+EXPANDED = 10  # characters of all aliases, if they were written out, for each byte of the file
 CORE = "tag:yaml.org,2002:"
 # Cassettes of Python 2 have the two tags of Python.
 TEXTS = (f"{CORE}str", f"{CORE}python/unicode", f"{CORE}python/str", f"{CORE}timestamp", "!", "!str")
@@ -50,10 +52,12 @@ class _Bounded:
     def __init__(self, file: SupportsRead[bytes]) -> None:
         self._file = file
         self.left = LARGEST
+        self.total = 0
 
     def read(self, size: int) -> bytes:
         raw = self._file.read(size)
         self.left -= len(raw)
+        self.total += len(raw)
         return raw if self.left >= 0 else b""  # an exception would not pass through libyaml
 
 
@@ -75,8 +79,9 @@ class YamlStream:
         self._yaml = yaml
         self._file = _Bounded(file)
         self._line = 1
-        self._anchors: dict[str, Any] = {}
-        self._anchored = 0
+        self._anchors: dict[str, tuple[Any, int]] = {}  # values, with their characters if aliases were written out
+        self._size = 0  # characters of the current value, if aliases were written out
+        self._aliased = self._anchored = 0  # those of all aliases, and of all anchors
         self._loader: Any = self._guarded(getattr(yaml, "CSafeLoader", yaml.SafeLoader), self._file)
 
     def _guarded(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -142,7 +147,7 @@ class YamlStream:
             yield self.line_of(event), self.value(event, depth)
 
     def _begin_value(self, event: Any) -> None:
-        self._file.left, self._line = LARGEST, self.line_of(event)
+        self._file.left, self._line, self._size = LARGEST, self.line_of(event), 0
 
     def value(self, event: Any, depth: int = 0) -> Any:
         """Return the value that begins with an event."""
@@ -150,9 +155,12 @@ class YamlStream:
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
                 raise self._unreadable(event, UnreadableRecording.ANCHOR, anchor=str(event.anchor)[:40])
-            return self._anchors[event.anchor]
+            return self._aliased_value(event)
+        before = self._size
+        self._size += 1
         if isinstance(event, yaml.ScalarEvent):
             value: Any = self._scalar(event)
+            self._size += len(event.value)
         elif depth > DEPTH:
             value = self._skipped()
         elif self.is_list(event):
@@ -161,7 +169,7 @@ class YamlStream:
             held = {name: self.value(first, depth + 1) for name, first in self.members(depth + 1)}
             value = _tagged(event.tag, held, MAPPINGS)
         if event.anchor is not None:
-            self._keep(event, value)
+            self._keep(event, value, self._size - before)
         return value
 
     def _skipped(self) -> Tagged:
@@ -172,11 +180,20 @@ class YamlStream:
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         return Tagged(Malformed.NESTED.format(depth=DEPTH))
 
-    def _keep(self, event: Any, value: Any) -> None:
-        self._anchored += self._guarded(self._loader.peek_event).start_mark.index - event.start_mark.index
+    def _keep(self, event: Any, value: Any, size: int) -> None:
+        self._anchored += size
         if self._anchored > ANCHORED:
             raise self._unreadable(event, UnreadableRecording.ANCHORED)
-        self._anchors[event.anchor] = value
+        self._anchors[event.anchor] = value, size
+
+    def _aliased_value(self, event: Any) -> Any:
+        """Return the value of an alias. It costs as much as if it were written out."""
+        value, size = self._anchors[event.anchor]
+        self._size += size
+        self._aliased += size
+        if self._size > LARGEST or self._aliased > max(ANCHORED, EXPANDED * self._file.total):
+            raise self._unreadable(event, UnreadableRecording.ANCHORED)
+        return value
 
     def _scalar(self, event: Any) -> Any:
         tag, text = event.tag, event.value
@@ -191,13 +208,13 @@ class YamlStream:
         try:
             return _READ[tag](text)
         except (ValueError, binascii.Error):
-            return Tagged(Malformed.SCALAR.format(kind=tag.removeprefix(CORE).removeprefix("!")), tag)
+            return Tagged(Malformed.SCALAR.format(kind="binary"), tag)
 
 
 def _tagged(tag: str | None, value: Any, plain: tuple[str | None, ...]) -> Any:
     if tag in plain:
         return value
-    shown = str(tag).replace(CORE, "!!")[:80]
+    shown = printable(str(tag).replace(CORE, "!!")[:80])
     return Tagged(Malformed.TAG.format(tag=shown), shown, value)
 
 

@@ -85,9 +85,26 @@ class Taken(Refusal):
     WORLD_IN_CAPITALS = "World {name!r} already exists, and {asked!r} differs only in case: choose another name"
     WORLDS = "limit of {limit} worlds reached: delete one or raise --max-worlds"
     SNAPSHOTS = "limit of {limit} snapshots reached: delete one"
+    FAULTS = "limit of {limit} faults reached: delete some"
     OWN_WORLD = "The server's own world cannot be deleted"
     CREDENTIAL = "World {name!r} has {credential} too: a credential belongs to one world"
     LOADED = CREDENTIAL + "; to load it with new credentials, use POST /_fakeflowdock/worlds"
+
+
+class NoFile(Refusal):
+    """The server has no file to save its world to."""
+
+    name = "no-file"
+    text = "The server has no file to save to: start it with --save-on-exit"
+
+
+class NotWritten(Refusal):
+    """The world could not be saved."""
+
+    name = "not-written"
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(f"The world is not saved to {file}: {reason}")
 
 
 class Invalid(Refusal):

@@ -9,13 +9,15 @@ from ...api.failures import Failure
 from ...api.faults import fault_for, matching_for
 from ...api.operations import NOTHING, Reply, created
 from .assertions import caller_of, known_operation
-from .errors import Invalid, Unknown
+from .errors import Invalid, Taken, Unknown
 from .operations import of_a_world
 
 if TYPE_CHECKING:
     from ...api.faults import Fault
     from ..worlds import ServedWorld
     from .operations import OperatorCall
+
+FAULTS = 1000  # active ones of one world
 
 
 @of_a_world("POST faults")
@@ -28,6 +30,8 @@ def make_fault(call: OperatorCall, world: ServedWorld) -> Reply:
     sequence = None
     if "sequence" in given:
         sequence = [_failure(each, f"/sequence/{position}") for position, each in enumerate(given["sequence"])]
+    if len(world.app.faults.active) >= FAULTS:
+        raise Taken.of(Taken.FAULTS, limit=FAULTS)
     try:
         matching = matching_for(operation, given.get("method"), given.get("path"), caller)
         fault = fault_for(matching, given.get("nth"), given.get("times"), sequence, what)

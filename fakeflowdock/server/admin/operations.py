@@ -29,9 +29,11 @@ class Waiting(Protocol):
 
     def steps(self) -> Generator[Pause, bool, None]:
         """Wait until the result is complete, or the client hangs up."""
+        ...
 
     def shown(self) -> dict[str, Any]:
         """Return the result in the form of the page."""
+        ...
 
 
 @dataclass

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from ...api.operations import NOTHING, Reply
+from ...api.operations import NOTHING, Reply, nothing
 from ...world import diff, serialization
 from ...world.snapshots import Snapshot
 from ..worlds import NAME
-from .errors import Invalid, Taken, Unknown
-from .operations import of_a_world
+from .errors import Invalid, NoFile, NotWritten, Taken, Unknown
+from .operations import of_a_world, operation
 from .worlds import checked, counted
 
 if TYPE_CHECKING:
@@ -23,9 +22,7 @@ SNAPSHOTS = 100  # of one world
 @of_a_world("GET state")
 def read_state(call: OperatorCall, world: ServedWorld) -> Any:
     """Return the world in the format of world files."""
-    return json.loads(
-        serialization.dumps(world.store.freeze())
-    )  # a branch, because a large one takes long and must not block others
+    return serialization.data(world.store.freeze())  # a branch: a large one takes long and must not block others
 
 
 @of_a_world("PUT state")
@@ -36,6 +33,18 @@ def load_state(call: OperatorCall, world: ServedWorld) -> Reply:
         store.clock.run()
     call.directory.put(world, store, loaded=True)
     return NOTHING
+
+
+@operation("POST save", find=nothing)
+def save_state(call: OperatorCall, _: None) -> dict[str, Any]:
+    """Save the server's own world to its file."""
+    saver = call.directory.saver
+    if saver is None:
+        raise NoFile
+    try:
+        return {"file": saver.file, "bytes": saver.save_now()}
+    except OSError as error:
+        raise NotWritten(saver.file, error.strerror or str(error)) from None
 
 
 @of_a_world("POST reset")

@@ -26,8 +26,10 @@ SHOWN = 50  # invalid places of a state
 
 @operation("GET health", "GET health/live", "GET health/ready", callers=(ANYONE,), find=nothing)
 def get_health(call: OperatorCall, _: None) -> dict[str, Any]:
-    """Return that the server is running."""
-    return {"status": "ok", "version": __version__}
+    """Return that the server is running, and whether its world is saved."""
+    saver = call.directory.saver
+    saving = "off" if saver is None else "failing" if saver.is_failing else "ok"
+    return {"status": "ok", "version": __version__, "saving": saving}
 
 
 @operation("GET admin/openapi.json", find=nothing)

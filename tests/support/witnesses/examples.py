@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from markdown_it import MarkdownIt
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-ASKED = re.compile(r"(GET|POST|PUT|DELETE) (\S+)")
+ASKED = re.compile(r"(GET|POST|PUT|DELETE) (\S+(?:\?\S*=.*)?)")
+PATH = re.compile(r"(/:?[a-z_]+)+")
+HEADER = re.compile(r"([A-Za-z][A-Za-z-]+)(?:: | = )")
+FORM = re.compile(r"[a-z_]+=[^\s&]*(&[a-z_]+=[^\s&]*)+")
 ANSWERED = re.compile(r"HTTP/1\.1 ([0-9]{3})")
 HOSTS = ("", "api.flowdock.com")
 DECIDING = ("event", "@type")  # fields whose value decides which others there are
@@ -29,7 +32,8 @@ class Example:
 
     Attributes:
         page, heading, number: where it stands, its number being that among the examples of the page, from 1.
-        requests: methods and paths.
+        requests: methods and paths. The method is `ANY` where none is shown.
+        redirect: the names in the query of an address of a client's own.
         status, headers: of an answer; the headers by their names, without those that any answer has.
         body: the JSON, or None.
         repaired: whether the JSON is none as it stands.
@@ -39,6 +43,7 @@ class Example:
     heading: str
     number: int
     requests: tuple[str, ...] = ()
+    redirect: tuple[str, ...] = ()
     status: int | None = None
     headers: tuple[str, ...] = ()
     body: Any = None
@@ -51,6 +56,7 @@ class Example:
             "heading": self.heading,
             "number": self.number,
             **({"requests": list(self.requests)} if self.requests else {}),
+            **({"redirect": list(self.redirect)} if self.redirect else {}),
             **({"status": self.status} if self.status else {}),
             **({"headers": list(self.headers)} if self.headers else {}),
             **({"body": types_of(self.body)} if self.body is not None else {}),
@@ -98,8 +104,29 @@ def _fill(example: Example, text: str) -> bool:
     if text.startswith(("{", "[")):
         example.body, example.repaired = _json(text)
         return True
+    if FORM.fullmatch(text):
+        example.body = dict(parse_qsl(text))
+        return True
+    if text.startswith('"'):
+        example.body, example.repaired = _json(f"{{{text}}}")
+        return True
+    first, _, rest = text.partition("\n")
+    if HEADER.match(first) and rest.startswith("{"):
+        example.body, example.repaired = _json(rest)
+        return True
+    if PATH.fullmatch(text):
+        example.requests = (f"ANY {text}",)
+        return True
+    names = [found[1] for line in text.splitlines() if (found := HEADER.match(line))]
+    if HEADER.match(first) and (len(names) > 1 or " = " in first):
+        example.headers = tuple(name for name in names if name not in ALWAYS)
+        status = re.match("Status: ([0-9]{3})", text)
+        example.status = int(status[1]) if status else None
+        return True
     example.requests = tuple(_asked(text))
-    return bool(example.requests)
+    if not example.requests and (elsewhere := ASKED.fullmatch(first)):
+        example.redirect = tuple(dict(parse_qsl(urlsplit(elsewhere[2]).query)))
+    return bool(example.requests or example.redirect)
 
 
 def _asked(text: str) -> Iterator[str]:
@@ -142,6 +169,7 @@ def _json(text: str) -> tuple[Any, bool]:
         pass
     text = re.sub(r"(?<!:)//[^\n]*", "", text)
     text = re.sub(r"\.\.\.", "", text)
+    text = re.sub(r"\[omitted\]", '"omitted"', text)
     text = re.sub(r'(["}\]0-9])(\s*\n\s*")', r"\1,\2", text)
     text = re.sub(r",(\s*[}\]])", r"\1", text)
     return json.loads(text), True

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,9 @@ def with_aiohttp() -> None:
 def main() -> None:
     folder = Path(FOLDER)
     if KIND.startswith("betamax"):
-        import betamax
         import requests
+
+        betamax = import_module("betamax")
 
         session = requests.Session()
         recorder = betamax.Betamax(session, cassette_library_dir=FOLDER)

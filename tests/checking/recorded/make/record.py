@@ -7,12 +7,13 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from subprocess import DEVNULL, Popen
+from subprocess import run as call
 from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
 
@@ -30,7 +31,7 @@ CURRENT = ("requests.yaml", "requests.json", "httpx.yaml", "aiohttp.json", "beta
 @contextmanager
 def running(*command: str, port: int) -> Iterator[None]:
     """A server, until the end of the block."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = Popen(command, stdout=DEVNULL, stderr=DEVNULL)
     try:
         for _ in range(300):
             with socket.socket() as probe:
@@ -44,7 +45,7 @@ def running(*command: str, port: int) -> Iterator[None]:
 
 
 def run(*command: str | Path, **environ: str) -> None:
-    subprocess.run([*map(str, command)], check=True, timeout=120, env={**os.environ, **environ})
+    call([*map(str, command)], check=True, timeout=120, env={**os.environ, **environ})
 
 
 def flow_token() -> str:
