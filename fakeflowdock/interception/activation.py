@@ -151,6 +151,7 @@ def _exists(owner: Any, name: str) -> bool:
 
 def attach(refuse: bool, *where: Any) -> None:
     """Let the app of the parent answer, in a process of multiprocessing that was not forked."""
+    import_module(".far_end", __package__)  # it imports http.client, whose import must not be the one that patches it
     remote: Any = ParentApp(*where)
     Interception(lambda: remote, refuse=refuse).start()
 
