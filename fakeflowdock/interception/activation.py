@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from . import children, other_hosts, patches
-from .children import Remote
+from .children import ParentApp
 from .import_hook import Watch
 from .patches import Patch, lock
 
@@ -61,7 +61,7 @@ class Interception:
     ) -> None:
         self._app, self._left, self.refuse = app, left, refuse
         self._layers: list[Layer] = []
-        self.remote: Remote | None = None
+        self.remote: ParentApp | None = None
 
     def start(self) -> None:
         """Start intercepting requests, before all other interceptions."""
@@ -151,7 +151,8 @@ def _exists(owner: Any, name: str) -> bool:
 
 def attach(refuse: bool, *where: Any) -> None:
     """Let the app of the parent answer, in a process of multiprocessing that was not forked."""
-    remote: Any = Remote(*where)
+    import_module(".far_end", __package__)  # it imports http.client, whose import must not be the one that patches it
+    remote: Any = ParentApp(*where)
     Interception(lambda: remote, refuse=refuse).start()
 
 

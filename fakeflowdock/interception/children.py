@@ -36,7 +36,7 @@ PATIENCE = 30.0  # seconds in which a process answers that is not stopped
 EFFORTS = 5_000  # times to wait for a thread to end, of a millisecond each
 
 
-class Remote:
+class ParentApp:
     """An app in another process.
 
     Args:
@@ -100,7 +100,7 @@ attach(*{arguments!r})
 """
 
 
-class Gate:
+class ChildGate:
     """Answers the requests of child processes.
 
     Args:
@@ -194,10 +194,10 @@ class Gate:
         _send(connection, pickle.dumps(reply))
 
 
-_gate: Gate | None = None
+_gate: ChildGate | None = None
 
 
-def remote_of(app: App | Remote, *, serving: bool) -> Remote:
+def remote_of(app: App | ParentApp, *, serving: bool) -> ParentApp:
     """Return how child processes reach an app.
 
     Args:
@@ -205,18 +205,18 @@ def remote_of(app: App | Remote, *, serving: bool) -> Remote:
         serving: whether to answer from now on. Otherwise `go_on` does it.
     """
     global _gate
-    if isinstance(app, Remote):
+    if isinstance(app, ParentApp):
         return app
     try:
         if _gate is None:
-            _gate = Gate([])
+            _gate = ChildGate([])
         if serving:
             _gate.resume()
     except (OSError, RuntimeError) as error:  # no socket, no thread
-        return Remote(os.getpid(), None, b"", 0, str(error))
+        return ParentApp(os.getpid(), None, b"", 0, str(error))
     if app not in _gate.apps:
         _gate.apps.append(app)
-    return Remote(_gate.process, _gate.port, _gate.token, _gate.apps.index(app))
+    return ParentApp(_gate.process, _gate.port, _gate.token, _gate.apps.index(app))
 
 
 def wait() -> None:

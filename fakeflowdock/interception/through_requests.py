@@ -5,6 +5,7 @@ Every session and adapter, whenever it was created, calls `HTTPAdapter.send`.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import responses
@@ -14,6 +15,8 @@ from urllib3 import Timeout
 from . import beside_responses, errors
 from .patches import answers
 from .responses_stub import STUB, Mock
+from .transport_errors import TOKEN
+from .unpatched import PooledConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,6 +52,7 @@ def _make(before: Callable[..., Any]) -> Any:
         adapter.add_headers(request, **more)
         if timeout is not None:
             _check_timeout(timeout)
+        _check_head(request)
         STUB.follow(adapter.max_retries)
         try:
             return answer(adapter, request, **more)
@@ -56,6 +60,18 @@ def _make(before: Callable[..., Any]) -> Any:
             STUB.follow(None)
 
     return send
+
+
+def _check_head(request: PreparedRequest) -> None:
+    """Reject what cannot be sent, as the connections of urllib3 do."""
+    method, values = str(request.method), [*request.headers.values()]
+    with suppress(TypeError):  # a value in bytes
+        if TOKEN.fullmatch(method) and "".join([*request.headers, *values]).isascii():
+            return
+    head = PooledConnection("api.flowdock.com")
+    head.putrequest(method, "/", skip_host=True, skip_accept_encoding=True)
+    for name, value in request.headers.items():
+        head.putheader(name, value)
 
 
 def _check_timeout(timeout: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 from ..api.environ import environ_from
@@ -11,11 +12,14 @@ from ..api.responses import Broken
 from . import errors
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
 
     from ..api.app import App
     from ..api.responses import Answer
 
+TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
+NAME = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
+VALUE = re.compile(rb"(?:[^\x00\s](?:[^\x00\n\r\f\v]*[^\x00\s])?)?")
 ERRORS = {"refused": "ConnectError", "reset": "ReadError", "closed": "RemoteProtocolError"}
 
 
@@ -40,6 +44,7 @@ def answer_of(library: Any, app: App, parts: tuple[Any, ...], extensions: Any, r
     Raises:
         Exception: the library's own, if there is no response.
     """
+    _check_head(library, *parts[1:4])
     timeout = (extensions.get("timeout") or {}).get("read")
     while True:
         try:
@@ -52,6 +57,18 @@ def answer_of(library: Any, app: App, parts: tuple[Any, ...], extensions: Any, r
             name = "ReadTimeout" if cause is not None and cause.errno is None else ERRORS.get(broken.loss, "ReadError")
             message = errors.DISCONNECTED if cause is None else str(cause)
             raise getattr(library, name)(message) from cause
+
+
+def _check_head(library: Any, method: str, target: str, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Reject what cannot be sent, with the error of h11, which httpcore sends with."""
+    if TOKEN.fullmatch(method) and all(NAME.fullmatch(name) and VALUE.fullmatch(value) for name, value in headers):
+        return
+    from h11 import LocalProtocolError, Request
+
+    try:
+        Request(method=method, target=target, headers=[*headers])
+    except LocalProtocolError as error:
+        raise library.LocalProtocolError(str(error)) from error
 
 
 def retries_of(owner: Any) -> int:
