@@ -88,7 +88,7 @@ def multipart(body: bytes, boundary: str, charset: str, decode: Decode) -> dict[
                 start = end
             elif isinstance(event, (Field, File)):
                 if event.name is None:
-                    raise ValueError("a part without a name")
+                    raise Unreadable(Unreadable.MULTIPART)
                 part, content = event, []
             elif isinstance(event, Data) and part is not None:
                 content.append(event.data)
@@ -97,7 +97,7 @@ def multipart(body: bytes, boundary: str, charset: str, decode: Decode) -> dict[
                     if not (isinstance(part, File) and not part.filename and not whole):  # an empty file input
                         values.append((part.name, _part(part, whole, charset, decode)))
             elif not isinstance(event, Preamble):
-                raise ValueError("it ends early")
+                raise Unreadable(Unreadable.MULTIPART)  # it ends early
     except ValueError:
         raise Unreadable(Unreadable.MULTIPART) from None
     return gathered(values)

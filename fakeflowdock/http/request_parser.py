@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..api.responses import Answer
 
 HEAD = 65_536  # bytes of a request line and its headers
+REMEMBERED = 64  # bytes of the name of a header
 
 EMPTY = b"\r\n\r\n"  # the end of a line, and an empty one
 
@@ -265,7 +266,7 @@ class RequestParser:
             raise Rejected(errors.HEAD_TOO_LARGE, Rejected.HEAD.format(limit=HEAD))
         if self._in_body:
             return  # a trailer, or the head of `_framing`
-        key = _key(name)
+        key = _short_key(name) if len(name) <= REMEMBERED else _key(name)
         if key is None:
             return
         text = value.decode("latin-1")
@@ -349,10 +350,12 @@ def _id_of(given: str | None) -> str:
     return given if given is not None and _ID.fullmatch(given) else f"{_process}-{next(_numbers)}"
 
 
-@lru_cache(maxsize=1024)
 def _key(name: bytes) -> str | None:
     """Return the name of a header in a WSGI environ; None for an ambiguous one with an underscore."""
     if b"_" in name:
         return None
     key = name.decode("latin-1").upper().replace("-", "_")
     return key if key == "CONTENT_TYPE" else f"HTTP_{key}"
+
+
+_short_key = lru_cache(maxsize=1024)(_key)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakeflowdock import BrokenContract, FakeFlowdock
+from fakeflowdock.api import pauses
 from tests.support.doors import MESSAGES, SOURCES, THREADS, WAIT, Door, activity, as_user
 
 if TYPE_CHECKING:
@@ -99,9 +100,13 @@ def test_what_is_asked_at_once_is_in_the_journal_each_once(fake_flowdock: FakeFl
     assert [each.number for each in fake_flowdock.requests] == list(range(1, 2 + POSTERS * EACH))
 
 
+class NoLock(nullcontext[None], pauses.NoLock):
+    """Nothing waits for it."""
+
+
 def test_without_the_lock_some_would_get_the_same_number(monkeypatch: pytest.MonkeyPatch) -> None:
     with suppress(BrokenContract), FakeFlowdock() as fake:
-        monkeypatch.setattr(fake._store, "lock", nullcontext())
+        monkeypatch.setattr(fake._store, "lock", NoLock())
         replies = posted_at_once(fake)
         numbers = [reply.json()["id"] for reply in replies if reply.status_code == 201]
         assert len(set(numbers)) < len(numbers)

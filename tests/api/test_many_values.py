@@ -181,3 +181,15 @@ def test_a_message_has_at_most_a_thousand_given_tags(flowdock: Door) -> None:
         edited = flowdock("PUT", f"{MESSAGES}/{message['id']}", flowdock.as_member, json={"tags": given})
         assert [reply.json().get("errors") for reply in (sent, edited)] == [errors, errors]
     assert flowdock.listed()[-1]["tags"] == message["tags"] == tags[1:]
+
+
+def test_a_long_list_is_encoded_whole_and_checked_to_its_end(flowdock: Door) -> None:
+    made = [flowdock.fake.add_source(name=f"Builds é {number}") for number in range(250)]
+    reply = flowdock("GET", SOURCES, flowdock.as_member)
+    shown = reply.json()
+    assert [source["name"] for source in shown] == [source.name for source in made]
+    assert reply.text == json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+    assert Contract().check_reply("list sources", 200, SHOWN, shown) == []
+    shown[220] = {}
+    found = Contract().check_reply("list sources", 200, SHOWN, shown)
+    assert {each.pointer.split("/")[1] for each in found} == {"220"}

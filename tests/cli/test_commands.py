@@ -286,7 +286,7 @@ def test_explain_takes_a_path_as_it_is_called_and_tells_of_fields_in_fields(
     printed = capsys.readouterr().out
     assert printed.startswith("Send message\n")
     assert "    thread.status.color (one of red, green," in printed
-    assert "    thread.actions.target.urlTemplate (a string): The address." in printed
+    assert "    thread.actions.target.urlTemplate (a string, assumed): The address, as it was posted." in printed
     assert "    from_name (a string, assumed): What they are called. Evidence: as on Flowdock's page" in printed
     assert "    uuid (a string): A name of the sender's own" in printed
     assert main.main(["explain", "GET", "/nowhere"]) == 2

@@ -312,6 +312,6 @@ def test_a_world_is_written_again_only_after_a_change(tmp_path: Path) -> None:
 def test_the_lock_outlives_a_save_that_goes_on(tmp_path: Path) -> None:
     file = tmp_path / "world.json"
     with Saving(str(file)) as saving:
-        saving._writing.acquire()  # a thread is writing when a second signal ends the process
+        assert saving._writing.acquire(timeout=LIMIT)  # a thread is writing when a second signal ends the process
     assert [name for name in os.listdir(tmp_path) if name.endswith("fakeflowdock-lock")]
     os.close(saving._descriptor)
