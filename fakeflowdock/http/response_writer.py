@@ -33,6 +33,12 @@ def written(answer: Answer, environ: WSGIEnvironment, *, keep: bool) -> bytes:
     return head_of(line, headers, environ, keep=keep) + answer.body
 
 
+def own_headers() -> list[tuple[str, str]]:
+    """Return the server's own headers, for a response in process."""
+    lines = (line.partition(": ") for line in _own(int(time.monotonic())).split("\r\n"))
+    return [(name, value) for name, _, value in lines]
+
+
 def head_of(line: str, headers: list[tuple[str, str]], environ: WSGIEnvironment, *, keep: bool) -> bytes:
     """Return the head of a response, with its `Connection` header."""
     lines = [f"HTTP/1.1 {line}", *(f"{name}: {value}" for name, value in headers)]

@@ -247,7 +247,7 @@ def _unlock(module: ModuleType) -> None:
     classes = [each for each in vars(module).values() if isinstance(each, type)]
     for each in [value for one in classes for value in vars(one).values()]:
         if isinstance(each, cached_property) and hasattr(each, "lock"):
-            each.lock = RLock()
+            vars(each)["lock"] = RLock()
 
 
 def close() -> None:

@@ -15,6 +15,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError,
 
 from ..api.environ import FLOWDOCK, PORTS, environ_from
 from ..api.responses import Broken
+from ..http.response_writer import own_headers
 from . import errors
 from .patches import answers
 from .timeouts import read_timeout
@@ -71,7 +72,7 @@ class _CutShort(io.BytesIO):
 
 
 def _response_of(answer: Answer, method: str | None, retries: Retry | None) -> HTTPResponse:
-    headers = HTTPHeaderDict(answer.headers)  # keeps repeated names, which Set-Cookie needs
+    headers = HTTPHeaderDict(own_headers() + answer.headers)  # keeps repeated names, which Set-Cookie needs
     original: Any = None
     if "Set-Cookie" in headers:  # requests reads cookies from http.client's message
         ended = io.BytesIO()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..http.response_writer import own_headers
 from . import httpx_transports
 from .transport_errors import CutShort, answer_of
 
@@ -36,7 +37,7 @@ def _response_of(httpcore: Any, called: re.Match[str], app: App, request: Any, b
     answer = answer_of(httpcore, app, parts, request.extensions, retries)
     return httpcore.Response(
         answer.status,
-        headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers],
+        headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in own_headers() + answer.headers],
         content=CutShort(httpcore, answer) if answer.cut else answer.body,
         extensions={"http_version": b"HTTP/1.1", "reason_phrase": answer.line[4:].encode()},
     )

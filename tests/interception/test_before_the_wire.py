@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -48,3 +49,13 @@ def test_a_cookie_that_cannot_be_encoded_raises(fake_flowdock: FakeFlowdock) -> 
         with pytest.raises(UnicodeEncodeError):
             requests.get(f"{base}/sources", cookies={"who": "Żółć"}, timeout=9)
     assert not fake_flowdock.requests
+
+
+@pytest.mark.parametrize("name", clients.NAMES)
+def test_a_response_has_the_server_and_the_date_of_one_over_a_socket(name: str, fake_flowdock: FakeFlowdock) -> None:
+    client = clients.make(name)
+    here, there = (client.send("GET", f"{base}/user") for base in (API, fake_flowdock.url))
+    client.close()
+    assert here.headers["server"] == there.headers["server"]
+    assert abs(parsedate_to_datetime(here.headers["date"]) - parsedate_to_datetime(there.headers["date"])).seconds < 60
+    assert {*here.headers, "x-request-id", "connection"} == {*there.headers, "connection"}
