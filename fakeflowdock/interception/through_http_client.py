@@ -18,15 +18,17 @@ if TYPE_CHECKING:
 
 
 def seams(_module: ModuleType) -> Iterator[Seam]:
-    """Yield the functions to patch: those of the classes of Python, also where a recorder has replaced these."""
-    secure = _genuine("HTTPSConnection")
-    yield _genuine("HTTPConnection"), "connect", _make("http")
-    yield secure, "connect", _make("https")
+    """Yield the functions to patch: those of the classes of Python, also while a recorder has replaced these."""
+    plain = _genuine("HTTPConnection", object)
+    yield plain, "connect", _make("http")
+    yield _genuine("HTTPSConnection", plain), "connect", _make("https")
 
 
-def _genuine(name: str) -> Any:
+def _genuine(name: str, base: type) -> Any:
+    """Return a class of the library, given its base."""
     found = getattr(http.client, name)
-    return next(each for each in found.__mro__ if each.__module__ == "http.client" and each.__name__ == name)
+    candidates = [found, *type.__subclasses__(base)]
+    return next(each for each in candidates if (each.__module__, each.__name__) == ("http.client", name))
 
 
 def _make(scheme: str) -> Callable[..., Any]:
