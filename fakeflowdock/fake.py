@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from .decorator import decorated
+from .interception import errors
 from .interception.activation import Interception
-from .interception.errors import OTHER_HOSTS
 from .runs import Runs, Scope
 from .testing import report
 from .testing.exchanges import Exchanges, has_unknown_path
@@ -85,7 +85,7 @@ class FakeFlowdock(Failing):
         other_hosts: Literal["allow", "refuse"] = "allow",
     ) -> None:
         if other_hosts not in ("allow", "refuse"):
-            raise ValueError(OTHER_HOSTS.format(given=other_hosts))
+            raise ValueError(errors.OTHER_HOSTS.format(given=other_hosts))
         self._other_hosts = other_hosts
         settings = Settings(auto_consent, refresh_tokens, shape, journal, strict, journal_bytes)
         self._begin(templates.template(world), settings)

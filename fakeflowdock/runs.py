@@ -154,8 +154,9 @@ class Runs:
         That of a class or test starts with a copy of the world of the class around it. In a test that is set up, the
         call of the test itself has no other.
         """
-        began, around = self._began, self.current if self._open else None
-        if around and scope != "call" and around.scope != "call":
+        began = self._began
+        around = self.current if self._open else None
+        if around is not None and scope != "call" and around.scope != "call":
             if scope == around.scope == "test":
                 yield around
                 return

@@ -58,12 +58,12 @@ class ParentApp:
             RuntimeError: the other process does not answer.
         """
         if self._port is None:
-            raise self._error(errors.NO_SOCKET, self._reason)
+            raise self._error(errors.NO_SOCKET.format(reason=self._reason))
         kind, result = self._asked(pickle.dumps((self._key, environ, timeout)))
         if kind == "broken":
             raise Broken(result)
         if kind == "failed":
-            raise self._error(errors.FAILED, result)
+            raise self._error(errors.FAILED.format(reason=result))
         answer: Answer = result
         return answer
 
@@ -76,13 +76,13 @@ class ParentApp:
             _send(connection, request)
             reply: tuple[str, Any] = pickle.loads(_received(connection))  # noqa: S301  # of our parent
         except (OSError, EOFError) as error:
-            raise self._error(errors.STOPPED, error) from error
+            raise self._error(errors.STOPPED.format(reason=error)) from error
         finally:
             connection.close()
         return reply
 
-    def _error(self, text: str, reason: object) -> RuntimeError:
-        return RuntimeError(errors.PARENT.format(process=self._process, what=text.format(reason=reason)))
+    def _error(self, what: str) -> RuntimeError:
+        return RuntimeError(errors.PARENT.format(process=self._process, what=what))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Make this the app of the process that unpickles it, before `sys.path` is what it is here."""
@@ -272,6 +272,6 @@ def _exactly(connection: _socket.socket, size: int) -> bytes:
     while len(pieces) < size:
         piece = connection.recv(min(size - len(pieces), 1 << 20))
         if not piece:
-            raise EOFError("the connection was closed")
+            raise EOFError(errors.ENDED)
         pieces += piece
     return bytes(pieces)

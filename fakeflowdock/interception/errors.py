@@ -14,6 +14,7 @@ STOPPED_MEANWHILE = "the fake was stopped during the request"  # ours, as what f
 PARENT = "the fake in process {process}, which started this process, {what}"
 NO_SOCKET = "could not open a socket for its child processes: {reason}"
 FAILED = "failed: {reason}"
+ENDED = "the connection was closed"
 STOPPED = (
     "is stopped or does not answer ({reason}). "
     "Stop it after its child processes have ended, and start them after the fake."

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.newest_only
 
-KILLS = 10  # of each size
-
 
 def add_source(line: dict[str, Any], name: str) -> None:
     url, headers = f"{line['url']}/flows/{line['flow']}/sources", {"Authorization": f"Bearer {line['access_token']}"}
@@ -116,15 +114,17 @@ def test_the_world_of_a_command_is_saved_while_it_runs(tmp_path: Path) -> None:
 # What ends a server without asking
 
 
-@pytest.mark.parametrize("messages", [0, 1000], ids=["small", "large"])
-def test_what_was_acknowledged_survives_a_kill_while_the_world_is_saved(messages: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("messages", "kills"), [(0, 16), (1000, 4)], ids=["small", "large"])
+def test_what_was_acknowledged_survives_a_kill_while_the_world_is_saved(
+    messages: int, kills: int, tmp_path: Path
+) -> None:
     file = tmp_path / "world.json"
     fake = FakeFlowdock()
     for number in range(messages):
         fake.add_message(f"{number} {'x' * 200}")
     fake.dump(file)
     acknowledged: list[str] = []
-    for kill in range(KILLS):
+    for kill in range(kills):
         with serving(file, "--save-every", "0.01") as (process, line, operator):
             known = {source["name"] for source in operator.get("state")["sources"]}
             assert known >= set(acknowledged)

@@ -123,7 +123,7 @@ def served(store: Store) -> list[str]:
 
 
 @given(place=st.sampled_from(sorted(places(world()), key=str)), value=VALUES)
-@examples(400)
+@examples(150)
 def test_whatever_is_accepted_can_be_served_and_saved_and_loaded_again(place: tuple[Any, ...], value: Any) -> None:
     mutated = copy.deepcopy(world())
     held = mutated
