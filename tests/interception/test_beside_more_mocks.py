@@ -14,6 +14,8 @@ from tests.support.clients import API, basic
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.newest_only
+
 OTHER = "http://other.example/"
 NAMES = ["requests", "httpx", "httpx asynchronous", "aiohttp", "urllib3", "urllib.request"]
 

@@ -206,7 +206,9 @@ def test_the_fake_of_the_parent_refuses_to_be_set_up_in_a_child_and_a_new_one_is
             for call in (lambda: fake.add_source(), lambda: fake.url, leaves, makes_its_own):
                 print(in_child(call).replace(str(os.getpid()), "PID"))
             assert not fake.sources and fake.url == url
-            print(clients.make("requests").send("GET", url + "/sources", who).status)
+            client = clients.make("requests")
+            print(client.send("GET", url + "/sources", who).status)
+            client.close()
     """)
     refused = (
         "RuntimeError: this fake belongs to process PID, which started this one: only requests reach it from here. "

@@ -12,6 +12,8 @@ import pytest
 from tests.support import inner_pytest
 from tests.support.processes import LIMIT
 
+pytestmark = pytest.mark.newest_only
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 CALLS = """
 import asyncio
