@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -83,13 +83,12 @@ MOCKS: dict[Callable[[], Any], list[str]] = {  # and the clients whose calls eac
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("first", ["the mock", "the fake"])
 def test_flowdock_is_the_fakes_and_the_other_host_is_the_mocks(name: str, mock: Callable[[], Any], first: str) -> None:
-    client, fake = clients.make(name), FakeFlowdock()
+    fake = FakeFlowdock()
     outer, inner = (mock(), fake) if first == "the mock" else (fake, mock())
-    with outer, inner:
+    with closing(clients.make(name)) as client, outer, inner:
         message = {"event": "message", "content": "é"}
         reply = client.send("POST", f"{API}/flows/example/main/messages", basic(fake), json=message)
         assert (reply.status, reply.json["content"]) == (201, "é")
         if name in MOCKS[mock]:
             assert client.send("GET", OTHER).status == 203
     assert [exchange.status for exchange in fake.requests] == [201]
-    client.close()

@@ -12,6 +12,8 @@ from tests.support import clients
 from tests.support.hypothesis_profiles import LONGER
 from tests.support.processes import LIMIT
 
+pytestmark = pytest.mark.newest_only
+
 COMMON = """
 import os, sys
 sys.path.insert(0, ".")

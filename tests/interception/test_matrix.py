@@ -16,6 +16,8 @@ from tests.support.clients import API
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.newest_only
+
 NAMES = ["requests", "httpx", "httpx asynchronous", "aiohttp", "urllib3", "urllib.request"]
 
 
