@@ -1,4 +1,4 @@
-"""Requests that nobody sends by accident: how their time grows with their size, and what others wait meanwhile."""
+"""Hostile requests: how their time grows with their size, and how long others wait meanwhile."""
 
 from __future__ import annotations
 

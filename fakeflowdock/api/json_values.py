@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from functools import partial
 from json.decoder import JSONArray, JSONObject  # type: ignore[attr-defined]  # not in the stubs
-from json.scanner import py_make_scanner  # type: ignore[attr-defined]
+from json.scanner import py_make_scanner  # type: ignore[attr-defined]  # nor is this
 from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import Unreadable

@@ -86,7 +86,7 @@ def created(value: Any) -> Reply:
 NOTHING = Reply(204)
 
 
-def refuse_fields(call: Any, subject: Any, violations: list[Violation]) -> NoReturn:  # noqa: ARG001
+def refuse_fields(call: Any, subject: Any, violations: list[Violation]) -> NoReturn:  # noqa: ARG001  # called as each of its kind is
     """Raise a ValidationError for invalid fields."""
     raise ValidationError(by_field(violations), counted=len(violations) < MOST)
 
