@@ -15,6 +15,7 @@ from ..http.addresses import is_loopback
 from ..world import templates
 from ..world.secrets import digest_of
 from ..world.settings import MOST_WORLDS
+from ..world.sharing import shared_credential
 from .admin.errors import Invalid, Taken
 
 if TYPE_CHECKING:
@@ -259,5 +260,5 @@ class Worlds:
     def _check(self, store: Store, *, but: ServedWorld | None, loaded: bool = False) -> None:
         """Raise Taken if a content shares a credential with another world."""
         for other in self.worlds:
-            if other is not but and (shared := store.shared_with(other.app.store)) is not None:
+            if other is not but and (shared := shared_credential(store, other.app.store)) is not None:
                 raise Taken.of(Taken.LOADED if loaded else Taken.CREDENTIAL, name=other.name, credential=shared)

@@ -66,4 +66,6 @@ def _record(
 ) -> None:
     number = store.next_id(f"message {message.flow_id}")
     content = {"message": message.id, **content}
-    store.archive.record(Event(message.flow_id, number, event, user.id, sent, content, uuid))
+    happened = Event(message.flow_id, number, event, user.id, sent, content, uuid, store.next_id("event"))
+    store.archive.record(happened)
+    store.emit(happened)

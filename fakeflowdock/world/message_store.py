@@ -154,6 +154,7 @@ class Archive(Branching):
     def __init__(self) -> None:
         self._flows: Groups[str, FlowArchive] = Groups()
         self.files: MutableMapping[str, tuple[str, int]] = {}  # by token: flow and message number
+        self._log: MutableMapping[int, tuple[str, int]] = {}  # of messages and events, by `event_id`: flow and number
         self._external: MutableMapping[tuple[int, str], tuple[str, str]] = {}  # by source and external id: flow, thread
 
     def of(self, flow_id: str) -> FlowArchive:
@@ -180,6 +181,7 @@ class Archive(Branching):
     def add(self, message: Message) -> Message:
         """Add a message with its files."""
         self._own(message.flow_id).add(message)
+        self._log[message.event_id] = (message.flow_id, message.id)
         for file in message.attachments:
             self.files[file.file_token] = (message.flow_id, message.id)
         return message
@@ -187,6 +189,13 @@ class Archive(Branching):
     def record(self, event: Event) -> None:
         """Add an event. No list of messages has it."""
         self._own(event.flow_id).events[event.id] = event
+        self._log[event.event_id] = (event.flow_id, event.id)
+
+    def event(self, event_id: int) -> Message | Event | None:
+        """Return the message or event with a number among all events, or None if it is not stored."""
+        flow_id, number = self._log.get(event_id, ("", 0))
+        flow = self.of(flow_id)
+        return flow.messages.get(number) or flow.events.get(number)
 
     def change(self, message: Message, *, retitle: bool = False) -> None:
         """Replace a message by a changed one.

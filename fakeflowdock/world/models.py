@@ -250,7 +250,7 @@ def _brief(self: Any) -> str:
     shown: list[str] = []
     for each in fields(self):
         value = getattr(self, each.name)
-        if value != each.default:
+        if each.repr and value != each.default:
             shown.append(f"{each.name}={value.isoformat() if isinstance(value, datetime) else repr(value)}")
     return f"{type(self).__name__}({', '.join(shown)})"
 
@@ -279,6 +279,7 @@ class Message:
         action: the content of the event `action`.
         parent_id: the commented message, also of a file posted as a comment.
         reactions: oldest first.
+        event_id: its number among all events of the world.
     """
 
     flow_id: str
@@ -302,6 +303,7 @@ class Message:
     parent_id: int | None = None
     external_user_name: str | None = None
     reactions: tuple[Reaction, ...] = ()
+    event_id: int = field(default=0, repr=False)
 
     __repr__ = _brief
 
@@ -314,6 +316,7 @@ class Event:
         event: message-edit, tag-change or emoji-reaction.
         user_id: whose action it is.
         content: what changed, with the number of its message as `message`.
+        event_id: its number among all events of the world.
     """
 
     flow_id: str
@@ -323,8 +326,25 @@ class Event:
     sent: datetime
     content: Mapping[str, Any]
     uuid: str | None = None
+    event_id: int = field(default=0, repr=False)
 
     __repr__ = _brief
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An event that is in no flow and is not stored.
+
+    Attributes:
+        event: flow-add, flow-remove or presence.
+        user_id: whom it is about.
+        event_id: its number among all events of the world.
+    """
+
+    event: str
+    user_id: int
+    content: Mapping[str, Any]
+    event_id: int = field(default=0, repr=False)
 
 
 # The counter of a thread that each event increments.

@@ -203,6 +203,7 @@ class Post:
             mail=_mail(fields) if self.event == "mail" else None,
             parent_id=None if self.parent is None else self.parent.id,
             external_user_name=name,
+            event_id=store.next_id("event"),
         )
 
 
@@ -233,6 +234,7 @@ def announce(store: Store, source: Source) -> Message:
         thread_id=thread.id,
         title=f"added source {name}",
         author=Author(creator.name, avatar=creator.avatar),
+        event_id=store.next_id("event"),
     )
     return _stored(store, message, thread)
 
@@ -241,6 +243,7 @@ def _stored(store: Store, message: Message, thread: Thread | None) -> Message:
     store.archive.add(message)
     if thread is not None:
         store.archive.keep(thread.counting(message.event, 1, updated_at=message.sent))
+    store.emit(message)
     return message
 
 

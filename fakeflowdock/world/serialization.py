@@ -21,7 +21,7 @@ from .errors import WorldFileError
 from .models import USERS, Author, Field, File, Mail, Reaction, Status
 from .random_ids import join_key_of, short, thread_id_of, uuid_of
 from .store import Store
-from .validation import KINDS, check_characters, check_world
+from .validation import KINDS, NUMBERED, check_characters, check_world
 
 if TYPE_CHECKING:
     import os
@@ -219,12 +219,11 @@ def built(world: dict[str, Any]) -> Store:
     for source in made["deleted_sources"]:
         store.bury(source)
         store.next_id("source", source.id)
-    for message in sorted(made["messages"], key=lambda each: each.id):
-        store.archive.add(message)
-        store.next_id(f"message {message.flow_id}", message.id)
-    for event in sorted(made["events"], key=lambda each: each.id):
-        store.archive.record(event)
-        store.next_id(f"message {event.flow_id}", event.id)
+    _numbered(store, made)
+    for kind, keep in (("messages", store.archive.add), ("events", store.archive.record)):
+        for entity in sorted(made[kind], key=lambda each: each.id):
+            keep(entity)
+            store.next_id(f"message {entity.flow_id}", entity.id)
     for thread in made["threads"]:
         store.archive.keep(thread)
     for kind, secret in BY_SECRET.items():
@@ -232,6 +231,16 @@ def built(world: dict[str, Any]) -> Store:
             getattr(store, kind).add(getattr(entity, secret), entity)
     _count(store, world)
     return store
+
+
+def _numbered(store: Store, made: dict[str, list[Any]]) -> None:
+    """Number what happened in the flows, in order, where a file has no numbers."""
+    happened = [entity for kind in NUMBERED for entity in made[kind]]
+    for entity in happened:
+        store.next_id("event", entity.event_id)
+    for entity in sorted(happened, key=lambda each: (each.sent, each.flow_id, each.id)):
+        if not entity.event_id:
+            object.__setattr__(entity, "event_id", store.next_id("event"))
 
 
 def _count(store: Store, world: dict[str, Any]) -> None:

@@ -17,14 +17,17 @@ from .secrets import Secrets, _raw, is_visitor
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, MutableMapping
+    from collections.abc import Callable, Iterable, MutableMapping
 
     from .models import (
         AccessToken,
         Application,
         AuthorizationCode,
+        Event,
         Flow,
         Grant,
+        Message,
+        Notice,
         Organization,
         RefreshToken,
         Session,
@@ -32,9 +35,12 @@ if TYPE_CHECKING:
         User,
     )
 
+    Happening = Message | Event | Notice | None  # None: somebody's access was taken away
+    Listener = Callable[[Happening], None]
+
 
 START = datetime(2015, 1, 1, tzinfo=UTC)
-LIVE = ("lock", "clock", "settings")  # shared with a frozen copy, not branched
+LIVE = ("lock", "clock", "settings", "listeners")  # shared with a frozen copy, not branched
 
 
 class Store(Branching):
@@ -42,6 +48,9 @@ class Store(Branching):
 
     Ids count up and are never reused. Tokens are derived from `seed`, and the clock starts at a fixed time, so that the
     same calls always create the same world.
+
+    Attributes:
+        listeners: called with each event when it happens, while the lock is held. A copy of the world has none.
     """
 
     def __init__(self, seed: str = "") -> None:
@@ -58,6 +67,7 @@ class Store(Branching):
         self.sessions: Secrets[Session] = Secrets()
         self.revoked_grants: MutableMapping[int, None] = {}
         self.settings = Settings()
+        self.listeners: list[Listener] = []
         self.sources: MutableMapping[int, Source] = {}
         self.deleted_sources: MutableMapping[int, Source] = {}
         self.archive = Archive()
@@ -83,7 +93,7 @@ class Store(Branching):
         with self.lock:
             frozen = object.__new__(Store)
             vars(frozen).update(vars(self))
-            frozen.lock = threading.RLock()
+            frozen.lock, frozen.listeners = threading.RLock(), []
             frozen.clock = self.clock.held()
             frozen.settings = replace(self.settings)
             for name, value in vars(frozen).items():
@@ -94,8 +104,15 @@ class Store(Branching):
     def branch(self) -> Store:
         """Return a new world that starts like a frozen one, with its settings."""
         twin = super().branch()
-        twin.lock = threading.RLock()
+        twin.lock, twin.listeners = threading.RLock(), []
         return twin
+
+    # Events
+
+    def emit(self, event: Happening) -> None:
+        """Tell the listeners of an event. The lock of the world is held."""
+        for listener in self.listeners:
+            listener(event)
 
     # Ids, tokens, time
 
@@ -170,23 +187,6 @@ class Store(Branching):
             or shown in self.archive.files
             or is_visitor(self.seed, shown)
         )
-
-    def shared_with(self, other: Store) -> str | None:
-        """Describe a credential that this world shares with another, or return None. Secrets are shortened."""
-        theirs = other.secrets.values()
-        for name, kind in self.secrets.items():
-            for digest in kind.digests:
-                if any(digest in each for each in theirs):
-                    return f"the {name} {kind.shown(digest)}"
-        for name, mine, known in (
-            ("client_id", self._client_ids, other._client_ids),
-            ("e-mail address", self._user_ids, other._user_ids),
-        ):
-            if (shared := next((each for each in mine if each in known), None)) is not None:
-                return f"the {name} {shared}"
-        if any(each in other.archive.files for each in self.archive.files):
-            return "the file_token of a file"
-        return f"the seed {self.seed!r}, which gives the same tokens later," if self.seed == other.seed else None
 
     # Organizations, users, flows, applications
 
@@ -335,6 +335,7 @@ class Store(Branching):
     def revoke(self, grant_id: int) -> None:
         """Revoke everything issued for one consent."""
         self.revoked_grants[grant_id] = None
+        self.emit(None)
 
     def is_revoked(self, held: Grant) -> bool:
         """Return whether a token or code is revoked."""

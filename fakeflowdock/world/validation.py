@@ -147,6 +147,12 @@ def _contradictions_of_posts(world: dict[str, Any]) -> Iterator[tuple[str, str]]
                 base64.b64decode(file["data"], validate=True)
             except (binascii.Error, ValueError):
                 yield f"{pointer}/attachments/{number}/data", ValidationError.NOT_BASE64
+    event_ids: set[int] = set()
+    for kind in NUMBERED:
+        for position, event in enumerate(world.get(kind, ())):
+            if event.get("event_id") in event_ids:
+                yield f"/{kind}/{position}/event_id", WorldFileError.DUPLICATE
+            event_ids.update(filter(None, (event.get("event_id"),)))
     called: set[tuple[Any, Any]] = set()
     for position, thread in enumerate(world["threads"]):
         name = thread["source_id"], thread["external_thread_id"]
