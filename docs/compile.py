@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from dialect import (
     ERROR_GRADE,
     GRADES,
+    ROUTE,
     WHERE,
     NotUnderstood,
     Page,
@@ -33,6 +34,7 @@ from dialect import (
     callers_of,
     json_of,
     mark_of,
+    path_of,
     plain,
     read_page,
 )
@@ -207,6 +209,8 @@ class Compiler:
         example = {"examples": [json_of(section, part)]}
         if re.fullmatch(r"A list of .+\.", words) and part.rows is None:
             return {"type": "array", "items": {"$ref": self._reference(section, part.line, link)}, **example}
+        if re.fullmatch(r"A stream of .+\.", words) and part.rows is None:
+            return {"x-stream": True, "$ref": self._reference(section, part.line, link), **example}
         if re.fullmatch(r"An? .+ with:", words) and part.rows is not None:
             return {
                 **_merged(self._object_of(section, part.line, link), self._table(section, part, closed=True)),
@@ -214,7 +218,7 @@ class Compiler:
             }
         if re.fullmatch(r"An? .+\.", words) and part.rows is None:
             return {"$ref": self._reference(section, part.line, link), **example}
-        forms = "`A [X](#x).`, `A list of [X](#x).`, `A page.`, `A redirect.`, `Nothing.`"
+        forms = "`A [X](#x).`, `A list of [X](#x).`, `A stream of [X](#x).`, `A page.`, `A redirect.`, `Nothing.`"
         raise section.refuse(part.line, f"{words!r} is no response: {forms}")
 
     def _object(self, section: Section, name: str, *, closed: bool) -> Schema:
@@ -383,11 +387,12 @@ class Compiler:
                 section.line, f"{section.title!r} needs an `### Example`: a request in a block of http"
             )
         first, *rest = part.code[1].strip().splitlines()
-        line = re.fullmatch(r"([A-Z]+) (/\S+)", first)
+        line = ROUTE.fullmatch(first)
         if line is None:
             raise section.refuse(part.code[2] + 1, f"{first!r} is no request line")
+        target = path_of(line[2], line[3])
         asked = [re.sub(r":\w+", "[^/]+", path) for method, path, _ in section.routes if method == line[1]]
-        if not any(re.fullmatch(path, line[2]) for path in asked):
+        if not any(re.fullmatch(path, target.partition("?")[0]) for path in asked):
             raise section.refuse(part.code[2] + 1, f"{first!r} is no route of {section.title!r}")
         headers: dict[str, str] = {}
         for number, text in enumerate(rest, part.code[2] + 2):
@@ -395,7 +400,7 @@ class Compiler:
             if not colon:
                 raise section.refuse(number, f"{text!r} is no header")
             headers[name] = value
-        return {"method": line[1], "path": line[2], "headers": headers}
+        return {"method": line[1], "path": target, "headers": headers}
 
 
 def graded(section: Section, mark: tuple[str, str] | None) -> Schema:

@@ -15,7 +15,8 @@ What recordings of the real service have in other ways stands under `### Recorde
 that may be missing because they are not **always** there, and fields that the object of today does not have.
 
 A reply is what its one line says: `A [X](#x).`, `A list of [X](#x).`, `A [X](#x) with:` and a table, `A page.` for
-people, `A redirect.`, `Nothing.` An operation's example is answered with the first of its replies.
+people, `A stream of [X](#x).`, `A redirect.`, `Nothing.` An operation's example is answered with the first of its
+replies.
 
 A section has a grade and its evidence, and so have its parameters and fields, but for those whose row ends with a
 mark of its own: `*observed: two clients send it.*` The grade of an error of an operation is that of its condition and
@@ -35,13 +36,15 @@ from typing import TYPE_CHECKING, Any
 
 from markdown_it import MarkdownIt
 
+from fakeflowdock.api.internal_routes import STREAM
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from markdown_it.token import Token
 
-ROUTE = re.compile(r"(GET|POST|PUT|DELETE) (/\S+)")
+ROUTE = re.compile(r"(GET|POST|PUT|DELETE) (https://stream\.flowdock\.com)?(/\S+)")
 STATUS = re.compile(r"[45][0-9]{2}")
 GRADES = ("documented", "observed", "assumed")
 CALLERS = ("user", "application", "source", "anyone", "operator")
@@ -152,6 +155,11 @@ class Page:
     def is_graded(self) -> bool:
         """Whether it claims anything of Flowdock."""
         return any("Grade" in section.facts for section in self.sections)
+
+
+def path_of(host: str | None, path: str) -> str:
+    """The path of a route. One on the host for streams has a prefix, which works on any host."""
+    return path if host is None else f"{STREAM}{path}"
 
 
 def anchor_of(title: str) -> str:
@@ -288,7 +296,7 @@ def _add_paragraph(section: Section, inline: Token, line: int) -> None:
         rest = [child for child in children[1:] if child.content.strip()]
         obsolete = [child.content for child in rest] == ["obsolete"] and children[-1].type == "em_close"
         if (route := ROUTE.fullmatch(code)) and (obsolete or not rest) and section.status is None:
-            section.routes.append((route[1], route[2], obsolete))
+            section.routes.append((route[1], path_of(route[2], route[3]), obsolete))
             return
         if STATUS.fullmatch(code) and not rest and section.status is None and not section.routes:
             section.status = int(code)

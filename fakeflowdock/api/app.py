@@ -6,19 +6,21 @@ from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from ..contract.errors import NoSuchRoute, Refusal
+from ..contract.errors import Refusal
 from ..redaction import Redaction
 from . import internal_routes, parameters, pauses, routing
 from .authentication import authenticate
 from .callers import ANYONE, Caller
 from .contract_warnings import ContractWarnings, warnings_of
-from .environ import EXCHANGE, STREAM_HOST, path_of
+from .environ import EXCHANGE, path_of
 from .faults import Faults, elapse, in_process, on_a_socket
 from .handling import Handling
 from .journal import Journal
 from .operations import Call
 from .pauses import Pause
 from .responses import Broken, lost, write
+from .streams.hub import Streams
+from .streams.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -55,6 +57,7 @@ class App:
         warnings: the last contract warnings.
         journal: the last requests with their responses.
         faults: the injected faults.
+        streams: the open streams.
     """
 
     may_wait = False  # for other servers
@@ -66,13 +69,24 @@ class App:
         note: Callable[[Finding], None] | None = None,
         budget: Budget | None = None,
     ) -> None:
-        self.store = store
+        self._store = store
         self.report = report
+        self.streams = Streams(report)
         self.note = note
         self.warnings = ContractWarnings()
         self.journal = Journal(store.settings.journal, store.settings.journal_bytes, budget)
         self.faults = Faults()
         self._took: dict[str, float] = {}  # seconds, by operation
+
+    @property
+    def store(self) -> Store:
+        """The world. Replacing it ends all streams."""
+        return self._store
+
+    @store.setter
+    def store(self, store: Store) -> None:
+        self._store = store
+        self.streams.end()
 
     def guard(self, environ: WSGIEnvironment) -> RLock | None:
         """Return the lock that a short request needs, or None if this request may be long.
@@ -84,7 +98,7 @@ class App:
             return None
         if sum(store.counters.values()) > MANY and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             with suppress(Refusal):
-                match = routing.match(environ["REQUEST_METHOD"], routing.normal(path_of(environ)))
+                match = routing.match(environ["REQUEST_METHOD"], routing.route_of(environ, path_of(environ)))
                 if self._took.get(match.operation.name, SLOW) >= SLOW:
                     return None
         return store.lock
@@ -93,7 +107,7 @@ class App:
         """Respond as a WSGI application. A server that can sleep sets `fakeflowdock.wait` in the environ."""
         answer = self.answer(environ, wait=environ.pop("fakeflowdock.wait", None))
         start_response(answer.line, answer.headers)
-        return [answer.body]
+        return [answer.body] if answer.stream is None else Reader(answer.stream)
 
     def answer(self, environ: WSGIEnvironment, *, timeout: float | None = None, wait: Wait | None = None) -> Answer:
         """Return the response to a request. Errors are responses too.
@@ -183,10 +197,14 @@ class FlowdockHandling(Handling):
         self.app, self.report = app, app.report
         self._read: Given | None = environ.pop("fakeflowdock.given", None)  # parsed already, to find credentials
 
+    def normal(self) -> str:
+        """Return the path in the form of the routes."""
+        return routing.route_of(self.environ, self.path)
+
     def look(self) -> Self:
         """Find operation and caller, by which faults match, before the request is processed."""
         with suppress(Refusal):  # `run` raises it again
-            match = routing.match(self.environ["REQUEST_METHOD"], routing.normal(self.path))
+            match = routing.match(self.environ["REQUEST_METHOD"], self.route)
             self.operation, self.store = match.operation, self.app.store
             self.given = given = self._read or parameters.read(self.environ)
             with self.store.lock:
@@ -197,19 +215,15 @@ class FlowdockHandling(Handling):
         """Return the reply. The stream, and the paths below fakeflowdock's own prefix, are in no table."""
         self.store = store = self.app.store
         self.lock, self.shape = store.lock, store.settings.shape
-        environ = self.environ
-        if STREAM_HOST.fullmatch(environ.get("HTTP_HOST", "")):
-            raise NoSuchRoute
-        if internal_routes.PREFIX in self.path:
-            path = routing.normal(self.path)
-            if path.startswith(internal_routes.PREFIX):
-                return internal_routes.reply(environ["REQUEST_METHOD"], path, store, environ.get("QUERY_STRING", ""))
+        environ, route = self.environ, self.route
+        if route.startswith(internal_routes.PREFIX) and not route.startswith(internal_routes.STREAM):
+            return internal_routes.reply(environ["REQUEST_METHOD"], route, store, environ.get("QUERY_STRING", ""))
         return super().run()
 
     def read(self, match: Match, /) -> tuple[Given, dict[str, Any]]:
         """Return what was parsed, and the parameters by their types. Keeps contract warnings."""
         given, contract = self.given or self._read or parameters.read(self.environ), match.operation.contract
-        fields = contract.coerced(given.fields)
+        fields = contract.coerced(given.query if contract.streams else given.fields)
         method, strict = self.environ["REQUEST_METHOD"], self.store.settings.strict
         found = [*warnings_of(method, match, given, contract.parameters_of(fields), fields, strict=strict)]
         if any(each.actual is not None for each in found):
@@ -231,4 +245,4 @@ class FlowdockHandling(Handling):
 
     def call(self, caller: Caller, path: Mapping[str, str], fields: Mapping[str, Any], base: str, /) -> Call:
         """Return the call."""
-        return Call(self.store, caller, path, fields, base, self.environ)
+        return Call(self.store, caller, path, fields, base, self.environ, self.app.streams)

@@ -105,7 +105,7 @@ def _by_access_token(store: Store, access_token: Any) -> Caller:
     if token.expires_at is not None and store.now >= token.expires_at:
         raise Unauthorized(Unauthorized.EXPIRED)
     user, application = store.users[token.user_id], store.applications[token.application_id]
-    return Caller(user=user, application=application, scopes=token.scopes)
+    return Caller(user=user, application=application, scopes=token.scopes, grant=token)
 
 
 def _by_flow_token(store: Store, flow_token: Any) -> Caller:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..world.models import Application, Source, User
+    from ..world.models import AccessToken, Application, Source, User
 
 USER, APPLICATION, SOURCE = "user", "application", "source"
 ANYONE = "anyone"  # credentials are ignored
@@ -23,12 +23,14 @@ class Caller:
         user: None for a source.
         application: the OAuth application that the user authorized, with its `scopes`.
         source: the source that makes the request.
+        grant: the access token of the application.
     """
 
     user: User | None = None
     application: Application | None = None
     scopes: frozenset[str] = frozenset()
     source: Source | None = None
+    grant: AccessToken | None = field(default=None, repr=False, compare=False)
 
     @property
     def kind(self) -> str:

@@ -20,7 +20,7 @@ FLOWDOCK = re.compile(
     r"(https?)://(?:[^/?#\\]*@)?((?:api|stream)\.flowdock\.com\.?)(?::([0-9]*))?(?=[/?#]|\Z)", re.IGNORECASE
 )
 PORTS = {"http": "80", "https": "443"}
-STREAM_HOST = re.compile(r"stream\.flowdock\.com\.?(:[0-9]+)?", re.IGNORECASE)
+STREAM_HOST = re.compile(r"stream\.[^/]+", re.IGNORECASE)
 HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 LONGEST_HOST = 261  # characters of the longest name, a colon and a port
 # Keys of a WSGI environ.

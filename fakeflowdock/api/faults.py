@@ -39,7 +39,7 @@ class FaultSubject(Protocol):
     """What a fault can see of a request."""
 
     environ: WSGIEnvironment
-    path: str
+    route: str
 
     @property
     def operation(self) -> Operation[Any, Any] | None:
@@ -86,7 +86,7 @@ class Matching:
         return (
             (self.operation is None or (request.operation is not None and request.operation.name == self.operation))
             and self.method in (None, request.environ["REQUEST_METHOD"])
-            and (self.path is None or routing.normal(self.path) == routing.normal(request.path))
+            and (self.path is None or routing.normal(self.path) == request.route)
             and (self.caller is None or self._is_from_caller(request))
         )
 
@@ -202,8 +202,7 @@ class Faults:
 
     def meet(self, request: FaultSubject) -> tuple[Fault, Failure] | None:
         """Return the fault and failure for a request, or None. Of several, the first one added applies."""
-        path = routing.normal(request.path)
-        if path.startswith(internal_routes.PREFIX) and not path.startswith(internal_routes.FILES):
+        if internal_routes.is_administered(request.route) or internal_routes.is_a_document(request.route):
             return None
         with self._lock:
             matching = [fault for fault in self.active if fault.matching.holds(request)]

@@ -39,6 +39,7 @@ class Handling(ABC):
 
     Attributes:
         path: as requested, decoded.
+        route: the same, normalized.
         operation, caller, given, warnings, refusal: set as soon as they are known.
         fault, failure: the fault that applies, and how the request fails, or None.
         original: the response without the fault; None if the request was not processed.
@@ -58,6 +59,7 @@ class Handling(ABC):
     def __init__(self, environ: WSGIEnvironment) -> None:
         self.environ = environ
         self.path = path_of(environ)
+        self.route = self.normal()
         self.operation: Operation[Any, Any] | None = None
         self.caller: Caller | None = None
         self.given: Given | None = None
@@ -66,6 +68,10 @@ class Handling(ABC):
         self.fault: Fault | None = None
         self.failure: Failure | None = None
         self.original: Answer | None = None
+
+    def normal(self) -> str:
+        """Return the path in the form of the routes."""
+        return self.table.normal(self.path)
 
     @property
     def contract(self) -> OperationContract | None:
@@ -120,7 +126,7 @@ class Handling(ABC):
             BrokenContract: the reply does not match its page.
         """
         environ, table = self.environ, self.table
-        method, path = environ["REQUEST_METHOD"], table.normal(self.path)
+        method, path = environ["REQUEST_METHOD"], self.route
         if method == "OPTIONS":
             return Reply(204, headers=(("Allow", ", ".join(sorted(table.methods_of(path)))),))
         match = table.match(method, path)
@@ -149,9 +155,11 @@ class Handling(ABC):
         """Return the reply with what a handler returned. Raises BrokenContract if it does not match its page."""
         reply, contract = result if isinstance(result, Reply) else Reply(200, result), operation.contract
         shape, check = self.shape, contract.replies.get(reply.status)
-        if shape != settings.DEFAULT and check is not None:
+        if shape != settings.DEFAULT and check is not None and reply.status not in contract.streams:
             reply = replace(reply, body=response_shapes.formed(shape, reply.body, check, base_of(self.environ)))
         check_reply(operation, reply)
+        if reply.stream is not None:
+            return reply
         if shape == settings.DRIFT and check is not None:
             reply = replace(reply, body=response_shapes.drifted(reply.body, check))
         return reply
@@ -196,6 +204,8 @@ def check_reply(operation: Operation[Any, Any], reply: Reply) -> None:
     if has_location != (reply.status in contract.redirects):
         text = BrokenContract.LOCATION if has_location else BrokenContract.NO_LOCATION
         raise BrokenContract.of(text, contract=contract, reply=reply)
+    if reply.status in contract.streams:
+        return  # each record is checked when it is sent
     if (check := contract.replies[reply.status]) is not None:
         for violation in check.violations(reply.body):
             place, why, text = violation.pointer or BrokenContract.THE_BODY, violation.message, BrokenContract.BODY

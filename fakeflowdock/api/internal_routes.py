@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PREFIX = "/_fakeflowdock/"
 FILES = f"{PREFIX}files/"
 OPENAPI = f"{PREFIX}openapi"
+STREAM = f"{PREFIX}stream"  # the paths of the host `stream.flowdock.com`, on any host
 METHODS = ("GET", "HEAD", "OPTIONS")
 LIFETIME = timedelta(minutes=5)
 
@@ -33,19 +34,21 @@ def _documents() -> dict[str, Any]:
 
 def is_own(path: str) -> bool:
     """Return whether a path, normalized or not, is one of fakeflowdock's own, which Flowdock never had."""
-    return f"/{path.lstrip('/')}/".startswith(PREFIX)
+    whole = f"/{path.lstrip('/')}/"
+    return whole.startswith(PREFIX) and not whole.startswith(f"{STREAM}/")
 
 
 def is_administered(path: str) -> bool:
     """Return whether only a server answers the path, because it is below `PREFIX` and not in this module."""
     if not path.startswith(PREFIX):
         return False
-    return not path.startswith((FILES, f"{PREFIX}schemas/")) and path.rstrip("/") not in (OPENAPI, f"{OPENAPI}.json")
+    is_document = path.rstrip("/") in (OPENAPI, f"{OPENAPI}.json")
+    return not (is_document or path.startswith((FILES, f"{PREFIX}schemas/", f"{STREAM}/")))
 
 
 def is_a_document(path: str) -> bool:
     """Return whether the path is below `PREFIX`, and not the content of a file."""
-    return path.startswith(PREFIX) and not path.startswith(FILES)
+    return path.startswith(PREFIX) and not path.startswith((FILES, f"{STREAM}/"))
 
 
 def reply(method: str, path: str, store: Store, query: str) -> Reply:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ..world.models import User
     from ..world.store import Store
     from .callers import Caller
+    from .streams.hub import Streams
+    from .streams.stream import Stream
 
     Needs = Callable[[Mapping[str, str], str], Iterable[str]]
 
@@ -38,6 +40,7 @@ class Call:
         path: the values in the path, `{"organization": "example", "flow": "main", "id": "2"}`.
         fields: the documented parameters of body and query, validated, without nulls.
         base: scheme and host of the requested URL.
+        streams: the open streams of the world.
     """
 
     store: Store
@@ -46,6 +49,7 @@ class Call:
     fields: Mapping[str, Any] = field(repr=False)
     base: str
     environ: WSGIEnvironment = field(repr=False)
+    streams: Streams
 
     def header(self, name: str, default: str = "") -> str:
         """Return a header of the request, or the default."""
@@ -70,12 +74,14 @@ class Reply:
         body: a JSON value, the text of a page, the fields of a form, or the bytes of a file. None for no body.
         headers: additional headers of the response.
         media: JSON, FORM, HTML, or the media type of a file.
+        stream: what is sent after the headers, as it happens.
     """
 
     status: int
     body: Any = field(default=None, repr=False)  # may contain a secret
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     media: str = JSON
+    stream: Stream | None = None
 
 
 def created(value: Any) -> Reply:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from .callers import Caller
     from .operations import Reply
+    from .streams.stream import Stream
 
 METHODS = "POST, PUT, PATCH, DELETE, GET, OPTIONS"
 HEADERS = "Origin, Accept, Content-type, Authorization, X-CSRF-Token, X-Requested-With, X-Prototype-Version"
@@ -45,6 +46,7 @@ class Answer:
         status: the status code; 0 without a response.
         cut: whether the connection ends before the end of the body.
         lost: how the connection broke without a response, or None.
+        stream: what follows the headers, as it happens, instead of a body.
     """
 
     status: int
@@ -52,6 +54,7 @@ class Answer:
     body: bytes = field(repr=False)
     cut: bool = False
     lost: Loss | None = None
+    stream: Stream | None = None
 
     @property
     def line(self) -> str:
@@ -111,6 +114,8 @@ def write(reply: Reply, environ: WSGIEnvironment, caller: Caller | None, *, priv
         body = encoded(reply.body)
     else:
         body = _TEXTS[reply.media](reply.body).encode()
+    if reply.stream is not None:
+        return Answer(reply.status, headers, b"", stream=reply.stream)
     if reply.status != 204:
         headers.append(("Content-Length", str(len(body))))
     return Answer(reply.status, headers, b"" if environ["REQUEST_METHOD"] == "HEAD" else body)

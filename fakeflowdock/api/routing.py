@@ -12,12 +12,16 @@ from werkzeug.exceptions import NotFound as NoRule
 from werkzeug.routing import Map, MapAdapter, Rule
 
 from ..contract.errors import Closed, MethodNotAllowed, NoSuchRoute, Refusal
+from . import internal_routes
+from .environ import STREAM_HOST
 from .operations import Match, Operation
-from .resources import consent, files, flows, messages, oauth, organizations, push, sources, threads, users
+from .resources import consent, files, flows, messages, oauth, organizations, push, sources, streaming, threads, users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import ModuleType
+
+    from _typeshed.wsgi import WSGIEnvironment
 
 LONGEST = 512  # characters of a path whose operation is cached
 
@@ -122,8 +126,20 @@ def normal(path: str) -> str:
     return "/" + "/".join(segments)
 
 
+def route_of(environ: WSGIEnvironment, path: str) -> str:
+    """Return the normalized path of a request. The paths of the host for streams have a prefix.
+
+    Args:
+        path: as requested, decoded.
+    """
+    route = normal(path)
+    if STREAM_HOST.fullmatch(environ.get("HTTP_HOST", "")) and not route.startswith(internal_routes.PREFIX):
+        return f"{internal_routes.STREAM}{route}"
+    return route
+
+
 FLOWDOCK = Table(
-    (consent, oauth, organizations, users, flows, sources, messages, threads, files, push),
+    (consent, oauth, organizations, users, flows, sources, messages, threads, files, push, streaming),
     normal,
     unknown,
     {"PUT": "PATCH"},

@@ -63,7 +63,7 @@ class OperationContract:
         properties: parameter name to its schema; `required` names the required ones.
         example: a request, as {"method", "path", "headers"}; its body is the first of `examples`.
         replies: status to the schema of the body, None for a response without one. The example gets the first.
-        pages, redirects: the statuses with an HTML page, and those that redirect.
+        pages, redirects, streams: the statuses with an HTML page, those that redirect, and those with an event stream.
     """
 
     name: str
@@ -86,6 +86,7 @@ class OperationContract:
     reply_examples: Mapping[int, Any]
     pages: frozenset[int]
     redirects: frozenset[int]
+    streams: frozenset[int]
 
     @cached_property
     def variants(self) -> list[Variant]:
@@ -215,6 +216,7 @@ def _operation(
         },
         reply_examples={status: body["examples"][0] for status, body in bodies.items() if "examples" in body},
         pages=frozenset(status for status, body in bodies.items() if "contentMediaType" in body),
+        streams=frozenset(status for status, body in bodies.items() if body.get("x-stream")),
         redirects=frozenset(status for status, body in bodies.items() if body.get("x-redirect")),
         **facts,
     )

@@ -298,6 +298,8 @@ class BrokenContract(Worded):
     NO_LOCATION = "{contract.title} answered {reply.status} without a Location header"
     BODY = "{contract.title} answered {reply.status} with {place}: it {why}, against {schema}"
     THE_BODY = "the body"
+    RECORD = "a stream would send {event} with {place}: it {why}, against {schema}"
+    THE_RECORD = "the record"
     NO_BODY = "{contract.title} answered {reply.status} with a body, but {contract.page} documents none"
     RAISED = "{operation} raised {error} at {where}"
     ERROR = "{operation} answered {error}, which its page does not list"

@@ -17,7 +17,8 @@ from .errors import Rejected, refusal
 from .lingering import Lingering
 from .protocols import Peer
 from .request_parser import HEAD, RequestParser
-from .response_writer import CONTINUE, written
+from .response_writer import CONTINUE, is_chunked, written
+from .sender import Sender
 from .workers import Job
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Connection(RequestParser, Peer):
         self._steps: Steps | None = None
         self._pause: Pause | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._sender: Sender | None = None
 
     # Called by asyncio
 
@@ -77,6 +79,8 @@ class Connection(RequestParser, Peer):
         self._forget()
         self._released()
         self._resume(there=False)
+        if self._sender is not None:
+            self._sender.left()
 
     def pause_writing(self) -> None:
         """Stop answering and reading until the client reads again."""
@@ -86,6 +90,8 @@ class Connection(RequestParser, Peer):
     def resume_writing(self) -> None:
         """Answer the waiting requests, and read again."""
         self._full = False
+        if self._sender is not None:
+            self._sender.send()
         self._go_on()
 
     def data_received(self, data: bytes) -> None:
@@ -99,6 +105,8 @@ class Connection(RequestParser, Peer):
     def eof_received(self) -> bool:
         """Answer what the client has sent, and close the connection. A client that waits for one answer has left."""
         self._eof = True
+        if self._sender is not None:
+            self._transport.close()
         if not self._unparsed:
             self._resume(there=False)
         self._settle()
@@ -291,10 +299,36 @@ class Connection(RequestParser, Peer):
         if self._log is not None:
             self._log(environ, answer)  # before the answer, so that its client finds the line
         self._is_new, self.since = False, self._loop.time()
+        if answer.stream is not None:
+            keep = keep and is_chunked(environ)
+            self._write(written(answer, environ, keep=keep))
+            self._busy = True
+            self._sender = Sender(self, self._server, answer.stream, chunked=is_chunked(environ), keep=keep)
+            return
         self._write(written(answer, environ, keep=keep))
         if not keep:
             self._ending = True
             self._close(at_once=answer.cut)
+
+    # A stream, in the place of a body
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the client has to read before more is sent."""
+        return self._full
+
+    def send_piece(self, data: bytes) -> None:
+        """Send a piece of a stream."""
+        self._write(data)
+
+    def end_stream(self, *, keep: bool) -> None:
+        """Go on after the end of a stream."""
+        self._sender, self._busy = None, False
+        if keep and not self._ending:
+            self._go_on()
+        else:
+            self._ending = True
+            self._close()
 
     def _close(self, *, at_once: bool = False) -> None:
         """Close the connection after everything has been sent."""
@@ -326,12 +360,14 @@ class Connection(RequestParser, Peer):
     def end(self) -> None:
         """Close the connection, after the answer to a request that is being processed."""
         self._ending = True
-        if not self._busy or self.is_waiting:
+        if self._sender is not None:
+            self._sender.stop()
+        elif not self._busy or self.is_waiting:
             self._transport.close()
 
     def silent(self, now: float) -> None:
         """Close the connection if its client is too slow."""
-        if self._is_being_read(now) or self._busy or self._transport.is_closing():
+        if self._sender is not None or self._is_being_read(now) or self._busy or self._transport.is_closing():
             return
         if self._in_body:
             if self._sending.is_too_slow(now, self._received, deadlines.BODY):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -60,6 +62,40 @@ class Dispatcher(Protocol):
         ...
 
 
+class Sending(Protocol):
+    """Something with a part that waits to be sent."""
+
+    def send(self) -> None:
+        """Send it."""
+        ...
+
+
+class DueSenders:
+    """The streams with something to send. One call of the event loop serves them all.
+
+    Args:
+        loop: the event loop.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._due: deque[Sending] = deque()
+        self._is_scheduled = False
+
+    def add(self, sender: Sending) -> None:
+        """Let a stream send, soon. Called by any thread."""
+        self._due.append(sender)
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            with suppress(RuntimeError):  # the server has stopped
+                self._loop.call_soon_threadsafe(self._send)
+
+    def _send(self) -> None:
+        self._is_scheduled = False
+        for _ in range(len(self._due)):
+            self._due.popleft().send()
+
+
 @dataclass
 class Bodies:
     """The bodies that a server keeps in memory until their requests are answered.
@@ -82,6 +118,7 @@ class ServerContext:
         log: the access log, if there is one.
         connections: the open connections.
         bodies: the memory of incomplete requests.
+        due: the streams with something to send.
     """
 
     site: Dispatcher
@@ -90,6 +127,10 @@ class ServerContext:
     log: AccessLog | None = None
     connections: set[Peer] = field(default_factory=set)
     bodies: Bodies = field(default_factory=Bodies)
+    due: DueSenders = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "due", DueSenders(self.loop))
 
 
 class Peer(asyncio.Protocol):

@@ -29,8 +29,20 @@ def written(answer: Answer, environ: WSGIEnvironment, *, keep: bool) -> bytes:
     headers = answer.headers
     if REQUEST_ID in environ:
         headers = [("X-Request-Id", environ[REQUEST_ID]), *headers]
+    if answer.stream is not None and is_chunked(environ):
+        headers = [*headers, ("Transfer-Encoding", "chunked")]
     line = f"{answer.line}\r\n{_own(int(time.monotonic()))}"
     return head_of(line, headers, environ, keep=keep) + answer.body
+
+
+def is_chunked(environ: WSGIEnvironment) -> bool:
+    """Return whether a stream is sent in chunks. Otherwise the end of the connection is its end."""
+    return bool(environ["SERVER_PROTOCOL"] != "HTTP/1.0")
+
+
+def chunk(data: bytes) -> bytes:
+    """Return a chunk of a stream. The empty one is its end."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def own_headers() -> list[tuple[str, str]]:

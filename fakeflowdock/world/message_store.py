@@ -197,6 +197,11 @@ class Archive(Branching):
         flow = self.of(flow_id)
         return flow.messages.get(number) or flow.events.get(number)
 
+    def flow_of(self, event_id: int) -> str | None:
+        """Return the id of the flow of a stored message or event, or None if there is none."""
+        found: str | None = self._log.get(event_id, (None, 0))[0]
+        return found
+
     def change(self, message: Message, *, retitle: bool = False) -> None:
         """Replace a message by a changed one.
 

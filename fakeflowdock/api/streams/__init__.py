@@ -1,0 +1,1 @@
+"""Event streams: who is sent what, and in which form. docs/api/streaming.md."""

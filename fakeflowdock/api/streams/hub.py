@@ -1,0 +1,168 @@
+"""The open streams of a world, and what each of them is sent."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from ...contract.errors import BrokenContract
+from ...world.models import Event, Message, Notice
+from .records import PRESENCE, Record
+from .stream import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from ...world.store import Happening, Store
+    from ..callers import Caller
+
+
+class Streams:
+    """The open streams of one world.
+
+    Args:
+        report: called with each bug of fakeflowdock.
+
+    Attributes:
+        open: the open streams, oldest first.
+        count: the number of streams so far.
+        interval: after how many seconds without an event a stream is kept alive.
+    """
+
+    def __init__(self, report: Callable[[BrokenContract], None]) -> None:
+        self._report = report
+        self._store: Store | None = None  # while a stream is open
+        self.open: dict[Stream, None] = {}
+        self._of_flow: dict[str, dict[Stream, None]] = {}
+        self._of_user: dict[int, dict[Stream, None]] = {}
+        self._of_presence: dict[Stream, None] = {}
+        self._gone: deque[Stream] = deque()  # that could not be forgotten, because the world was locked
+        self.count = 0
+        self.interval = 30.0
+
+    def add(
+        self, store: Store, caller: Caller, flows: Iterable[str], form: str, base: str, *, last: int | None, **more: Any
+    ) -> Stream:
+        """Open a stream. The lock of the world is held.
+
+        Args:
+            last: the last event that the client has received; the later ones are sent again. None for none.
+            more: see `Stream`.
+        """
+        self._sweep()
+        self.count += 1
+        flows = tuple(flows)
+        stream = Stream(self, self.count, caller, flows, form, base, **more, due=_since(store, last, {*flows}))
+        if self._store is None:
+            self._store = store
+            store.listeners.append(self._hear)
+        self.open[stream] = None
+        for index, key in self._indexes(stream):
+            index.setdefault(key, {})[stream] = None
+        if stream.with_presence:
+            self._of_presence[stream] = None
+        return stream
+
+    def _indexes(self, stream: Stream) -> Iterator[tuple[dict[Any, dict[Stream, None]], Any]]:
+        yield from ((self._of_flow, flow_id) for flow_id in stream.flows)
+        if stream.with_user:
+            yield self._of_user, stream.user_id
+
+    def close(self, stream: Stream) -> None:
+        """Forget a stream that has ended, at once or as soon as the world is not locked. Never waits."""
+        self._gone.append(stream)
+        store = self._store
+        if store is not None and store.lock.acquire(blocking=False):
+            try:
+                self._sweep()
+            finally:
+                store.lock.release()
+
+    def _sweep(self) -> None:
+        while self._gone:
+            self._forget(self._gone.popleft())
+
+    def _forget(self, stream: Stream) -> None:
+        store = self._store
+        if store is None or stream not in self.open:
+            return
+        del self.open[stream]
+        for index, key in self._indexes(stream):
+            del index[key][stream]
+            if not index[key]:
+                del index[key]
+        self._of_presence.pop(stream, None)
+        if not self.open:
+            store.listeners.remove(self._hear)
+            self._store = None
+
+    def end(self) -> None:
+        """End all streams."""
+        for stream in list(self.open):
+            stream.end()
+            self.close(stream)
+
+    # What happens in the world. Its lock is held.
+
+    def _hear(self, event: Happening) -> None:
+        self._sweep()
+        store = self._store
+        if store is None:
+            return
+        if event is None:
+            for stream in [each for each in self.open if not self._is_permitted(each, store)]:
+                stream.end()
+                self.close(stream)
+            return
+        record = Record(event, store)
+        try:
+            for stream in self._audience(event, store):
+                stream.push(record.encoded(stream.form, stream.base))
+        except BrokenContract as bug:
+            self._report(bug)
+
+    def _audience(self, event: Message | Event | Notice, store: Store) -> Iterable[Stream]:
+        if isinstance(event, (Message, Event)):
+            flow = store.flows[event.flow_id]
+            streams = self._of_flow.get(flow.id, ())
+            return [each for each in streams if each.user_id in flow.seen_by and self._is_permitted(each, store)]
+        if event.event != PRESENCE:
+            return list(self._of_user.get(event.user_id, ()))
+        near = store.flows_of_user(store.users[event.user_id])
+        return [each for each in self._of_presence if any(each.user_id in flow.seen_by for flow in near)]
+
+    def _is_permitted(self, stream: Stream, store: Store) -> bool:
+        """Return whether the credentials of a stream are still valid."""
+        grant = stream.caller.grant
+        if grant is None:
+            return stream.user_id in store.users
+        expired = grant.expires_at is not None and store.now >= grant.expires_at
+        return not (expired or store.is_revoked(grant))
+
+    # What happened before
+
+    def replay(self, stream: Stream) -> None:
+        """Encode some of the events that a stream is sent again."""
+        store = self._store
+        if store is None or stream not in self.open:
+            return
+
+        def encoded(event_id: int) -> bytes | None:
+            event = store.archive.event(event_id)
+            if event is None or stream.user_id not in store.flows[event.flow_id].seen_by:
+                return None
+            try:
+                return Record(event, store).encoded(stream.form, stream.base)
+            except BrokenContract as bug:
+                self._report(bug)
+                return None
+
+        stream.fetched(encoded, store)
+
+
+def _since(store: Store, last: int | None, flows: set[str]) -> list[int]:
+    """Return the numbers of the stored events of some flows after one of them."""
+    newest = store.counters.get("event", 0)
+    if last is None or not 0 <= last < newest:
+        return []
+    return [number for number in range(last + 1, newest + 1) if store.archive.flow_of(number) in flows]

@@ -1,0 +1,114 @@
+"""Events as the records of a stream. docs/api/events.md."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...contract.contracts import contracts
+from ...contract.errors import BrokenContract
+from ...world.clock import milliseconds, timestamp
+from ...world.models import Event, Message, Notice
+from .. import wire
+from ..responses import encode
+
+if TYPE_CHECKING:
+    from ...world.store import Store
+
+JSON, EVENT_STREAM = "json", "event-stream"  # the formats
+PRESENCE = "presence"
+OBJECTS = {Message: "streamed-message", Event: "flow-event", Notice: "user-event"}  # sections of the page
+KEEP_ALIVE = {JSON: b"\n", EVENT_STREAM: b":\n\n"}
+UNNAMED = ("backend.user.join", "backend.user.block")  # events without `app` and `uuid`
+
+
+class Record:
+    """One event, encoded once for each format and base URL.
+
+    Args:
+        event: what happened.
+        store: the world. Its lock is held.
+
+    Raises:
+        BrokenContract: the event does not match its page.
+    """
+
+    def __init__(self, event: Message | Event | Notice, store: Store) -> None:
+        self._event = event
+        self._store = store
+        self._texts: dict[str, str] = {}
+        self._encoded: dict[tuple[str, str], bytes] = {}
+
+    def encoded(self, form: str, base: str) -> bytes:
+        """Return the record in one of the formats.
+
+        Args:
+            base: scheme and host of the URLs in it.
+        """
+        key = form, base
+        if key not in self._encoded:
+            text = self._text(base)
+            whole = f"{text}\r\n" if form == JSON else f"id: {self._event.event_id}\ndata: {text}\n\n"
+            self._encoded[key] = whole.encode()
+        return self._encoded[key]
+
+    def _text(self, base: str) -> str:
+        if base not in self._texts:
+            shown = shown_in_streams(self._event, self._store, base)
+            check(shown, OBJECTS[type(self._event)])
+            self._texts[base] = encode(shown)
+        return self._texts[base]
+
+
+def check(shown: wire.JSON, name: str) -> None:
+    """Raise BrokenContract if a record does not match its page.
+
+    Args:
+        name: of the section.
+    """
+    check = contracts().objects[name]
+    for violation in check.violations(shown):
+        place, why = violation.pointer or BrokenContract.THE_RECORD, violation.message
+        text = BrokenContract.RECORD
+        raise BrokenContract.of(text, event=shown.get("event"), place=place, why=why, schema=check.schema)
+
+
+def shown_in_streams(event: Message | Event | Notice, store: Store, base: str) -> wire.JSON:
+    """Return an event as a stream has it."""
+    if isinstance(event, Message):
+        return _message(event, store, base)
+    return _event(event) if isinstance(event, Event) else _notice(event)
+
+
+def _message(message: Message, store: Store, base: str) -> wire.JSON:
+    """Return a message. docs/api/events.md#streamed-message."""
+    shown = wire.message(message, store, base)
+    del shown["edited"], shown["edited_at"]
+    if message.thread_id is not None:
+        thread = store.archive.of(message.flow_id).threads[message.thread_id]
+        created_at = milliseconds(thread.created_at.replace(microsecond=0))
+        shown["thread"] |= {"flow": message.flow_id, "created_at": created_at}
+    return shown
+
+
+def _event(event: Event) -> wire.JSON:
+    """Return an event of a flow that is no message. docs/api/events.md#flow-event."""
+    shown: wire.JSON = {
+        "id": event.id,
+        "flow": event.flow_id,
+        "event": event.event,
+        "user": str(event.user_id or 0),
+        "content": event.content,
+        "tags": [],
+        "attachments": [],
+        "sent": milliseconds(event.sent),
+        "created_at": timestamp(event.sent),
+    }
+    if event.event not in UNNAMED:
+        shown |= {"app": None, "uuid": event.uuid}
+    return shown
+
+
+def _notice(notice: Notice) -> wire.JSON:
+    """Return an event about a user that is in no flow. docs/api/events.md#user-event."""
+    who = "user_id" if notice.event == PRESENCE else "user"
+    return {"event": notice.event, who: notice.user_id, "content": notice.content}

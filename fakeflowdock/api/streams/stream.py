@@ -1,0 +1,179 @@
+"""One open stream: what waits to be sent to its client."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Literal
+
+from .records import KEEP_ALIVE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ...world.store import Store
+    from ..callers import Caller
+    from .hub import Streams
+
+    End = Literal["ended", "lagged", "left"]
+
+MOST = 1024 * 1024  # bytes that may wait for a client
+AT_ONCE = 64 * 1024  # bytes that are taken at once
+REPLAYED = 100  # events that are encoded at once
+
+
+class Stream:
+    """One open stream.
+
+    A server, or a client library in process, is its door: it calls `connect`, then `take` each time it is woken, and
+    `leave` when its client has left.
+
+    Args:
+        hub: the open streams of the world.
+        number: its number in the world, from 1.
+        caller: who opened it.
+        flows: the ids of its flows.
+        form: `json` or `event-stream`.
+        base: scheme and host of the URLs in its records.
+        user: whether it has what is for the user alone.
+        presence: whether it has who is online.
+        active: `active` or `idle` if it shows its user as that, or None.
+        due: the numbers of the events that are sent again.
+
+    Attributes:
+        events: how many events were sent.
+        ended: how it ended, or None: `ended` by the server, `lagged` because the client did not read, or `left` by the
+            client.
+    """
+
+    def __init__(
+        self,
+        hub: Streams,
+        number: int,
+        caller: Caller,
+        flows: tuple[str, ...],
+        form: str,
+        base: str,
+        *,
+        user: bool,
+        presence: bool,
+        active: str | None,
+        due: Iterable[int] = (),
+    ) -> None:
+        self._hub = hub
+        self.number = number
+        self.caller = caller
+        self.flows = flows
+        self.form = form
+        self.base = base
+        self.with_user = user
+        self.with_presence = presence
+        self.active = active
+        self.events = 0
+        self.ended: End | None = None
+        self._waiting: deque[bytes] = deque()
+        self._size = 0
+        self._due: deque[int | bytes] = deque(due)  # events of before, and what happened since it was opened
+        self._wake: Callable[[], None] | None = None
+        self._is_awake = False
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"<Stream {self.number}; events: {self.events}{f', {self.ended}' if self.ended else ''}>"
+
+    @property
+    def user_id(self) -> int:
+        """The id of the user."""
+        assert self.caller.user is not None
+        return self.caller.user.id
+
+    @property
+    def keep_alive(self) -> bytes:
+        """What is sent if nothing else is."""
+        return KEEP_ALIVE[self.form]
+
+    @property
+    def interval(self) -> float:
+        """After how many seconds without an event that is sent."""
+        return self._hub.interval
+
+    # Called by the hub, while the lock of the world is held
+
+    def push(self, record: bytes) -> None:
+        """Add a record. A client for which too much waits is disconnected."""
+        with self._lock:
+            if self.ended is None:
+                self._size += len(record)
+                if self._size > MOST:
+                    self._end("lagged")
+                else:
+                    (self._due if self._due else self._waiting).append(record)
+        self._call()
+
+    def end(self, how: End = "ended") -> None:
+        """End the stream, after what waits was sent."""
+        with self._lock:
+            self._end(how)
+        self._call()
+
+    def _end(self, how: End) -> None:
+        if self.ended is None:
+            self.ended = how
+            if how != "ended":
+                self._waiting.clear()
+                self._due.clear()
+
+    def _call(self) -> None:
+        if self._wake is not None and not self._is_awake:
+            self._is_awake = True
+            self._wake()
+
+    # Called by the door
+
+    def connect(self, wake: Callable[[], None]) -> None:
+        """Set what is called, by any thread, when there is something to take, or the stream has ended."""
+        self._wake = wake
+        if self._waiting or self._due or self.ended:
+            self._call()
+
+    def take(self) -> list[bytes]:
+        """Return the next records to send. Each is written by itself."""
+        taken: list[bytes] = []
+        size = 0
+        with self._lock:
+            self._is_awake = False
+            while self._waiting and size < AT_ONCE:
+                taken.append(self._waiting.popleft())
+                size += len(taken[-1])
+            self._size -= size
+            self.events += len(taken)
+        return taken
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the stream has ended, and everything was taken."""
+        return self.ended is not None and not (self._waiting or self._due)
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether there is something to `replay` before anything can be taken."""
+        return bool(self._due) and not self._waiting
+
+    def replay(self) -> None:
+        """Encode some of the events that are sent again. Waits for the lock of the world."""
+        self._hub.replay(self)
+
+    def fetched(self, encoded: Callable[[int], bytes | None], store: Store) -> None:
+        """Move some events that are due to those that wait, encoded."""
+        with store.lock, self._lock:
+            for _ in range(min(len(self._due), REPLAYED)):
+                due = self._due.popleft()
+                record = due if isinstance(due, bytes) else encoded(due)
+                if record is not None:
+                    self._size += len(record) if isinstance(due, int) else 0
+                    self._waiting.append(record)
+
+    def leave(self) -> None:
+        """End the stream, because its client has left."""
+        self.end("left")
+        self._hub.close(self)

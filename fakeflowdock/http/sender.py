@@ -1,0 +1,130 @@
+"""Send a stream over a connection: each record in a chunk and a write of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from .response_writer import chunk
+from .workers import Job
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from ..api.streams.stream import Stream
+    from .protocols import ServerContext
+    from .workers import Outcome
+
+LATER = 0.05  # seconds, until another attempt to get a thread
+
+
+class StreamConnection(Protocol):
+    """The connection to a client that reads a stream."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the client has to read before more is sent."""
+        ...
+
+    def send_piece(self, data: bytes) -> None:
+        """Send a piece of the stream."""
+        ...
+
+    def end_stream(self, *, keep: bool) -> None:
+        """Go on after the end of the stream."""
+        ...
+
+    def abort(self) -> None:
+        """Close the connection without sending the rest."""
+        ...
+
+
+class Sender:
+    """Sends one stream. All methods are called by the event loop.
+
+    Args:
+        connection: the client.
+        server: what its connections share.
+        stream: the stream.
+        chunked: whether it is sent in chunks. Otherwise the end of the connection is its end.
+        keep: whether the connection stays open.
+    """
+
+    def __init__(
+        self, connection: StreamConnection, server: ServerContext, stream: Stream, *, chunked: bool, keep: bool
+    ) -> None:
+        self._connection = connection
+        self._server = server
+        self._loop = server.loop
+        self._stream = stream
+        self._chunked = chunked
+        self._keep = keep
+        self._is_over = self._is_replaying = False
+        self._sent = self._loop.time()
+        self._timer: asyncio.TimerHandle = self._loop.call_later(stream.interval, self._keep_alive)
+        stream.connect(self._wake)
+
+    def _wake(self) -> None:
+        """Note that there is something to send, from any thread."""
+        self._server.due.add(self)
+
+    def send(self) -> None:
+        """Send what waits, as far as the client reads it."""
+        connection, stream = self._connection, self._stream
+        while not (self._is_over or connection.is_full or self._is_replaying):
+            if stream.is_replaying:
+                self._replay()
+                return
+            if not (pieces := stream.take()):
+                break
+            self._sent = self._loop.time()
+            for piece in pieces:
+                connection.send_piece(chunk(piece) if self._chunked else piece)
+        if stream.ended is not None and not self._is_over and (stream.is_over or stream.ended != "ended"):
+            self._finish()
+
+    def _replay(self) -> None:
+        self._is_replaying = True
+        self._server.workers.run(Job(self._replayed, self._go_on))
+
+    def _replayed(self) -> Outcome:
+        self._stream.replay()
+        return None
+
+    def _go_on(self, _outcome: Outcome) -> None:
+        self._is_replaying = False
+        if self._stream.is_replaying:  # no thread was left
+            self._loop.call_later(LATER, self.send)
+        else:
+            self.send()
+
+    def _keep_alive(self) -> None:
+        left = self._sent + self._stream.interval - self._loop.time()
+        if left <= 0:
+            left = self._stream.interval
+            if not self._connection.is_full:
+                piece = self._stream.keep_alive
+                self._connection.send_piece(chunk(piece) if self._chunked else piece)
+                self._sent = self._loop.time()
+        self._timer = self._loop.call_later(left, self._keep_alive)
+
+    def _finish(self) -> None:
+        self._is_over = True
+        self._timer.cancel()
+        if self._stream.ended == "ended":
+            if self._chunked:
+                self._connection.send_piece(chunk(b""))
+            self._connection.end_stream(keep=self._keep)
+        else:
+            self._connection.abort()
+
+    def stop(self) -> None:
+        """End the stream, because the server stops."""
+        self._stream.end()
+        self._stream.leave()
+        self.send()
+
+    def left(self) -> None:
+        """Note that the client has left."""
+        self._is_over = True
+        self._timer.cancel()
+        self._stream.leave()
