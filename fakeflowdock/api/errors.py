@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..contract.errors import Worded
 
+TIMED_OUT = "timed out"
 BROKEN = "a fault broke the connection: {loss}"
 
 # Failure

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from ..world.models import User
     from ..world.store import Store
     from .callers import Caller
-    from .streams.hub import Streams
-    from .streams.stream import Stream
+    from .streams.stream import Hub, Stream
 
     Needs = Callable[[Mapping[str, str], str], Iterable[str]]
 
@@ -49,7 +48,7 @@ class Call:
     fields: Mapping[str, Any] = field(repr=False)
     base: str
     environ: WSGIEnvironment = field(repr=False)
-    streams: Streams
+    streams: Hub
 
     def header(self, name: str, default: str = "") -> str:
         """Return a header of the request, or the default."""

@@ -332,7 +332,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class UserEvent:
     """An event that is in no flow and is not stored.
 
     Attributes:

@@ -27,15 +27,15 @@ if TYPE_CHECKING:
         Flow,
         Grant,
         Message,
-        Notice,
         Organization,
         RefreshToken,
         Session,
         Source,
         User,
+        UserEvent,
     )
 
-    Happening = Message | Event | Notice | None  # None: somebody's access was taken away
+    Happening = Message | Event | UserEvent | None  # None: somebody's access was taken away
     Listener = Callable[[Happening], None]
 
 

@@ -13,7 +13,7 @@ from ..environ import STREAM_HOST
 from ..internal_routes import STREAM
 from ..media_types import JSON
 from ..operations import Call, Reply, operation
-from ..streams import records
+from ..streams import stream as streams
 from .flows import flow_called, flow_of_the_path
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def stream_events(call: Call, flows: list[Flow]) -> Reply:
         call.store,
         call.caller,
         (flow.id for flow in flows),
-        records.EVENT_STREAM if media == EVENT_STREAM else records.JSON,
+        streams.EVENT_STREAM if media == EVENT_STREAM else streams.JSON,
         _api_base(call.base),
         user=user,
         presence=_is_true(fields.get("presence")),
@@ -70,7 +70,8 @@ def stream_events(call: Call, flows: list[Flow]) -> Reply:
 def _check_scopes(call: Call, **needed: bool) -> None:
     for scope, is_needed in needed.items():
         if is_needed and call.caller.kind == APPLICATION and scope not in call.caller.scopes:
-            raise AccessDenied.of(AccessDenied.SCOPE, what="stream events", scope=scope)
+            what = stream_events.contract.title.lower()
+            raise AccessDenied.of(AccessDenied.SCOPE, what=what, scope=scope)
 
 
 def _is_true(given: str | None) -> bool:

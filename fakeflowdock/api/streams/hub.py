@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ...contract.errors import BrokenContract
-from ...world.models import Event, Message, Notice
+from ...world.models import Event, Message, UserEvent
 from .records import PRESENCE, Record
 from .stream import Stream
 
@@ -121,7 +121,7 @@ class Streams:
         except BrokenContract as bug:
             self._report(bug)
 
-    def _audience(self, event: Message | Event | Notice, store: Store) -> Iterable[Stream]:
+    def _audience(self, event: Message | Event | UserEvent, store: Store) -> Iterable[Stream]:
         if isinstance(event, (Message, Event)):
             flow = store.flows[event.flow_id]
             streams = self._of_flow.get(flow.id, ())

@@ -7,6 +7,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from .. import errors
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -54,7 +56,7 @@ class Reader:
             if left > 0 and self._woken.wait(left):
                 continue
             if limit < stream.interval:
-                raise TimeoutError("timed out")
+                raise TimeoutError(errors.TIMED_OUT)
             return stream.keep_alive
         return self._taken.popleft()
 

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 from ...contract.contracts import contracts
 from ...contract.errors import BrokenContract
 from ...world.clock import milliseconds, timestamp
-from ...world.models import Event, Message, Notice
+from ...world.models import Event, Message, UserEvent
 from .. import wire
 from ..responses import encode
+from .stream import JSON
 
 if TYPE_CHECKING:
     from ...world.store import Store
 
-JSON, EVENT_STREAM = "json", "event-stream"  # the formats
 PRESENCE = "presence"
-OBJECTS = {Message: "streamed-message", Event: "flow-event", Notice: "user-event"}  # sections of the page
-KEEP_ALIVE = {JSON: b"\n", EVENT_STREAM: b":\n\n"}
+OBJECTS = {Message: "streamed-message", Event: "flow-event", UserEvent: "user-event"}  # sections of the page
 UNNAMED = ("backend.user.join", "backend.user.block")  # events without `app` and `uuid`
 
 
@@ -32,7 +31,7 @@ class Record:
         BrokenContract: the event does not match its page.
     """
 
-    def __init__(self, event: Message | Event | Notice, store: Store) -> None:
+    def __init__(self, event: Message | Event | UserEvent, store: Store) -> None:
         self._event = event
         self._store = store
         self._texts: dict[str, str] = {}
@@ -72,11 +71,11 @@ def check(shown: wire.JSON, name: str) -> None:
         raise BrokenContract.of(text, event=shown.get("event"), place=place, why=why, schema=check.schema)
 
 
-def shown_in_streams(event: Message | Event | Notice, store: Store, base: str) -> wire.JSON:
+def shown_in_streams(event: Message | Event | UserEvent, store: Store, base: str) -> wire.JSON:
     """Return an event as a stream has it."""
     if isinstance(event, Message):
         return _message(event, store, base)
-    return _event(event) if isinstance(event, Event) else _notice(event)
+    return _event(event) if isinstance(event, Event) else _user_event(event)
 
 
 def _message(message: Message, store: Store, base: str) -> wire.JSON:
@@ -108,7 +107,7 @@ def _event(event: Event) -> wire.JSON:
     return shown
 
 
-def _notice(notice: Notice) -> wire.JSON:
+def _user_event(event: UserEvent) -> wire.JSON:
     """Return an event about a user that is in no flow. docs/api/events.md#user-event."""
-    who = "user_id" if notice.event == PRESENCE else "user"
-    return {"event": notice.event, who: notice.user_id, "content": notice.content}
+    who = "user_id" if event.event == PRESENCE else "user"
+    return {"event": event.event, who: event.user_id, "content": event.content}

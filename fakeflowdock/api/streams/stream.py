@@ -4,22 +4,45 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Literal
-
-from .records import KEEP_ALIVE
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ...world.store import Store
     from ..callers import Caller
-    from .hub import Streams
 
     End = Literal["ended", "lagged", "left"]
 
+JSON, EVENT_STREAM = "json", "event-stream"  # the formats
+KEEP_ALIVE = {JSON: b"\n", EVENT_STREAM: b":\n\n"}
 MOST = 1024 * 1024  # bytes that may wait for a client
 AT_ONCE = 64 * 1024  # bytes that are taken at once
 REPLAYED = 100  # events that are encoded at once
+
+
+class Hub(Protocol):
+    """The open streams of a world.
+
+    Attributes:
+        interval: after how many seconds without an event a stream is kept alive.
+    """
+
+    interval: float
+
+    def add(
+        self, store: Store, caller: Caller, flows: Iterable[str], form: str, base: str, *, last: int | None, **more: Any
+    ) -> Stream:
+        """Open a stream."""
+        ...
+
+    def replay(self, stream: Stream) -> None:
+        """Encode some of the events that a stream is sent again."""
+        ...
+
+    def close(self, stream: Stream) -> None:
+        """Forget a stream that has ended."""
+        ...
 
 
 class Stream:
@@ -48,7 +71,7 @@ class Stream:
 
     def __init__(
         self,
-        hub: Streams,
+        hub: Hub,
         number: int,
         caller: Caller,
         flows: tuple[str, ...],
