@@ -88,6 +88,11 @@ class App:
         self._store = store
         self.streams.end()
 
+    def close(self) -> None:
+        """End the streams and drop the journal of a world that is deleted."""
+        self.streams.end()
+        self.journal.close()
+
     def guard(self, environ: WSGIEnvironment) -> RLock | None:
         """Return the lock that a short request needs, or None if this request may be long.
 

@@ -33,6 +33,12 @@ SEQUENCE = "invalid sequence {given!r}: expected a Failure or None for each requ
 SEQUENCE_AND_FAILURE = "sequence cannot be combined with a failure: use Failure(status=500) or None as its items"
 
 
+# Events that a test emits
+NO_EVENT = "invalid event {given!r}: expected an object with the name of the event as 'event'"
+EVENT_IS_NO_JSON = "invalid event {name!r}: expected JSON values"
+EVENT = "invalid event {name!r}: {pointer} {why} ({page})"
+
+
 class ShortenedBody(Worded, ValueError):
     """A whole body is needed, but the journal has shortened it."""
 
