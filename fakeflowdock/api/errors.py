@@ -23,6 +23,10 @@ CONNECTION = "invalid connection {given!r}: expected {known}"
 NO_RESPONSE = "connection={connection!r} sends no response: remove status, body and headers"
 TIMEOUT_AND_LATENCY = "connection='timeout' cannot have a latency: the client gets no response at all"
 REFUSED_AFTER = "connection='refused' cannot be combined with after: no request is received"
+EVENTS = "invalid events {given!r}: expected a whole number, not below zero"
+EVENTS_ALONE = "events needs a connection that ends an open stream: {known}"
+EVENTS_AND_RESPONSE = "events cannot be combined with a response or after: the stream opens"
+EVENTS_OF = "events needs an operation with a stream: {operation} has none"
 
 # Fault
 METHOD = "invalid method {given!r}: expected capitals"

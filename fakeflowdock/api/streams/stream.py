@@ -21,6 +21,7 @@ JSON, EVENT_STREAM = "json", "event-stream"  # the formats
 KEEP_ALIVE = {JSON: b"\n", EVENT_STREAM: b":\n\n"}
 MOST = 1024 * 1024  # bytes that may wait for a client
 AT_ONCE = 64 * 1024  # bytes that are taken at once
+NEVER = 1_000_000.0  # seconds
 REPLAYED = 100  # events that are encoded at once
 LAST = 5  # events whose names are remembered
 NAME = re.compile(rb'"event":"([^"]*)"')
@@ -132,7 +133,7 @@ class Stream:
     @property
     def interval(self) -> float:
         """After how many seconds without an event that is sent."""
-        return self._hub.interval
+        return NEVER if self.is_silent else self._hub.interval
 
     @property
     def seconds(self) -> float:
