@@ -4,8 +4,8 @@ import asyncio
 import json
 import os
 
-from aiohttp import ClientSession
 from aioflowdock import Session
+from aiohttp import ClientSession
 
 
 def tell(*said):

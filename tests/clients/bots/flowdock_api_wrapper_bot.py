@@ -5,6 +5,7 @@ import os
 
 import flowdock
 
+
 def tell(*said):
     print(json.dumps(said), flush=True)
 

@@ -7,9 +7,9 @@ import builtins
 import json
 import os
 
-builtins.basestring = str
-
 import flowdock
+
+builtins.basestring = str
 
 
 def tell(*said):

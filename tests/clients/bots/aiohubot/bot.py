@@ -6,7 +6,9 @@ import json
 def use(robot):
     async def heard(response):
         message = response.message
-        print(json.dumps(["message", {"text": message.text, "id": message.id, "metadata": message.metadata}]), flush=True)
+        print(
+            json.dumps(["message", {"text": message.text, "id": message.id, "metadata": message.metadata}]), flush=True
+        )
 
     async def asked(response):
         await response.send("pong")
