@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.newest_only
 
 BOTS = Path(__file__).with_name("bots")
-INSTALLED = Path(os.environ.get("FAKEFLOWDOCK_CLIENTS", "/nonexistent"))  # what `.ci/run clients` installed
+INSTALLED = Path(os.environ.get("FAKEFLOWDOCK_CLIENTS", "/nonexistent"))  # what `.ci/clients.sh FOLDER` installed
 LONGEST = 30.0  # seconds that a bot may take for anything
 URLS = ("FLOWDOCK_API_URL", "FLOWDOCK_STREAM_URL")
 
@@ -167,7 +167,7 @@ def driver(request: pytest.FixtureRequest, fake_flowdock: FakeFlowdock) -> Itera
     name, way = request.param
     client = CLIENTS[name]
     if not (INSTALLED / client.folder).is_dir():
-        pytest.skip("FAKEFLOWDOCK_CLIENTS is not the folder that `.ci/run clients` makes")
+        pytest.skip("FAKEFLOWDOCK_CLIENTS names no folder that .ci/clients.sh made")
     if client.folder == "node" and shutil.which("node") is None:
         pytest.skip("node is not there")
     one = Driver(client, fake_flowdock, way)

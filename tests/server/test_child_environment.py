@@ -19,7 +19,7 @@ from fakeflowdock.api.environ import FLOWDOCK
 from fakeflowdock.http import certificates
 from fakeflowdock.server.child_environment import PRELOAD, Door
 
-PACKAGES = os.environ.get("FAKEFLOWDOCK_NODE_PACKAGES")  # a folder with node_modules, in which flowdock is
+CLIENTS_INSTALLED = os.environ.get("FAKEFLOWDOCK_CLIENTS")  # what .ci/clients.sh made
 
 # Each makes the same calls to the address that it was written with, one source for each client that it has.
 SCRIPTS = {
@@ -179,9 +179,9 @@ def test_clients_call_flowdocks_address_and_reach_the_fake(language: str, fake_f
 
 
 def test_the_npm_package_flowdock_reaches_the_fake(fake_flowdock: FakeFlowdock) -> None:
-    if PACKAGES is None or shutil.which("node") is None:
-        pytest.skip("there is no node, or FAKEFLOWDOCK_NODE_PACKAGES names no folder with the npm package flowdock")
-    environ = environment(fake_flowdock) | {"NODE_PATH": f"{PACKAGES}/node_modules"}
+    if CLIENTS_INSTALLED is None or shutil.which("node") is None:
+        pytest.skip("there is no node, or FAKEFLOWDOCK_CLIENTS names no folder that .ci/clients.sh made")
+    environ = environment(fake_flowdock) | {"NODE_PATH": f"{CLIENTS_INSTALLED}/node/node_modules"}
     run(["node", "--no-deprecation", "-e", FLOWDOCK_PACKAGE], environ)
     assert [message.content for message in fake_flowdock.messages] == ["by the proxy", "by nothing but Node"]
     assert {each.request.headers["host"] for each in fake_flowdock.requests} == {"api.flowdock.com"}
