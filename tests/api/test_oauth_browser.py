@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
@@ -10,13 +9,13 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import requests
-from selenium import webdriver
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.expected_conditions import presence_of_element_located, staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.support.browsing import asking
+from tests.support.chromium import chromium
 from tests.support.doors import SOURCES
 from tests.support.sockets import serving
 
@@ -24,23 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from selenium import webdriver
+
     from fakeflowdock import Application, FakeFlowdock
 
 pytestmark = pytest.mark.newest_only
-
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-OPTIONS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",  # nothing outside this machine
-)
 
 
 class Callback(BaseHTTPRequestHandler):
@@ -99,23 +86,12 @@ class Person:
 
 @contextmanager
 def browser(fake: FakeFlowdock, profile: Path, *, scripts: bool) -> Iterator[Person]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM or ""
-    for option in (*OPTIONS, f"--user-data-dir={profile}"):
-        options.add_argument(option)
-    if not scripts:
-        options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
-    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    try:
+    with chromium(profile, scripts=scripts) as chrome:
         yield Person(chrome, fake)
-    finally:
-        chrome.quit()
 
 
 @pytest.fixture(params=["with scripts", "without scripts"])
 def person(request: pytest.FixtureRequest, fake_flowdock: FakeFlowdock, tmp_path: Path) -> Iterator[Person]:
-    if CHROMIUM is None or DRIVER is None:
-        pytest.skip("chromium and chromedriver, Debian's packages chromium and chromium-driver, are not there")
     with browser(fake_flowdock, tmp_path / "profile", scripts=request.param == "with scripts") as one:
         yield one
 
