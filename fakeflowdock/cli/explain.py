@@ -30,10 +30,18 @@ def routes(options: SimpleNamespace) -> None:
         print(f"    {contract.grade}, {contract.page}")
 
 
+HOST = "https://stream.flowdock.com"
+
+
 def _print_routes(title: str, contract: OperationContract) -> None:
+    from ..api.internal_routes import STREAM, is_of_streams
+
     print(title)
     for method, path, obsolete in contract.routes:
-        print(f"    {method} {path}{' (obsolete)' if obsolete else ''}")
+        shown, note = path, " (obsolete)" if obsolete else ""
+        if is_of_streams(path):
+            shown, note = f"{HOST}{path.removeprefix(STREAM)}", f" (also at {path})"
+        print(f"    {method} {shown}{note}")
 
 
 def _callers(contract: OperationContract) -> str:
@@ -90,11 +98,11 @@ def _operation(given: str) -> OperationContract:
     from ..contract.errors import Refusal
 
     method, _, path = given.partition(" ")
-    if path.startswith("/"):
+    if path.startswith(("/", "https://")):
         try:
-            return routing.match(method.upper(), routing.normal(path)).operation.contract
+            return routing.match(method.upper(), routing.route_called(path)).operation.contract
         except Refusal:
-            if (why := why_unanswered(path)) is not None:
+            if (why := why_unanswered(routing.route_called(path))) is not None:
                 raise CommandError(f"{given} {why}") from None
             raise CommandError.of(CommandError.OPERATION, given=given) from None
     try:
