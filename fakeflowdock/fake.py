@@ -125,7 +125,7 @@ class FakeFlowdock(Failing):
         return self
 
     def stop(self) -> None:
-        """Stop intercepting requests, and stop the live server, unless the fake was started several times.
+        """Stop intercepting requests, end the open streams, and stop the live server, unless the fake was started several times.
 
         Does nothing if already stopped.
 
@@ -146,7 +146,7 @@ class FakeFlowdock(Failing):
                 self._interception = None
             if self._runs.process is not None:
                 return
-            self._runs.current.stop_server()
+            self._runs.current.stop()
         self.settle(under_way)
 
     def _leave(self) -> None:

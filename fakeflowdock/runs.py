@@ -77,8 +77,9 @@ class WorldRun(Held):
                 self._door = Door(self.site)
             return self._door.environ(os.environ, self.url)
 
-    def stop_server(self) -> None:
-        """Stop the live server and the proxy, if they are running."""
+    def stop(self) -> None:
+        """End the open streams, and stop the live server and the proxy, if they are running."""
+        self.app.streams.end()
         if self._door is not None:
             self._door.stop()
             self._door = None
@@ -169,7 +170,7 @@ class Runs:
         finally:
             _entered.reset(token)
             self._open.remove(run)
-            run.stop_server()
+            run.stop()
             if scope != "class":
                 self._ended = run
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import urllib3
 from urllib3 import HTTPConnectionPool, Timeout
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError
 
 from . import errors
 from .far_end import InMemorySocket
@@ -36,7 +36,8 @@ class _Connection(PooledConnection):
         self._called, self._app, self._wait = called, app, wait
 
     def connect(self) -> None:
-        self.sock = cast("Any", InMemorySocket(self._called, self._app, self._wait))
+        # Not one of the errors after which urllib3 tries again.
+        self.sock = cast("Any", InMemorySocket(self._called, self._app, self._wait, HTTPError))
 
     def getresponse(self, *args: Any, **more: Any) -> Any:
         try:
