@@ -125,9 +125,9 @@ class FakeFlowdock(Failing):
         return self
 
     def stop(self) -> None:
-        """Stop intercepting requests, end the open streams, and stop the live server, unless the fake was started several times.
+        """Stop intercepting requests, unless the fake was started several times. Does nothing if already stopped.
 
-        Does nothing if already stopped.
+        Open streams end, and the live server stops.
 
         Raises:
             BrokenContract: fakeflowdock broke its own contract. If an exception is being handled, it gets a note

@@ -12,7 +12,7 @@ BROKEN = "a fault broke the connection: {loss}"
 
 # Streams
 CUT_OFF = "the connection ended before the stream did"
-NEVER_ENDS = "gave up after {seconds:g} seconds: this call reads a stream to its end, and a stream never ends. {instead}"
+NEVER_ENDS = "gave up after {seconds:g} seconds: this call reads to the end, but a stream never ends. {instead}"
 USE_REQUESTS = "Pass stream=True, and iterate over response.iter_lines()."
 USE_URLLIB3 = "Pass preload_content=False, and iterate over the response."
 USE_HTTP_CLIENT = "Iterate over the response instead of calling read()."

@@ -1,7 +1,7 @@
 """`vcrpy`: cassettes neither play nor record requests to Flowdock while a fake is started.
 
 vcrpy patches some libraries above the fake, and would reject an unrecorded request. A request that a cassette ignores
-is sent as if there were none, and reaches the fake.
+is sent as if there were none, and reaches the fake. Its stubs of `httpx` would read the response first, also a stream.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 def seams(module: ModuleType) -> Iterator[Seam]:
     """Yield the functions to patch."""
+    if not hasattr(module, "Cassette"):
+        yield module, "_vcr_handle_request", _make
+        yield module, "_vcr_handle_async_request", _make_asynchronous
+        return
     yield module.Cassette, "can_play_response_for", _passing_over(False)
     yield module.Cassette, "filter_request", _passing_over(None)
     yield module.Cassette, "append", _passing_over(None)
@@ -34,3 +38,21 @@ def _passing_over(result: Any) -> Any:
         return wrapper
 
     return make
+
+
+def _make(before: Callable[..., Any]) -> Any:
+    def handle_request(cassette: Any, real: Any, transport: Any, request: Any, *more: Any) -> Any:
+        if answers(str(request.url)) is not None:
+            return real(transport, request)
+        return before(cassette, real, transport, request, *more)
+
+    return handle_request
+
+
+def _make_asynchronous(before: Callable[..., Any]) -> Any:
+    async def handle_request(cassette: Any, real: Any, transport: Any, request: Any, *more: Any) -> Any:
+        if answers(str(request.url)) is not None:
+            return await real(transport, request)
+        return await before(cassette, real, transport, request, *more)
+
+    return handle_request

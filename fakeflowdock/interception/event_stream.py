@@ -62,9 +62,11 @@ class EventStream:
             raise library.ReadError(str(error)) from error
 
     def close(self) -> None:
+        """Leave the stream."""
         self._reader.close()
 
     async def aclose(self) -> None:
+        """Leave the stream."""
         self._reader.close()
 
 

@@ -32,9 +32,11 @@ class StreamFile(io.RawIOBase):
         self._is_over = False
 
     def readable(self) -> bool:
+        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Read what is there, at least one byte. Returns 0 at the end of the connection."""
         if not self._unread and not self._is_over:
             self._unread = memoryview(self._next())
         size = min(len(buffer), len(self._unread))
@@ -59,6 +61,7 @@ class StreamFile(io.RawIOBase):
         self._reader.close()
 
     def close(self) -> None:
+        """Close the file, and leave the stream."""
         self.leave()
         super().close()
 
@@ -66,11 +69,12 @@ class StreamFile(io.RawIOBase):
 class BufferedStream(io.BufferedReader):
     """A stream, buffered. It can be closed while another thread reads it."""
 
-    raw: StreamFile  # type: ignore[assignment]
+    raw: StreamFile
 
     def __init__(self, raw: StreamFile) -> None:
         super().__init__(raw)
 
     def close(self) -> None:
+        """Close the file, and leave the stream."""
         self.raw.leave()
         super().close()

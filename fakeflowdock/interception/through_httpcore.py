@@ -33,8 +33,8 @@ def _url_of(request: Any) -> str:
     return f"{url.scheme.decode('ascii')}://{url.host.decode('latin-1')}{port}/"
 
 
-def _response_of(httpcore: Any, called: re.Match[str], app: App, request: Any, body: bytes, retries: int) -> Any:
-    parts = called, request.method.decode("ascii"), request.url.target.decode("ascii"), request.headers, body
+def _response_of(httpcore: Any, called: re.Match[str], app: App, request: Any, content: bytes, retries: int) -> Any:
+    parts = called, request.method.decode("ascii"), request.url.target.decode("ascii"), request.headers, content
     answer = answer_of(httpcore, app, parts, request.extensions, retries)
     body: Any = answer.body
     headers = own_headers() + answer.headers

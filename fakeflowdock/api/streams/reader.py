@@ -71,6 +71,7 @@ class Reader:
 
     def __iter__(self) -> Iterator[bytes]:
         try:
+            yield b""  # WSGI clients wait for the first item before they return the response
             while piece := self.read():
                 yield piece
         finally:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ...world.store import Store
     from ..callers import Caller
 
-    End = Literal["ended", "lagged", "left"]
+    End = Literal["ended", "lagged", "left", "reset", "cut"]
 
 JSON, EVENT_STREAM = "json", "event-stream"  # the formats
 KEEP_ALIVE = {JSON: b"\n", EVENT_STREAM: b":\n\n"}
