@@ -141,6 +141,8 @@ class FakeFlowdock(Failing):
             self._starts = max(self._starts - 1, 0)
             if self._starts:
                 return
+            if self._runs.process is None:
+                self._runs.current.app.streams.end()  # while child processes can still be told
             if self._interception is not None:
                 self._interception.stop()
                 self._interception = None

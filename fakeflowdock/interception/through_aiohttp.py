@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from ..api import errors as api_errors
-from ..api.streams.reader import PATIENCE, CutOff, NeverEnds, Reader
+from ..api.streams import reader as readers
+from ..api.streams.reader import CutOff, NeverEnds, Reader
 from ..http.response_writer import chunk
 from .far_end import FarEnd
 from .other_hosts import refusal
@@ -190,7 +191,7 @@ def _reading(before: Callable[..., Any]) -> Any:
         # It reads the stream to its end.
         timeout: type[Exception] = getattr(aiohttp, "SocketTimeoutError", aiohttp.ServerTimeoutError)
         error = timeout(str(NeverEnds(api_errors.USE_AIOHTTP)))
-        giving_up = asyncio.get_running_loop().call_later(PATIENCE, reader.set_exception, error)
+        giving_up = asyncio.get_running_loop().call_later(readers.PATIENCE, reader.set_exception, error)
         try:
             return await before(reader, n)
         finally:
