@@ -148,7 +148,7 @@ class FakeFlowdock(Failing):
                 self._interception = None
             if self._runs.process is not None:
                 return
-            self._runs.current.stop()
+            self._runs.current.stop_server()
         self.settle(under_way)
 
     def _leave(self) -> None:

@@ -77,9 +77,8 @@ class WorldRun(Held):
                 self._door = Door(self.site)
             return self._door.environ(os.environ, self.url)
 
-    def stop(self) -> None:
-        """End the open streams, and stop the live server and the proxy, if they are running."""
-        self.app.streams.end()
+    def stop_server(self) -> None:
+        """Stop the live server and the proxy, if they are running."""
         if self._door is not None:
             self._door.stop()
             self._door = None
@@ -170,7 +169,8 @@ class Runs:
         finally:
             _entered.reset(token)
             self._open.remove(run)
-            run.stop()
+            run.stop_server()
+            run.app.streams.end()
             if scope != "class":
                 self._ended = run
 

@@ -7,6 +7,7 @@ sent over it as over any other, without name lookup and TLS.
 from __future__ import annotations
 
 import asyncio
+import weakref
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -64,13 +65,8 @@ class _Transport(asyncio.Transport):
             self._far_end.sendall(bytes(data))
             if self._far_end.stream is not None and self._reader is None:
                 self._reader = Reader(self._far_end.stream)
-                self._reader.stream.connect(self._wake)
+                self._reader.stream.connect(_waking(self))
             self._loop.call_soon(self._go_on)
-
-    def _wake(self) -> None:
-        """Go on with the stream, from any thread."""
-        with suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(self._go_on)
 
     def _go_on(self) -> None:
         """Deliver the response; and its end a round later, as a socket does."""
@@ -93,7 +89,7 @@ class _Transport(asyncio.Transport):
             while not (self._paused or self._closing):
                 piece = reader.poll()
                 if piece is None:
-                    self._timer = self._loop.call_later(reader.left, self._go_on)
+                    self._timer = self._loop.call_later(reader.left, _going_on, weakref.ref(self))
                     return
                 self._protocol.data_received(chunk(piece) if self._far_end.chunked else piece)
                 if not piece:
@@ -128,6 +124,23 @@ class _Transport(asyncio.Transport):
             self._loop.call_soon(self._end)
 
     abort = close
+
+
+def _going_on(transport: weakref.ref[_Transport]) -> None:
+    """Go on with the stream, unless its response was forgotten."""
+    if (found := transport()) is not None:
+        found._go_on()
+
+
+def _waking(transport: _Transport) -> Callable[[], None]:
+    """Return a function that any thread can call to go on with the stream."""
+    loop, found = asyncio.get_running_loop(), weakref.ref(transport)
+
+    def wake() -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(_going_on, found)
+
+    return wake
 
 
 class _Connector(aiohttp.BaseConnector):
