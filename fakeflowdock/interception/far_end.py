@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..api.environ import PORTS, REQUEST_ID
 from ..api.responses import Broken
-from ..api.streams.reader import Reader
+from ..api.streams.reader import NeverEnds, Reader
 from ..http.request_parser import RequestParser
 from ..http.response_writer import CONTINUE, is_chunked, written
 from .stream_file import BufferedStream, StreamFile
@@ -108,7 +108,7 @@ class InMemorySocket(FarEnd):
     """The methods of a socket that `http.client` and `urllib3` use.
 
     Args:
-        never_ends: returns the error for a call that reads a stream to its end. Default: a `TimeoutError`.
+        never_ends: returns the error for a call that reads a stream to its end. Default: a `TimeoutError`, as it is.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class InMemorySocket(FarEnd):
         called: re.Match[str],
         app: App,
         timeout: float | None,
-        never_ends: Callable[[str], Exception] = TimeoutError,
+        never_ends: Callable[[NeverEnds], Exception] = lambda error: error,
     ) -> None:
         super().__init__(called, app, timeout)
         self._never_ends = never_ends

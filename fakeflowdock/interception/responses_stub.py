@@ -16,7 +16,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError,
 
 from ..api.environ import FLOWDOCK, PORTS, environ_from
 from ..api.responses import Broken
-from ..api.streams.reader import Reader
+from ..api.streams.reader import NeverEnds, Reader
 from ..http.response_writer import own_headers, written
 from . import errors
 from .patches import answers
@@ -114,8 +114,8 @@ def _stream_of(
     assert answer.stream is not None
     pool = _pool_of(called)
 
-    def never_ends(message: str) -> Exception:
-        return ReadTimeoutError(pool, request.path_url, message)
+    def never_ends(error: NeverEnds) -> Exception:
+        return ReadTimeoutError(pool, request.path_url, str(error))
 
     file = StreamFile(written(answer, HTTP_1_1, keep=True), Reader(answer.stream, timeout), never_ends, chunked=True)
     received = http.client.HTTPResponse(cast("Any", _StreamSocket(BufferedStream(file))), method=request.method)

@@ -24,7 +24,9 @@ class StreamFile(io.RawIOBase):
         chunked: whether it is sent in chunks.
     """
 
-    def __init__(self, head: bytes, reader: Reader, never_ends: Callable[[str], Exception], *, chunked: bool) -> None:
+    def __init__(
+        self, head: bytes, reader: Reader, never_ends: Callable[[NeverEnds], Exception], *, chunked: bool
+    ) -> None:
         self._unread = memoryview(head)
         self._reader = reader
         self._never_ends = never_ends
@@ -47,7 +49,7 @@ class StreamFile(io.RawIOBase):
         try:
             piece = self._reader.read()
         except NeverEnds as error:
-            raise self._never_ends(str(error)) from None
+            raise self._never_ends(error) from None
         except CutOff:
             piece = b""
         if not piece:

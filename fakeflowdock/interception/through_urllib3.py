@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from ..api.app import App
+    from ..api.streams.reader import NeverEnds
     from .patches import Seam
 
 
@@ -36,8 +37,7 @@ class _Connection(PooledConnection):
         self._called, self._app, self._wait = called, app, wait
 
     def connect(self) -> None:
-        # Not one of the errors after which urllib3 tries again.
-        self.sock = cast("Any", InMemorySocket(self._called, self._app, self._wait, HTTPError))
+        self.sock = cast("Any", InMemorySocket(self._called, self._app, self._wait, _never_ends))
 
     def getresponse(self, *args: Any, **more: Any) -> Any:
         try:
@@ -52,6 +52,11 @@ class _Connection(PooledConnection):
             if "user-agent" not in map(str.lower, headers):
                 headers["User-Agent"] = f"python-urllib3/{urllib3.__version__}"
             PlainConnection.request(self, method, url, body, headers)
+
+
+def _never_ends(error: NeverEnds) -> Exception:
+    """Return the error for a call that reads a stream to its end: one after which urllib3 does not try again."""
+    return HTTPError(str(error)) if error.is_given_up else error
 
 
 class _SecureConnection(_Connection):

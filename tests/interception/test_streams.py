@@ -293,6 +293,14 @@ def test_a_call_that_reads_to_the_end_is_given_up_and_says_why(name: str, fake_f
     client.close()
 
 
+@pytest.mark.parametrize("name", ["requests", *clients.HTTPX, "urllib.request"])
+def test_a_timeout_of_the_client_says_why_too(name: str, fake_flowdock: FakeFlowdock) -> None:
+    client = clients.make(name, WAITED)
+    with pytest.raises(Exception, match=f"gave up after {WAITED:g} seconds: .* {INSTEAD.get(name, 'Use')}"):
+        client.send("GET", URL, basic(fake_flowdock))
+    client.close()
+
+
 @pytest.mark.usefixtures("given_up_soon")
 def test_reading_piece_by_piece_is_not_given_up(client: clients.Client, fake_flowdock: FakeFlowdock) -> None:
     stream = client.stream(URL, basic(fake_flowdock))

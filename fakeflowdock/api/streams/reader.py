@@ -37,10 +37,17 @@ _TO_ITS_END: dict[tuple[str, str], tuple[str, object, str]] = {
 
 
 class NeverEnds(TimeoutError):
-    """Raised if a call reads a stream to its end, and the stream does not end."""
+    """Raised if a call reads a stream to its end, and the stream does not end.
 
-    def __init__(self, instead: str) -> None:
-        super().__init__(errors.NEVER_ENDS.format(seconds=PATIENCE, instead=instead))
+    Args:
+        instead: what to use instead.
+        timeout: the timeout of the client, if that is over. Default: None, and the call is given up.
+    """
+
+    def __init__(self, instead: str, timeout: float | None = None) -> None:
+        seconds = PATIENCE if timeout is None else timeout
+        super().__init__(errors.NEVER_ENDS.format(seconds=seconds, instead=instead))
+        self.is_given_up = timeout is None
 
 
 class CutOff(ConnectionError):
@@ -115,9 +122,9 @@ class Reader:
         if now >= self._sent + stream.interval:
             self._sent = now
             return stream.keep_alive
-        self._check_call(now)
+        instead = self._check_call(now)
         if self.timeout is not None and now >= self._begun + self.timeout:
-            raise TimeoutError(errors.TIMED_OUT)
+            raise TimeoutError(errors.TIMED_OUT) if instead is None else NeverEnds(instead, self.timeout)
         return None
 
     @property
@@ -138,8 +145,8 @@ class Reader:
             raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
         raise CutOff
 
-    def _check_call(self, now: float) -> None:
-        """Give up if the call under way waits for the end of the stream, after some time."""
+    def _check_call(self, now: float) -> str | None:
+        """Give up after some time if the call under way waits for the end. Return what to use instead of it."""
         instead = _instead(sys._getframe())
         if instead is None:
             self._gives_up = None
@@ -147,6 +154,7 @@ class Reader:
             self._gives_up = now + PATIENCE
         elif now >= self._gives_up:
             raise NeverEnds(instead)
+        return instead
 
     def close(self) -> None:
         """Leave the stream."""
