@@ -406,6 +406,20 @@ def test_the_fixture_of_pytest_httpx_leaves_streams_to_the_fake(
     assert streams(fake_flowdock) == []
 
 
+@pytest.mark.parametrize("name", ["httpx", "httpx asynchronous"])
+def test_the_fixture_of_pytest_httpx_leaves_streams_to_the_fake(
+    name: str, fake_flowdock: FakeFlowdock, httpx_mock: Any
+) -> None:
+    httpx_mock.add_response(url="https://ci.example.com/", is_optional=True)
+    client = clients.make(name)
+    stream = client.stream(URL, basic(fake_flowdock))
+    fake_flowdock.add_message("Hello")
+    assert b"Hello" in stream.until(b"\r\n")
+    stream.close()
+    client.close()
+    assert streams(fake_flowdock) == []
+
+
 def test_a_stub_of_the_users_own_comes_first(fake_flowdock: FakeFlowdock) -> None:
     import responses
 
