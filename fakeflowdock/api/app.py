@@ -88,6 +88,11 @@ class App:
         self._store = store
         self.streams.end()
 
+    def close(self) -> None:
+        """End the streams and drop the journal of a world that is deleted."""
+        self.streams.end()
+        self.journal.close()
+
     def guard(self, environ: WSGIEnvironment) -> RLock | None:
         """Return the lock that a short request needs, or None if this request may be long.
 
@@ -160,7 +165,13 @@ class App:
         handling = FlowdockHandling(self, environ)
         if (met := self.faults.meet(handling.look())) is not None:
             handling.fault, handling.failure = met
-            answer = yield from self._failed(handling, handling.failure)
+            sent: Answer | None = None
+            try:
+                answer = sent = yield from self._failed(handling, handling.failure)
+            finally:
+                opened = None if handling.original is None else handling.original.stream
+                if opened is not None and (sent is None or sent.stream is not opened):
+                    opened.leave()
         else:
             answer = handling.original = handling.answered()
         self._keep(handling, answer, begun)
@@ -176,7 +187,7 @@ class App:
             handling.original = handling.answered()
         if failure.latency and not (yield Pause(failure.seconds)):
             return lost("timeout")
-        if failure.connection is not None and failure.connection != "cut":
+        if failure.connection is not None and failure.connection != "cut" and failure.events is None:
             return lost(failure.connection)
         if failure.status is not None:
             caller = None if failure.status == 401 else handling.caller
@@ -184,7 +195,10 @@ class App:
         else:
             answer = handling.original = handling.original or handling.answered()
             answer = failure.spoiled(answer, head=handling.environ["REQUEST_METHOD"] == "HEAD")
-        return answer.cut_short() if failure.connection == "cut" else answer
+        if answer.stream is not None:
+            failure.applies_to(answer.stream)
+            return answer
+        return answer.cut_short() if failure.connection == "cut" and failure.events is None else answer
 
 
 class FlowdockHandling(Handling):

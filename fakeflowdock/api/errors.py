@@ -33,6 +33,10 @@ CONNECTION = "invalid connection {given!r}: expected {known}"
 NO_RESPONSE = "connection={connection!r} sends no response: remove status, body and headers"
 TIMEOUT_AND_LATENCY = "connection='timeout' cannot have a latency: the client gets no response at all"
 REFUSED_AFTER = "connection='refused' cannot be combined with after: no request is received"
+EVENTS = "invalid events {given!r}: expected a whole number, not below zero"
+EVENTS_ALONE = "events needs a connection that ends an open stream: {known}"
+EVENTS_AND_RESPONSE = "events cannot be combined with a response or after: the stream opens"
+EVENTS_OF = "events needs an operation with a stream: {operation} has none"
 
 # Fault
 METHOD = "invalid method {given!r}: expected capitals"
@@ -41,6 +45,12 @@ CALLER = "invalid caller {given!r}: expected a user, source or application of th
 NUMBER = "invalid {name} {given!r}: expected a positive integer"
 SEQUENCE = "invalid sequence {given!r}: expected a Failure or None for each request, at least one"
 SEQUENCE_AND_FAILURE = "sequence cannot be combined with a failure: use Failure(status=500) or None as its items"
+
+
+# Events that a test emits
+NO_EVENT = "invalid event {given!r}: expected an object with the name of the event as 'event'"
+EVENT_IS_NO_JSON = "invalid event {name!r}: expected JSON values"
+EVENT = "invalid event {name!r}: {pointer} {why} ({page})"
 
 
 class ShortenedBody(Worded, ValueError):

@@ -13,6 +13,7 @@ from werkzeug.routing import Map, MapAdapter, Rule
 
 from ..contract.errors import Closed, MethodNotAllowed, NoSuchRoute, Refusal
 from . import internal_routes
+from .environ import FLOWDOCK as HOSTED
 from .environ import STREAM_HOST
 from .operations import Match, Operation
 from .resources import consent, files, flows, messages, oauth, organizations, push, sources, streaming, threads, users
@@ -116,11 +117,19 @@ def unknown(path: str) -> Refusal:
     return Closed() if path.split("/")[1] == CLOSED else NoSuchRoute()
 
 
+STREAM = internal_routes.STREAM.split("/")[1:]
+
+
 def normal(path: str) -> str:
-    """Normalize a path: remove a `/v1` or `/v2` prefix, doubled and trailing slashes, and a `.json` suffix."""
+    """Normalize a path: remove a `/v1` or `/v2` prefix, doubled and trailing slashes, and a `.json` suffix.
+
+    The prefix may also follow that of streams.
+    """
     segments = [segment for segment in path.split("/") if segment]
     if segments and segments[0] in VERSIONS:
         del segments[0]
+    elif len(segments) > 2 and segments[2] in VERSIONS and segments[:2] == STREAM:
+        del segments[2]
     if segments:
         segments[-1] = segments[-1].removesuffix(".json") or segments[-1]
     return "/" + "/".join(segments)
@@ -136,6 +145,13 @@ def route_of(environ: WSGIEnvironment, path: str) -> str:
     if STREAM_HOST.fullmatch(environ.get("HTTP_HOST", "")) and not route.startswith(internal_routes.PREFIX):
         return f"{internal_routes.STREAM}{route}"
     return route
+
+
+def route_called(path: str) -> str:
+    """Return what `route_of` returns for a request to a path, or to a URL of one of Flowdock's hosts."""
+    called = HOSTED.match(path)
+    prefix = internal_routes.STREAM if called is not None and called[2].lower().startswith("stream.") else ""
+    return prefix + normal(path[called.end() :] if called is not None else path)
 
 
 FLOWDOCK = Table(

@@ -106,6 +106,8 @@ class Connection(RequestParser, Peer):
         """Answer what the client has sent, and close the connection. A client that waits for one answer has left."""
         self._eof = True
         if self._sender is not None:
+            self._sender.left()
+            self._sender = None
             self._transport.close()
         if not self._unparsed:
             self._resume(there=False)
@@ -237,6 +239,8 @@ class Connection(RequestParser, Peer):
             environ[REFUSED] = f"{name}: {message}"
             outcome = refusal(name, message, environ)
         if self._gone:
+            if isinstance(outcome, Answer) and outcome.stream is not None:
+                outcome.stream.leave()
             if self._log is not None:
                 self._log(environ, None, outcome.loss if isinstance(outcome, Broken) else "left")
         elif isinstance(outcome, Broken):
@@ -340,10 +344,14 @@ class Connection(RequestParser, Peer):
 
     def _break(self, broken: Broken, environ: WSGIEnvironment) -> None:
         """Break the connection as a fault demands. A reset discards unsent data."""
-        self._ending = True
         if self._log is not None:
             self._log(environ, None, broken.loss)
-        if broken.loss in ("refused", "reset"):
+        self.break_off(reset=broken.loss in ("refused", "reset"))
+
+    def break_off(self, *, reset: bool) -> None:
+        """Break the connection, as a fault demands."""
+        self._ending = True
+        if reset:
             connection = self._transport.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self._transport.abort()

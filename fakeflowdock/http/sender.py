@@ -37,6 +37,10 @@ class StreamConnection(Protocol):
         """Close the connection without sending the rest."""
         ...
 
+    def break_off(self, *, reset: bool) -> None:
+        """Break the connection, as a fault demands."""
+        ...
+
 
 class Sender:
     """Sends one stream. All methods are called by the event loop.
@@ -114,6 +118,8 @@ class Sender:
             if self._chunked:
                 self._connection.send_piece(chunk(b""))
             self._connection.end_stream(keep=self._keep)
+        elif self._stream.ended in ("reset", "cut"):
+            self._connection.break_off(reset=self._stream.ended == "reset")
         else:
             self._connection.abort()
 

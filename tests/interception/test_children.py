@@ -297,9 +297,6 @@ def wait_for(condition):
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.01)
-
-def streams(fake):
-    return [each for each in fake._runs.current.app.streams.open if each.ended is None]
 """
 
 
@@ -329,14 +326,14 @@ def test_a_child_reads_a_stream_of_its_parent_until_the_fake_stops(method: str, 
                 with FakeFlowdock() as fake:
                     who = fake.as_user().headers
                     two, every = started("httpx", who, 2), started("aiohttp", who, -1)
-                    wait_for(lambda: len(streams(fake)) == 2)
+                    wait_for(lambda: len(fake.streams) == 2)
                     fake.add_message("One")
                     fake.add_message("Two")
                     print(two[1].recv())
                     two[0].join()
-                    wait_for(lambda: len(streams(fake)) == 1)
+                    wait_for(lambda: len(fake.streams) == 1)
                     other = started("requests", who, 1)  # while a stream is open
-                    wait_for(lambda: len(streams(fake)) == 2)
+                    wait_for(lambda: len(fake.streams) == 2)
                     fake.add_message("Three")
                     print(other[1].recv())
                     other[0].join()
@@ -364,10 +361,10 @@ def test_a_child_that_ends_without_a_word_leaves_its_stream() -> None:
             if pid == 0:
                 read("urllib3", who, 1)
                 os._exit(0)
-            wait_for(lambda: streams(fake))
+            wait_for(lambda: fake.streams)
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
-            wait_for(lambda: not streams(fake))
+            wait_for(lambda: not fake.streams)
         print("left")
         """)
     )
@@ -391,10 +388,10 @@ def test_a_child_that_does_not_read_holds_a_mebibyte_at_most() -> None:
                 except Exception:
                     os._exit(3)
                 os._exit(0)
-            wait_for(lambda: streams(fake))
+            wait_for(lambda: fake.streams)
             for number in range(400):
                 fake.add_message("x" * 8000)
-            wait_for(lambda: not streams(fake))
+            wait_for(lambda: not fake.streams)
             os.write(beginning, b"!")
             print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
         """)

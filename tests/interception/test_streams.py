@@ -14,7 +14,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import httpx
+import httpx2
+import httpxyz
 import pytest
+import urllib3
 
 from fakeflowdock import FakeFlowdock
 from tests.support import clients
@@ -29,6 +33,7 @@ WAITED = 0.2  # seconds that a client waits in vain
 LIMIT = 60  # seconds that nothing takes
 FORMS = {"JSON": ({}, b"\r\n", b"\n"), "server-sent events": ({"Accept": "text/event-stream"}, b"\n\n", b":\n\n")}
 OWN = ("date", "connection", "x-request-id")  # headers of one response
+TIMEOUTS = (httpx.ReadTimeout, httpx2.ReadTimeout, httpxyz.ReadTimeout, urllib3.exceptions.ReadTimeoutError)
 
 
 @pytest.fixture(params=clients.NAMES)
@@ -53,12 +58,7 @@ def given_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def at_the_server(fake: FakeFlowdock) -> str:
-    return f"{fake.url}/_fakeflowdock/stream{PATH}"
-
-
-def streams(fake: FakeFlowdock) -> list[Any]:
-    """The open streams."""
-    return [each for each in fake._runs.current.app.streams.open if each.ended is None]
+    return f"{fake.stream_url}?filter=example/main"
 
 
 def later(call: Any, *args: Any) -> threading.Timer:
@@ -97,7 +97,7 @@ def test_a_stream_has_status_headers_and_bytes_as_over_a_socket(
 @pytest.mark.parametrize("form", FORMS)
 def test_a_stream_without_events_is_kept_alive(client: clients.Client, fake_flowdock: FakeFlowdock, form: str) -> None:
     headers, _, keep_alive = FORMS[form]
-    fake_flowdock._runs.current.app.streams.interval = WAITED / 4
+    fake_flowdock.keep_alive = WAITED / 4
     with_it = client.stream(URL, {**basic(fake_flowdock), **headers})
     assert [with_it.until(keep_alive), with_it.until(keep_alive)] == [keep_alive] * 2
     with_it.close()
@@ -114,21 +114,44 @@ def raised(stream: clients.Opened) -> tuple[type, ...]:
 
 def test_a_read_timeout_is_the_clients_own(impatient: clients.Client, fake_flowdock: FakeFlowdock) -> None:
     here = raised(impatient.stream(URL, basic(fake_flowdock)))
-    assert streams(fake_flowdock) == []
+    assert fake_flowdock.streams == []
     assert here == raised(impatient.stream(at_the_server(fake_flowdock), basic(fake_flowdock)))
 
 
-@pytest.mark.parametrize("how", ["cut"])
-def test_a_connection_breaks_as_over_a_socket(client: clients.Client, fake_flowdock: FakeFlowdock, how: Any) -> None:
+@pytest.mark.parametrize("connection", ["reset", "cut"])
+def test_a_fault_breaks_a_stream_as_over_a_socket(
+    client: clients.Client, fake_flowdock: FakeFlowdock, connection: Any
+) -> None:
     def broken(url: str) -> tuple[type, ...]:
         stream = client.stream(url, basic(fake_flowdock))
-        fake_flowdock.add_message("Hello")
-        assert b"Hello" in stream.until(b"\r\n")
-        [each] = streams(fake_flowdock)
-        each.end(how)
+        fake_flowdock.add_message("One")
+        assert b"One" in stream.until(b"\r\n")
+        fake_flowdock.add_message("Two")
         return raised(stream)
 
-    assert broken(URL) == broken(at_the_server(fake_flowdock))
+    with fake_flowdock.fail("stream events", connection=connection, events=1):
+        assert broken(URL) == broken(at_the_server(fake_flowdock))
+
+
+def test_a_fault_ends_a_stream(client: clients.Client, fake_flowdock: FakeFlowdock) -> None:
+    fake_flowdock.fail("stream events", connection="closed", events=1)
+    stream = client.stream(URL, basic(fake_flowdock))
+    fake_flowdock.add_message("One")
+    fake_flowdock.add_message("Two")
+    assert re.findall(b'"content":"([A-Z][a-z]+)"', stream.until()) == [b"One"]
+    stream.close()
+
+
+def test_a_silent_stream_is_a_timeout_though_others_are_kept_alive(
+    impatient: clients.Client, fake_flowdock: FakeFlowdock
+) -> None:
+    fake_flowdock.keep_alive = WAITED / 4
+    fake_flowdock.fail("stream events", connection="timeout", events=1)
+    stream = impatient.stream(URL, basic(fake_flowdock))
+    fake_flowdock.add_message("One")
+    assert b"One" in stream.until(b"\r\n")
+    fake_flowdock.add_message("Two")
+    assert issubclass(raised(stream)[0], (OSError, *TIMEOUTS))
 
 
 # As it happens
@@ -180,11 +203,10 @@ def test_tasks_of_one_loop_post_and_read(name: str, fake_flowdock: FakeFlowdock)
 
     asyncio.run(through_aiohttp() if name == "aiohttp" else through_httpx())
     assert [re.search('"content":"([A-Z][a-z]+)"', line)[1] for line in found] == ["One", "Two", "Three"]  # type: ignore[index]
-    assert streams(fake_flowdock) == []
+    assert fake_flowdock.streams == []
 
 
 def test_trio_reads_what_another_thread_posts(fake_flowdock: FakeFlowdock) -> None:
-    import httpx
     import trio
 
     async def read() -> str:
@@ -199,7 +221,7 @@ def test_trio_reads_what_another_thread_posts(fake_flowdock: FakeFlowdock) -> No
         return line
 
     assert "Hello" in trio.run(read)
-    assert streams(fake_flowdock) == []
+    assert fake_flowdock.streams == []
 
 
 # The end
@@ -225,9 +247,9 @@ def test_a_stream_ends_when_the_world_is_reset(client: clients.Client, fake_flow
 
 def test_a_response_that_is_closed_leaves_its_stream(client: clients.Client, fake_flowdock: FakeFlowdock) -> None:
     stream = client.stream(URL, basic(fake_flowdock))
-    assert len(streams(fake_flowdock)) == 1
+    assert len(fake_flowdock.streams) == 1
     stream.close()
-    assert streams(fake_flowdock) == []
+    assert fake_flowdock.streams == []
 
 
 @pytest.mark.filterwarnings("ignore:Unclosed:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
@@ -235,10 +257,10 @@ def test_a_response_that_is_closed_leaves_its_stream(client: clients.Client, fak
 def test_a_response_that_is_forgotten_leaves_its_stream(name: str, fake_flowdock: FakeFlowdock) -> None:
     client = clients.make(name, None)  # a timer of aiohttp's would remember it
     stream = client.stream(URL, basic(fake_flowdock))
-    assert len(streams(fake_flowdock)) == 1
+    assert len(fake_flowdock.streams) == 1
     del stream
     gc.collect()
-    assert streams(fake_flowdock) == []
+    assert fake_flowdock.streams == []
     client.close()
 
 
@@ -250,7 +272,7 @@ def test_a_response_can_be_closed_while_another_thread_reads_it(fake_flowdock: F
         while True:
             stream.until(b"\r\n") or pytest.fail("it ended as if the server had ended it")
     timer.join(LIMIT)
-    assert streams(fake_flowdock) == []
+    assert fake_flowdock.streams == []
     client.close()
 
 
@@ -260,7 +282,7 @@ def test_a_client_that_does_not_read_is_disconnected_after_a_mebibyte(
     stream = client.stream(URL, basic(fake_flowdock))
     for _ in range(140):
         fake_flowdock.add_message("x" * 8_000)
-    assert streams(fake_flowdock) == []
+    assert fake_flowdock.streams == []
     with pytest.raises(Exception) as caught:  # noqa: PT011  # its own
         stream.until()
     assert re.search("incomplete|broken|prematurely|not completed|Read", repr(caught.value), re.IGNORECASE)
@@ -289,7 +311,7 @@ def test_a_call_that_reads_to_the_end_is_given_up_and_says_why(name: str, fake_f
     instead = INSTEAD.get(name, "Use client.stream(...)")
     text = f"gave up after {WAITED:g} seconds: this call reads to the end, but a stream never ends. {instead}"
     assert text in str(caught.value)
-    assert streams(fake_flowdock) == []
+    assert fake_flowdock.streams == []
     client.close()
 
 
@@ -316,9 +338,7 @@ def test_a_call_that_reads_to_the_end_returns_all_if_the_fake_ends_the_stream(cl
         headers = basic(fake)
 
         def end() -> None:
-            until = time.monotonic() + LIMIT
-            while not streams(fake) and time.monotonic() < until:
-                time.sleep(0.01)
+            fake.wait_for_stream(timeout=LIMIT)
             fake.add_message("Hello")
             fake.stop()
 
@@ -341,7 +361,7 @@ def test_http_client_reads_line_by_line(fake_flowdock: FakeFlowdock) -> None:
         response.readline()
     response.close()
     connection.close()
-    assert streams(fake_flowdock) == []
+    assert fake_flowdock.streams == []
 
 
 def test_a_request_whose_response_is_not_read_leaves_its_stream(fake_flowdock: FakeFlowdock) -> None:
@@ -350,7 +370,7 @@ def test_a_request_whose_response_is_not_read_leaves_its_stream(fake_flowdock: F
     connection.close()
     del connection
     gc.collect()
-    assert streams(fake_flowdock) == []
+    assert fake_flowdock.streams == []
 
 
 @pytest.mark.usefixtures("given_up_soon")
@@ -367,12 +387,12 @@ def test_the_wsgi_application_streams(fake_flowdock: FakeFlowdock) -> None:
     later(fake_flowdock.add_message, "Two")
     assert b"Two" in next(records)
     response.close()
-    assert streams(fake_flowdock) == []
+    assert fake_flowdock.streams == []
     for read in (lambda: client.get(PATH, **given).text, lambda: client.get(PATH, buffered=True, **given)):
         with pytest.raises(TimeoutError, match=r"Iterate over response\.response"):
             read()
     gc.collect()
-    assert streams(fake_flowdock) == []
+    assert fake_flowdock.streams == []
 
 
 # Beside others
@@ -389,7 +409,7 @@ def test_mocks_leave_streams_to_the_fake(client: clients.Client, fake_flowdock: 
         assert b"Hello" in stream.until(b"\r\n")
         stream.close()
         assert len(cassette) == 0
-    assert streams(fake_flowdock) == []
+    assert fake_flowdock.streams == []
 
 
 @pytest.mark.parametrize("name", ["httpx", "httpx asynchronous"])
@@ -403,21 +423,7 @@ def test_the_fixture_of_pytest_httpx_leaves_streams_to_the_fake(
     assert b"Hello" in stream.until(b"\r\n")
     stream.close()
     client.close()
-    assert streams(fake_flowdock) == []
-
-
-@pytest.mark.parametrize("name", ["httpx", "httpx asynchronous"])
-def test_the_fixture_of_pytest_httpx_leaves_streams_to_the_fake(
-    name: str, fake_flowdock: FakeFlowdock, httpx_mock: Any
-) -> None:
-    httpx_mock.add_response(url="https://ci.example.com/", is_optional=True)
-    client = clients.make(name)
-    stream = client.stream(URL, basic(fake_flowdock))
-    fake_flowdock.add_message("Hello")
-    assert b"Hello" in stream.until(b"\r\n")
-    stream.close()
-    client.close()
-    assert streams(fake_flowdock) == []
+    assert fake_flowdock.streams == []
 
 
 def test_a_stub_of_the_users_own_comes_first(fake_flowdock: FakeFlowdock) -> None:
@@ -426,7 +432,7 @@ def test_a_stub_of_the_users_own_comes_first(fake_flowdock: FakeFlowdock) -> Non
     with responses.RequestsMock() as mock:
         mock.get(URL, body=b"mine")
         assert clients.make("requests").send("GET", URL, basic(fake_flowdock)).body == b"mine"
-    assert streams(fake_flowdock) == []
+    assert fake_flowdock.streams == []
 
 
 @pytest.mark.usefixtures("given_up_soon")
@@ -439,14 +445,13 @@ def test_a_recorder_that_reads_a_stream_first_gives_up(fake_flowdock: FakeFlowdo
         with pytest.raises(TimeoutError, match="a stream never ends"):
             connection.getresponse()
     gc.collect()
-    assert streams(fake_flowdock) == []
+    assert fake_flowdock.streams == []
 
 
 # Clients of server-sent events
 
 
 def test_httpx_sse_resumes_after_the_last_event(fake_flowdock: FakeFlowdock) -> None:
-    import httpx
     from httpx_sse import connect_sse
 
     with httpx.Client(headers=basic(fake_flowdock)) as client:
@@ -486,7 +491,7 @@ def test_aiohttp_sse_client_reconnects_and_misses_nothing(fake_flowdock: FakeFlo
             for content in ("One", "Two", "Three"):
                 fake_flowdock.add_message(content)
                 found.append(json.loads((await asyncio.wait_for(anext(source), LIMIT)).data)["content"])
-                fake_flowdock._runs.current.app.streams.end()
+                fake_flowdock.close_streams()
             return found
 
     assert asyncio.run(read()) == ["One", "Two", "Three"]

@@ -62,6 +62,7 @@ def stream_events(call: Call, flows: list[Flow]) -> Reply:
         user=user,
         presence=_is_true(fields.get("presence")),
         active=active if active in STATES else None,
+        parameters=fields,
         last=_last_event_id(call) if media == EVENT_STREAM else None,
     )
     return Reply(200, None, headers, media, stream)

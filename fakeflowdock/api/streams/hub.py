@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...contract.errors import BrokenContract
 from ...world.models import Event, Message, UserEvent
+from ...world.settings import KEEP_ALIVE
 from .records import PRESENCE, Record
 from .stream import Stream
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from ...world.store import Happening, Store
     from ..callers import Caller
+    from .emitted import Emitted
 
 
 class Streams:
@@ -26,7 +28,7 @@ class Streams:
     Attributes:
         open: the open streams, oldest first.
         count: the number of streams so far.
-        interval: after how many seconds without an event a stream is kept alive.
+        listeners: called after each stream that opens, by the thread that opens it.
     """
 
     def __init__(self, report: Callable[[BrokenContract], None]) -> None:
@@ -38,7 +40,13 @@ class Streams:
         self._of_presence: dict[Stream, None] = {}
         self._gone: deque[Stream] = deque()  # that could not be forgotten, because the world was locked
         self.count = 0
-        self.interval = 30.0
+        self.listeners: dict[Callable[[], None], None] = {}
+
+    @property
+    def interval(self) -> float:
+        """After how many seconds without an event a stream is kept alive."""
+        store = self._store
+        return KEEP_ALIVE if store is None else store.settings.keep_alive
 
     def add(
         self, store: Store, caller: Caller, flows: Iterable[str], form: str, base: str, *, last: int | None, **more: Any
@@ -61,6 +69,8 @@ class Streams:
             index.setdefault(key, {})[stream] = None
         if stream.with_presence:
             self._of_presence[stream] = None
+        for each in list(self.listeners):
+            each()
         return stream
 
     def _indexes(self, stream: Stream) -> Iterator[tuple[dict[Any, dict[Stream, None]], Any]]:
@@ -122,7 +132,13 @@ class Streams:
                 stream.end()
                 self._forget(stream)
             return
-        record = Record(event, store)
+        self._send(Record(event, store), event, store)
+
+    def emit(self, emitted: Emitted, store: Store) -> None:
+        """Send an event that no operation makes. The lock of the world is held."""
+        self._send(emitted, emitted.event, store)
+
+    def _send(self, record: Record, event: Message | Event | UserEvent, store: Store) -> None:
         try:
             for stream in self._audience(event, store):
                 stream.push(record.encoded(stream.form, stream.base))
