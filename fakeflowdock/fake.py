@@ -363,7 +363,10 @@ class FakeFlowdock(Streaming):
     def report(self) -> str:
         """Return the report of a failed test: requests, reasons for rejections, faults, and changes in the world."""
         run = self._runs.current
-        return self._read(lambda store: report.text(self.requests, run.began, store, run.app.faults.remembered))
+        app = run.app
+        return self._read(
+            lambda store: report.text(self.requests, run.began, store, app.faults.remembered, [*app.streams.open])
+        )
 
     @property
     def contract_warnings(self) -> list[Finding]:

@@ -13,7 +13,6 @@ from werkzeug.routing import Map, MapAdapter, Rule
 
 from ..contract.errors import Closed, MethodNotAllowed, NoSuchRoute, Refusal
 from . import internal_routes
-from .environ import FLOWDOCK as HOSTED
 from .environ import STREAM_HOST
 from .operations import Match, Operation
 from .resources import consent, files, flows, messages, oauth, organizations, push, sources, streaming, threads, users
@@ -141,17 +140,23 @@ def route_of(environ: WSGIEnvironment, path: str) -> str:
     Args:
         path: as requested, decoded.
     """
-    route = normal(path)
-    if STREAM_HOST.fullmatch(environ.get("HTTP_HOST", "")) and not route.startswith(internal_routes.PREFIX):
+    return _of_host(environ.get("HTTP_HOST", ""), normal(path))
+
+
+def _of_host(host: str, route: str) -> str:
+    if STREAM_HOST.fullmatch(host) and not route.startswith(internal_routes.PREFIX):
         return f"{internal_routes.STREAM}{route}"
     return route
 
 
-def route_called(path: str) -> str:
-    """Return what `route_of` returns for a request to a path, or to a URL of one of Flowdock's hosts."""
-    called = HOSTED.match(path)
-    prefix = internal_routes.STREAM if called is not None and called[2].lower().startswith("stream.") else ""
-    return prefix + normal(path[called.end() :] if called is not None else path)
+URL = re.compile(r"(?:https?://(?:[^/?#]*@)?([^/?#]*))?([^?#]*)", re.IGNORECASE)
+
+
+def route_called(url: str) -> str:
+    """Return the normalized path of a URL, or of a path, as `route_of` does for a request."""
+    called = URL.match(url)
+    assert called is not None
+    return _of_host(called[1] or "", normal(called[2]))
 
 
 FLOWDOCK = Table(

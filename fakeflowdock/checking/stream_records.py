@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ..contract.contracts import contracts
+from ..contract.event_pages import event_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..contract.validation import Check
 
-PAGE = "events"
 EVENT_STREAM = "text/event-stream"
 
 
@@ -37,14 +35,4 @@ def texts_of(body: str, kind: str) -> Iterator[str]:
 def check_of(record: Any) -> Check | None:
     """Return the schema of a record; None if its event is on no page, and clients ignore it."""
     event = record.get("event") if isinstance(record, dict) else None
-    return _by_event().get(event) if isinstance(event, str) else next(iter(_by_event().values()))
-
-
-@cache
-def _by_event() -> dict[str, Check]:
-    found: dict[str, Check] = {}
-    for check in contracts().objects.values():
-        if check.page == PAGE:
-            event = check.place.schema.get("properties", {}).get("event", {})
-            found.update(dict.fromkeys(event.get("enum", [event["const"]] if "const" in event else []), check))
-    return found
+    return event_checks().get(event) if isinstance(event, str) else next(iter(event_checks().values()))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from .validation import Check
 
-PAGE = "schemas/events.json#"
+PAGE = "events"
 ABOUT_A_USER = "user-event"  # the section of the events that are in no flow
 
 
@@ -21,7 +21,7 @@ def event_checks() -> Mapping[str, Check]:
     """Return the schema of each event that a page has, by the name of the event."""
     found: dict[str, Check] = {}
     for check in contracts().objects.values():
-        if check.schema.startswith(PAGE):
+        if check.page == PAGE:
             event = check.place.schema.get("properties", {}).get("event", {})
             for name in event.get("enum", [event["const"]] if "const" in event else ()):
                 found[name] = check

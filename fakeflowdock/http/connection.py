@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..api.pauses import Steps
+    from ..api.streams.stream import Stream
     from .protocols import Answering, ServerContext
     from .workers import Outcome
 
@@ -310,7 +311,10 @@ class Connection(RequestParser, Peer):
             keep = keep and is_chunked(environ)
             self._write(written(answer, environ, keep=keep))
             self._busy = True
-            self._sender = Sender(self, self._server, answer.stream, chunked=is_chunked(environ), keep=keep)
+            ended = partial(self._stream_ended, environ, answer.stream)
+            self._sender = Sender(
+                self, self._server, answer.stream, chunked=is_chunked(environ), keep=keep, ended=ended
+            )
             return
         self._write(written(answer, environ, keep=keep))
         if not keep:
@@ -327,6 +331,10 @@ class Connection(RequestParser, Peer):
     def send_piece(self, data: bytes) -> None:
         """Send a piece of a stream."""
         self._write(data)
+
+    def _stream_ended(self, environ: WSGIEnvironment, stream: Stream) -> None:
+        if self._log is not None:
+            self._log.ended(environ, stream)
 
     def end_stream(self, *, keep: bool) -> None:
         """Go on after the end of a stream."""

@@ -53,7 +53,7 @@ class Failing(Asserting):
         Args:
             operation: the title of its page section: `"send message"` or `"send-message"`.
             method: in capitals.
-            path: without scheme, host and query. That of a stream is `/_fakeflowdock/stream/flows`, or its documented URL,
+            path: without scheme, host and query. That of a stream is `/_fakeflowdock/stream/flows`, or as documented
                 `https://stream.flowdock.com/flows`.
             caller: the user, source or application that makes the request.
             nth: only the nth matching request, from 1.

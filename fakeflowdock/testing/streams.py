@@ -30,6 +30,7 @@ class OpenStream:
         number: its number in the world, from 1.
         user: who opened it.
         flows: the flows that it was opened for.
+        paths: their paths, `acme/ops`.
         format: `json` or `event-stream`.
         parameters: the documented parameters of the request.
     """
@@ -43,14 +44,14 @@ class OpenStream:
         self.flows: tuple[Flow, ...] = tuple(store.flows[each] for each in stream.flows if each in store.flows)
         self.format = stream.form
         self.parameters: dict[str, Any] = dict(stream.parameters)
-        self._paths = [store.path_of(flow) for flow in self.flows]
+        self.paths = [store.path_of(flow) for flow in self.flows]
 
     def __repr__(self) -> str:
         return f"<OpenStream {self}>"
 
     def __str__(self) -> str:
         more = [f"{name}={value}" for name, value in self.parameters.items() if name != "filter"]
-        parts = ", ".join([*self._paths, *more, self.format])
+        parts = ", ".join([*self.paths, *more, self.format])
         return f"{self.number} of user {self.user.name}: {parts}; {self.state}; events: {self.events}"
 
     def __eq__(self, other: object) -> bool:

@@ -143,7 +143,7 @@ class Streams:
             for stream in self._audience(event, store):
                 stream.push(record.encoded(stream.form, stream.base))
                 if stream.ended:
-                    self.close(stream)
+                    self._forget(stream)
         except BrokenContract as bug:
             self._report(bug)
 
