@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ..api.streams.stream import End
 
-RECORD, END = b"r", b"e"  # the first byte of each message
+RECORD, SILENCE, END = b"r", b"s", b"e"  # the first byte of each message
 
 
 class SentStream:
@@ -38,7 +38,7 @@ class SentStream:
         self.is_full = False
         self._stream = stream
         self._unsent = b""
-        self._is_over = False
+        self._is_over = self._is_silent = False
         stream.connect(wake)
 
     def send(self) -> bool:
@@ -65,6 +65,9 @@ class SentStream:
         if not taken and stream.is_over:
             self._is_over = True
             return framed(END + str(stream.ended).encode())
+        if stream.is_silent and not self._is_silent:
+            self._is_silent = True
+            return taken + framed(SILENCE)
         return taken
 
     @property
@@ -82,6 +85,13 @@ class SentStream:
         """Leave the stream."""
         self._stream.leave()
         self.connection.close()
+
+
+class _ReceivedStream(Stream):
+    """A stream that comes from the parent. What has come is read, however it ends."""
+
+    def _drop(self) -> None:
+        pass
 
 
 class _Received:
@@ -103,7 +113,7 @@ class _Received:
 def received_stream(connection: _socket.socket, form: str, interval: float) -> Stream:
     """Return a stream of the parent, which opened it."""
     hub = cast("Any", _Received(connection, interval))
-    stream = Stream(hub, 1, Caller(), (), form, "", user=False, presence=False, active=None)
+    stream = _ReceivedStream(hub, 1, Caller(), (), form, "", user=False, presence=False, active=None)
     connection.settimeout(None)
     _thread.start_new_thread(_receive, (connection, stream))
     return stream
@@ -112,8 +122,11 @@ def received_stream(connection: _socket.socket, form: str, interval: float) -> S
 def _receive(connection: _socket.socket, stream: Stream) -> None:
     how: Any = "cut"  # if the parent ends
     try:
-        while (message := received(connection))[:1] == RECORD and stream.ended is None:
-            stream.push(message[1:])
+        while (message := received(connection))[:1] != END and stream.ended is None:
+            if message == SILENCE:
+                stream.is_silent = True
+            else:
+                stream.push(message[1:])
         how = cast("End", message[1:].decode())
     except (OSError, EOFError):
         pass

@@ -29,8 +29,8 @@ def post(name, headers, content="Hello"):
     client.close()
     return reply.status
 
-def in_child(call):
-    "What a call returns in a forked child, as text, or how it fails."
+def in_child(call, meanwhile=lambda: None):
+    "What a call returns in a forked child, as text, or how it fails. Something else is called here meanwhile."
     end, beginning = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -41,6 +41,7 @@ def in_child(call):
         os.write(beginning, said.encode())
         os._exit(0)
     os.close(beginning)
+    meanwhile()
     with os.fdopen(end) as reading:
         said = reading.read()
     assert os.waitpid(pid, 0)[1] == 0
@@ -347,6 +348,51 @@ def test_a_child_reads_a_stream_of_its_parent_until_the_fake_stops(method: str, 
     )  # fmt: skip
     assert done.stderr == ""
     assert done.stdout.splitlines() == ["['One', 'Two']", "['Three']", "['One', 'Two', 'Three']"]
+
+
+@pytest.mark.parametrize("name", clients.NAMES)
+def test_a_fault_breaks_the_stream_of_a_child_as_one_of_its_parent(name: str) -> None:
+    said = python(
+        STREAMED
+        + textwrap.dedent(f"""
+        import threading
+
+        def broken():
+            client = clients.make({name!r}, 0.3)
+            stream = client.stream("https://stream.flowdock.com/flows?filter=example/main", who)
+            found = b""
+            try:
+                while piece := stream.next_piece():
+                    found += piece
+            except Exception as error:
+                return type(error).__name__, found.count(b"One"), b"Two" in found, found[-1:]
+            finally:
+                stream.close()
+                client.close()
+
+        def post():
+            fake.wait_for_stream(timeout=60)
+            fake.add_message("One")
+            fake.add_message("Two" * 1000)
+
+        def posting(call):
+            thread = threading.Timer(0, post)
+            thread.start()
+            said = call()
+            thread.join()
+            return said
+
+        with FakeFlowdock(keep_alive=0.1) as fake:
+            who = fake.as_user().headers
+            for connection in ("cut", "timeout"):
+                with fake.fail("stream events", connection=connection, events=1):
+                    here = repr(posting(broken))
+                    there = in_child(broken, post)
+                    print(connection, here == there, here, there)
+        """)
+    )
+    assert [line.split()[1] for line in said] == ["True"] * 2, said
+    assert not any("None" in line for line in said)  # it did not end as if nothing had happened
 
 
 def test_a_child_that_ends_without_a_word_leaves_its_stream() -> None:
