@@ -130,9 +130,9 @@ class FakeFlowdock(Streaming):
         return self
 
     def stop(self) -> None:
-        """Stop intercepting requests, and stop the live server, unless the fake was started several times.
+        """Stop intercepting requests, unless the fake was started several times. Does nothing if already stopped.
 
-        Does nothing if already stopped.
+        Open streams end, and the live server stops.
 
         Raises:
             BrokenContract: fakeflowdock broke its own contract. If an exception is being handled, it gets a note
@@ -146,13 +146,14 @@ class FakeFlowdock(Streaming):
             self._starts = max(self._starts - 1, 0)
             if self._starts:
                 return
+            if self._runs.process is None:
+                self._streams.end()  # while child processes can still be told
             if self._interception is not None:
                 self._interception.stop()
                 self._interception = None
             if self._runs.process is not None:
                 return
             self._runs.current.stop_server()
-            self._streams.end()
         self.settle(under_way)
 
     def _leave(self) -> None:

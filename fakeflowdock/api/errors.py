@@ -10,6 +10,16 @@ from ..contract.errors import Worded
 TIMED_OUT = "timed out"
 BROKEN = "a fault broke the connection: {loss}"
 
+# Streams
+CUT_OFF = "the connection ended before the stream did"
+NEVER_ENDS = "gave up after {seconds:g} seconds: this call reads to the end, but a stream never ends. {instead}"
+USE_REQUESTS = "Pass stream=True, and iterate over response.iter_lines()."
+USE_URLLIB3 = "Pass preload_content=False, and iterate over the response."
+USE_HTTP_CLIENT = "Iterate over the response instead of calling read()."
+USE_HTTPX = "Use client.stream(...), and iterate over the response."
+USE_AIOHTTP = "Iterate over response.content."
+USE_WERKZEUG = "Iterate over response.response, without buffered=True."
+
 # Failure
 NOTHING_FAILS = "empty failure: give a status, body, content_type, latency or connection"
 STATUS = "invalid status {given!r}: expected 200 to 599"

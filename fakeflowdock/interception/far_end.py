@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING
 
 from ..api.environ import PORTS, REQUEST_ID
 from ..api.responses import Broken
+from ..api.streams.reader import NeverEnds, Reader
 from ..http.request_parser import RequestParser
-from ..http.response_writer import CONTINUE, written
+from ..http.response_writer import CONTINUE, is_chunked, written
+from .stream_file import BufferedStream, StreamFile
 from .transport_errors import error_of
 
 if TYPE_CHECKING:
     import re
+    from collections.abc import Callable
 
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..api.app import App
     from ..api.responses import Answer
+    from ..api.streams.stream import Stream
 
 
 class FarEnd(RequestParser):
@@ -32,11 +36,15 @@ class FarEnd(RequestParser):
         sent: the bytes sent to the client and not yet read.
         ended: whether nothing follows `sent`.
         loss: how the connection broke, if there is no response.
+        stream: what follows `sent` as it happens, or None.
+        chunked: whether that is sent in chunks.
     """
 
     sent = b""
     ended = False
     loss: str | None = None
+    stream: Stream | None = None
+    chunked = True
 
     def __init__(self, called: re.Match[str], app: App, timeout: float | None) -> None:
         scheme = called[1].lower()
@@ -77,7 +85,10 @@ class FarEnd(RequestParser):
 
     def _end_with(self, answer: Answer, environ: WSGIEnvironment) -> None:
         self.sent += written(answer, environ, keep=False)
-        self.ended = True
+        if answer.stream is None:
+            self.ended = True
+        else:
+            self.stream, self.chunked = answer.stream, is_chunked(environ)
 
 
 class _Failing(io.RawIOBase):
@@ -94,15 +105,39 @@ class _Failing(io.RawIOBase):
 
 
 class InMemorySocket(FarEnd):
-    """The methods of a socket that `http.client` and `urllib3` use."""
+    """The methods of a socket that `http.client` and `urllib3` use.
+
+    Args:
+        never_ends: returns the error for a call that reads a stream to its end. Default: a `TimeoutError`, as it is.
+    """
+
+    def __init__(
+        self,
+        called: re.Match[str],
+        app: App,
+        timeout: float | None,
+        never_ends: Callable[[NeverEnds], Exception] = lambda error: error,
+    ) -> None:
+        super().__init__(called, app, timeout)
+        self._never_ends = never_ends
+        self._reader: Reader | None = None
+
+    def _end_with(self, answer: Answer, environ: WSGIEnvironment) -> None:
+        super()._end_with(answer, environ)
+        if self.stream is not None:  # left with the socket, also if the response is never read
+            self._reader = Reader(self.stream, self._timeout)
 
     def makefile(self, _mode: str) -> io.BufferedIOBase:
         """Return the response; its first read raises what a socket raises if a fault broke the connection.
 
         An incomplete request is a timeout. Raising here would leave `http.client` with half a response.
         """
+        if self._reader is not None:
+            return BufferedStream(StreamFile(self.sent, self._reader, self._never_ends, chunked=self.chunked))
         error = error_of(self.loss or ("closed" if self.ended else "timeout"), self._timeout)
         return io.BytesIO(self.sent) if error is None else io.BufferedReader(_Failing(error))
 
     def settimeout(self, timeout: float | None) -> None:
-        """Do nothing: a response is never delayed."""
+        """Set the timeout of a stream. Any other response is never delayed."""
+        if self._reader is not None:
+            self._reader.timeout = timeout

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..http.response_writer import own_headers
 from . import httpx_transports
+from .event_stream import CHUNKED, EventStream
 from .transport_errors import CutShort, answer_of
 
 if TYPE_CHECKING:
@@ -32,12 +33,19 @@ def _url_of(request: Any) -> str:
     return f"{url.scheme.decode('ascii')}://{url.host.decode('latin-1')}{port}/"
 
 
-def _response_of(httpcore: Any, called: re.Match[str], app: App, request: Any, body: bytes, retries: int) -> Any:
-    parts = called, request.method.decode("ascii"), request.url.target.decode("ascii"), request.headers, body
+def _response_of(httpcore: Any, called: re.Match[str], app: App, request: Any, content: bytes, retries: int) -> Any:
+    parts = called, request.method.decode("ascii"), request.url.target.decode("ascii"), request.headers, content
     answer = answer_of(httpcore, app, parts, request.extensions, retries)
+    body: Any = answer.body
+    headers = own_headers() + answer.headers
+    if answer.cut:
+        body = CutShort(httpcore, answer)
+    elif answer.stream is not None:
+        headers.append(CHUNKED)
+        body = EventStream(httpcore, answer.stream, request.extensions)
     return httpcore.Response(
         answer.status,
-        headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in own_headers() + answer.headers],
-        content=CutShort(httpcore, answer) if answer.cut else answer.body,
+        headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
+        content=body,
         extensions={"http_version": b"HTTP/1.1", "reason_phrase": answer.line[4:].encode()},
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..http.response_writer import own_headers
 from . import httpx_transports
+from .event_stream import CHUNKED, EventStream
 from .transport_errors import CutShort, answer_of
 
 if TYPE_CHECKING:
@@ -35,13 +36,20 @@ def response_of(httpx: Any, called: re.Match[str], app: App, request: Any, body:
     target = request.url.raw_path.decode("ascii")
     parts = called, request.method, target, request.headers.raw, body
     answer = answer_of(httpx, app, parts, request.extensions, retries)
-    stream = httpx.ByteStream(answer.body)
+    headers, body = own_headers() + answer.headers, httpx.ByteStream(answer.body)
     if answer.cut:
-        both_kinds = (CutShort, httpx.SyncByteStream, httpx.AsyncByteStream)
-        stream = type("CutShortStream", both_kinds, {})(httpx, answer)
+        body = _both_kinds(httpx, CutShort)(httpx, answer)
+    elif answer.stream is not None:
+        headers.append(CHUNKED)
+        body = _both_kinds(httpx, EventStream)(httpx, answer.stream, request.extensions)
     return httpx.Response(
         answer.status,
-        headers=own_headers() + answer.headers,
-        stream=stream,
+        headers=headers,
+        stream=body,
         extensions={"http_version": b"HTTP/1.1", "reason_phrase": answer.line[4:].encode()},
     )
+
+
+def _both_kinds(httpx: Any, body: type) -> Any:
+    """Return a class of bodies, as a synchronous and asynchronous stream of the library."""
+    return type(body.__name__, (body, httpx.SyncByteStream, httpx.AsyncByteStream), {})

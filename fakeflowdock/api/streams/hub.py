@@ -79,8 +79,15 @@ class Streams:
             yield self._of_user, stream.user_id
 
     def close(self, stream: Stream) -> None:
-        """Forget a stream that has ended, at once or as soon as the world is not locked. Never waits."""
+        """Forget a stream that has ended, at once or as soon as the world is not locked. Never waits.
+
+        A finalizer can call this in the middle of anything, also while this thread changes what is open.
+        """
         self._gone.append(stream)
+        if self._store is not None and not _is_owned(self._store.lock):
+            self._try_to_sweep()
+
+    def _try_to_sweep(self) -> None:
         store = self._store
         if store is not None and store.lock.acquire(blocking=False):
             try:
@@ -110,7 +117,8 @@ class Streams:
         """End all streams."""
         for stream in list(self.open):
             stream.end()
-            self.close(stream)
+            self._gone.append(stream)
+        self._try_to_sweep()
 
     # What happens in the world. Its lock is held.
 
@@ -122,7 +130,7 @@ class Streams:
         if event is None:
             for stream in [each for each in self.open if not self._is_permitted(each, store)]:
                 stream.end()
-                self.close(stream)
+                self._forget(stream)
             return
         self._send(Record(event, store), event, store)
 
@@ -135,7 +143,7 @@ class Streams:
             for stream in self._audience(event, store):
                 stream.push(record.encoded(stream.form, stream.base))
                 if stream.ended:
-                    self.close(stream)
+                    self._forget(stream)
         except BrokenContract as bug:
             self._report(bug)
 
@@ -163,6 +171,7 @@ class Streams:
         """Encode some of the events that a stream is sent again."""
         store = self._store
         if store is None or stream not in self.open:
+            stream.skip()
             return
 
         def encoded(event_id: int) -> bytes | None:
@@ -176,6 +185,11 @@ class Streams:
                 return None
 
         stream.fetched(encoded, store)
+
+
+def _is_owned(lock: Any) -> bool:
+    """Return whether this thread holds a lock."""
+    return bool(lock._is_owned())
 
 
 def _since(store: Store, last: int | None, flows: set[str]) -> list[int]:

@@ -114,7 +114,7 @@ class Stream:
         self._due: deque[int | bytes] = deque(due)  # events of before, and what happened since it was opened
         self._wake: Callable[[], None] | None = None
         self._is_awake = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # `leave` can be called by a finalizer, in the middle of anything
 
     def __repr__(self) -> str:
         return f"<Stream {self.number}; events: {self.events}{f', {self.ended}' if self.ended else ''}>"
@@ -257,7 +257,16 @@ class Stream:
                     self._size += len(record) if isinstance(due, int) else 0
                     self._waiting.append(record)
 
+    def skip(self) -> None:
+        """Send no events again: the stream is forgotten."""
+        with self._lock:
+            self._waiting.extend(each for each in self._due if isinstance(each, bytes))
+            self._due.clear()
+
     def leave(self) -> None:
-        """End the stream, because its client has left."""
-        self.end("left")
+        """End the stream, because its client has left. Never waits."""
+        if self.ended is None:
+            # Without the lock: a finalizer must not wait for another thread.
+            self.ended, self._over = "left", time.monotonic()
+        self._call()
         self._hub.close(self)
