@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import shutil
 import sys
 import threading
+from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
 from subprocess import STDOUT
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -28,7 +31,9 @@ pytestmark = pytest.mark.newest_only
 BOTS = Path(__file__).with_name("bots")
 INSTALLED = Path(os.environ.get("FAKEFLOWDOCK_CLIENTS", "/nonexistent"))  # what `.ci/clients.sh FOLDER` installed
 LONGEST = 30.0  # seconds that a bot may take for anything
-URLS = ("FLOWDOCK_API_URL", "FLOWDOCK_STREAM_URL")
+
+
+BY_URL, BY_ADDRESS, IN_PROCESS = "by the URL", "at Flowdock's address", "in process"
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Client:
     Attributes:
         command: starts its bot.
         folder: where it is installed, below `INSTALLED`.
-        ways: how it reaches the fake: by `FLOWDOCK_STREAM_URL`, or at Flowdock's own address.
+        ways: how it reaches the fake: by `FLOWDOCK_STREAM_URL`, at Flowdock's own address, or in process.
         answers: whether it can post.
         edits: whether its bot is told of an edit.
         resumes: whether it names the last event when it reconnects, and so misses nothing.
@@ -48,7 +53,7 @@ class Client:
 
     command: tuple[str, ...]
     folder: str
-    ways: tuple[str, ...] = ("by the URL", "at Flowdock's address")
+    ways: tuple[str, ...] = (BY_URL, BY_ADDRESS)
     answers: bool = True
     edits: bool = True
     resumes: bool = False
@@ -56,60 +61,53 @@ class Client:
     environ: tuple[tuple[str, str], ...] = ()
 
 
-BY_URL, BY_ADDRESS = ("by the URL",), ("at Flowdock's address",)
+ALL = (BY_URL, BY_ADDRESS, IN_PROCESS)
 HUBOT = "node_modules/.bin/hubot"
 CLIENTS = {
     "flowdock": Client(("node", "flowdock.js"), "node"),
     "hubot-flowdock": Client((HUBOT, "-a", "flowdock", "-d", "-n", "Ada", "-r", "hubot"), "node", edits=False),
-    "flowdock-stream": Client(("node", "flowdock-stream.js"), "node", BY_ADDRESS, reconnects=False),
-    # Its `timeout=-1` means no timeout to aiohttp, and is refused for TLS through a proxy.
-    "aioflowdock": Client(("python", "aioflowdock_bot.py"), "aio", BY_URL, resumes=True),
+    "flowdock-stream": Client(("node", "flowdock-stream.js"), "node", (BY_ADDRESS,), reconnects=False),
+    # Its `timeout=-1` means none to aiohttp, which refuses that for TLS through a proxy.
+    "aioflowdock": Client(("python", "aioflowdock_bot.py"), "aio", (BY_URL, IN_PROCESS), resumes=True),
     "aiohubot-flowdock": Client(
         ("python", "-m", "aiohubot", "-a", "aiohubot_flowdock", "-d", "-n", "Ada", "-r", "aiohubot/bot.py"),
         "aio",
-        BY_URL,
+        (BY_URL,),
         edits=False,
     ),
     "pyflowdock, JSON": Client(
-        ("python", "pyflowdock_bot.py"), "pyflowdock", answers=False, environ=(("STREAM", "JSONStream"),)
+        ("python", "pyflowdock_bot.py"), "pyflowdock", ALL, answers=False, environ=(("STREAM", "JSONStream"),)
     ),
     "pyflowdock, server-sent events": Client(
-        ("python", "pyflowdock_bot.py"), "pyflowdock", answers=False, environ=(("STREAM", "EventStream"),)
+        ("python", "pyflowdock_bot.py"), "pyflowdock", ALL, answers=False, environ=(("STREAM", "EventStream"),)
     ),
-    "flowdock-api-wrapper": Client(("python", "flowdock_api_wrapper_bot.py"), "flowdock-api-wrapper"),
+    "flowdock-api-wrapper": Client(("python", "flowdock_api_wrapper_bot.py"), "flowdock-api-wrapper", ALL),
 }
 
 
 class Bot:
-    """A running bot: what it hears."""
+    """A running bot.
 
-    def __init__(self, process: Process) -> None:
-        self._process = process
-        self._said: Queue[str | None] = Queue()
-        self._all: list[str] = []
-        threading.Thread(target=self._listen, args=(process.said,), daemon=True).start()
+    Attributes:
+        said: lists of what happened and more about it, and other lines of a program; None at its end.
+    """
 
-    def _listen(self, lines: IO[str]) -> None:
-        for line in lines:
-            self._said.put(line)
-        self._said.put(None)
+    def __init__(self) -> None:
+        self.said: Queue[list[Any] | str | None] = Queue()
+        self._all: list[Any] = []
 
     def told(self, name: str) -> Any:
-        """The next thing of that name that it says, without what comes before; all of it for `message`."""
+        """What it tells about the next thing of that name."""
         while True:
             try:
-                line = self._said.get(timeout=LONGEST)
+                said = self.said.get(timeout=LONGEST)
             except Empty:
-                line = None
-            assert line is not None, f"the bot did not say {name}; it said:\n{''.join(self._all)}"
-            self._all.append(line)
-            if line.startswith("["):
-                try:
-                    said, *about = json.loads(line)
-                except ValueError:  # a line of its log
-                    continue
-                if said == name:
-                    return about[0] if about else None
+                said = None
+            if said is None:
+                raise AssertionError(f"the bot did not tell of {name}: {self._all}")
+            self._all.append(said)
+            if said[0] == name:
+                return said[1] if len(said) > 1 else None
 
     def hears(self) -> dict[str, Any]:
         """The next event that is not its own."""
@@ -119,58 +117,127 @@ class Bot:
                 return event
 
 
-def environment(client: Client, fake: FakeFlowdock, way: str) -> dict[str, str]:
-    environ = {**os.environ, **fake.environ, "FLOWDOCK_STREAM_URL": fake.stream_url, **dict(client.environ)}
-    if way not in BY_URL:
-        for name in URLS:
-            del environ[name]
-    environ["API_TOKEN"] = environ["HUBOT_FLOWDOCK_API_TOKEN"] = fake.user.api_token
-    if client.folder == "node":
-        packages = INSTALLED / "node" / "node_modules"
-        environ |= {"NODE_PATH": str(packages), "PATH": f"{packages / '.bin'}:{os.environ['PATH']}"}
-        environ["NODE_OPTIONS"] += " --no-deprecation"
-    else:
-        environ["PYTHONPATH"] = str(INSTALLED / client.folder)
-    return environ
+class Driver(ABC):
+    """Runs the bot of a client."""
+
+    def __init__(self, client: Client, fake: FakeFlowdock) -> None:
+        self.client = client
+        self.fake = fake
+        self.environ = {
+            "API_TOKEN": fake.user.api_token,
+            "HUBOT_FLOWDOCK_API_TOKEN": fake.user.api_token,
+            **dict(client.environ),
+        }
+
+    @abstractmethod
+    def start(self) -> Bot:
+        """Start it."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End all that were started."""
 
 
-class Driver:
-    """Starts the bot of a client."""
+class Programs(Driver):
+    """Each bot is a program."""
 
     def __init__(self, client: Client, fake: FakeFlowdock, way: str) -> None:
-        self.client = client
+        super().__init__(client, fake)
         program, *options = client.command
         if program == "python":
             program = sys.executable
         elif program == HUBOT:
             program = str(INSTALLED / "node" / HUBOT)
         self._command = [program, *options]
-        self._environ = environment(client, fake, way)
-        self._processes: list[Process] = []
+        self.environ = {**os.environ, **fake.environ, **self.environ}
+        if way == BY_ADDRESS:
+            del self.environ["FLOWDOCK_API_URL"], self.environ["FLOWDOCK_STREAM_URL"]
+        if client.folder == "node":
+            packages = INSTALLED / "node" / "node_modules"
+            self.environ |= {"NODE_PATH": str(packages), "PATH": f"{packages / '.bin'}:{os.environ['PATH']}"}
+            self.environ["NODE_OPTIONS"] += " --no-deprecation"
+        else:
+            self.environ["PYTHONPATH"] = str(INSTALLED / client.folder)
+        self._running: list[tuple[Process, threading.Thread]] = []
 
     def start(self) -> Bot:
-        process = Process(self._command, env=self._environ, cwd=BOTS, stderr=STDOUT)
-        self._processes.append(process)
-        return Bot(process)
+        bot = Bot()
+        process = Process(self._command, env=self.environ, cwd=BOTS, stderr=STDOUT)
+        listening = threading.Thread(target=self._listen, args=(process, bot))
+        listening.start()
+        self._running.append((process, listening))
+        return bot
+
+    def _listen(self, process: Process, bot: Bot) -> None:
+        for line in process.said:
+            try:
+                bot.said.put(json.loads(line))
+            except ValueError:
+                bot.said.put(line)
+        bot.said.put(None)
 
     def stop(self) -> None:
-        for process in self._processes:
+        for process, listening in self._running:
             process.kill()
             process.wait(LONGEST)
+            listening.join(LONGEST)
             process.said.close()
 
 
-@pytest.fixture(
-    params=[pytest.param((name, way), id=f"{name}, {way}") for name in CLIENTS for way in CLIENTS[name].ways]
-)
-def driver(request: pytest.FixtureRequest, fake_flowdock: FakeFlowdock) -> Iterator[Driver]:
+class Threads(Driver):
+    """Each bot is a thread of this process."""
+
+    def __init__(self, client: Client, fake: FakeFlowdock, patch: pytest.MonkeyPatch) -> None:
+        super().__init__(client, fake)
+        self._modules = {*sys.modules}
+        patch.syspath_prepend(INSTALLED / client.folder)
+        for name, value in self.environ.items():
+            patch.setenv(name, value)
+        patch.setattr("builtins.basestring", str, raising=False)  # pyflowdock's bot sets it
+        self._running: list[threading.Thread] = []
+        self._stopping = False
+
+    def start(self) -> Bot:
+        bot = Bot()
+        self._running.append(threading.Thread(target=self._run, args=(bot,)))
+        self._running[-1].start()
+        return bot
+
+    def _run(self, bot: Bot) -> None:
+        def tell(*said: Any) -> None:
+            bot.said.put([*said])
+            if self._stopping:
+                raise SystemExit
+
+        with suppress(SystemExit):
+            runpy.run_path(str(BOTS / self.client.command[-1]))["run"](tell)
+        bot.said.put(None)
+
+    def stop(self) -> None:
+        self._stopping = True
+        self.fake.close_streams()
+        for thread in self._running:
+            thread.join(LONGEST)
+        for name in {*sys.modules} - self._modules:  # `flowdock` is the module of two clients
+            if str(INSTALLED) in str(getattr(sys.modules[name], "__file__", "")):
+                del sys.modules[name]
+
+
+PAIRS = [(name, way) for name, client in CLIENTS.items() for way in client.ways]
+
+
+@pytest.fixture(params=PAIRS, ids=[", ".join(pair) for pair in PAIRS])
+def driver(
+    request: pytest.FixtureRequest, fake_flowdock: FakeFlowdock, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Driver]:
     name, way = request.param
     client = CLIENTS[name]
     if not (INSTALLED / client.folder).is_dir():
         pytest.skip("FAKEFLOWDOCK_CLIENTS names no folder that .ci/clients.sh made")
     if client.folder == "node" and shutil.which("node") is None:
         pytest.skip("node is not there")
-    one = Driver(client, fake_flowdock, way)
+    in_process = way == IN_PROCESS
+    one = Threads(client, fake_flowdock, monkeypatch) if in_process else Programs(client, fake_flowdock, way)
     yield one
     one.stop()
 

@@ -1,4 +1,4 @@
-"""A bot with aioflowdock. Each line that it prints is a JSON list: what happened, and more about it."""
+"""A bot with aioflowdock. It tells what happens, and more about it; as a program, in a line of JSON each."""
 
 import asyncio
 import json
@@ -8,12 +8,8 @@ from aioflowdock import Session
 from aiohttp import ClientSession
 
 
-def tell(*said):
-    print(json.dumps(said), flush=True)
-
-
-async def main():
-    session = Session(os.environ["API_TOKEN"], session=ClientSession(trust_env=True))
+async def listen(client, tell):
+    session = Session(os.environ["API_TOKEN"], session=client)
     flows, _ = await session.flows()
     stream = session.stream([flow["id"] for flow in flows if flow["open"]], {"active": "idle", "user": 1})
     stream.on("connected", lambda: tell("connected"))
@@ -31,4 +27,14 @@ async def main():
     await asyncio.Event().wait()
 
 
-asyncio.run(main())
+async def main(tell):
+    async with ClientSession(trust_env=True) as client:
+        await listen(client, tell)
+
+
+def run(tell):
+    asyncio.run(main(tell))
+
+
+if __name__ == "__main__":
+    run(lambda *said: print(json.dumps(said), flush=True))

@@ -1,4 +1,4 @@
-"""A bot with flowdock-api-wrapper. Each line that it prints is a JSON list: what happened, and more about it."""
+"""A bot with flowdock-api-wrapper. It tells what happens, and more about it; as a program, in a line of JSON each."""
 
 import json
 import os
@@ -6,17 +6,18 @@ import os
 import flowdock
 
 
-def tell(*said):
-    print(json.dumps(said), flush=True)
+def run(tell):
+    if "FLOWDOCK_STREAM_URL" in os.environ:
+        flowdock.API = os.environ["FLOWDOCK_API_URL"]
+        flowdock.STREAM = os.environ["FLOWDOCK_STREAM_URL"].removesuffix("/flows")
+    flow = flowdock.connect(token=os.environ["API_TOKEN"], org="example", flow="main")
+    while True:
+        for event in flow.events():
+            tell("message", event)
+            if event["content"] == "Ada ping":
+                flow.send("pong", thread_id=event["thread_id"])
+        tell("disconnected")
 
 
-if "FLOWDOCK_STREAM_URL" in os.environ:
-    flowdock.API = os.environ["FLOWDOCK_API_URL"]
-    flowdock.STREAM = os.environ["FLOWDOCK_STREAM_URL"].removesuffix("/flows")
-flow = flowdock.connect(token=os.environ["API_TOKEN"], org="example", flow="main")
-while True:
-    for event in flow.events():
-        tell("message", event)
-        if event["content"] == "Ada ping":
-            flow.send("pong", thread_id=event["thread_id"])
-    tell("disconnected")
+if __name__ == "__main__":
+    run(lambda *said: print(json.dumps(said), flush=True))

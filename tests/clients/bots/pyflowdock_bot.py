@@ -1,4 +1,4 @@
-"""Reads streams with pyflowdock. Each line that it prints is a JSON list: what happened, and more about it.
+"""Reads streams with pyflowdock. It tells what happens, and more about it; as a program, in a line of JSON each.
 
 pyflowdock cannot post as a user. It was written for Python 2, and needs one name of that.
 """
@@ -12,10 +12,6 @@ import flowdock
 builtins.basestring = str
 
 
-def tell(*said):
-    print(json.dumps(said), flush=True)
-
-
 def events(pieces):
     for piece in pieces:
         if isinstance(piece, dict):
@@ -24,10 +20,15 @@ def events(pieces):
             yield json.loads(piece.removeprefix(b"data:"))
 
 
-open_stream = getattr(flowdock, os.environ["STREAM"])  # JSONStream or EventStream
-if "FLOWDOCK_STREAM_URL" in os.environ:
-    flowdock.streaming.StreamingAPI.API_URL = os.environ["FLOWDOCK_STREAM_URL"]
-while True:
-    for event in events(open_stream(os.environ["API_TOKEN"]).fetch(["example/main"], active=True)):
-        tell("message", event)
-    tell("disconnected")
+def run(tell):
+    open_stream = getattr(flowdock, os.environ["STREAM"])  # JSONStream or EventStream
+    if "FLOWDOCK_STREAM_URL" in os.environ:
+        flowdock.streaming.StreamingAPI.API_URL = os.environ["FLOWDOCK_STREAM_URL"]
+    while True:
+        for event in events(open_stream(os.environ["API_TOKEN"]).fetch(["example/main"], active=True)):
+            tell("message", event)
+        tell("disconnected")
+
+
+if __name__ == "__main__":
+    run(lambda *said: print(json.dumps(said), flush=True))
