@@ -36,13 +36,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     os.close(config.stash[STDERR])
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish() -> None:
-    """Keep what stays for the whole run, which is nearly everything, out of each garbage collection of a test."""
-    gc.collect()
-    gc.freeze()
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """End a test that hangs, and show where. Under xdist the others go on, and it is reported as a crash."""
@@ -62,6 +55,13 @@ def _signals() -> None:
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _frozen() -> None:
+    """Keep what was there before, the thousands of tests above all, out of each garbage collection of a test."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
