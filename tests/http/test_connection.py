@@ -88,6 +88,7 @@ def test_a_bug_in_what_may_be_long_ends_the_connection(
     assert [each.exc_type for each in met] == [ZeroDivisionError]
 
 
+@pytest.mark.newest_only
 def test_many_requests_of_a_client_that_does_not_read_are_kept_waiting(fake_flowdock: FakeFlowdock) -> None:
     for _ in range(100):
         fake_flowdock.add_source()
@@ -299,6 +300,7 @@ def test_a_fake_that_stops_ends_its_connections(fake_flowdock: FakeFlowdock) -> 
         socket.create_connection((url.hostname or "", url.port or 0), timeout=30)
 
 
+@pytest.mark.newest_only
 def test_who_comes_while_the_server_stops_is_let_go() -> None:
     def come() -> None:
         with suppress(OSError):
