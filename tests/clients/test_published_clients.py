@@ -6,6 +6,7 @@ import json
 import os
 import runpy
 import shutil
+import subprocess
 import sys
 import threading
 from abc import ABC, abstractmethod
@@ -13,7 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
-from subprocess import STDOUT
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -162,7 +162,7 @@ class Programs(Driver):
 
     def start(self) -> Bot:
         bot = Bot()
-        process = Process(self._command, env=self.environ, cwd=BOTS, stderr=STDOUT)
+        process = Process(self._command, env=self.environ, cwd=BOTS, stderr=subprocess.STDOUT)
         listening = threading.Thread(target=self._listen, args=(process, bot))
         listening.start()
         self._running.append((process, listening))
@@ -223,6 +223,15 @@ class Threads(Driver):
                 del sys.modules[name]
 
 
+def need(client: Client) -> None:
+    """Skip the test if a client is not there."""
+    is_npms = client.folder == "node"
+    if is_npms and shutil.which("node") is None:
+        pytest.skip("node is not there")
+    if not (INSTALLED / client.folder / ("node_modules" if is_npms else "")).is_dir():
+        pytest.skip(f"FAKEFLOWDOCK_CLIENTS names no folder into which .ci/clients.sh has installed {client.folder}")
+
+
 PAIRS = [(name, way) for name, client in CLIENTS.items() for way in client.ways]
 
 
@@ -232,10 +241,7 @@ def driver(
 ) -> Iterator[Driver]:
     name, way = request.param
     client = CLIENTS[name]
-    if not (INSTALLED / client.folder).is_dir():
-        pytest.skip("FAKEFLOWDOCK_CLIENTS names no folder that .ci/clients.sh made")
-    if client.folder == "node" and shutil.which("node") is None:
-        pytest.skip("node is not there")
+    need(client)
     in_process = way == IN_PROCESS
     one = Threads(client, fake_flowdock, monkeypatch) if in_process else Programs(client, fake_flowdock, way)
     yield one
@@ -307,3 +313,32 @@ def heard_by_the_fake(fake: FakeFlowdock, content: str) -> Message:
             return found[-1]
         threading.Event().wait(0.02)
     raise AssertionError(f"nobody said {content}")
+
+
+# First through the proxy, which `request` asks by itself.
+FLOWDOCK_PACKAGE = r"""
+    const { Session } = require('flowdock')
+    const say = content => new Promise((resolve, reject) => {
+      const session = new Session(process.env.API_TOKEN, '')
+      session.on('error', reject)
+      session.flows((error, flows) => {
+        if (error) return reject(error)
+        session.message(flows[0].id, content, ['npm'], error => error ? reject(error) : resolve())
+      })
+    })
+    say('by the proxy').then(() => {
+      for (const name of Object.keys(process.env)) if (/^https?_proxy$/i.test(name)) delete process.env[name]
+      return say('by nothing but Node')
+    })
+"""
+
+
+def test_the_npm_package_flowdock_reaches_the_fake_with_and_without_the_proxy(fake_flowdock: FakeFlowdock) -> None:
+    client = CLIENTS["flowdock"]
+    need(client)
+    environ = Programs(client, fake_flowdock, BY_ADDRESS).environ
+    command = ["node", "-e", FLOWDOCK_PACKAGE]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [message.content for message in fake_flowdock.messages] == ["by the proxy", "by nothing but Node"]
+    assert {each.request.headers["host"] for each in fake_flowdock.requests} == {"api.flowdock.com"}

@@ -19,8 +19,6 @@ from fakeflowdock.api.environ import FLOWDOCK
 from fakeflowdock.http import certificates
 from fakeflowdock.server.child_environment import PRELOAD, Door
 
-CLIENTS_INSTALLED = os.environ.get("FAKEFLOWDOCK_CLIENTS")  # what .ci/clients.sh made
-
 # Each makes the same calls to the address that it was written with, one source for each client that it has.
 SCRIPTS = {
     "curl": r"""
@@ -134,23 +132,6 @@ COMMANDS = {
 }
 CLIENTS = {"curl": ["curl"], "python": ["urllib", "requests", "httpx", "aiohttp"], "node": ["fetch", "https"]}
 
-# The npm package of Flowdock's own, as it was published: first through the proxy, which `request` asks by itself.
-FLOWDOCK_PACKAGE = r"""
-    const { Session } = require('flowdock')
-    const say = content => new Promise((resolve, reject) => {
-      const session = new Session(process.env.API_TOKEN, '')
-      session.on('error', reject)
-      session.flows((error, flows) => {
-        if (error) return reject(error)
-        session.message(flows[0].id, content, ['npm'], error => error ? reject(error) : resolve())
-      })
-    })
-    say('by the proxy').then(() => {
-      for (const name of Object.keys(process.env)) if (/^https?_proxy$/i.test(name)) delete process.env[name]
-      return say('by nothing but Node')
-    })
-"""
-
 
 def environment(fake: FakeFlowdock) -> dict[str, str]:
     """That of a child process whose code knows nothing but Flowdock's own address."""
@@ -176,15 +157,6 @@ def test_clients_call_flowdocks_address_and_reach_the_fake(language: str, fake_f
     assert [source.name for source in fake_flowdock.sources] == clients
     assert [message.content for message in fake_flowdock.messages.where(event="message")] == clients
     assert {each.status for each in fake_flowdock.requests} == {200, 201, 202}
-
-
-def test_the_npm_package_flowdock_reaches_the_fake(fake_flowdock: FakeFlowdock) -> None:
-    if CLIENTS_INSTALLED is None or shutil.which("node") is None:
-        pytest.skip("there is no node, or FAKEFLOWDOCK_CLIENTS names no folder that .ci/clients.sh made")
-    environ = environment(fake_flowdock) | {"NODE_PATH": f"{CLIENTS_INSTALLED}/node/node_modules"}
-    run(["node", "--no-deprecation", "-e", FLOWDOCK_PACKAGE], environ)
-    assert [message.content for message in fake_flowdock.messages] == ["by the proxy", "by nothing but Node"]
-    assert {each.request.headers["host"] for each in fake_flowdock.requests} == {"api.flowdock.com"}
 
 
 def test_what_was_there_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

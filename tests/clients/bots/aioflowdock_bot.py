@@ -10,21 +10,29 @@ from aiohttp import ClientSession
 
 async def listen(client, tell):
     session = Session(os.environ["API_TOKEN"], session=client)
+    over = asyncio.Event()
+
+    def tells(*said):
+        try:
+            tell(*said)
+        except SystemExit:
+            over.set()
+
     flows, _ = await session.flows()
     stream = session.stream([flow["id"] for flow in flows if flow["open"]], {"active": "idle", "user": 1})
-    stream.on("connected", lambda: tell("connected"))
-    stream.on("error", lambda *_: tell("disconnected"))  # its end by the server, too
-    stream.on("disconnected", lambda error: tell("error", repr(error)))
-    stream.on("clientError", lambda error: tell("error", repr(error)))
+    stream.on("connected", lambda: tells("connected"))
+    stream.on("error", lambda *_: tells("disconnected"))  # its end by the server, too
+    stream.on("disconnected", lambda error: tells("error", repr(error)))
+    stream.on("clientError", lambda error: tells("error", repr(error)))
 
     @stream.on("message")
     async def message(event):
-        tell("message", event)
+        tells("message", event)
         if event["content"] == "Ada ping":
             await session.thread_message(event["flow"], event["thread_id"], "pong")
 
     await stream.connect()
-    await asyncio.Event().wait()
+    await over.wait()
 
 
 async def main(tell):
