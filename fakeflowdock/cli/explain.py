@@ -26,22 +26,26 @@ def routes(options: SimpleNamespace) -> None:
 
     for contract in contracts().operations.values():
         _print_routes(contract.name, contract)
+        hosted = _hosted(contract)
         print(f"    callers: {_callers(contract)}")
-        print(f"    {contract.grade}, {contract.page}")
+        print(f"    {contract.grade}, {contract.page}{f', as {hosted}' if hosted else ''}")
 
 
 HOST = "https://stream.flowdock.com"
 
 
 def _print_routes(title: str, contract: OperationContract) -> None:
-    from ..api.internal_routes import STREAM, is_of_streams
-
     print(title)
     for method, path, obsolete in contract.routes:
-        shown, note = path, " (obsolete)" if obsolete else ""
-        if is_of_streams(path):
-            shown, note = f"{HOST}{path.removeprefix(STREAM)}", f" (also at {path})"
-        print(f"    {method} {shown}{note}")
+        print(f"    {method} {path}{' (obsolete)' if obsolete else ''}")
+
+
+def _hosted(contract: OperationContract) -> str:
+    """Return the documented URLs of an operation whose routes begin with our prefix."""
+    from ..api.internal_routes import STREAM, is_of_streams
+
+    urls = (f"{HOST}{path.removeprefix(STREAM)}" for _, path, _ in contract.routes if is_of_streams(path))
+    return ", ".join(urls)
 
 
 def _callers(contract: OperationContract) -> str:
@@ -62,6 +66,8 @@ def explain(options: SimpleNamespace) -> None:
     print()
     _say(contract.description)
     print()
+    if hosted := _hosted(contract):
+        _say(f"Documented as {hosted}")
     print(f"Callers: {_callers(contract)}")
     if contract.successor is not None:
         print(f"Deprecated: use {contract.successor}")
