@@ -315,6 +315,34 @@ def heard_by_the_fake(fake: FakeFlowdock, content: str) -> Message:
     raise AssertionError(f"nobody said {content}")
 
 
+@pytest.mark.parametrize("driver", [("flowdock", BY_URL)], ids=["flowdock"], indirect=True)
+def test_a_bot_whose_stream_is_refused_tries_again(driver: Driver, fake_flowdock: FakeFlowdock, bob: User) -> None:
+    fake_flowdock.fail("stream events", status=503, times=1)
+    bot = driver.start()
+    assert bot.told("clientError") == 503
+    assert bot.told("reconnecting") == 2000  # milliseconds
+    bot.told("connected")
+    message = fake_flowdock.add_message("Hello there", user=bob)
+    assert bot.hears()["id"] == message.id
+
+
+HUBOTS = [("hubot-flowdock", BY_URL), ("aiohubot-flowdock", BY_URL)]
+
+
+@pytest.mark.parametrize("driver", HUBOTS, ids=[name for name, _ in HUBOTS], indirect=True)
+def test_a_hubot_that_is_added_to_a_flow_reads_that_too(driver: Driver, fake_flowdock: FakeFlowdock, bob: User) -> None:
+    fake = fake_flowdock
+    bot = driver.start()
+    fake.wait_for_stream(timeout=LONGEST)
+    other = fake.add_flow("example/other", members=[fake.user, bob])
+    added = {"id": other.id, "name": other.name}
+    fake.emit({"event": "flow-add", "user": fake.user.id, "content": added}, user=fake.user)
+    fake.wait_for_stream(timeout=LONGEST, flow=other)
+    message = fake.add_message("Hello there", flow=other, user=bob)
+    assert bot.hears()["id"] == message.id
+    assert len(fake.streams) == 1
+
+
 # First through the proxy, which `request` asks by itself.
 FLOWDOCK_PACKAGE = r"""
     const { Session } = require('flowdock')
