@@ -248,12 +248,13 @@ def test_each_credential_opens_a_stream(fake_flowdock: FakeFlowdock) -> None:
     user = fake_flowdock.user
     token = fake_flowdock.access_token(scope="flow")
     url = f"{fake_flowdock.url}{STREAM}/example/main"
-    for asked in (
+    given: list[dict[str, Any]] = [
         {"auth": (user.api_token, "")},
         {"auth": (user.email, user.password)},
         {"headers": {"Authorization": f"Bearer {token}"}},
         {"params": {"access_token": token}},
-    ):
+    ]
+    for asked in given:
         with requests.get(url, **asked, stream=True, timeout=30) as response:
             assert response.status_code == 200
     with requests.get(url, auth=("nobody", ""), stream=True, timeout=30) as response:
