@@ -89,7 +89,7 @@ class _Transport(asyncio.Transport):
             while not (self._paused or self._closing):
                 piece = reader.poll()
                 if piece is None:
-                    self._timer = self._loop.call_later(reader.left, _going_on, weakref.ref(self))
+                    self._timer = self._loop.call_later(reader.left, _going_on(self))
                     return
                 self._protocol.data_received(chunk(piece) if self._far_end.chunked else piece)
                 if not piece:
@@ -126,19 +126,24 @@ class _Transport(asyncio.Transport):
     abort = close
 
 
-def _going_on(transport: weakref.ref[_Transport]) -> None:
-    """Go on with the stream, unless its response was forgotten."""
-    if (found := transport()) is not None:
-        found._go_on()
+def _going_on(transport: _Transport) -> Callable[[], None]:
+    """Return a function that goes on with a stream, unless its response was forgotten."""
+    found = weakref.ref(transport)
+
+    def go_on() -> None:
+        if (transport := found()) is not None:
+            transport._go_on()
+
+    return go_on
 
 
 def _waking(transport: _Transport) -> Callable[[], None]:
     """Return a function that any thread can call to go on with the stream."""
-    loop, found = asyncio.get_running_loop(), weakref.ref(transport)
+    loop, go_on = asyncio.get_running_loop(), _going_on(transport)
 
     def wake() -> None:
         with suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(_going_on, found)
+            loop.call_soon_threadsafe(go_on)
 
     return wake
 
