@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from ..contract.errors import Refusal
+from ..contract.errors import Refusal, Unreadable
 from ..redaction import Redaction
 from . import internal_routes, parameters, pauses, routing
 from .authentication import authenticate
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 MANY = 1_000  # things in a world, from which on a request may be slow because of them
 SLOW = 0.01  # seconds
+LONGEST_LINE = 8_192  # bytes of the request line to a stream
 FADING = 0.9  # each request of an operation shortens the time that its slowest one is remembered to have taken
 
 
@@ -230,9 +232,20 @@ class FlowdockHandling(Handling):
         self.store = store = self.app.store
         self.lock, self.shape = store.lock, store.settings.shape
         environ, route = self.environ, self.route
-        if route.startswith(internal_routes.PREFIX) and not route.startswith(internal_routes.STREAM):
+        if internal_routes.is_of_streams(route):
+            self._check_line()
+        elif route.startswith(internal_routes.PREFIX):
             return internal_routes.reply(environ["REQUEST_METHOD"], route, store, environ.get("QUERY_STRING", ""))
         return super().run()
+
+    def _check_line(self) -> None:
+        """Raise Unreadable if the request line is longer than the host for streams allows."""
+        environ = self.environ
+        target = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+        if target is None:
+            target = f"{quote(self.path)}?{environ.get('QUERY_STRING', '')}"
+        if len(f"{environ['REQUEST_METHOD']} {target} HTTP/1.1") > LONGEST_LINE:
+            raise Unreadable.of(Unreadable.LINE, limit=LONGEST_LINE)
 
     def read(self, match: Match, /) -> tuple[Given, dict[str, Any]]:
         """Return what was parsed, and the parameters by their types. Keeps contract warnings."""

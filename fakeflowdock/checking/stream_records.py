@@ -15,6 +15,35 @@ if TYPE_CHECKING:
 EVENT_STREAM = "text/event-stream"
 
 
+class Records:
+    """Splits a stream into its records as it arrives.
+
+    Args:
+        kind: its media type.
+        longest: bytes of a record at most. A longer one ends the check.
+
+    Attributes:
+        too_long: whether there was a longer one.
+    """
+
+    def __init__(self, kind: str, longest: int) -> None:
+        self._kind, self._longest = kind, longest
+        self._end = b"\n\n" if kind == EVENT_STREAM else b"\r\n"
+        self._rest = b""
+        self.too_long = False
+
+    def feed(self, piece: bytes) -> Iterator[str]:
+        """Yield the texts of the records that are complete now."""
+        if self.too_long:
+            return
+        self._rest += piece
+        if self._end in self._rest[-len(piece) - 4 :]:
+            whole, end, self._rest = self._rest.rpartition(self._end)
+            yield from texts_of((whole + end).decode("utf-8", "replace"), self._kind)
+        if len(self._rest) > self._longest:
+            self.too_long, self._rest = True, b""
+
+
 def texts_of(body: str, kind: str) -> Iterator[str]:
     """Yield the text of each complete record. Lines that only keep the stream alive are left out.
 

@@ -31,7 +31,7 @@ OPTIONS = (
     Option("refresh-tokens", "Issue them always or for offline_access.", "always", choice(*REFRESH_TOKENS), "WHEN"),
     Option("shape", "Of responses: default, minimal, maximal or drift.", DEFAULT, choice(*SHAPES), "SHAPE"),
     Option("journal-bytes", "Use this much memory for the requests of all worlds.", JOURNAL_BYTES, BYTES, "N"),
-    Option("keep-alive", "Keep silent streams alive at this interval.", KEEP_ALIVE, SECONDS, "SECONDS"),
+    Option("keep-alive", "Keep silent streams alive at this interval.", KEEP_ALIVE, SECONDS, "SECONDS", unset="30"),
     Option("access-log", "Log requests: none, text or json.", "none", choice("none", "text", "json"), "FORM"),
 )
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fakeflowdock import FakeFlowdock
+from tests.support.inner_pytest import run
 from tests.support.streams import EVENT_STREAM, listening
 
 
@@ -182,3 +183,23 @@ def test_streams_end_with_their_world(how: str) -> None:
         assert listener.until_the_end() == []
     assert fake.streams == []
     fake.stop()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("2.5", None),
+        ("0", "invalid keep_alive '0': expected a number of seconds greater than 0"),
+        ("soon", "invalid keep_alive 'soon': expected a number of seconds greater than 0"),
+    ],
+)
+def test_the_interval_is_an_option_of_the_plugin(pytester: pytest.Pytester, given: str, told: str | None) -> None:
+    pytester.makepyfile("def test_it(fake_flowdock):\n    assert fake_flowdock.keep_alive == 2.5")
+    for result, where in (
+        (run(pytester, "--flowdock-keep-alive", given), "--flowdock-keep-alive"),
+        (run(pytester, "-o", f"flowdock_keep_alive={given}"), "flowdock_keep_alive"),
+    ):
+        if told is None:
+            result.assert_outcomes(passed=1)
+        else:
+            result.stdout.fnmatch_lines([f"*{where}: {told}"])

@@ -51,7 +51,7 @@ def stream_events(call: Call, flows: list[Flow]) -> Reply:
     media = EVENT_STREAM if EVENT_STREAM in _accepted(call) else JSON
     headers = (("Cache-Control", "no-cache"),)
     if call.environ["REQUEST_METHOD"] == "HEAD":
-        return Reply(200, None, headers, media)
+        return Reply(200, None, headers, media, sized=False)
     active = str(fields.get("active", "")).lower()
     stream = call.streams.add(
         call.store,
