@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..api.environ import PORTS, REQUEST_ID
 from ..api.responses import Broken
@@ -36,6 +36,7 @@ class FarEnd(RequestParser):
 
     sent = b""
     ended = False
+    _keeps = False
     loss: str | None = None
 
     def __init__(self, called: re.Match[str], app: App, timeout: float | None) -> None:
@@ -66,9 +67,9 @@ class FarEnd(RequestParser):
             except Broken as broken:
                 self.loss, self.ended = broken.loss, True
 
-    def _take(self, environ: WSGIEnvironment, *, keep: bool) -> None:  # noqa: ARG002  # there is one request
+    def _take(self, environ: WSGIEnvironment, *, keep: bool) -> None:
         if not self._ending:
-            self._ending = True
+            self._ending, self._keeps = True, keep
             del environ[REQUEST_ID]
             self._pending = environ
 
@@ -76,7 +77,7 @@ class FarEnd(RequestParser):
         self.sent += CONTINUE
 
     def _end_with(self, answer: Answer, environ: WSGIEnvironment) -> None:
-        self.sent += written(answer, environ, keep=False)
+        self.sent += written(answer, environ, keep=self._keeps and not answer.cut)
         self.ended = True
 
 
@@ -94,13 +95,24 @@ class _Failing(io.RawIOBase):
 
 
 class InMemorySocket(FarEnd):
-    """The methods of a socket that `http.client` and `urllib3` use."""
+    """The methods of a socket that `http.client` and `urllib3` use.
+
+    Args:
+        connection: that of `http.client`. For its next request it connects again, to the fake started last then.
+        arguments: those of `FarEnd`.
+    """
+
+    def __init__(self, connection: Any, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._connection = connection
 
     def makefile(self, _mode: str) -> io.BufferedIOBase:
         """Return the response; its first read raises what a socket raises if a fault broke the connection.
 
         An incomplete request is a timeout. Raising here would leave `http.client` with half a response.
         """
+        if self.ended:
+            self._connection.sock = None
         error = error_of(self.loss or ("closed" if self.ended else "timeout"), self._timeout)
         return io.BytesIO(self.sent) if error is None else io.BufferedReader(_Failing(error))
 

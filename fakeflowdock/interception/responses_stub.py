@@ -15,7 +15,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError,
 
 from ..api.environ import FLOWDOCK, PORTS, environ_from
 from ..api.responses import Broken
-from ..http.response_writer import own_headers
+from ..http.response_writer import headers_in_process
 from . import errors
 from .patches import answers
 from .timeouts import read_timeout
@@ -71,8 +71,9 @@ class _CutShort(io.BytesIO):
         return piece
 
 
-def _response_of(answer: Answer, method: str | None, retries: Retry | None) -> HTTPResponse:
-    headers = HTTPHeaderDict(own_headers() + answer.headers)  # keeps repeated names, which Set-Cookie needs
+def _response_of(answer: Answer, request: PreparedRequest, retries: Retry | None) -> HTTPResponse:
+    sent = headers_in_process(answer, request.headers.get("Connection"))
+    headers = HTTPHeaderDict(sent)  # keeps repeated names, which Set-Cookie needs
     original: Any = None
     if "Set-Cookie" in headers:  # requests reads cookies from http.client's message
         ended = io.BytesIO()
@@ -85,7 +86,7 @@ def _response_of(answer: Answer, method: str | None, retries: Retry | None) -> H
         version=11,
         reason=answer.line[4:],
         preload_content=False,
-        request_method=method,
+        request_method=request.method,
         retries=retries,
         original_response=original,
     )
@@ -130,7 +131,7 @@ class FlowdockResponse(BaseResponse):
                 break
             except Broken as broken:
                 self._policy.retries = retries = _again(broken, called, request, retries, timeout)
-        response = _response_of(answer, request.method, retries)
+        response = _response_of(answer, request, retries)
         after = "Retry-After" in response.headers
         if retries is not None and retries.is_retry(str(request.method), response.status, after):
             try:

@@ -46,7 +46,7 @@ def _make(scheme: str) -> Callable[..., Any]:
                     return before(connection)
             wait = connection.timeout
             wait = wait if isinstance(wait, (int, float)) else socket.getdefaulttimeout()
-            connection.sock = InMemorySocket(*found, wait)
+            connection.sock = InMemorySocket(connection, *found, wait)
             return None
 
         return connect

@@ -34,7 +34,7 @@ class _Connection(PlainConnection):
 
     def connect(self) -> None:
         wait = self.timeout if isinstance(self.timeout, (int, float)) else socket.getdefaulttimeout()
-        self.sock = cast("Any", InMemorySocket(self._called, self._app, wait))
+        self.sock = cast("Any", InMemorySocket(self, self._called, self._app, wait))
 
     def getresponse(self) -> HTTPResponse:
         try:

@@ -36,7 +36,7 @@ class _Connection(PooledConnection):
         self._called, self._app, self._wait = called, app, wait
 
     def connect(self) -> None:
-        self.sock = cast("Any", InMemorySocket(self._called, self._app, self._wait))
+        self.sock = cast("Any", InMemorySocket(self, self._called, self._app, self._wait))
 
     def getresponse(self, *args: Any, **more: Any) -> Any:
         try:

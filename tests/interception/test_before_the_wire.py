@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import aiohttp
+import httpx
 import pytest
 import requests
 
+from fakeflowdock import FakeFlowdock
 from tests.support import clients
 from tests.support.clients import API
-
-if TYPE_CHECKING:
-    from fakeflowdock import FakeFlowdock
 
 CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a header beyond Latin-1": ("GET", "/sources", {"X-Who": "Żółć"}),
@@ -51,11 +52,46 @@ def test_a_cookie_that_cannot_be_encoded_raises(fake_flowdock: FakeFlowdock) -> 
     assert not fake_flowdock.requests
 
 
-@pytest.mark.parametrize("name", clients.NAMES)
-def test_a_response_has_the_server_and_the_date_of_one_over_a_socket(name: str, fake_flowdock: FakeFlowdock) -> None:
+@pytest.mark.parametrize("connection", [None, "close", "Keep-Alive", "x, Close"])
+@pytest.mark.parametrize("name", clients.EVERY)
+def test_a_response_has_the_headers_of_one_over_a_socket(
+    name: str, connection: str | None, fake_flowdock: FakeFlowdock
+) -> None:
     client = clients.make(name)
-    here, there = (client.send("GET", f"{base}/user") for base in (API, fake_flowdock.url))
+    asked = {"Connection": connection} if connection else None
+    for method, path in (("GET", "/user"), ("POST", "/messages"), ("HEAD", "/nonsense")):
+        here, there = (client.send(method, base + path, asked).headers for base in (API, fake_flowdock.url))
+        assert here.get("connection") == there.get("connection")
+        assert here["server"] == there["server"]
+        assert abs(parsedate_to_datetime(here["date"]) - parsedate_to_datetime(there["date"])).seconds < 60
+        assert [*here] == [name for name in there if name != "x-request-id"]
     client.close()
-    assert here.headers["server"] == there.headers["server"]
-    assert abs(parsedate_to_datetime(here.headers["date"]) - parsedate_to_datetime(there.headers["date"])).seconds < 60
-    assert {*here.headers, "x-request-id", "connection"} == {*there.headers, "connection"}
+
+
+@pytest.mark.parametrize("force_close", [True, False])
+def test_a_connector_that_closes_its_connections_tells_the_server(
+    force_close: bool, fake_flowdock: FakeFlowdock
+) -> None:
+    async def sent(base: str) -> str | None:
+        connector = aiohttp.TCPConnector(force_close=force_close)
+        async with aiohttp.ClientSession(connector=connector) as session, session.get(f"{base}/user") as reply:
+            return reply.headers.get("Connection")
+
+    assert asyncio.run(sent(API)) == asyncio.run(sent(fake_flowdock.url))
+
+
+def test_a_body_that_is_cut_ends_its_connection(fake_flowdock: FakeFlowdock) -> None:
+    with fake_flowdock.fail(connection="cut"), httpx.Client() as client:
+        for base in (API, fake_flowdock.url):
+            with client.stream("GET", f"{base}/user") as reply:
+                assert reply.headers["connection"] == "close"
+
+
+def test_a_connection_of_http_client_goes_on_to_the_fake_that_was_started_last(fake_flowdock: FakeFlowdock) -> None:
+    client = clients.make("http.client")
+    client.send("GET", f"{API}/user")
+    with FakeFlowdock() as inner:
+        client.send("GET", f"{API}/user")
+    client.send("GET", f"{API}/user")
+    client.close()
+    assert (len(fake_flowdock.requests), len(inner.requests)) == (2, 1)
