@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..api.app import App
-    from ..api.responses import Answer
+    from ..api.responses import Answer, Loss
 
 
 class FarEnd(RequestParser):
@@ -37,7 +37,8 @@ class FarEnd(RequestParser):
     sent = b""
     ended = False
     _keeps = False
-    loss: str | None = None
+    loss: Loss | None = None
+    _answered: Answer | None = None
 
     def __init__(self, called: re.Match[str], app: App, timeout: float | None) -> None:
         scheme = called[1].lower()
@@ -57,6 +58,13 @@ class FarEnd(RequestParser):
         if not self._ending:
             self.feed_end()
             self._answer()
+
+    def answer_to(self, data: bytes) -> Answer:
+        """Return the answer to a whole request. Raises Broken."""
+        self.sendall(data)
+        if self._answered is None:
+            raise Broken(self.loss or "closed")
+        return self._answered
 
     def _answer(self) -> None:
         # Not in `_take`: the parser would replace a KeyboardInterrupt by its own error.
@@ -78,7 +86,7 @@ class FarEnd(RequestParser):
 
     def _end_with(self, answer: Answer, environ: WSGIEnvironment) -> None:
         self.sent += written(answer, environ, keep=self._keeps and not answer.cut)
-        self.ended = True
+        self.ended, self._answered = True, answer
 
 
 class _Failing(io.RawIOBase):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 from http.client import IncompleteRead, RemoteDisconnected
 from typing import TYPE_CHECKING, Any, cast
@@ -22,8 +23,6 @@ from .timeouts import read_timeout
 from .transport_errors import error_of
 
 if TYPE_CHECKING:
-    import re
-
     from _typeshed.wsgi import WSGIEnvironment
     from requests import PreparedRequest
     from urllib3 import HTTPHeaderDict
@@ -32,6 +31,9 @@ if TYPE_CHECKING:
     from ..api.responses import Answer
 else:
     HTTPHeaderDict = type(HTTPResponse().headers)  # no public name before urllib3 2
+
+
+NO_PORT = re.compile(r"(//[^/?#]*):0+(?=[/?#]|\Z)")  # requests sends to the default port
 
 
 def environ_of(request: PreparedRequest) -> WSGIEnvironment:
@@ -120,7 +122,8 @@ class FlowdockResponse(BaseResponse):
 
     def get_response(self, request: PreparedRequest) -> HTTPResponse:
         """Return the app's response, with the history of its retries, as urllib3 does."""
-        if (found := answers(str(request.url))) is None:
+        url = str(request.url)
+        if (found := answers(NO_PORT.sub(r"\1", url) if ":0" in url else url)) is None:
             raise exceptions.ConnectionError(errors.STOPPED_MEANWHILE, request=request)
         called, app = found
         timeout = read_timeout(cast("Any", request).req_kwargs["timeout"])  # where responses stores it

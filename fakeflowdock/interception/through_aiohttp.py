@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from .far_end import FarEnd
-from .other_hosts import refusal
+from .other_hosts import is_address, refusal
 from .patches import answers
 from .transport_errors import error_of
 
@@ -136,10 +136,19 @@ def seams(module: ModuleType) -> Iterator[Seam]:
 
 def _make(before: Callable[..., Any]) -> Any:
     async def connect(connector: Any, request: Any, *args: Any, **more: Any) -> Any:
-        if not isinstance(connector, _Connector) and (found := answers(str(request.url))):
+        if not isinstance(connector, _Connector) and (found := answers(_url_of(request))):
             connector = _Connector(*found, force_close=connector.force_close)
         elif (why := refusal(request.url.host, f"{request.method} {request.url}")) is not None:
-            raise aiohttp.ClientConnectorError(request.connection_key, OSError(None, why))
+            kind = aiohttp.ClientConnectorError
+            if not is_address(request.url.host):
+                kind = getattr(aiohttp, "ClientConnectorDNSError", kind)
+            raise kind(request.connection_key, OSError(None, why))
         return await before(connector, request, *args, **more)
 
     return connect
+
+
+def _url_of(request: Any) -> str:
+    """Return the URL, whose default scheme is http."""
+    url = str(request.url)
+    return f"http:{url}" if url.startswith("//") else url

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..http.response_writer import headers_in_process
 from . import httpx_transports
-from .transport_errors import CutShort, answer_of
+from .httpx_transports import answer_of
+from .transport_errors import CutShort
 
 if TYPE_CHECKING:
     import re

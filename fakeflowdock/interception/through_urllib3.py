@@ -57,6 +57,9 @@ class _SecureConnection(_Connection):
     default_port = 443  # type: ignore[misc]  # as in HTTPSConnection
 
 
+_Connection.__name__, _SecureConnection.__name__ = "HTTPConnection", "HTTPSConnection"  # as errors name them
+
+
 class _Pool(HTTPConnectionPool):
     """A pool for Flowdock, which replaces one of the user's.
 
@@ -74,7 +77,11 @@ class _Pool(HTTPConnectionPool):
         own: Any = {"called": called, "app": app, "wait": wait}
         super().__init__(host, port, timeout=pool.timeout, headers=pool.headers, retries=pool.retries, **own)
         self.scheme = called[1].lower()
+        self._name = str(pool)
         self.ConnectionCls = cast("Any", _SecureConnection if self.scheme == "https" else _Connection)
+
+    def __str__(self) -> str:
+        return self._name
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
