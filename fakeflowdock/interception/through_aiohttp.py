@@ -136,7 +136,9 @@ def seams(module: ModuleType) -> Iterator[Seam]:
 
 def _make(before: Callable[..., Any]) -> Any:
     async def connect(connector: Any, request: Any, *args: Any, **more: Any) -> Any:
-        if not isinstance(connector, _Connector) and (found := answers(_url_of(request))):
+        if isinstance(connector, _Connector):  # of this function on top of a mock that calls it again
+            return await before(connector, request, *args, **more)
+        if found := answers(_url_of(request)):
             connector = _Connector(*found, force_close=connector.force_close)
         elif (why := refusal(request.url.host, f"{request.method} {request.url}")) is not None:
             kind = aiohttp.ClientConnectorError

@@ -79,5 +79,7 @@ def test_the_fixture_in_a_patched_suite(pytester: pytest.Pytester) -> None:
             assert [job.value for job in jobs] == [200, 200]
         """
     )
-    run = inner_pytest.run(pytester, "-W", "ignore::DeprecationWarning", "-W", "ignore:Monkey-patching", new_process=True)
+    run = inner_pytest.run(
+        pytester, "-W", "ignore::DeprecationWarning", "-W", "ignore:Monkey-patching", new_process=True
+    )
     run.assert_outcomes(passed=1)
