@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import urllib3
 from urllib3 import HTTPConnectionPool, Timeout
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from . import errors
 from .far_end import InMemorySocket
-from .other_hosts import request
+from .other_hosts import refusal, request
 from .patches import answers
 from .timeouts import read_timeout
 from .unpatched import PlainConnection, PooledConnection
@@ -85,10 +85,12 @@ class _Pool(HTTPConnectionPool):
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
-    """Yield the functions to patch. `urllib3-future`, under the same name, has connections of another kind."""
-    if not issubclass(PooledConnection, PlainConnection):
-        return
-    yield module.HTTPConnectionPool, "urlopen", _make
+    """Yield the functions to patch. `urllib3-future`, under the same name, is not intercepted: it is only refused."""
+    if issubclass(PooledConnection, PlainConnection):
+        yield module.HTTPConnectionPool, "urlopen", _make
+    else:  # it looks names up by itself
+        yield module.HTTPConnectionPool, "urlopen", _closing
+        yield module.AsyncHTTPConnectionPool, "urlopen", _closing_asynchronous
 
 
 def _make(before: Callable[..., Any]) -> Any:
@@ -101,6 +103,27 @@ def _make(before: Callable[..., Any]) -> Any:
             return before(pool, method, url, *args, **more)
 
     return urlopen
+
+
+def _closing(before: Callable[..., Any]) -> Any:
+    def urlopen(pool: Any, method: str, url: str, *args: Any, **more: Any) -> Any:
+        _check(pool, method, url)
+        return before(pool, method, url, *args, **more)
+
+    return urlopen
+
+
+def _closing_asynchronous(before: Callable[..., Any]) -> Any:
+    async def urlopen(pool: Any, method: str, url: str, *args: Any, **more: Any) -> Any:
+        _check(pool, method, url)
+        return await before(pool, method, url, *args, **more)
+
+    return urlopen
+
+
+def _check(pool: Any, method: str, url: str) -> None:
+    if (why := refusal(pool.host, f"{method} {_called(pool, '/')}{url}")) is not None:
+        raise MaxRetryError(pool, url, NewConnectionError(pool, why))
 
 
 def _called(pool: Any, url: str) -> str:
