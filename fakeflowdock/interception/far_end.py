@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..api.environ import PORTS, REQUEST_ID
 from ..api.responses import Broken
@@ -37,7 +37,7 @@ class FarEnd(RequestParser):
     sent = b""
     ended = False
     _keeps = False
-    loss: Loss | None = None
+    loss: str | None = None
     _answered: Answer | None = None
 
     def __init__(self, called: re.Match[str], app: App, timeout: float | None) -> None:
@@ -63,7 +63,7 @@ class FarEnd(RequestParser):
         """Return the answer to a whole request. Raises Broken."""
         self.sendall(data)
         if self._answered is None:
-            raise Broken(self.loss or "closed")
+            raise Broken(cast("Loss", self.loss or "closed"))
         return self._answered
 
     def _answer(self) -> None:
