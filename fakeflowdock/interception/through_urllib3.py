@@ -48,7 +48,7 @@ class _Connection(PooledConnection):
         # The same as the original, which looks up its class by a name that a recorder patches.
         def request(self, method: str, url: str, body: Any = None, headers: Any = None) -> None:
             headers = dict(headers or {})
-            if "user-agent" not in map(str.lower, headers):
+            if not any(name.lower() in ("user-agent", b"user-agent") for name in headers):
                 headers["User-Agent"] = f"python-urllib3/{urllib3.__version__}"
             PlainConnection.request(self, method, url, body, headers)
 

@@ -153,6 +153,8 @@ def test_what_cannot_be_sent_raises_as_for_a_socket(name: str, port: str, monkey
     cases = [*REQUESTS]
     if not name.startswith("httpx"):
         cases.remove(ONLY_HTTPX)
+    if name == "aiohttp" and not hasattr(aiohttp, "NonHttpUrlClientError"):
+        cases.remove("an unsupported scheme")  # which older versions send to
     if name.endswith("asynchronous"):
         cases.remove(OTHER_IN_ANYIO)
     there: dict[str, Any] = {}
@@ -165,7 +167,10 @@ def test_what_cannot_be_sent_raises_as_for_a_socket(name: str, port: str, monkey
         arrived = [exchange.status for exchange in fake.requests]
     for case, here_too in found.items():
         expected = there[case]
-        assert (case, here_too) == (case, expected[0] if isinstance(here_too, type) else expected)
+        assert (case, here_too) == (
+            case,
+            expected[0] if isinstance(here_too, type) and isinstance(expected, tuple) else expected,
+        )
     assert len(arrived) <= sum(isinstance(each, int) for each in found.values())
 
 
