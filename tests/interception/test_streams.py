@@ -34,7 +34,7 @@ URL = f"https://stream.flowdock.com{PATH}"
 WAITED = 0.2  # seconds that a client waits in vain
 LIMIT = 60  # seconds that nothing takes
 FORMS = {"JSON": ({}, b"\r\n", b"\n"), "server-sent events": ({"Accept": "text/event-stream"}, b"\n\n", b":\n\n")}
-OWN = ("date", "connection", "x-request-id")  # headers of one response
+OWN = ("date", "x-request-id")  # headers of one response
 TIMEOUTS = (httpx.ReadTimeout, httpx2.ReadTimeout, httpxyz.ReadTimeout, urllib3.exceptions.ReadTimeoutError)
 
 
