@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from ..api.streams.stream import Stream
 
-CHUNKED = ("Transfer-Encoding", "chunked")
-
 
 class EventStream:
     """A stream, as a synchronous and asynchronous body.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from ..api.environ import PORTS, REQUEST_ID
 from ..api.responses import Broken
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..api.app import App
-    from ..api.responses import Answer
+    from ..api.responses import Answer, Loss
     from ..api.streams.stream import Stream
 
 
@@ -42,9 +42,11 @@ class FarEnd(RequestParser):
 
     sent = b""
     ended = False
+    _keeps = False
     loss: str | None = None
     stream: Stream | None = None
     chunked = True
+    _answered: Answer | None = None
 
     def __init__(self, called: re.Match[str], app: App, timeout: float | None) -> None:
         scheme = called[1].lower()
@@ -65,6 +67,13 @@ class FarEnd(RequestParser):
             self.feed_end()
             self._answer()
 
+    def answer_to(self, data: bytes) -> Answer:
+        """Return the answer to a whole request. Raises Broken."""
+        self.sendall(data)
+        if self._answered is None:
+            raise Broken(cast("Loss", self.loss or "closed"))
+        return self._answered
+
     def _answer(self) -> None:
         # Not in `_take`: the parser would replace a KeyboardInterrupt by its own error.
         if self._pending is not None:
@@ -74,9 +83,9 @@ class FarEnd(RequestParser):
             except Broken as broken:
                 self.loss, self.ended = broken.loss, True
 
-    def _take(self, environ: WSGIEnvironment, *, keep: bool) -> None:  # noqa: ARG002  # there is one request
+    def _take(self, environ: WSGIEnvironment, *, keep: bool) -> None:
         if not self._ending:
-            self._ending = True
+            self._ending, self._keeps = True, keep
             del environ[REQUEST_ID]
             self._pending = environ
 
@@ -84,11 +93,10 @@ class FarEnd(RequestParser):
         self.sent += CONTINUE
 
     def _end_with(self, answer: Answer, environ: WSGIEnvironment) -> None:
-        self.sent += written(answer, environ, keep=False)
-        if answer.stream is None:
-            self.ended = True
-        else:
-            self.stream, self.chunked = answer.stream, is_chunked(environ)
+        self._answered, self.stream, self.chunked = answer, answer.stream, is_chunked(environ)
+        self.ended = answer.stream is None
+        keep = self._keeps and not answer.cut and (self.ended or self.chunked)
+        self.sent += written(answer, environ, keep=keep)
 
 
 class _Failing(io.RawIOBase):
@@ -108,17 +116,16 @@ class InMemorySocket(FarEnd):
     """The methods of a socket that `http.client` and `urllib3` use.
 
     Args:
+        connection: that of `http.client`. For its next request it connects again, to the fake started last then.
+        arguments: those of `FarEnd`.
         never_ends: returns the error for a call that reads a stream to its end. Default: a `TimeoutError`, as it is.
     """
 
     def __init__(
-        self,
-        called: re.Match[str],
-        app: App,
-        timeout: float | None,
-        never_ends: Callable[[NeverEnds], Exception] = lambda error: error,
+        self, connection: Any, *arguments: Any, never_ends: Callable[[NeverEnds], Exception] = lambda error: error
     ) -> None:
-        super().__init__(called, app, timeout)
+        super().__init__(*arguments)
+        self._connection = connection
         self._never_ends = never_ends
         self._reader: Reader | None = None
 
@@ -132,6 +139,8 @@ class InMemorySocket(FarEnd):
 
         An incomplete request is a timeout. Raising here would leave `http.client` with half a response.
         """
+        if self._answered is not None or self.ended:
+            self._connection.sock = None
         if self._reader is not None:
             return BufferedStream(StreamFile(self.sent, self._reader, self._never_ends, chunked=self.chunked))
         error = error_of(self.loss or ("closed" if self.ended else "timeout"), self._timeout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import re
 import threading
 from http.client import IncompleteRead, RemoteDisconnected
 from typing import TYPE_CHECKING, Any, cast
@@ -17,7 +18,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError,
 from ..api.environ import FLOWDOCK, PORTS, environ_from
 from ..api.responses import Broken
 from ..api.streams.reader import NeverEnds, Reader
-from ..http.response_writer import own_headers, written
+from ..http.response_writer import headers_in_process, written
 from . import errors
 from .patches import answers
 from .stream_file import BufferedStream, StreamFile
@@ -25,8 +26,6 @@ from .timeouts import read_timeout
 from .transport_errors import error_of
 
 if TYPE_CHECKING:
-    import re
-
     from _typeshed.wsgi import WSGIEnvironment
     from requests import PreparedRequest
     from urllib3 import HTTPHeaderDict
@@ -38,6 +37,7 @@ else:
 
 
 HTTP_1_1 = {"SERVER_PROTOCOL": "HTTP/1.1"}
+NO_PORT = re.compile(r"(//[^/?#]*):0+(?=[/?#]|\Z)")  # requests sends to the default port
 
 
 def environ_of(request: PreparedRequest) -> WSGIEnvironment:
@@ -77,8 +77,9 @@ class _CutShort(io.BytesIO):
         return piece
 
 
-def _response_of(answer: Answer, method: str | None, retries: Retry | None) -> HTTPResponse:
-    headers = HTTPHeaderDict(own_headers() + answer.headers)  # keeps repeated names, which Set-Cookie needs
+def _response_of(answer: Answer, request: PreparedRequest, retries: Retry | None) -> HTTPResponse:
+    sent = headers_in_process(answer, request.headers.get("Connection"))
+    headers = HTTPHeaderDict(sent)  # keeps repeated names, which Set-Cookie needs
     original: Any = None
     if "Set-Cookie" in headers:  # requests reads cookies from http.client's message
         ended = io.BytesIO()
@@ -91,7 +92,7 @@ def _response_of(answer: Answer, method: str | None, retries: Retry | None) -> H
         version=11,
         reason=answer.line[4:],
         preload_content=False,
-        request_method=method,
+        request_method=request.method,
         retries=retries,
         original_response=original,
     )
@@ -117,7 +118,8 @@ def _stream_of(
     def never_ends(error: NeverEnds) -> Exception:
         return ReadTimeoutError(pool, request.path_url, str(error))
 
-    file = StreamFile(written(answer, HTTP_1_1, keep=True), Reader(answer.stream, timeout), never_ends, chunked=True)
+    keep = "close" not in str(request.headers.get("Connection", "")).lower()
+    file = StreamFile(written(answer, HTTP_1_1, keep=keep), Reader(answer.stream, timeout), never_ends, chunked=True)
     received = http.client.HTTPResponse(cast("Any", _StreamSocket(BufferedStream(file))), method=request.method)
     received.begin()
     return HTTPResponse(
@@ -163,7 +165,8 @@ class FlowdockResponse(BaseResponse):
 
     def get_response(self, request: PreparedRequest) -> HTTPResponse:
         """Return the app's response, with the history of its retries, as urllib3 does."""
-        if (found := answers(str(request.url))) is None:
+        url = str(request.url)
+        if (found := answers(NO_PORT.sub(r"\1", url) if ":0" in url else url)) is None:
             raise exceptions.ConnectionError(errors.STOPPED_MEANWHILE, request=request)
         called, app = found
         timeout = read_timeout(cast("Any", request).req_kwargs["timeout"])  # where responses stores it
@@ -176,7 +179,7 @@ class FlowdockResponse(BaseResponse):
                 self._policy.retries = retries = _again(broken, called, request, retries, timeout)
         if answer.stream is not None:
             return _stream_of(answer, called, request, retries, timeout)
-        response = _response_of(answer, request.method, retries)
+        response = _response_of(answer, request, retries)
         after = "Retry-After" in response.headers
         if retries is not None and retries.is_retry(str(request.method), response.status, after):
             try:

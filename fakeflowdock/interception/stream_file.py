@@ -71,12 +71,11 @@ class StreamFile(io.RawIOBase):
 class BufferedStream(io.BufferedReader):
     """A stream, buffered. It can be closed while another thread reads it."""
 
-    raw: StreamFile
-
-    def __init__(self, raw: StreamFile) -> None:
-        super().__init__(raw)
+    def __init__(self, file: StreamFile) -> None:
+        super().__init__(file)
+        self._file = file
 
     def close(self) -> None:
         """Close the file, and leave the stream."""
-        self.raw.leave()
+        self._file.leave()
         super().close()

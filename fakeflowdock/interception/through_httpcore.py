@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..http.response_writer import own_headers
+from ..http.response_writer import headers_in_process
 from . import httpx_transports
-from .event_stream import CHUNKED, EventStream
-from .transport_errors import CutShort, answer_of
+from .event_stream import EventStream
+from .httpx_transports import answer_of
+from .transport_errors import CutShort
 
 if TYPE_CHECKING:
     import re
@@ -36,12 +37,12 @@ def _url_of(request: Any) -> str:
 def _response_of(httpcore: Any, called: re.Match[str], app: App, request: Any, content: bytes, retries: int) -> Any:
     parts = called, request.method.decode("ascii"), request.url.target.decode("ascii"), request.headers, content
     answer = answer_of(httpcore, app, parts, request.extensions, retries)
+    connection = next((value for name, value in request.headers if name.lower() == b"connection"), None)
+    headers = headers_in_process(answer, connection)
     body: Any = answer.body
-    headers = own_headers() + answer.headers
     if answer.cut:
         body = CutShort(httpcore, answer)
     elif answer.stream is not None:
-        headers.append(CHUNKED)
         body = EventStream(httpcore, answer.stream, request.extensions)
     return httpcore.Response(
         answer.status,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..http.response_writer import own_headers
+from ..http.response_writer import headers_in_process
 from . import httpx_transports
-from .event_stream import CHUNKED, EventStream
-from .transport_errors import CutShort, answer_of
+from .event_stream import EventStream
+from .httpx_transports import answer_of
+from .transport_errors import CutShort
 
 if TYPE_CHECKING:
     import re
@@ -36,15 +37,14 @@ def response_of(httpx: Any, called: re.Match[str], app: App, request: Any, body:
     target = request.url.raw_path.decode("ascii")
     parts = called, request.method, target, request.headers.raw, body
     answer = answer_of(httpx, app, parts, request.extensions, retries)
-    headers, body = own_headers() + answer.headers, httpx.ByteStream(answer.body)
+    body = httpx.ByteStream(answer.body)
     if answer.cut:
         body = _both_kinds(httpx, CutShort)(httpx, answer)
     elif answer.stream is not None:
-        headers.append(CHUNKED)
         body = _both_kinds(httpx, EventStream)(httpx, answer.stream, request.extensions)
     return httpx.Response(
         answer.status,
-        headers=headers,
+        headers=headers_in_process(answer, request.headers.get("connection")),
         stream=body,
         extensions={"http_version": b"HTTP/1.1", "reason_phrase": answer.line[4:].encode()},
     )

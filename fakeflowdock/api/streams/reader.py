@@ -73,6 +73,8 @@ class Reader:
         self._taken: deque[bytes] = deque()
         self._sent = self._begun = time.monotonic()
         self._gives_up: float | None = None
+        self._is_looked_up = False
+        self._instead: str | None = None  # of the call under way
         self._woken = threading.Event()
         stream.connect(self._woken.set)
 
@@ -101,6 +103,7 @@ class Reader:
     def begin(self) -> None:
         """Note that the client waits from now on."""
         self._begun = time.monotonic()
+        self._is_looked_up = False
 
     def poll(self) -> bytes | None:
         """Do what `read` does, but return None if there is nothing to read yet."""
@@ -147,14 +150,15 @@ class Reader:
 
     def _check_call(self, now: float) -> str | None:
         """Give up after some time if the call under way waits for the end. Return what to use instead of it."""
-        instead = _instead(sys._getframe())
-        if instead is None:
+        if not self._is_looked_up:  # a task that goes on does not have all its callers in its frames
+            self._is_looked_up, self._instead = True, _instead(sys._getframe())
+        if self._instead is None:
             self._gives_up = None
         elif self._gives_up is None:
             self._gives_up = now + PATIENCE
         elif now >= self._gives_up:
-            raise NeverEnds(instead)
-        return instead
+            raise NeverEnds(self._instead)
+        return self._instead
 
     def close(self) -> None:
         """Leave the stream."""
