@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from werkzeug.http import parse_options_header
 
-from ..contract.errors import MAX_BODY, TooLarge, Unreadable
+from ..contract.errors import MAX_BODY, BeyondLimit, TooLarge, Unreadable
 from . import json_values
 from .form_bodies import multipart, pairs
 from .form_names import DEPTH, gathered, short
@@ -185,7 +185,7 @@ def _json_object(text: str, *, nulls: bool) -> dict[str, Any]:
         if "\\u" in text and json_values.has_lone_surrogate(value):
             raise Unreadable.of(Unreadable.JSON, reason=Unreadable.LONE_SURROGATE)
     except json_values.TooManyValues:
-        raise Unreadable.of(Unreadable.TOO_MANY, what="body", limit=most) from None
+        raise BeyondLimit.of(BeyondLimit.TOO_MANY, what="body", limit=most) from None
     except json.JSONDecodeError as error:
         raise Unreadable.of(Unreadable.JSON_AT, reason=error.msg, line=error.lineno, column=error.colno) from None
     except RecursionError:
@@ -199,8 +199,8 @@ def _json_object(text: str, *, nulls: bool) -> dict[str, Any]:
     return {name: value[name] for name in fields} if nulls else fields
 
 
-def _too_deep() -> Unreadable:
-    return Unreadable.of(Unreadable.JSON, reason=Unreadable.TOO_DEEP.format(depth=DEPTH))
+def _too_deep() -> BeyondLimit:
+    return BeyondLimit.of(BeyondLimit.TOO_DEEP, depth=DEPTH)
 
 
 def _without_nulls(value: Any, depth: int = 0) -> Any:

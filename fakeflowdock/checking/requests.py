@@ -80,6 +80,12 @@ class CheckedRequest:
             return USER
         return SOURCE if "flow_token" in fields else None
 
+    @property
+    def beyond_limit(self) -> str:
+        """The limit of fakeflowdock that the request exceeds, so that its parameters cannot be read; or empty."""
+        reason = self._given.too_large or self._given.unreadable
+        return reason.message if reason is not None and reason.is_limit and self._match is not None else ""
+
     def findings(self) -> Iterator[Finding]:
         """Yield each deviation from the page."""
         match, given = self._match, self._given

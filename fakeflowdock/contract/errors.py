@@ -43,11 +43,13 @@ class Refusal(Worded):
     Attributes:
         name: its section in errors.md.
         text: the default message.
+        is_limit: whether the request exceeds a limit of fakeflowdock. Nobody knows whether Flowdock had one.
     """
 
     name: str
     text = prefix = ""
     headers: tuple[tuple[str, str], ...] = ()
+    is_limit = False
     cites = True  # whether the message may name the page; some of Flowdock's own texts must stand alone
 
     def __init__(self, message: str | None = None, *headers: tuple[str, str]) -> None:
@@ -91,6 +93,7 @@ class TooLarge(Refusal):
     """The body has more than `MAX_BODY` bytes."""
 
     name = "too-large"
+    is_limit = True
     text = f"The request body is too large: the limit is {MAX_BODY} bytes"
 
 
@@ -147,15 +150,22 @@ class Unreadable(Refusal):
     NO_CONSTANT = "{name} is not JSON"
     LONE_SURROGATE = "a text contains a lone surrogate"
     TOO_MANY_DIGITS = "a number has too many digits"
-    TOO_DEEP = "it is nested more than {depth} levels deep"
-    TOO_MANY = "The {what} has more than {limit} values"
-    HEADS = "The headers of the parts have more than {limit} bytes"
     NO_OBJECT = "The body must be a JSON object"
     NO_BOUNDARY = "The Content-Type multipart/form-data needs a boundary"
     MULTIPART = "The body is not valid multipart/form-data"
-    FIELD_TOO_DEEP = "The field {field} is nested more than {depth} levels deep"
     CONTRADICTION = "The field {field} conflicts with another: {path} cannot be both {kind} and {other}"
     NO_HOST = "The Host header is not a valid host"
+
+
+class BeyondLimit(Unreadable):
+    """The body or the query is valid, and has more than is read here."""
+
+    is_limit = True
+
+    TOO_DEEP = "The body is not valid JSON: it is nested more than {depth} levels deep"
+    TOO_MANY = "The {what} has more than {limit} values"
+    HEADS = "The headers of the parts have more than {limit} bytes"
+    FIELD_TOO_DEEP = "The field {field} is nested more than {depth} levels deep"
 
 
 class NotFound(Refusal):
