@@ -43,7 +43,7 @@ class Refusal(Worded):
     Attributes:
         name: its section in errors.md.
         text: the default message.
-        is_limit: whether the request exceeds a limit of fakeflowdock. Nobody knows whether Flowdock had one.
+        is_limit: whether the request exceeds a limit of fakeflowdock. Flowdock's limits are unknown.
     """
 
     name: str
