@@ -466,3 +466,10 @@ def test_a_form_with_too_many_fields_is_not_checked_either(folder: Path) -> None
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     reason = "the parameters: the form has more than 100000 values, a limit of fakeflowdock"
     assert checked(folder, post(posted, headers=headers)) == ([], [reason])
+
+
+def test_a_number_with_too_many_digits_does_not_end_the_file(folder: Path) -> None:
+    file = Path(har(folder, {**entry(), "time": "THE NUMBER"}, entry()))
+    file.write_text(file.read_text().replace('"THE NUMBER"', "1" * 5000))
+    told = check_recording(file)
+    assert ([each.number for each in told], [*told.findings]) == ([1, 2], [])
