@@ -101,15 +101,13 @@ class _End(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         other = self.other._transport
-        if isinstance(exc, ConnectionResetError):
+        if exc is not None:  # a reset, or a client that does not answer any more
             linger = struct.pack("ii", 1, 0)
             if not other.is_closing():
                 other.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             other.abort()
         else:
             other.close()
-            if other.get_write_buffer_size():  # it may never be read, and closing waits for that
-                asyncio.get_running_loop().call_later(deadlines.RESPONSE, other.abort)
 
     def pause_writing(self) -> None:
         self.other._transport.pause_reading()

@@ -443,32 +443,3 @@ def test_a_tunnel_whose_client_reads_nothing_is_closed(proxy: str, monkeypatch: 
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         connection.sendall(CONNECT % b"127.0.0.1:%d" % there.port)
         assert ended.wait(30)
-
-
-def test_what_a_host_does_not_read_is_given_up_when_the_client_has_left(
-    proxy: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(deadlines, "RESPONSE", 0.05)
-    left, reset = threading.Event(), threading.Event()
-
-    def host(connection: socket.socket) -> None:
-        left.wait(30)
-        with suppress(TimeoutError):
-            connection.settimeout(30)
-            while True:
-                try:
-                    connection.sendall(b"x")  # fails as soon as the other end is gone for good
-                except OSError:
-                    reset.set()
-                    return
-
-    with Host(host) as there:
-        with to(proxy) as connection:
-            connection.sendall(CONNECT % b"127.0.0.1:%d" % there.port)
-            assert connection.recv(65536) == ESTABLISHED
-            connection.settimeout(0.5)
-            with suppress(TimeoutError):
-                while True:
-                    connection.send(b"x" * 1_000_000)
-        left.set()
-        assert reset.wait(30)
