@@ -7,6 +7,7 @@ import re
 import socket
 import warnings
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
@@ -133,11 +134,17 @@ def at_both_doors(number: int) -> str:
     Raises:
         Wrong: the answers or the worlds differ.
     """
-    from tests.http.test_both_doors import Doors, asked_like_the_pages, filled
+    from tests.http.test_both_doors import (
+        AdministeredDoors,
+        Doors,
+        asked_like_an_operator,
+        asked_like_the_pages,
+        filled,
+    )
 
-    doors, asked = Doors(), 0
+    asked = 0
 
-    def run(those: list[Any]) -> None:
+    def run(doors: Doors, those: list[Any]) -> None:
         nonlocal asked
         shown = doors.begin()
         for each in those:
@@ -149,10 +156,13 @@ def at_both_doors(number: int) -> str:
         if one != other:
             raise Wrong(f"the worlds differ after {those!r}")
 
-    try:
-        each_of(st.lists(asked_like_the_pages(), min_size=1, max_size=4), number, 0, run)
-    finally:
-        doors.close()
+    of_pages, of_operator = asked_like_the_pages(), asked_like_an_operator() | asked_like_the_pages()
+    for kind, inputs in ((Doors, of_pages), (AdministeredDoors, of_operator)):
+        doors = kind()
+        try:
+            each_of(st.lists(inputs, min_size=1, max_size=4), number // 2, 0, partial(run, doors))
+        finally:
+            doors.close()
     return f"{asked:,} requests were answered alike"
 
 
