@@ -114,7 +114,7 @@ class CheckedRequest:
             yield self._refused(
                 "request.credentials.missing", words, "unauthorized", "authorization", contract, expected=expected
             )
-        yield from warnings_of(self.method, match, given, known, fields, strict=self._strict)
+        yield from warnings_of(self.method, match, given, fields, strict=self._strict)
 
     def _no_route(self) -> Iterator[Finding]:
         near = None

@@ -17,6 +17,8 @@ from .validation import API, Check, Pages
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from .validation import Violation
+
 BASE = "https://api.flowdock.com/_fakeflowdock/schemas/"
 
 
@@ -92,12 +94,19 @@ class OperationContract:
         """The fields of the request that depend on the value of another field."""
         return [*variants_of(self.request.place.schema)]
 
+    @cached_property
+    def missing(self) -> tuple[Violation, ...]:
+        """What a request without parameters lacks."""
+        return tuple(self.request.violations({}))
+
     def coerced(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Return the parameters with numbers and booleans converted, because forms and queries contain only text.
 
         Empty numbers are left out, and so are blank texts that count as absent. Letters after a number are ignored: a
         client sent `limit=100true`, and was served.
         """
+        if not fields:
+            return fields
         for name in self._absent_if_blank.intersection(fields):
             if isinstance(value := fields[name], str) and not value.strip():
                 del fields[name]

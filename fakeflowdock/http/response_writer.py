@@ -26,11 +26,10 @@ def written(answer: Answer, environ: WSGIEnvironment, *, keep: bool) -> bytes:
         environ: the request, for its version and its id. In-process requests have no id.
         keep: whether the connection stays open.
     """
-    headers = answer.headers
-    if REQUEST_ID in environ:
-        headers = [("X-Request-Id", environ[REQUEST_ID]), *headers]
     line = f"{answer.line}\r\n{_own(int(time.monotonic()))}"
-    return head_of(line, headers, environ, keep=keep) + answer.body
+    if REQUEST_ID in environ:
+        line = f"{line}\r\nX-Request-Id: {environ[REQUEST_ID]}"
+    return head_of(line, answer.headers, environ, keep=keep) + answer.body
 
 
 def own_headers() -> list[tuple[str, str]]:
@@ -41,7 +40,7 @@ def own_headers() -> list[tuple[str, str]]:
 
 def head_of(line: str, headers: list[tuple[str, str]], environ: WSGIEnvironment, *, keep: bool) -> bytes:
     """Return the head of a response, with its `Connection` header."""
-    lines = [f"HTTP/1.1 {line}", *(f"{name}: {value}" for name, value in headers)]
+    lines = [f"HTTP/1.1 {line}", *[f"{name}: {value}" for name, value in headers]]
     if not keep:
         lines.append("Connection: close")
     elif environ["SERVER_PROTOCOL"] == "HTTP/1.0":
