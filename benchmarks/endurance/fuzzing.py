@@ -7,7 +7,6 @@ import re
 import socket
 import warnings
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
@@ -142,9 +141,9 @@ def at_both_doors(number: int) -> str:
         filled,
     )
 
-    asked = 0
+    asked, doors = 0, Doors()
 
-    def run(doors: Doors, those: list[Any]) -> None:
+    def run(those: list[Any]) -> None:
         nonlocal asked
         shown = doors.begin()
         for each in those:
@@ -157,12 +156,13 @@ def at_both_doors(number: int) -> str:
             raise Wrong(f"the worlds differ after {those!r}")
 
     of_pages, of_operator = asked_like_the_pages(), asked_like_an_operator() | asked_like_the_pages()
-    for kind, inputs in ((Doors, of_pages), (AdministeredDoors, of_operator)):
-        doors = kind()
-        try:
-            each_of(st.lists(inputs, min_size=1, max_size=4), number // 2, 0, partial(run, doors))
-        finally:
-            doors.close()
+    try:
+        each_of(st.lists(of_pages, min_size=1, max_size=4), number // 2, 0, run)
+        doors.close()
+        doors = AdministeredDoors()
+        each_of(st.lists(of_operator, min_size=1, max_size=4), number // 2, 0, run)
+    finally:
+        doors.close()
     return f"{asked:,} requests were answered alike"
 
 

@@ -80,8 +80,16 @@ def read(environ: WSGIEnvironment, *, nulls: bool = False) -> Given:
         given.too_large = reason.forgetful()
     except Unreadable as reason:
         if not optional:
-            given.unreadable = given.unreadable or reason.forgetful()
+            given.unreadable = given.unreadable or _explained(reason, given.raw, environ).forgetful()
     return given
+
+
+def _explained(reason: Unreadable, body: bytes, environ: WSGIEnvironment) -> Unreadable:
+    """Return why a body cannot be parsed: the client may have compressed it."""
+    encoding = environ.get("HTTP_CONTENT_ENCODING", "").strip()
+    if reason.is_limit or not encoding or body.isascii() or body.startswith(b"{"):  # a recorder decompresses it, and keeps the header
+        return reason
+    return Unreadable.of(Unreadable.COMPRESSED, encoding=short(encoding))
 
 
 def read_body(environ: WSGIEnvironment) -> bytes:

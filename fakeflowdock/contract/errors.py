@@ -140,6 +140,7 @@ class Unreadable(Refusal):
     INCOMPLETE = "The body is incomplete, or its chunked encoding is invalid"
     NO_TYPE = "A request with a body needs a Content-Type: {known}"
     TYPE = "Unknown Content-Type {kind}: expected {known}"
+    COMPRESSED = "The body has the Content-Encoding {encoding}: send it uncompressed"
     CHARSET = "Unknown charset {charset}"
     CHARSET_OF_TYPE = "Unknown charset in {content_type}"
     NOT_IN_CHARSET = "The {what} is not valid {charset}: see byte {start}"
