@@ -85,9 +85,12 @@ def read(environ: WSGIEnvironment, *, nulls: bool = False) -> Given:
 
 
 def _explained(reason: Unreadable, body: bytes, environ: WSGIEnvironment) -> Unreadable:
-    """Return why a body cannot be parsed: the client may have compressed it."""
+    """Return why a body cannot be parsed: the client may have compressed it.
+
+    A recorder decompresses it, and keeps the header.
+    """
     encoding = environ.get("HTTP_CONTENT_ENCODING", "").strip()
-    if reason.is_limit or not encoding or body.isascii() or body.startswith(b"{"):  # a recorder decompresses it, and keeps the header
+    if reason.is_limit or not encoding or body.isascii() or body.startswith(b"{"):
         return reason
     return Unreadable.of(Unreadable.COMPRESSED, encoding=short(encoding))
 
