@@ -13,7 +13,8 @@ from urllib.parse import unquote, unquote_to_bytes
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData, Preamble
 
-from ..contract.errors import BeyondLimit, Unreadable
+from ..contract.errors import Unreadable
+from .errors import BeyondLimit
 from .form_names import gathered, short
 from .json_values import MOST
 

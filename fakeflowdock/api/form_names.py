@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ..contract.errors import BeyondLimit, Unreadable
+from ..contract.errors import Unreadable
+from .errors import BeyondLimit
 from .json_values import MOST
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from urllib.parse import parse_qsl
 
 from werkzeug.http import parse_options_header
 
-from ..contract.errors import MAX_BODY, BeyondLimit, TooLarge, Unreadable
+from ..contract.errors import MAX_BODY, TooLarge, Unreadable
 from . import json_values
+from .errors import BeyondLimit
 from .form_bodies import multipart, pairs
 from .form_names import DEPTH, gathered, short
 from .json_values import MOST, MOST_OF_OPERATOR

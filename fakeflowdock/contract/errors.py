@@ -158,17 +158,6 @@ class Unreadable(Refusal):
     NO_HOST = "The Host header is not a valid host"
 
 
-class BeyondLimit(Unreadable):
-    """The body or the query is valid, and has more than is read here."""
-
-    is_limit = True
-
-    TOO_DEEP = "The body is not valid JSON: it is nested more than {depth} levels deep"
-    TOO_MANY = "The {what} has more than {limit} values"
-    HEADS = "The headers of the parts have more than {limit} bytes"
-    FIELD_TOO_DEEP = "The field {field} is nested more than {depth} levels deep"
-
-
 class NotFound(Refusal):
     """The entity in the path does not exist, or the caller cannot see it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -132,7 +132,7 @@ def test_a_join_url_ends_with_40_digits_and_the_name_of_the_flow(flowdock: Door)
 
 
 @pytest.mark.parametrize("world", ["docs", "empty"])
-def test_the_flows_of_each_world_have_such_a_join_url(world: str) -> None:
+def test_the_flows_of_each_world_have_such_a_join_url(world: Literal["docs", "empty"]) -> None:
     keys = [flow.join_key for flow in FakeFlowdock(world=world).flows]
     assert keys != []
     assert all(re.fullmatch("[0-9a-f]{40}", key) for key in keys), keys

@@ -146,7 +146,7 @@ class AdministeredDoors(Doors):
             worlds.make("suite-1", "docs", {}, again=False)
             shown = {name: str(value) for name, value in credentials_of(own.store).items()}
         self.ask(("PUT", "/_fakeflowdock/snapshots/before", {}, b""))
-        return shown | {"flow_token": worlds.default.store.sources[1].flow_token}
+        return shown | {"flow_token": self.sites[0].worlds.default.store.sources[1].flow_token}
 
     def inside(self, environ: Any) -> Answer:
         """What the first answers. It does not wait."""
