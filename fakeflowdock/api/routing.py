@@ -118,12 +118,19 @@ def unknown(path: str) -> Refusal:
 
 def normal(path: str) -> str:
     """Normalize a path: remove a `/v1` or `/v2` prefix, doubled and trailing slashes, and a `.json` suffix."""
+    return _remembered(path) if len(path) <= LONGEST else _normal(path)
+
+
+def _normal(path: str) -> str:
     segments = [segment for segment in path.split("/") if segment]
     if segments and segments[0] in VERSIONS:
         del segments[0]
     if segments:
         segments[-1] = segments[-1].removesuffix(".json") or segments[-1]
     return "/" + "/".join(segments)
+
+
+_remembered = lru_cache(maxsize=512)(_normal)  # clients ask for the same paths again
 
 
 def route_of(environ: WSGIEnvironment, path: str) -> str:

@@ -131,7 +131,7 @@ def test_a_client_that_left_before_its_answer_is_told(logged: Logged) -> None:
 @pytest.mark.parametrize(
     ("data", "status", "reason", "method"),
     [
-        (b"BREW / HTTP/1.1\r\n\r\n", 400, "no-http: Invalid HTTP: ", None),
+        (b"br@w / HTTP/1.1\r\n\r\n", 400, "no-http: Invalid HTTP: ", None),
         (b"GET / HTTP/4.2\r\n\r\n", 505, "http-version-refused: Unsupported HTTP version", "GET"),
         (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", 414, "target-too-long: The target", "GET"),
         (b"PUT /x HTTP/1.1\r\na: " + b"a" * 70_000 + b"\r\n\r\n", 431, "head-too-large: The headers", "PUT"),
