@@ -10,8 +10,9 @@ from ..contract.contracts import contracts
 from ..contract.errors import ValidationError
 from ..redaction import shortened
 from . import errors, grants, serialization, validation
+from .authorization import AccessToken
 from .fields import check_names
-from .models import OUT_OF_BAND, AccessToken, Application, Flow, Organization, Source, User
+from .models import OUT_OF_BAND, Application, Flow, Organization, Source, User
 from .posting import Post
 from .random_ids import join_key_of, uuid_of
 from .scopes import SCOPES, scopes_of
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import timedelta
 
-    from .models import AuthorizationCode, Message
+    from .authorization import AuthorizationCode
+    from .models import Message
     from .store import Store
 
 ACCESS_MODES = ("invitation", "link", "organization")
