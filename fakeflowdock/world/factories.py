@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..contract.contracts import contracts
 from ..contract.errors import ValidationError
 from ..redaction import shortened
-from . import errors, grants, serialization, validation
+from . import errors, grants, people, serialization, validation
 from .authorization import AccessToken
 from .fields import check_names
 from .models import OUT_OF_BAND, Application, Flow, Organization, Source, User
@@ -125,7 +125,7 @@ def add_flow(
             api_token=store.draw("flow api_token"),
         )
         serialization.check(flow, "kept-flow")
-        return store.add_flow(flow)
+        return people.change_flow(store, flow)
 
 
 def add_member(store: Store, flow: Flow, user: User) -> Flow:
@@ -134,7 +134,7 @@ def add_member(store: Store, flow: Flow, user: User) -> Flow:
         current, member = _known(store, "flow", flow), _known(store, "user", user)
         if not store.belongs(member, current.organization_id):
             store.join(store.organizations[current.organization_id], member, admin=False)
-        return store.add_flow(replace(current, members=current.members | {member.id}))
+        return people.change_flow(store, replace(current, members=current.members | {member.id}))
 
 
 def add_application(

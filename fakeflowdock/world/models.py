@@ -34,7 +34,12 @@ class Organization:
 
 @dataclass(frozen=True)
 class User:
-    """A person, who signs in with `api_token`, or e-mail address and `password`. The address may be empty."""
+    """A person, who signs in with `api_token`, or e-mail address and `password`. The address may be empty.
+
+    Attributes:
+        last_activity, last_ping: when a stream last showed them as active, or changed how it shows them; None if none
+            ever did.
+    """
 
     id: int
     name: str
@@ -44,6 +49,8 @@ class User:
     website: str | None
     api_token: str = secret()
     password: str = secret()
+    last_activity: datetime | None = field(default=None, repr=False, compare=False)
+    last_ping: datetime | None = field(default=None, repr=False, compare=False)
 
 
 USERS = ("members", "blocked", "admins", "closed")  # the users of a flow
@@ -256,9 +263,10 @@ class Event:
     """An event of a flow that is no message. `id` is from the same sequence as those of messages.
 
     Attributes:
-        event: message-edit, tag-change or emoji-reaction.
-        user_id: whose action it is.
-        content: what changed, with the number of its message as `message`.
+        event: message-edit, message-delete, tag-change, emoji-reaction, user-edit, backend.user.join or
+            backend.user.block.
+        user_id: whose action it is, or who was edited.
+        content: what changed. Its form depends on the event.
         event_id: its number among all events of the world.
     """
 
@@ -267,9 +275,23 @@ class Event:
     event: str
     user_id: int | None
     sent: datetime
-    content: Mapping[str, Any]
+    content: Any
     uuid: str | None = None
     event_id: int = field(default=0, repr=False)
+
+    __repr__ = _brief
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PassingEvent(Event):
+    """An event of a flow that is not stored, such as activity.user. It has a number all the same.
+
+    Attributes:
+        event_id: the number of the last stored event of the world before it.
+    """
+
+    tags: tuple[str, ...] = ()
+    app: str | None = None
 
     __repr__ = _brief
 
@@ -281,7 +303,7 @@ class UserEvent:
     Attributes:
         event: flow-add, flow-remove or presence.
         user_id: whom it is about.
-        event_id: its number among all events of the world.
+        event_id: the number of the last stored event of the world before it.
     """
 
     event: str

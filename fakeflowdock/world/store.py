@@ -98,7 +98,7 @@ class Store(Branching):
 
     def emit(self, event: Happening) -> None:
         """Tell the listeners of an event. The lock of the world is held."""
-        for listener in self.listeners:
+        for listener in tuple(self.listeners):
             listener(event)
 
     # Ids, tokens, time

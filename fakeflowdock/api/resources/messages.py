@@ -230,8 +230,7 @@ def delete_message(call: Call, message: Message) -> Reply:
     """Clear an own message, or remove an own file or any message of the inbox."""
     store, own = call.store, message.user_id == call.user.id
     if message.app == INBOX or (own and message.event == "file"):
-        store.tick()
-        store.archive.remove(message)
+        editing.delete(store, message, call.user)
         return NOTHING
     if not (own and message.event in ("message", "comment")):
         raise AccessDenied(AccessDenied.NOT_DELETABLE)

@@ -64,6 +64,7 @@ class Stream:
         due: the numbers of the events that are sent again.
 
     Attributes:
+        is_bound: whether it ends when the user has left the organizations that it is about.
         events: how many events were sent.
         ended: how it ended, or None: `ended` by the server, `lagged` because the client did not read, or `left` by the
             client.
@@ -92,6 +93,7 @@ class Stream:
         self.with_user = user
         self.with_presence = presence
         self.active = active
+        self.is_bound = False
         self.events = 0
         self.ended: End | None = None
         self._waiting: deque[bytes] = deque()
