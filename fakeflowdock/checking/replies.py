@@ -20,6 +20,7 @@ from ..contract.json_pointer import ABSENT, at, steps_of
 from ..redaction import brief
 from ..suggestions import nearest
 from .requests import has_path
+from .stream_records import EVENT_STREAM, check_of, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,6 +94,9 @@ class CheckedReply:
             return
         if contract is not None and status in contract.replies:
             yield from self._user_header(contract)
+            if status in contract.streams:
+                yield from self._stream()
+                return
             yield from self._documented(contract, contract.replies[status])
         elif errors := [error for error in self._errors() if error.status == status]:
             # Several errors may have the same status: compare with the most similar one.
@@ -147,6 +151,20 @@ class CheckedReply:
                 yield from self._violations(check, self._text())
         else:
             yield from self._json(check)
+
+    def _stream(self) -> Iterator[Finding]:
+        """Check the records of a stream, as far as they were received."""
+        kind = self._kind
+        if kind != EVENT_STREAM:
+            yield from self._media(JSON)
+        for number, text in enumerate(texts_of(self._text(), kind), 1):
+            try:
+                record = _json(text.encode())
+                check = check_of(record)
+                yield from list(self._violations(check, record)) if check is not None else ()
+            except (ValueError, RecursionError) as reason:
+                words = f"{self._answered} with record {number}, which is no JSON: {reason}"
+                yield self._found("reply.unreadable", words, "body", actual=shown(text), expected=JSON)
 
     def _json(self, check: Check, error: ErrorContract | None = None) -> Iterator[Finding]:
         yield from self._media(JSON, error)

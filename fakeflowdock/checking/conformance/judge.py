@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from ...redaction import shortened
 from ..adapters import received, sent
 from ..contract import Contract
 from ..replies import CheckedReply
+from ..stream_records import texts_of
 from .results import ConformanceDifference
 from .suite import CLIENT, DEAD, NOBODY, PLACEHOLDER, SOURCE, USER
 
@@ -108,7 +110,7 @@ class Judge:
             actual = line_of(response.status)
             judged.differences.append(self._difference(number, step, "status", _status_words(step), actual))
         self._check(number, step, request, response, judged, as_expected=as_expected)
-        value = _read(response)
+        value = _read(response, step.records)
         if as_expected:
             judged.differences += [
                 self._difference(number, step, *each) for each in _unexpected(step, expected, response, value)
@@ -168,9 +170,12 @@ def _status_words(step: Step) -> str:
     return f"{line_of(_status(step))}{name}"
 
 
-def _read(response: Response) -> Any:
-    """Return the value in a body; ABSENT if it is not JSON."""
+def _read(response: Response, records: int | None = None) -> Any:
+    """Return the value in a body, or in the first record of a stream; ABSENT if it is not JSON."""
     try:
+        if records:
+            kind = (response.headers.get("Content-Type") or "").partition(";")[0].lower()
+            return json.loads(next(texts_of(response.text, kind), ""))
         return response.json
     except (ValueError, RecursionError):
         return ABSENT

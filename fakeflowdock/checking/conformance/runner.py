@@ -167,7 +167,7 @@ class ConformanceRun:
             except _Missing:
                 break  # an earlier step should have provided it, and its difference is reported
             try:
-                reply = self._send(*request)
+                reply = self._send(*request, records=step.records)
             except NoAnswer as error:
                 if not self._answered:
                     raise

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+import io
+from contextlib import closing, suppress
 from http.client import HTTPException
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..remote import Remote, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from _typeshed.wsgi import WSGIApplication
 
@@ -19,7 +19,21 @@ HERE = "http://localhost"  # the URL of a WSGI application
 
 Headers = list[tuple[str, str]]
 Reply = tuple[int, Headers, bytes]
-Send = Callable[[str, str, "Mapping[str, str]", bytes], Reply]
+
+
+class Send(Protocol):
+    """Sends a request, and returns the response."""
+
+    def __call__(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, *, records: int | None = None
+    ) -> Reply:
+        """Send a request.
+
+        Args:
+            method, path, headers, body: of the request.
+            records: how many records are read of a stream. Default: None, for a response that is no stream.
+        """
+        ...
 
 
 class NoAnswer(Exception):
@@ -38,14 +52,14 @@ def over_http(url: str, ca_file: str = "") -> Send:
     """
     server = Remote(url, ca_file)
 
-    def send(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    def send(method: str, path: str, headers: Mapping[str, str], body: bytes, *, records: int | None = None) -> Reply:
         connection = server.connection(TIMEOUT)
         try:
             connection.connect()
             with suppress(BrokenPipeError, ConnectionResetError):  # the server may respond before it has read the body
                 connection.request(method, server.prefix + path, body or None, {**headers, "Connection": "close"})
             with connection.getresponse() as reply:
-                return reply.status, reply.getheaders(), reply.read()
+                return reply.status, reply.getheaders(), _read(reply, reply.status, records)
         except (OSError, HTTPException, ValueError) as error:
             raise NoAnswer(reason_of(error)) from error
         finally:
@@ -54,16 +68,52 @@ def over_http(url: str, ca_file: str = "") -> Send:
     return send
 
 
+class _Parts(io.RawIOBase):
+    """The body of a WSGI response, as a file."""
+
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self._parts, self._given = parts, iter(parts)
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._rest = self._rest or next(self._given, b"")
+        count = min(len(buffer), len(self._rest))
+        buffer[:count], self._rest = self._rest[:count], self._rest[count:]
+        return count
+
+    def close(self) -> None:
+        close = getattr(self._parts, "close", None)
+        if close is not None:
+            close()
+        super().close()
+
+
+def _read(reply: Any, status: int, records: int | None) -> bytes:
+    """Return a body; of a stream as many records as are wanted."""
+    if records is None or status != 200:
+        return bytes(reply.read())
+    lines: list[bytes] = []
+    while sum(line.startswith((b"{", b"data:")) for line in lines) < records and (line := reply.readline()):
+        lines.append(line)
+    if lines and lines[-1].startswith(b"data:"):
+        lines.append(reply.readline())
+    return b"".join(lines)
+
+
 def in_process(app: WSGIApplication) -> Send:
     """Return a sender to a WSGI application."""
     from werkzeug.test import create_environ, run_wsgi_app
 
-    def send(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    def send(method: str, path: str, headers: Mapping[str, str], body: bytes, *, records: int | None = None) -> Reply:
         environ = create_environ(HERE + path, HERE, method=method, headers=dict(headers), data=body or None)
         environ |= {"REQUEST_URI": path, "RAW_URI": path}
         try:
-            parts, status, sent = run_wsgi_app(app, environ, buffered=True)
-            return int(status[:3]), list(sent.items()), b"".join(parts)
+            parts, status, sent = run_wsgi_app(app, environ, buffered=records is None)
+            with closing(_Parts(parts)) as whole:
+                return int(status[:3]), list(sent.items()), _read(whole, int(status[:3]), records)
         except Exception as error:  # over a socket, an error of the application is a lost connection
             raise NoAnswer(reason_of(error)) from error
 

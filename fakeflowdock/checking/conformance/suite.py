@@ -55,6 +55,7 @@ class Step:
         operation: its name, if the path alone is ambiguous.
         wrong: whether the request violates the contract on purpose, although the response is not an error.
         unchecked: why no page describes the response.
+        records: how many records of a stream are read, before the client leaves.
     """
 
     call: str
@@ -80,6 +81,7 @@ class Step:
     operation: str = ""
     wrong: bool = False
     unchecked: str = ""
+    records: int | None = None
 
     @property
     def method(self) -> str:
