@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..contract.contracts import contracts
 from ..contract.errors import ValidationError
 from ..redaction import shortened
-from . import errors, grants, people, serialization, validation
+from . import errors, events, grants, people, serialization, validation
 from .authorization import AccessToken
 from .fields import check_names
 from .models import OUT_OF_BAND, Application, Flow, Organization, Source, User
@@ -251,6 +251,8 @@ def add_message(
     parent: Message | None,
 ) -> Message:
     """Post a message. Raises ValueError if Flowdock would reject it."""
+    if event == events.ACTIVITY:
+        raise ValueError(errors.NO_MESSAGE.format(event=event))
     with store.lock:
         if source is not None:
             source = _known(store, "source", source)

@@ -110,7 +110,9 @@ def create_flow(call: Call, organization: Organization) -> Reply:
         join_key=join_key_of(store.draw("join_key")),
         api_token=store.draw("flow api_token"),
     )
-    return created(wire.flow(people.change_flow(store, flow, by=call.user), store, call.base, call.user, with_users=True))
+    return created(
+        wire.flow(people.change_flow(store, flow, by=call.user), store, call.base, call.user, with_users=True)
+    )
 
 
 @operation("PUT /flows/:organization/:flow", callers=ANY_USER, find=open_flow_of_the_path)
