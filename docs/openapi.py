@@ -119,7 +119,7 @@ class _Document:
         """Each route of an operation, as path, method and operation. PATCH does what PUT does."""
         for number, route in enumerate(schema["x-operation"]["routes"]):
             path, method = in_braces(route["path"]), route["method"].lower()
-            words = [word for word in route["path"].split("/") if word and word[0] != ":"]
+            words = [word for word in route["path"].split("/") if word and word[0] not in ":_"]
             identity = f"{name}-at-{'-'.join(words)}" if number else name
             yield path, method, self._operation(page, name, schema, route, identity)
             if method == "put":
@@ -264,6 +264,8 @@ class _Document:
                 self._examples[key] = {"value": schema["examples"][0]}
                 body["examples"] = {key: {"$ref": f"#/components/examples/{key}"}}
             content[JSON] = body
+            if schema.get("x-stream"):
+                content["text/event-stream"] = {"schema": {"type": "string"}}
             if key == "request-tokens.200":
                 content[FORM] = {"schema": body["schema"]}
         if errors:

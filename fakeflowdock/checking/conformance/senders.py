@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..remote import Remote, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 TIMEOUT = 30  # seconds
 HERE = "http://localhost"  # the URL of a WSGI application
@@ -91,6 +91,20 @@ class _Parts(io.RawIOBase):
         super().close()
 
 
+def _streamed(app: WSGIApplication, environ: WSGIEnvironment, records: int) -> Reply:
+    """Return the response of a WSGI application that may send a stream. Werkzeug would wait for a first record."""
+    begun: list[tuple[int, Headers]] = []
+
+    def start(status: str, headers: Headers, _error: object = None) -> Callable[[bytes], object]:
+        begun.append((int(status[:3]), headers))
+        return lambda _: None
+
+    with closing(_Parts(app(environ, start))) as parts:
+        first = parts.read(1) if not begun else b""  # some start with the first part
+        status, headers = begun[0]
+        return status, headers, first + _read(parts, status, records)
+
+
 def _read(reply: Any, status: int, records: int | None) -> bytes:
     """Return a body; of a stream as many records as are wanted."""
     if records is None or status != 200:
@@ -111,9 +125,10 @@ def in_process(app: WSGIApplication) -> Send:
         environ = create_environ(HERE + path, HERE, method=method, headers=dict(headers), data=body or None)
         environ |= {"REQUEST_URI": path, "RAW_URI": path}
         try:
-            parts, status, sent = run_wsgi_app(app, environ, buffered=records is None)
-            with closing(_Parts(parts)) as whole:
-                return int(status[:3]), list(sent.items()), _read(whole, int(status[:3]), records)
+            if records is not None:
+                return _streamed(app, environ, records)
+            parts, status, sent = run_wsgi_app(app, environ, buffered=True)
+            return int(status[:3]), list(sent.items()), b"".join(parts)
         except Exception as error:  # over a socket, an error of the application is a lost connection
             raise NoAnswer(reason_of(error)) from error
 
