@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 STREAM = "/_fakeflowdock/stream/flows"
 EVENT_STREAM = "text/event-stream"
-LONGEST = 30.0  # seconds that anything may take
+LONGEST = 5.0  # seconds that anything may take
 
 
 class Ended(AssertionError):

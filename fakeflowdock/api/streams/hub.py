@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...world.store import Happening, Store
     from ..callers import Caller
 
-STATES = {"active": 2_000_000, "idle": 1_000_000}  # as clients compare them; 0 is offline
+STATES = {"true": 2_000_000, "idle": 1_000_000}  # by the parameter `active`; 0 is offline
 
 
 class Streams:
@@ -60,7 +60,7 @@ class Streams:
         self.count += 1
         flows = tuple(flows)
         stream = Stream(self, self.count, caller, flows, form, base, **more, due=_since(store, last, {*flows}))
-        stream.is_bound = _belongs(stream, store)
+        stream.store, stream.is_bound = store, _belongs(stream, store)
         if stream.active is not None:
             self._showing.setdefault(stream.user_id, {})[stream] = None
             self._show(stream.user_id, store)
@@ -122,10 +122,11 @@ class Streams:
         """Tell how a user is shown, if that has changed. The highest state of their streams counts."""
         showing = self._showing.get(user_id) or self._showing.pop(user_id, {})
         state = max((STATES[stream.active] for stream in showing if stream.active), default=0)
-        if state != self._states.pop(user_id, 0):
-            people.show(store, user_id, state, active=state == STATES["active"])
+        before = self._states.pop(user_id, 0)
         if state:
             self._states[user_id] = state
+        if state != before:
+            people.show(store, user_id, state, active=state == STATES["true"])
 
     def end(self) -> None:
         """End all streams."""
@@ -177,9 +178,8 @@ class Streams:
 
     def replay(self, stream: Stream) -> None:
         """Encode some of the events that a stream is sent again."""
-        store = self._store
-        if store is None or stream not in self.open:
-            return
+        store = stream.store
+        assert store is not None
 
         def encoded(event_id: int) -> bytes | None:
             event = store.archive.event(event_id)
