@@ -7,7 +7,7 @@ import sys
 from time import perf_counter
 
 from ..memory import Grown
-from . import crowds, fuzzing, resources, socket_grammar
+from . import crowds, fuzzing, resources, socket_grammar, streams
 from .serving import Wrong
 
 RUNS = {
@@ -19,6 +19,7 @@ RUNS = {
     "requests": (crowds.requests, 1_000_000, "requests of sixteen clients"),
     "strangers": (resources.strangers, 1_000, "posts of 10 MB without credentials"),
     "rounds": (resources.rounds, 100, "uploads of 5 MB in five rounds, with a reset after each"),
+    "streams": (streams.streams, 50_000, "operations in a day of the world's clock, beside 100 streams"),
     "half-open": (resources.half_open, 5_000, "half-open connections to a server with 1,024 files"),
 }
 
