@@ -121,7 +121,7 @@ def test_an_edit_is_sent_and_then_the_tags_that_changed_by_it(door: Door, stream
     assert door.listed()[0]["tags"] == ["again"]
     edit, tags = stream.take(2)
     uuid = tags["uuid"]
-    envelope = {"flow": door.fake.flow.id, "user": "1", "tags": [], "attachments": [], "app": None}
+    envelope: dict[str, Any] = {"flow": door.fake.flow.id, "user": "1", "tags": [], "attachments": [], "app": None}
     envelope |= {"sent": edit["sent"], "created_at": edit["created_at"]}
     content = {"message": 1, "updated_content": "Hello #again"}
     assert edit == {**envelope, "id": 2, "event": "message-edit", "uuid": None, "content": content}
@@ -468,11 +468,12 @@ def test_another_world_ends_the_streams_and_tells_nothing(how: str, door: Door, 
     before = door.fake.snapshot()
     with listening(door.fake, MAIN, user=1, presence=1, active="true") as stream:
         door.fake.add_message("Hello")
-        {
-            "reset": door.fake.reset,
-            "restore": lambda: door.fake.restore(before),
-            "load": lambda: door.fake.load(tmp_path / "world.json"),
-        }[how]()
+        if how == "reset":
+            door.fake.reset()
+        elif how == "restore":
+            door.fake.restore(before)
+        else:
+            door.fake.load(tmp_path / "world.json")
         assert names(stream.until_the_end()) == ["message"]
 
 
@@ -577,7 +578,7 @@ def test_events_are_in_snapshots_forks_and_files(door: Door, ulla: User, tmp_pat
             assert replayed(fake) == expected
             assert fake.same_world(snapshot)
     door.say("more")
-    assert any(line.startswith("+ message 12") for line in door.fake.difference(snapshot))
+    assert any(line.startswith("+ message 11") for line in door.fake.difference(snapshot))
     door.fake.restore(snapshot)
     assert replayed(door.fake) == expected
     assert names(door.listed()) == ["message", "action", "action"]
@@ -587,5 +588,5 @@ def test_a_listener_tells_an_ended_stream_from_a_quiet_one(door: Door, stream: L
     with pytest.raises(TimeoutError):
         stream.next(within=0.01)
     assert stream.rest() == []
-    with pytest.raises((Ended, ConnectionError)):
+    with pytest.raises(Ended):
         stream.next()

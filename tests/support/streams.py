@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 STREAM = "/_fakeflowdock/stream/flows"
 EVENT_STREAM = "text/event-stream"
-LONGEST = 5.0  # seconds that anything may take
+LONGEST = 30.0  # seconds that anything may take
 
 
 class Ended(AssertionError):
@@ -39,6 +39,7 @@ class Listener:
 
     Attributes:
         status, headers: of the response; names of headers in small letters.
+        has_ended: whether the end of the stream was read.
         last_event_id: the `id:` of the last record of a stream of server-sent events.
     """
 
@@ -53,6 +54,7 @@ class Listener:
         self.status = int(first.split()[1])
         self.headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in rest if line)}
         self.last_event_id: str | None = None
+        self.has_ended = False
 
     def __enter__(self) -> Self:
         return self
@@ -66,7 +68,10 @@ class Listener:
 
     def chunk(self, within: float = LONGEST) -> bytes:
         """The next chunk, also one that keeps the stream alive; b"" at its end. Raises TimeoutError."""
+        if self.has_ended:
+            return b""
         length = int(self._until(b"\r\n", within), 16)
+        self.has_ended = length == 0
         self._receive(length + 2, within)
         piece, self._data = self._data[:length], self._data[length + 2 :]
         return piece
