@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...contract.errors import BrokenContract
 from ...world import people
-from ...world.events import PRESENCE
+from ...world.events import ADD, PRESENCE
 from ...world.models import Event, Message, UserEvent
 from .records import Record
 from .stream import Stream
@@ -131,8 +131,7 @@ class Streams:
     def end(self) -> None:
         """End all streams."""
         for stream in list(self.open):
-            stream.end()
-            self.close(stream)
+            self._end(stream)
 
     # What happens in the world. Its lock is held.
 
@@ -143,7 +142,10 @@ class Streams:
             return
         if event is None:
             for stream in list(self.open):
-                self._is_permitted(stream, store)
+                if stream.is_bound and not _belongs(stream, store):
+                    self._end(stream)
+                else:
+                    self._is_permitted(stream, store)
             return
         record = Record(event, store)
         try:
@@ -159,20 +161,25 @@ class Streams:
             streams = self._of_flow.get(flow.id, ())
             return [each for each in streams if each.user_id in flow.seen_by]
         if event.event != PRESENCE:
-            return list(self._of_user.get(event.user_id, ()))
+            streams = self._of_user.get(event.user_id, {})
+            for stream in streams:
+                stream.is_bound = stream.is_bound or event.event == ADD
+            return list(streams)
         near = store.flows_of_user(store.users[event.user_id])
         return [each for each in self._of_presence if any(each.user_id in flow.seen_by for flow in near)]
 
     def _is_permitted(self, stream: Stream, store: Store) -> bool:
-        """Return whether a stream goes on. End it if its credentials are no longer valid, or nothing is left for it."""
+        """Return whether the credentials of a stream are still valid. Otherwise end it."""
         grant = stream.caller.grant
         expired = grant is not None and grant.expires_at is not None and store.now >= grant.expires_at
         revoked = grant is not None and store.is_revoked(grant)
-        if not (expired or revoked or (stream.is_bound and not _belongs(stream, store))):
-            return True
+        if expired or revoked:
+            self._end(stream)
+        return not (expired or revoked)
+
+    def _end(self, stream: Stream) -> None:
         stream.end()
         self.close(stream)
-        return False
 
     # What happened before
 
