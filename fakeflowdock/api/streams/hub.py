@@ -129,9 +129,12 @@ class Streams:
             people.show(store, user_id, state, active=state == STATES["true"])
 
     def end(self) -> None:
-        """End all streams."""
-        for stream in list(self.open):
-            self._end(stream)
+        """End all streams. None of them is told that the users of the others are offline."""
+        streams = list(self.open)
+        for stream in streams:
+            stream.end()
+        for stream in streams:
+            self.close(stream)
 
     # What happens in the world. Its lock is held.
 
