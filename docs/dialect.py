@@ -32,6 +32,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from markdown_it import MarkdownIt
@@ -214,9 +215,8 @@ def read_page(path: Path) -> Page:
 
 def _blocks(path: Path, text: str) -> Iterator[tuple[str, Any, int]]:
     """The page as (kind, content, line): h1, h2, h3, paragraph, list, table, code."""
-    environment: dict[str, Any] = {}
-    tokens = MarkdownIt("commonmark").enable("table").parse(text, environment)
-    for name, reference in environment.get("references", {}).items():
+    tokens, references = _parsed(text)
+    for name, reference in references.items():
         raise NotUnderstood(
             path, reference["map"][0] + 1, f"a link is written where it stands, not as [{name.lower()}]:"
         )
@@ -262,6 +262,14 @@ def _blocks(path: Path, text: str) -> Iterator[tuple[str, Any, int]]:
             position = end + 1
         else:
             raise NotUnderstood(path, line, f"{token.type.removesuffix('_open')} has no meaning here")
+
+
+@lru_cache
+def _parsed(text: str) -> tuple[list[Token], dict[str, Any]]:
+    """The tokens and the references of a text. The tests compile a project again for each change of one page."""
+    environment: dict[str, Any] = {}
+    tokens = MarkdownIt("commonmark").enable("table").parse(text, environment)
+    return tokens, environment.get("references", {})
 
 
 def _rows(tokens: list[Token]) -> list[Row]:

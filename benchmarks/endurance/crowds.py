@@ -23,16 +23,20 @@ CLIENTS = 16
 BATCH = 50_000  # requests between two looks
 
 
-def silent_ones(number: int) -> str:
+def silent_ones(number: int, asked: int = 4_000) -> str:
     """Hold connections open that say nothing after an answer, or stop within a request, while others are answered.
+
+    Args:
+        number: how many connections.
+        asked: how many requests of others, before and meanwhile.
 
     Raises:
         Wrong: one of the others got no answer, or a silent one none when it spoke at last.
     """
     allow(number + 100)
     with served() as server, ExitStack() as stack:
-        asyncio.run(_ask(server, 2_000))  # to warm up
-        before = asyncio.run(_ask(server, 4_000))
+        asyncio.run(_ask(server, asked // 2))  # to warm up
+        before = asyncio.run(_ask(server, asked))
         silent = [stack.enter_context(socket.create_connection(server.address, PATIENCE)) for _ in range(number)]
         credentials = basic_header(f"{server.ready['api_token']}:").encode()
         head = b"GET /sources HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: " + credentials
@@ -42,7 +46,7 @@ def silent_ones(number: int) -> str:
             while replies[place].readline() not in (b"\r\n", b""):
                 pass
             connection.sendall(head * (place % 2))
-        during = asyncio.run(_ask(server, 4_000))
+        during = asyncio.run(_ask(server, asked))
         for place, connection in enumerate(silent):
             with suppress(OSError):
                 connection.sendall(head * (1 - place % 2) + b"\r\nConnection: close\r\n\r\n")

@@ -28,6 +28,8 @@ FLOWS = ("main", "one", "two", "three")
 USERS = 6
 TURNS = 20  # operations until another stream is replaced
 LONG = 8_000  # characters of a long message
+LAZY = 10  # streams at once whose clients do not read
+LAG = 6 * 1024 * 1024  # bytes that are sent to such a client before it reads on: the system keeps some of them
 
 Seen = tuple[str, int, str]  # event, number in its flow or 0, and the flow
 
@@ -40,6 +42,7 @@ class Watching:
         due: each event, with the number of stored events until then.
         last: the id of the last event of a stream of server-sent events.
         is_paused: whether its client does not read.
+        size: about how many bytes are due since then.
     """
 
     user: int
@@ -50,6 +53,7 @@ class Watching:
     got: list[Seen] = field(default_factory=list)
     last: str = ""
     is_paused: bool = False
+    size: int = 0
     writer: asyncio.StreamWriter | None = None
     task: asyncio.Task[None] | None = None
 
@@ -109,7 +113,7 @@ class Day:
         path = f"/flows/example/{name}/messages"
         message = await self._ask("POST", path, {"event": "message", "content": said}, user)
         self._messages.append({"flow": name, "user": user, "id": message["id"], "path": f"{path}/{message['id']}"})
-        self._happened(name, "message", message["id"])
+        self._happened(name, "message", message["id"], 2 * len(said))
 
     def _some(self, name: str) -> dict[str, Any] | None:
         known = [each for each in self._messages[-200:] if each["flow"] == name]
@@ -157,12 +161,13 @@ class Day:
             blocked.add(user)
             self._told(user, "flow-remove")
 
-    def _happened(self, name: str, event: str, number: int = 0) -> None:
+    def _happened(self, name: str, event: str, number: int = 0, size: int = 0) -> None:
         seen = (event, number, name)
         self._history.append(seen)
         for stream in self._streams:
             if name in stream.flows and stream.user not in self._blocked[name]:
                 stream.due.append((seen, len(self._history)))
+                stream.size += (size + 1_000) * stream.is_paused
 
     def _told(self, user: int, event: str) -> None:
         for stream in self._streams:
@@ -175,23 +180,26 @@ class Day:
         """End one stream in one of several ways, and open another, or resume one. Or let one lag."""
         place = self._random.randrange(len(self._streams))
         stream = self._streams[place]
+        if stream.is_paused and stream.size < LAG:
+            return
         how = self._random.choice(("finish", "break", "pause"))
-        if how == "pause" and sum(each.is_paused for each in self._streams) < STREAMS // 10:
+        if how == "pause" and len(stream.flows) > 1 and sum(each.is_paused for each in self._streams) < LAZY:
             stream.is_paused = True
             return
-        if how == "finish" and not stream.is_paused:
-            await self._finish(stream)
-        else:
-            self._break(stream)
+        await (self._finish(stream) if how == "finish" else self._break(stream))
         before = self._away.pop(0) if len(self._away) > 1 else None
         self._streams[place] = await self._open(before)
 
-    def _break(self, stream: Watching) -> None:
-        if stream.task is not None and stream.task.done():
-            self.lagged += stream.is_paused
-        if stream.writer is not None and stream.task is not None:
-            stream.task.cancel()
-            stream.writer.transport.abort()
+    async def _break(self, stream: Watching) -> None:
+        """Break the connection of a stream; first let a client that did not read see whether the server has done so."""
+        assert stream.task is not None
+        assert stream.writer is not None
+        if stream.is_paused:
+            stream.is_paused = False
+            await self._catch_up(stream)
+            self.lagged += stream.task.done()
+        stream.task.cancel()
+        stream.writer.transport.abort()
         self._check(stream, whole=False)
         if stream.is_sse and stream.last:
             self._away.append(stream)
@@ -246,7 +254,7 @@ class Day:
                 number = record["id"] if record["event"] == "message" else 0
                 stream.got.append((record["event"], number, names.get(record.get("flow"), "")))
                 self.events += 1
-                while stream.is_paused and not reader.exception() and not reader.at_eof():
+                while stream.is_paused:
                     await asyncio.sleep(0.05)
         except (OSError, asyncio.IncompleteReadError):
             return
@@ -254,15 +262,20 @@ class Day:
     async def _finish(self, stream: Watching) -> None:
         """Wait until a stream was sent all that is due, and close it."""
         if stream.is_paused:
-            self._break(stream)
+            await self._break(stream)
             return
-        for _ in range(int(PATIENCE / 0.01)):
-            if len(stream.got) >= len(stream.due):
-                break
-            await asyncio.sleep(0.01)
+        await self._catch_up(stream)
         self._check(stream, whole=True)
         if stream.writer is not None:
             stream.writer.close()
+
+    async def _catch_up(self, stream: Watching) -> None:
+        """Wait until a stream was sent all that is due, or has ended."""
+        assert stream.task is not None
+        for _ in range(int(PATIENCE / 0.01)):
+            if len(stream.got) >= len(stream.due) or stream.task.done():
+                return
+            await asyncio.sleep(0.01)
 
     def _check(self, stream: Watching, *, whole: bool) -> None:
         due = [seen for seen, _ in stream.due]

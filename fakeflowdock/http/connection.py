@@ -88,8 +88,11 @@ class Connection(RequestParser, Peer):
         self._settle()
 
     def resume_writing(self) -> None:
-        """Answer the waiting requests, and read again."""
+        """Answer the waiting requests, and read again; later, because asyncio forbids to close the connection here."""
         self._full = False
+        self._loop.call_soon(self._resumed)
+
+    def _resumed(self) -> None:
         if self._sender is not None:
             self._sender.send()
         self._go_on()

@@ -27,6 +27,8 @@ from tests.support.sockets import serving
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.newest_only
+
 
 class Through:
     """A proxy to a server, with all that it told."""

@@ -20,6 +20,7 @@ from tests.support.administering import Operator
 from tests.support.processes import CLEAN, Process, ready, running
 
 
+@pytest.mark.newest_only
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_until_a_signal_and_then_ends_quietly(number: signal.Signals) -> None:
     with running("--port", "0", "--json") as (process, stdout):
@@ -31,6 +32,7 @@ def test_it_serves_until_a_signal_and_then_ends_quietly(number: signal.Signals) 
     assert (process.returncode, rest, errors) == (0, "", "")
 
 
+@pytest.mark.newest_only
 def test_it_notes_a_parameter_that_no_page_knows() -> None:
     with running("--port", "0", "--json") as (process, stdout):
         line = ready(stdout)
@@ -40,6 +42,7 @@ def test_it_notes_a_parameter_that_no_page_knows() -> None:
     assert errors == ("fakeflowdock: warning: List sources has no parameter lmit (docs/api/sources.md#list-sources)\n")
 
 
+@pytest.mark.newest_only
 @pytest.mark.parametrize(
     ("form", "told"),
     [
@@ -58,6 +61,7 @@ def test_a_note_names_the_world_of_the_suite_that_it_is_for(form: str, told: str
     assert note.startswith(told)
 
 
+@pytest.mark.newest_only
 def test_a_note_is_one_line_whatever_was_sent() -> None:
     with running("--port", "0", "--json") as (process, stdout):
         line = ready(stdout)
@@ -69,6 +73,7 @@ def test_a_note_is_one_line_whatever_was_sent() -> None:
     assert "has no parameter a\\nfakeflowdock: b\\x1b[2J\\u2028 (docs" in note
 
 
+@pytest.mark.newest_only
 def test_the_server_logs_to_standard_error_and_says_nothing_of_requests_unless_asked() -> None:
     def errors(*options: str) -> str:
         with running("--port", "0", "--json", *options) as (process, stdout):
@@ -86,6 +91,7 @@ def test_the_server_logs_to_standard_error_and_says_nothing_of_requests_unless_a
     assert "GET" not in errors()
 
 
+@pytest.mark.newest_only
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_standard_error_that_takes_nothing_costs_no_answer(form: str) -> None:
     read, write = os.pipe()
@@ -99,6 +105,7 @@ def test_a_standard_error_that_takes_nothing_costs_no_answer(form: str) -> None:
     assert (reply.status_code, process.returncode) == (200, 0)
 
 
+@pytest.mark.newest_only
 @pytest.mark.parametrize(("world", "names"), [("docs", ["Example", "Engineering"]), ("empty", [])])
 def test_the_ready_line_has_working_credentials(world: str, names: list[str]) -> None:
     with running("--port", "0", "--json", "--world", world) as (_, stdout):
@@ -264,6 +271,7 @@ def test_routes_prints_each_operation_with_routes_callers_grade_and_page(capsys:
     assert "    GET /flows/:organization/:flow/source/:id (obsolete)\n" in printed
 
 
+@pytest.mark.newest_only
 @pytest.mark.parametrize("name", contracts().operations)
 def test_explain_prints_the_contract_of_one(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["explain", name]) == 0

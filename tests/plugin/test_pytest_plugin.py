@@ -288,6 +288,7 @@ def test_a_fixture_of_the_same_name_has_the_shape_too(pytester: pytest.Pytester)
     run(pytester, "--flowdock-shapes").assert_outcomes(passed=4)
 
 
+@pytest.mark.newest_only
 def test_the_public_names_are_listed_and_each_is_there() -> None:
     assert dir(fakeflowdock) == sorted(fakeflowdock.__all__)
     assert {"Clock", "Exchange", "FakeFlowdock", "Message", "Thread"} <= set(dir(fakeflowdock))
@@ -295,6 +296,7 @@ def test_the_public_names_are_listed_and_each_is_there() -> None:
         assert getattr(fakeflowdock, name) is not None
 
 
+@pytest.mark.newest_only
 @pytest.mark.parametrize(
     ("code", "completed"),
     [

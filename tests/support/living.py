@@ -38,6 +38,7 @@ class World(RuleBasedStateMachine):
         self.people = {"ada": self.fake.user, "bob": bob, "eve": eve}
         self.applications = {name: as_application(self.fake, user=user) for name, user in self.people.items()}
         self.calls = 0
+        self.session = requests.Session()
         self.model = Model()
         self.model.organizations = {
             "example": Organization({"ada", "bob"}, {"ada"}),
@@ -46,6 +47,7 @@ class World(RuleBasedStateMachine):
         self.model.flows = {"example/main": Flow("example", {"ada"}), "acme/ops": Flow("acme", {"bob", "eve"})}
 
     def teardown(self) -> None:
+        self.session.close()
         self.fake.stop()
 
     @initialize(target=FLOWS)
@@ -55,7 +57,9 @@ class World(RuleBasedStateMachine):
     def call(self, method: str, path: str, who: dict[str, Any], **more: Any) -> requests.Response:
         self.calls += 1
         door = self.fake.url if self.calls % 3 == 0 else "https://api.flowdock.com"  # a socket takes longer
-        return requests.request(method, door + path, timeout=9, **who, **more)
+        reply = self.session.request(method, door + path, timeout=9, **who, **more)
+        self.session.cookies.clear()
+        return reply
 
     def by(self, person: str, method: str, path: str, **more: Any) -> requests.Response:
         return self.call(method, path, as_user(self.people[person]), **more)

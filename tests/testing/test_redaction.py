@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from fakeflowdock.checking.reporting_proxy import Passed
 
+pytestmark = pytest.mark.newest_only
+
 KINDS = ["password", "api_token", "access_token", "refresh_token", "flow_token", "flow_api_token", "client_secret"]
 KINDS += ["token", "code", "state", "signature", "session", "join_key"]
 PATHS = [

@@ -155,21 +155,23 @@ class Streams:
             for stream in self._audience(event, store):
                 if self._is_permitted(stream, store):
                     stream.push(record.encoded(stream.form, stream.base))
+                    if stream.ended:
+                        self.close(stream)
         except BrokenContract as bug:
             self._report(bug)
 
     def _audience(self, event: Message | Event | UserEvent, store: Store) -> Iterable[Stream]:
         if isinstance(event, (Message, Event)):
             flow = store.flows[event.flow_id]
-            streams = self._of_flow.get(flow.id, ())
-            return [each for each in streams if each.user_id in flow.seen_by]
+            streams, seen_by = self._of_flow.get(flow.id, {}), flow.seen_by
+            return [each for each in streams if each.user_id in seen_by]
         if event.event != PRESENCE:
             streams = self._of_user.get(event.user_id, {})
             for stream in streams:
                 stream.is_bound = stream.is_bound or event.event == ADD
             return list(streams)
-        near = store.flows_of_user(store.users[event.user_id])
-        return [each for each in self._of_presence if any(each.user_id in flow.seen_by for flow in near)]
+        near = {number for flow in store.flows_of_user(store.users[event.user_id]) for number in flow.seen_by}
+        return [each for each in self._of_presence if each.user_id in near]
 
     def _is_permitted(self, stream: Stream, store: Store) -> bool:
         """Return whether the credentials of a stream are still valid. Otherwise end it."""

@@ -151,7 +151,7 @@ class Stream:
                 self._due.clear()
 
     def _call(self) -> None:
-        if self._wake is not None and not self._is_awake:
+        if self._wake is not None and (self.ended or not self._is_awake):  # a door may wait for its client
             self._is_awake = True
             self._wake()
 
