@@ -111,12 +111,12 @@ class Streams:
             if not index[key]:
                 del index[key]
         self._of_presence.pop(stream, None)
-        if stream.active is not None:
-            del self._showing[stream.user_id][stream]
-            self._show(stream.user_id, store)
         if not self.open:
             store.listeners.remove(self._hear)
             self._store = None
+        if stream.active is not None:  # the last step, because others may be forgotten when they hear of it
+            del self._showing[stream.user_id][stream]
+            self._show(stream.user_id, store)
 
     def _show(self, user_id: int, store: Store) -> None:
         """Tell how a user is shown, if that has changed. The highest state of their streams counts."""
