@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakeflowdock import FakeFlowdock
+from fakeflowdock.world import events
 from tests.support.doors import FLOW, MESSAGES, SOURCES, Door, activity, as_source, as_user
 from tests.support.streams import EVENT_STREAM, Ended, Listener, listening
 
@@ -582,6 +583,17 @@ def test_events_are_in_snapshots_forks_and_files(door: Door, ulla: User, tmp_pat
     door.fake.restore(snapshot)
     assert replayed(door.fake) == expected
     assert names(door.listed()) == ["message", "action", "action"]
+
+
+def test_an_event_that_is_on_no_page_needs_an_envelope_and_nothing_else(door: Door, stream: Listener) -> None:
+    store = door.fake._runs.current.app.store
+    with store.lock:
+        events.pass_on(store, door.fake.flow.id, "twitter", None, {"text": ["x"]}, tags=["a"], app="influx")
+    received = stream.next()
+    assert (received["id"], *in_short([received])[0]) == (1, "twitter", "0", {"text": ["x"]})
+    assert (received["tags"], received["app"], received["uuid"], received["attachments"]) == (["a"], "influx", None, [])
+    assert stream.rest() == []
+    assert door.listed() == []
 
 
 def test_a_listener_tells_an_ended_stream_from_a_quiet_one(door: Door, stream: Listener) -> None:
