@@ -72,6 +72,7 @@ def _added(store: Store, flow: Flow, user_id: int) -> dict[str, Any]:
 def remove_from_organization(store: Store, organization: Organization, user: User, *, by: User) -> None:
     """Remove a user from an organization and from each of its flows. Streams for which nothing is left end."""
     now = store.tick()
+    store.emit(None)  # so that streams note what the user may lose
     for flow in store.flows_of_user(user):
         if flow.organization_id == organization.id:
             events.record(store, flow.id, events.BLOCK, by.id, now, str(user.id))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from fakeflowdock import FakeFlowdock
 from tests.support.doors import as_user
@@ -63,6 +63,12 @@ class LifeOfStreams(RuleBasedStateMachine):
         return f"/flows/example/{room}/messages"
 
     # Streams
+
+    @initialize(kinds=st.lists(st.sampled_from([None, EVENT_STREAM]), min_size=3, max_size=3), user=st.booleans())
+    def be_watched(self, kinds: list[str | None], user: bool) -> None:
+        for person, kind in zip(self.users, kinds, strict=True):
+            seen = tuple(room for room in self.flows if self.model.sees(person, room))
+            self.begin(Watcher(person, seen, user, user, None), kind)
 
     @precondition(lambda self: len(self.open) < MOST)
     @rule(
@@ -253,4 +259,4 @@ class LifeOfStreams(RuleBasedStateMachine):
 
 
 TestLifeOfStreams = LifeOfStreams.TestCase
-TestLifeOfStreams.settings = examples(25, stateful_step_count=30)
+TestLifeOfStreams.settings = examples(80, stateful_step_count=50)

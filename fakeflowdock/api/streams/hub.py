@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...contract.errors import BrokenContract
 from ...world import people
-from ...world.events import ADD, PRESENCE
+from ...world.events import PRESENCE
 from ...world.models import Event, Message, UserEvent
 from .records import Record
 from .stream import Stream
@@ -145,7 +145,9 @@ class Streams:
             return
         if event is None:
             for stream in list(self.open):
-                if stream.is_bound and not _belongs(stream, store):
+                was_bound = stream.is_bound
+                stream.is_bound = _belongs(stream, store)
+                if was_bound and not stream.is_bound:
                     self._end(stream)
                 else:
                     self._is_permitted(stream, store)
@@ -166,10 +168,7 @@ class Streams:
             streams, seen_by = self._of_flow.get(flow.id, {}), flow.seen_by
             return [each for each in streams if each.user_id in seen_by]
         if event.event != PRESENCE:
-            streams = self._of_user.get(event.user_id, {})
-            for stream in streams:
-                stream.is_bound = stream.is_bound or event.event == ADD
-            return list(streams)
+            return list(self._of_user.get(event.user_id, ()))
         near = {number for flow in store.flows_of_user(store.users[event.user_id]) for number in flow.seen_by}
         return [each for each in self._of_presence if each.user_id in near]
 
