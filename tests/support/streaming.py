@@ -49,7 +49,7 @@ class Room:
         return set() if self.archived else self.members - self.blocked
 
 
-@dataclass
+@dataclass(eq=False)
 class Watcher:
     """A stream of a person: what it has a right to and was not read yet."""
 
