@@ -45,10 +45,19 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def own_headers() -> list[tuple[str, str]]:
-    """Return the server's own headers, for a response in process."""
+def headers_in_process(answer: Answer, connection: str | bytes | None) -> list[tuple[str, str]]:
+    """Return all headers of a response in process: those that `written` writes.
+
+    Args:
+        answer: the answer.
+        connection: the request's `Connection` header.
+    """
     lines = (line.partition(": ") for line in _own(int(time.monotonic())).split("\r\n"))
-    return [(name, value) for name, _, value in lines]
+    headers = [(name, value) for name, _, value in lines] + answer.headers
+    asked = connection.decode("latin-1") if isinstance(connection, bytes) else connection or ""
+    if answer.cut or ("close" in asked.lower() and "close" in map(str.strip, asked.lower().split(","))):
+        headers.append(("Connection", "close"))
+    return headers
 
 
 def head_of(line: str, headers: list[tuple[str, str]], environ: WSGIEnvironment, *, keep: bool) -> bytes:

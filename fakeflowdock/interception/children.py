@@ -125,7 +125,7 @@ class ChildGate:
             raise
         self._pausing = False
         self._thread: Any = None
-        self._ended = _thread.allocate_lock()
+        self._ended = _of_threads("allocate_lock")()
 
     def resume(self) -> None:
         """Start the thread. Does nothing if it is running."""
@@ -133,9 +133,9 @@ class ChildGate:
             self._pausing = False
             self._ended.acquire()
             if sys.version_info >= (3, 13):
-                self._thread = _thread.start_joinable_thread(self._serve, daemon=True)
+                self._thread = _of_threads("start_joinable_thread")(self._serve, daemon=True)
             else:
-                self._thread = _thread.start_new_thread(self._serve, ())
+                self._thread = _of_threads("start_new_thread")(self._serve, ())
 
     def pause(self) -> None:
         """End the thread, after the requests that have arrived. Others wait."""
@@ -192,6 +192,12 @@ class ChildGate:
         except Exception as error:
             reply = "failed", f"{type(error).__name__}: {error}"
         _send(connection, pickle.dumps(reply))
+
+
+def _of_threads(name: str) -> Any:
+    """Return a function of `_thread`. Those of gevent start no thread: to wait would stop the whole program."""
+    monkey: Any = sys.modules.get("gevent.monkey")
+    return monkey.get_original("_thread", name) if monkey else getattr(_thread, name)
 
 
 _gate: ChildGate | None = None

@@ -9,6 +9,7 @@ ABORTED = "Connection aborted."
 TIMEOUT = "Invalid timeout {given}. Pass a (connect, read) timeout tuple, or one number for both."  # requests
 CLOSED = "Remote end closed connection without response"  # http.client
 DISCONNECTED = "Server disconnected without sending a response."  # httpcore, as the next
+METHOD = "method strings may not include unicode characters."
 CUT = "peer closed connection without sending complete message body (received {received} bytes, expected {length})"
 STOPPED_MEANWHILE = "the fake was stopped during the request"  # ours, as what follows
 PARENT = "the fake in process {process}, which started this process, {what}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from ..api.environ import PORTS, REQUEST_ID
 from ..api.responses import Broken
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..api.app import App
-    from ..api.responses import Answer
+    from ..api.responses import Answer, Loss
 
 
 class FarEnd(RequestParser):
@@ -36,7 +36,9 @@ class FarEnd(RequestParser):
 
     sent = b""
     ended = False
+    _keeps = False
     loss: str | None = None
+    _answered: Answer | None = None
 
     def __init__(self, called: re.Match[str], app: App, timeout: float | None) -> None:
         scheme = called[1].lower()
@@ -57,6 +59,13 @@ class FarEnd(RequestParser):
             self.feed_end()
             self._answer()
 
+    def answer_to(self, data: bytes) -> Answer:
+        """Return the answer to a whole request. Raises Broken."""
+        self.sendall(data)
+        if self._answered is None:
+            raise Broken(cast("Loss", self.loss or "closed"))
+        return self._answered
+
     def _answer(self) -> None:
         # Not in `_take`: the parser would replace a KeyboardInterrupt by its own error.
         if self._pending is not None:
@@ -66,9 +75,9 @@ class FarEnd(RequestParser):
             except Broken as broken:
                 self.loss, self.ended = broken.loss, True
 
-    def _take(self, environ: WSGIEnvironment, *, keep: bool) -> None:  # noqa: ARG002  # there is one request
+    def _take(self, environ: WSGIEnvironment, *, keep: bool) -> None:
         if not self._ending:
-            self._ending = True
+            self._ending, self._keeps = True, keep
             del environ[REQUEST_ID]
             self._pending = environ
 
@@ -76,8 +85,8 @@ class FarEnd(RequestParser):
         self.sent += CONTINUE
 
     def _end_with(self, answer: Answer, environ: WSGIEnvironment) -> None:
-        self.sent += written(answer, environ, keep=False)
-        self.ended = True
+        self.sent += written(answer, environ, keep=self._keeps and not answer.cut)
+        self.ended, self._answered = True, answer
 
 
 class _Failing(io.RawIOBase):
@@ -94,13 +103,24 @@ class _Failing(io.RawIOBase):
 
 
 class InMemorySocket(FarEnd):
-    """The methods of a socket that `http.client` and `urllib3` use."""
+    """The methods of a socket that `http.client` and `urllib3` use.
+
+    Args:
+        connection: that of `http.client`. For its next request it connects again, to the fake started last then.
+        arguments: those of `FarEnd`.
+    """
+
+    def __init__(self, connection: Any, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._connection = connection
 
     def makefile(self, _mode: str) -> io.BufferedIOBase:
         """Return the response; its first read raises what a socket raises if a fault broke the connection.
 
         An incomplete request is a timeout. Raising here would leave `http.client` with half a response.
         """
+        if self.ended:
+            self._connection.sock = None
         error = error_of(self.loss or ("closed" if self.ended else "timeout"), self._timeout)
         return io.BytesIO(self.sent) if error is None else io.BufferedReader(_Failing(error))
 

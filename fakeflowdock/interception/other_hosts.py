@@ -40,12 +40,20 @@ def refusal(host: str | bytes | None, what: str = "") -> str | None:
         what: the request, `GET https://other.example/`. Default: the one under way in this thread, or the host.
     """
     name = host.decode("ascii", "replace") if isinstance(host, bytes) else host or ""
-    if not patches.apps or is_loopback(name):
+    if not patches.apps or is_loopback(name) or not _can_be_looked_up(name):
         return None
     what = re.sub(r"^(\w+ )(?:(https://[^/]+):443|(http://[^/]+):80)(?=/|$)", r"\1\2\3", what or under_way() or name)
     if found := FLOWDOCKS.fullmatch(name):
         return (errors.UNSUPPORTED if found[1] else errors.NOT_FAKED).format(request=what, host=name)
     return errors.REFUSED.format(request=what) if refused else None
+
+
+def _can_be_looked_up(name: str) -> bool:
+    """Return whether Python looks a name up. Otherwise it raises an error of its own."""
+    try:
+        return bool(name.encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def under_way() -> str:
@@ -62,3 +70,9 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(name.partition("%")[0]).is_loopback
     except ValueError:
         return name == socket.gethostname().lower()
+
+
+def is_address(host: str | bytes) -> bool:
+    """Return whether nothing is looked up: it is refused when it is connected to."""
+    text = host.decode("ascii", "replace") if isinstance(host, bytes) else host
+    return ":" in text or text.replace(".", "").isdigit()

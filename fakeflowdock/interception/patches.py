@@ -16,12 +16,16 @@ from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..api.environ import FLOWDOCK
+from ..api.responses import Broken
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable
 
+    from _typeshed.wsgi import WSGIEnvironment
+
     from ..api.app import App
+    from ..api.responses import Answer
 
     Owner = type | ModuleType
     Make = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 lock = RLock()
 # What returns the app of each started fake, oldest first; a new tuple for each change: calls read it without the lock.
 apps: tuple[Callable[[], App], ...] = ()
+LONGEST_PORT = 18  # digits: `getaddrinfo` takes no larger ones
 _CALL = "the replacement"  # a constant in generated code, in place of which the replacement is put
 _LAYER = "__fakeflowdock_layer__"
 
@@ -41,8 +46,25 @@ def answers(url: str) -> tuple[re.Match[str], App] | None:
     called = FLOWDOCK.match(url)
     if called is None:
         return None
-    started = apps
-    return (called, started[-1]()) if started else None
+    started, port = apps, called[3] or ""
+    if not started or len(port) > LONGEST_PORT:
+        return None
+    return called, started[-1]() if is_port(port) else UNREACHABLE
+
+
+def is_port(port: str | int | None) -> bool:
+    """Return whether a port can be connected to, or is the default."""
+    return not port or 0 < int(port) <= 65535
+
+
+class _Unreachable:
+    """Instead of an app, at a port that no server can have."""
+
+    def answer(self, _environ: WSGIEnvironment, *, timeout: float | None = None) -> Answer:  # noqa: ARG002  # as App.answer
+        raise Broken("refused")
+
+
+UNREACHABLE: Any = _Unreachable()
 
 
 class Patch:
@@ -100,7 +122,7 @@ class Layer:
         self.active = True
         self._at, self._below = (owner, name), inspect.getattr_static(owner, name)
         self._inherited = name not in vars(owner)
-        made = make(_calling(self._below))
+        made = make(self._below if isinstance(owner, ModuleType) else _calling(self._below))
         setattr(made, _LAYER, self)
         self._function: Any = classmethod(made) if isinstance(self._below, classmethod) else made
         setattr(owner, name, self._function)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 from http.client import IncompleteRead, RemoteDisconnected
 from typing import TYPE_CHECKING, Any, cast
@@ -15,15 +16,13 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError,
 
 from ..api.environ import FLOWDOCK, PORTS, environ_from
 from ..api.responses import Broken
-from ..http.response_writer import own_headers
+from ..http.response_writer import headers_in_process
 from . import errors
 from .patches import answers
 from .timeouts import read_timeout
 from .transport_errors import error_of
 
 if TYPE_CHECKING:
-    import re
-
     from _typeshed.wsgi import WSGIEnvironment
     from requests import PreparedRequest
     from urllib3 import HTTPHeaderDict
@@ -32,6 +31,9 @@ if TYPE_CHECKING:
     from ..api.responses import Answer
 else:
     HTTPHeaderDict = type(HTTPResponse().headers)  # no public name before urllib3 2
+
+
+NO_PORT = re.compile(r"(//[^/?#]*):0+(?=[/?#]|\Z)")  # requests sends to the default port
 
 
 def environ_of(request: PreparedRequest) -> WSGIEnvironment:
@@ -71,8 +73,9 @@ class _CutShort(io.BytesIO):
         return piece
 
 
-def _response_of(answer: Answer, method: str | None, retries: Retry | None) -> HTTPResponse:
-    headers = HTTPHeaderDict(own_headers() + answer.headers)  # keeps repeated names, which Set-Cookie needs
+def _response_of(answer: Answer, request: PreparedRequest, retries: Retry | None) -> HTTPResponse:
+    sent = headers_in_process(answer, request.headers.get("Connection"))
+    headers = HTTPHeaderDict(sent)  # keeps repeated names, which Set-Cookie needs
     original: Any = None
     if "Set-Cookie" in headers:  # requests reads cookies from http.client's message
         ended = io.BytesIO()
@@ -85,7 +88,7 @@ def _response_of(answer: Answer, method: str | None, retries: Retry | None) -> H
         version=11,
         reason=answer.line[4:],
         preload_content=False,
-        request_method=method,
+        request_method=request.method,
         retries=retries,
         original_response=original,
     )
@@ -119,7 +122,8 @@ class FlowdockResponse(BaseResponse):
 
     def get_response(self, request: PreparedRequest) -> HTTPResponse:
         """Return the app's response, with the history of its retries, as urllib3 does."""
-        if (found := answers(str(request.url))) is None:
+        url = str(request.url)
+        if (found := answers(NO_PORT.sub(r"\1", url) if ":0" in url else url)) is None:
             raise exceptions.ConnectionError(errors.STOPPED_MEANWHILE, request=request)
         called, app = found
         timeout = read_timeout(cast("Any", request).req_kwargs["timeout"])  # where responses stores it
@@ -130,7 +134,7 @@ class FlowdockResponse(BaseResponse):
                 break
             except Broken as broken:
                 self._policy.retries = retries = _again(broken, called, request, retries, timeout)
-        response = _response_of(answer, request.method, retries)
+        response = _response_of(answer, request, retries)
         after = "Retry-After" in response.headers
         if retries is not None and retries.is_retry(str(request.method), response.status, after):
             try:

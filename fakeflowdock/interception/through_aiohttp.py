@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from .far_end import FarEnd
-from .other_hosts import refusal
+from .other_hosts import is_address, refusal
 from .patches import answers
 from .transport_errors import error_of
 
@@ -87,16 +87,23 @@ class _Transport(asyncio.Transport):
 
 
 class _Connector(aiohttp.BaseConnector):
-    """A connector to an app, for one request."""
+    """A connector to an app, for one request.
 
-    def __init__(self, called: re.Match[str], app: App) -> None:
-        super().__init__(force_close=True)
+    Args:
+        called: the match of `FLOWDOCK` in its URL.
+        app: answers it.
+        force_close: whether the user's connector asks the server to close the connection.
+    """
+
+    def __init__(self, called: re.Match[str], app: App, *, force_close: bool) -> None:
+        super().__init__(force_close=force_close)
         self._called, self._app = called, app
 
     async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> ResponseHandler:  # noqa: ARG002  # aiohttp's
         wait = min((each for each in (timeout.total, timeout.sock_read) if each), default=None)
         error_of = partial(_error_of, timeout=wait, request=req, whole=wait == timeout.total)
         protocol = self._factory()
+        protocol.force_close()  # not to be used again
         _Transport(protocol, FarEnd(self._called, self._app, wait), error_of)
         return protocol
 
@@ -129,10 +136,21 @@ def seams(module: ModuleType) -> Iterator[Seam]:
 
 def _make(before: Callable[..., Any]) -> Any:
     async def connect(connector: Any, request: Any, *args: Any, **more: Any) -> Any:
-        if not isinstance(connector, _Connector) and (found := answers(str(request.url))):
-            connector = _Connector(*found)
+        if isinstance(connector, _Connector):  # of this function on top of a mock that calls it again
+            return await before(connector, request, *args, **more)
+        if found := answers(_url_of(request)):
+            connector = _Connector(*found, force_close=connector.force_close)
         elif (why := refusal(request.url.host, f"{request.method} {request.url}")) is not None:
-            raise aiohttp.ClientConnectorError(request.connection_key, OSError(None, why))
+            kind = aiohttp.ClientConnectorError
+            if not is_address(request.url.host):
+                kind = getattr(aiohttp, "ClientConnectorDNSError", kind)
+            raise kind(request.connection_key, OSError(None, why))
         return await before(connector, request, *args, **more)
 
     return connect
+
+
+def _url_of(request: Any) -> str:
+    """Return the URL, whose default scheme is http."""
+    url = str(request.url)
+    return f"http:{url}" if url.startswith("//") else url

@@ -1,4 +1,7 @@
-"""`http.client`: patch `connect` of the connections, which gets a socket in memory. A proxy is not used."""
+"""`http.client`: patch `connect` of the connections, which gets a socket in memory. A proxy is not used.
+
+`putrequest` is patched too, because a connection does not keep the URL that a refusal names.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,13 @@ if TYPE_CHECKING:
 
     from .patches import Seam
 
+ASKED = "_fakeflowdock_url"  # where a connection keeps the URL of its request
+
 
 def seams(_module: ModuleType) -> Iterator[Seam]:
     """Yield the functions to patch: those of the classes of Python, also while a recorder has replaced these."""
     plain = _genuine("HTTPConnection", object)
+    yield plain, "putrequest", _remembering
     yield plain, "connect", _make("http")
     yield _genuine("HTTPSConnection", plain), "connect", _make("https")
 
@@ -31,6 +37,14 @@ def _genuine(name: str, base: type) -> Any:
     return next(each for each in candidates if (each.__module__, each.__name__) == ("http.client", name))
 
 
+def _remembering(before: Callable[..., Any]) -> Any:
+    def putrequest(connection: Any, method: Any, url: Any, *args: Any, **more: Any) -> Any:
+        vars(connection)[ASKED] = url
+        return before(connection, method, url, *args, **more)
+
+    return putrequest
+
+
 def _make(scheme: str) -> Callable[..., Any]:
     def make(before: Callable[..., Any]) -> Any:
         def connect(connection: Any) -> Any:
@@ -38,15 +52,16 @@ def _make(scheme: str) -> Callable[..., Any]:
             if getattr(connection, "_tunnel_host", None):
                 host, port = connection._tunnel_host, connection._tunnel_port
             address = f"[{host}]" if ":" in host else host
-            found = answers(f"{scheme}://{address}:{port}")
+            found = None if "@" in host else answers(f"{scheme}://{address}:{port}")
             if found is None:
-                if under_way() or connection._method is None:
+                url = vars(connection).get(ASKED)
+                if under_way() or url is None:
                     return before(connection)
-                with request(connection._method, f"{scheme}://{address}:{port}"):
+                with request(connection._method, url if "://" in url else f"{scheme}://{address}:{port}{url}"):
                     return before(connection)
             wait = connection.timeout
             wait = wait if isinstance(wait, (int, float)) else socket.getdefaulttimeout()
-            connection.sock = InMemorySocket(*found, wait)
+            connection.sock = InMemorySocket(connection, *found, wait)
             return None
 
         return connect

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..http.response_writer import own_headers
+from ..http.response_writer import headers_in_process
 from . import httpx_transports
-from .transport_errors import CutShort, answer_of
+from .httpx_transports import answer_of
+from .transport_errors import CutShort
 
 if TYPE_CHECKING:
     import re
@@ -35,9 +36,11 @@ def _url_of(request: Any) -> str:
 def _response_of(httpcore: Any, called: re.Match[str], app: App, request: Any, body: bytes, retries: int) -> Any:
     parts = called, request.method.decode("ascii"), request.url.target.decode("ascii"), request.headers, body
     answer = answer_of(httpcore, app, parts, request.extensions, retries)
+    connection = next((value for name, value in request.headers if name.lower() == b"connection"), None)
+    headers = headers_in_process(answer, connection)
     return httpcore.Response(
         answer.status,
-        headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in own_headers() + answer.headers],
+        headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
         content=CutShort(httpcore, answer) if answer.cut else answer.body,
         extensions={"http_version": b"HTTP/1.1", "reason_phrase": answer.line[4:].encode()},
     )

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..http.response_writer import own_headers
+from ..http.response_writer import headers_in_process
 from . import httpx_transports
-from .transport_errors import CutShort, answer_of
+from .httpx_transports import answer_of
+from .transport_errors import CutShort
 
 if TYPE_CHECKING:
     import re
@@ -41,7 +42,7 @@ def response_of(httpx: Any, called: re.Match[str], app: App, request: Any, body:
         stream = type("CutShortStream", both_kinds, {})(httpx, answer)
     return httpx.Response(
         answer.status,
-        headers=own_headers() + answer.headers,
+        headers=headers_in_process(answer, request.headers.get("connection")),
         stream=stream,
         extensions={"http_version": b"HTTP/1.1", "reason_phrase": answer.line[4:].encode()},
     )

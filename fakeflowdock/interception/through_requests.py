@@ -5,7 +5,6 @@ Every session and adapter, whenever it was created, calls `HTTPAdapter.send`.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import responses
@@ -14,9 +13,8 @@ from urllib3 import Timeout
 
 from . import beside_responses, errors
 from .patches import answers
+from .plain_requests import METHODS, NAMES, SIZE
 from .responses_stub import STUB, Mock
-from .transport_errors import TOKEN
-from .unpatched import PooledConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,13 +44,12 @@ def _make(before: Callable[..., Any]) -> Any:
         proxies: Any = None,
     ) -> Any:
         more = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
-        if answers(str(request.url)) is None:
-            return before(adapter, request, **more)
+        if answers(str(request.url)) is None or not _is_plain(request):
+            return before(adapter, request, **more)  # through urllib3, which refuses what cannot be sent
         # As requests does before it connects, also in an adapter of the user's.
         adapter.add_headers(request, **more)
         if timeout is not None:
             _check_timeout(timeout)
-        _check_head(request)
         STUB.follow(adapter.max_retries)
         try:
             return answer(adapter, request, **more)
@@ -62,16 +59,20 @@ def _make(before: Callable[..., Any]) -> Any:
     return send
 
 
-def _check_head(request: PreparedRequest) -> None:
-    """Reject what cannot be sent, as the connections of urllib3 do."""
-    method, values = str(request.method), [*request.headers.values()]
-    with suppress(TypeError):  # a value in bytes
-        if TOKEN.fullmatch(method) and "".join([*request.headers, *values]).isascii():
-            return
-    head = PooledConnection("api.flowdock.com")
-    head.putrequest(method, "/", skip_host=True, skip_accept_encoding=True)
-    for name, value in request.headers.items():
-        head.putheader(name, value)
+def _is_plain(request: PreparedRequest) -> bool:
+    """Return whether urllib3 and a server take the request for what it is."""
+    headers = request.headers
+    try:
+        names, values = ",".join(headers).lower(), "".join(headers.values())
+    except TypeError:  # a value in bytes
+        return False
+    if "transfer-encoding" in names and ("content-length" in names or headers["Transfer-Encoding"] != "chunked"):
+        return False
+    if "content-length" in names and not headers["Content-Length"].isdigit():
+        return False
+    size = len(names) + len(values) + len(str(request.url))
+    text = NAMES.fullmatch(names) and values.isascii() and values.isprintable()
+    return bool(text) and size < SIZE and request.method in METHODS
 
 
 def _check_timeout(timeout: Any) -> None:

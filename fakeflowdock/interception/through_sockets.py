@@ -10,7 +10,7 @@ import errno
 import socket
 from typing import TYPE_CHECKING, Any
 
-from .other_hosts import refusal
+from .other_hosts import is_address, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +31,8 @@ def seams(module: ModuleType) -> Iterator[Seam]:
 
 def _looking_up(before: Callable[..., Any]) -> Any:
     def look_up(host: Any, *args: Any, **more: Any) -> Any:
-        if isinstance(host, (str, bytes)) and not _is_address(host) and (why := refusal(host)) is not None:
+        if isinstance(host, (str, bytes)) and not is_address(host) and (why := refusal(host)) is not None:
+            before("127.0.0.1", *args, **more)  # raises if another argument is invalid
             raise socket.gaierror(socket.EAI_NONAME, why)
         return before(host, *args, **more)
 
@@ -46,9 +47,3 @@ def _connecting(before: Callable[..., Any]) -> Any:
         return before(self, address)
 
     return connect
-
-
-def _is_address(host: str | bytes) -> bool:
-    """Return whether nothing is looked up: it is refused when it is connected to."""
-    text = host.decode("ascii", "replace") if isinstance(host, bytes) else host
-    return ":" in text or text.replace(".", "").isdigit()

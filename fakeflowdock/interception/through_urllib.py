@@ -9,6 +9,7 @@ import socket
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 from urllib.error import URLError
+from urllib.parse import urlsplit
 
 from .far_end import InMemorySocket
 from .other_hosts import request
@@ -34,7 +35,7 @@ class _Connection(PlainConnection):
 
     def connect(self) -> None:
         wait = self.timeout if isinstance(self.timeout, (int, float)) else socket.getdefaulttimeout()
-        self.sock = cast("Any", InMemorySocket(self._called, self._app, wait))
+        self.sock = cast("Any", InMemorySocket(self, self._called, self._app, wait))
 
     def getresponse(self) -> HTTPResponse:
         try:
@@ -54,7 +55,8 @@ def seams(module: ModuleType) -> Iterator[Seam]:
 def _make(before: Callable[..., Any]) -> Any:
     def do_open(handler: Any, http_class: Any, asked: Any, **more: Any) -> Any:
         is_ours = getattr(http_class, "func", None) is _Connection  # of a fake started later
-        if not is_ours and (found := answers(asked.full_url)):
+        has_user = "@" in urlsplit(asked.full_url).netloc  # which http.client takes for a part of the name
+        if not is_ours and not has_user and (found := answers(asked.full_url)):
             http_class = partial(_Connection, *found)
         with request(asked.get_method(), asked.full_url):
             return before(handler, http_class, asked, **more)

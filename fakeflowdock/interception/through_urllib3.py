@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import urllib3
 from urllib3 import HTTPConnectionPool, Timeout
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from . import errors
 from .far_end import InMemorySocket
-from .other_hosts import request
+from .other_hosts import refusal, request
 from .patches import answers
 from .timeouts import read_timeout
 from .unpatched import PlainConnection, PooledConnection
@@ -36,7 +36,7 @@ class _Connection(PooledConnection):
         self._called, self._app, self._wait = called, app, wait
 
     def connect(self) -> None:
-        self.sock = cast("Any", InMemorySocket(self._called, self._app, self._wait))
+        self.sock = cast("Any", InMemorySocket(self, self._called, self._app, self._wait))
 
     def getresponse(self, *args: Any, **more: Any) -> Any:
         try:
@@ -48,13 +48,16 @@ class _Connection(PooledConnection):
         # The same as the original, which looks up its class by a name that a recorder patches.
         def request(self, method: str, url: str, body: Any = None, headers: Any = None) -> None:
             headers = dict(headers or {})
-            if "user-agent" not in map(str.lower, headers):
+            if not any(name.lower() in ("user-agent", b"user-agent") for name in headers):
                 headers["User-Agent"] = f"python-urllib3/{urllib3.__version__}"
             PlainConnection.request(self, method, url, body, headers)
 
 
 class _SecureConnection(_Connection):
     default_port = 443  # type: ignore[misc]  # as in HTTPSConnection
+
+
+_Connection.__name__, _SecureConnection.__name__ = "HTTPConnection", "HTTPSConnection"  # as errors name them
 
 
 class _Pool(HTTPConnectionPool):
@@ -74,14 +77,20 @@ class _Pool(HTTPConnectionPool):
         own: Any = {"called": called, "app": app, "wait": wait}
         super().__init__(host, port, timeout=pool.timeout, headers=pool.headers, retries=pool.retries, **own)
         self.scheme = called[1].lower()
+        self._name = str(pool)
         self.ConnectionCls = cast("Any", _SecureConnection if self.scheme == "https" else _Connection)
+
+    def __str__(self) -> str:
+        return self._name
 
 
 def seams(module: ModuleType) -> Iterator[Seam]:
-    """Yield the functions to patch. `urllib3-future`, under the same name, has connections of another kind."""
-    if not issubclass(PooledConnection, PlainConnection):
-        return
-    yield module.HTTPConnectionPool, "urlopen", _make
+    """Yield the functions to patch. `urllib3-future`, under the same name, is not intercepted: it is only refused."""
+    if issubclass(PooledConnection, PlainConnection):
+        yield module.HTTPConnectionPool, "urlopen", _make
+    else:  # it looks names up by itself
+        yield module.HTTPConnectionPool, "urlopen", _closing
+        yield module.AsyncHTTPConnectionPool, "urlopen", _closing_asynchronous
 
 
 def _make(before: Callable[..., Any]) -> Any:
@@ -94,6 +103,27 @@ def _make(before: Callable[..., Any]) -> Any:
             return before(pool, method, url, *args, **more)
 
     return urlopen
+
+
+def _closing(before: Callable[..., Any]) -> Any:
+    def urlopen(pool: Any, method: str, url: str, *args: Any, **more: Any) -> Any:
+        _check(pool, method, url)
+        return before(pool, method, url, *args, **more)
+
+    return urlopen
+
+
+def _closing_asynchronous(before: Callable[..., Any]) -> Any:
+    async def urlopen(pool: Any, method: str, url: str, *args: Any, **more: Any) -> Any:
+        _check(pool, method, url)
+        return await before(pool, method, url, *args, **more)
+
+    return urlopen
+
+
+def _check(pool: Any, method: str, url: str) -> None:
+    if (why := refusal(pool.host, f"{method} {_called(pool, '/')}{url}")) is not None:
+        raise MaxRetryError(pool, url, NewConnectionError(pool, why))
 
 
 def _called(pool: Any, url: str) -> str:

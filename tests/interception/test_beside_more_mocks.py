@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -69,9 +70,23 @@ def mocket() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def aiointercept() -> Iterator[None]:
+    module = pytest.importorskip("aiointercept")
+    with asyncio.Runner() as runner:
+        mock = module.aiointercept(mock_external_urls=True)
+        runner.run(mock.start())
+        mock.get(OTHER, status=203)
+        try:
+            yield
+        finally:
+            runner.run(mock.stop())
+
+
 MOCKS: dict[Callable[[], Any], list[str]] = {  # and the clients whose calls each answers, with the newest libraries
     requests_mock: ["requests"],
     aioresponses: [],
+    aiointercept: ["aiohttp"],
     pook: ["requests", "httpx", "urllib3", "urllib.request"],
     httpretty: ["urllib.request"],
     mocket: ["requests", "httpx", "urllib3", "urllib.request"],

@@ -10,6 +10,7 @@ import sys
 import textwrap
 import xmlrpc.client
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -109,6 +110,17 @@ def test_a_client_that_is_not_intercepted_does_not_reach_flowdock(fake_flowdock:
             plain.connect_ex(("api.flowdock.com", 443))
 
 
+def test_other_names_are_looked_up_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeFlowdock():
+        assert socket.gethostbyname("localhost") == "127.0.0.1"
+        assert socket.gethostbyname_ex("localhost")[0] == "localhost"
+    found = Mock(return_value=[])
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+    with FakeFlowdock():
+        assert socket.getaddrinfo("other.example", 80) == []
+    found.assert_called_once_with("other.example", 80)
+
+
 async def connected(host: str) -> None:
     await asyncio.open_connection(host, 443)
 
@@ -139,8 +151,13 @@ def test_another_host_is_refused_with_the_name_of_the_request(
 
 
 def test_sockets_and_http_client_are_refused_too_but_for_this_machine(refusing: FakeFlowdock, elsewhere: str) -> None:
-    with pytest.raises(OSError, match=r"GET http://other\.example is refused: other hosts are not allowed"):
-        http.client.HTTPConnection("other.example").request("GET", "/x")
+    for kind, scheme in ((http.client.HTTPConnection, "http"), (http.client.HTTPSConnection, "https")):
+        with pytest.raises(OSError, match=rf"POST {scheme}://other\.example/x\?a=1 is refused: other hosts are not al"):
+            kind("other.example").request("POST", "/x?a=1")
+        with pytest.raises(OSError, match=rf"GET {scheme}://www.flowdock.com/x is not answered"):
+            kind("www.flowdock.com").request("GET", "/x")
+        with pytest.raises(OSError, match=r"^\[Errno -2\] other\.example is refused"):
+            kind("other.example").connect()
     with pytest.raises(ConnectionRefusedError, match=r"^\[Errno \d+\] 192.0.2.1 is refused"):
         socket.create_connection(("192.0.2.1", 80), timeout=9)
     for host in ("localhost", "127.0.0.1"):

@@ -10,12 +10,13 @@ if TYPE_CHECKING:
 
     from fakeflowdock import FakeFlowdock
 import asyncio
+import http.client
 import json as standard_json
 import ssl
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
 import aiohttp
 import httpx
@@ -327,6 +328,30 @@ class Urllib(Client):
         pass
 
 
+class HttpClient(Client):
+    """`http.client`, which follows no redirect."""
+
+    def __init__(self, wait: float) -> None:
+        self.wait = wait
+        self.connections: dict[tuple[str, str], http.client.HTTPConnection] = {}
+
+    def answered(self, asked: Asked) -> Reply:
+        body, headers, url = asked.encoded()
+        parts = urlsplit(url)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        at = parts.scheme, parts.netloc
+        connection = self.connections.get(at) or self.connections.setdefault(at, kind(parts.netloc, timeout=self.wait))
+        target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+        data: Any = body if asked.pieces is None else iter(asked.pieces)
+        connection.request(asked.method, target, data, headers)
+        reply = connection.getresponse()
+        return reply_of(reply.status, reply.headers, reply.read(), url)
+
+    def close(self) -> None:
+        for connection in self.connections.values():
+            connection.close()
+
+
 def make(name: str, wait: float = WAIT) -> Client:
     """A new client, that waits so many seconds for an answer."""
     library, _, kind = name.partition(" ")
@@ -338,12 +363,14 @@ def make(name: str, wait: float = WAIT) -> Client:
         "aiohttp": Aiohttp,
         "urllib3": Urllib3,
         "urllib.request": Urllib,
+        "http.client": HttpClient,
     }
     return others[library](wait)
 
 
 HTTPX = [f"{fork}{kind}" for fork in ("httpx", "httpx2", "httpxyz") for kind in ("", " asynchronous")]
 NAMES = ["requests", *HTTPX, "aiohttp", "urllib3", "urllib.request"]
+EVERY = [*NAMES, "http.client"]  # which leaves redirects to the program
 
 
 API = "https://api.flowdock.com"
