@@ -133,6 +133,11 @@ TYPES: dict[str, Schema] = {
         "pattern": "^[A-Za-z0-9._-]{1,64}$",
         "title": "made of 1 to 64 letters, digits, dots, hyphens and underscores",
     },
+    "presence state": {
+        "type": "integer",
+        "enum": [0, 1_000_000, 2_000_000],
+        "title": "one of 0, 1000000, 2000000",
+    },
     "sender name": {
         "type": "string",
         "pattern": f"^[^{BLANK}]+$",
@@ -208,6 +213,7 @@ def or_null(schema: Schema) -> Schema:
 MIXED: dict[str, Callable[[Schema], Schema]] = {
     "": lambda schema: schema,
     "list of ": lambda schema: {"type": "array", "items": schema, "title": "a list"},
+    "string or ": lambda schema: {"anyOf": [TYPES["string"], schema], "title": "a string or an object"},
     "list of or map to ": lambda schema: {
         "type": ["array", "object"],
         "items": schema,

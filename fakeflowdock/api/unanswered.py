@@ -7,7 +7,6 @@ import re
 from .environ import STREAM_HOST
 from .routing import normal
 
-STREAM = "Streaming"
 # Patterns of normalized paths, with the page of Flowdock's documentation; None for what only clients show.
 PATHS: dict[str, str | None] = {
     "/private(/[^/]+)?": "Private conversations",
@@ -29,7 +28,7 @@ def why_unanswered(path: str, host: str = "") -> str | None:
         host: the `Host` header.
     """
     if STREAM_HOST.fullmatch(host):
-        return DOCUMENTED.format(page=STREAM) if re.fullmatch("/flows(/[^/]+/[^/]+)?", normal(path)) else None
+        return None
     for pattern, page in PATHS.items():
         if re.fullmatch(pattern, normal(path)):
             return OBSERVED if page is None else DOCUMENTED.format(page=page)

@@ -212,6 +212,7 @@ class ValidationError(Refusal):
     COMMENT = "is a comment itself"
     NO_MESSAGE_OR_COMMENT = "is not a message of this flow, or is a comment itself"
     EMAIL_TAKEN = "has already been taken"
+    OF_A_USER = "is {event}, which only a user sends"
     NO_THREADS = "is {event}, which cannot be in a thread"
     THREAD_OF_ANOTHER = "is not the thread of the commented message"
     NO_THREAD = "is not a thread of this flow"

@@ -318,7 +318,7 @@ def test_a_host_that_is_none_is_unreadable(flowdock: Door, host: str) -> None:
     )
 
 
-def test_the_stream_host_has_nothing_yet(flowdock: Door) -> None:
-    for path in ("/sources", "/flows", "/"):
+def test_the_stream_host_has_nothing_but_streams(flowdock: Door) -> None:
+    for path in ("/sources", "/messages", "/flows/example", "/"):
         reply = flowdock("GET", path, flowdock.as_member, headers={"Host": "stream.flowdock.com"})
         assert (reply.status_code, reply.text) == (404, '{"message":"not found"}')

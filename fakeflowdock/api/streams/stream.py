@@ -60,10 +60,12 @@ class Stream:
         base: scheme and host of the URLs in its records.
         user: whether it has what is for the user alone.
         presence: whether it has who is online.
-        active: `active` or `idle` if it shows its user as that, or None.
+        active: `true` or `idle` if it shows its user as active or idle, or None.
         due: the numbers of the events that are sent again.
 
     Attributes:
+        store: the world.
+        is_bound: whether it ends when the user has left the organizations that it is about.
         events: how many events were sent.
         ended: how it ended, or None: `ended` by the server, `lagged` because the client did not read, or `left` by the
             client.
@@ -92,6 +94,8 @@ class Stream:
         self.with_user = user
         self.with_presence = presence
         self.active = active
+        self.store: Store | None = None
+        self.is_bound = False
         self.events = 0
         self.ended: End | None = None
         self._waiting: deque[bytes] = deque()
