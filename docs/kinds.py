@@ -128,6 +128,12 @@ TYPES: dict[str, Schema] = {
         "title": "made of letters, digits, underscores, hyphens and spaces",
     },
     "seconds": {"type": "number", "minimum": 0, "title": "a number of seconds, not below zero"},
+    "interval": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "exclusiveMaximum": 1_000_000,
+        "title": "a number of seconds greater than 0 and less than 1,000,000",
+    },
     "world name": {
         "type": "string",
         "pattern": "^[A-Za-z0-9._-]{1,64}$",

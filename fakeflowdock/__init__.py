@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .testing.credentials import Credentials
     from .testing.exchanges import Exchanges
     from .testing.lists import Messages, Threads
+    from .testing.streams import OpenStream
     from .world.clock import Clock
     from .world.errors import WorldFileError
     from .world.models import (
@@ -72,6 +73,7 @@ __all__ = [
     "Mail",
     "Message",
     "Messages",
+    "OpenStream",
     "Organization",
     "RecordingError",
     "Request",
@@ -111,6 +113,7 @@ _HOMES = {
         "testing.credentials": "Credentials",
         "testing.exchanges": "Exchanges",
         "testing.lists": "Messages Threads",
+        "testing.streams": "OpenStream",
         "world.clock": "Clock",
         "world.models": "Application Author Field File Flow Mail Message Organization Source Status Thread User",
         "world.snapshots": "Snapshot",

@@ -9,15 +9,16 @@ from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
+from .api.internal_routes import STREAM
 from .decorator import decorated
 from .interception import errors
 from .interception.activation import Interception
 from .runs import Runs, Scope
 from .testing import report
 from .testing.exchanges import Exchanges, has_unknown_path
-from .testing.failing import Failing
+from .testing.streams import Streaming
 from .world import diff, serialization, templates
-from .world.settings import JOURNAL, JOURNAL_BYTES, Settings
+from .world.settings import JOURNAL, JOURNAL_BYTES, KEEP_ALIVE, Settings
 from .world.snapshots import Snapshot
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from .api.faults import Faults
+    from .api.streams.hub import Streams
     from .contract.findings import Finding
     from .world.store import Store
 
@@ -35,7 +37,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 C = TypeVar("C", bound="type[Any]")
 
 
-class FakeFlowdock(Failing):
+class FakeFlowdock(Streaming):
     """Flowdock, in memory. Requests to Flowdock's hosts are intercepted and answered from one world.
 
     Requests made with `requests`, `httpx`, `aiohttp`, `urllib3` and `urllib.request` are answered in this process.
@@ -65,6 +67,8 @@ class FakeFlowdock(Failing):
             then the oldest requests are dropped. Default: 64 MiB.
         strict: whether contract warnings fail a test: an unknown parameter, a missing Content-Type, a deprecated
             operation, an obsolete route, a secret in a URL. Default: false.
+        keep_alive: after how many seconds without an event a stream is kept alive, in real time. Can be changed at any
+            time through the attribute. Default: 30.
         other_hosts: `refuse` raises an error for each request to another host, except to this machine, unless a mock
             answers it. Default: `allow`.
 
@@ -83,11 +87,12 @@ class FakeFlowdock(Failing):
         strict: bool = False,
         journal_bytes: int = JOURNAL_BYTES,
         other_hosts: Literal["allow", "refuse"] = "allow",
+        keep_alive: float = KEEP_ALIVE,
     ) -> None:
         if other_hosts not in ("allow", "refuse"):
             raise ValueError(errors.OTHER_HOSTS.format(given=other_hosts))
         self._other_hosts = other_hosts
-        settings = Settings(auto_consent, refresh_tokens, shape, journal, strict, journal_bytes)
+        settings = Settings(auto_consent, refresh_tokens, shape, journal, strict, journal_bytes, keep_alive)
         self._begin(templates.template(world), settings)
 
     def _begin(self, world: Store, settings: Settings) -> None:
@@ -125,9 +130,9 @@ class FakeFlowdock(Failing):
         return self
 
     def stop(self) -> None:
-        """Stop intercepting requests, and stop the live server, unless the fake was started several times.
+        """Stop intercepting requests, unless the fake was started several times. Does nothing if already stopped.
 
-        Does nothing if already stopped.
+        Open streams end, and the live server stops.
 
         Raises:
             BrokenContract: fakeflowdock broke its own contract. If an exception is being handled, it gets a note
@@ -141,6 +146,8 @@ class FakeFlowdock(Failing):
             self._starts = max(self._starts - 1, 0)
             if self._starts:
                 return
+            if self._runs.process is None:
+                self._streams.end()  # while child processes can still be told
             if self._interception is not None:
                 self._interception.stop()
                 self._interception = None
@@ -288,13 +295,22 @@ class FakeFlowdock(Failing):
         return self._runs.current.url
 
     @property
+    def stream_url(self) -> str:
+        """The address of the streams of that server, which ends in `/flows`: clients know it as `FLOWDOCK_STREAM_URL`.
+
+        Raises:
+            RuntimeError: the fake is not started.
+        """
+        return f"{self.url}{STREAM}/flows"
+
+    @property
     def environ(self) -> dict[str, str]:
         """The environment for a child process whose requests go to this world: `{**os.environ, **fake.environ}`.
 
         With it, clients in most languages reach this fake at `https://api.flowdock.com`. It sets a proxy, which starts
         on first access, intercepts Flowdock's hosts and rejects all others; the CA certificate to trust; for Node, a
-        module that redirects connections; and `FLOWDOCK_API_URL` and `FLOWDOCK_STREAM_URL`, the address of the live
-        server. Existing values of `NO_PROXY` and `NODE_OPTIONS` are kept.
+        module that redirects connections; and `FLOWDOCK_API_URL` and `FLOWDOCK_STREAM_URL`, `url` and `stream_url`.
+        Existing values of `NO_PROXY` and `NODE_OPTIONS` are kept.
 
         Raises:
             RuntimeError: the fake is not started, or trustme is not installed (`pip install 'fakeflowdock[tls]'`).
@@ -325,6 +341,15 @@ class FakeFlowdock(Failing):
         self._settings.take_shape(shape)
 
     @property
+    def keep_alive(self) -> float:
+        """After how many seconds without an event a stream is kept alive. A change applies after the current wait."""
+        return self._settings.keep_alive
+
+    @keep_alive.setter
+    def keep_alive(self, seconds: float) -> None:
+        self._settings.take_keep_alive(seconds)
+
+    @property
     def requests(self) -> Exchanges:
         """The last `journal` requests with their responses, oldest first, in process and over the network."""
         app = self._runs.current.app
@@ -338,7 +363,10 @@ class FakeFlowdock(Failing):
     def report(self) -> str:
         """Return the report of a failed test: requests, reasons for rejections, faults, and changes in the world."""
         run = self._runs.current
-        return self._read(lambda store: report.text(self.requests, run.began, store, run.app.faults.remembered))
+        app = run.app
+        return self._read(
+            lambda store: report.text(self.requests, run.began, store, app.faults.remembered, [*app.streams.open])
+        )
 
     @property
     def contract_warnings(self) -> list[Finding]:
@@ -352,3 +380,7 @@ class FakeFlowdock(Failing):
     @property
     def _faults(self) -> Faults:
         return self._runs.current.app.faults
+
+    @property
+    def _streams(self) -> Streams:
+        return self._runs.current.app.streams

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from fakeflowdock import Contract, FakeFlowdock
 
-NUMBER = ()
-# Each choice: its values, the default first, or NUMBER for a positive integer; and its description.
+NUMBER, SECONDS = ("a positive integer",), ("a number of seconds greater than 0",)
+PATTERNS = {NUMBER: "0*[1-9][0-9]{0,11}", SECONDS: r"(?=.*[1-9])[0-9]{1,6}(?:\.[0-9]{1,6})?"}
+# Each choice: its values, the default first, or what number it is; and its description.
 CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
     "world": (("empty", "docs"), "initial data of each test"),
     "auto_consent": (("false", "true"), "grant OAuth consent without a consent page"),
@@ -26,12 +27,13 @@ CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
     "strict": (("false", "true"), "fail a test on contract warnings"),
     "journal": (NUMBER, "how many requests to record"),
     "journal_bytes": (NUMBER, "how much memory to use for them, in bytes"),
+    "keep_alive": (SECONDS, "after how many seconds without an event to keep a stream alive"),
     "unknown_paths": (("fail", "allow"), "whether requests to unknown paths fail the test"),
     "other_hosts": (("allow", "refuse"), "whether requests to other hosts are allowed"),
 }
 
 DECORATED = "__fakeflowdock__"  # the attribute of a decorated class that has the fake
-DEFAULTS = {"journal": 1000, "journal_bytes": 67_108_864}  # of the numbers
+DEFAULTS = {"journal": 1000, "journal_bytes": 67_108_864, "keep_alive": 30}  # of the numbers
 
 FIXTURES = ("fake_flowdock", "fake_flowdock_session")
 
@@ -40,7 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add each choice as an ini option and as a command-line option."""
     group = parser.getgroup("fakeflowdock")
     for name, (values, about) in CHOICES.items():
-        words = f"{about}: {_words(values)} [default: {DEFAULTS[name] if values == NUMBER else values[0]}]"
+        words = f"{about}: {_words(values)} [default: {DEFAULTS.get(name, values[0])}]"
         twin = f"FAKEFLOWDOCK_{name.upper()}"
         parser.addini(f"flowdock_{name}", f"{words}. Overridden by @pytest.mark.flowdock({name}=…).")
         group.addoption(
@@ -70,21 +72,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _words(values: tuple[str, ...]) -> str:
-    return "a positive integer" if values == NUMBER else " or ".join(values)
+    return " or ".join(values)
 
 
 def _argparse_kwargs(name: str, values: tuple[str, ...]) -> dict[str, Any]:
     """Return how argparse takes the option's value."""
     if name == "shapes":
         return {"action": "store_const", "const": "true"}
-    return {"metavar": "N"} if values == NUMBER else {"choices": values}
+    return {"metavar": "N" if values == NUMBER else "SECONDS"} if values in PATTERNS else {"choices": values}
 
 
 def choice(item: Any, name: str) -> str | None:
     """Return the choice for a test. Precedence: nearest marker, ini file, command line, environment.
 
     Returns:
-        One of the values, by default the first; for a NUMBER its digits, or None.
+        One of the values, by default the first; for a number its digits, or None.
 
     Raises:
         pytest.UsageError: the value is invalid.
@@ -99,11 +101,11 @@ def choice(item: Any, name: str) -> str | None:
     ):
         if given is not None:
             chosen = str(given).lower() if isinstance(given, bool) else str(given)
-            fits = re.fullmatch("0*[1-9][0-9]{0,11}", chosen) if values == NUMBER else chosen in values
+            fits = re.fullmatch(PATTERNS[values], chosen) if values in PATTERNS else chosen in values
             if not fits:
                 raise pytest.UsageError(f"{where}: invalid {name} {chosen!r}: expected {_words(values)}")
             return chosen
-    return values[0] if values else None
+    return None if values in PATTERNS else values[0]
 
 
 def _marked(item: Any, name: str) -> Any:
@@ -190,7 +192,8 @@ def _fake(request: pytest.FixtureRequest, node: Any) -> FakeFlowdock:
     chosen: dict[str, Any] = {name: choice(node, name) for name in ("world", "refresh_tokens", "shape", "other_hosts")}
     chosen |= {name: choice(node, name) == "true" for name in ("auto_consent", "strict")}
     chosen["shape"] = getattr(request, "param", chosen["shape"])  # parametrized over shapes
-    chosen |= {name: int(number) for name in DEFAULTS if (number := choice(node, name)) is not None}
+    numbers = {name: number for name in DEFAULTS if (number := choice(node, name)) is not None}
+    chosen |= {name: (int if CHOICES[name][0] == NUMBER else float)(number) for name, number in numbers.items()}
     return FakeFlowdock(**chosen)
 
 

@@ -8,13 +8,15 @@ fixtures included, with one failure of that operation:
   caller with a `flow_token`.
 - `429`, `500`, `timeout` and `lost answer` (the request is processed) on the first call: they are transient, and code
   that retries survives them.
+- `reset stream` (when it has opened) and `cut record` (the first one) on the first call of an operation with a stream:
+  clients are expected to reconnect.
 
 These runs are not reported as tests, and the exit status does not change. The file is one JSON object:
 
 - `fakeflowdock`: the version.
 - `counts`: the number of runs by outcome, without zeros.
 - `results`: one object per run, in the order of test names, with `test` (its node id), `operation` (`send-message`),
-  `failure` (one of the eight above) and `outcome`: `survived` (the test still passed), `failed` (an assertion failed),
+  `failure` (one of the ten above) and `outcome`: `survived` (the test still passed), `failed` (an assertion failed),
   `raised` (another exception), `skipped` (the test skipped itself) or `not_reached` (the call was not made). For
   `failed`, `raised` and `skipped`, `phase` (`setup`, `call` or `teardown`), `exception` (its type,
   `requests.exceptions.HTTPError`) and `message` (its first line, without secrets) say more. Otherwise they are null.
@@ -56,6 +58,10 @@ PASSING = {
     "500": Failure(status=500),
     "timeout": Failure(connection="timeout"),
     "lost answer": Failure(connection="reset", after=True),
+}
+OF_STREAMS = {
+    "reset stream": Failure(connection="reset", events=0),
+    "cut record": Failure(connection="cut", events=0),
 }
 PATIENCE = 100  # consecutive failures after which a run ends, because the code under test might retry forever
 SENT = "flowdock_sweep"  # the key under which an xdist worker sends its results, and which marks reports of the sweep
@@ -100,7 +106,7 @@ class _Trial(Fault):
     def __init__(self, operation: str, name: str) -> None:
         self.operation, self.name = operation, name
         matching = (_BySources if name == "410" else Matching)(operation=operation)
-        failure = PASSING.get(name)
+        failure = (PASSING | OF_STREAMS).get(name)
         super().__init__(matching, [failure or Failure(status=int(name))], rounds=None if failure is None else 1)
 
     def act(self) -> Failure | None:
@@ -125,6 +131,8 @@ def trials_of(exchanges: Iterable[Exchange]) -> Iterator[_Trial]:
             statuses.add(410)
         yield from (_Trial(operation, str(status)) for status in LASTING if status in statuses)
         yield from (_Trial(operation, name) for name in PASSING)
+        if contract.streams:
+            yield from (_Trial(operation, name) for name in OF_STREAMS)
 
 
 def sweep_for(config: pytest.Config, file: Path | None) -> Sweep:

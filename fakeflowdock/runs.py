@@ -170,6 +170,7 @@ class Runs:
             _entered.reset(token)
             self._open.remove(run)
             run.stop_server()
+            run.app.streams.end()
             if scope != "class":
                 self._ended = run
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from ..contract.errors import Refusal
+from ..contract.errors import Refusal, Unreadable
 from ..redaction import Redaction
 from . import internal_routes, parameters, pauses, routing
 from .authentication import authenticate
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 MANY = 1_000  # things in a world, from which on a request may be slow because of them
 SLOW = 0.01  # seconds
+LONGEST_LINE = 8_192  # bytes of the request line to a stream
 FADING = 0.9  # each request of an operation shortens the time that its slowest one is remembered to have taken
 
 
@@ -87,6 +89,11 @@ class App:
     def store(self, store: Store) -> None:
         self._store = store
         self.streams.end()
+
+    def close(self) -> None:
+        """End the streams and drop the journal of a world that is deleted."""
+        self.streams.end()
+        self.journal.close()
 
     def guard(self, environ: WSGIEnvironment) -> RLock | None:
         """Return the lock that a short request needs, or None if this request may be long.
@@ -160,7 +167,13 @@ class App:
         handling = FlowdockHandling(self, environ)
         if (met := self.faults.meet(handling.look())) is not None:
             handling.fault, handling.failure = met
-            answer = yield from self._failed(handling, handling.failure)
+            sent: Answer | None = None
+            try:
+                answer = sent = yield from self._failed(handling, handling.failure)
+            finally:
+                opened = None if handling.original is None else handling.original.stream
+                if opened is not None and (sent is None or sent.stream is not opened):
+                    opened.leave()
         else:
             answer = handling.original = handling.answered()
         self._keep(handling, answer, begun)
@@ -176,7 +189,7 @@ class App:
             handling.original = handling.answered()
         if failure.latency and not (yield Pause(failure.seconds)):
             return lost("timeout")
-        if failure.connection is not None and failure.connection != "cut":
+        if failure.connection is not None and failure.connection != "cut" and failure.events is None:
             return lost(failure.connection)
         if failure.status is not None:
             caller = None if failure.status == 401 else handling.caller
@@ -184,7 +197,10 @@ class App:
         else:
             answer = handling.original = handling.original or handling.answered()
             answer = failure.spoiled(answer, head=handling.environ["REQUEST_METHOD"] == "HEAD")
-        return answer.cut_short() if failure.connection == "cut" else answer
+        if answer.stream is not None:
+            failure.applies_to(answer.stream)
+            return answer
+        return answer.cut_short() if failure.connection == "cut" and failure.events is None else answer
 
 
 class FlowdockHandling(Handling):
@@ -216,9 +232,20 @@ class FlowdockHandling(Handling):
         self.store = store = self.app.store
         self.lock, self.shape = store.lock, store.settings.shape
         environ, route = self.environ, self.route
-        if route.startswith(internal_routes.PREFIX) and not route.startswith(internal_routes.STREAM):
+        if internal_routes.is_of_streams(route):
+            self._check_line()
+        elif route.startswith(internal_routes.PREFIX):
             return internal_routes.reply(environ["REQUEST_METHOD"], route, store, environ.get("QUERY_STRING", ""))
         return super().run()
+
+    def _check_line(self) -> None:
+        """Raise Unreadable if the request line is longer than the host for streams allows."""
+        environ = self.environ
+        target = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+        if target is None:
+            target = f"{quote(self.path)}?{environ.get('QUERY_STRING', '')}"
+        if len(f"{environ['REQUEST_METHOD']} {target} HTTP/1.1") > LONGEST_LINE:
+            raise Unreadable.of(Unreadable.LINE, limit=LONGEST_LINE)
 
     def read(self, match: Match, /) -> tuple[Given, dict[str, Any]]:
         """Return what was parsed, and the parameters by their types. Keeps contract warnings."""

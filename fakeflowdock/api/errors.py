@@ -10,6 +10,16 @@ from ..contract.errors import Unreadable, Worded
 TIMED_OUT = "timed out"
 BROKEN = "a fault broke the connection: {loss}"
 
+# Streams
+CUT_OFF = "the connection ended before the stream did"
+NEVER_ENDS = "gave up after {seconds:g} seconds: this call reads to the end, but a stream never ends. {instead}"
+USE_REQUESTS = "Pass stream=True, and iterate over response.iter_lines()."
+USE_URLLIB3 = "Pass preload_content=False, and iterate over the response."
+USE_HTTP_CLIENT = "Iterate over the response instead of calling read()."
+USE_HTTPX = "Use client.stream(...), and iterate over the response."
+USE_AIOHTTP = "Iterate over response.content."
+USE_WERKZEUG = "Iterate over response.response, without buffered=True."
+
 # Failure
 NOTHING_FAILS = "empty failure: give a status, body, content_type, latency or connection"
 STATUS = "invalid status {given!r}: expected 200 to 599"
@@ -23,6 +33,10 @@ CONNECTION = "invalid connection {given!r}: expected {known}"
 NO_RESPONSE = "connection={connection!r} sends no response: remove status, body and headers"
 TIMEOUT_AND_LATENCY = "connection='timeout' cannot have a latency: the client gets no response at all"
 REFUSED_AFTER = "connection='refused' cannot be combined with after: no request is received"
+EVENTS = "invalid events {given!r}: expected a whole number, not below zero"
+EVENTS_ALONE = "events needs a connection that ends an open stream: {known}"
+EVENTS_AND_RESPONSE = "events cannot be combined with a response or after: the stream opens"
+EVENTS_OF = "events needs an operation with a stream: {operation} has none"
 
 # Fault
 METHOD = "invalid method {given!r}: expected capitals"
@@ -31,6 +45,12 @@ CALLER = "invalid caller {given!r}: expected a user, source or application of th
 NUMBER = "invalid {name} {given!r}: expected a positive integer"
 SEQUENCE = "invalid sequence {given!r}: expected a Failure or None for each request, at least one"
 SEQUENCE_AND_FAILURE = "sequence cannot be combined with a failure: use Failure(status=500) or None as its items"
+
+
+# Events that a test emits
+NO_EVENT = "invalid event {given!r}: expected an object with the name of the event as 'event'"
+EVENT_IS_NO_JSON = "invalid event {name!r}: expected JSON values"
+EVENT = "invalid event {name!r}: {pointer} {why} ({page})"
 
 
 class ShortenedBody(Worded, ValueError):

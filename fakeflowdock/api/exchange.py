@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .handling import Handling
     from .parameters import Given
     from .responses import Answer
+    from .streams.stream import Stream
 
 WHOLE = 65_536  # bytes of a body that are always kept
 SMALL = 512  # bytes of a request whose parameters are kept as parsed; others are parsed again when they are read
@@ -43,12 +44,11 @@ class Exchange:
         failure: how it failed, or None.
         refusal: why the request was rejected, or None.
         warnings: contract warnings: unknown parameters, and what the docs advise against.
-        duration: seconds from request to response.
     """
 
     __slots__ = (
         *("number", "method", "path", "_raw", "_given", "_environ", "_operation", "caller", "_answer", "refusal"),
-        *("warnings", "duration", "_original", "fault", "failure", "_request", "_left", "_left_original"),
+        *("warnings", "_duration", "_original", "fault", "failure", "_request", "_left", "_left_original"),
     )
 
     def __init__(
@@ -73,7 +73,7 @@ class Exchange:
         self.failure = handling.failure
         self.refusal = handling.refusal
         self.warnings = handling.warnings
-        self.duration = duration
+        self._duration = duration
 
     def __str__(self) -> str:
         return f"{self.method} {self.shown_path} → {self.status or 'no response'}"
@@ -118,6 +118,27 @@ class Exchange:
 
     def _as_response(self, answer: Answer, left: Shortened | None) -> Response:
         return Response(answer.status, Headers(answer.headers), left or answer.body, self.request)
+
+    @property
+    def duration(self) -> float:
+        """Seconds from request to response; for a stream that has ended, to its end."""
+        stream = self.stream
+        return self._duration if stream is None or stream.ended is None else self._duration + stream.seconds
+
+    @property
+    def waited(self) -> float:
+        """Seconds from request to response, or to the head of a stream."""
+        return self._duration
+
+    @property
+    def stream(self) -> Stream | None:
+        """The stream that the response opened, or None. It has `events`, `last_events` and `ended`."""
+        return self._answer.stream
+
+    @property
+    def events(self) -> int | None:
+        """How many events were sent so far, if the response is a stream; otherwise None."""
+        return None if self.stream is None else self.stream.events
 
     @property
     def request_id(self) -> str | None:

@@ -17,10 +17,18 @@ if TYPE_CHECKING:
 
     from ..contract.contracts import ErrorContract, OperationContract
     from .responses import Answer
+    from .streams.stream import Break, Stream
 
 Connection = Literal["refused", "reset", "closed", "cut", "timeout"]
 CONNECTIONS: tuple[Connection, ...] = get_args(Connection)
 WORDS = {"cut": "response cut short", "timeout": "timeout"}
+OF_A_STREAM = {
+    "cut": "stream cut in a record",
+    "timeout": "stream silent",
+    "reset": "stream reset",
+    "closed": "stream ended",
+}
+BREAKS: dict[Connection | None, Break] = {"reset": "reset", "closed": "ended", "cut": "cut", "timeout": "silent"}
 LONGEST = 24 * 60 * 60  # seconds of latency at most
 OURS = "broken-contract"  # the only error that is not Flowdock's
 NO_BODY = (204, 304)
@@ -43,6 +51,9 @@ class Failure:
         connection: `refused`, `reset` or `closed` before the response; `cut` after half of the body; or `timeout`, with
             no response at all.
         after: process the request before the response is lost or replaced.
+        events: let the stream of events open, and apply `connection` after so many of them: `reset`; `closed`, which
+            is a clean end; `cut` in the middle of the next record; or `timeout`, after which nothing is sent, not even
+            what keeps a stream alive. A response without a stream is not changed.
 
     Raises:
         ValueError: there is nothing to fail, or the arguments contradict each other.
@@ -55,6 +66,7 @@ class Failure:
     latency: float | timedelta = 0
     connection: Connection | None = None
     after: bool = False
+    events: int | None = None
 
     def __post_init__(self) -> None:
         replaces = any(each is not None for each in (self.status, self.body, self.content_type, self.retry_after))
@@ -85,6 +97,17 @@ class Failure:
             raise ValueError(errors.TIMEOUT_AND_LATENCY)
         if self.connection == "refused" and self.after:
             raise ValueError(errors.REFUSED_AFTER)
+        if self.events is not None:
+            self._check_events(replaces=replaces)
+
+    def _check_events(self, *, replaces: bool) -> None:
+        """Raise ValueError if this cannot happen to an open stream."""
+        if not (_is_whole(self.events) and self.events is not None and self.events >= 0):
+            raise ValueError(errors.EVENTS.format(given=self.events))
+        if self.connection not in BREAKS:
+            raise ValueError(errors.EVENTS_ALONE.format(known=", ".join(filter(None, BREAKS))))
+        if replaces or self.after:
+            raise ValueError(errors.EVENTS_AND_RESPONSE)
 
     def __str__(self) -> str:
         parts = [f"{self.seconds:g} s late"] if self.latency else []
@@ -97,7 +120,10 @@ class Failure:
         if self.content_type is not None:
             parts.append(f"Content-Type: {self.content_type}")
         if self.connection is not None:
-            parts.append(WORDS.get(self.connection, f"connection {self.connection}"))
+            words = WORDS if self.events is None else OF_A_STREAM
+            parts.append(words.get(self.connection, f"connection {self.connection}"))
+        if self.events is not None:
+            parts[-1] += f" after {self.events} event{'' if self.events == 1 else 's'}"
         return ", ".join(parts) + (", after the request was processed" if self.after else "")
 
     @property
@@ -122,17 +148,28 @@ class Failure:
         return Reply(int(self.status), body, headers, self.content_type or f"{JSON}; charset=utf-8")
 
     def spoiled(self, answer: Answer, *, head: bool) -> Answer:
-        """Return a real response with this failure applied. A response without a body cannot be spoiled."""
+        """Return a real response with this failure applied. A response without a body cannot be spoiled.
+
+        A body that replaces a stream ends it.
+        """
         if answer.status in NO_BODY:
             return answer
-        body, changed = answer.body, {}
+        body, stream, changed = answer.body, answer.stream, {}
+        given = answer.headers
         if self.body is not None:
             body = _bytes(self.body)
             changed["Content-Length"] = str(len(body))
+            if stream is not None:
+                given, stream = [*given, ("Content-Length", "")], None
         if self.content_type is not None:
             changed["Content-Type"] = self.content_type
-        headers = [(name, changed.get(name, value)) for name, value in answer.headers]
-        return replace(answer, headers=headers, body=b"" if head else body)
+        headers = [(name, changed.get(name, value)) for name, value in given]
+        return replace(answer, headers=headers, body=b"" if head else body, stream=stream)
+
+    def applies_to(self, stream: Stream) -> None:
+        """Let an open stream break, at once or later."""
+        if self.connection == "cut" or self.events is not None:
+            stream.fail(BREAKS[self.connection], self.events or 0)
 
 
 def _is_whole(number: Any) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..contract.contracts import operation_named
+from ..contract.contracts import contracts, operation_named
 from ..redaction import shortened
 from ..world.models import Application, Source, User
 from . import errors, internal_routes, routing
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .pauses import Wait
 
 SHOWN = 10  # failures of a sequence that a description lists
+PATH = re.compile(r"(?:https://stream\.flowdock\.com)?/[^?]*")
 REMEMBERED = 100  # faults that the report of a failed test can list, including removed ones
 
 
@@ -57,7 +58,7 @@ class Matching:
 
     Attributes:
         operation: its name.
-        method, path: as requested. The path is normalized as Flowdock does it.
+        method, path: as requested. The path is normalized as Flowdock does it; that of a stream may be its URL.
         caller: who makes the request.
     """
 
@@ -69,7 +70,7 @@ class Matching:
     def __post_init__(self) -> None:
         if self.method is not None and not (isinstance(self.method, str) and self.method.isupper()):
             raise ValueError(errors.METHOD.format(given=self.method))
-        if self.path is not None and not (isinstance(self.path, str) and re.match(r"/[^?]*\Z", self.path)):
+        if self.path is not None and not (isinstance(self.path, str) and PATH.fullmatch(self.path)):
             raise ValueError(errors.PATH.format(given=self.path))
         if self.caller is not None and not isinstance(self.caller, (User, Source, Application)):
             raise ValueError(errors.CALLER.format(given=self.caller))
@@ -87,7 +88,7 @@ class Matching:
         return (
             (self.operation is None or (request.operation is not None and request.operation.name == self.operation))
             and self.method in (None, request.environ["REQUEST_METHOD"])
-            and (self.path is None or routing.normal(self.path) == request.route)
+            and (self.path is None or routing.route_called(self.path) == request.route)
             and (self.caller is None or self._is_from_caller(request))
         )
 
@@ -248,13 +249,22 @@ def fault_for(
             raise ValueError(errors.NUMBER.format(name=name, given=number))
     if sequence is None:
         once = nth is not None and times is None
-        return Fault(matching, [Failure(**what)], nth or 1, 1 if once else times)
+        return Fault(matching, _of_streams(matching, [Failure(**what)]), nth or 1, 1 if once else times)
     if any(what[each.name] != each.default for each in fields(Failure)):
         raise ValueError(errors.SEQUENCE_AND_FAILURE)
     items = list(sequence) if isinstance(sequence, Iterable) else sequence
     if not isinstance(items, list) or not items or not all(item is None or isinstance(item, Failure) for item in items):
         raise ValueError(errors.SEQUENCE.format(given=items))
-    return Fault(matching, items, nth or 1, times or 1)
+    return Fault(matching, _of_streams(matching, items), nth or 1, times or 1)
+
+
+def _of_streams(matching: Matching, failures: Sequence[Failure | None]) -> Sequence[Failure | None]:
+    """Return the failures. Raises ValueError if one of them can only happen to streams, and the operation has none."""
+    name = matching.operation
+    only = any(failure is not None and failure.events is not None for failure in failures)
+    if only and name is not None and not contracts().operations[name].streams:
+        raise ValueError(errors.EVENTS_OF.format(operation=name))
+    return failures
 
 
 def in_process(store: Store, timeout: float | None) -> Wait:

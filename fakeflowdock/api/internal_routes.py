@@ -34,8 +34,13 @@ def _documents() -> dict[str, Any]:
 
 def is_own(path: str) -> bool:
     """Return whether a path, normalized or not, is one of fakeflowdock's own, which Flowdock never had."""
-    whole = f"/{path.lstrip('/')}/"
-    return whole.startswith(PREFIX) and not whole.startswith(f"{STREAM}/")
+    whole = f"/{path.lstrip('/')}"
+    return f"{whole}/".startswith(PREFIX) and not is_of_streams(whole)
+
+
+def is_of_streams(path: str) -> bool:
+    """Return whether a path is one of the host for streams, with our prefix."""
+    return f"{path}/".startswith(f"{STREAM}/")
 
 
 def is_administered(path: str) -> bool:
@@ -43,12 +48,12 @@ def is_administered(path: str) -> bool:
     if not path.startswith(PREFIX):
         return False
     is_document = path.rstrip("/") in (OPENAPI, f"{OPENAPI}.json")
-    return not (is_document or path.startswith((FILES, f"{PREFIX}schemas/", f"{STREAM}/")))
+    return not (is_document or is_of_streams(path) or path.startswith((FILES, f"{PREFIX}schemas/")))
 
 
 def is_a_document(path: str) -> bool:
     """Return whether the path is below `PREFIX`, and not the content of a file."""
-    return path.startswith(PREFIX) and not path.startswith((FILES, f"{STREAM}/"))
+    return path.startswith(PREFIX) and not (path.startswith(FILES) or is_of_streams(path))
 
 
 def reply(method: str, path: str, store: Store, query: str) -> Reply:

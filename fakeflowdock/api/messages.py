@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, quote, urlsplit
 
-from .environ import FLOWDOCK, environ_from
+from .environ import FLOWDOCK, STREAM_HOST, environ_from
 from .errors import ShortenedBody
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 _CALLED = cast("re.Match[str]", FLOWDOCK.match("https://api.flowdock.com/"))
+_STREAM = cast("re.Match[str]", FLOWDOCK.match("https://stream.flowdock.com/"))
+_TO_STREAM = re.compile(r"https?://(?:[^/?#]*@)?stream\.", re.IGNORECASE)
 _SAFE = r"[A-Za-z0-9\-._~%:@!$&'()*+,;=/]"
 _PLAIN = re.compile(rf"(?:https?://[A-Za-z0-9\-.:]*+)?(/{_SAFE}*+(?:\?(?:{_SAFE}|[?\[\]])++)?)")
 
@@ -140,7 +142,15 @@ class Request(_Message):
         headers = [
             (name, value) for name, value in self.headers.pairs if name.lower() not in ("host", "content-length")
         ]
-        return environ_from(_CALLED, self.method, self._target, headers, self.body)
+        called = _STREAM if self.is_to_stream else _CALLED
+        return environ_from(called, self.method, self._target, headers, self.body)
+
+    @property
+    def is_to_stream(self) -> bool:
+        """Whether it went to the host for streams."""
+        if self.url[:1] == "/":
+            return STREAM_HOST.fullmatch(self.headers.get("host", "")) is not None
+        return _TO_STREAM.match(self.url) is not None
 
     @property
     def _target(self) -> str:

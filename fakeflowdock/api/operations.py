@@ -74,6 +74,7 @@ class Reply:
         headers: additional headers of the response.
         media: JSON, FORM, HTML, or the media type of a file.
         stream: what is sent after the headers, as it happens.
+        sized: whether the length of the body is known.
     """
 
     status: int
@@ -81,6 +82,7 @@ class Reply:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     media: str = JSON
     stream: Stream | None = None
+    sized: bool = True
 
 
 def created(value: Any) -> Reply:

@@ -116,7 +116,7 @@ def write(reply: Reply, environ: WSGIEnvironment, caller: Caller | None, *, priv
         body = _TEXTS[reply.media](reply.body).encode()
     if reply.stream is not None:
         return Answer(reply.status, headers, b"", stream=reply.stream)
-    if reply.status != 204:
+    if reply.status != 204 and reply.sized:
         headers.append(("Content-Length", str(len(body))))
     return Answer(reply.status, headers, b"" if environ["REQUEST_METHOD"] == "HEAD" else body)
 

@@ -116,8 +116,14 @@ def unknown(path: str) -> Refusal:
     return Closed() if path.split("/")[1] == CLOSED else NoSuchRoute()
 
 
+STREAM = internal_routes.STREAM.split("/")[1:]
+
+
 def normal(path: str) -> str:
-    """Normalize a path: remove a `/v1` or `/v2` prefix, doubled and trailing slashes, and a `.json` suffix."""
+    """Normalize a path: remove a `/v1` or `/v2` prefix, doubled and trailing slashes, and a `.json` suffix.
+
+    The prefix may also follow that of streams.
+    """
     return _remembered(path) if len(path) <= LONGEST else _normal(path)
 
 
@@ -125,6 +131,8 @@ def _normal(path: str) -> str:
     segments = [segment for segment in path.split("/") if segment]
     if segments and segments[0] in VERSIONS:
         del segments[0]
+    elif len(segments) > 2 and segments[2] in VERSIONS and segments[:2] == STREAM:
+        del segments[2]
     if segments:
         segments[-1] = segments[-1].removesuffix(".json") or segments[-1]
     return "/" + "/".join(segments)
@@ -139,10 +147,23 @@ def route_of(environ: WSGIEnvironment, path: str) -> str:
     Args:
         path: as requested, decoded.
     """
-    route = normal(path)
-    if STREAM_HOST.fullmatch(environ.get("HTTP_HOST", "")) and not route.startswith(internal_routes.PREFIX):
+    return _of_host(environ.get("HTTP_HOST", ""), normal(path))
+
+
+def _of_host(host: str, route: str) -> str:
+    if STREAM_HOST.fullmatch(host) and not route.startswith(internal_routes.PREFIX):
         return f"{internal_routes.STREAM}{route}"
     return route
+
+
+URL = re.compile(r"(?:https?://(?:[^/?#]*@)?([^/?#]*))?([^?#]*)", re.IGNORECASE)
+
+
+def route_called(url: str) -> str:
+    """Return the normalized path of a URL, or of a path, as `route_of` does for a request."""
+    called = URL.match(url)
+    assert called is not None
+    return _of_host(called[1] or "", normal(called[2]))
 
 
 FLOWDOCK = Table(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from .environ import STREAM_HOST
-from .routing import normal
+from .internal_routes import is_of_streams
+from .routing import route_of
 
 # Patterns of normalized paths, with the page of Flowdock's documentation; None for what only clients show.
 PATHS: dict[str, str | None] = {
@@ -17,6 +17,7 @@ PATHS: dict[str, str | None] = {
     "/(github|jira|svn)/[^/]+": None,
 }
 DOCUMENTED = 'is documented on Flowdock\'s page "{page}", but fakeflowdock does not answer it yet'
+OF_STREAMS = "is unknown to stream.flowdock.com, which has only /flows and /flows/:organization/:flow"
 OBSERVED = "was used by clients of Flowdock, but fakeflowdock does not answer it"
 
 
@@ -27,9 +28,9 @@ def why_unanswered(path: str, host: str = "") -> str | None:
         path: as requested, decoded.
         host: the `Host` header.
     """
-    if STREAM_HOST.fullmatch(host):
-        return None
+    if is_of_streams(route := route_of({"HTTP_HOST": host}, path)):
+        return OF_STREAMS
     for pattern, page in PATHS.items():
-        if re.fullmatch(pattern, normal(path)):
+        if re.fullmatch(pattern, route):
             return OBSERVED if page is None else DOCUMENTED.format(page=page)
     return None

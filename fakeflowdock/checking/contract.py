@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..api.callers import USER
-from ..api.messages import split
 from ..contract.contracts import contracts, operation_named
 from ..contract.findings import Findings
 from . import errors
@@ -44,7 +43,7 @@ class Contract:
             method: in any case.
             path: a path or URL, with or without a query.
         """
-        match = match_of(method.upper(), split(path).path)
+        match = match_of(method.upper(), path)
         return None if match is None else match.operation.contract
 
     def check_request(self, request: Any, url: str | None = None, headers: Any = (), body: Any = None) -> Findings:

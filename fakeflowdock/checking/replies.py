@@ -23,7 +23,7 @@ from .requests import has_path
 from .stream_records import EVENT_STREAM, check_of, texts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ..api.messages import Request, Response
     from ..contract.contracts import ErrorContract, OperationContract
@@ -154,10 +154,18 @@ class CheckedReply:
 
     def _stream(self) -> Iterator[Finding]:
         """Check the records of a stream, as far as they were received."""
-        kind = self._kind
+        kind = self.kind
         if kind != EVENT_STREAM:
             yield from self._media(JSON)
-        for number, text in enumerate(texts_of(self._text(), kind), 1):
+        yield from self.of_records(texts_of(self._text(), kind))
+
+    def of_records(self, texts: Iterable[str], first: int = 1) -> Iterator[Finding]:
+        """Check some records of a stream.
+
+        Args:
+            first: the number of the first one.
+        """
+        for number, text in enumerate(texts, first):
             try:
                 record = _json(text.encode())
                 check = check_of(record)
@@ -184,16 +192,17 @@ class CheckedReply:
         return {name: int(text) if text.isdecimal() else text for name, text in fields.items()}
 
     @property
-    def _kind(self) -> str:
+    def kind(self) -> str:
+        """The media type."""
         return _kind_of(self._reply.headers.get("Content-Type") or "")
 
     @property
     def _is_a_form(self) -> bool:
         may_be = self._contract is not None and self._contract.page.startswith(FORMS) and self._status < 400
-        return may_be and self._kind == FORM
+        return may_be and self.kind == FORM
 
     def _media(self, wanted: str, error: ErrorContract | None = None) -> Iterator[Finding]:
-        kind = self._kind
+        kind = self.kind
         if kind != wanted and not self._is_a_form:
             words = f"{self._answered} with {f'the Content-Type {kind}' if kind else 'no Content-Type'}"
             actual = shown(kind) if kind else None

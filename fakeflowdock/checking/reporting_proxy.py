@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPException, HTTPResponse
+from socket import SHUT_RDWR, socket
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ from ..api.internal_routes import is_own
 from ..api.messages import Headers, Request, Response
 from ..api.responses import Answer, Broken
 from ..contract.errors import MAX_BODY
-from ..contract.findings import Findings
+from ..contract.findings import MOST, Findings
 from ..http.errors import HOST_NOT_REACHED, refusal
 from ..http.response_writer import head_of
 from ..http.streamed import STREAM
@@ -22,6 +24,8 @@ from . import errors
 from .contract import Contract
 from .recordings.entries import plain
 from .remote import reason_of
+from .replies import CheckedReply
+from .stream_records import Records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -29,10 +33,12 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import WSGIEnvironment
 
+    from ..contract.contracts import OperationContract
     from ..http.streamed import StreamedConnection
     from .remote import Remote
 
 KEPT = MAX_BODY + 1  # bytes of a body that are checked; the rest is only forwarded
+SILENCE = 120.0  # seconds without data from a stream, which is kept alive more often
 PIECE = 65536  # bytes of a response that are forwarded at a time
 # RFC 9110, section 7.6.1. Our own server handles `Expect`.
 HOP_BY_HOP = frozenset(
@@ -134,7 +140,7 @@ class Proxy:
         passing = _Passing(environ)
         connection = self._upstream.connection(self._timeout)
         try:
-            reply = self._forward(connection, passing)
+            reply, upstream = self._forward(connection, passing)
         except (OSError, HTTPException, ValueError) as error:
             connection.close()
             if isinstance(error, Broken):
@@ -142,23 +148,37 @@ class Proxy:
             return self._refuse(passing, errors.NO_RESPONSE.format(host=self._upstream.host, reason=reason_of(error)))
         chunked = reply.length is None
         headers = _to_pass(reply.getheaders(), chunked=chunked)
-        with closing(self._body(connection, reply, passing)) as pieces:
+        stream = self._stream_of(passing, reply) if chunked else None
+        with closing(self._body(connection, reply, passing, stream)) as pieces:
             whole = b""
             if chunked and environ["SERVER_PROTOCOL"] == "HTTP/1.0":  # which has no chunks
-                whole, chunked = b"".join(pieces), False
-                headers.append(("Content-Length", str(len(whole))))
+                whole, chunked = b"" if stream is not None else b"".join(pieces), False
+                headers += [] if stream is not None else [("Content-Length", str(len(whole)))]
             if chunked:
                 headers.append(("Transfer-Encoding", "chunked"))
             unsent = head_of(f"{reply.status} {reply.reason}", headers, environ, keep=False) + whole
             passing.client.begun = True
+            if stream is not None:
+                upstream.settimeout(SILENCE)
+                passing.client.leaves = partial(stream.leave, upstream)
+                passing.client.send(unsent)
+                unsent = b""
             for piece in pieces:
                 passing.client.send(unsent + (_chunk(piece) if chunked else piece))
                 unsent = b""
         return Answer(reply.status, headers, unsent + (_chunk(b"") if chunked else b""))
 
-    def _forward(self, connection: HTTPConnection, passing: _Passing) -> HTTPResponse:
-        """Forward a request, and wait for the status and the headers of its response."""
+    def _stream_of(self, passing: _Passing, reply: HTTPResponse) -> _Streamed | None:
+        """Return what checks the records of a stream; None if the response is no stream."""
+        operation = self._contract.match(passing.method, passing.url)
+        if operation is None or passing.method == "HEAD" or reply.status not in operation.streams:
+            return None
+        return _Streamed(operation, Response(reply.status, Headers(reply.getheaders())), strict=self._contract.strict)
+
+    def _forward(self, connection: HTTPConnection, passing: _Passing) -> tuple[HTTPResponse, socket]:
+        """Forward a request, and wait for the status and the headers of its response. Return it with its socket."""
         connection.connect()
+        upstream: socket = connection.sock
         target = self._upstream.prefix + passing.target
         connection.putrequest(passing.method, target, skip_host=True, skip_accept_encoding=True)
         for name, value in _to_pass(passing.headers, chunked=passing.chunked):
@@ -176,9 +196,11 @@ class Proxy:
                 connection.send(_chunk(b""))
         except (BrokenPipeError, ConnectionResetError):
             passing.sent.whole = False  # the upstream may respond before it has read the body
-        return connection.getresponse()
+        return connection.getresponse(), upstream
 
-    def _body(self, connection: HTTPConnection, reply: HTTPResponse, passing: _Passing) -> Generator[bytes, None, None]:
+    def _body(
+        self, connection: HTTPConnection, reply: HTTPResponse, passing: _Passing, stream: _Streamed | None
+    ) -> Generator[bytes, None, None]:
         """Yield the body of a response. Its last piece follows when the exchange has been reported."""
         kept, held, note = _Kept(), b"", "the client hung up"
         left = reply.length  # 0 without a body, None without a length
@@ -191,7 +213,10 @@ class Proxy:
                     raise Broken("closed") from error
                 if not piece:
                     break
-                kept.add(piece)
+                if stream is None:
+                    kept.add(piece)
+                else:
+                    stream.add(piece)
                 left = None if left is None else left - len(piece)
                 if left == 0:
                     held = piece
@@ -204,14 +229,17 @@ class Proxy:
         finally:
             reply.close()
             connection.close()
-            self._passed(passing, reply, kept, note)
+            self._passed(passing, reply, kept, note, stream)
         if held:
             yield held
 
-    def _passed(self, passing: _Passing, reply: HTTPResponse, kept: _Kept, note: str) -> None:
+    def _passed(self, passing: _Passing, reply: HTTPResponse, kept: _Kept, note: str, stream: _Streamed | None) -> None:
         """Check an exchange, and report it."""
         encoding = reply.getheader("Content-Encoding")
         body, is_known = plain(bytes(kept.body), encoding, KEPT)
+        is_whole = not note or stream is not None  # a stream ends when its client leaves
+        if stream is not None:
+            note = "; ".join(filter(None, (stream.note if is_known else "", "" if stream.has_left else note)))
         if not note and kept.passed > len(kept.body):
             note = f"the response has {kept.passed} bytes and was not checked"
         elif not note and not is_known:
@@ -225,9 +253,10 @@ class Proxy:
         try:
             if is_plain and (passing.sent.whole or passing.sent.passed >= KEPT):
                 found += self._contract.check_request(passing.request)
-            if not note:
+            if is_whole and is_known and kept.passed == len(kept.body):
                 response = Response(reply.status, Headers(reply.getheaders()), body, passing.request)
                 found += self._contract.check_reply(response)
+                found += [] if stream is None else stream.found
         except Exception as error:  # a bug of ours: the client gets its response anyway
             note = f"fakeflowdock could not check this exchange: {type(error).__name__}: {error}"
         if not is_plain:
@@ -243,7 +272,7 @@ class Proxy:
         return answer
 
     def _count(self, passing: _Passing, status: int, findings: Findings, note: str) -> None:
-        operation = self._contract.match(passing.method, passing.path)
+        operation = self._contract.match(passing.method, passing.url)
         shown = f"{passing.method} {shown_target(passing.target)}"
         passed = Passed(shown, status, None if operation is None else operation.name, findings, note)
         with self._lock:
@@ -258,6 +287,36 @@ class Proxy:
             return {name: getattr(self, name) for name in ("exchanges", "violations", "warnings", "unanswered")}
 
 
+class _Streamed:
+    """The records of a forwarded stream, each checked as it passes."""
+
+    def __init__(self, operation: OperationContract, reply: Response, *, strict: bool) -> None:
+        self._checked = CheckedReply(operation, reply, "GET", strict=strict)
+        self._records = Records(self._checked.kind, KEPT)
+        self._count = 0
+        self.found = Findings()
+        self.has_left = False
+
+    def add(self, piece: bytes) -> None:
+        """Check the records that are complete now, until there are enough findings."""
+        texts = list(self._records.feed(piece))
+        if len(self.found) < MOST:
+            self.found += self._checked.of_records(texts, self._count + 1)
+        self._count += len(texts)
+
+    def leave(self, upstream: socket) -> None:
+        """Wake the thread that reads from the upstream, because the client has left."""
+        self.has_left = True
+        with suppress(OSError):
+            upstream.shutdown(SHUT_RDWR)
+
+    @property
+    def note(self) -> str:
+        """How many records there were, and why not all of them were checked."""
+        count = f"{self._count} record{'' if self._count == 1 else 's'}"
+        return f"{count}; one is too long, and those after it were not checked" if self._records.too_long else count
+
+
 class _Passing:
     """A request that is being forwarded."""
 
@@ -268,6 +327,7 @@ class _Passing:
         slash = raw.find("/", raw.find("://") + 3) if not raw.startswith("/") and "://" in raw else 0
         self.target = raw[slash:] if slash >= 0 else "/"
         self.path = path_of(environ)
+        self.url = f"http://{environ.get('HTTP_HOST', '')}{self.path}"  # of a host for streams or another one
         self.client: StreamedConnection = environ[STREAM]
         self.headers = self.client.headers
         self.chunked = "HTTP_TRANSFER_ENCODING" in environ

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 COMPARED = 100  # unknown names that are compared with a missing one
 
 
-def match_of(method: str, path: str) -> operations.Match | None:
-    """Return the operation for a method in capitals and an encoded path, with its path values; None if unknown."""
+def match_of(method: str, url: str) -> operations.Match | None:
+    """Return the operation for a method in capitals and a URL or a path, with its path values; None if unknown."""
     try:
-        return routing.match(method, routing.normal(path))
+        return routing.match(method, routing.route_called(url))
     except (NoSuchRoute, MethodNotAllowed):
         return None
 
@@ -41,7 +41,7 @@ def match_of(method: str, path: str) -> operations.Match | None:
 def has_path(request: Request) -> bool:
     """Return whether the path of a request exists, with any method."""
     try:
-        routing.methods_of(routing.normal(path_of(request.environ)))
+        routing.methods_of(routing.route_of(environ := request.environ, path_of(environ)))
     except NoSuchRoute:
         return False
     return True
@@ -59,7 +59,9 @@ class CheckedRequest:
         environ = request.environ
         self.method = request.method
         self._strict = strict
-        self._path, self._shown = (routing.normal(path) for path in (path_of(environ), shown_path(request.url)))
+        self._path, self._shown = (
+            routing.route_of(environ, path) for path in (path_of(environ), shown_path(request.url))
+        )
         self._match = match_of(self.method, self._path)
         self._given = parameters.read(environ)
         self._authorization = environ.get("HTTP_AUTHORIZATION", "").strip()
@@ -93,7 +95,7 @@ class CheckedRequest:
             yield from self._no_route()
             return
         contract = match.operation.contract
-        fields = contract.coerced(given.fields)
+        fields = contract.coerced(given.query if contract.streams else given.fields)
         known = contract.parameters_of(fields)
         if given.too_large is not None:
             yield self._unreadable("too-large", contract, given.too_large.message)

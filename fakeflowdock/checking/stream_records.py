@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ..contract.contracts import contracts
+from ..contract.event_pages import event_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..contract.validation import Check
 
-PAGE = "events"
 EVENT_STREAM = "text/event-stream"
+
+
+class Records:
+    """Splits a stream into its records as it arrives.
+
+    Args:
+        kind: its media type.
+        longest: bytes of a record at most. A longer one ends the check.
+
+    Attributes:
+        too_long: whether there was a longer one.
+    """
+
+    def __init__(self, kind: str, longest: int) -> None:
+        self._kind, self._longest = kind, longest
+        self._end = b"\n\n" if kind == EVENT_STREAM else b"\r\n"
+        self._rest = b""
+        self.too_long = False
+
+    def feed(self, piece: bytes) -> Iterator[str]:
+        """Yield the texts of the records that are complete now."""
+        if self.too_long:
+            return
+        self._rest += piece
+        if self._end in self._rest[-len(piece) - 4 :]:
+            whole, end, self._rest = self._rest.rpartition(self._end)
+            yield from texts_of((whole + end).decode("utf-8", "replace"), self._kind)
+        if len(self._rest) > self._longest:
+            self.too_long, self._rest = True, b""
 
 
 def texts_of(body: str, kind: str) -> Iterator[str]:
@@ -37,14 +64,4 @@ def texts_of(body: str, kind: str) -> Iterator[str]:
 def check_of(record: Any) -> Check | None:
     """Return the schema of a record; None if its event is on no page, and clients ignore it."""
     event = record.get("event") if isinstance(record, dict) else None
-    return _by_event().get(event) if isinstance(event, str) else next(iter(_by_event().values()))
-
-
-@cache
-def _by_event() -> dict[str, Check]:
-    found: dict[str, Check] = {}
-    for check in contracts().objects.values():
-        if check.page == PAGE:
-            event = check.place.schema.get("properties", {}).get("event", {})
-            found.update(dict.fromkeys(event.get("enum", [event["const"]] if "const" in event else []), check))
-    return found
+    return event_checks().get(event) if isinstance(event, str) else next(iter(event_checks().values()))

@@ -26,14 +26,26 @@ def routes(options: SimpleNamespace) -> None:
 
     for contract in contracts().operations.values():
         _print_routes(contract.name, contract)
+        hosted = _hosted(contract)
         print(f"    callers: {_callers(contract)}")
-        print(f"    {contract.grade}, {contract.page}")
+        print(f"    {contract.grade}, {contract.page}{f', as {hosted}' if hosted else ''}")
+
+
+HOST = "https://stream.flowdock.com"
 
 
 def _print_routes(title: str, contract: OperationContract) -> None:
     print(title)
     for method, path, obsolete in contract.routes:
         print(f"    {method} {path}{' (obsolete)' if obsolete else ''}")
+
+
+def _hosted(contract: OperationContract) -> str:
+    """Return the documented URLs of an operation whose routes begin with our prefix."""
+    from ..api.internal_routes import STREAM, is_of_streams
+
+    urls = (f"{HOST}{path.removeprefix(STREAM)}" for _, path, _ in contract.routes if is_of_streams(path))
+    return ", ".join(urls)
 
 
 def _callers(contract: OperationContract) -> str:
@@ -54,6 +66,8 @@ def explain(options: SimpleNamespace) -> None:
     print()
     _say(contract.description)
     print()
+    if hosted := _hosted(contract):
+        _say(f"Documented as {hosted}")
     print(f"Callers: {_callers(contract)}")
     if contract.successor is not None:
         print(f"Deprecated: use {contract.successor}")
@@ -90,17 +104,17 @@ def _operation(given: str) -> OperationContract:
     from ..contract.errors import Closed, MethodNotAllowed, Refusal
 
     method, _, path = given.partition(" ") if not given.startswith("/") else ("", "", given)
-    if path.startswith("/"):
-        path = path.partition("?")[0]
+    if path.startswith(("/", "https://")):
+        route = routing.route_called(path.partition("?")[0])
         try:
-            return routing.match(method.upper(), routing.normal(path)).operation.contract
+            return routing.match(method.upper(), route).operation.contract
         except Closed as closed:
             raise CommandError(closed.message) from None
         except MethodNotAllowed:
-            methods = ", ".join(sorted(routing.methods_of(routing.normal(path)) - {"OPTIONS"}))
+            methods = ", ".join(sorted(routing.methods_of(route) - {"OPTIONS"}))
             raise CommandError.of(CommandError.METHOD, given=given, methods=methods) from None
         except Refusal:
-            if (why := why_unanswered(path)) is not None:
+            if (why := why_unanswered(routing.route_called(path))) is not None:
                 raise CommandError(f"{given} {why}") from None
             raise CommandError.of(CommandError.OPERATION, given=given) from None
     try:

@@ -86,7 +86,6 @@ def command_named(name: str) -> Command:
 program = Program(
     "fakeflowdock",
     context_settings={"help_option_names": ["-h", "--help"], "terminal_width": 80},
-    help="Serve Flowdock's REST API from memory until a signal, or run a command.",
     epilog=EPILOG,
     subcommand_metavar="[COMMAND] [ARGS]...",
 )

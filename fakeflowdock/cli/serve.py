@@ -33,6 +33,7 @@ def run(given: SimpleNamespace) -> None:
             saved.
     """
     from ..api.app import App
+    from ..api.internal_routes import STREAM
     from ..http.server import Server
     from ..server.memory import Memory
     from ..server.site import Site
@@ -54,7 +55,8 @@ def run(given: SimpleNamespace) -> None:
         )
         speaking = {**tls, "log": startup.log_of(given), "note": notes.note}
         server = listen(lambda: Server(Site(worlds), given.host, given.port, **speaking), given.host, given.port)
-        ready = {"event": "ready", "url": server.url, "world": given.state or given.world, **credentials, **ca_file}
+        urls = {"url": server.url, "stream_url": f"{server.url}{STREAM}/flows"}
+        ready = {"event": "ready", **urls, "world": given.state or given.world, **credentials, **ca_file}
         if worlds.admin_token is not None:
             ready["admin_token"] = worlds.admin_token
         if saving is not None:
@@ -108,6 +110,8 @@ Post with that flow_token, as the source, or as old clients did, and read what w
   curl -d external_user_name=CI -d content=Done \\
        {ready["url"]}/v1/messages/chat/{ready["flow_api_token"]}
   curl -u {ready["api_token"]}: {ready["url"]}/flows/{ready["flow"]}/messages
+Stream what is posted, as it happens:
+  curl -Nu {ready["api_token"]}: '{ready["stream_url"]}?filter={ready["flow"]}'
 
 The user's e-mail address and password also work:
   curl -u {ready["email"]}:{ready["password"]} {ready["url"]}/sources

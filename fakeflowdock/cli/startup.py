@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..http.console import Notes
 from ..version import __version__
-from ..world.settings import DEFAULT, JOURNAL_BYTES, REFRESH_TOKENS, SHAPES
+from ..world.settings import DEFAULT, JOURNAL_BYTES, KEEP_ALIVE, REFRESH_TOKENS, SHAPES
 from .errors import CommandError
 from .options import BOOLEAN, BOOLEAN_OR_FILE, BYTES, FILE, SECONDS, Option, choice
 
@@ -31,6 +31,7 @@ OPTIONS = (
     Option("refresh-tokens", "Issue them always or for offline_access.", "always", choice(*REFRESH_TOKENS), "WHEN"),
     Option("shape", "Of responses: default, minimal, maximal or drift.", DEFAULT, choice(*SHAPES), "SHAPE"),
     Option("journal-bytes", "Use this much memory for the requests of all worlds.", JOURNAL_BYTES, BYTES, "N"),
+    Option("keep-alive", "Keep silent streams alive at this interval.", KEEP_ALIVE, SECONDS, "SECONDS", unset="30"),
     Option("access-log", "Log requests: none, text or json.", "none", choice("none", "text", "json"), "FORM"),
 )
 
@@ -67,7 +68,13 @@ def world_of(given: SimpleNamespace) -> Store:
     from ..world.errors import WorldFileError
     from ..world.settings import Settings
 
-    settings = Settings(given.auto_consent, given.refresh_tokens, given.shape, journal_bytes=given.journal_bytes)
+    settings = Settings(
+        given.auto_consent,
+        given.refresh_tokens,
+        given.shape,
+        journal_bytes=given.journal_bytes,
+        keep_alive=given.keep_alive,
+    )
     if given.save_on_exit is True and not Path(given.state).exists():
         given.state = ""  # the first run creates it
     try:

@@ -156,6 +156,7 @@ class Unreadable(Refusal):
     MULTIPART = "The body is not valid multipart/form-data"
     CONTRADICTION = "The field {field} conflicts with another: {path} cannot be both {kind} and {other}"
     NO_HOST = "The Host header is not a valid host"
+    LINE = "The request line has more than {limit} bytes, the limit for streams: open several streams"
 
 
 class NotFound(Refusal):

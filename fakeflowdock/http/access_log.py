@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from ..api.callers import Caller
     from ..api.exchange import Exchange
     from ..api.responses import Answer
+    from ..api.streams.stream import Stream
     from ..contract.errors import Refusal
 
 FORMS = NONE, TEXT, JSON = ("none", "text", "json")
+OF_A_STREAM = ("time", "id", "client", "method", "target", "version", "operation", "world", "caller")
 LONGEST = 2000  # characters of a text that are shown
 
 
@@ -49,6 +51,18 @@ class AccessLog:
         """
         fields = _fields(environ, answer, loss)
         self._write(json.dumps({"event": "request", **fields}) if self._as_json else _text(fields))
+
+    def ended(self, environ: WSGIEnvironment, stream: Stream) -> None:
+        """Log the end of a stream, whose request was logged when it was opened."""
+        fields = _fields(environ, None, None)
+        kept = {name: fields[name] for name in OF_A_STREAM}
+        kept |= {"events": stream.events, "seconds": round(stream.seconds, 3), "ended": stream.ended}
+        if self._as_json:
+            self._write(json.dumps({"event": "stream", **kept}))
+        else:
+            seconds = f"{kept['seconds']:.1f}s"
+            about = [f"events={stream.events}", f"ended={stream.ended}"]
+            self._write(" ".join([*_beginning(fields), "stream", seconds, *_who(fields), *about]))
 
 
 def _fields(environ: WSGIEnvironment, answer: Answer | None, loss: str | None) -> dict[str, Any]:
@@ -92,13 +106,21 @@ def _refusal(refusal: Refusal | None) -> str | None:
 
 def _text(fields: dict[str, Any]) -> str:
     took = fields["milliseconds"]
-    request = _quoted(" ".join(fields[name] or "-" for name in ("method", "target", "version")))
-    parts = [fields["time"], fields["id"] or "-", fields["client"] or "-", request, str(fields["status"] or "-")]
-    parts += [str(fields["bytes"]), "-" if took is None else f"{took:.1f}ms", fields["operation"] or "-"]
-    parts += [f"world={fields['world']}"] if fields["world"] is not None else []
-    parts += [f"{kind}={number}" for kind, number in (fields["caller"] or {}).items()]
+    parts = [*_beginning(fields), str(fields["status"] or "-"), str(fields["bytes"])]
+    parts += ["-" if took is None else f"{took:.1f}ms", *_who(fields)]
     parts += [f"{name}={_quoted(fields[name])}" for name in ("refused", "fault", "lost") if fields[name] is not None]
     return " ".join(parts)
+
+
+def _beginning(fields: dict[str, Any]) -> list[str]:
+    request = _quoted(" ".join(fields[name] or "-" for name in ("method", "target", "version")))
+    return [fields["time"], fields["id"] or "-", fields["client"] or "-", request]
+
+
+def _who(fields: dict[str, Any]) -> list[str]:
+    parts = [fields["operation"] or "-"]
+    parts += [f"world={fields['world']}"] if fields["world"] is not None else []
+    return parts + [f"{kind}={number}" for kind, number in (fields["caller"] or {}).items()]
 
 
 def _quoted(text: str) -> str:

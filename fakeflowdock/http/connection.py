@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..api.pauses import Steps
+    from ..api.streams.stream import Stream
     from .protocols import Answering, ServerContext
     from .workers import Outcome
 
@@ -109,6 +110,8 @@ class Connection(RequestParser, Peer):
         """Answer what the client has sent, and close the connection. A client that waits for one answer has left."""
         self._eof = True
         if self._sender is not None:
+            self._sender.left()
+            self._sender = None
             self._transport.close()
         if not self._unparsed:
             self._resume(there=False)
@@ -240,6 +243,8 @@ class Connection(RequestParser, Peer):
             environ[REFUSED] = f"{name}: {message}"
             outcome = refusal(name, message, environ)
         if self._gone:
+            if isinstance(outcome, Answer) and outcome.stream is not None:
+                outcome.stream.leave()
             if self._log is not None:
                 self._log(environ, None, outcome.loss if isinstance(outcome, Broken) else "left")
         elif isinstance(outcome, Broken):
@@ -306,7 +311,10 @@ class Connection(RequestParser, Peer):
             keep = keep and is_chunked(environ)
             self._write(written(answer, environ, keep=keep))
             self._busy = True
-            self._sender = Sender(self, self._server, answer.stream, chunked=is_chunked(environ), keep=keep)
+            ended = partial(self._stream_ended, environ, answer.stream)
+            self._sender = Sender(
+                self, self._server, answer.stream, chunked=is_chunked(environ), keep=keep, ended=ended
+            )
             return
         self._write(written(answer, environ, keep=keep))
         if not keep:
@@ -323,6 +331,10 @@ class Connection(RequestParser, Peer):
     def send_piece(self, data: bytes) -> None:
         """Send a piece of a stream."""
         self._write(data)
+
+    def _stream_ended(self, environ: WSGIEnvironment, stream: Stream) -> None:
+        if self._log is not None:
+            self._log.ended(environ, stream)
 
     def end_stream(self, *, keep: bool) -> None:
         """Go on after the end of a stream."""
@@ -343,10 +355,14 @@ class Connection(RequestParser, Peer):
 
     def _break(self, broken: Broken, environ: WSGIEnvironment) -> None:
         """Break the connection as a fault demands. A reset discards unsent data."""
-        self._ending = True
         if self._log is not None:
             self._log(environ, None, broken.loss)
-        if broken.loss in ("refused", "reset"):
+        self.break_off(reset=broken.loss in ("refused", "reset"))
+
+    def break_off(self, *, reset: bool) -> None:
+        """Break the connection, as a fault demands."""
+        self._ending = True
+        if reset:
             connection = self._transport.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self._transport.abort()

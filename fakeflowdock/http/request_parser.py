@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import httptools
 
+from ..api import internal_routes
 from ..api.environ import REFUSED, REQUEST_ID
 from ..api.parameters import DRAINED
 from ..contract.errors import MAX_BODY, TooLarge
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ..api.responses import Answer
 
 HEAD = 65_536  # bytes of a request line and its headers
+STREAM = internal_routes.STREAM.encode()
 REMEMBERED = 64  # bytes of the name of a header
 
 METHOD = re.compile(rb"([!#$&'*+.^_`|~0-9A-Za-z-]{1,1000})( |\Z)")  # of a request, as far as it has arrived
@@ -290,7 +292,8 @@ class RequestParser:
             return
         self._target += url
         if len(self._target) > HEAD:
-            raise Rejected(errors.TARGET_TOO_LONG, Rejected.TARGET.format(limit=HEAD))
+            name = errors.NO_HTTP if self._target.startswith(STREAM) else errors.TARGET_TOO_LONG
+            raise Rejected(name, Rejected.TARGET.format(limit=HEAD))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Add a header, or ignore a trailer."""

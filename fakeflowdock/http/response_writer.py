@@ -53,6 +53,8 @@ def headers_in_process(answer: Answer, connection: str | bytes | None) -> list[t
     """
     lines = (line.partition(": ") for line in _own(int(time.monotonic())).split("\r\n"))
     headers = [(name, value) for name, _, value in lines] + answer.headers
+    if answer.stream is not None:
+        headers.append(("Transfer-Encoding", "chunked"))
     asked = connection.decode("latin-1") if isinstance(connection, bytes) else connection or ""
     if answer.cut or ("close" in asked.lower() and "close" in map(str.strip, asked.lower().split(","))):
         headers.append(("Connection", "close"))

@@ -9,6 +9,7 @@ from .workers import Job
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from ..api.streams.stream import Stream
     from .protocols import ServerContext
@@ -37,6 +38,10 @@ class StreamConnection(Protocol):
         """Close the connection without sending the rest."""
         ...
 
+    def break_off(self, *, reset: bool) -> None:
+        """Break the connection, as a fault demands."""
+        ...
+
 
 class Sender:
     """Sends one stream. All methods are called by the event loop.
@@ -47,10 +52,18 @@ class Sender:
         stream: the stream.
         chunked: whether it is sent in chunks. Otherwise the end of the connection is its end.
         keep: whether the connection stays open.
+        ended: called when the stream has ended, before its client learns that.
     """
 
     def __init__(
-        self, connection: StreamConnection, server: ServerContext, stream: Stream, *, chunked: bool, keep: bool
+        self,
+        connection: StreamConnection,
+        server: ServerContext,
+        stream: Stream,
+        *,
+        chunked: bool,
+        keep: bool,
+        ended: Callable[[], None],
     ) -> None:
         self._connection = connection
         self._server = server
@@ -58,6 +71,7 @@ class Sender:
         self._stream = stream
         self._chunked = chunked
         self._keep = keep
+        self._ended = ended
         self._is_over = self._is_replaying = False
         self._sent = self._loop.time()
         self._timer: asyncio.TimerHandle = self._loop.call_later(stream.interval, self._keep_alive)
@@ -107,13 +121,20 @@ class Sender:
                 self._sent = self._loop.time()
         self._timer = self._loop.call_later(left, self._keep_alive)
 
+    def _over(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self._timer.cancel()
+            self._ended()
+
     def _finish(self) -> None:
-        self._is_over = True
-        self._timer.cancel()
+        self._over()
         if self._stream.ended == "ended":
             if self._chunked:
                 self._connection.send_piece(chunk(b""))
             self._connection.end_stream(keep=self._keep)
+        elif self._stream.ended in ("reset", "cut"):
+            self._connection.break_off(reset=self._stream.ended == "reset")
         else:
             self._connection.abort()
 
@@ -125,6 +146,5 @@ class Sender:
 
     def left(self) -> None:
         """Note that the client has left."""
-        self._is_over = True
-        self._timer.cancel()
         self._stream.leave()
+        self._over()

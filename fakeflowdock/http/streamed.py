@@ -37,6 +37,7 @@ class StreamedConnection(connection.Connection):
         self._pieces: SimpleQueue[bytes | None] = SimpleQueue()  # `b""` ends the body, None cuts it short
         self._free = threading.Event()  # set when the client has read enough
         self._refusal: tuple[Answer, WSGIEnvironment] | None = None  # until the thread has given up
+        self.leaves: Callable[[], None] | None = None  # called when the client of a stream has left
 
     # Called by the thread that answers
 
@@ -83,12 +84,18 @@ class StreamedConnection(connection.Connection):
         super().connection_lost(exc)
         self._pieces.put(None)
         self._free.set()
+        self._leave()
+
+    def _leave(self) -> None:
+        if self.leaves is not None:
+            self.leaves()
 
     def eof_received(self) -> bool:
         """Cut an incomplete request short. A complete one is answered."""
         self._eof = True
         self.feed_end()
         self._settle()
+        self._leave()
         return True
 
     def _held(self) -> bool:

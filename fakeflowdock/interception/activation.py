@@ -40,6 +40,8 @@ LIBRARIES = {
     "pytest_httpx": "beside_pytest_httpx",
     "respx.mocks": "beside_respx",
     "vcr.cassette": "beside_vcr",
+    "vcr.stubs.aiohttp_stubs": "beside_vcr",
+    "vcr.stubs.httpx_stubs": "beside_vcr",
 }
 _under_way = local()
 _ways: dict[str, Any] = {}  # imported modules

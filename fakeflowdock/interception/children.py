@@ -13,8 +13,10 @@ import hmac
 import os
 import pickle
 import secrets
+import selectors
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from threading import RLock
 from time import sleep
@@ -22,6 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..api.responses import Broken
 from . import errors, other_hosts
+from .child_streams import SentStream, received_stream
+from .frames import exactly, framed, received
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 
     from ..api.app import App
     from ..api.responses import Answer
+    from ..api.streams.stream import Stream
 
 HOST = "127.0.0.1"
 PATIENCE = 30.0  # seconds in which a process answers that is not stopped
@@ -59,26 +64,33 @@ class ParentApp:
         """
         if self._port is None:
             raise self._error(errors.NO_SOCKET.format(reason=self._reason))
-        kind, result = self._asked(pickle.dumps((self._key, environ, timeout)))
+        connection = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+        is_kept = False
+        try:
+            kind, result = self._asked(connection, pickle.dumps((self._key, environ, timeout)))
+            is_kept = kind == "stream"
+        finally:
+            if not is_kept:
+                connection.close()
         if kind == "broken":
             raise Broken(result)
         if kind == "failed":
             raise self._error(errors.FAILED.format(reason=result))
-        answer: Answer = result
+        answer: Answer
+        if is_kept:
+            answer, form, interval = result
+            return replace(answer, stream=received_stream(connection, form, interval))
+        answer = result
         return answer
 
-    def _asked(self, request: bytes) -> tuple[str, Any]:
-        connection = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+    def _asked(self, connection: _socket.socket, request: bytes) -> tuple[str, Any]:
         try:
             connection.settimeout(PATIENCE)
             connection.connect((HOST, self._port))
-            connection.sendall(self._token)
-            _send(connection, request)
-            reply: tuple[str, Any] = pickle.loads(_received(connection))  # noqa: S301  # of our parent
+            connection.sendall(self._token + framed(request))
+            reply: tuple[str, Any] = pickle.loads(received(connection))  # noqa: S301  # of our parent
         except (OSError, EOFError) as error:
             raise self._error(errors.STOPPED.format(reason=error)) from error
-        finally:
-            connection.close()
         return reply
 
     def _error(self, what: str) -> RuntimeError:
@@ -120,10 +132,16 @@ class ChildGate:
             self._listener.listen(128)
             self._listener.settimeout(None)
             self.port: int = self._listener.getsockname()[1]
+            self._waker = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+            self._waker.connect((HOST, self.port))
+            self._woken = self._accepted()
         except BaseException:
             self._listener.close()
             raise
+        for each in (self._waker, self._woken):
+            each.setblocking(False)
         self._pausing = False
+        self._streams: dict[int, SentStream] = {}  # by their file descriptors
         self._thread: Any = None
         self._ended = _of_threads("allocate_lock")()
 
@@ -142,12 +160,7 @@ class ChildGate:
         if self._thread is None:
             return
         self._pausing = True
-        with suppress(OSError):  # wake it
-            waker = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
-            try:
-                waker.connect((HOST, self.port))
-            finally:
-                waker.close()
+        self._wake()
         for _ in range(EFFORTS):
             if self._ended.acquire(blocking=False):
                 self._ended.release()
@@ -158,40 +171,93 @@ class ChildGate:
         self._thread = None
 
     def close(self) -> None:
-        """End the thread and the socket."""
+        """End the thread, the streams and the sockets."""
         self.pause()
-        self._listener.close()
+        for each in self._streams.values():
+            each.send()
+            each.leave()
+        self._close_sockets()
 
     def leave(self) -> None:
-        """Close the copy of the socket that a child process has."""
-        self._listener.close()
+        """Close the copies of the sockets that a child process has."""
+        for each in self._streams.values():
+            each.connection.close()
+        self._close_sockets()
+
+    def _close_sockets(self) -> None:
+        for each in (self._listener, self._waker, self._woken):
+            each.close()
+
+    def _accepted(self) -> _socket.socket:
+        descriptor, _ = self._listener._accept()  # type: ignore[attr-defined]  # what socket.accept calls
+        return _socket.socket(fileno=descriptor)
+
+    def _wake(self) -> None:
+        """Let the thread look at everything, soon. Never waits."""
+        with suppress(OSError):
+            self._waker.send(b"!")
 
     def _serve(self) -> None:
         try:
-            while not self._pausing:
-                descriptor, _ = self._listener._accept()  # type: ignore[attr-defined]  # what socket.accept calls
-                connection = _socket.socket(fileno=descriptor)
-                try:
-                    connection.settimeout(PATIENCE)
-                    self._answer(connection)
-                except (OSError, EOFError):
-                    pass  # the child has ended
-                finally:
-                    connection.close()
+            with selectors.DefaultSelector() as selector:
+                for each in (self._listener, self._woken, *(each.connection for each in self._streams.values())):
+                    selector.register(each, selectors.EVENT_READ)
+                while not self._pausing:
+                    ready = [key.fd for key, _ in selector.select()]
+                    if self._woken.fileno() in ready:
+                        self._woken.recv(4096)
+                    if self._listener.fileno() in ready:
+                        self._serve_one(selector)
+                    self._send_streams(selector, ready)
         finally:
             self._ended.release()
 
-    def _answer(self, connection: _socket.socket) -> None:
-        if not hmac.compare_digest(_exactly(connection, len(self.token)), self.token):
-            return
-        key, environ, timeout = pickle.loads(_received(connection))  # noqa: S301  # of a child, which has the token
+    def _serve_one(self, selector: selectors.BaseSelector) -> None:
+        connection, stream = self._accepted(), None
         try:
-            reply: tuple[str, Any] = "answer", self.apps[key].answer(environ, timeout=timeout)
+            connection.settimeout(PATIENCE)
+            stream = self._answer(connection)
+        except (OSError, EOFError):
+            pass  # the child has ended
+        finally:
+            if stream is None:
+                connection.close()
+        if stream is not None:
+            self._streams[connection.fileno()] = SentStream(connection, stream, self._wake)
+            selector.register(connection, selectors.EVENT_READ)
+
+    def _send_streams(self, selector: selectors.BaseSelector, ready: list[int]) -> None:
+        for descriptor, each in [*self._streams.items()]:
+            if each.send() and not (descriptor in ready and each.is_left):
+                wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if each.is_full else 0)
+                selector.modify(each.connection, wanted)
+            else:
+                selector.unregister(each.connection)
+                del self._streams[descriptor]
+                each.leave()
+
+    def _answer(self, connection: _socket.socket) -> Stream | None:
+        """Answer a request, and return the stream that follows, if there is one."""
+        if not hmac.compare_digest(exactly(connection, len(self.token)), self.token):
+            return None
+        key, environ, timeout = pickle.loads(received(connection))  # noqa: S301  # of a child, which has the token
+        stream = None
+        try:
+            answer = self.apps[key].answer(environ, timeout=timeout)
+            reply: tuple[str, Any] = "answer", answer
+            if (stream := answer.stream) is not None:
+                reply = "stream", (replace(answer, stream=None), stream.form, stream.interval)
         except Broken as broken:
             reply = "broken", broken.loss
         except Exception as error:
             reply = "failed", f"{type(error).__name__}: {error}"
-        _send(connection, pickle.dumps(reply))
+        try:
+            connection.sendall(framed(pickle.dumps(reply)))
+        except OSError:
+            if stream is not None:
+                stream.leave()
+            raise
+        return stream
 
 
 def _of_threads(name: str) -> Any:
@@ -262,22 +328,3 @@ def close() -> None:
     if _gate is not None:
         _gate.close()
         _gate = None
-
-
-def _send(connection: _socket.socket, data: bytes) -> None:
-    connection.sendall(len(data).to_bytes(8, "big") + data)
-
-
-def _received(connection: _socket.socket) -> bytes:
-    return _exactly(connection, int.from_bytes(_exactly(connection, 8), "big"))
-
-
-def _exactly(connection: _socket.socket, size: int) -> bytes:
-    """Return so many bytes. Raises EOFError if there are fewer."""
-    pieces = bytearray()
-    while len(pieces) < size:
-        piece = connection.recv(min(size - len(pieces), 1 << 20))
-        if not piece:
-            raise EOFError(errors.ENDED)
-        pieces += piece
-    return bytes(pieces)

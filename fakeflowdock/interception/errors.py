@@ -11,6 +11,7 @@ CLOSED = "Remote end closed connection without response"  # http.client
 DISCONNECTED = "Server disconnected without sending a response."  # httpcore, as the next
 METHOD = "method strings may not include unicode characters."
 CUT = "peer closed connection without sending complete message body (received {received} bytes, expected {length})"
+CUT_STREAM = "peer closed connection without sending complete message body (incomplete chunked read)"
 STOPPED_MEANWHILE = "the fake was stopped during the request"  # ours, as what follows
 PARENT = "the fake in process {process}, which started this process, {what}"
 NO_SOCKET = "could not open a socket for its child processes: {reason}"

@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..api.environ import PORTS, REQUEST_ID
 from ..api.responses import Broken
+from ..api.streams.reader import NeverEnds, Reader
 from ..http.request_parser import RequestParser
-from ..http.response_writer import CONTINUE, written
+from ..http.response_writer import CONTINUE, is_chunked, written
+from .stream_file import BufferedStream, StreamFile
 from .transport_errors import error_of
 
 if TYPE_CHECKING:
     import re
+    from collections.abc import Callable
 
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..api.app import App
     from ..api.responses import Answer, Loss
+    from ..api.streams.stream import Stream
 
 
 class FarEnd(RequestParser):
@@ -32,12 +36,16 @@ class FarEnd(RequestParser):
         sent: the bytes sent to the client and not yet read.
         ended: whether nothing follows `sent`.
         loss: how the connection broke, if there is no response.
+        stream: what follows `sent` as it happens, or None.
+        chunked: whether that is sent in chunks.
     """
 
     sent = b""
     ended = False
     _keeps = False
     loss: str | None = None
+    stream: Stream | None = None
+    chunked = True
     _answered: Answer | None = None
 
     def __init__(self, called: re.Match[str], app: App, timeout: float | None) -> None:
@@ -85,8 +93,10 @@ class FarEnd(RequestParser):
         self.sent += CONTINUE
 
     def _end_with(self, answer: Answer, environ: WSGIEnvironment) -> None:
-        self.sent += written(answer, environ, keep=self._keeps and not answer.cut)
-        self.ended, self._answered = True, answer
+        self._answered, self.stream, self.chunked = answer, answer.stream, is_chunked(environ)
+        self.ended = answer.stream is None
+        keep = self._keeps and not answer.cut and (self.ended or self.chunked)
+        self.sent += written(answer, environ, keep=keep)
 
 
 class _Failing(io.RawIOBase):
@@ -108,21 +118,35 @@ class InMemorySocket(FarEnd):
     Args:
         connection: that of `http.client`. For its next request it connects again, to the fake started last then.
         arguments: those of `FarEnd`.
+        never_ends: returns the error for a call that reads a stream to its end. Default: a `TimeoutError`, as it is.
     """
 
-    def __init__(self, connection: Any, *arguments: Any) -> None:
+    def __init__(
+        self, connection: Any, *arguments: Any, never_ends: Callable[[NeverEnds], Exception] = lambda error: error
+    ) -> None:
         super().__init__(*arguments)
         self._connection = connection
+        self._never_ends = never_ends
+        self._reader: Reader | None = None
+
+    def _end_with(self, answer: Answer, environ: WSGIEnvironment) -> None:
+        super()._end_with(answer, environ)
+        if self.stream is not None:  # left with the socket, also if the response is never read
+            self._reader = Reader(self.stream, self._timeout)
 
     def makefile(self, _mode: str) -> io.BufferedIOBase:
         """Return the response; its first read raises what a socket raises if a fault broke the connection.
 
         An incomplete request is a timeout. Raising here would leave `http.client` with half a response.
         """
-        if self.ended:
+        if self._answered is not None or self.ended:
             self._connection.sock = None
+        if self._reader is not None:
+            return BufferedStream(StreamFile(self.sent, self._reader, self._never_ends, chunked=self.chunked))
         error = error_of(self.loss or ("closed" if self.ended else "timeout"), self._timeout)
         return io.BytesIO(self.sent) if error is None else io.BufferedReader(_Failing(error))
 
     def settimeout(self, timeout: float | None) -> None:
-        """Do nothing: a response is never delayed."""
+        """Set the timeout of a stream. Any other response is never delayed."""
+        if self._reader is not None:
+            self._reader.timeout = timeout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import re
 import threading
@@ -16,9 +17,11 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError,
 
 from ..api.environ import FLOWDOCK, PORTS, environ_from
 from ..api.responses import Broken
-from ..http.response_writer import headers_in_process
+from ..api.streams.reader import NeverEnds, Reader
+from ..http.response_writer import headers_in_process, written
 from . import errors
 from .patches import answers
+from .stream_file import BufferedStream, StreamFile
 from .timeouts import read_timeout
 from .transport_errors import error_of
 
@@ -33,6 +36,7 @@ else:
     HTTPHeaderDict = type(HTTPResponse().headers)  # no public name before urllib3 2
 
 
+HTTP_1_1 = {"SERVER_PROTOCOL": "HTTP/1.1"}
 NO_PORT = re.compile(r"(//[^/?#]*):0+(?=[/?#]|\Z)")  # requests sends to the default port
 
 
@@ -94,6 +98,45 @@ def _response_of(answer: Answer, request: PreparedRequest, retries: Retry | None
     )
 
 
+class _StreamSocket:
+    """The method of a socket that `http.client` uses to read."""
+
+    def __init__(self, file: BufferedStream) -> None:
+        self._file = file
+
+    def makefile(self, _mode: str) -> BufferedStream:
+        return self._file
+
+
+def _stream_of(
+    answer: Answer, called: re.Match[str], request: PreparedRequest, retries: Retry | None, timeout: float | None
+) -> HTTPResponse:
+    """Return a response that is read as it happens, by http.client beneath urllib3 as over a socket."""
+    assert answer.stream is not None
+    pool = _pool_of(called)
+
+    def never_ends(error: NeverEnds) -> Exception:
+        return ReadTimeoutError(pool, request.path_url, str(error))
+
+    keep = "close" not in str(request.headers.get("Connection", "")).lower()
+    file = StreamFile(written(answer, HTTP_1_1, keep=keep), Reader(answer.stream, timeout), never_ends, chunked=True)
+    received = http.client.HTTPResponse(cast("Any", _StreamSocket(BufferedStream(file))), method=request.method)
+    received.begin()
+    return HTTPResponse(
+        body=received,
+        headers=HTTPHeaderDict(received.getheaders()),
+        status=received.status,
+        version=received.version,
+        reason=received.reason,
+        preload_content=False,
+        decode_content=False,
+        original_response=received,
+        pool=pool,
+        request_method=request.method,
+        retries=retries,
+    )
+
+
 class _Forgetful(CallList):
     """A list of calls that stays empty. Each would take 12 kB in a long session."""
 
@@ -134,6 +177,8 @@ class FlowdockResponse(BaseResponse):
                 break
             except Broken as broken:
                 self._policy.retries = retries = _again(broken, called, request, retries, timeout)
+        if answer.stream is not None:
+            return _stream_of(answer, called, request, retries, timeout)
         response = _response_of(answer, request, retries)
         after = "Retry-After" in response.headers
         if retries is not None and retries.is_retry(str(request.method), response.status, after):
@@ -145,6 +190,12 @@ class FlowdockResponse(BaseResponse):
         return response
 
 
+def _pool_of(called: re.Match[str]) -> HTTPConnectionPool:
+    """Return a pool for messages."""
+    scheme, host, port = called[1].lower(), called[2], called[3]
+    return (HTTPSConnectionPool if scheme == "https" else HTTPConnectionPool)(host, int(port or PORTS[scheme]))
+
+
 def _again(
     broken: Broken, called: re.Match[str], request: PreparedRequest, retries: Retry | None, timeout: float | None
 ) -> Retry:
@@ -153,8 +204,7 @@ def _again(
     Raises:
         RequestException: it does not. The exception is that of requests.
     """
-    scheme, host, port = called[1].lower(), called[2], called[3]
-    pool = (HTTPSConnectionPool if scheme == "https" else HTTPConnectionPool)(host, int(port or PORTS[scheme]))
+    pool = _pool_of(called)
     error: HTTPError
     cause = error_of(broken.loss, timeout)
     if broken.loss == "refused":

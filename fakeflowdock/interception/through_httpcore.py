@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..http.response_writer import headers_in_process
 from . import httpx_transports
+from .event_stream import EventStream
 from .httpx_transports import answer_of
 from .transport_errors import CutShort
 
@@ -33,14 +34,19 @@ def _url_of(request: Any) -> str:
     return f"{url.scheme.decode('ascii')}://{url.host.decode('latin-1')}{port}/"
 
 
-def _response_of(httpcore: Any, called: re.Match[str], app: App, request: Any, body: bytes, retries: int) -> Any:
-    parts = called, request.method.decode("ascii"), request.url.target.decode("ascii"), request.headers, body
+def _response_of(httpcore: Any, called: re.Match[str], app: App, request: Any, content: bytes, retries: int) -> Any:
+    parts = called, request.method.decode("ascii"), request.url.target.decode("ascii"), request.headers, content
     answer = answer_of(httpcore, app, parts, request.extensions, retries)
     connection = next((value for name, value in request.headers if name.lower() == b"connection"), None)
     headers = headers_in_process(answer, connection)
+    body: Any = answer.body
+    if answer.cut:
+        body = CutShort(httpcore, answer)
+    elif answer.stream is not None:
+        body = EventStream(httpcore, answer.stream, request.extensions)
     return httpcore.Response(
         answer.status,
         headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
-        content=CutShort(httpcore, answer) if answer.cut else answer.body,
+        content=body,
         extensions={"http_version": b"HTTP/1.1", "reason_phrase": answer.line[4:].encode()},
     )

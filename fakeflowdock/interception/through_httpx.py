@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..http.response_writer import headers_in_process
 from . import httpx_transports
+from .event_stream import EventStream
 from .httpx_transports import answer_of
 from .transport_errors import CutShort
 
@@ -36,13 +37,19 @@ def response_of(httpx: Any, called: re.Match[str], app: App, request: Any, body:
     target = request.url.raw_path.decode("ascii")
     parts = called, request.method, target, request.headers.raw, body
     answer = answer_of(httpx, app, parts, request.extensions, retries)
-    stream = httpx.ByteStream(answer.body)
+    body = httpx.ByteStream(answer.body)
     if answer.cut:
-        both_kinds = (CutShort, httpx.SyncByteStream, httpx.AsyncByteStream)
-        stream = type("CutShortStream", both_kinds, {})(httpx, answer)
+        body = _both_kinds(httpx, CutShort)(httpx, answer)
+    elif answer.stream is not None:
+        body = _both_kinds(httpx, EventStream)(httpx, answer.stream, request.extensions)
     return httpx.Response(
         answer.status,
         headers=headers_in_process(answer, request.headers.get("connection")),
-        stream=stream,
+        stream=body,
         extensions={"http_version": b"HTTP/1.1", "reason_phrase": answer.line[4:].encode()},
     )
+
+
+def _both_kinds(httpx: Any, body: type) -> Any:
+    """Return a class of bodies, as a synchronous and asynchronous stream of the library."""
+    return type(body.__name__, (body, httpx.SyncByteStream, httpx.AsyncByteStream), {})

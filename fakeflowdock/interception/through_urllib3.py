@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import urllib3
 from urllib3 import HTTPConnectionPool, Timeout
-from urllib3.exceptions import MaxRetryError, NewConnectionError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
 from . import errors
 from .far_end import InMemorySocket
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from ..api.app import App
+    from ..api.streams.reader import NeverEnds
     from .patches import Seam
 
 
@@ -36,7 +37,8 @@ class _Connection(PooledConnection):
         self._called, self._app, self._wait = called, app, wait
 
     def connect(self) -> None:
-        self.sock = cast("Any", InMemorySocket(self, self._called, self._app, self._wait))
+        arguments = self._called, self._app, self._wait
+        self.sock = cast("Any", InMemorySocket(self, *arguments, never_ends=_never_ends))
 
     def getresponse(self, *args: Any, **more: Any) -> Any:
         try:
@@ -51,6 +53,11 @@ class _Connection(PooledConnection):
             if not any(name.lower() in ("user-agent", b"user-agent") for name in headers):
                 headers["User-Agent"] = f"python-urllib3/{urllib3.__version__}"
             PlainConnection.request(self, method, url, body, headers)
+
+
+def _never_ends(error: NeverEnds) -> Exception:
+    """Return the error for a call that reads a stream to its end: one after which urllib3 does not try again."""
+    return HTTPError(str(error)) if error.is_given_up else error
 
 
 class _SecureConnection(_Connection):

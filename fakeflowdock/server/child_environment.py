@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..api.environ import FLOWDOCK
+from ..api.internal_routes import STREAM
 from ..http.certificates import HERE, Folder, authority
 from ..http.console import Notes, told_once
 from ..http.forward_proxy import Way, gate
@@ -75,7 +76,8 @@ class Door:
         """
         pem, files = self._authority.pem, [given[name] for name in BUNDLES if given.get(name)]
         bundle = str(self._folder.write("bundle.pem", _trusted(tuple(files)), pem))
-        changed = {"FLOWDOCK_API_URL": api_url, "FLOWDOCK_STREAM_URL": api_url, "FAKEFLOWDOCK_PROXY": self.url}
+        changed = {"FLOWDOCK_API_URL": api_url, "FAKEFLOWDOCK_PROXY": self.url}
+        changed["FLOWDOCK_STREAM_URL"] = f"{api_url}{STREAM}/flows"
         changed |= {"ALL_PROXY": "", "all_proxy": ""}
         changed |= _twice("NO_PROXY", _no_proxy(given.get("no_proxy") or given.get("NO_PROXY") or ""))
         for name in PROXIES:

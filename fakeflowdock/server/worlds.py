@@ -217,7 +217,7 @@ class Worlds:
             world = ServedWorld(name, Held(App(store, default.report, note, default.journal.budget)))
             self._others = {**self._others, name: world}
             if known is not None:
-                known.app.journal.close()
+                known.app.close()
             self._owners.clear()
             return world
 
@@ -228,7 +228,7 @@ class Worlds:
         with self._lock:
             self._others = {name: each for name, each in self._others.items() if each is not world}
             self._owners.clear()  # the cache would keep the world alive
-            world.app.journal.close()
+            world.app.close()
 
     def put(self, world: ServedWorld, store: Store, *, loaded: bool = False) -> None:
         """Replace the content of a world.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..api.exchange import Exchange
-from ..api.internal_routes import PREFIX
+from ..api.internal_routes import is_own
 from ..contract.contracts import operation_named
 from ..contract.errors import NoSuchRoute
 
@@ -90,7 +90,7 @@ class Exchanges(list[Exchange]):
 
 def has_unknown_path(exchange: Exchange) -> bool:
     """Return whether a request had a path that neither Flowdock nor the fake itself has."""
-    return type(exchange.refusal) is NoSuchRoute and not exchange.path.startswith(PREFIX)
+    return type(exchange.refusal) is NoSuchRoute and not is_own(exchange.path)
 
 
 def _is(exchange: Exchange, role: str, entity: User | Source | Application) -> bool:

@@ -41,6 +41,7 @@ class Failing(Asserting):
         latency: float | timedelta = 0,
         connection: Connection | None = None,
         after: bool = False,
+        events: int | None = None,
         sequence: Iterable[Failure | None] | None = None,
     ) -> Fault:
         """Make matching requests fail. A request must match all given criteria.
@@ -52,7 +53,8 @@ class Failing(Asserting):
         Args:
             operation: the title of its page section: `"send message"` or `"send-message"`.
             method: in capitals.
-            path: without scheme, host and query.
+            path: without scheme, host and query. That of a stream is `/_fakeflowdock/stream/flows`, or as documented
+                `https://stream.flowdock.com/flows`.
             caller: the user, source or application that makes the request.
             nth: only the nth matching request, from 1.
             times: how many matching requests fail, from the next one or from the `nth`. Default: all of them; with
@@ -67,6 +69,9 @@ class Failing(Asserting):
             connection: how it breaks: `refused`; `reset` or `closed` before a response; `cut` within the body; or
                 `timeout`, with no response at all.
             after: process the request before the response is lost or replaced. Default: false.
+            events: for a stream of events: let it open, and apply `connection` after so many events. `closed` is then
+                a clean end, `cut` an end in the middle of the next record, and `timeout` silence, without anything that
+                keeps the stream alive.
             sequence: the failures of consecutive requests: a `Failure`, or None for no failure.
 
         Returns:
@@ -83,6 +88,7 @@ class Failing(Asserting):
             "latency": latency,
             "connection": connection,
             "after": after,
+            "events": events,
         }
         matching = matching_for(operation, method, path, caller)
         return self._faults.add(fault_for(matching, nth, times, sequence, what))

@@ -10,6 +10,7 @@ from ..api.routing import ALIKE, nearest_route
 from ..api.unanswered import why_unanswered
 from ..contract.errors import InvalidFlow, NoSuchRoute, NotFound, Refusal
 from ..suggestions import did_you_mean
+from ..world import tagging
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,16 +40,28 @@ def why_not_found(exchange: Exchange, store: Store) -> str | None:
         return _flow(store, organization, name, exchange.caller, named)
     if not isinstance(refusal, NotFound):
         return None
+    route = routing.route_of({"HTTP_HOST": exchange.request.headers.get("host", "")}, exchange.path)
     try:
-        path = routing.match(exchange.method, routing.normal(exchange.path)).values
+        match = routing.match(exchange.method, route)
     except Refusal:
         return None
-    return _place(store, path, exchange.caller) or _inside(store, path, routing.normal(exchange.path))
+    if match.operation.contract.streams and "flow" not in match.values:
+        return _filtered(store, str((exchange.known_parameters or {}).get("filter", "")), exchange.caller)
+    return _place(store, match.values, exchange.caller) or _inside(store, match.values, route)
 
 
 def unanswered(exchange: Exchange) -> str | None:
     """Return why a path is not answered although Flowdock had it, or None."""
     return why_unanswered(exchange.path, exchange.request.headers.get("host", ""))
+
+
+def _filtered(store: Store, given: str, caller: Caller | None) -> str | None:
+    """Return why a flow in the filter of a stream was not found."""
+    for called in tagging.split(given):
+        organization, _, name = called.replace(":", "/", 1).partition("/")
+        if (why := _flow(store, organization, name, caller, called)) is not None:
+            return why
+    return None
 
 
 def _place(store: Store, path: Mapping[str, str], caller: Caller | None) -> str | None:
@@ -70,7 +83,7 @@ def _place(store: Store, path: Mapping[str, str], caller: Caller | None) -> str 
 def _flow(store: Store, organization: str, name: str, caller: Caller | None, called: str | None = None) -> str | None:
     flow = store.flow_named(organization, name) or store.flows.get(called or "")
     if flow is None:
-        colon = ":" if called is not None else "/"
+        colon = ":" if called is not None and "/" not in called else "/"
         paths = [store.path_of(each).replace("/", colon) for each in store.flows.values()]
         called = called or f"{organization}/{name}"
         return f"unknown flow {called!r}{_near(called, paths)}"

@@ -23,15 +23,31 @@ if TYPE_CHECKING:
     from ..api.exchange import Exchange
     from ..api.faults import Fault
     from ..api.messages import Response
+    from ..api.streams.stream import Stream
     from ..world.store import Store
 
+HOW = {
+    "open": "open",
+    "silent": "open and silent",
+    "ended": "ended by the fake",
+    "left": "ended by the client",
+    "lagged": "ended because the client did not read",
+    "reset": "reset",
+    "cut": "cut in a record",
+}
 SHOWN = 50  # exchanges, and changes
 WIDTH = 500  # characters of the parameters, or of one change
 LOOKED_AT = 20_000  # characters of the parameters
 BLOB = 200  # characters; a longer string without a space is data, not prose
 
 
-def text(exchanges: Sequence[Exchange], before: Store, after: Store, faults: Iterable[Fault] = ()) -> str:
+def text(
+    exchanges: Sequence[Exchange],
+    before: Store,
+    after: Store,
+    faults: Iterable[Fault] = (),
+    streams: Iterable[Stream] = (),
+) -> str:
     """Return the report section of a failed test.
 
     Args:
@@ -39,6 +55,7 @@ def text(exchanges: Sequence[Exchange], before: Store, after: Store, faults: Ite
         before: the world at the start of the test.
         after: the world now.
         faults: the injected faults.
+        streams: the open streams.
 
     Returns:
         Lines of text without secrets. Each request starts a line: `METHOD /path → status`.
@@ -54,6 +71,9 @@ def text(exchanges: Sequence[Exchange], before: Store, after: Store, faults: Ite
         lines += ["", f"shape {after.settings.shape}: {about}"]
     recorded = [f"    {fault} ({fault.record})" for fault in faults]
     lines += ["", "faults:", *recorded] if recorded else []
+    still = [f"    {_opened(stream, after)}: {_about_stream(stream)}" for stream in streams]
+    lines += ["", "open streams:", *still[:SHOWN]] if still else []
+    lines += [f"    ({len(still) - SHOWN} more open streams not shown)"] if len(still) > SHOWN else []
     changes = list(diff.between(before, after))
     lines += ["", "changes in the world:" if changes else "no changes in the world"]
     lines += [f"    {_cut(change)}" for change in changes[:SHOWN]]
@@ -77,6 +97,8 @@ def _about(exchange: Exchange, store: Store) -> Iterator[str]:
     if exchange.failure is not None:
         original = f"; original response: {true.status}" if true and true.status != exchange.status else ""
         yield f"fault: {exchange.failure}{original}"
+    if exchange.stream is not None:
+        yield f"stream: {_about_stream(exchange.stream)}"
     if refused:
         assert true is not None
         refusal = exchange.refusal
@@ -88,6 +110,22 @@ def _about(exchange: Exchange, store: Store) -> Iterator[str]:
         if exchange.page is not None:
             yield f"see {exchange.page} ({exchange.grade})"
     yield from (f"warning: {warning}" for warning in exchange.warnings)
+
+
+def _opened(stream: Stream, store: Store) -> str:
+    flows = [store.path_of(store.flows[each]) for each in stream.flows if each in store.flows]
+    user = stream.caller.user
+    return f"{stream.number} of user {'?' if user is None else user.name} for {_cut(', '.join(flows) or 'the user')}"
+
+
+def _about_stream(stream: Stream) -> str:
+    """Return the state of a stream, and the names of the last events that were sent."""
+    how = HOW.get(stream.ended or ("silent" if stream.is_silent else "open"), "")
+    names = stream.last_events
+    earlier = "…, " if stream.events > len(names) else ""
+    count = f"{stream.events} event{'' if stream.events == 1 else 's'}"
+    listed = f": {earlier}{', '.join(names)}" if names else ""
+    return f"{how}, sent {count}{listed}"
 
 
 def _reason(response: Response) -> str:

@@ -9,6 +9,8 @@ from . import errors
 REFRESH_TOKENS = ("always", "offline_access")
 JOURNAL = 1000  # exchanges
 JOURNAL_BYTES = 64 * 1024 * 1024
+KEEP_ALIVE = 30.0  # seconds
+LONGEST = 1_000_000  # seconds of `keep_alive`
 MOST_WORLDS = 256  # on a server, besides its own
 
 DEFAULT, MINIMAL, MAXIMAL, DRIFT = SHAPES = ("default", "minimal", "maximal", "drift")
@@ -25,6 +27,7 @@ class Settings:
         strict: whether contract warnings are violations.
         journal: how many exchanges are recorded, at least one. A change applies to worlds created later.
         journal_bytes: how much memory they may use, in bytes. A change applies to worlds created later.
+        keep_alive: after how many seconds without an event a stream is kept alive. Real time, not the world's.
     """
 
     auto_consent: bool = False
@@ -33,6 +36,7 @@ class Settings:
     journal: int = JOURNAL
     strict: bool = False
     journal_bytes: int = JOURNAL_BYTES
+    keep_alive: float = KEEP_ALIVE
 
     def __post_init__(self) -> None:
         self.take_shape(self.shape)
@@ -42,9 +46,16 @@ class Settings:
             raise ValueError(errors.JOURNAL.format(given=self.journal))
         if type(self.journal_bytes) is not int or self.journal_bytes < 1:
             raise ValueError(errors.JOURNAL_BYTES.format(given=self.journal_bytes))
+        self.take_keep_alive(self.keep_alive)
 
     def take_shape(self, shape: str) -> None:
         """Change the shape of responses. Raises ValueError if it is unknown."""
         if shape not in SHAPES:
             raise ValueError(errors.SHAPE.format(given=shape, known=" or ".join(map(repr, SHAPES))))
         self.shape = shape
+
+    def take_keep_alive(self, seconds: float) -> None:
+        """Change the interval of streams. Raises ValueError if it is not a number of seconds greater than 0."""
+        if type(seconds) not in (int, float) or not 0 < seconds < LONGEST:
+            raise ValueError(errors.KEEP_ALIVE.format(given=seconds, limit=LONGEST))
+        self.keep_alive = seconds

@@ -318,7 +318,8 @@ def test_a_host_that_is_none_is_unreadable(flowdock: Door, host: str) -> None:
     )
 
 
+@pytest.mark.flowdock(unknown_paths="allow")
 def test_the_stream_host_has_nothing_but_streams(flowdock: Door) -> None:
-    for path in ("/sources", "/messages", "/flows/example", "/"):
+    for path in ("/sources", "/messages", "/organizations", "/flows/example", "/"):
         reply = flowdock("GET", path, flowdock.as_member, headers={"Host": "stream.flowdock.com"})
         assert (reply.status_code, reply.text) == (404, '{"message":"not found"}')

@@ -8,6 +8,7 @@ import json
 import signal
 import socket
 import threading
+import time
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ import pytest
 import requests
 
 from fakeflowdock import FakeFlowdock, conform
+from fakeflowdock.api.authentication import basic_header
+from fakeflowdock.checking import reporting_proxy
 from fakeflowdock.checking.remote import Remote
 from fakeflowdock.checking.reporting_proxy import Passed, Proxy
 from fakeflowdock.cli import main
@@ -499,3 +502,113 @@ def test_what_is_wrong_is_one_line_and_status_2(
     assert main.main(options) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n"), reason in err) == ("", 1, True)
+
+
+# Streams
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nStatus: 200 OK\r\nFlowdock-User: 1\r\nTransfer-Encoding: chunked\r\n"
+JSON_STREAM = HEAD + b"Content-Type: application/json; charset=utf-8\r\n\r\n"
+EVENT_STREAM = HEAD + b"Content-Type: text/event-stream\r\n\r\n"
+
+
+def streaming(head: bytes, *pieces: bytes) -> Callable[[socket.socket], None]:
+    """What a server does that answers with a stream of some pieces."""
+
+    def answer(connection: socket.socket) -> None:
+        read = b""
+        while not read.endswith(b"\r\n\r\n"):
+            read += connection.recv(65536)
+        connection.sendall(head)
+        for piece in (*pieces, b""):
+            connection.sendall(b"%x\r\n%b\r\n" % (len(piece), piece))
+
+    return answer
+
+
+def listen(through: Through, fake: FakeFlowdock, *, version: str = "1.1") -> socket.socket:
+    connection = through.connected()
+    auth = basic_header(f"{fake.user.api_token}:")
+    lines = [
+        f"GET /_fakeflowdock/stream/flows/example/main HTTP/{version}",
+        "Host: x",
+        f"Authorization: {auth}",
+        "",
+        "",
+    ]
+    connection.sendall("\r\n".join(lines).encode())
+    return connection
+
+
+def until(connection: socket.socket, mark: bytes) -> bytes:
+    read = b""
+    while mark not in read:
+        read += (piece := connection.recv(65536))
+        assert piece, read
+    return read
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_a_stream_passes_piece_by_piece_and_ends_with_its_client(version: str) -> None:
+    with FakeFlowdock() as fake, proxy(fake.url) as through:
+        with listen(through, fake, version=version) as client:
+            head = until(client, b"\r\n\r\n")  # before any event
+            assert (b"\r\nTransfer-Encoding: chunked\r\n" in head) == (version == "1.1")
+            stream = fake.wait_for_stream(timeout=30)
+            for content in ("one", "two"):
+                fake.add_message(content)
+                assert f'"content":"{content}"'.encode() in until(client, b"\r\n")
+        through.was_told.wait(30)
+        assert through.lines == ["GET /_fakeflowdock/stream/flows/example/main → 200 stream-events: 2 records"]
+        end = time.monotonic() + 30
+        while stream.ended is None and time.monotonic() < end:
+            time.sleep(0.01)
+        assert stream.ended == "left"
+
+
+def test_a_stream_that_the_server_ends_ends_for_its_client() -> None:
+    with FakeFlowdock() as fake, proxy(fake.url) as through, listen(through, fake) as client:
+        until(client, b"\r\n\r\n")
+        fake.wait_for_stream(timeout=30)
+        fake.close_streams()
+        assert until(client, b"0\r\n\r\n").endswith(b"0\r\n\r\n")
+        assert client.recv(1) == b""
+        assert through.lines == ["GET /_fakeflowdock/stream/flows/example/main → 200 stream-events: 0 records"]
+
+
+@pytest.mark.parametrize(
+    ("head", "pieces", "found"),
+    [
+        (
+            JSON_STREAM,
+            [b'\n{"event":"unheard.of"}\r\n', b'{"event":"tag-ch', b'ange","id":1}\r', b'\n{"event":"tag-change"'],
+            [
+                "200 stream-events: 7 violations; 2 records",
+                "    violation: Stream events answered 200, where /attachments is missing",
+            ],
+        ),
+        (
+            EVENT_STREAM,
+            [b":\n\nid: 1\ndata: nothing\n", b"\nid: 2\ndata: {}\n\n"],
+            ["2 records", "with record 1, which is no JSON"],
+        ),
+    ],
+)
+def test_each_record_of_a_stream_is_held_against_its_page(head: bytes, pieces: list[bytes], found: list[str]) -> None:
+    with FakeFlowdock() as fake, answering(streaming(head, *pieces)) as url, proxy(url) as through:
+        with listen(through, fake) as client:
+            until(client, b"\r\n0\r\n\r\n")
+        through.was_told.wait(30)
+        lines = "\n".join(through.lines)
+    for each in found:
+        assert each in lines, lines
+
+
+def test_a_record_without_an_end_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reporting_proxy, "KEPT", 1000)
+    pieces = [b"x" * 600, b"x" * 600, b'\r\n{"event":"tag-change"}\r\n']
+    with FakeFlowdock() as fake, answering(streaming(JSON_STREAM, *pieces)) as url, proxy(url) as through:
+        with listen(through, fake) as client:
+            until(client, b"\r\n0\r\n\r\n")
+        through.was_told.wait(30)
+        assert "0 records; one is too long, and those after it were not checked" in through.lines[0]

@@ -113,6 +113,7 @@ def test_the_ready_line_has_working_credentials(world: str, names: list[str]) ->
         assert list(line) == [
             "event",
             "url",
+            "stream_url",
             "world",
             "organization",
             "flow",

@@ -134,7 +134,7 @@ def test_what_was_not_as_documented_is_told_at_the_end(outside: dict[str, str]) 
         curl -sS -u "$FAKEFLOWDOCK_API_TOKEN:" "$api/sources?lmit=3" "$api/sources?lmit=4" -o /dev/null -o /dev/null
         curl -sS $api/nowhere/0123456789abcdef0123456789abcdef $api/_fakeflowdock/nothing -o /dev/null -o /dev/null
         curl -sS $api/private -o /dev/null
-        curl -sS "https://stream.flowdock.com/flows?filter=example/main" -o /dev/null
+        curl -sS https://stream.flowdock.com/sources -o /dev/null
         curl -sS https://example.com 2>/dev/null
         echo done >&2
     """
@@ -148,8 +148,8 @@ def test_what_was_not_as_documented_is_told_at_the_end(outside: dict[str, str]) 
         "fakeflowdock: GET /nowhere/0123… is not in Flowdock's API\n"
         'fakeflowdock: GET /private is documented on Flowdock\'s page "Private conversations", '
         "but fakeflowdock does not answer it yet\n"
-        'fakeflowdock: GET /flows of stream.flowdock.com is documented on Flowdock\'s page "Streaming", '
-        "but fakeflowdock does not answer it yet\n"
+        "fakeflowdock: GET /sources of stream.flowdock.com is unknown to stream.flowdock.com, "
+        "which has only /flows and /flows/:organization/:flow\n"
     )
 
 
@@ -214,3 +214,17 @@ def test_without_trustme_nothing_is_run(monkeypatch: pytest.MonkeyPatch, capfd: 
     assert main.main(["exec", "echo", "run"]) == 2
     out, err = capfd.readouterr()
     assert (out, "pip install 'fakeflowdock[tls]'" in err, err.count("\n")) == ("", True, 1)
+
+
+@pytest.mark.parametrize("url", ["https://stream.flowdock.com/flows", "$FLOWDOCK_STREAM_URL"])
+def test_the_command_reads_streams_at_flowdocks_address_and_at_the_other_one(outside: dict[str, str], url: str) -> None:
+    asks = f"""
+        api=https://api.flowdock.com/flows/example/main/messages
+        wait=$FLOWDOCK_API_URL/_fakeflowdock/streams/wait
+        (curl -sS -H Content-Type:application/json -d '{{"timeout": 60}}' $wait -o /dev/null
+         curl -sSu "$FAKEFLOWDOCK_API_TOKEN:" -d event=message -d content=Hello $api -o /dev/null) &
+        curl -sSNu "$FAKEFLOWDOCK_API_TOKEN:" "{url}?filter=example/main" 2>/dev/null | head -n 1
+    """
+    status, out, err = ended(start("--", "sh", "-c", asks, env=outside))
+    assert (status, err) == (0, "")
+    assert json.loads(out)["content"] == "Hello"

@@ -236,3 +236,56 @@ def test_a_name_that_a_log_could_not_show_is_not_taken(given: str, fake_flowdock
     headers = {"X-Request-Id": given.encode("latin-1")}
     reply = requests.get(f"{fake_flowdock.url}/nowhere", headers=headers, timeout=9)
     assert re.fullmatch(r"[0-9a-f]{8}-\d+", reply.headers["X-Request-Id"])
+
+
+class Streaming(Logged):
+    """Such a server with a client that reads a stream."""
+
+    def opened(self) -> socket.socket:
+        parts = urlsplit(self.url)
+        client = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30)
+        token = self.store.users[1].api_token
+        basic = requests.auth._basic_auth_str(token, "")
+        head = f"Host: {parts.netloc}\r\nAuthorization: {basic}\r\nX-Request-Id: mine\r\n\r\n"
+        client.sendall(f"GET /_fakeflowdock/stream/flows?filter=example/main HTTP/1.1\r\n{head}".encode())
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+        return client
+
+
+def test_a_stream_is_a_line_when_it_opens_and_one_when_it_ends() -> None:
+    logged = Streaming("json")
+    logged.server.start()
+    try:
+        with logged.opened() as client:
+            opened = logged.told()
+            with logged.store.lock:
+                logged.app.streams.end()
+            assert client.recv(65536) == b"0\r\n\r\n"
+        ended = logged.told()
+    finally:
+        logged.server.stop()
+    assert list(opened) == FIELDS
+    assert (opened["event"], opened["id"], opened["status"], opened["bytes"]) == ("request", "mine", 200, 0)
+    assert ended.pop("time") >= opened["time"]
+    assert ended.pop("seconds") >= 0
+    assert ended == {
+        "event": "stream",
+        **{name: opened[name] for name in ("id", "client", "method", "target", "version", "world", "caller")},
+        "operation": "stream-events",
+        "events": 0,
+        "ended": "ended",
+    }
+
+
+def test_the_end_of_a_stream_is_a_line_of_text_too() -> None:
+    logged = Streaming("text")
+    logged.server.start()
+    try:
+        logged.opened().close()
+        logged.line()
+        line = logged.line()
+    finally:
+        logged.server.stop()
+    request = '"GET /_fakeflowdock/stream/flows?filter=example/main HTTP/1.1"'
+    told = rf"\S+Z mine 127\.0\.0\.1 {re.escape(request)} stream \d+\.\ds stream-events user=1 events=0 ended=left"
+    assert re.fullmatch(told, line)

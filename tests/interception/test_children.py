@@ -29,8 +29,8 @@ def post(name, headers, content="Hello"):
     client.close()
     return reply.status
 
-def in_child(call):
-    "What a call returns in a forked child, as text, or how it fails."
+def in_child(call, meanwhile=lambda: None):
+    "What a call returns in a forked child, as text, or how it fails. Something else is called here meanwhile."
     end, beginning = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -41,6 +41,7 @@ def in_child(call):
         os.write(beginning, said.encode())
         os._exit(0)
     os.close(beginning)
+    meanwhile()
     with os.fdopen(end) as reading:
         said = reading.read()
     assert os.waitpid(pid, 0)[1] == 0
@@ -276,3 +277,170 @@ def test_a_child_whose_parent_has_stopped_the_fake_or_could_open_no_socket_is_to
     assert stopped.startswith("the fake in process PID, which started this process, is stopped or does not answer")
     assert stopped.endswith("Stop it after its child processes have ended, and start them after the fake.")
     assert "could not open a socket for its child processes: [Errno 24] Too many open files" in poor
+
+
+STREAMED = """
+def read(name, headers, count):
+    "The contents of the next messages, or of all, as a stream has them."
+    import re
+    client = clients.make(name)
+    stream = client.stream("https://stream.flowdock.com/flows?filter=example/main", headers)
+    found = []
+    while len(found) != count and (record := stream.until(b"\\r\\n")):
+        found.append(re.search(b'"content":"([^"]*)"', record)[1].decode())
+    stream.close()
+    client.close()
+    return found
+
+def wait_for(condition):
+    import time
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_a_child_reads_a_stream_of_its_parent_until_the_fake_stops(method: str, tmp_path: object) -> None:
+    file = f"{tmp_path}/program.py"
+    with open(file, "w") as program:
+        program.write(
+            COMMON
+            + STREAMED
+            + textwrap.dedent(f"""
+            import multiprocessing
+
+            def tell(end, *args):
+                end.send(read(*args))
+                end.close()
+
+            def started(*args):
+                ours, theirs = context.Pipe()
+                process = context.Process(target=tell, args=(theirs, *args))
+                process.start()
+                theirs.close()
+                return process, ours
+
+            if __name__ == "__main__":
+                context = multiprocessing.get_context({method!r})
+                with FakeFlowdock() as fake:
+                    who = fake.as_user().headers
+                    two, every = started("httpx", who, 2), started("aiohttp", who, -1)
+                    wait_for(lambda: len(fake.streams) == 2)
+                    fake.add_message("One")
+                    fake.add_message("Two")
+                    print(two[1].recv())
+                    two[0].join()
+                    wait_for(lambda: len(fake.streams) == 1)
+                    other = started("requests", who, 1)  # while a stream is open
+                    wait_for(lambda: len(fake.streams) == 2)
+                    fake.add_message("Three")
+                    print(other[1].recv())
+                    other[0].join()
+                print(every[1].recv())
+                every[0].join()
+            """)
+        )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", file],
+        capture_output=True, text=True, check=False, timeout=LIMIT, env={"PYTHONPATH": "."},
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ["['One', 'Two']", "['Three']", "['One', 'Two', 'Three']"]
+
+
+@pytest.mark.parametrize("name", clients.NAMES)
+def test_a_fault_breaks_the_stream_of_a_child_as_one_of_its_parent(name: str) -> None:
+    said = python(
+        STREAMED
+        + textwrap.dedent(f"""
+        import threading
+
+        def broken():
+            client = clients.make({name!r}, 0.3)
+            stream = client.stream("https://stream.flowdock.com/flows?filter=example/main", who)
+            found = b""
+            try:
+                while piece := stream.next_piece():
+                    found += piece
+            except Exception as error:
+                # aiohttp drops what it has not read when the connection breaks.
+                return type(error).__name__, {name!r} == "aiohttp" or (found.count(b"One"), b"Two" in found)
+            finally:
+                stream.close()
+                client.close()
+
+        def post():
+            fake.wait_for_stream(timeout=60)
+            fake.add_message("One")
+            fake.add_message("Two" * 1000)
+
+        def posting(call):
+            thread = threading.Timer(0, post)
+            thread.start()
+            said = call()
+            thread.join()
+            return said
+
+        with FakeFlowdock(keep_alive=0.1) as fake:
+            who = fake.as_user().headers
+            for connection in ("cut", "timeout"):
+                with fake.fail("stream events", connection=connection, events=1):
+                    here = repr(posting(broken))
+                    there = in_child(broken, post)
+                    print(connection, here == there, here, there)
+        """)
+    )
+    assert [line.split()[1] for line in said] == ["True"] * 2, said
+    assert not any("None" in line for line in said)  # it did not end as if nothing had happened
+
+
+def test_a_child_that_ends_without_a_word_leaves_its_stream() -> None:
+    said = python(
+        STREAMED
+        + textwrap.dedent("""
+        import signal
+
+        with FakeFlowdock() as fake:
+            who = fake.as_user().headers
+            pid = os.fork()
+            if pid == 0:
+                read("urllib3", who, 1)
+                os._exit(0)
+            wait_for(lambda: fake.streams)
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            wait_for(lambda: not fake.streams)
+        print("left")
+        """)
+    )
+    assert said == ["left"]
+
+
+def test_a_child_that_does_not_read_holds_a_mebibyte_at_most() -> None:
+    said = python(
+        STREAMED
+        + textwrap.dedent("""
+        with FakeFlowdock() as fake:
+            who = fake.as_user().headers
+            end, beginning = os.pipe()
+            pid = os.fork()
+            if pid == 0:
+                client = clients.make("requests")
+                stream = client.stream("https://stream.flowdock.com/flows?filter=example/main", who)
+                os.read(end, 1)
+                try:
+                    stream.until()
+                except Exception:
+                    os._exit(3)
+                os._exit(0)
+            wait_for(lambda: fake.streams)
+            for number in range(400):
+                fake.add_message("x" * 8000)
+            wait_for(lambda: not fake.streams)
+            os.write(beginning, b"!")
+            print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        """)
+    )
+    assert said == ["3"]

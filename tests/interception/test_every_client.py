@@ -179,7 +179,7 @@ def test_a_client_made_after_the_fake_is_answered_and_one_that_stays_is_led_to_t
         ("http://api.flowdock.com/sources", 401),
         ("https://API.Flowdock.com:443/sources", 401),
         ("http://api.flowdock.com:8080/sources", 401),
-        ("https://stream.flowdock.com/flows", 404),
+        ("https://stream.flowdock.com/flows", 401),
     ],
 )
 @pytest.mark.flowdock(unknown_paths="allow")

@@ -57,7 +57,7 @@ def status(url: str = SOURCES) -> int:
         ("https://user:password@api.flowdock.com/sources", 401),
         ("https://api.flowdock.com", 404),
         ("https://api.flowdock.com?x", 404),
-        ("https://stream.flowdock.com/flows", 404),
+        ("https://stream.flowdock.com/flows", 401),
         ("http://stream.flowdock.com/sources", 404),
     ],
 )

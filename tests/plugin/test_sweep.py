@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -339,3 +340,32 @@ def test_what_cannot_be_done_is_refused(options: list[str], words: str, pytester
     result = run(pytester, *options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([words])
+
+
+STREAMS = """
+import json
+import requests
+
+def hear(fake):
+    for _ in range(2):
+        url = fake.stream_url + "?filter=example/main"
+        with requests.get(url, stream=True, timeout=5, **fake.as_user()) as reply:
+            reply.raise_for_status()
+            fake.add_message("Hello")
+            try:
+                for line in reply.iter_lines(chunk_size=1):
+                    return json.loads(line)["content"]
+            except requests.exceptions.ChunkedEncodingError:
+                continue
+
+def test_reconnects(fake_flowdock):
+    assert hear(fake_flowdock) == "Hello"
+"""
+
+
+def test_a_stream_is_also_broken_after_it_has_opened(pytester: pytest.Pytester) -> None:
+    lines = (re.split(" {2,}", line) for line in swept(pytester, STREAMS))
+    found = {failure: outcome for _, failure, outcome in lines}
+    assert (found["reset stream"], found["cut record"]) == ("survived", "survived")
+    assert set(found) == {"401", "403", "404", "429", "500", "timeout", "lost answer", "reset stream", "cut record"}
+    assert found["429"].startswith("raised HTTPError")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from fakeflowdock.contract.validation import ADMIN
 from fakeflowdock.server.admin import errors as refusals
 from fakeflowdock.server.admin.app import TABLE
 from tests.support.administering import flowdock, operator_of
+from tests.support.streams import listening
 
 pytestmark = pytest.mark.newest_only
 
@@ -35,6 +37,7 @@ BEFORE: dict[str, list[tuple[str, str, Any]]] = {  # what an example needs to ha
     "list-faults": [("POST", "faults", {"method": "GET", "path": "/user", "status": 500})],
     "delete-fault": [("POST", "faults", {"status": 500})],
 }
+STREAMED_BEFORE = ("list-streams", "wait-for-streams", "close-stream")
 ASKED_BEFORE = {"list-requests": "/user", "wait-for-requests": "/user", "list-contract-warnings": "/users?lmit=3"}
 
 
@@ -77,7 +80,7 @@ def test_each_operation_of_a_page_has_its_handler_and_each_refusal_its_class() -
 @pytest.mark.parametrize("name", CONTRACTS)
 def test_the_example_of_a_page_happens(name: str) -> None:
     contract = CONTRACTS[name]
-    with FakeFlowdock("docs") as fake:
+    with FakeFlowdock("docs") as fake, ExitStack() as stack:
         if name == "save-state":
             fake._runs.current.site.worlds.saver = Saves()
         operator = operator_of(fake)
@@ -87,6 +90,8 @@ def test_the_example_of_a_page_happens(name: str) -> None:
         if name in ASKED_BEFORE:
             world = operator.get("worlds/default")
             flowdock(world, "GET", ASKED_BEFORE[name], auth=(world["api_token"], ""))
+        if name in STREAMED_BEFORE:
+            stack.enter_context(listening(fake, filter="example/main"))
         body = dict(contract.examples[0]) if contract.examples else None
         if body is not None and "state" in body:
             body["state"] = state
@@ -113,11 +118,12 @@ def test_the_example_of_a_page_happens(name: str) -> None:
 )
 def test_each_route_leads_to_its_operation(name: str, method: str, path: str, fake_flowdock: FakeFlowdock) -> None:
     path = path.replace(":world", "default").replace(":id", "7").replace(":snapshot", "none")
-    sent = {"timeout": 0} if name == "wait-for-requests" else None
+    sent = {"timeout": 0} if name in ("wait-for-requests", "wait-for-streams") else None
     reply = operator_of(fake_flowdock)(method, path.removeprefix("/_fakeflowdock/"), sent)
     assert reply.status_code in {*CONTRACTS[name].replies, 404, 409, 422}
     if reply.status_code == 404:
         assert reply.json()["message"] in (
+            f"Unknown stream '7' in world 'default' ({CONTRACTS[name].page})",
             f"Unknown fault '7' in world 'default' ({CONTRACTS[name].page})",
             f"Unknown snapshot 'none' in world 'default' ({CONTRACTS[name].page})",
         )

@@ -43,6 +43,7 @@ def test_a_world_is_made_used_listed_and_deleted(operator: Operator, fake_flowdo
         "messages": 6,
         "requests": 1,
         "faults": 0,
+        "streams": 0,
     }
     operator.delete("worlds/suite.1_A-b")
     assert [each["name"] for each in operator.get("worlds")] == ["default"]
@@ -104,6 +105,7 @@ def test_a_world_is_made_with_its_settings(operator: Operator, fake_flowdock: Fa
         "strict": False,
         "journal": 2,
         "journal_bytes": 64 * 1024 * 1024,
+        "keep_alive": 30.0,
     }
     world = operator.get("worlds/one")
     for _ in range(3):
@@ -285,7 +287,7 @@ def test_parameters_of_a_body_are_not_looked_for_in_the_query(operator: Operator
 
 
 def test_health_tells_the_version(operator: Operator) -> None:
-    assert operator.get("health") == {"status": "ok", "version": __version__, "saving": "off"}
+    assert operator.get("health") == {"status": "ok", "version": __version__, "saving": "off", "streams": 0}
 
 
 def test_a_bug_of_ours_is_told_and_reported(

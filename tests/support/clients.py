@@ -26,7 +26,7 @@ import requests
 import urllib3
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
 WAIT = 20  # seconds, as a timeout that each library is given
 NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # is trusted: to load a store for each client takes most of its time
@@ -90,6 +90,32 @@ class Asked:
         return body, headers, f"{self.url}?{urlencode(self.params)}" if self.params else self.url
 
 
+@dataclass
+class Opened:
+    """A response that is open.
+
+    Attributes:
+        next_piece: waits for the next piece of the body as it was sent, and returns it; b"" at the end.
+        close: closes it.
+    """
+
+    status: int
+    headers: dict[str, str]
+    next_piece: Callable[[], bytes]
+    close: Callable[[], object]
+
+    def until(self, end: bytes = b"") -> bytes:
+        """The pieces up to one that ends so, or all that are left."""
+        found = b""
+        while (piece := self.next_piece()) and not ((found := found + piece).endswith(end) and end):
+            pass
+        return found
+
+
+def opened(status: int, headers: Any, next_piece: Callable[[], bytes], close: Callable[[], object]) -> Opened:
+    return Opened(status, {name.lower(): value for name, value in headers.items()}, next_piece, close)
+
+
 class Client:
     """One client of a library."""
 
@@ -108,6 +134,10 @@ class Client:
         """The body, streamed line by line."""
         raise NotImplementedError
 
+    def stream(self, url: str, headers: dict[str, str]) -> Opened:
+        """A response that is read piece by piece. Its head has been read."""
+        raise NotImplementedError
+
     def at_once(self, times: int, url: str, headers: dict[str, str]) -> list[int]:
         """The same GET many times at the same time, and the status of each."""
         from concurrent.futures import ThreadPoolExecutor
@@ -120,7 +150,7 @@ class Client:
 
 
 class Requests(Client):
-    def __init__(self, wait: float) -> None:
+    def __init__(self, wait: float | None) -> None:
         self.wait = wait
         self.session = requests.Session()
 
@@ -140,12 +170,17 @@ class Requests(Client):
         with self.session.get(url, headers=headers, stream=True, timeout=self.wait) as reply:
             return [line.decode() for line in reply.iter_lines()]
 
+    def stream(self, url: str, headers: dict[str, str]) -> Opened:
+        reply = self.session.get(url, headers=headers, stream=True, timeout=self.wait)
+        pieces = reply.iter_content(None)
+        return opened(reply.status_code, reply.headers, lambda: next(pieces, b""), reply.close)
+
     def close(self) -> None:
         self.session.close()
 
 
 class Httpx(Client):
-    def __init__(self, module: Any, wait: float) -> None:
+    def __init__(self, module: Any, wait: float | None) -> None:
         self.client = module.Client(timeout=wait, verify=NOBODY)
 
     def answered(self, asked: Asked) -> Reply:
@@ -163,6 +198,11 @@ class Httpx(Client):
         with self.client.stream("GET", url, headers=headers, follow_redirects=True) as reply:
             return list(reply.iter_lines())
 
+    def stream(self, url: str, headers: dict[str, str]) -> Opened:
+        reply = self.client.send(self.client.build_request("GET", url, headers=headers), stream=True)
+        pieces = reply.iter_raw()
+        return opened(reply.status_code, reply.headers, lambda: next(pieces, b""), reply.close)
+
     def close(self) -> None:
         self.client.close()
 
@@ -172,6 +212,15 @@ class Asynchronous(Client):
 
     def __init__(self) -> None:
         self.runner = asyncio.Runner()
+
+    def opened_by(
+        self,
+        status: int,
+        headers: Any,
+        next_piece: Callable[[], Coroutine[Any, Any, bytes]],
+        close: Callable[[], Coroutine[Any, Any, object]],
+    ) -> Opened:
+        return opened(status, headers, lambda: self.runner.run(next_piece()), lambda: self.runner.run(close()))
 
     async def sent(self, asked: Asked) -> Reply:
         raise NotImplementedError
@@ -199,7 +248,7 @@ async def one_by_one(pieces: list[bytes]) -> AsyncIterator[bytes]:
 
 
 class AsyncHttpx(Asynchronous):
-    def __init__(self, module: Any, wait: float) -> None:
+    def __init__(self, module: Any, wait: float | None) -> None:
         super().__init__()
         self.client = module.AsyncClient(timeout=wait, verify=NOBODY)
 
@@ -223,6 +272,17 @@ class AsyncHttpx(Asynchronous):
                 return [line async for line in reply.aiter_lines()]
 
         return self.runner.run(lines())
+
+    def stream(self, url: str, headers: dict[str, str]) -> Opened:
+        request = self.client.build_request("GET", url, headers=headers)
+        reply = self.runner.run(self.client.send(request, stream=True))
+        pieces = reply.aiter_raw()
+
+        async def next_piece() -> bytes:
+            found: bytes = await anext(pieces, b"")
+            return found
+
+        return self.opened_by(reply.status_code, reply.headers, next_piece, reply.aclose)
 
     async def closed(self) -> None:
         await self.client.aclose()
@@ -264,9 +324,23 @@ class Aiohttp(Asynchronous):
 
         return self.runner.run(lines())
 
+    def stream(self, url: str, headers: dict[str, str]) -> Opened:
+        async def get() -> aiohttp.ClientResponse:
+            return await self.session.get(url, headers=headers)
+
+        reply = self.runner.run(get())
+
+        async def close() -> None:
+            reply.close()
+
+        async def next_piece() -> bytes:
+            return (await reply.content.readchunk())[0]
+
+        return self.opened_by(reply.status, reply.headers, next_piece, close)
+
 
 class Urllib3(Client):
-    def __init__(self, wait: float) -> None:
+    def __init__(self, wait: float | None) -> None:
         self.pools = urllib3.PoolManager(timeout=wait)
 
     def answered(self, asked: Asked) -> Reply:
@@ -288,6 +362,11 @@ class Urllib3(Client):
         lines: Iterator[bytes] = iter(reply)
         return [line.decode().rstrip("\n") for line in lines]
 
+    def stream(self, url: str, headers: dict[str, str]) -> Opened:
+        reply = self.pools.request("GET", url, headers=headers, preload_content=False)
+        pieces = reply.stream(None)
+        return opened(reply.status, reply.headers, lambda: next(pieces, b""), reply.close)
+
     def close(self) -> None:
         self.pools.clear()
 
@@ -298,7 +377,7 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class Urllib(Client):
-    def __init__(self, wait: float) -> None:
+    def __init__(self, wait: float | None) -> None:
         self.wait = wait
         self.opener = urllib.request.build_opener()
         self.stiff = urllib.request.build_opener(NoRedirect)
@@ -324,6 +403,10 @@ class Urllib(Client):
         with self.open(urllib.request.Request(url, headers=headers)) as reply:
             return [line.decode().rstrip("\n") for line in reply]
 
+    def stream(self, url: str, headers: dict[str, str]) -> Opened:
+        reply = self.opener.open(urllib.request.Request(url, headers=headers), timeout=self.wait)
+        return opened(reply.status, reply.headers, lambda: reply.read1(65536), reply.close)
+
     def close(self) -> None:
         pass
 
@@ -331,7 +414,7 @@ class Urllib(Client):
 class HttpClient(Client):
     """`http.client`, which follows no redirect."""
 
-    def __init__(self, wait: float) -> None:
+    def __init__(self, wait: float | None) -> None:
         self.wait = wait
         self.connections: dict[tuple[str, str], http.client.HTTPConnection] = {}
 
@@ -352,13 +435,13 @@ class HttpClient(Client):
             connection.close()
 
 
-def make(name: str, wait: float = WAIT) -> Client:
+def make(name: str, wait: float | None = WAIT) -> Client:
     """A new client, that waits so many seconds for an answer."""
     library, _, kind = name.partition(" ")
     modules: dict[str, Any] = {"httpx": httpx, "httpx2": httpx2, "httpxyz": httpxyz}
     if library in modules:
         return (AsyncHttpx if kind else Httpx)(modules[library], wait)
-    others: dict[str, Callable[[float], Client]] = {
+    others: dict[str, Callable[[float | None], Client]] = {
         "requests": Requests,
         "aiohttp": Aiohttp,
         "urllib3": Urllib3,

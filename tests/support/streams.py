@@ -50,7 +50,11 @@ class Listener:
         self._data = b""
         lines = [f"GET {path} HTTP/1.1", f"Host: {parts.netloc}", *(f"{n}: {v}" for n, v in headers.items())]
         self._socket.sendall("\r\n".join([*lines, "", ""]).encode())
-        first, *rest = self._until(b"\r\n\r\n", LONGEST).decode().split("\r\n")
+        try:
+            first, *rest = self._until(b"\r\n\r\n", LONGEST).decode().split("\r\n")
+        except OSError:
+            self.leave()
+            raise
         self.status = int(first.split()[1])
         self.headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in rest if line)}
         self.last_event_id: str | None = None

@@ -51,7 +51,7 @@ def stream_events(call: Call, flows: list[Flow]) -> Reply:
     media = EVENT_STREAM if EVENT_STREAM in _accepted(call) else JSON
     headers = (("Cache-Control", "no-cache"),)
     if call.environ["REQUEST_METHOD"] == "HEAD":
-        return Reply(200, None, headers, media)
+        return Reply(200, None, headers, media, sized=False)
     active = str(fields.get("active", "")).lower()
     stream = call.streams.add(
         call.store,
@@ -62,6 +62,7 @@ def stream_events(call: Call, flows: list[Flow]) -> Reply:
         user=user,
         presence=_is_true(fields.get("presence")),
         active=active if active in STATES else None,
+        parameters=fields,
         last=_last_event_id(call) if media == EVENT_STREAM else None,
     )
     return Reply(200, None, headers, media, stream)

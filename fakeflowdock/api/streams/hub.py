@@ -10,6 +10,7 @@ from ...contract.errors import BrokenContract
 from ...world import people
 from ...world.events import PRESENCE
 from ...world.models import Event, Message, UserEvent
+from ...world.settings import KEEP_ALIVE
 from .records import Record
 from .stream import Stream
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from ...world.store import Happening, Store
     from ..callers import Caller
+    from .emitted import Emitted
 
 STATES = {"true": 2_000_000, "idle": 1_000_000}  # by the parameter `active`; 0 is offline
 
@@ -31,7 +33,7 @@ class Streams:
     Attributes:
         open: the open streams, oldest first.
         count: the number of streams so far.
-        interval: after how many seconds without an event a stream is kept alive.
+        listeners: called after each stream that opens, by the thread that opens it.
     """
 
     def __init__(self, report: Callable[[BrokenContract], None]) -> None:
@@ -45,7 +47,13 @@ class Streams:
         self._states: dict[int, int] = {}  # by user: as what they are shown, unless that is offline
         self._gone: deque[Stream] = deque()  # that could not be forgotten, because the world was locked
         self.count = 0
-        self.interval = 30.0
+        self.listeners: dict[Callable[[], None], None] = {}
+
+    @property
+    def interval(self) -> float:
+        """After how many seconds without an event a stream is kept alive."""
+        store = self._store
+        return KEEP_ALIVE if store is None else store.settings.keep_alive
 
     def add(
         self, store: Store, caller: Caller, flows: Iterable[str], form: str, base: str, *, last: int | None, **more: Any
@@ -72,6 +80,8 @@ class Streams:
             index.setdefault(key, {})[stream] = None
         if stream.with_presence:
             self._of_presence[stream] = None
+        for each in list(self.listeners):
+            each()
         return stream
 
     def _indexes(self, stream: Stream) -> Iterator[tuple[dict[Any, dict[Stream, None]], Any]]:
@@ -80,8 +90,15 @@ class Streams:
             yield self._of_user, stream.user_id
 
     def close(self, stream: Stream) -> None:
-        """Forget a stream that has ended, at once or as soon as the world is not locked. Never waits."""
+        """Forget a stream that has ended, at once or as soon as the world is not locked. Never waits.
+
+        A finalizer can call this in the middle of anything, also while this thread changes what is open.
+        """
         self._gone.append(stream)
+        if self._store is not None and not _is_owned(self._store.lock):
+            self._try_to_sweep()
+
+    def _try_to_sweep(self) -> None:
         store = self._store
         if store is None:
             return
@@ -90,7 +107,7 @@ class Streams:
                 self._sweep()
             finally:
                 store.lock.release()
-        elif stream.active is not None:  # others wait to be told
+        elif any(stream.active is not None for stream in list(self._gone)):  # others wait to be told
             threading.Thread(target=self._sweep_later, args=(store,), daemon=True).start()
 
     def _sweep(self) -> None:
@@ -133,8 +150,8 @@ class Streams:
         streams = list(self.open)
         for stream in streams:
             stream.end()
-        for stream in streams:
-            self.close(stream)
+        self._gone.extend(streams)
+        self._try_to_sweep()
 
     # What happens in the world. Its lock is held.
 
@@ -152,13 +169,19 @@ class Streams:
                 else:
                     self._is_permitted(stream, store)
             return
-        record = Record(event, store)
+        self._send(Record(event, store), event, store)
+
+    def emit(self, emitted: Emitted, store: Store) -> None:
+        """Send an event that no operation makes. The lock of the world is held."""
+        self._send(emitted, emitted.event, store)
+
+    def _send(self, record: Record, event: Message | Event | UserEvent, store: Store) -> None:
         try:
             for stream in self._audience(event, store):
                 if self._is_permitted(stream, store):
                     stream.push(record.encoded(stream.form, stream.base))
                     if stream.ended:
-                        self.close(stream)
+                        self._forget(stream)
         except BrokenContract as bug:
             self._report(bug)
 
@@ -183,7 +206,7 @@ class Streams:
 
     def _end(self, stream: Stream) -> None:
         stream.end()
-        self.close(stream)
+        self._forget(stream)
 
     # What happened before
 
@@ -211,6 +234,11 @@ def _belongs(stream: Stream, store: Store) -> bool:
     if stream.with_user and store.organizations_of(user):
         return True
     return any(store.belongs(user, store.flows[flow_id].organization_id) for flow_id in stream.flows)
+
+
+def _is_owned(lock: Any) -> bool:
+    """Return whether this thread holds a lock."""
+    return bool(lock._is_owned())
 
 
 def _since(store: Store, last: int | None, flows: set[str]) -> list[int]:

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+import re
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from ...world.store import Store
     from ..callers import Caller
 
-    End = Literal["ended", "lagged", "left"]
+    End = Literal["ended", "lagged", "left", "reset", "cut"]
+    Break = Literal["ended", "reset", "cut", "silent"]
 
 JSON, EVENT_STREAM = "json", "event-stream"  # the formats
 KEEP_ALIVE = {JSON: b"\n", EVENT_STREAM: b":\n\n"}
 MOST = 1024 * 1024  # bytes that may wait for a client
 AT_ONCE = 64 * 1024  # bytes that are taken at once
+NEVER = 1_000_000.0  # seconds
 REPLAYED = 100  # events that are encoded at once
+LAST = 5  # events whose names are remembered
+NAME = re.compile(rb'"event":"([^"]*)"')
+NAMED = 200  # bytes of a record that have its name
 
 
 class Hub(Protocol):
-    """The open streams of a world.
+    """The open streams of a world."""
 
-    Attributes:
-        interval: after how many seconds without an event a stream is kept alive.
-    """
-
-    interval: float
+    @property
+    def interval(self) -> float:
+        """After how many seconds without an event a stream is kept alive."""
+        ...
 
     def add(
         self, store: Store, caller: Caller, flows: Iterable[str], form: str, base: str, *, last: int | None, **more: Any
@@ -61,14 +67,16 @@ class Stream:
         user: whether it has what is for the user alone.
         presence: whether it has who is online.
         active: `true` or `idle` if it shows its user as active or idle, or None.
+        parameters: the parameters of the request, without credentials.
         due: the numbers of the events that are sent again.
 
     Attributes:
         store: the world.
         is_bound: whether it ends when the user has left the organizations that it is about.
         events: how many events were sent.
-        ended: how it ended, or None: `ended` by the server, `lagged` because the client did not read, or `left` by the
-            client.
+        ended: how it ended, or None: `ended` by the server, `lagged` because the client did not read, `left` by the
+            client; or by a fault: `reset`, or `cut` within a record.
+        is_silent: whether a fault keeps it open without sending anything.
     """
 
     def __init__(
@@ -83,6 +91,7 @@ class Stream:
         user: bool,
         presence: bool,
         active: str | None,
+        parameters: Mapping[str, Any] | None = None,
         due: Iterable[int] = (),
     ) -> None:
         self._hub = hub
@@ -96,14 +105,20 @@ class Stream:
         self.active = active
         self.store: Store | None = None
         self.is_bound = False
+        self.parameters = dict(parameters or {})
         self.events = 0
         self.ended: End | None = None
+        self.is_silent = False
+        self._break: tuple[Break, int] | None = None  # how a fault breaks it, and after how many events
+        self._last: deque[bytes] = deque(maxlen=LAST)  # beginnings of records
+        self._began = time.monotonic()
+        self._over: float | None = None
         self._waiting: deque[bytes] = deque()
         self._size = 0
         self._due: deque[int | bytes] = deque(due)  # events of before, and what happened since it was opened
         self._wake: Callable[[], None] | None = None
         self._is_awake = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # `leave` can be called by a finalizer, in the middle of anything
 
     def __repr__(self) -> str:
         return f"<Stream {self.number}; events: {self.events}{f', {self.ended}' if self.ended else ''}>"
@@ -122,14 +137,24 @@ class Stream:
     @property
     def interval(self) -> float:
         """After how many seconds without an event that is sent."""
-        return self._hub.interval
+        return NEVER if self.is_silent else self._hub.interval
+
+    @property
+    def seconds(self) -> float:
+        """For how long it has been open, or was."""
+        return (time.monotonic() if self._over is None else self._over) - self._began
+
+    @property
+    def last_events(self) -> list[str]:
+        """The names of the last events that were sent, oldest first."""
+        return [name[1].decode() for each in list(self._last) if (name := NAME.search(each)) is not None]
 
     # Called by the hub, while the lock of the world is held
 
     def push(self, record: bytes) -> None:
         """Add a record. A client for which too much waits is disconnected."""
         with self._lock:
-            if self.ended is None:
+            if self.ended is None and not self.is_silent:
                 self._size += len(record)
                 if self._size > MOST:
                     self._end("lagged")
@@ -146,9 +171,37 @@ class Stream:
     def _end(self, how: End) -> None:
         if self.ended is None:
             self.ended = how
+            self._over = time.monotonic()
             if how != "ended":
-                self._waiting.clear()
-                self._due.clear()
+                self._drop()
+
+    def _drop(self) -> None:
+        self._waiting.clear()
+        self._due.clear()
+
+    def fail(self, how: Break, after: int) -> None:
+        """Let a fault break the stream.
+
+        Args:
+            how: `ended`, `reset`, `cut` in the middle of the next record, or `silent`.
+            after: after how many events.
+        """
+        with self._lock:
+            self._break = how, after
+            self._check_fault()
+
+    def _check_fault(self) -> None:
+        """Break the stream if it is time. A record that is cut has to come first."""
+        if self._break is None or self.ended is not None:
+            return
+        how, after = self._break
+        if self.events < after or how == "cut":
+            return
+        self._drop()
+        if how == "silent":
+            self.is_silent = True
+        else:
+            self._end(how)
 
     def _call(self) -> None:
         if self._wake is not None and (self.ended or not self._is_awake):  # a door may wait for its client
@@ -170,10 +223,18 @@ class Stream:
         with self._lock:
             self._is_awake = False
             while self._waiting and size < AT_ONCE:
-                taken.append(self._waiting.popleft())
-                size += len(taken[-1])
+                record = self._waiting.popleft()
+                size += len(record)
+                if self._break == ("cut", self.events):
+                    taken.append(record[: len(record) // 2])
+                    self._end("cut")
+                    break
+                taken.append(record)
+                self._last.append(record[:NAMED])
+                self.events += 1
+                if self._break is not None:
+                    self._check_fault()
             self._size -= size
-            self.events += len(taken)
         return taken
 
     @property
@@ -201,6 +262,9 @@ class Stream:
                     self._waiting.append(record)
 
     def leave(self) -> None:
-        """End the stream, because its client has left."""
-        self.end("left")
+        """End the stream, because its client has left. Never waits."""
+        if self.ended is None:
+            # Without the lock: a finalizer must not wait for another thread.
+            self.ended, self._over = "left", time.monotonic()
+        self._call()
         self._hub.close(self)

@@ -110,18 +110,22 @@ def entry(exchange: Exchange, redaction: Redaction) -> dict[str, Any]:
         "status": response.status,
         "statusText": line_of(response.status).partition(" ")[2] if response.status else "",
         "headers": _headers(response.headers.pairs, redaction),
-        "content": {"size": _size(response), "mimeType": kind, **_content(response, kind, redaction)},
+        "content": {
+            "size": _size(response),
+            "mimeType": kind,
+            **(_of_stream(exchange) or _content(response, kind, redaction)),
+        },
         "redirectURL": redaction.header("location", response.headers.get("location", "")),
         "bodySize": _size(response),
     }
-    milliseconds = round(exchange.duration * 1000)
+    wait, receive = round(exchange.waited * 1000), round((exchange.duration - exchange.waited) * 1000)
     return {
         "startedDateTime": timestamp(START + timedelta(seconds=exchange.number)),
-        "time": milliseconds,
+        "time": wait + receive,
         "request": request,
         "response": as_har,
         "cache": {},
-        "timings": {"send": 0, "wait": milliseconds, "receive": 0},
+        "timings": {"send": 0, "wait": wait, "receive": receive},
         "_fakeflowdock": _own(exchange),
     }
 
@@ -145,11 +149,19 @@ def _content(message: Request | Response, media_type: str, redaction: Redaction)
         return {"text": b64encode(body).decode(), "encoding": "base64"}
 
 
+def _of_stream(exchange: Exchange) -> dict[str, str]:
+    """Return a comment about the events of a stream, which are not kept."""
+    if exchange.events is None:
+        return {}
+    return {"comment": f"a stream of {exchange.events} event{'' if exchange.events == 1 else 's'}, which are not kept"}
+
+
 def _own(exchange: Exchange) -> dict[str, Any]:
     """Return what has no place in HAR."""
     return {
         **({} if exchange.request.shortened is None else {"shortened": True}),
         "number": exchange.number,
+        **({} if exchange.events is None else {"events": exchange.events}),
         "operation": exchange.operation,
         "caller": None if exchange.caller is None else _caller(exchange.caller),
         "took_place": exchange.original_response is not None,

@@ -61,7 +61,7 @@ class Needs:
             given = entry.request.headers.get("authorization", "")
             if len(self.users_of_tokens) < MANY:
                 self.users_of_tokens[given.rpartition(" ")[2]] = int(user)
-        if (match := match_of(entry.request.method, path_in(entry.request.url))) is None:
+        if (match := match_of(entry.request.method, entry.request.url)) is None:
             return
         path, values = None, match.values
         if "organization" in values and "flow" in values:

@@ -69,13 +69,15 @@ class Replay:
         took_place = entry.own.get("took_place", reply is not None and reply.status not in FAILED)
         if not (took_place and entry.has_request_body):
             return
-        match = match_of(entry.request.method, path_in(entry.request.url))
+        match = match_of(entry.request.method, entry.request.url)
         asks_for_tokens = match is not None and match.operation.name == oauth_replay.OPERATION
         if asks_for_tokens and reply is not None and reply.status in oauth_replay.ANSWERED:
             request = oauth_replay.granted(self._store, entry, self._who_consented(json_in(reply.body)), self._names)
         else:
             request = self._translated(entry, match)
         answer = self._app.answer(request.environ)
+        if answer.stream is not None:
+            answer.stream.leave()
         if reply is None or reply.status in FAILED:
             return
         fake = Response(answer.status, Headers(answer.headers), answer.body)

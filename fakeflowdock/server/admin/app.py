@@ -15,7 +15,7 @@ from ...api.media_types import JSON
 from ...api.pauses import UNLOCKED, NoLock
 from ...api.routing import Table
 from ...contract.errors import Refusal
-from . import access, assertions, clock_and_settings, faults, requests, state, worlds
+from . import access, assertions, clock_and_settings, faults, requests, state, streams, worlds
 from .errors import Invalid, NotJson, UnknownPath
 from .operations import OperatorCall
 
@@ -33,9 +33,8 @@ if TYPE_CHECKING:
     from .operations import Waiting
 
 HEALTH = f"{PREFIX}health"
-TABLE = Table(
-    (worlds, state, requests, assertions, faults, clock_and_settings), lambda path: path.rstrip("/"), UnknownPath, {}
-)
+MODULES = (worlds, state, requests, assertions, faults, streams, clock_and_settings)
+TABLE = Table(MODULES, lambda path: path.rstrip("/"), UnknownPath, {})
 
 
 class Admin:

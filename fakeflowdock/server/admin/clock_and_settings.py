@@ -57,6 +57,11 @@ def read_settings(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
 def change_settings(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """Change the given settings."""
     settings = world.store.settings
+    if "keep_alive" in call.fields:
+        try:
+            settings.take_keep_alive(call.fields["keep_alive"])
+        except ValueError as error:
+            raise Invalid.at("/keep_alive", str(error)) from None
     for name, value in call.fields.items():
         setattr(settings, name, value)
     return asdict(settings)

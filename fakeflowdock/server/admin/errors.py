@@ -130,6 +130,7 @@ class Invalid(Refusal):
     BESIDE = "must be beside expected, not in it"
     CALLER = "must be one of user, source and application"
     NO_CALLER = "is not the id of a {kind} in this world"
+    NO_FLOW = "is not the path or id of a flow in this world"
     PATTERN = "must have only $pattern, a string"
     SHORTENED = "cannot be compared: {error}"
     EXPRESSION = "is not a regular expression: {error}"

@@ -113,7 +113,7 @@ def get_report(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     app = world.app
     with app.store.lock:
         exchanges, faults = Exchanges(app.journal), app.faults.remembered
-        return {"report": report.text(exchanges, world.held.began, app.store, faults)}
+        return {"report": report.text(exchanges, world.held.began, app.store, faults, [*app.streams.open])}
 
 
 @of_a_world("GET contract-warnings")
@@ -199,4 +199,12 @@ def _shown(exchange: Exchange) -> dict[str, Any]:
         "warnings": [finding.as_json() for finding in exchange.warnings],
         "failure": None if exchange.failure is None else str(exchange.failure),
         "seconds": exchange.duration,
+        "stream": None
+        if exchange.stream is None
+        else {
+            "number": exchange.stream.number,
+            "events": exchange.stream.events,
+            "last_events": exchange.stream.last_events,
+            "ended": exchange.stream.ended,
+        },
     }

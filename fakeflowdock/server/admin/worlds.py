@@ -29,7 +29,8 @@ def get_health(call: OperatorCall, _: None) -> dict[str, Any]:
     """Return that the server is running, and whether its world is saved."""
     saver = call.directory.saver
     saving = "off" if saver is None else "failing" if saver.is_failing else "ok"
-    return {"status": "ok", "version": __version__, "saving": saving}
+    streams = sum(len(world.app.streams.open) for world in call.directory.worlds)
+    return {"status": "ok", "version": __version__, "saving": saving, "streams": streams}
 
 
 @operation("GET admin/openapi.json", find=nothing)
@@ -96,8 +97,8 @@ def _summary(world: ServedWorld) -> dict[str, Any]:
     app = world.app
     with app.store.lock:
         held = {**counted(app.store), "users": len(app.store.users)}
-    faults = sum(not fault.standing for fault in app.faults.active)
-    return {"name": world.name, **held, "requests": app.journal.count, "faults": faults}
+    faults, streams = sum(not fault.standing for fault in app.faults.active), len(app.streams.open)
+    return {"name": world.name, **held, "requests": app.journal.count, "faults": faults, "streams": streams}
 
 
 def _credentials(world: ServedWorld, base: str) -> dict[str, Any]:

@@ -1,0 +1,33 @@
+"""The sections of docs/api/events.md by the names of their events."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from .contracts import contracts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .validation import Check
+
+PAGE = "events"
+ABOUT_A_USER = "user-event"  # the section of the events that are in no flow
+
+
+@cache
+def event_checks() -> Mapping[str, Check]:
+    """Return the schema of each event that a page has, by the name of the event."""
+    found: dict[str, Check] = {}
+    for check in contracts().objects.values():
+        if check.page == PAGE:
+            event = check.place.schema.get("properties", {}).get("event", {})
+            for name in event.get("enum", [event["const"]] if "const" in event else ()):
+                found[name] = check
+    return found
+
+
+def is_about_a_user(name: str) -> bool:
+    """Return whether the events of that name are in no flow."""
+    return name in event_checks() and event_checks()[name] is contracts().objects[ABOUT_A_USER]
