@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from fakeflowdock import FakeFlowdock
 from tests.support.doors import as_user
 from tests.support.hypothesis_profiles import examples
-from tests.support.streaming import Telling, Watcher
+from tests.support.stream_model import Telling, Watcher
 from tests.support.streams import EVENT_STREAM, Listener, listening
 
 pytestmark = pytest.mark.newest_only
