@@ -289,6 +289,8 @@ class Compiler:
             schema = self._type(section, row.line, kind, closed=closed)
             properties[codes[0].content] = {
                 **schema,
+                # a blank parameter counts as absent; a blank field of an object is kept
+                **({"x-blank": "absent"} if always == "required" and plain(kind).endswith(" or blank") else {}),
                 **({"description": words} if words else {}),
                 **graded(section, mark),
             }

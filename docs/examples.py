@@ -150,8 +150,9 @@ class Examples:
         self, kind: Any, schema: Mapping[str, Any], place: SchemaPlace, at: str, *, is_sent: bool, whole: bool
     ) -> Iterator[tuple[str, str]]:
         """Each place where what is shown is not what a schema inside a place says."""
-        if kind == "null" and "anyOf" in schema and "type" not in schema:
-            return  # an object or null
+        plain = [each for each in schema.get("anyOf", ()) if "$ref" not in each]
+        if "type" not in schema and any(_unfit(kind, each) is None for each in plain):
+            return  # an object or null, or a string or an object
         place = place.to(schema)
         if (reason := _unfit(kind, place.schema)) is not None:
             yield at, reason
@@ -165,6 +166,13 @@ class Examples:
     def _inside(
         self, kind: Schema, place: SchemaPlace, at: str, *, is_sent: bool, whole: bool
     ) -> Iterator[tuple[str, str]]:
+        known = place.schema.get("properties", {})
+        untold = (name for name, value in kind.items() if value == "str" and "enum" in known.get(name, {}))
+        if hidden := next(untold, None):
+            shown = ({**kind, hidden: f"={value}"} for value in known[hidden]["enum"])  # it may be any of these
+            found = [[*self._inside(each, place, at, is_sent=is_sent, whole=whole)] for each in shown]
+            yield from min(found, key=len)
+            return
         values = {name: str(value)[1:] for name, value in kind.items()}  # a value that is shown is `=value`
         inside = place.inside(values)
         properties, required = fields_of(place.schema, values)

@@ -139,6 +139,11 @@ TYPES: dict[str, Schema] = {
         "pattern": "^[A-Za-z0-9._-]{1,64}$",
         "title": "made of 1 to 64 letters, digits, dots, hyphens and underscores",
     },
+    "presence state": {
+        "type": "integer",
+        "enum": [0, 1_000_000, 2_000_000],
+        "title": "one of 0, 1000000, 2000000",
+    },
     "sender name": {
         "type": "string",
         "pattern": f"^[^{BLANK}]+$",
@@ -149,12 +154,19 @@ TYPES: dict[str, Schema] = {
 }
 
 
+# What a blank value has to be allowed by, where the type itself refuses one.
+OR_BLANK: dict[str, Schema] = {
+    "text": {"pattern": ""},
+    "sender name": {"pattern": f"^[^{BLANK}]*$"},
+    "category": {"pattern": "^ *([A-Za-z0-9_-][A-Za-z0-9_ -]*)?$"},
+}
+
 _WITH_VALUES = ("text of at most N", 'text beginning with "a"', "integer from N to M")
 
 
 def known_kinds() -> list[str]:
     """The words that stand for a type by themselves."""
-    return [*TYPES, "list of …", "map to …", '"a" or "b"', *_WITH_VALUES, "… or null"]
+    return [*TYPES, "list of …", "map to …", '"a" or "b"', *_WITH_VALUES, "… or blank", "… or null"]
 
 
 def kind_of(words: str) -> Schema | None:
@@ -183,10 +195,19 @@ def kind_of(words: str) -> Schema | None:
     if bounds := re.fullmatch("integer from ([0-9]+) to ([0-9]+)", words):
         low, high = int(bounds[1]), int(bounds[2])
         return {"type": "integer", "minimum": low, "maximum": high, "title": f"an integer from {low} to {high}"}
+    if words.endswith(" or blank") and (schema := kind_of(words.removesuffix(" or blank"))) is not None:
+        return _or_blank(words.removesuffix(" or blank"), schema)
     if words.endswith(" or null") and (schema := kind_of(words[:-8])) is not None and "type" in schema:
         nullable = {**schema, "type": [schema["type"], "null"], "title": f"{schema['title']} or null"}
         return {**nullable, "enum": [*schema["enum"], None]} if "enum" in schema else nullable
     return None
+
+
+def _or_blank(words: str, schema: Schema) -> Schema | None:
+    """What a type of text allows, or an empty text."""
+    if words not in OR_BLANK:
+        return None
+    return {key: value for key, value in {**schema, **OR_BLANK[words]}.items() if value != ""}
 
 
 def or_null(schema: Schema) -> Schema:
@@ -198,6 +219,7 @@ def or_null(schema: Schema) -> Schema:
 MIXED: dict[str, Callable[[Schema], Schema]] = {
     "": lambda schema: schema,
     "list of ": lambda schema: {"type": "array", "items": schema, "title": "a list"},
+    "string or ": lambda schema: {"anyOf": [TYPES["string"], schema], "title": "a string or an object"},
     "list of or map to ": lambda schema: {
         "type": ["array", "object"],
         "items": schema,

@@ -67,7 +67,7 @@ def told(schema: Schema) -> Schema:
 
 def name_of(anchor: str) -> str:
     """What an object is called among the components: `thread-state` is `ThreadState`."""
-    return "".join(word[:1].upper() + word[1:] for word in re.split("[-_]", anchor))
+    return "".join(word[:1].upper() + word[1:] for word in re.split("[-_.]", anchor))
 
 
 class Replies:

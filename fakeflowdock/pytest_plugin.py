@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from fakeflowdock import Contract, FakeFlowdock
 
 NUMBER, SECONDS = ("a positive integer",), ("a number of seconds greater than 0",)
-PATTERNS = {NUMBER: "0*[1-9][0-9]{0,11}", SECONDS: r"(?=.*[1-9])[0-9]{1,6}(?:\.[0-9]{1,6})?"}
+PATTERNS: dict[tuple[str, ...], str] = {
+    NUMBER: "0*[1-9][0-9]{0,11}",
+    SECONDS: r"(?=.*[1-9])[0-9]{1,6}(?:\.[0-9]{1,6})?",
+}
 # Each choice: its values, the default first, or what number it is; and its description.
 CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
     "world": (("empty", "docs"), "initial data of each test"),

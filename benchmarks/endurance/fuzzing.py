@@ -133,9 +133,15 @@ def at_both_doors(number: int) -> str:
     Raises:
         Wrong: the answers or the worlds differ.
     """
-    from tests.http.test_both_doors import Doors, asked_like_the_pages, filled
+    from tests.http.test_both_doors import (
+        AdministeredDoors,
+        Doors,
+        asked_like_an_operator,
+        asked_like_the_pages,
+        filled,
+    )
 
-    doors, asked = Doors(), 0
+    asked, doors = 0, Doors()
 
     def run(those: list[Any]) -> None:
         nonlocal asked
@@ -149,8 +155,12 @@ def at_both_doors(number: int) -> str:
         if one != other:
             raise Wrong(f"the worlds differ after {those!r}")
 
+    of_pages, of_operator = asked_like_the_pages(), asked_like_an_operator() | asked_like_the_pages()
     try:
-        each_of(st.lists(asked_like_the_pages(), min_size=1, max_size=4), number, 0, run)
+        each_of(st.lists(of_pages, min_size=1, max_size=4), number // 2, 0, run)
+        doors.close()
+        doors = AdministeredDoors()
+        each_of(st.lists(of_operator, min_size=1, max_size=4), number // 2, 0, run)
     finally:
         doors.close()
     return f"{asked:,} requests were answered alike"

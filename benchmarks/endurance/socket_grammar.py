@@ -56,7 +56,9 @@ def messages() -> SearchStrategy[Message]:
     """Well-formed requests."""
     return st.builds(
         _message,
-        st.sampled_from((b"GET", b"POST", b"PUT", b"DELETE", b"HEAD", b"OPTIONS", b"PATCH")),
+        st.sampled_from(
+            (b"GET", b"POST", b"PUT", b"DELETE", b"HEAD", b"OPTIONS", b"PATCH", b"BREW", b"DESCRIBE", b"gets")
+        ),
         st.sampled_from(TARGETS),
         st.sampled_from((b"1.1", b"1.1", b"1.1", b"1.0")),
         st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(VALUES)), max_size=3),

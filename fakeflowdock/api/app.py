@@ -252,7 +252,7 @@ class FlowdockHandling(Handling):
         given, contract = self.given or self._read or parameters.read(self.environ), match.operation.contract
         fields = contract.coerced(given.query if contract.streams else given.fields)
         method, strict = self.environ["REQUEST_METHOD"], self.store.settings.strict
-        found = [*warnings_of(method, match, given, contract.parameters_of(fields), fields, strict=strict)]
+        found = [*warnings_of(method, match, given, fields, strict=strict)]
         if any(each.actual is not None for each in found):
             secrets = Redaction(known=self.store.known_secrets)
             found = [each.without(secrets) for each in found]

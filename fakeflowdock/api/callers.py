@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..world.models import AccessToken, Application, Source, User
+    from ..world.authorization import AccessToken
+    from ..world.models import Application, Source, User
 
 USER, APPLICATION, SOURCE = "user", "application", "source"
 ANYONE = "anyone"  # credentials are ignored

@@ -63,7 +63,6 @@ def warnings_of(
     method: str,
     match: Match,
     given: Given,
-    known: Mapping[str, Mapping[str, Any]],
     fields: Mapping[str, Any],
     *,
     strict: bool = False,
@@ -71,11 +70,13 @@ def warnings_of(
     """Return the warnings about a request.
 
     Args:
-        known: the documented parameters, with their schemas.
         fields: the parameters by their types.
         strict: whether warnings are violations.
     """
     contract = match.operation.contract
+    if not (given.query or given.body or given.guessed or match.obsolete or contract.successor):
+        return
+    known = contract.parameters_of(fields)
     about = partial(_about, contract, strict=strict)
     others = {*match.values, *CREDENTIALS}
     unknown = _unknown(fields, known, others, contract.request.place)

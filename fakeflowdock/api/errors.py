@@ -1,11 +1,11 @@
-"""The texts of the errors about faults, broken connections and the journal. `str.format` replaces the names in braces.
+"""The texts of the errors about faults, broken connections, the journal and limits.
 
-The errors of Flowdock's operations are in `contract/errors.py`.
+`str.format` replaces the names in braces. The errors of Flowdock's operations are in `contract/errors.py`.
 """
 
 from __future__ import annotations
 
-from ..contract.errors import Worded
+from ..contract.errors import Unreadable, Worded
 
 TIMED_OUT = "timed out"
 BROKEN = "a fault broke the connection: {loss}"
@@ -57,3 +57,14 @@ class ShortenedBody(Worded, ValueError):
     """A whole body is needed, but the journal has shortened it."""
 
     BODY = "the body was shortened: {left}; increase `journal_bytes`, or read it earlier"
+
+
+class BeyondLimit(Unreadable):
+    """The body or the query is valid, and has more than is read here."""
+
+    is_limit = True
+
+    TOO_DEEP = "The body is not valid JSON: it is nested more than {depth} levels deep"
+    TOO_MANY = "The {what} has more than {limit} values"
+    HEADS = "The headers of the parts have more than {limit} bytes"
+    FIELD_TOO_DEEP = "The field {field} is nested more than {depth} levels deep"

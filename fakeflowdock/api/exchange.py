@@ -203,8 +203,8 @@ class Exchange:
     def size(self) -> int:
         """The memory for the exchange, in bytes: its texts, what is kept in parsed form, and a fixed part."""
         environ = self._environ
-        texts = sum(map(len, environ)) + sum(map(len, environ.values())) + TEXT * len(environ) + 4 * len(self.path)
-        texts += sum(len(value) for _, value in self._answer.headers)
+        texts = len("".join([*environ, *environ.values(), *[value for _, value in self._answer.headers]]))
+        texts += TEXT * len(environ) + 4 * len(self.path)
         if self.refusal is not None:
             errors: dict[str, list[str]] = getattr(self.refusal, "errors", {})
             texts += len(self.refusal.message)
@@ -212,7 +212,9 @@ class Exchange:
         for warning in self.warnings:
             texts += FIXED // 4 + sum(len(value) for value in vars(warning).values() if isinstance(value, str))
         if self._given is not None:
-            texts += PARSED * (len(self._given.raw) + len(self._environ.get("QUERY_STRING", "")))
+            texts += PARSED * (len(self._given.raw) + len(environ.get("QUERY_STRING", "")))
+        if self._left is None and self._original is self._answer and isinstance(self._raw, bytes):  # usually
+            return FIXED + texts + len(self._raw) + len(self._answer.body)
         return FIXED + texts + sum(map(len, self._bodies))
 
     @property

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .operations import Operation
     from .pauses import Wait
 
+SHOWN = 10  # failures of a sequence that a description lists
 PATH = re.compile(r"(?:https://stream\.flowdock\.com)?/[^?]*")
 REMEMBERED = 100  # faults that the report of a failed test can list, including removed ones
 
@@ -129,8 +130,10 @@ class Fault:
         return f"<Fault: {self}>"
 
     def __str__(self) -> str:
-        what = "; then ".join("nothing" if failure is None else str(failure) for failure in self.failures)
-        return shortened(f"{self._which}{self.matching}: {what}")
+        what = ["nothing" if failure is None else str(failure) for failure in self.failures[:SHOWN]]
+        if (more := len(self.failures) - SHOWN) > 0:
+            what.append(f"{more:,} more")
+        return shortened(f"{self._which}{self.matching}: {'; then '.join(what)}")
 
     @property
     def _which(self) -> str:

@@ -14,6 +14,7 @@ from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData, Preamble
 
 from ..contract.errors import Unreadable
+from .errors import BeyondLimit
 from .form_names import gathered, short
 from .json_values import MOST
 
@@ -38,7 +39,7 @@ def pairs(text: str, charset: str, what: str) -> list[tuple[str, str]]:
         Unreadable: there are too many, or a value is not valid in the charset.
     """
     if text.count("&") >= MOST:
-        raise Unreadable.of(Unreadable.TOO_MANY, what=what, limit=MOST)
+        raise BeyondLimit.of(BeyondLimit.TOO_MANY, what=what, limit=MOST)
     try:
         named = (pair.partition("=") for pair in text.split("&") if pair)
         return [(_unquoted(name, charset), _unquoted(value, charset)) for name, _, value in named]
@@ -114,7 +115,7 @@ def _checked_heads(body: bytes, delimiter: bytes) -> int:
             break  # the end, or a part without content
         left -= HEADS if blank is None else blank.end() - at
         if blank is None or left <= 0:
-            raise Unreadable.of(Unreadable.HEADS, limit=HEADS)
+            raise BeyondLimit.of(BeyondLimit.HEADS, limit=HEADS)
         at = _next(body, delimiter, blank.end() - 2)
     return first
 

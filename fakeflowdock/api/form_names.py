@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import Unreadable
+from .errors import BeyondLimit
 from .json_values import MOST
 
 if TYPE_CHECKING:
@@ -41,12 +42,12 @@ def gathered(pairs: Sequence[tuple[str, str | dict[str, str]]], what: str = "for
         if "[" in name and BRACKETED.fullmatch(name):
             steps = name[:-1].replace("]", "").split("[")
             if len(steps) + (id(value) in files) > DEPTH:
-                raise Unreadable.of(Unreadable.FIELD_TOO_DEEP, field=short(name), depth=DEPTH)
+                raise BeyondLimit.of(BeyondLimit.FIELD_TOO_DEEP, field=short(name), depth=DEPTH)
         else:
             steps = [name]
         left -= _put(fields, steps, value, files)
         if left < 0:
-            raise Unreadable.of(Unreadable.TOO_MANY, what=what, limit=MOST)
+            raise BeyondLimit.of(BeyondLimit.TOO_MANY, what=what, limit=MOST)
     return fields
 
 

@@ -140,12 +140,12 @@ class Handling(ABC):
             self.caller = caller = self.authenticate(operation, given, fields)
             if given.unreadable is not None:
                 raise given.unreadable
-            documented = contract.parameters_of(fields)
+            documented = contract.parameters_of(fields) if fields else ()
             known = {name: value for name, value in fields.items() if name in documented}
             call = self.call(caller, match.values, known, base_of(environ))
             subject = operation.find(call)
             permit(operation, caller)
-            violations = contract.request.violations(fields)
+            violations = contract.request.violations(fields) if fields else [*contract.missing]
             if operation.needs is not None:
                 violations += missing(operation.needs(match.values, caller.kind), fields)
             reply = operation.invalid(call, subject, violations) if violations else operation.handle(call, subject)

@@ -93,8 +93,9 @@ class Journal:
             self._count += 1
             exchange = Exchange(self._count, environ, handling, answer, duration)
             self._keep(exchange)
-        for each in list(self.listeners):
-            each()
+        if self.listeners:
+            for each in list(self.listeners):
+                each()
         return exchange
 
     def _keep(self, exchange: Exchange) -> None:
@@ -111,7 +112,8 @@ class Journal:
             self._drop()
         while self.size > self._limit and self.give(exchange):
             pass
-        self.budget.make_room(exchange)
+        if self.budget.used > self.budget.limit:
+            self.budget.make_room(exchange)
 
     def give(self, newest: Exchange) -> bool:
         """Shorten the oldest large exchange, or drop the oldest. Returns whether either was possible.

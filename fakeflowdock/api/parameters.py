@@ -13,6 +13,7 @@ from werkzeug.http import parse_options_header
 
 from ..contract.errors import MAX_BODY, TooLarge, Unreadable
 from . import json_values
+from .errors import BeyondLimit
 from .form_bodies import multipart, pairs
 from .form_names import DEPTH, gathered, short
 from .json_values import MOST, MOST_OF_OPERATOR
@@ -61,6 +62,8 @@ def read(environ: WSGIEnvironment, *, nulls: bool = False) -> Given:
         nulls: whether nulls inside the objects and lists of a JSON body are kept. A parameter that is null is not.
     """
     given = Given()
+    if environ.get("CONTENT_LENGTH") == "0" and not (environ.get("QUERY_STRING") or "wsgi.input_terminated" in environ):
+        return given  # most requests that read
     query = environ.get("QUERY_STRING", "").encode("latin-1")
     try:
         if query:
@@ -78,8 +81,19 @@ def read(environ: WSGIEnvironment, *, nulls: bool = False) -> Given:
         given.too_large = reason.forgetful()
     except Unreadable as reason:
         if not optional:
-            given.unreadable = given.unreadable or reason.forgetful()
+            given.unreadable = given.unreadable or _explained(reason, given.raw, environ).forgetful()
     return given
+
+
+def _explained(reason: Unreadable, body: bytes, environ: WSGIEnvironment) -> Unreadable:
+    """Return why a body cannot be parsed: the client may have compressed it.
+
+    A recorder decompresses it, and keeps the header.
+    """
+    encoding = environ.get("HTTP_CONTENT_ENCODING", "").strip()
+    if reason.is_limit or not encoding or body.isascii() or body.startswith(b"{"):
+        return reason
+    return Unreadable.of(Unreadable.COMPRESSED, encoding=short(encoding))
 
 
 def read_body(environ: WSGIEnvironment) -> bytes:
@@ -185,7 +199,7 @@ def _json_object(text: str, *, nulls: bool) -> dict[str, Any]:
         if "\\u" in text and json_values.has_lone_surrogate(value):
             raise Unreadable.of(Unreadable.JSON, reason=Unreadable.LONE_SURROGATE)
     except json_values.TooManyValues:
-        raise Unreadable.of(Unreadable.TOO_MANY, what="body", limit=most) from None
+        raise BeyondLimit.of(BeyondLimit.TOO_MANY, what="body", limit=most) from None
     except json.JSONDecodeError as error:
         raise Unreadable.of(Unreadable.JSON_AT, reason=error.msg, line=error.lineno, column=error.colno) from None
     except RecursionError:
@@ -199,8 +213,8 @@ def _json_object(text: str, *, nulls: bool) -> dict[str, Any]:
     return {name: value[name] for name in fields} if nulls else fields
 
 
-def _too_deep() -> Unreadable:
-    return Unreadable.of(Unreadable.JSON, reason=Unreadable.TOO_DEEP.format(depth=DEPTH))
+def _too_deep() -> BeyondLimit:
+    return BeyondLimit.of(BeyondLimit.TOO_DEEP, depth=DEPTH)
 
 
 def _without_nulls(value: Any, depth: int = 0) -> Any:

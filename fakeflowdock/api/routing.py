@@ -124,6 +124,10 @@ def normal(path: str) -> str:
 
     The prefix may also follow that of streams.
     """
+    return _remembered(path) if len(path) <= LONGEST else _normal(path)
+
+
+def _normal(path: str) -> str:
     segments = [segment for segment in path.split("/") if segment]
     if segments and segments[0] in VERSIONS:
         del segments[0]
@@ -132,6 +136,9 @@ def normal(path: str) -> str:
     if segments:
         segments[-1] = segments[-1].removesuffix(".json") or segments[-1]
     return "/" + "/".join(segments)
+
+
+_remembered = lru_cache(maxsize=512)(_normal)  # clients ask for the same paths again
 
 
 def route_of(environ: WSGIEnvironment, path: str) -> str:

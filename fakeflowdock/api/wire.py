@@ -177,8 +177,8 @@ def flow_user(member: User, flow: Flow, store: Store) -> JSON:
         "team_notifications": True,
         "status": store.archive.of(flow.id).statuses.get(member.id),
         "flow_admin": _administers(member, flow, store),
-        "last_activity": 0,
-        "last_ping": 0,
+        "last_activity": 0 if member.last_activity is None else milliseconds(member.last_activity),
+        "last_ping": 0 if member.last_ping is None else milliseconds(member.last_ping),
     }
 
 

@@ -82,6 +82,12 @@ class CheckedRequest:
             return USER
         return SOURCE if "flow_token" in fields else None
 
+    @property
+    def beyond_limit(self) -> str:
+        """The limit of fakeflowdock that the request exceeds, so that its parameters cannot be read; or empty."""
+        reason = self._given.too_large or self._given.unreadable
+        return reason.message if reason is not None and reason.is_limit and self._match is not None else ""
+
     def findings(self) -> Iterator[Finding]:
         """Yield each deviation from the page."""
         match, given = self._match, self._given
@@ -110,7 +116,7 @@ class CheckedRequest:
             yield self._refused(
                 "request.credentials.missing", words, "unauthorized", "authorization", contract, expected=expected
             )
-        yield from warnings_of(self.method, match, given, known, fields, strict=self._strict)
+        yield from warnings_of(self.method, match, given, fields, strict=self._strict)
 
     def _no_route(self) -> Iterator[Finding]:
         near = None

@@ -24,6 +24,7 @@ class CommandError(Worded, click.ClickException):
     KEY_ALONE = "--tls-key requires --tls-cert"
     NO_CA = "--write-ca requires --tls without --tls-cert: only then is a CA generated"
     THE_CA = "the CA"
+    METHOD = "unknown operation {given}: expected a method and a path; methods of this path: {methods}"
     OPERATION = "unknown operation {given}: python -m fakeflowdock routes lists all"
 
     # Config files

@@ -101,12 +101,18 @@ def _operation(given: str) -> OperationContract:
     from ..api import routing
     from ..api.unanswered import why_unanswered
     from ..contract.contracts import contracts, operation_named
-    from ..contract.errors import Refusal
+    from ..contract.errors import Closed, MethodNotAllowed, Refusal
 
-    method, _, path = given.partition(" ")
+    method, _, path = given.partition(" ") if not given.startswith("/") else ("", "", given)
     if path.startswith(("/", "https://")):
+        route = routing.route_called(path.partition("?")[0])
         try:
-            return routing.match(method.upper(), routing.route_called(path)).operation.contract
+            return routing.match(method.upper(), route).operation.contract
+        except Closed as closed:
+            raise CommandError(closed.message) from None
+        except MethodNotAllowed:
+            methods = ", ".join(sorted(routing.methods_of(route) - {"OPTIONS"}))
+            raise CommandError.of(CommandError.METHOD, given=given, methods=methods) from None
         except Refusal:
             if (why := why_unanswered(routing.route_called(path))) is not None:
                 raise CommandError(f"{given} {why}") from None

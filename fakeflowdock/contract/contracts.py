@@ -17,6 +17,8 @@ from .validation import API, Check, Pages
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from .validation import Violation
+
 BASE = "https://api.flowdock.com/_fakeflowdock/schemas/"
 
 
@@ -93,11 +95,22 @@ class OperationContract:
         """The fields of the request that depend on the value of another field."""
         return [*variants_of(self.request.place.schema)]
 
+    @cached_property
+    def missing(self) -> tuple[Violation, ...]:
+        """What a request without parameters lacks."""
+        return tuple(self.request.violations({}))
+
     def coerced(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Return the parameters with numbers and booleans converted, because forms and queries contain only text.
 
-        Empty numbers are left out. Letters after a number are ignored: a client sent `limit=100true`, and was served.
+        Empty numbers are left out, and so are blank texts that count as absent. Letters after a number are ignored: a
+        client sent `limit=100true`, and was served.
         """
+        if not fields:
+            return fields
+        for name in self._absent_if_blank.intersection(fields):
+            if isinstance(value := fields[name], str) and not value.strip():
+                del fields[name]
         for name in self._typed.intersection(fields):
             value, kind = fields[name], self.properties[name]["type"]
             if kind == "integer" and isinstance(value, str) and not value.strip():
@@ -109,6 +122,12 @@ class OperationContract:
     def parameters_of(self, fields: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         """Return the parameters for these values, each with its schema. All others are ignored."""
         return fields_of(self.request.place.schema, fields)[0]
+
+    @cached_property
+    def _absent_if_blank(self) -> frozenset[str]:
+        """The parameters that count as absent if they are blank."""
+        properties = (self.properties, *(each.properties for each in self.variants))
+        return frozenset(name for each in properties for name, schema in each.items() if "x-blank" in schema)
 
     @cached_property
     def _typed(self) -> frozenset[str]:

@@ -43,11 +43,13 @@ class Refusal(Worded):
     Attributes:
         name: its section in errors.md.
         text: the default message.
+        is_limit: whether the request exceeds a limit of fakeflowdock. Flowdock's limits are unknown.
     """
 
     name: str
     text = prefix = ""
     headers: tuple[tuple[str, str], ...] = ()
+    is_limit = False
     cites = True  # whether the message may name the page; some of Flowdock's own texts must stand alone
 
     def __init__(self, message: str | None = None, *headers: tuple[str, str]) -> None:
@@ -91,6 +93,7 @@ class TooLarge(Refusal):
     """The body has more than `MAX_BODY` bytes."""
 
     name = "too-large"
+    is_limit = True
     text = f"The request body is too large: the limit is {MAX_BODY} bytes"
 
 
@@ -137,6 +140,7 @@ class Unreadable(Refusal):
     INCOMPLETE = "The body is incomplete, or its chunked encoding is invalid"
     NO_TYPE = "A request with a body needs a Content-Type: {known}"
     TYPE = "Unknown Content-Type {kind}: expected {known}"
+    COMPRESSED = "The body has the Content-Encoding {encoding}: send it uncompressed"
     CHARSET = "Unknown charset {charset}"
     CHARSET_OF_TYPE = "Unknown charset in {content_type}"
     NOT_IN_CHARSET = "The {what} is not valid {charset}: see byte {start}"
@@ -147,13 +151,9 @@ class Unreadable(Refusal):
     NO_CONSTANT = "{name} is not JSON"
     LONE_SURROGATE = "a text contains a lone surrogate"
     TOO_MANY_DIGITS = "a number has too many digits"
-    TOO_DEEP = "it is nested more than {depth} levels deep"
-    TOO_MANY = "The {what} has more than {limit} values"
-    HEADS = "The headers of the parts have more than {limit} bytes"
     NO_OBJECT = "The body must be a JSON object"
     NO_BOUNDARY = "The Content-Type multipart/form-data needs a boundary"
     MULTIPART = "The body is not valid multipart/form-data"
-    FIELD_TOO_DEEP = "The field {field} is nested more than {depth} levels deep"
     CONTRADICTION = "The field {field} conflicts with another: {path} cannot be both {kind} and {other}"
     NO_HOST = "The Host header is not a valid host"
     LINE = "The request line has more than {limit} bytes, the limit for streams: open several streams"
@@ -213,6 +213,7 @@ class ValidationError(Refusal):
     COMMENT = "is a comment itself"
     NO_MESSAGE_OR_COMMENT = "is not a message of this flow, or is a comment itself"
     EMAIL_TAKEN = "has already been taken"
+    OF_A_USER = "is {event}, which only a user sends"
     NO_THREADS = "is {event}, which cannot be in a thread"
     THREAD_OF_ANOTHER = "is not the thread of the commented message"
     NO_THREAD = "is not a thread of this flow"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .validation import Check
 
 PAGE = "events"
-ABOUT_A_USER = "user-event"  # the section of the events that are in no flow
+ABOUT_A_USER = ("flow-add", "flow-remove", "presence")  # the sections of the events that are in no flow
 
 
 @cache
@@ -30,4 +30,4 @@ def event_checks() -> Mapping[str, Check]:
 
 def is_about_a_user(name: str) -> bool:
     """Return whether the events of that name are in no flow."""
-    return name in event_checks() and event_checks()[name] is contracts().objects[ABOUT_A_USER]
+    return name in event_checks() and event_checks()[name].anchor in ABOUT_A_USER

@@ -96,19 +96,17 @@ class Check:
         Args:
             value: a value as `json.loads` returns it.
         """
-        if self._verdict is not None:
+        if (is_valid := self._verdict) is not None:
             try:
-                if all(map(self._verdict, self._pieces(value))):
+                if is_valid(value) if not self._is_long(value) else all(map(is_valid, _pieces(value))):
                     return []
             except (ValueError, OverflowError):
                 pass  # the number is too large for Rust
         return [*islice((v for error in self._validator.iter_errors(value) for v in _violations(error)), MOST)]
 
-    def _pieces(self, value: Any) -> Iterable[Any]:
-        """Return parts of a long list, which the fast validator may check one by one: it lets no other thread run."""
-        if not isinstance(value, list) or len(value) <= PIECE or not self._is_of_items:
-            return (value,)
-        return (value[start : start + PIECE] for start in range(0, len(value), PIECE))
+    def _is_long(self, value: Any) -> bool:
+        """Return whether parts of a list are checked one by one: the fast validator lets no other thread run."""
+        return isinstance(value, list) and len(value) > PIECE and self._is_of_items
 
     @cached_property
     def _is_of_items(self) -> bool:
@@ -245,6 +243,11 @@ class Pages:
         """The same schemas, for the fast validator."""
         assert fast is not None
         return fast.Registry([(schema["$id"], dict(schema)) for schema in self.schemas.values()])
+
+
+def _pieces(value: list[Any]) -> Iterable[list[Any]]:
+    """Return the parts of a long list."""
+    return (value[start : start + PIECE] for start in range(0, len(value), PIECE))
 
 
 def missing(names: Iterable[str], fields: Mapping[str, Any]) -> list[Violation]:

@@ -177,7 +177,7 @@ class Connection(RequestParser, Peer):
         self._busy, self._asked, self._keeps, self._app = True, environ, keep, None
         if self._is_short(environ):
             self._app = self._site.app_of(environ)
-        self._turn = max(1, self._turn - ANSWER)
+        self._turn = self._turn - ANSWER if self._turn > ANSWER else 1
         self._advance(None)
 
     def _is_short(self, environ: WSGIEnvironment) -> bool:

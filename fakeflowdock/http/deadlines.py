@@ -7,6 +7,7 @@ HEAD = 10.0  # seconds for a TLS handshake, and for a whole head
 BODY = 10.0  # seconds over which the rate of a body is measured
 RESPONSE = 60.0  # the same for the response that a client reads
 RATE = 1024  # bytes a second
+TUNNEL = 900.0  # seconds without data in a tunnel to another host, whose long polls may be silent for minutes
 LINGER = 2.0  # seconds without data, for which a closed connection waits for the client to close it too
 LINGERS = 30.0  # seconds for which it waits in any case
 

@@ -29,6 +29,10 @@ HEAD = 65_536  # bytes of a request line and its headers
 STREAM = internal_routes.STREAM.encode()
 REMEMBERED = 64  # bytes of the name of a header
 
+METHOD = re.compile(rb"([!#$&'*+.^_`|~0-9A-Za-z-]{1,1000})( |\Z)")  # of a request, as far as it has arrived
+UNKNOWN = ("method", "Preface")  # in what llhttp says of a method that it does not know
+INVALID_METHOD = "Invalid method encountered"  # as llhttp says it
+POST = b"POST"  # stands for a method that llhttp does not know
 EMPTY = b"\r\n\r\n"  # the end of a line, and an empty one
 
 _line_ends = re.compile(rb"[\r\n]*")
@@ -62,6 +66,9 @@ class RequestParser:
         self._unread = 0  # bytes received since the last call by the parser
         self._in_request = self._in_line = self._in_body = self._headless = False
         self._left: int | None = None  # bytes of a body of known length
+        self._line = bytearray()  # the beginning of a request line that arrives in pieces
+        self._method = ""  # if llhttp does not know it
+        self._in_method = False  # whether it does not know the method that is arriving
         self._environ: WSGIEnvironment = {}
         self._parts: list[bytes] = []
 
@@ -108,8 +115,12 @@ class RequestParser:
             data = self._piece()
             while data and not self._ending:
                 try:
+                    if self._in_method and not (data := self._renamed(data, "")):
+                        break
                     self._unread += len(data)
                     self._parser.feed_data(data)
+                    if self._in_line:
+                        self._line += data
                     if self._unread > 2 * HEAD and not self._ending:  # a line without an end
                         self.refuse(errors.HEAD_TOO_LARGE, Rejected.HEAD.format(limit=HEAD))
                     break
@@ -120,9 +131,30 @@ class RequestParser:
                         raise
                     self.refuse(error.__context__.name, str(error.__context__))
                 except httptools.HttpParserError as error:
-                    self._not_understood(str(error))
+                    data = self._renamed(data, str(error))
         if self._at >= len(self._rest):
             self._rest, self._at = b"", 0
+
+    def _renamed(self, data: bytes, reason: str) -> bytes:
+        """Return a request with a method that llhttp knows, empty until its own has arrived. Others are refused.
+
+        Args:
+            data: the piece that llhttp did not understand.
+            reason: what it did not understand.
+        """
+        line = bytes(self._line) + data
+        new = self._in_method or (any(word in reason for word in UNKNOWN) and not (self._in_body or self._method))
+        found = METHOD.match(line) if new else None
+        self._in_method = found is not None and not found[2]
+        if found is None:
+            self._not_understood(reason or INVALID_METHOD)
+            return b""
+        if self._in_method:
+            self._line += data
+            return b""
+        self._method, self._parser = found[1].decode(), httptools.HttpRequestParser(self)
+        self._line.clear()
+        return POST + line[found.end(1) :]
 
     def _after_upgrade(self, data: bytes) -> bytes:
         """Replace the parser. If a body follows, the new one gets a head for it."""
@@ -144,7 +176,9 @@ class RequestParser:
                     self._at = at
                     return b""
             self._begun()
-            self._in_line, self._tail, self._left = True, b"", None
+            self._in_line, self._tail, self._left, self._method = True, b"", None, ""
+            if self._line:
+                self._line.clear()
         if self._left is not None:
             end = min(len(data), at + self._left)
             self._left -= end - at
@@ -219,7 +253,7 @@ class RequestParser:
             return
         environ: WSGIEnvironment = {"REMOTE_ADDR": self._far}
         if self._in_request and self._target:
-            method = self._environ["REQUEST_METHOD"] or self._parser.get_method().decode("ascii")
+            method = self._environ["REQUEST_METHOD"] or self._method or self._parser.get_method().decode("ascii")
             environ |= {**self._environ, "REQUEST_METHOD": method, "RAW_URI": self._target.decode("latin-1")}
         environ.setdefault("SERVER_PROTOCOL", "HTTP/1.1")
         environ.setdefault(REQUEST_ID, _id_of(environ.get("HTTP_X_REQUEST_ID")))
@@ -286,7 +320,7 @@ class RequestParser:
             return
         environ, parser = self._environ, self._parser
         target = self._target.decode("latin-1")
-        environ["REQUEST_METHOD"] = parser.get_method().decode("ascii")
+        environ["REQUEST_METHOD"] = self._method or parser.get_method().decode("ascii")
         environ["RAW_URI"] = target
         path, _, environ["QUERY_STRING"] = target.partition("?")
         environ["PATH_INFO"] = path

@@ -26,13 +26,12 @@ def written(answer: Answer, environ: WSGIEnvironment, *, keep: bool) -> bytes:
         environ: the request, for its version and its id. In-process requests have no id.
         keep: whether the connection stays open.
     """
-    headers = answer.headers
-    if REQUEST_ID in environ:
-        headers = [("X-Request-Id", environ[REQUEST_ID]), *headers]
-    if answer.stream is not None and is_chunked(environ):
-        headers = [*headers, ("Transfer-Encoding", "chunked")]
     line = f"{answer.line}\r\n{_own(int(time.monotonic()))}"
-    return head_of(line, headers, environ, keep=keep) + answer.body
+    if REQUEST_ID in environ:
+        line = f"{line}\r\nX-Request-Id: {environ[REQUEST_ID]}"
+    if answer.stream is not None and is_chunked(environ):
+        line = f"{line}\r\nTransfer-Encoding: chunked"
+    return head_of(line, answer.headers, environ, keep=keep) + answer.body
 
 
 def is_chunked(environ: WSGIEnvironment) -> bool:
@@ -64,7 +63,7 @@ def headers_in_process(answer: Answer, connection: str | bytes | None) -> list[t
 
 def head_of(line: str, headers: list[tuple[str, str]], environ: WSGIEnvironment, *, keep: bool) -> bytes:
     """Return the head of a response, with its `Connection` header."""
-    lines = [f"HTTP/1.1 {line}", *(f"{name}: {value}" for name, value in headers)]
+    lines = [f"HTTP/1.1 {line}", *[f"{name}: {value}" for name, value in headers]]
     if not keep:
         lines.append("Connection: close")
     elif environ["SERVER_PROTOCOL"] == "HTTP/1.0":

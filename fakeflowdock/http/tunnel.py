@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # the stubs lack it
 
 from ..api.authentication import basic_header
+from . import deadlines
 from .errors import HOST_NOT_REACHED, NO_THREAD_LEFT, SCHEME, Rejected
 from .protocols import Peer
 
@@ -80,7 +81,12 @@ class _End(asyncio.Protocol):
     other: _End
     ended = False
 
+    def moved(self) -> None:
+        """Note that data has arrived at one end."""
+        self.other.moved()
+
     def data_received(self, data: bytes) -> None:
+        self.moved()
         if not self.other._transport.is_closing():
             self.other._transport.write(data)
 
@@ -95,7 +101,7 @@ class _End(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         other = self.other._transport
-        if isinstance(exc, ConnectionResetError):
+        if exc is not None:  # a reset, or a client that does not answer any more
             linger = struct.pack("ii", 1, 0)
             if not other.is_closing():
                 other.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -150,6 +156,7 @@ class Tunnel(_End, Peer):
             return
         end._transport, end.other, self.other = far, self, end
         self._reached = True
+        self.moved()
         if self._transport.is_closing():
             far.abort()
             return
@@ -175,5 +182,17 @@ class Tunnel(_End, Peer):
         """Close the connection: there is no end of its data to wait for."""
         self.abort()
 
+    def moved(self) -> None:
+        """Note that data has arrived at one end: the tunnel is not idle."""
+        self.since = self._loop.time()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no data has arrived at either end for as long as any other connection may be idle."""
+        return self._reached and self._loop.time() - self.since > deadlines.SILENCE
+
     def silent(self, now: float) -> None:
-        """Do nothing: timeouts are a matter of both ends."""
+        """Close both ends if no data arrives at either. Connecting has a timeout of its own."""
+        if self._reached and now - self.since > deadlines.TUNNEL:
+            self.abort()
+            self.other._transport.abort()

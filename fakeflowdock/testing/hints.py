@@ -115,8 +115,8 @@ def _inside(store: Store, path: Mapping[str, str], requested: str) -> str | None
     kind, archive = "thread" if "threads" in kinds else "message", store.archive.of(flow.id)
     event = archive.events.get(_whole(number)) if kind == "message" else None
     if event is not None:
-        changed = f"of message {event.content['message']}"
-        return f"{number} in {store.path_of(flow)} is the event {event.event} {changed}, and no message"
+        changed = f" of message {event.content['message']}" if "message" in event.content else ""
+        return f"{number} in {store.path_of(flow)} is the event {event.event}{changed}, and no message"
     return f"unknown {kind} {number} in {store.path_of(flow)}{_some(vars(archive)[f'{kind}s'])}"
 
 

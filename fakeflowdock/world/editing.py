@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from . import tagging
-from .models import Event, Reaction
+from . import events, tagging
+from .models import Reaction
 from .random_ids import short
 
 if TYPE_CHECKING:
@@ -44,6 +44,13 @@ def edit(
         _record(store, message, user, now, "tag-change", {"add": add, "remove": remove}, uuid=short(store.draw("uuid")))
 
 
+def delete(store: Store, message: Message, user: User) -> None:
+    """Remove a message."""
+    now = store.tick()
+    store.archive.remove(message)
+    _record(store, message, user, now, "message-delete", {})
+
+
 def react(store: Store, message: Message, user: User, emoji: str, *, add: bool) -> None:
     """Add or remove the reaction of a user. Adding it again, or removing none, changes nothing."""
     reaction = Reaction(emoji, user.id)
@@ -64,8 +71,4 @@ def _record(
     content: Mapping[str, Any],
     uuid: str | None = None,
 ) -> None:
-    number = store.next_id(f"message {message.flow_id}")
-    content = {"message": message.id, **content}
-    happened = Event(message.flow_id, number, event, user.id, sent, content, uuid, store.next_id("event"))
-    store.archive.record(happened)
-    store.emit(happened)
+    events.record(store, message.flow_id, event, user.id, sent, {"message": message.id, **content}, uuid)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..contract.contracts import contracts
 from ..contract.errors import ValidationError
 from ..redaction import shortened
-from . import errors, grants, serialization, validation
+from . import errors, events, grants, people, serialization, validation
+from .authorization import AccessToken
 from .fields import check_names
-from .models import OUT_OF_BAND, AccessToken, Application, Flow, Organization, Source, User
+from .models import OUT_OF_BAND, Application, Flow, Organization, Source, User
 from .posting import Post
 from .random_ids import join_key_of, uuid_of
 from .scopes import SCOPES, scopes_of
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import timedelta
 
-    from .models import AuthorizationCode, Message
+    from .authorization import AuthorizationCode
+    from .models import Message
     from .store import Store
 
 ACCESS_MODES = ("invitation", "link", "organization")
@@ -123,7 +125,7 @@ def add_flow(
             api_token=store.draw("flow api_token"),
         )
         serialization.check(flow, "kept-flow")
-        return store.add_flow(flow)
+        return people.change_flow(store, flow)
 
 
 def add_member(store: Store, flow: Flow, user: User) -> Flow:
@@ -132,7 +134,7 @@ def add_member(store: Store, flow: Flow, user: User) -> Flow:
         current, member = _known(store, "flow", flow), _known(store, "user", user)
         if not store.belongs(member, current.organization_id):
             store.join(store.organizations[current.organization_id], member, admin=False)
-        return store.add_flow(replace(current, members=current.members | {member.id}))
+        return people.change_flow(store, replace(current, members=current.members | {member.id}))
 
 
 def add_application(
@@ -249,6 +251,8 @@ def add_message(
     parent: Message | None,
 ) -> Message:
     """Post a message. Raises ValueError if Flowdock would reject it."""
+    if event == events.ACTIVITY:
+        raise ValueError(errors.NO_MESSAGE.format(event=event))
     with store.lock:
         if source is not None:
             source = _known(store, "source", source)

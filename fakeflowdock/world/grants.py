@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ..contract.errors import TokenRefused
-from .models import AccessToken, AuthorizationCode, Grant, RefreshToken
+from .authorization import AccessToken, AuthorizationCode, Grant, RefreshToken
 from .scopes import in_order, scopes_of
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"  # instead of redirecting, display the code
 
 
-def _secret() -> str:
+def secret() -> str:
+    """Return the declaration of a field that holds a secret."""
     return field(repr=False, compare=False)  # type: ignore[no-any-return]  # the return type that dataclasses expects
 
 
@@ -33,7 +34,12 @@ class Organization:
 
 @dataclass(frozen=True)
 class User:
-    """A person, who signs in with `api_token`, or e-mail address and `password`. The address may be empty."""
+    """A person, who signs in with `api_token`, or e-mail address and `password`. The address may be empty.
+
+    Attributes:
+        last_activity, last_ping: when a stream last showed them as active, or changed how it shows them; None if none
+            ever did.
+    """
 
     id: int
     name: str
@@ -41,8 +47,10 @@ class User:
     email: str
     avatar: str
     website: str | None
-    api_token: str = _secret()
-    password: str = _secret()
+    api_token: str = secret()
+    password: str = secret()
+    last_activity: datetime | None = field(default=None, repr=False, compare=False)
+    last_ping: datetime | None = field(default=None, repr=False, compare=False)
 
 
 USERS = ("members", "blocked", "admins", "closed")  # the users of a flow
@@ -67,7 +75,7 @@ class Flow:
     organization_id: int
     members: frozenset[int]
     join_key: str
-    api_token: str = _secret()
+    api_token: str = secret()
     blocked: frozenset[int] = frozenset()
     admins: frozenset[int] = frozenset()
     closed: frozenset[int] = frozenset()
@@ -104,65 +112,7 @@ class Application:
     client_id: str
     redirect_uri: str
     owner_id: int | None
-    client_secret: str = _secret()
-
-
-@dataclass(frozen=True)
-class Grant:
-    """The scopes that a user granted an application.
-
-    Attributes:
-        grant_id: the number of the consent, shared by all codes and tokens issued for it.
-    """
-
-    user_id: int
-    application_id: int
-    scopes: frozenset[str]
-    grant_id: int
-
-
-@dataclass(frozen=True)
-class AccessToken(Grant):
-    """An access token. `expires_at` is None if it does not expire."""
-
-    expires_at: datetime | None
-    access_token: str = _secret()
-
-
-@dataclass(frozen=True)
-class RefreshToken(Grant):
-    """A refresh token. It can be exchanged once, for a new access token and a new refresh token."""
-
-    used: bool
-    refresh_token: str = _secret()
-
-
-@dataclass(frozen=True)
-class AuthorizationCode(Grant):
-    """An authorization code. An application can exchange it once, for its first tokens.
-
-    Attributes:
-        redirect_uri: where the code was sent.
-        redirect_uri_asked: whether the authorization request had a `redirect_uri`; the exchange must then have it too.
-    """
-
-    redirect_uri: str
-    redirect_uri_asked: bool
-    expires_at: datetime
-    used: bool
-    code: str = _secret()
-
-
-@dataclass(frozen=True)
-class Session:
-    """A browser session on the consent page, identified by its cookie.
-
-    It is stored from sign-in on. Before, `user_id` is None, and the cookie is signed instead.
-    """
-
-    user_id: int | None
-    ended: bool
-    cookie: str = _secret()
+    client_secret: str = secret()
 
 
 @dataclass(frozen=True)
@@ -179,7 +129,7 @@ class Source:
     configuration_url: str | None
     created_at: datetime
     updated_at: datetime
-    flow_token: str = _secret()
+    flow_token: str = secret()
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,9 +263,10 @@ class Event:
     """An event of a flow that is no message. `id` is from the same sequence as those of messages.
 
     Attributes:
-        event: message-edit, tag-change or emoji-reaction.
-        user_id: whose action it is.
-        content: what changed, with the number of its message as `message`.
+        event: message-edit, message-delete, tag-change, emoji-reaction, user-edit, backend.user.join or
+            backend.user.block.
+        user_id: whose action it is, or who was edited.
+        content: what changed. Its form depends on the event.
         event_id: its number among all events of the world.
     """
 
@@ -324,9 +275,23 @@ class Event:
     event: str
     user_id: int | None
     sent: datetime
-    content: Mapping[str, Any]
+    content: Any
     uuid: str | None = None
     event_id: int = field(default=0, repr=False)
+
+    __repr__ = _brief
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PassingEvent(Event):
+    """An event of a flow that is not stored, such as activity.user. It has a number all the same.
+
+    Attributes:
+        event_id: the number of the last stored event of the world before it.
+    """
+
+    tags: tuple[str, ...] = ()
+    app: str | None = None
 
     __repr__ = _brief
 
@@ -338,7 +303,7 @@ class UserEvent:
     Attributes:
         event: flow-add, flow-remove or presence.
         user_id: whom it is about.
-        event_id: its number among all events of the world.
+        event_id: the number of the last stored event of the world before it.
     """
 
     event: str

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 FORMAT = "fakeflowdock world 1"
 SETS = (*USERS, "scopes")
-MOMENTS = ("created_at", "updated_at", "expires_at", "sent", "edited")
+MOMENTS = ("created_at", "updated_at", "expires_at", "sent", "edited", "last_activity", "last_ping")
 INNER: dict[str, Any] = {
     "author": Author,
     "mail": Mail,

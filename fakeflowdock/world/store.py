@@ -19,21 +19,8 @@ from .settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, MutableMapping
 
-    from .models import (
-        AccessToken,
-        Application,
-        AuthorizationCode,
-        Event,
-        Flow,
-        Grant,
-        Message,
-        Organization,
-        RefreshToken,
-        Session,
-        Source,
-        User,
-        UserEvent,
-    )
+    from .authorization import AccessToken, AuthorizationCode, Grant, RefreshToken, Session
+    from .models import Application, Event, Flow, Message, Organization, Source, User, UserEvent
 
     Happening = Message | Event | UserEvent | None  # None: somebody's access was taken away
     Listener = Callable[[Happening], None]
@@ -111,7 +98,7 @@ class Store(Branching):
 
     def emit(self, event: Happening) -> None:
         """Tell the listeners of an event. The lock of the world is held."""
-        for listener in self.listeners:
+        for listener in tuple(self.listeners):
             listener(event)
 
     # Ids, tokens, time

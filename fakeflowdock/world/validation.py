@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.contracts import contracts
 from ..contract.errors import Unreadable, ValidationError
-from . import models
+from . import authorization, models
 from .clock import LAST, timestamp
 from .errors import WorldFileError
 from .scopes import SCOPES
@@ -28,10 +28,10 @@ KINDS: dict[str, type[Any]] = {
     "threads": models.Thread,
     "messages": models.Message,
     "events": models.Event,
-    "access_tokens": models.AccessToken,
-    "refresh_tokens": models.RefreshToken,
-    "codes": models.AuthorizationCode,
-    "sessions": models.Session,
+    "access_tokens": authorization.AccessToken,
+    "refresh_tokens": authorization.RefreshToken,
+    "codes": authorization.AuthorizationCode,
+    "sessions": authorization.Session,
 }
 
 

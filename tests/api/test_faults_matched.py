@@ -123,6 +123,11 @@ def test_a_fault_is_removed_by_itself_by_name_or_with_all_others(posting: Door) 
     assert fake.faults == []
 
 
+def test_a_long_sequence_is_described_by_its_beginning(fake_flowdock: FakeFlowdock) -> None:
+    fault = fake_flowdock.fail(sequence=[Failure(status=500)] * 20_000)
+    assert str(fault) == f"the next 20000 requests: {'500; then ' * 10}19,990 more"
+
+
 def test_a_fault_says_what_it_is_and_how_often_it_acted(fake_flowdock: FakeFlowdock) -> None:
     fake = fake_flowdock
     source = fake.add_source(name="Builds")

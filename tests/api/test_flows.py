@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
+from fakeflowdock import FakeFlowdock
 from tests.support.doors import Door, as_application, as_user
 
 pytestmark = pytest.mark.newest_only
@@ -128,6 +129,13 @@ def test_a_join_url_ends_with_40_digits_and_the_name_of_the_flow(flowdock: Door)
     pattern = "https://www.flowdock.com/invitations/[0-9a-f]{40}-(main|the-lab|added)"
     assert all(re.fullmatch(pattern, url) for url in urls), urls
     assert added.join_key in "".join(urls)
+
+
+@pytest.mark.parametrize("world", ["docs", "empty"])
+def test_the_flows_of_each_world_have_such_a_join_url(world: Literal["docs", "empty"]) -> None:
+    keys = [flow.join_key for flow in FakeFlowdock(world=world).flows]
+    assert keys != []
+    assert all(re.fullmatch("[0-9a-f]{40}", key) for key in keys), keys
 
 
 def test_an_access_mode_is_one_of_three(flowdock: Door) -> None:

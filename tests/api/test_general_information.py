@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -101,6 +102,15 @@ def test_a_body_that_cannot_be_read_says_why(flowdock: Door, body: bytes, kind: 
     assert reply.status_code == 400, reply.text
     assert reason in reply.json()["message"]
     assert flowdock.fake.sources == []
+
+
+def test_a_compressed_body_says_that_it_is(flowdock: Door) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    for body, status in ((gzip.compress(b'{"name": "a"}'), 400), (b'{"name": "a"}', 201)):
+        reply = flowdock("POST", SOURCES, flowdock.as_application, data=body, headers=headers)
+        assert reply.status_code == status, reply.text
+        said = "The body has the Content-Encoding gzip: send it uncompressed (docs/api/errors.md#unreadable)"
+        assert status == 201 or reply.json() == {"message": said}
 
 
 def test_a_query_string_that_cannot_be_read_says_why(flowdock: Door) -> None:
@@ -310,6 +320,6 @@ def test_a_host_that_is_none_is_unreadable(flowdock: Door, host: str) -> None:
 
 @pytest.mark.flowdock(unknown_paths="allow")
 def test_the_stream_host_has_nothing_but_streams(flowdock: Door) -> None:
-    for path in ("/sources", "/organizations", "/"):
+    for path in ("/sources", "/messages", "/organizations", "/flows/example", "/"):
         reply = flowdock("GET", path, flowdock.as_member, headers={"Host": "stream.flowdock.com"})
         assert (reply.status_code, reply.text) == (404, '{"message":"not found"}')

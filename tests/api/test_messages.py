@@ -376,6 +376,30 @@ def test_a_uuid_of_the_sender_is_kept(flowdock: Door) -> None:
     assert flowdock.say("x", uuid="9rOhL9RS-jhr8-YvFHRfhA")["uuid"] == "9rOhL9RS-jhr8-YvFHRfhA"
 
 
+@pytest.mark.parametrize("blank", ["", " \n"])
+@pytest.mark.parametrize("as_form", [False, True])
+def test_blank_ids_and_names_count_as_absent(flowdock: Door, blank: str, as_form: bool) -> None:
+    names = ("external_user_name", "uuid", "thread_id", "external_thread_id")
+    body = {**CONTENT, **dict.fromkeys(names, blank)}
+    sent: dict[str, Any] = {"data": body} if as_form else {"json": body}
+    reply = flowdock("POST", MESSAGES, flowdock.as_member, **sent)
+    message = reply.json()
+    assert (reply.status_code, message["user"], "external_user_name" in message) == (201, "1", False)
+    assert (message["uuid"].strip() != "", message["thread"]["initial_message"]) == (True, message["id"])
+    comment = {"content": "x", "external_user_name": blank, "uuid": blank}
+    sent = {"data": comment} if as_form else {"json": comment}
+    reply = flowdock("POST", f"{MESSAGES}/{message['id']}/comments", flowdock.as_member, **sent)
+    assert (reply.status_code, reply.json()["user"]) == (201, "1")
+    assert [*flowdock.fake.contract_warnings] == []
+
+
+def test_an_activity_needs_a_thread_that_is_not_blank(flowdock: Door) -> None:
+    source = as_source(flowdock.fake.add_source())
+    activity = {"event": "activity", "title": "x", "author": {"name": "Marty"}, "external_thread_id": ""}
+    reply = flowdock("POST", "/messages", source, json=activity)
+    assert (reply.status_code, reply.json()["errors"]) == (400, {"external_thread_id": ["can't be blank"]})
+
+
 @pytest.mark.parametrize(
     ("body", "wrong"),
     [
@@ -422,7 +446,7 @@ def test_every_wrong_field_is_named_and_nothing_is_stored(
     assert flowdock.say("x")["id"] == 1
 
 
-@pytest.mark.parametrize("event", ["comment", "action", "activity.user", "Message", "", 5, ["message"], {"a": "b"}])
+@pytest.mark.parametrize("event", ["comment", "action", "user-edit", "Message", "", 5, ["message"], {"a": "b"}])
 def test_other_events_are_not_sent(flowdock: Door, event: object) -> None:
     reply = flowdock("POST", MESSAGES, flowdock.as_member, json={"event": event, "content": "x", "message": 1})
     assert set(errors(reply)) == {"event"}

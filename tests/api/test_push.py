@@ -182,6 +182,19 @@ def test_every_wrong_field_is_named_and_nothing_is_stored(
     assert (flowdock.listed(), flowdock.listed(THREADS)) == ([], [])
 
 
+@pytest.mark.parametrize("blank", ["", " "])
+def test_blank_fields_count_as_absent_where_they_are_optional(flowdock: Door, blank: str) -> None:
+    optional = dict.fromkeys(("from_name", "reply_to", "project", "link"), blank)
+    assert pushed(flowdock, "team_inbox", {**MAIL, **optional}).status_code == 200
+    mail = flowdock.listed()[-1]["content"]
+    assert (mail["from"][0]["name"], mail["replyTo"], {"project", "link"} & set(mail)) == (None, [], set())
+    assert pushed(flowdock, "chat", {**CHAT, "thread_id": blank, "uuid": blank}).status_code == 200
+    said = flowdock.listed()[-1]
+    assert (said["uuid"].strip() != "", said["thread"]["initial_message"]) == (True, said["id"])
+    reply = pushed(flowdock, "chat", {**CHAT, "external_user_name": blank})
+    assert (reply.status_code, reply.json()["errors"]) == (400, {"external_user_name": ["can't be blank"]})
+
+
 @pytest.mark.parametrize("source", ["My-Source_2 x", "-", "_", " a "])
 def test_a_category_has_letters_digits_underscores_hyphens_and_spaces(flowdock: Door, source: str) -> None:
     assert pushed(flowdock, "team_inbox", {**MAIL, "source": source, "project": source}).status_code == 200

@@ -58,6 +58,8 @@ class LifeOfAWorld(Sourcing, Posting):
         reply = self.by(person, "PUT", f"/flows/{flow}", data={"open": "1"})
         assert reply.status_code == (200 if self.model.reaches(person, flow) else 404)
         if reply.ok:
+            if person not in self.model.flows[flow].members:
+                self.model.act(flow, person, type="join")
             self.model.flows[flow].members.add(person)
             assert reply.json()["joined"] is self.model.sees(person, flow)
 
@@ -77,7 +79,9 @@ class LifeOfAWorld(Sourcing, Posting):
         reply = self.by(person, "POST", f"/flows/{flow}/users", json={"id": self.people[other].id})
         belongs = other in self.model.organizations[self.model.flows[flow].organization].members
         assert reply.status_code == (200 if self.model.sees(person, flow) and belongs else 404)
-        if reply.ok:
+        if reply.ok and other not in self.model.flows[flow].members:
+            nick = self.people[other].nick
+            self.model.act(flow, person, type="add_people", message=[nick], description=nick)
             self.model.flows[flow].members.add(other)
 
     @rule(flow=FLOWS, person=PEOPLE, other=PEOPLE, disabled=st.booleans())
@@ -92,6 +96,8 @@ class LifeOfAWorld(Sourcing, Posting):
             assert reply.status_code == 403
         else:
             assert reply.status_code == 200
+            if disabled and other not in kept.blocked:
+                self.model.act(flow, person, type="block", description={"user": str(self.people[other].id)})
             (kept.blocked.add if disabled else kept.blocked.discard)(other)
 
     @rule(organization=ORGANIZATIONS, person=PEOPLE, other=PEOPLE)

@@ -174,7 +174,9 @@ def test_events_are_for_what_ends_an_open_stream(given: dict[str, Any], reason: 
 def test_an_operation_without_a_stream_has_no_events(fake_flowdock: FakeFlowdock, sequence: bool) -> None:
     what: dict[str, Any] = {"connection": "reset", "events": 1}
     with pytest.raises(ValueError, match=r"^events needs an operation with a stream: send-message has none$"):
-        fake_flowdock.fail("send message", **({"sequence": [Failure(**what)]} if sequence else what))
+        if sequence:
+            fake_flowdock.fail("send message", sequence=[None, Failure(**what)])
+        fake_flowdock.fail("send message", **what)
 
 
 def test_a_response_without_a_stream_is_as_it_was(fake_flowdock: FakeFlowdock) -> None:

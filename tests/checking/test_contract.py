@@ -302,9 +302,9 @@ MAIL = {"event": "mail", "flow": "a:b", "content": "x", "source": "x", "from_add
     ("path", "body", "grades"),
     [
         (PUSH, {**PUSHED, "content": ""}, {"/content": "documented"}),
-        (PUSH, {**PUSHED, "thread_id": ""}, {"/thread_id": "observed"}),
+        (PUSH, {**PUSHED, "thread_id": 1}, {"/thread_id": "observed"}),
         (PUSH, {**PUSHED, "uuid": 1, "x": 1}, {"/uuid": "assumed", "/x": "documented"}),
-        ("/messages", {**MAIL, "from_name": ""}, {"/subject": "observed", "/from_name": "assumed"}),
+        ("/messages", {**MAIL, "from_name": 1}, {"/subject": "observed", "/from_name": "assumed"}),
         ("/activities", ACTIVITY, {"/token": "observed"}),
         ("/activities", {**ACTIVITY, "token": "x", "thread": {"boddy": "x"}}, {"/thread/title": "documented"}),
         ("/activities", {**ACTIVITY, "token": "x", "attachments": [{"x": 1}]}, {"/attachments/0/x": "assumed"}),

@@ -39,6 +39,8 @@ FOUND = {
     "playwright-omit.har": ([MISSPELT, NO_PATH], [OF_REQUEST] * 4 + [OF_RESPONSE] * 6),
     "playwright.har": ([MISSPELT, MISSING, NO_PATH], [OF_REQUEST]),
     "ruby-vcr-bytes.yml": ([MISSPELT, BLANK], [OF_REQUEST]),
+    "ruby-vcr-newest-bytes.yml": ([MISSPELT, BLANK], [OF_REQUEST]),
+    "ruby-vcr-newest.yml": ([MISSPELT, BLANK], [OF_REQUEST]),
     "ruby-vcr.yml": ([MISSPELT, BLANK], [OF_REQUEST]),
     "vcrpy-0.0.4.yaml": ([], []),
     "vcrpy-0.4.0.yaml": ([BLANK], []),

@@ -292,7 +292,7 @@ DEEP = 100_000
         (b'{"log": {"entries": {}}}', ":1:21", "expected '['"),
         (b'{"log": {"entries": []}} {}', ":1:26", "unexpected data after the end of the JSON"),
         (b'{"log": {"pages": ' + b"[" * DEEP, ":1:19", "nested too deeply"),
-        (b'{"log": {"pages": ' + b"1" * 5000 + b"}", ":1:19", "too many digits"),
+        (b'{"log": {"pages": ' + b"1" * 5000 + b"}", ":1:5020", "but the file ends"),
         (b'{"log": {"entries": [\n\xff', ":2:1", "invalid UTF-8 at byte 22"),
         ("{\"log\": {}}".encode("utf-16"), ":1", ""),
         (b"interactions:\n- request: [", ":3", "invalid YAML: "),

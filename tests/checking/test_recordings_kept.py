@@ -442,3 +442,34 @@ def test_yaml_and_har_count_the_same(folder: Path) -> None:
     )
     told = check_recording("tape.yaml")
     assert ([each.number for each in told], [each.number for each in told.skipped]) == ([1], [2])
+
+
+LIMITS = {
+    "the body has more than 100000 values": {"tags": ["x"] * 100_001},
+    "the body is not valid JSON: it is nested more than 100 levels deep": {"x": json.loads("[" * 150 + "]" * 150)},
+    "the request body is too large: the limit is 10485760 bytes": {"content": "x" * 10_485_760},
+}
+
+
+@pytest.mark.parametrize(("limit", "more"), LIMITS.items())
+def test_what_flowdock_accepted_is_not_held_against_the_limits_of_the_fake(
+    limit: str, more: dict[str, Any], folder: Path
+) -> None:
+    posted = {"mimeType": "application/json", "text": json.dumps({"event": "message", "content": "x", **more})}
+    not_checked = [f"the parameters: {limit}, a limit of fakeflowdock"]
+    assert checked(folder, post(posted)) == ([], not_checked)
+    assert check_recording(har(folder, post(posted)), replay=True).differences == []
+
+
+def test_a_form_with_too_many_fields_is_not_checked_either(folder: Path) -> None:
+    posted = {"mimeType": "application/x-www-form-urlencoded", "text": "tags[]=x&" * 100_001}
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    reason = "the parameters: the form has more than 100000 values, a limit of fakeflowdock"
+    assert checked(folder, post(posted, headers=headers)) == ([], [reason])
+
+
+def test_a_number_with_too_many_digits_does_not_end_the_file(folder: Path) -> None:
+    file = folder / har(folder, {**entry(), "time": "THE NUMBER"}, entry())
+    file.write_text(file.read_text().replace('"THE NUMBER"', "1" * 5000))
+    told = check_recording(str(file))
+    assert ([each.number for each in told], [*told.findings]) == ([1, 2], [])

@@ -307,6 +307,16 @@ def test_explain_takes_a_path_as_it_is_called_and_tells_of_fields_in_fields(
         'fakeflowdock: GET /v1/private/ is documented on Flowdock\'s page "Private conversations", '
         "but fakeflowdock does not answer it yet\n"
     )
+    assert main.main(["explain", "/private/1/2/files/x/y"]) == 2
+    assert 'page "Private messages", but fakeflowdock does not answer it yet' in capsys.readouterr().err
+    assert main.main(["explain", "POST", "/v1/git/x"]) == 2
+    assert capsys.readouterr().err.startswith("fakeflowdock: Closed: Flowdock took no posts of git's hooks here")
+    methods_of = {"/messages?x=1": "POST", "put /flows/example": "GET, HEAD, POST"}
+    for given, methods in methods_of.items():
+        assert main.main(["explain", given]) == 2
+        assert capsys.readouterr().err == (
+            f"fakeflowdock: unknown operation {given}: expected a method and a path; methods of this path: {methods}\n"
+        )
     assert main.main(["explain", "send", "mesage"]) == 2
     assert "did you mean send-message" in capsys.readouterr().err
 

@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from fakeflowdock.api.app import App
+from fakeflowdock.api.authentication import basic_header
 from fakeflowdock.api.failures import Failure
 from fakeflowdock.api.faults import Fault, Matching
 from fakeflowdock.http.access_log import AccessLog
@@ -131,7 +132,7 @@ def test_a_client_that_left_before_its_answer_is_told(logged: Logged) -> None:
 @pytest.mark.parametrize(
     ("data", "status", "reason", "method"),
     [
-        (b"BREW / HTTP/1.1\r\n\r\n", 400, "no-http: Invalid HTTP: ", None),
+        (b"br@w / HTTP/1.1\r\n\r\n", 400, "no-http: Invalid HTTP: ", None),
         (b"GET / HTTP/4.2\r\n\r\n", 505, "http-version-refused: Unsupported HTTP version", "GET"),
         (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", 414, "target-too-long: The target", "GET"),
         (b"PUT /x HTTP/1.1\r\na: " + b"a" * 70_000 + b"\r\n\r\n", 431, "head-too-large: The headers", "PUT"),
@@ -245,7 +246,7 @@ class Streaming(Logged):
         parts = urlsplit(self.url)
         client = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30)
         token = self.store.users[1].api_token
-        basic = requests.auth._basic_auth_str(token, "")
+        basic = basic_header(f"{token}:")
         head = f"Host: {parts.netloc}\r\nAuthorization: {basic}\r\nX-Request-Id: mine\r\n\r\n"
         client.sendall(f"GET /_fakeflowdock/stream/flows?filter=example/main HTTP/1.1\r\n{head}".encode())
         assert client.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")

@@ -13,13 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from fakeflowdock.api import pauses
 from fakeflowdock.api.app import App
 from fakeflowdock.api.environ import FLOWDOCK, environ_from
-from fakeflowdock.api.responses import line_of
+from fakeflowdock.api.responses import Answer, line_of
 from fakeflowdock.cli.startup import credentials_of
 from fakeflowdock.contract.contracts import contracts
 from fakeflowdock.http.server import Server
-from fakeflowdock.server.site import site_of
+from fakeflowdock.server.site import Site, site_of
+from fakeflowdock.server.worlds import Held, Worlds
 from fakeflowdock.world import serialization
 from fakeflowdock.world.templates import make
 from tests.support.hypothesis_profiles import examples
@@ -36,7 +38,8 @@ pytestmark = pytest.mark.newest_only
 URL = "http://api.flowdock.com"
 OF_THE_SOCKET = {"connection", "date", "server", "x-request-id"}
 DRAWN = re.compile(r'(fakeflowdock_session=|name="csrf_token" value=")[0-9a-f]+')
-CONTRACTS = contracts().operations
+TOOK = re.compile(r'("time":|"wait":|\'Content-Length\', \')[0-9]+')  # in an export, whose length depends on it
+CONTRACTS, OPERATED = contracts().operations, contracts("admin").operations
 VALUES: some.SearchStrategy[Any] = some.sampled_from(
     [None, "", "x", 0, -1, True, [], {}, ["a", 1], "Zoë", "<b>", "http://example.com", "x" * 9_000]
 )
@@ -59,9 +62,14 @@ def bug(broken: BrokenContract) -> None:
 class Doors:
     """Two fakes with the same world; the second is a server."""
 
+    host = urlsplit(URL).netloc
+
     def __init__(self) -> None:
         self.apps = App(make("docs"), bug), App(make("docs"), bug)
-        self._server = Server(site_of(self.apps[1]))
+        self._serve(site_of(self.apps[1]))
+
+    def _serve(self, site: Site) -> None:
+        self._server = Server(site)
         self._server.start()
         url = urlsplit(self._server.url)
         self._client = HTTPConnection(url.hostname or "", url.port, timeout=60)
@@ -84,9 +92,10 @@ class Doors:
         method, target, headers, body = asked
         url = FLOWDOCK.match(URL)
         assert url is not None
-        inside = self.apps[0].answer(environ_from(url, method, target, headers.items(), body))
+        headers = {"Host": self.host, **headers, "Content-Length": str(len(body))}
+        inside = self.inside(environ_from(url, method, target, headers.items(), body))
         self._client.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
-        for name, value in {"Host": urlsplit(URL).netloc, **headers, "Content-Length": str(len(body))}.items():
+        for name, value in headers.items():
             self._client.putheader(name, value)
         self._client.endheaders(body)
         response = self._client.getresponse()
@@ -95,6 +104,10 @@ class Doors:
         return tuple(  # type: ignore[return-value]  # these are two
             DRAWN.sub(r"\1…", repr(each)) for each in ((line_of(inside.status), inside.headers, inside.body), outside)
         )
+
+    def inside(self, environ: Any) -> Answer:
+        """What the first answers."""
+        return self.apps[0].answer(environ)
 
     def worlds(self) -> list[object]:
         """What both worlds are, and what their journals hold."""
@@ -105,6 +118,61 @@ class Doors:
             )
             for app in self.apps
         ]
+
+
+class AdministeredDoors(Doors):
+    """Two sites with the same worlds; the second is a server."""
+
+    host = "localhost"
+
+    def __init__(self) -> None:
+        self.sites = [Site(Worlds(Held(App(make("docs"), bug)), limit=4)) for _ in range(2)]
+        self.sites[0].listens("127.0.0.1", "127.0.0.1")
+        self._serve(self.sites[1])
+
+    def begin(self) -> dict[str, str]:
+        """Let all worlds begin again: the server's own with a snapshot, and another one."""
+        shown: dict[str, str] = {}
+        for site in self.sites:
+            worlds = site.worlds
+            for other in worlds.worlds[1:]:
+                worlds.delete(other)
+            own = worlds.default
+            own.snapshots.clear()
+            own.app.faults.remove()
+            own.app.journal.clear()
+            worlds.put(own, make("docs"), loaded=True)
+            own.store.settings = make("docs").settings
+            worlds.make("suite-1", "docs", {}, again=False)
+            shown = {name: str(value) for name, value in credentials_of(own.store).items()}
+        self.ask(("PUT", "/_fakeflowdock/snapshots/before", {}, b""))
+        return shown | {"flow_token": self.sites[0].worlds.default.store.sources[1].flow_token}
+
+    def inside(self, environ: Any) -> Answer:
+        """What the first answers. It does not wait."""
+        begun = self.sites[0].app_of(environ).begin(environ)
+        return begun if isinstance(begun, Answer) else pauses.run(begun, lambda _: True)
+
+    def ask(self, asked: Asked) -> tuple[object, object]:
+        """What both answer. How long a request took is no promise."""
+        inside, outside = super().ask(asked)
+        if "/export" not in asked[1]:
+            return inside, outside
+        return TOOK.sub(r"\1…", str(inside)), TOOK.sub(r"\1…", str(outside))
+
+    def worlds(self) -> list[object]:
+        """What all worlds of both sites are."""
+        return [
+            [(each.name, serialization.dumps(each.store), sorted(each.snapshots)) for each in site.worlds.worlds]
+            for site in self.sites
+        ]
+
+
+@pytest.fixture(scope="module")
+def administered() -> Iterator[AdministeredDoors]:
+    doors = AdministeredDoors()
+    yield doors
+    doors.close()
 
 
 @pytest.fixture(scope="module")
@@ -125,11 +193,32 @@ def asked_like_the_pages(draw: Callable[..., Any]) -> tuple[str, str, dict[str, 
     if contract.properties and draw(some.booleans()):
         name = draw(some.sampled_from([*contract.properties, "unknown"]))
         body = {**(body or {}), name: draw(VALUES)}
-    method = draw(some.sampled_from([example["method"]] * 8 + ["HEAD", "OPTIONS", "PUT", "PATCH"]))
+    method = draw(some.sampled_from([example["method"]] * 8 + ["HEAD", "OPTIONS", "PUT", "PATCH", "BREW", "get"]))
     path = example["path"] + draw(
         some.sampled_from(["", "", "", ".json", "/", "?limit=1&x=%C3%AB", "?limit=x", "/nowhere"])
     )
     return method, path, headers, body, draw(some.sampled_from(["json", "json", "form", "query"]))
+
+
+@some.composite
+def asked_like_an_operator(draw: Callable[..., Any]) -> tuple[str, str, dict[str, str], dict[str, Any] | None, str]:
+    """A request of a page of the admin API, of the server's own world or of another one, mostly spoiled."""
+    contract = OPERATED[draw(some.sampled_from(sorted(OPERATED)))]
+    example, body = contract.example, dict(contract.examples[0]) if contract.examples else None
+    if contract.properties and draw(some.booleans()):
+        name = draw(some.sampled_from([*{*contract.properties} - {"frozen"}, "unknown"]))  # a clock that runs
+        body = {**(body or {}), name: draw(VALUES)}
+    if contract.name == "wait-for-requests":
+        body = {"timeout": 0, **{name: value for name, value in (body or {}).items() if value is not None}}
+    method = draw(some.sampled_from([example["method"]] * 8 + ["HEAD", "OPTIONS", "PUT", "POST", "DELETE", "BREW"]))
+    path = example["path"]
+    if len(contract.routes) > 1 and "worlds" in contract.routes[0][1]:
+        world = draw(some.sampled_from(["", "worlds/suite-1/", "worlds/Suite-1/", "worlds/nowhere/"]))
+        path = path.replace("/_fakeflowdock/", f"/_fakeflowdock/{world}")
+    path += draw(some.sampled_from([""] * 12 + ["/", ".json", "?limit=1", "?x=%C3%AB", "/nowhere", "//"]))
+    more = draw(some.sampled_from([{}] * 14 + [{"Origin": "http://example.com"}, {"Host": "example.com"}]))
+    form = "query" if example["method"] == "GET" else draw(some.sampled_from(["json", "json", "json", "form", "query"]))
+    return method, path, {**example["headers"], **more}, body, form
 
 
 def filled(those: tuple[str, str, dict[str, str], dict[str, Any] | None, str], shown: dict[str, str]) -> Asked:
@@ -163,4 +252,16 @@ def test_a_request_has_the_same_effect_through_both_doors(doors: Doors, those: l
         inside, outside = doors.ask(asked)
         assert inside == outside, asked
     one, other = doors.worlds()
+    assert one == other
+
+
+@given(those=some.lists(asked_like_an_operator() | asked_like_the_pages(), min_size=1, max_size=6))
+@examples(200)
+def test_an_operator_has_the_same_effect_through_both_doors(administered: AdministeredDoors, those: list[Any]) -> None:
+    shown = administered.begin()
+    for each in those:
+        asked = filled(each, shown)
+        inside, outside = administered.ask(asked)
+        assert inside == outside, asked
+    one, other = administered.worlds()
     assert one == other

@@ -400,3 +400,46 @@ def test_a_tunnel_that_is_open_ends_with_the_fake(proxy: str, fake_flowdock: Fak
         assert connection.recv(65536) == ESTABLISHED
         fake_flowdock.stop()
         assert connection.recv(1) == b""
+
+
+def waiting(gone: threading.Event) -> Any:
+    """What a host does that answers each byte, until the other end is gone."""
+
+    def host(connection: socket.socket) -> None:
+        with suppress(ConnectionResetError):
+            while data := connection.recv(1):
+                connection.sendall(data)
+        gone.set()
+
+    return host
+
+
+def test_a_tunnel_without_data_is_closed_at_both_ends(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = threading.Event()
+    with Host(waiting(gone)) as host, to(proxy) as connection:
+        connection.sendall(CONNECT % b"127.0.0.1:%d" % host.port)
+        assert connection.recv(65536) == ESTABLISHED
+        connection.sendall(b"x")
+        assert connection.recv(1) == b"x"
+        monkeypatch.setattr(deadlines, "SILENCE", 0.05)  # of other connections
+        assert not gone.wait(1.5)
+        monkeypatch.setattr(deadlines, "TUNNEL", 0.05)
+        with suppress(ConnectionResetError):
+            assert connection.recv(1) == b""
+        assert gone.wait(30)
+
+
+def test_a_tunnel_whose_client_reads_nothing_is_closed(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+
+    def host(connection: socket.socket) -> None:
+        with suppress(OSError):
+            for _ in range(1000):
+                connection.sendall(b"x" * 1_000_000)
+        ended.set()
+
+    monkeypatch.setattr(deadlines, "TUNNEL", 0.05)
+    with Host(host) as there, to(proxy) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        connection.sendall(CONNECT % b"127.0.0.1:%d" % there.port)
+        assert ended.wait(30)

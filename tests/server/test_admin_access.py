@@ -188,7 +188,7 @@ def test_the_server_says_at_start_what_it_asks_for() -> None:
             "limit of 1 worlds reached: delete one or raise --max-worlds (docs/admin/worlds.md#make-world)"
         )
     with running("--port", "0", FAKEFLOWDOCK_ADMIN_TOKEN="a-token-of-ours") as (_, stdout):
-        greeting = "".join(stdout.readline() for _ in range(19))
+        greeting = "".join(stdout.readline() for _ in range(22))
         assert "-H 'Authorization: Bearer a-token-of-ours'" in greeting
 
 

@@ -242,7 +242,7 @@ class Posting(World):
             assert reply.status_code == 404
         elif message.event in INBOX:
             assert reply.status_code == 204
-            message.remove()
+            self.model.remove(place[0], message)
         else:
             assert reply.status_code == (200 if message.is_written_by(person) else 403)
             if reply.ok:

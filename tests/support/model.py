@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass
@@ -37,12 +38,15 @@ class Thread:
 
 @dataclass
 class Message:
-    """`person` is None where a source sent it; `text` is what was written, or the title of what a source tells."""
+    """`person` is None where a source sent it.
+
+    `text` is what was written, the title of what a source tells, or the content of an action.
+    """
 
     number: int
     event: str
     person: str | None
-    text: str
+    text: Any
     thread: Thread | None
     removed: bool = False
     reacted: list[str] = field(default_factory=list)
@@ -117,7 +121,7 @@ class Model:
         self.now = 0
         self.posts = 0
 
-    def post(self, path: str, event: str, person: str | None, text: str, thread: Thread | None) -> Message:
+    def post(self, path: str, event: str, person: str | None, text: Any, thread: Thread | None) -> Message:
         """Let a message be sent to a flow; it has the next number there."""
         flow = self.flows[path]
         flow.numbers += 1
@@ -127,6 +131,16 @@ class Model:
             thread.first, thread.updated = thread.first or message.number, self.posts
             thread.counts[COUNTERS[event]] += 1
         return message
+
+    def act(self, path: str, person: str, **content: Any) -> None:
+        """Let a flow be told what was done to it; what clients alone are told of it uses a number too."""
+        self.post(path, "action", person, content, None)
+        self.flows[path].numbers += 1
+
+    def remove(self, path: str, message: Message) -> None:
+        """Take a message away, which uses a number."""
+        self.flows[path].numbers += 1
+        message.remove()
 
     def rewrite(self, path: str, message: Message, text: str) -> None:
         """Let a message be edited, which uses a number if it says something else from then on."""
@@ -174,7 +188,9 @@ class Model:
         return person == other or administered or any(self.sees(person, f) and self.sees(other, f) for f in self.flows)
 
     def leave(self, person: str, organization: str) -> None:
-        """Take somebody out of an organization."""
+        """Take somebody out of an organization, which uses a number in each flow that they saw there."""
+        for path, flow in self.flows.items():
+            flow.numbers += flow.organization == organization and self.sees(person, path)
         self.organizations[organization].members.discard(person)
         self.organizations[organization].admins.discard(person)
         for flow in self.flows.values():

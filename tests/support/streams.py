@@ -39,6 +39,7 @@ class Listener:
 
     Attributes:
         status, headers: of the response; names of headers in small letters.
+        has_ended: whether the end of the stream was read.
         last_event_id: the `id:` of the last record of a stream of server-sent events.
     """
 
@@ -57,6 +58,7 @@ class Listener:
         self.status = int(first.split()[1])
         self.headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in rest if line)}
         self.last_event_id: str | None = None
+        self.has_ended = False
 
     def __enter__(self) -> Self:
         return self
@@ -70,7 +72,10 @@ class Listener:
 
     def chunk(self, within: float = LONGEST) -> bytes:
         """The next chunk, also one that keeps the stream alive; b"" at its end. Raises TimeoutError."""
+        if self.has_ended:
+            return b""
         length = int(self._until(b"\r\n", within), 16)
+        self.has_ended = length == 0
         self._receive(length + 2, within)
         piece, self._data = self._data[:length], self._data[length + 2 :]
         return piece

@@ -101,12 +101,12 @@ def test_a_field_that_is_not_as_sure_as_its_operation_says_so(pytester: pytest.P
 
         def test_red(fake_flowdock):
             url = f"https://api.flowdock.com/messages/chat/{fake_flowdock.flow.api_token}"
-            requests.post(url, json={"external_user_name": "CI", "thread_id": "", "uuid": 1})
+            requests.post(url, json={"external_user_name": "CI", "thread_id": 2, "uuid": 1})
             assert False
     """)
     lines = section(run(pytester))
     assert "        /content can't be blank" in lines
-    assert '        /thread_id can\'t be blank, got "" (observed)' in lines
+    assert "        /thread_id is not a string, got 2 (observed)" in lines
     assert "        /uuid is not a string, got 1 (assumed)" in lines
 
 

@@ -103,7 +103,8 @@ def test_an_emitted_event_goes_to_the_streams_of_its_flow_or_user(fake_flowdock:
         fake_flowdock.emit({"event": "to.ops"}, flow="example/ops")
         fake_flowdock.emit({"event": "to.ops.too", "flow": fake_flowdock.flows[1].id})
         fake_flowdock.emit({"event": "to.bo"}, user=bo)
-        fake_flowdock.emit({"event": "flow-add", "content": {}})
+        added = {"id": "x", "name": "Ops", "organization": "Example", "open": True}
+        fake_flowdock.emit({"event": "flow-add", "content": added})
         names = [[event["event"] for event in each.until_the_end()] for each in _ended(fake_flowdock, ada, bos)]
     assert names == [["to.main", "flow-add"], ["to.ops", "to.ops.too", "to.bo"]]
 

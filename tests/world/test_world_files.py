@@ -82,7 +82,7 @@ def test_a_world_goes_on_where_it_was_written(tmp_path: Path) -> None:
         assert (other.messages, other.threads) == (fake.messages, fake.threads)
         [thread] = other.threads.where(external_thread_id="42")
         more = other.add_message(source=other.sources[0], **TICKET)
-        assert (more.id, more.thread_id) == (11, thread.id)
+        assert (more.id, more.thread_id) == (12, thread.id)
         members = requests.get(f"{API}/flows/example/main", timeout=9, **as_user(other.user)).json()["users"]
         assert [member["status"] for member in members] == [None, "out for lunch"]
         found = requests.get(MESSAGES, params={"search": "again"}, timeout=9, **as_user(other.user)).json()
@@ -129,6 +129,7 @@ def test_what_happened_to_messages_is_in_the_file(tmp_path: Path) -> None:
         (8, "message-edit", {"message": 1, "updated_content": "Hello #again"}),
         (9, "tag-change", {"message": 1, "add": ["again"], "remove": ["there"]}),
         (10, "emoji-reaction", {"message": 1, "emoji": "tada", "type": "add"}),
+        (11, "message-delete", {"message": 4}),
     ]
     assert world["messages"][0]["reactions"] == [{"emoji": "tada", "user_id": 2}]
 
@@ -142,11 +143,13 @@ def test_a_file_from_before_there_were_events_and_reactions_is_read(tmp_path: Pa
         del world["events"]
         for message in world["messages"]:
             del message["reactions"]
+        for user in world["users"]:
+            del user["last_activity"], user["last_ping"]
         file.write_text(json.dumps(world), "utf-8")
         fake.load(file)
         shown = requests.get(MESSAGES, timeout=9, **as_user(fake.user)).json()
         assert [message["emojiReactions"] for message in shown] == [{}] * 6
-        assert fake.add_message("next").id == 11  # its counters say that the numbers were used
+        assert fake.add_message("next").id == 12  # its counters say that the numbers were used
 
 
 @pytest.mark.parametrize(("kept", "shown"), [(7, "7"), ("cdb631ba-main", "cdb631ba-main"), (None, None)])
@@ -317,7 +320,7 @@ CONTRADICTIONS = {
     ),
     "an event of a kind that there is not": (
         lambda w: w["events"].append(an_event(w, event="line")),
-        "/events/0/event is not one of message-edit, tag-change, emoji-reaction",
+        "/events/0/event is not one of message-edit, message-delete, tag-change, emoji-reaction, user-edit, ",
     ),
     "an event with the content of another": (
         lambda w: w["events"].append(an_event(w, event="tag-change")),
@@ -379,7 +382,7 @@ def test_a_file_that_forgot_to_count_makes_nothing_twice(tmp_path: Path) -> None
         made = requests.post(f"{API}{SOURCES}", json={"name": "x"}, timeout=9, **as_application(fake)).json()
         assert made["id"] == 3
         fake.add_application()
-        assert fake.add_message("new").id == 12  # the source that was just made is 11
+        assert fake.add_message("new").id == 13  # the source that was just made is 12
         fake.add_flow("example/new")
         fake.add_user()
         for who, status in ((as_source(left["source"]), 200), (as_source(left["deleted"]), 410)):

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from ...world import grants
-from ...world.models import OUT_OF_BAND, AuthorizationCode, Session
+from ...world.authorization import AuthorizationCode, Session
+from ...world.models import OUT_OF_BAND
 from ...world.scopes import scopes_of
 from ...world.secrets import is_visitor, new_visitor
 from .. import consent_pages

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...contract.errors import AccessDenied, NotFound
+from ...world import people
 from ...world.models import Flow
 from ...world.random_ids import join_key_of, uuid_of
 from .. import wire
@@ -99,7 +100,6 @@ def get_flow(call: Call, flow: Flow) -> wire.JSON:
 def create_flow(call: Call, organization: Organization) -> Reply:
     """Create a flow. The user becomes its first member and administrator."""
     store = call.store
-    store.tick()
     flow = Flow(
         id=uuid_of(store.draw("flow")),
         name=call.fields["name"],
@@ -110,7 +110,9 @@ def create_flow(call: Call, organization: Organization) -> Reply:
         join_key=join_key_of(store.draw("join_key")),
         api_token=store.draw("flow api_token"),
     )
-    return created(wire.flow(store.add_flow(flow), store, call.base, call.user, with_users=True))
+    return created(
+        wire.flow(people.change_flow(store, flow, by=call.user), store, call.base, call.user, with_users=True)
+    )
 
 
 @operation("PUT /flows/:organization/:flow", callers=ANY_USER, find=open_flow_of_the_path)
@@ -129,8 +131,7 @@ def update_flow(call: Call, flow: Flow) -> wire.JSON:
         members, closed = members | {user}, closed - {user}
     elif call.fields.get("open") is False:
         closed = closed | {user}
-    call.store.tick()
-    changed = call.store.add_flow(replace(flow, members=members, closed=closed, **fields))
+    changed = people.change_flow(call.store, replace(flow, members=members, closed=closed, **fields), by=call.user)
     return wire.flow(changed, call.store, call.base, call.user, with_users=True)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...contract.errors import AccessDenied, InvalidFlow, NotFound, ValidationError
-from ...world import editing, tagging
+from ...world import editing, events, tagging
 from ...world.chat_text import words
 from ...world.message_store import Filter
 from ...world.posting import Post
@@ -115,8 +115,13 @@ def needs_a_message(path: Mapping[str, str], caller: str) -> Iterator[str]:
     needs=needs_a_flow,
 )
 def send_message(call: Call, place: MessagePlace) -> Reply:
-    """Post a message."""
-    return _posted(call, place)
+    """Post a message, or tell that the caller is online."""
+    if call.fields["event"] != events.ACTIVITY:
+        return _posted(call, place)
+    if call.caller.source is not None:
+        raise ValidationError({"event": [ValidationError.OF_A_USER.format(event=events.ACTIVITY)]})
+    events.pass_on(call.store, place.known_flow.id, events.ACTIVITY, call.user.id, call.fields["content"])
+    return Reply(202, {})
 
 
 @operation("POST /activities", callers=(SOURCE,), find=place_to_post, credential="token")
@@ -230,8 +235,7 @@ def delete_message(call: Call, message: Message) -> Reply:
     """Clear an own message, or remove an own file or any message of the inbox."""
     store, own = call.store, message.user_id == call.user.id
     if message.app == INBOX or (own and message.event == "file"):
-        store.tick()
-        store.archive.remove(message)
+        editing.delete(store, message, call.user)
         return NOTHING
     if not (own and message.event in ("message", "comment")):
         raise AccessDenied(AccessDenied.NOT_DELETABLE)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...contract.errors import AccessDenied, NotFound, ValidationError
+from ...world import people
 from .. import wire
 from ..callers import ANY_USER
 from ..operations import NOTHING, Call, Reply, nothing, operation
@@ -76,7 +77,7 @@ def update_user(call: Call, user: User) -> wire.JSON:
     email = call.fields.get("email", user.email)
     if call.store.user_by_email(email) not in (None, user):
         raise ValidationError({"email": [ValidationError.EMAIL_TAKEN]})
-    call.store.update_user(user, nick=call.fields.get("nick", user.nick), email=email)
+    people.edit_user(call.store, user, nick=call.fields.get("nick", user.nick), email=email)
     return {}
 
 
@@ -92,8 +93,7 @@ def add_flow_user(call: Call, flow: Flow) -> wire.JSON:
     user = call.store.users.get(call.fields["id"])
     if user is None or not call.store.belongs(user, flow.organization_id):
         raise NotFound
-    call.store.tick()
-    call.store.add_flow(replace(flow, members=flow.members | {user.id}))
+    people.change_flow(call.store, replace(flow, members=flow.members | {user.id}), by=call.user)
     return {}
 
 
@@ -105,8 +105,7 @@ def block_flow_user(call: Call, found: tuple[Flow, User]) -> wire.JSON:
     if administers(user, flow.organization_id) and not administers(call.user, flow.organization_id):
         raise AccessDenied.of(AccessDenied.NO_ADMINISTRATOR, what=AccessDenied.BLOCK)
     blocked = flow.blocked | {user.id} if call.fields["disabled"] else flow.blocked - {user.id}
-    call.store.tick()
-    call.store.add_flow(replace(flow, blocked=blocked))
+    people.change_flow(call.store, replace(flow, blocked=blocked), by=call.user)
     return {}
 
 
@@ -133,6 +132,5 @@ def remove_organization_user(call: Call, found: tuple[Organization, User]) -> Re
     """Remove a user from an organization and its flows."""
     organization, user = found
     check_administrator(call, organization, AccessDenied.REMOVE)
-    call.store.tick()
-    call.store.remove_from_organization(organization, user)
+    people.remove_from_organization(call.store, organization, user, by=call.user)
     return NOTHING

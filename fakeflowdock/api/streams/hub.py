@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ...contract.errors import BrokenContract
+from ...world import people
+from ...world.events import PRESENCE
 from ...world.models import Event, Message, UserEvent
 from ...world.settings import KEEP_ALIVE
-from .records import PRESENCE, Record
+from .records import Record
 from .stream import Stream
 
 if TYPE_CHECKING:
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from ...world.store import Happening, Store
     from ..callers import Caller
     from .emitted import Emitted
+
+STATES = {"true": 2_000_000, "idle": 1_000_000}  # by the parameter `active`; 0 is offline
 
 
 class Streams:
@@ -38,6 +43,8 @@ class Streams:
         self._of_flow: dict[str, dict[Stream, None]] = {}
         self._of_user: dict[int, dict[Stream, None]] = {}
         self._of_presence: dict[Stream, None] = {}
+        self._showing: dict[int, dict[Stream, None]] = {}  # by user: the streams that show them as active or idle
+        self._states: dict[int, int] = {}  # by user: as what they are shown, unless that is offline
         self._gone: deque[Stream] = deque()  # that could not be forgotten, because the world was locked
         self.count = 0
         self.listeners: dict[Callable[[], None], None] = {}
@@ -61,6 +68,10 @@ class Streams:
         self.count += 1
         flows = tuple(flows)
         stream = Stream(self, self.count, caller, flows, form, base, **more, due=_since(store, last, {*flows}))
+        stream.store, stream.is_bound = store, _belongs(stream, store)
+        if stream.active is not None:
+            self._showing.setdefault(stream.user_id, {})[stream] = None
+            self._show(stream.user_id, store)
         if self._store is None:
             self._store = store
             store.listeners.append(self._hear)
@@ -89,15 +100,23 @@ class Streams:
 
     def _try_to_sweep(self) -> None:
         store = self._store
-        if store is not None and store.lock.acquire(blocking=False):
+        if store is None:
+            return
+        if store.lock.acquire(blocking=False):
             try:
                 self._sweep()
             finally:
                 store.lock.release()
+        elif any(stream.active is not None for stream in list(self._gone)):  # others wait to be told
+            threading.Thread(target=self._sweep_later, args=(store,), daemon=True).start()
 
     def _sweep(self) -> None:
         while self._gone:
             self._forget(self._gone.popleft())
+
+    def _sweep_later(self, store: Store) -> None:
+        with store.lock:
+            self._sweep()
 
     def _forget(self, stream: Stream) -> None:
         store = self._store
@@ -112,12 +131,26 @@ class Streams:
         if not self.open:
             store.listeners.remove(self._hear)
             self._store = None
+        if stream.active is not None:  # the last step, because others may be forgotten when they hear of it
+            del self._showing[stream.user_id][stream]
+            self._show(stream.user_id, store)
+
+    def _show(self, user_id: int, store: Store) -> None:
+        """Tell how a user is shown, if that has changed. The highest state of their streams counts."""
+        showing = self._showing.get(user_id) or self._showing.pop(user_id, {})
+        state = max((STATES[stream.active] for stream in showing if stream.active), default=0)
+        before = self._states.pop(user_id, 0)
+        if state:
+            self._states[user_id] = state
+        if state != before:
+            people.show(store, user_id, state, active=state == STATES["true"])
 
     def end(self) -> None:
-        """End all streams."""
-        for stream in list(self.open):
+        """End all streams. None of them is told that the users of the others are offline."""
+        streams = list(self.open)
+        for stream in streams:
             stream.end()
-            self._gone.append(stream)
+        self._gone.extend(streams)
         self._try_to_sweep()
 
     # What happens in the world. Its lock is held.
@@ -128,9 +161,13 @@ class Streams:
         if store is None:
             return
         if event is None:
-            for stream in [each for each in self.open if not self._is_permitted(each, store)]:
-                stream.end()
-                self._forget(stream)
+            for stream in list(self.open):
+                was_bound = stream.is_bound
+                stream.is_bound = _belongs(stream, store)
+                if was_bound and not stream.is_bound:
+                    self._end(stream)
+                else:
+                    self._is_permitted(stream, store)
             return
         self._send(Record(event, store), event, store)
 
@@ -141,38 +178,42 @@ class Streams:
     def _send(self, record: Record, event: Message | Event | UserEvent, store: Store) -> None:
         try:
             for stream in self._audience(event, store):
-                stream.push(record.encoded(stream.form, stream.base))
-                if stream.ended:
-                    self._forget(stream)
+                if self._is_permitted(stream, store):
+                    stream.push(record.encoded(stream.form, stream.base))
+                    if stream.ended:
+                        self._forget(stream)
         except BrokenContract as bug:
             self._report(bug)
 
     def _audience(self, event: Message | Event | UserEvent, store: Store) -> Iterable[Stream]:
         if isinstance(event, (Message, Event)):
             flow = store.flows[event.flow_id]
-            streams, seen_by = self._of_flow.get(flow.id, ()), flow.seen_by
-            return [each for each in streams if each.user_id in seen_by and self._is_permitted(each, store)]
+            streams, seen_by = self._of_flow.get(flow.id, {}), flow.seen_by
+            return [each for each in streams if each.user_id in seen_by]
         if event.event != PRESENCE:
             return list(self._of_user.get(event.user_id, ()))
         near = {number for flow in store.flows_of_user(store.users[event.user_id]) for number in flow.seen_by}
         return [each for each in self._of_presence if each.user_id in near]
 
     def _is_permitted(self, stream: Stream, store: Store) -> bool:
-        """Return whether the credentials of a stream are still valid."""
+        """Return whether the credentials of a stream are still valid. Otherwise end it."""
         grant = stream.caller.grant
-        if grant is None:
-            return stream.user_id in store.users
-        expired = grant.expires_at is not None and store.now >= grant.expires_at
-        return not (expired or store.is_revoked(grant))
+        expired = grant is not None and grant.expires_at is not None and store.now >= grant.expires_at
+        revoked = grant is not None and store.is_revoked(grant)
+        if expired or revoked:
+            self._end(stream)
+        return not (expired or revoked)
+
+    def _end(self, stream: Stream) -> None:
+        stream.end()
+        self._forget(stream)
 
     # What happened before
 
     def replay(self, stream: Stream) -> None:
         """Encode some of the events that a stream is sent again."""
-        store = self._store
-        if store is None or stream not in self.open:
-            stream.skip()
-            return
+        store = stream.store
+        assert store is not None
 
         def encoded(event_id: int) -> bytes | None:
             event = store.archive.event(event_id)
@@ -185,6 +226,14 @@ class Streams:
                 return None
 
         stream.fetched(encoded, store)
+
+
+def _belongs(stream: Stream, store: Store) -> bool:
+    """Return whether the user of a stream belongs to an organization of which it could be sent anything."""
+    user = store.users[stream.user_id]
+    if stream.with_user and store.organizations_of(user):
+        return True
+    return any(store.belongs(user, store.flows[flow_id].organization_id) for flow_id in stream.flows)
 
 
 def _is_owned(lock: Any) -> bool:

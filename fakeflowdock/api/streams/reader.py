@@ -157,6 +157,7 @@ class Reader:
         elif self._gives_up is None:
             self._gives_up = now + PATIENCE
         elif now >= self._gives_up:
+            self.close()
             raise NeverEnds(self._instead)
         return self._instead
 

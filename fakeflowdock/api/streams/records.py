@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from ...contract.contracts import contracts
 from ...contract.errors import BrokenContract
 from ...world.clock import milliseconds, timestamp
-from ...world.models import Event, Message, UserEvent
+from ...world.events import ACTIVITY, ADD, BLOCK, JOIN, PRESENCE, REMOVE
+from ...world.models import Event, Message, PassingEvent, UserEvent
 from .. import wire
 from ..responses import encode
 from .stream import JSON
@@ -15,9 +16,16 @@ from .stream import JSON
 if TYPE_CHECKING:
     from ...world.store import Store
 
-PRESENCE = "presence"
-OBJECTS = {Message: "streamed-message", Event: "flow-event", UserEvent: "user-event"}  # sections of the page
-UNNAMED = ("backend.user.join", "backend.user.block")  # events without `app` and `uuid`
+UNNAMED = (JOIN, BLOCK)  # events without `app` and `uuid`
+# The sections of the page.
+OBJECTS = {
+    **dict.fromkeys(("message-edit", "message-delete", "tag-change", "emoji-reaction", "user-edit"), "flow-event"),
+    ACTIVITY: "user-activity",
+    **dict.fromkeys(UNNAMED, "backend-event"),
+    ADD: "flow-add",
+    REMOVE: "flow-remove",
+    PRESENCE: "presence",
+}
 
 
 class Record:
@@ -53,9 +61,14 @@ class Record:
     def _text(self, base: str) -> str:
         if base not in self._texts:
             shown = shown_in_streams(self._event, self._store, base)
-            check(shown, OBJECTS[type(self._event)])
+            check(shown, object_of(self._event))
             self._texts[base] = encode(shown)
         return self._texts[base]
+
+
+def object_of(event: Message | Event | UserEvent) -> str:
+    """Return the section of the page that an event has to match. Of unknown events only the envelope is known."""
+    return "streamed-message" if isinstance(event, Message) else OBJECTS.get(event.event, "other-event")
 
 
 def check(shown: wire.JSON, name: str) -> None:
@@ -97,13 +110,13 @@ def _event(event: Event) -> wire.JSON:
         "event": event.event,
         "user": str(event.user_id or 0),
         "content": event.content,
-        "tags": [],
+        "tags": list(event.tags) if isinstance(event, PassingEvent) else [],
         "attachments": [],
         "sent": milliseconds(event.sent),
         "created_at": timestamp(event.sent),
     }
     if event.event not in UNNAMED:
-        shown |= {"app": None, "uuid": event.uuid}
+        shown |= {"app": event.app if isinstance(event, PassingEvent) else None, "uuid": event.uuid}
     return shown
 
 

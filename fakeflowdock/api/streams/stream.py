@@ -66,11 +66,13 @@ class Stream:
         base: scheme and host of the URLs in its records.
         user: whether it has what is for the user alone.
         presence: whether it has who is online.
-        active: `active` or `idle` if it shows its user as that, or None.
+        active: `true` or `idle` if it shows its user as active or idle, or None.
         parameters: the parameters of the request, without credentials.
         due: the numbers of the events that are sent again.
 
     Attributes:
+        store: the world.
+        is_bound: whether it ends when the user has left the organizations that it is about.
         events: how many events were sent.
         ended: how it ended, or None: `ended` by the server, `lagged` because the client did not read, `left` by the
             client; or by a fault: `reset`, or `cut` within a record.
@@ -101,6 +103,8 @@ class Stream:
         self.with_user = user
         self.with_presence = presence
         self.active = active
+        self.store: Store | None = None
+        self.is_bound = False
         self.parameters = dict(parameters or {})
         self.events = 0
         self.ended: End | None = None
@@ -256,12 +260,6 @@ class Stream:
                 if record is not None:
                     self._size += len(record) if isinstance(due, int) else 0
                     self._waiting.append(record)
-
-    def skip(self) -> None:
-        """Send no events again: the stream is forgotten."""
-        with self._lock:
-            self._waiting.extend(each for each in self._due if isinstance(each, bytes))
-            self._due.clear()
 
     def leave(self) -> None:
         """End the stream, because its client has left. Never waits."""

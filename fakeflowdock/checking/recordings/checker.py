@@ -31,6 +31,11 @@ NOT_MODIFIED = 304
 NO_BODY = ("HEAD", "OPTIONS")  # methods whose responses have none, or none that a browser reads
 NO_MESSAGE = frozenset({"body", "content-type"})
 CUT = ("request.unreadable", "request.parameter.missing")  # findings about a body without its end
+BEYOND_LIMIT = (
+    "request.unreadable",
+    "request.too-large",
+    "request.credentials.missing",
+)  # the parameters may have them
 
 
 @dataclass(frozen=True)
@@ -212,8 +217,9 @@ def _checked(recording: Recording, *, strict: bool, replay: bool) -> Iterator[Ch
         if isinstance(entry, Skipped):
             yield entry
             continue
-        operation, findings, not_checked = findings_of(entry, strict=strict)
-        differences = () if fake is None else tuple(fake.differences(entry))
+        request = CheckedRequest(entry.request, strict=strict)
+        operation, findings, not_checked = findings_of(entry, request, strict=strict)
+        differences = () if fake is None or request.beyond_limit else tuple(fake.differences(entry))
         yield CheckedExchange(
             file=entry.file,
             number=entry.number,
@@ -227,10 +233,11 @@ def _checked(recording: Recording, *, strict: bool, replay: bool) -> Iterator[Ch
         )
 
 
-def findings_of(entry: Entry, *, strict: bool = False) -> tuple[str | None, Findings, tuple[str, ...]]:
+def findings_of(
+    entry: Entry, request: CheckedRequest, *, strict: bool = False
+) -> tuple[str | None, Findings, tuple[str, ...]]:
     """Return the requested operation of an exchange, its findings, and what was not checked."""
-    request, reply = CheckedRequest(entry.request, strict=strict), entry.reply
-    contract = request.contract
+    contract, reply = request.contract, entry.reply
     if contract is not None and not entry.own:  # the responses of a fake are held against its own contract
         contract = contracts(recorded=True).operations[contract.name]
     found = list(request.findings())
@@ -238,7 +245,7 @@ def findings_of(entry: Entry, *, strict: bool = False) -> tuple[str | None, Find
         by_user = None if request.caller is None else request.caller == USER
         checked_reply = CheckedReply(contract, reply, request.method, strict=strict, by_user=by_user)
         found += checked_reply.findings()
-    unknown = _Unknown(entry)
+    unknown = _Unknown(entry, "" if entry.own else request.beyond_limit)
     kept = [each for each in found if not (_was_filtered(each, reply) or unknown.has(each))]
     return None if contract is None else contract.name, Findings(kept), tuple(unknown.reasons())
 
@@ -246,8 +253,8 @@ def findings_of(entry: Entry, *, strict: bool = False) -> tuple[str | None, Find
 class _Unknown:
     """What the recording of an exchange does not have."""
 
-    def __init__(self, entry: Entry) -> None:
-        self._entry = entry
+    def __init__(self, entry: Entry, beyond_limit: str) -> None:
+        self._entry, self._beyond_limit = entry, beyond_limit
         self._cut: set[str] = set()  # bodies that lack their end
 
     def has(self, found: Finding) -> bool:
@@ -256,6 +263,8 @@ class _Unknown:
         if side == "reply":
             return self._has_in_reply(found)
         body = self._entry.sent
+        if self._beyond_limit and found.rule in BEYOND_LIMIT:
+            return True
         if body.missing:
             return found.where in NO_MESSAGE or found.rule == "request.credentials.missing"  # a body may have them
         if not body.is_whole and found.where == "body" and found.rule in CUT:
@@ -282,6 +291,8 @@ class _Unknown:
     def reasons(self) -> Iterator[str]:
         """Yield what was not checked."""
         entry, reply = self._entry, self._entry.reply
+        if self._beyond_limit:
+            yield f"the parameters: {self._beyond_limit[0].lower()}{self._beyond_limit[1:]}, a limit of fakeflowdock"
         if entry.sent.missing:
             yield f"the body of the request: {entry.sent.missing}"
         elif "request" in self._cut:

@@ -11,7 +11,6 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from ...contract.errors import Unreadable
 from ..errors import UnreadableRecording
 
 if TYPE_CHECKING:
@@ -22,7 +21,13 @@ if TYPE_CHECKING:
 BLOCK = 1 << 18  # bytes that are read at a time
 LARGEST = 1 << 26  # characters of a value: a missing quotation mark should not load the whole file
 ENDING = 16  # characters: an error so close to the end of the window may be caused by it
+DIGITS = 640  # which Python converts under any limit
 NO_SPACE = re.compile(r"[^ \t\r\n]")
+
+
+def _number(digits: str) -> int | str:
+    """Return an integer; the text of one that has too many digits, which no field can have."""
+    return int(digits) if len(digits) <= DIGITS else digits
 
 
 class JsonStream:
@@ -118,9 +123,8 @@ class JsonStream:
                     raise self._unreadable(text, place, reason=error.msg) from None
             except RecursionError:
                 raise self._unreadable(UnreadableRecording.NESTED) from None
-            except ValueError as error:
-                words = Unreadable.TOO_MANY_DIGITS if "digits" in str(error) else str(error)
-                raise self._unreadable(UnreadableRecording.JSON, reason=words) from None
+            except ValueError:  # a number has more digits than Python converts: slower from here on
+                self._scan = json.JSONDecoder(parse_int=_number).raw_decode
             else:
                 if end < len(self._text) or not self._wider():  # a number may continue after the window
                     self._go(self._at + end - start)

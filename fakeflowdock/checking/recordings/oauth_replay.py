@@ -11,7 +11,7 @@ from ...api import parameters
 from ...api.media_types import FORM
 from ...api.messages import Headers
 from ...world import grants
-from ...world.models import RefreshToken
+from ...world.authorization import RefreshToken
 from ...world.scopes import SCOPES, scopes_of
 from .inferred_world import json_in
 

@@ -69,6 +69,7 @@ def libraries(folder: Path, token: str) -> None:
         run(TOOLS / "vcrpy/bin/python", "-W", "ignore", HERE / "cassettes.py", kind, *given)
     run(TOOLS / "vcrpy-2.0.1/bin/python", "-W", "ignore", HERE / "cassettes.py", "aiohttp-old.yaml", *given)
     run("ruby", HERE / "vcr.rb", *given)
+    run("ruby", "-I", TOOLS / "vcr/lib", HERE / "vcr.rb", *given, "ruby-vcr-newest")
     for version in ("0.0.4", "0.4.0"):
         packages = str(TOOLS / f"vcrpy-{version}")
         file = folder / f"vcrpy-{version}.yaml"

@@ -1,9 +1,9 @@
-# Record with Ruby's VCR: ruby vcr.rb FOLDER API FLOW_TOKEN API_TOKEN
+# Record with Ruby's VCR: ruby vcr.rb FOLDER API FLOW_TOKEN API_TOKEN [PREFIX]
 require "json"
 require "net/http"
 require "vcr"
 
-folder, api, token, api_token = ARGV
+folder, api, token, api_token, prefix = ARGV
 VCR.configure do |config|
   config.cassette_library_dir = folder
   config.hook_into :webmock
@@ -38,6 +38,7 @@ def calls(api, token, api_token)
 end
 
 WebMock.allow_net_connect!
-{ "ruby-vcr" => {}, "ruby-vcr-bytes" => { preserve_exact_body_bytes: true } }.each do |name, options|
+prefix ||= "ruby-vcr"
+{ prefix => {}, "#{prefix}-bytes" => { preserve_exact_body_bytes: true } }.each do |name, options|
   VCR.use_cassette(name, record: :all, **options) { calls(api, token, api_token) }
 end
