@@ -334,8 +334,6 @@ def test_a_hubot_that_is_added_to_a_flow_reads_that_too(driver: Driver, fake_flo
     bot = driver.start()
     fake.wait_for_stream(timeout=LONGEST)
     other = fake.add_flow("example/other", members=[fake.user, bob])
-    added = {"id": other.id, "name": other.name, "organization": fake.organization.name, "open": True}
-    fake.emit({"event": "flow-add", "user": fake.user.id, "content": added}, user=fake.user)
     fake.wait_for_stream(timeout=LONGEST, flow=other)
     message = fake.add_message("Hello there", flow=other, user=bob)
     assert bot.hears()["id"] == message.id
