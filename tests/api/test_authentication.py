@@ -114,6 +114,7 @@ def test_every_operation_takes_every_form_of_credentials(operation: str, form: s
     header = LENIENT[form](docs_world.user.api_token)
     url = f"https://api.flowdock.com{contract.example['path']}"
     method = contract.example["method"]
-    reply = requests.request(method, url, headers={"Authorization": header}, timeout=9, allow_redirects=False)
-    assert reply.status_code not in (401, 500)
-    assert reply.headers["Flowdock-User"] == "1"
+    more: dict[str, Any] = {"headers": {"Authorization": header}, "timeout": 9, "stream": bool(contract.streams)}
+    with requests.request(method, url, allow_redirects=False, **more) as reply:
+        assert reply.status_code not in (401, 500)
+        assert reply.headers["Flowdock-User"] == "1"

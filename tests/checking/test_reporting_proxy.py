@@ -583,7 +583,7 @@ def test_a_stream_that_the_server_ends_ends_for_its_client() -> None:
             JSON_STREAM,
             [b'\n{"event":"unheard.of"}\r\n', b'{"event":"tag-ch', b'ange","id":1}\r', b'\n{"event":"tag-change"'],
             [
-                "200 stream-events: 7 violations; 2 records",
+                "200 stream-events: 9 violations; 2 records",
                 "    violation: Stream events answered 200, where /attachments is missing",
             ],
         ),

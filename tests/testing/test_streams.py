@@ -62,7 +62,7 @@ def test_a_test_waits_until_a_stream_is_open(fake_flowdock: FakeFlowdock) -> Non
         assert newest == fake_flowdock.wait_for_stream(user=other) == fake_flowdock.wait_for_stream(flow="example/ops")
         assert newest == fake_flowdock.wait_for_stream(flow=ops)
     finally:
-        client.join()
+        client.join(30)
         for each in opened:
             each.leave()
 

@@ -79,7 +79,8 @@ class _Parts(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        self._rest = self._rest or next(self._given, b"")
+        while not self._rest and (piece := next(self._given, None)) is not None:
+            self._rest = piece  # an empty one is no end
         count = min(len(buffer), len(self._rest))
         buffer[:count], self._rest = self._rest[:count], self._rest[count:]
         return count

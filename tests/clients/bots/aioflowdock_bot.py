@@ -10,7 +10,7 @@ from aiohttp import ClientSession
 
 async def listen(client, tell):
     session = Session(os.environ["API_TOKEN"], session=client)
-    over = asyncio.Event()
+    over = asyncio.get_running_loop().create_future()
 
     def tells(*said):
         try:
@@ -32,7 +32,7 @@ async def listen(client, tell):
             await session.thread_message(event["flow"], event["thread_id"], "pong")
 
     await stream.connect()
-    await over.wait()
+    await asyncio.wait_for(over, 120)
 
 
 async def main(tell):
