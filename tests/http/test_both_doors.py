@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.newest_only
 
 URL = "http://api.flowdock.com"
-OF_THE_SOCKET = {"connection", "date", "server", "x-request-id"}
+OF_THE_SOCKET = {"connection", "date", "server", "transfer-encoding", "x-request-id"}
 DRAWN = re.compile(r'(fakeflowdock_session=|name="csrf_token" value=")[0-9a-f]+')
 TOOK = re.compile(r'("time":|"wait":|\'Content-Length\', \')[0-9]+')  # in an export, whose length depends on it
 CONTRACTS, OPERATED = contracts().operations, contracts("admin").operations
@@ -99,6 +99,8 @@ class Doors:
             self._client.putheader(name, value)
         self._client.endheaders(body)
         response = self._client.getresponse()
+        if inside.stream is not None:  # it has no end of its own
+            self.end_streams()
         there = [pair for pair in response.getheaders() if pair[0].lower() not in OF_THE_SOCKET]
         outside = f"{response.status} {response.reason}", there, response.read()
         return tuple(  # type: ignore[return-value]  # these are two
@@ -108,6 +110,11 @@ class Doors:
     def inside(self, environ: Any) -> Answer:
         """What the first answers."""
         return self.apps[0].answer(environ)
+
+    def end_streams(self) -> None:
+        """End all streams, on both sides."""
+        for app in self.apps:
+            app.streams.end()
 
     def worlds(self) -> list[object]:
         """What both worlds are, and what their journals hold."""
@@ -152,6 +159,12 @@ class AdministeredDoors(Doors):
         """What the first answers. It does not wait."""
         begun = self.sites[0].app_of(environ).begin(environ)
         return begun if isinstance(begun, Answer) else pauses.run(begun, lambda _: True)
+
+    def end_streams(self) -> None:
+        """End all streams, on both sides."""
+        for site in self.sites:
+            for world in site.worlds.worlds:
+                world.app.streams.end()
 
     def ask(self, asked: Asked) -> tuple[object, object]:
         """What both answer. How long a request took is no promise."""
@@ -208,7 +221,7 @@ def asked_like_an_operator(draw: Callable[..., Any]) -> tuple[str, str, dict[str
     if contract.properties and draw(some.booleans()):
         name = draw(some.sampled_from([*{*contract.properties} - {"frozen"}, "unknown"]))  # a clock that runs
         body = {**(body or {}), name: draw(VALUES)}
-    if contract.name == "wait-for-requests":
+    if contract.name in ("wait-for-requests", "wait-for-streams"):
         body = {"timeout": 0, **{name: value for name, value in (body or {}).items() if value is not None}}
     method = draw(some.sampled_from([example["method"]] * 8 + ["HEAD", "OPTIONS", "PUT", "POST", "DELETE", "BREW"]))
     path = example["path"]

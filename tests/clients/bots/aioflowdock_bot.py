@@ -16,7 +16,8 @@ async def listen(client, tell):
         try:
             tell(*said)
         except SystemExit:
-            over.set()
+            if not over.done():
+                over.set_result(None)
 
     flows, _ = await session.flows()
     stream = session.stream([flow["id"] for flow in flows if flow["open"]], {"active": "idle", "user": 1})
