@@ -16,8 +16,8 @@ RUN = [str(Path(sys.executable).with_name("st")), "run", "schemas/openapi.json",
 ONE_ROUTE = "--exclude-operation-id-regex=-at-|-by-patch|post-activity"
 PHASES = {
     "examples,coverage": [ONE_ROUTE],
-    "fuzzing": [ONE_ROUTE, "--max-examples=4"],
-    "stateful": ["--max-examples=20"],
+    "fuzzing": [ONE_ROUTE, "--max-examples=2"],
+    "stateful": ["--max-examples=8"],
 }
 
 

@@ -225,6 +225,6 @@ def test_the_command_reads_streams_at_flowdocks_address_and_at_the_other_one(out
          curl -sSu "$FAKEFLOWDOCK_API_TOKEN:" -d event=message -d content=Hello $api -o /dev/null) &
         curl -sSNu "$FAKEFLOWDOCK_API_TOKEN:" "{url}?filter=example/main" 2>/dev/null | head -n 1
     """
-    status, out, err = ended(start("--", "sh", "-c", asks, env=outside))
+    status, out, err = ended(start("--keep-alive", "0.2", "--", "sh", "-c", asks, env=outside))  # curl notices then
     assert (status, err) == (0, "")
     assert json.loads(out)["content"] == "Hello"
