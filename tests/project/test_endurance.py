@@ -10,7 +10,7 @@ from threading import Event
 
 import pytest
 
-from benchmarks.endurance import crowds, fuzzing, resources
+from benchmarks.endurance import crowds, fuzzing, resources, streams
 from benchmarks.endurance.serving import PATIENCE, Wrong, served
 from benchmarks.memory import Grown, in_batches
 
@@ -62,6 +62,17 @@ def test_each_round_of_uploads_leaves_as_much_as_the_first() -> None:
 def test_half_open_connections_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "FILES", 128)
     assert resources.half_open(200).startswith("all others were answered, ")
+
+
+def test_streams_are_sent_what_they_are_entitled_to() -> None:
+    assert "streams were opened" in streams.streams(300)
+
+
+def test_the_run_of_streams_sees_an_event_too_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "PATIENCE", 0.5)
+    monkeypatch.setattr(streams.Day, "_told", lambda _day, _user, _event: None)
+    with pytest.raises(Wrong, match=r"^a stream of user [0-9] was sent "):
+        streams.streams(1_500)
 
 
 def test_the_runs_see_memory_that_strangers_fill(monkeypatch: pytest.MonkeyPatch) -> None:
