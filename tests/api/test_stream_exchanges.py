@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from fakeflowdock import check_recording
 from tests.support.streams import listening
 
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fakeflowdock import FakeFlowdock
+
+pytestmark = pytest.mark.newest_only
 
 
 def test_a_stream_is_one_exchange_which_is_completed_when_it_ends(fake_flowdock: FakeFlowdock) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from fakeflowdock import User
 
+pytestmark = pytest.mark.newest_only
+
 API = "https://api.flowdock.com"
 MAIN = "example/main"
 MAIL = {"subject": "News", "content": "x", "source": "Digest", "from_address": "news@example.com"}

@@ -11,6 +11,8 @@ from fakeflowdock import FakeFlowdock
 from tests.support.inner_pytest import run
 from tests.support.streams import EVENT_STREAM, listening
 
+pytestmark = pytest.mark.newest_only
+
 
 def test_the_open_streams_tell_whose_they_are_and_what_they_were_sent(fake_flowdock: FakeFlowdock) -> None:
     assert fake_flowdock.streams == []
