@@ -100,7 +100,8 @@ def main() -> int:
     """Start a server, and run all suites against it."""
     from tests.support.processes import ready, running
 
-    with running("--port", "0", "--json", "--world", "empty") as (_, stdout):
+    room = str(256 * 1024 * 1024)  # for all exchanges: each of them is looked at
+    with running("--port", "0", "--json", "--world", "empty", "--journal-bytes", room) as (_, stdout):
         found = suites(ready(stdout)["url"], WHOLE)
     print("\n".join(found) or f"nothing leaked in {(THREADS + TESTS) * WHOLE * len(ANSWERS):,} requests")
     return 1 if found else 0
