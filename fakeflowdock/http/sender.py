@@ -72,7 +72,7 @@ class Sender:
         self._chunked = chunked
         self._keep = keep
         self._ended = ended
-        self._is_over = self._is_replaying = False
+        self._is_over = self._is_replaying = self._has_replayed = False
         self._sent = self._loop.time()
         self._timer: asyncio.TimerHandle = self._loop.call_later(stream.interval, self._keep_alive)
         stream.connect(self._wake)
@@ -97,19 +97,20 @@ class Sender:
             self._finish()
 
     def _replay(self) -> None:
-        self._is_replaying = True
+        self._is_replaying, self._has_replayed = True, False
         self._server.workers.run(Job(self._replayed, self._go_on))
 
     def _replayed(self) -> Outcome:
         self._stream.replay()
+        self._has_replayed = True
         return None
 
     def _go_on(self, _outcome: Outcome) -> None:
         self._is_replaying = False
-        if self._stream.is_replaying:  # no thread was left
-            self._loop.call_later(LATER, self.send)
-        else:
+        if self._has_replayed:
             self.send()
+        else:  # no thread was left
+            self._loop.call_later(LATER, self.send)
 
     def _keep_alive(self) -> None:
         left = self._sent + self._stream.interval - self._loop.time()

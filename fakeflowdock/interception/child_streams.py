@@ -59,7 +59,7 @@ class SentStream:
 
     def _next(self) -> bytes:
         stream = self._stream
-        if stream.is_replaying:
+        while stream.is_replaying:
             stream.replay()
         taken = b"".join(framed(RECORD + each) for each in stream.take())
         if not taken and stream.is_over:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
 from ...contract.errors import BrokenContract
@@ -43,9 +43,10 @@ class Streams:
         self._of_flow: dict[str, dict[Stream, None]] = {}
         self._of_user: dict[int, dict[Stream, None]] = {}
         self._of_presence: dict[Stream, None] = {}
-        self._showing: dict[int, dict[Stream, None]] = {}  # by user: the streams that show them as active or idle
+        self._showing: dict[int, Counter[str]] = {}  # by user: how many streams show them as active, and as idle
         self._states: dict[int, int] = {}  # by user: as what they are shown, unless that is offline
         self._gone: deque[Stream] = deque()  # that could not be forgotten, because the world was locked
+        self._will_sweep = False  # whether a thread waits for the lock
         self.count = 0
         self.listeners: dict[Callable[[], None], None] = {}
 
@@ -67,10 +68,10 @@ class Streams:
         self._sweep()
         self.count += 1
         flows = tuple(flows)
-        stream = Stream(self, self.count, caller, flows, form, base, **more, due=_since(store, last, {*flows}))
+        stream = Stream(self, self.count, caller, flows, form, base, **more, due=_since(store, last))
         stream.store, stream.is_bound = store, _belongs(stream, store)
         if stream.active is not None:
-            self._showing.setdefault(stream.user_id, {})[stream] = None
+            self._showing.setdefault(stream.user_id, Counter())[stream.active] += 1
             self._show(stream.user_id, store)
         if self._store is None:
             self._store = store
@@ -96,9 +97,9 @@ class Streams:
         """
         self._gone.append(stream)
         if self._store is not None and not _is_owned(self._store.lock):
-            self._try_to_sweep()
+            self._try_to_sweep(tells=stream.active is not None)
 
-    def _try_to_sweep(self) -> None:
+    def _try_to_sweep(self, *, tells: bool) -> None:
         store = self._store
         if store is None:
             return
@@ -107,7 +108,8 @@ class Streams:
                 self._sweep()
             finally:
                 store.lock.release()
-        elif any(stream.active is not None for stream in list(self._gone)):  # others wait to be told
+        elif tells and not self._will_sweep:  # others wait to be told how its user is shown
+            self._will_sweep = True
             threading.Thread(target=self._sweep_later, args=(store,), daemon=True).start()
 
     def _sweep(self) -> None:
@@ -116,6 +118,7 @@ class Streams:
 
     def _sweep_later(self, store: Store) -> None:
         with store.lock:
+            self._will_sweep = False
             self._sweep()
 
     def _forget(self, stream: Stream) -> None:
@@ -132,16 +135,17 @@ class Streams:
             store.listeners.remove(self._hear)
             self._store = None
         if stream.active is not None:  # the last step, because others may be forgotten when they hear of it
-            del self._showing[stream.user_id][stream]
+            self._showing[stream.user_id][stream.active] -= 1
             self._show(stream.user_id, store)
 
     def _show(self, user_id: int, store: Store) -> None:
         """Tell how a user is shown, if that has changed. The highest state of their streams counts."""
-        showing = self._showing.get(user_id) or self._showing.pop(user_id, {})
-        state = max((STATES[stream.active] for stream in showing if stream.active), default=0)
+        state = max((STATES[active] for active, count in self._showing[user_id].items() if count), default=0)
         before = self._states.pop(user_id, 0)
         if state:
             self._states[user_id] = state
+        else:
+            del self._showing[user_id]
         if state != before:
             people.show(store, user_id, state, active=state == STATES["true"])
 
@@ -151,7 +155,7 @@ class Streams:
         for stream in streams:
             stream.end()
         self._gone.extend(streams)
-        self._try_to_sweep()
+        self._try_to_sweep(tells=any(stream.active is not None for stream in streams))
 
     # What happens in the world. Its lock is held.
 
@@ -214,9 +218,10 @@ class Streams:
         """Encode some of the events that a stream is sent again."""
         store = stream.store
         assert store is not None
+        flows = {*stream.flows}
 
         def encoded(event_id: int) -> bytes | None:
-            event = store.archive.event(event_id)
+            event = store.archive.event(event_id) if store.archive.flow_of(event_id) in flows else None
             if event is None or stream.user_id not in store.flows[event.flow_id].seen_by:
                 return None
             try:
@@ -241,9 +246,7 @@ def _is_owned(lock: Any) -> bool:
     return bool(lock._is_owned())
 
 
-def _since(store: Store, last: int | None, flows: set[str]) -> list[int]:
-    """Return the numbers of the stored events of some flows after one of them."""
+def _since(store: Store, last: int | None) -> range:
+    """Return the numbers of the events after one of them; none if there is no such event."""
     newest = store.counters.get("event", 0)
-    if last is None or not 0 <= last < newest:
-        return []
-    return [number for number in range(last + 1, newest + 1) if store.archive.flow_of(number) in flows]
+    return range(0) if last is None else range(last + 1, newest + 1)

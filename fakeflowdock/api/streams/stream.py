@@ -22,7 +22,7 @@ KEEP_ALIVE = {JSON: b"\n", EVENT_STREAM: b":\n\n"}
 MOST = 1024 * 1024  # bytes that may wait for a client
 AT_ONCE = 64 * 1024  # bytes that are taken at once
 NEVER = 1_000_000.0  # seconds
-REPLAYED = 100  # events that are encoded at once
+REPLAYED = 1_000  # events of before that are looked at at once
 LAST = 5  # events whose names are remembered
 NAME = re.compile(rb'"event":"([^"]*)"')
 NAMED = 200  # bytes of a record that have its name
@@ -68,7 +68,7 @@ class Stream:
         presence: whether it has who is online.
         active: `true` or `idle` if it shows its user as active or idle, or None.
         parameters: the parameters of the request, without credentials.
-        due: the numbers of the events that are sent again.
+        due: the numbers of the events of before; those of its flows are sent again.
 
     Attributes:
         store: the world.
@@ -92,7 +92,7 @@ class Stream:
         presence: bool,
         active: str | None,
         parameters: Mapping[str, Any] | None = None,
-        due: Iterable[int] = (),
+        due: range = range(0),
     ) -> None:
         self._hub = hub
         self.number = number
@@ -115,7 +115,8 @@ class Stream:
         self._over: float | None = None
         self._waiting: deque[bytes] = deque()
         self._size = 0
-        self._due: deque[int | bytes] = deque(due)  # events of before, and what happened since it was opened
+        self._due = due
+        self._later: deque[bytes] = deque()  # what happened before all of these were sent
         self._wake: Callable[[], None] | None = None
         self._is_awake = False
         self._lock = threading.RLock()  # `leave` can be called by a finalizer, in the middle of anything
@@ -159,7 +160,7 @@ class Stream:
                 if self._size > MOST:
                     self._end("lagged")
                 else:
-                    (self._due if self._due else self._waiting).append(record)
+                    (self._later if self._due else self._waiting).append(record)
         self._call()
 
     def end(self, how: End = "ended") -> None:
@@ -177,7 +178,8 @@ class Stream:
 
     def _drop(self) -> None:
         self._waiting.clear()
-        self._due.clear()
+        self._later.clear()
+        self._due = range(0)
 
     def fail(self, how: Break, after: int) -> None:
         """Let a fault break the stream.
@@ -252,14 +254,24 @@ class Stream:
         self._hub.replay(self)
 
     def fetched(self, encoded: Callable[[int], bytes | None], store: Store) -> None:
-        """Move some events that are due to those that wait, encoded."""
+        """Move some events that are due to those that wait, encoded: as much as is taken at once.
+
+        Args:
+            encoded: returns the record of an event, or None if the stream is not sent it.
+        """
+        size = 0
         with store.lock, self._lock:
-            for _ in range(min(len(self._due), REPLAYED)):
-                due = self._due.popleft()
-                record = due if isinstance(due, bytes) else encoded(due)
-                if record is not None:
-                    self._size += len(record) if isinstance(due, int) else 0
+            for number in self._due[:REPLAYED]:
+                self._due = self._due[1:]
+                if (record := encoded(number)) is not None:
                     self._waiting.append(record)
+                    size += len(record)
+                if size >= AT_ONCE:
+                    break
+            self._size += size
+            if not self._due:
+                self._waiting.extend(self._later)
+                self._later.clear()
 
     def leave(self) -> None:
         """End the stream, because its client has left. Never waits."""
