@@ -40,6 +40,7 @@ from openapi_schemas import (
 )
 
 import fakeflowdock
+from fakeflowdock.api.media_types import EVENT_STREAM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -265,7 +266,7 @@ class _Document:
                 body["examples"] = {key: {"$ref": f"#/components/examples/{key}"}}
             content[JSON] = body
             if schema.get("x-stream"):
-                content["text/event-stream"] = {"schema": {"type": "string"}}
+                content[EVENT_STREAM] = {"schema": {"type": "string"}}
             if key == "request-tokens.200":
                 content[FORM] = {"schema": body["schema"]}
         if errors:

@@ -228,7 +228,7 @@ class FlowdockHandling(Handling):
         return self
 
     def run(self) -> Reply:
-        """Return the reply. The stream, and the paths below fakeflowdock's own prefix, are in no table."""
+        """Return the reply. The paths below fakeflowdock's own prefix are in no table, but for those of streams."""
         self.store = store = self.app.store
         self.lock, self.shape = store.lock, store.settings.shape
         environ, route = self.environ, self.route

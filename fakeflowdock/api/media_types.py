@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 HTML = "text/html"
+EVENT_STREAM = "text/event-stream"
 BOUNDARY = "fakeflowdock-boundary"
 MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 

@@ -176,12 +176,12 @@ OPERATIONS = FLOWDOCK.operations
 match, methods_of = FLOWDOCK.match, FLOWDOCK.methods_of
 
 ALIKE = 0.8  # from 0 to 1
-LONGEST = 500  # characters of a path that is compared with others
+LONGEST_COMPARED = 500  # characters of a path that is compared with others
 
 
 def nearest_route(method: str, path: str) -> tuple[str, str] | None:
     """Return the most similar method and path, with the requested names filled in, and its page; or None."""
-    if len(path) > LONGEST:
+    if len(path) > LONGEST_COMPARED:
         return None
     requested = normal(path).split("/")
     pages: dict[str, str] = {}

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from werkzeug.http import parse_options_header
 
 from ..api.callers import ANYONE, SOURCE
-from ..api.media_types import FORM, HTML, JSON
+from ..api.media_types import EVENT_STREAM, FORM, HTML, JSON
 from ..api.responses import line_of
 from ..contract.contracts import contracts
 from ..contract.errors import Unreadable
@@ -20,7 +20,7 @@ from ..contract.json_pointer import ABSENT, at, steps_of
 from ..redaction import brief
 from ..suggestions import nearest
 from .requests import has_path
-from .stream_records import EVENT_STREAM, check_of, texts_of
+from .stream_records import check_of, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

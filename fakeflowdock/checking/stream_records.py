@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ..api.media_types import EVENT_STREAM
 from ..contract.event_pages import event_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..contract.validation import Check
-
-EVENT_STREAM = "text/event-stream"
 
 
 class Records:
@@ -29,19 +28,24 @@ class Records:
     def __init__(self, kind: str, longest: int) -> None:
         self._kind, self._longest = kind, longest
         self._end = b"\n\n" if kind == EVENT_STREAM else b"\r\n"
-        self._rest = b""
+        self._rest = bytearray()
+        self._searched = 0  # bytes of the rest, without an end of a record
         self.too_long = False
 
     def feed(self, piece: bytes) -> Iterator[str]:
         """Yield the texts of the records that are complete now."""
         if self.too_long:
             return
-        self._rest += piece
-        if self._end in self._rest[-len(piece) - 4 :]:
-            whole, end, self._rest = self._rest.rpartition(self._end)
-            yield from texts_of((whole + end).decode("utf-8", "replace"), self._kind)
-        if len(self._rest) > self._longest:
-            self.too_long, self._rest = True, b""
+        rest, end = self._rest, self._end
+        rest += piece
+        if (at := rest.rfind(end, self._searched)) >= 0:
+            whole = bytes(rest[: at + len(end)])
+            del rest[: at + len(end)]
+            yield from texts_of(whole.decode("utf-8", "replace"), self._kind)
+        self._searched = max(len(rest) - len(end) + 1, 0)
+        if len(rest) > self._longest:
+            self.too_long = True
+            rest.clear()
 
 
 def texts_of(body: str, kind: str) -> Iterator[str]:

@@ -11,17 +11,16 @@ from ...world import tagging
 from ..callers import ANY_USER, APPLICATION
 from ..environ import STREAM_HOST
 from ..internal_routes import STREAM
-from ..media_types import JSON
+from ..media_types import EVENT_STREAM, JSON
 from ..operations import Call, Reply, operation
 from ..streams import stream as streams
+from ..streams.hub import STATES
 from .flows import flow_called, flow_of_the_path
 
 if TYPE_CHECKING:
     from ...world.models import Flow
 
-EVENT_STREAM = "text/event-stream"
 TRUE = ("1", "true")
-STATES = ("true", "idle")  # of `active`
 API_HOST = "api.flowdock.com"
 
 

@@ -111,8 +111,9 @@ def _read(reply: Any, status: int, records: int | None) -> bytes:
     if records is None or status != 200:
         return bytes(reply.read())
     lines: list[bytes] = []
-    while sum(line.startswith((b"{", b"data:")) for line in lines) < records and (line := reply.readline()):
+    while records and (line := reply.readline()):
         lines.append(line)
+        records -= line.startswith((b"{", b"data:"))
     if lines and lines[-1].startswith(b"data:"):
         lines.append(reply.readline())
     return b"".join(lines)
