@@ -89,7 +89,7 @@ class AdminHandling(Handling):
 
     def _is_open(self) -> bool:
         with suppress(Refusal):
-            asked = self.table.match(self.environ["REQUEST_METHOD"], self.table.normal(self.path))
+            asked = self.table.match(self.environ["REQUEST_METHOD"], self.route)
             return asked.operation.callers == (ANYONE,)
         return False
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ...api import operations
 from ...api.internal_routes import PREFIX
+from ...api.pauses import Pause
 from ...contract.findings import MOST
 from ...contract.validation import ADMIN
 from ...suggestions import did_you_mean, nearest
@@ -17,23 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
     from ...api.operations import Operation, Subject
-    from ...api.pauses import Pause
+    from ...api.pauses import Counted
     from ...contract.validation import Violation
     from ..worlds import ServedWorld, Worlds
 
     WorldHandler = Callable[["OperatorCall", ServedWorld], Any]
 
-
-class Waiting(Protocol):
-    """A result that takes time."""
-
-    def steps(self) -> Generator[Pause, bool, None]:
-        """Wait until the result is complete, or the client hangs up."""
-        ...
-
-    def shown(self) -> dict[str, Any]:
-        """Return the result in the form of the page."""
-        ...
+TIMEOUT, LONGEST = 5, 300  # seconds of a wait
 
 
 @dataclass
@@ -53,6 +46,53 @@ class OperatorCall:
     fields: Mapping[str, Any] = field(repr=False)
     base: str
     watch: Waiting | None = None
+
+
+class Waiting(ABC):
+    """A result that takes time: until `count` of something are there, or for `timeout` seconds.
+
+    Args:
+        call: its parameters `count` and `timeout`.
+        watched: tells when there may be more.
+
+    Attributes:
+        count: how many are waited for.
+
+    Raises:
+        Invalid: the timeout is too long.
+    """
+
+    def __init__(self, call: OperatorCall, watched: Counted) -> None:
+        timeout = call.fields.get("timeout", TIMEOUT)
+        if timeout > LONGEST:
+            raise Invalid.at("/timeout", Invalid.LONG.format(seconds=LONGEST))
+        self.count: int = call.fields.get("count", 1)
+        self._until, self._watched, self._known = time.monotonic() + timeout, watched, 0
+
+    def refresh(self) -> None:
+        """Look at what is there, before the first step and after each one."""
+        self._known = self._watched.count
+        self.look()
+
+    @abstractmethod
+    def look(self) -> None:
+        """Look at what is there now."""
+
+    @property
+    @abstractmethod
+    def is_complete(self) -> bool:
+        """Whether there are enough."""
+
+    def steps(self) -> Generator[Pause, bool, None]:
+        """Wait until the result is complete, or for the timeout, or until the client hangs up."""
+        while not self.is_complete and (left := self._until - time.monotonic()) > 0:
+            if not (yield Pause(left, self._watched, self._known)):
+                break
+            self.refresh()
+
+    @abstractmethod
+    def shown(self) -> dict[str, Any]:
+        """Return the result in the form of the page."""
 
 
 def world_of_the_path(call: OperatorCall) -> ServedWorld:

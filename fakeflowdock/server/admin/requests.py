@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ...api.errors import ShortenedBody
 from ...api.operations import NOTHING, Reply
-from ...api.pauses import Pause
 from ...checking.recordings import har_export
 from ...testing import matching as expectations
 from ...testing import report
 from ...testing.exchanges import Exchanges, has_unknown_path
 from .assertions import known_operation
 from .errors import Invalid
-from .operations import of_a_world
+from .operations import Waiting, of_a_world
 from .patterns import Patterns
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from ...api.callers import Caller
     from ...api.exchange import Exchange
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from ..worlds import ServedWorld
     from .operations import OperatorCall
 
-TIMEOUT, LONGEST = 5, 300  # seconds
 LIMIT = 1000  # exchanges in a response
 PAGE = 16 * 1024 * 1024  # bytes of memory for them, if there are several
 
@@ -42,33 +39,28 @@ def list_requests(call: OperatorCall, world: ServedWorld) -> list[dict[str, Any]
 @of_a_world("POST requests/wait")
 def wait_for_requests(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """Return the matching requests once there are `count` of them, or after the timeout."""
-    fields, app = call.fields, world.app
-    timeout = fields.get("timeout", TIMEOUT)
-    if timeout > LONGEST:
-        raise Invalid.at("/timeout", Invalid.LONG.format(seconds=LONGEST))
-    call.watch = Arrivals(app.journal, fields, fields.get("count", 1), time.monotonic() + timeout)
+    call.watch = Arrivals(call, world.app.journal)
     return call.watch.shown()
 
 
-class Arrivals:
+class Arrivals(Waiting):
     """A wait for requests. It looks at each exchange once, because hundreds of clients may wait.
 
     Args:
+        call: has the criteria.
         journal: where the requests are kept.
-        given: the criteria.
-        count: how many requests must match.
-        until: when it ends, by `time.monotonic`.
     """
 
-    def __init__(self, journal: Journal, given: Mapping[str, Any], count: int, until: float) -> None:
-        self._journal, self._given, self._count, self._until = journal, given, count, until
-        self._expected = Patterns().compiled(given.get("expected", {}), "/expected")
+    def __init__(self, call: OperatorCall, journal: Journal) -> None:
+        super().__init__(call, journal)
+        self._journal, self._given = journal, call.fields
+        self._expected = Patterns().compiled(self._given.get("expected", {}), "/expected")
         self._found: list[Exchange] = []
         self._last: Exchange | None = None
-        self._look()
+        self.refresh()
 
-    def _look(self) -> None:
-        self._known = self._journal.count
+    def look(self) -> None:
+        """Look at the exchanges since the last look."""
         new, dropped = self._journal.after(self._last)
         self._found = [each for each in self._found if each.number > dropped] + _matching(
             new, self._given, self._expected
@@ -76,19 +68,13 @@ class Arrivals:
         self._last = new[-1] if new else self._last
 
     @property
-    def _has_arrived(self) -> bool:
-        return len(self._found) >= self._count
-
-    def steps(self) -> Generator[Pause, bool, None]:
-        """Wait until enough requests have arrived, or for the timeout, or until the client hangs up."""
-        while not self._has_arrived and (left := self._until - time.monotonic()) > 0:
-            if not (yield Pause(left, self._journal, self._known)):
-                break
-            self._look()
+    def is_complete(self) -> bool:
+        """Whether enough requests have arrived."""
+        return len(self._found) >= self.count
 
     def shown(self) -> dict[str, Any]:
         """Return the result in the form of the page."""
-        return {"arrived": self._has_arrived, "requests": _page(self._found, self._given)}
+        return {"arrived": self.is_complete, "requests": _page(self._found, self._given)}
 
 
 @of_a_world("DELETE requests")

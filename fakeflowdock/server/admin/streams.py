@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from ...api.operations import NOTHING, Reply, created
-from ...api.pauses import Pause
 from ...testing import streams
 from .errors import Invalid, Unknown
-from .operations import of_a_world
+from .operations import Waiting, of_a_world
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from ...testing.streams import OpenStream
     from ...world.models import Flow, User
     from ..worlds import ServedWorld
     from .operations import OperatorCall
-
-TIMEOUT, LONGEST = 5, 300  # seconds
 
 
 @of_a_world("GET streams")
@@ -31,46 +25,35 @@ def list_streams(call: OperatorCall, world: ServedWorld) -> list[dict[str, Any]]
 @of_a_world("POST streams/wait")
 def wait_for_streams(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """Return the matching streams once there are `count` of them, or after the timeout."""
-    timeout = call.fields.get("timeout", TIMEOUT)
-    if timeout > LONGEST:
-        raise Invalid.at("/timeout", Invalid.LONG.format(seconds=LONGEST))
-    _user(call, world)
-    call.watch = Openings(call, world, time.monotonic() + timeout)
+    call.watch = Openings(call, world)
     return call.watch.shown()
 
 
-class Openings:
+class Openings(Waiting):
     """A wait for streams.
 
     Args:
         call: has the criteria.
         world: the world.
-        until: when it ends, by `time.monotonic`.
     """
 
-    def __init__(self, call: OperatorCall, world: ServedWorld, until: float) -> None:
-        self._call, self._world, self._until = call, world, until
-        self._count: int = call.fields.get("count", 1)
-        self._look()
+    def __init__(self, call: OperatorCall, world: ServedWorld) -> None:
+        super().__init__(call, world.app.streams)
+        self._call, self._world = call, world
+        self.refresh()
 
-    def _look(self) -> None:
-        self._known = self._world.app.streams.count
+    def look(self) -> None:
+        """Look at the streams that are open now."""
         self._found = _found(self._call, self._world)
 
     @property
-    def _are_open(self) -> bool:
-        return len(self._found) >= self._count
-
-    def steps(self) -> Generator[Pause, bool, None]:
-        """Wait until enough streams are open, or for the timeout, or until the client hangs up."""
-        while not self._are_open and (left := self._until - time.monotonic()) > 0:
-            if not (yield Pause(left, self._world.app.streams, self._known)):
-                break
-            self._look()
+    def is_complete(self) -> bool:
+        """Whether enough streams are open."""
+        return len(self._found) >= self.count
 
     def shown(self) -> dict[str, Any]:
         """Return the result in the form of the page."""
-        return {"opened": self._are_open, "streams": [_shown(each) for each in self._found]}
+        return {"opened": self.is_complete, "streams": [_shown(each) for each in self._found]}
 
 
 @of_a_world("DELETE streams")
@@ -104,7 +87,7 @@ def emit_event(call: OperatorCall, world: ServedWorld) -> Reply:
 
 
 def _found(call: OperatorCall, world: ServedWorld) -> list[OpenStream]:
-    flow, user = _flow(call, world), _user(call, world)
+    user, flow = _user(call, world), _flow(call, world)
     return streams.opened(world.app.streams, world.store, user, flow)
 
 
