@@ -1,6 +1,6 @@
 """Streams that open, close, lag, break and resume for a day of the world's clock, while everything happens to a flow.
 
-What each of them is entitled to is worked out here once more, from the operations alone.
+Which events each of them should get is worked out here a second time, from the operations alone.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Seen = tuple[str, int, str]  # event, number in its flow or 0, and the flow
 
 @dataclass
 class Watching:
-    """A stream, what it is entitled to, and what it was sent.
+    """A stream, with the events that it should get and those that it got.
 
     Attributes:
         due: each event, with the number of stored events until then.
@@ -81,7 +81,7 @@ class Day:
         self.opened = self.resumed = self.lagged = self.events = 0
 
     async def run(self, number: int) -> None:
-        """Let it pass. Raises Wrong if a stream was sent anything but what it is entitled to."""
+        """Run the day. Raises Wrong if a stream got other events than it should."""
         self._reader, self._writer = await asyncio.open_connection(*self._server.address)
         try:
             await self._pass(number)
@@ -314,7 +314,7 @@ def streams(number: int) -> str:
     """Run it.
 
     Raises:
-        Wrong: a stream was sent anything but what it is entitled to.
+        Wrong: a stream got other events than it should.
     """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "world.json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import stat
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -235,12 +235,12 @@ def built(world: dict[str, Any]) -> Store:
 
 def _numbered(store: Store, made: dict[str, list[Any]]) -> None:
     """Number what happened in the flows, in order, where a file has no numbers."""
-    happened = [entity for kind in NUMBERED for entity in made[kind]]
-    for entity in happened:
-        store.next_id("event", entity.event_id)
-    for entity in sorted(happened, key=lambda each: (each.sent, each.flow_id, each.id)):
-        if not entity.event_id:
-            object.__setattr__(entity, "event_id", store.next_id("event"))
+    places = [(kind, place) for kind in NUMBERED for place in range(len(made[kind]))]
+    for kind, place in places:
+        store.next_id("event", made[kind][place].event_id)
+    missing = [(made[kind][place], kind, place) for kind, place in places if not made[kind][place].event_id]
+    for entity, kind, place in sorted(missing, key=lambda each: (each[0].sent, each[0].flow_id, each[0].id)):
+        made[kind][place] = replace(entity, event_id=store.next_id("event"))
 
 
 def _count(store: Store, world: dict[str, Any]) -> None:

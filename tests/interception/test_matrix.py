@@ -7,26 +7,22 @@ all cells. Otherwise each companion meets each client once, and the orders and p
 from __future__ import annotations
 
 import asyncio
-import http.client
 import importlib
 import inspect
 import os
 import select
 import signal
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import aiohttp
-import httpx
 import pytest
-import urllib3
-from requests.adapters import HTTPAdapter
 
 from fakeflowdock import FakeFlowdock
 from tests.support import clients
 from tests.support.clients import API
+from tests.support.seams import SEAMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -115,16 +111,6 @@ TRACED = {  # the clients whose calls each traces: the others do not notice it
     "ddtrace httpx": ["httpx", "httpx asynchronous"],
     "ddtrace urllib3": ["urllib3"],
     "ddtrace aiohttp": ["aiohttp"],
-}
-
-SEAMS: dict[str, tuple[Any, str]] = {
-    "requests": (HTTPAdapter, "send"),
-    "httpx": (httpx.HTTPTransport, "handle_request"),
-    "httpx asynchronous": (httpx.AsyncHTTPTransport, "handle_async_request"),
-    "aiohttp": (aiohttp.BaseConnector, "connect"),
-    "urllib3": (urllib3.HTTPConnectionPool, "urlopen"),
-    "urllib.request": (urllib.request.AbstractHTTPHandler, "do_open"),
-    "http.client": (http.client.HTTPConnection, "connect"),
 }
 
 
