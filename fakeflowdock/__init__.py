@@ -1,4 +1,4 @@
-"""Flowdock's REST and streaming API, in memory: a fake for tests, a standalone server, and the contract to check both against."""
+"""Flowdock's REST and streaming API, in memory: a fake, a standalone server, and the contract to check both against."""
 
 from __future__ import annotations
 

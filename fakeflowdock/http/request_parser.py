@@ -8,9 +8,9 @@ import secrets
 from abc import abstractmethod
 from functools import lru_cache
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import httptools
+from httptools.parser import parser as _httptools
 
 from ..api import internal_routes
 from ..api.environ import REFUSED, REQUEST_ID
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..api.responses import Answer
 
 HEAD = 65_536  # bytes of a request line and its headers
+httptools: Any = _httptools  # not the package: if that is imported again, its errors are others than those raised
 STREAM = internal_routes.STREAM.encode()
 REMEMBERED = 64  # bytes of the name of a header
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import socket
+import subprocess
+import sys
+import textwrap
 import threading
 from typing import TYPE_CHECKING
 
@@ -160,3 +163,28 @@ def test_the_example_of_a_refusal_is_what_is_answered(
     assert contract.body.violations(json.loads(body)) == []
     assert contract.grade == "assumed"
     assert contract.evidence
+
+
+def test_what_is_refused_is_refused_also_after_the_parser_was_imported_again() -> None:
+    program = """
+        import sys
+        from http.client import HTTPConnection
+
+        def status(method):
+            from fakeflowdock import FakeFlowdock
+            with FakeFlowdock() as fake:
+                client = HTTPConnection(fake.url.removeprefix("http://"), timeout=30)
+                client.request(method, "/sources")
+                try:
+                    return client.getresponse().status
+                finally:
+                    client.close()
+
+        print(status("BREW"), status("br@w"))
+        for name in [name for name in sys.modules if name.partition(".")[0] in ("fakeflowdock", "httptools")]:
+            del sys.modules[name]  # as a test of a pytest plugin does, in process
+        print(status("BREW"), status("br@w"))
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.stdout, done.stderr) == ("405 400\n405 400\n", "")
