@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from .api.internal_routes import STREAM
+from .contract import explanations  # noqa: F401  # reads files, which a test may fake later
 from .decorator import decorated
 from .interception import errors
 from .interception.activation import Interception
