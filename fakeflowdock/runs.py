@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from .api.app import App
 from .contract.findings import ContractViolation
 from .server.worlds import Held
+from .testing import watching
 from .world import templates
 
 if TYPE_CHECKING:
@@ -163,6 +164,7 @@ class Runs:
             began = around.app.store.freeze()
         run = WorldRun(began, self._settings, scope)
         self._open.append(run)
+        watching.opened(run)
         token = _entered.set((*_entered.get(), run))
         try:
             yield run

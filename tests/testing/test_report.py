@@ -401,8 +401,10 @@ def test_what_a_page_for_people_refused_is_told_too(pytester: pytest.Pytester) -
 
 def test_a_bug_in_the_section_does_not_end_the_run(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("""
-        def test_red(fake_flowdock):
-            fake_flowdock.report = None
+        from fakeflowdock.testing import report
+
+        def test_red(fake_flowdock, monkeypatch):
+            monkeypatch.setattr(report, "text", None)
             assert False
 
         def test_green():
