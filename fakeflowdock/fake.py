@@ -195,8 +195,7 @@ class FakeFlowdock(Configurable, Streaming):
         store = templates.over(serialization.load(file), before.settings)
         if not before.clock.frozen:
             store.clock.run()
-        run.app.store = store
-        run.began = store.freeze()
+        run.begin_again(store, store.freeze())
 
     def dump(self, file: str | PathLike[str]) -> None:
         """Write the world, including secrets, to a file. docs/api/world-files.md describes the format.
@@ -353,7 +352,7 @@ class FakeFlowdock(Configurable, Streaming):
 
     @property
     def _store(self) -> Store:
-        return self._runs.current.app.store
+        return self._runs.current.store
 
     @property
     def _faults(self) -> Faults:

@@ -6,10 +6,12 @@ The pytest plugin opens `ActiveFakes` for each test. Without it nothing is watch
 from __future__ import annotations
 
 import sys
+import threading
 import unittest
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..interception import other_hosts
 from . import report
 from .exchanges import Exchanges, has_unknown_path
 
@@ -19,9 +21,11 @@ if TYPE_CHECKING:
     from ..api.app import App
     from ..api.exchange import Exchange
     from ..world.store import Store
+    from .turns import Turns
 
 KEPT = 20  # worlds of one test: a test with many examples makes one for each
 PLUGIN = "fakeflowdock.pytest_plugin"
+OURS = __name__.partition(".")[0]
 NOTE = "fakeflowdock report"
 
 
@@ -30,6 +34,7 @@ class WatchedRun(Protocol):
 
     app: App
     began: Store
+    turns: Turns
 
     def settle(self, under_way: BaseException | None) -> None:
         """Raise bugs and violations, or add notes about bugs to an exception."""
@@ -50,6 +55,9 @@ class Watched:
         self._began = run.began
         self._before = run.began if is_new else run.app.store.freeze()
         self._first = self._checked = None if is_new else _last(run)
+        self._failed: tuple[BaseException, Exchange | None] | None = None
+        if not is_new:
+            run.turns.restart(self._before)
 
     @property
     def requests(self) -> Exchanges:
@@ -63,13 +71,22 @@ class Watched:
         self._checked = _last(self.run)
         return found
 
-    def report(self) -> str:
-        """Return the report."""
+    def fail(self, error: BaseException) -> None:
+        """Note how the test has failed. Requests that arrive later are none of its."""
+        self._failed = error, _last(self.run)
+
+    def report(self, late: str | None = None) -> str:
+        """Return the report.
+
+        Args:
+            late: what still goes on although the test has ended.
+        """
         app = self.run.app
-        store = app.store
+        store, (error, last) = app.store, self._failed or (None, None)
+        around = report.Around(self.run.turns, [*other_hosts.called], error, last, late)
         with store.lock:  # no other thread, such as one of the code under test, can write
             before = self._before if self.run.began is self._began else self.run.began  # or it was loaded since
-            return report.text(self.requests, before, store, app.faults.remembered, [*app.streams.open])
+            return report.text(self.requests, before, store, app.faults.remembered, [*app.streams.open], around)
 
     @property
     def has_something(self) -> bool:
@@ -86,6 +103,7 @@ class ActiveFakes:
 
     def __init__(self) -> None:
         self._watched: deque[Watched] = deque(maxlen=KEPT)
+        self._threads = set(threading.enumerate())
         self._lost: list[Exchange] = []  # requests to unknown paths in worlds that are no longer kept
 
     def __iter__(self) -> Iterator[Watched]:
@@ -103,6 +121,8 @@ class ActiveFakes:
         """Raise bugs and violations of all worlds, or add notes about bugs to an exception."""
         for each in self:
             each.run.settle(under_way)
+            if under_way is not None:
+                each.fail(under_way)
 
     def unknown_paths(self) -> list[Exchange]:
         """Return the requests to unknown paths since the last call."""
@@ -117,10 +137,21 @@ class ActiveFakes:
         """
         held = {id(value): name for name, value in names}
         watched = [each for each in self if each.has_something or id(each.fake) in held]
+        late = self._late
         told = [each for each in watched if each.requests] or watched[-1:]
         for number, each in enumerate(told, 1):
             name = held.get(id(each.fake), f"{number} of {len(told)}")
-            yield "fakeflowdock" if len(told) == 1 else f"fakeflowdock: {name}", each.report()
+            yield "fakeflowdock" if len(told) == 1 else f"fakeflowdock: {name}", each.report(late)
+
+    @property
+    def _late(self) -> str | None:
+        """The thread of the test that still runs, or None."""
+        for thread in threading.enumerate():
+            target = getattr(thread, "_target", None)
+            is_ours = thread.name.startswith("fakeflowdock") or str(getattr(target, "__module__", "")).startswith(OURS)
+            if thread not in self._threads and not is_ours:
+                return f"the thread {thread.name!r} still ran when the test had ended: wait for it before the assertion"
+        return None
 
 
 # The current watch, and those of the tests around it: a test may run pytest. The first is for what is started while
@@ -132,6 +163,7 @@ _active: dict[object, Callable[[], WatchedRun]] = {}  # the started fakes
 def begin() -> None:
     """Begin the watch of a test. Worlds of fakes that are started already are watched from now on."""
     watches[-1] = watch = ActiveFakes()
+    other_hosts.called.clear()
     for fake, run in list(_active.items()):
         watch.add(run(), fake, is_new=False)
 
