@@ -217,7 +217,7 @@ def test_a_file_is_sent_and_downloaded_by_both_and_by_no_one_else(talk: Talk, ho
         body = {"event": "file", "content": {"data": "SGVsbG8=", "file_name": "hello.txt"}}
         message = talk("POST", "/messages", json=body).json()
     else:
-        sent = {"data": {"event": "file"}, "files": {"content": ("hello.txt", b"Hello")}}
+        sent: dict[str, Any] = {"data": {"event": "file"}, "files": {"content": ("hello.txt", b"Hello")}}
         message = talk("POST", "/messages", **sent).json()
     assert (message["event"], message["tags"]) == ("file", [f":unread:{talk.bob.id}", ":file"])
     assert message["content"] == message["attachments"][0]

@@ -52,7 +52,7 @@ def test_a_message_is_sent_to_both_as_it_was_answered(
     del message["edited"], message["edited_at"]
     assert [stream.next() for stream in streams] == [message, message]
     assert not {"flow", "thread", "thread_id"} & message.keys()
-    sent = {"data": {"event": "file"}, "files": {"content": ("a.txt", b"Hello")}}
+    sent: dict[str, Any] = {"data": {"event": "file"}, "files": {"content": ("a.txt", b"Hello")}}
     file = call(bob, fake_flowdock.user, "POST", **sent).json()
     for stream in streams:
         told = stream.next()
@@ -62,7 +62,7 @@ def test_a_message_is_sent_to_both_as_it_was_answered(
 def test_only_the_streams_of_the_two_users_have_it_and_only_with_user_1(fake_flowdock: FakeFlowdock, bob: User) -> None:
     eve = fake_flowdock.add_user()
     fake_flowdock.add_member(eve)
-    mine = {"filter": MAIN, "user": 1}
+    mine: dict[str, Any] = {"filter": MAIN, "user": 1}
     with (
         listening(fake_flowdock, filter=MAIN) as of_the_flow,
         listening(fake_flowdock, **mine, by=eve) as of_another,
@@ -118,7 +118,7 @@ def test_what_a_stream_missed_in_private_is_sent_again_in_order_with_what_it_mis
     fake_flowdock.add_private_message("three", from_user=bob, to_user=fake_flowdock.user)
     fake_flowdock.add_private_message("for another", to_user=fake_flowdock.add_user())
     call(bob, fake_flowdock.user, "PUT", "/2", json={"tags": []})
-    again = {"accept": EVENT_STREAM, "by": bob, "last_event_id": last}
+    again: dict[str, Any] = {"accept": EVENT_STREAM, "by": bob, "last_event_id": last}
     with (
         listening(fake_flowdock, filter=MAIN, user=1, **again) as both,
         listening(fake_flowdock, user=1, **again) as private,

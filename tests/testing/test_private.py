@@ -32,7 +32,7 @@ def test_what_the_code_under_test_sent_is_read_from_the_fake(fake_flowdock: Fake
     assert (message.content, message.user_id, message.to_user_id) == ("Deployed #now", fake.user.id, bob.id)
     [conversation] = fake.private_conversations
     assert isinstance(conversation, PrivateConversation)
-    assert (conversation.user_ids, conversation.open_for) == ({fake.user.id, bob.id}, {fake.user.id, bob.id})
+    assert conversation.user_ids == conversation.open_for == frozenset({fake.user.id, bob.id})
     assert fake.messages == []
     assert fake.assert_private_message(content=re.compile("^Deployed"), to_user=bob, from_user=fake.user) == message
     assert fake.assert_private_message(to_user="Bob", from_user="Ada Example", tags=["now", "ci"]) == message

@@ -277,6 +277,7 @@ def an_event(world: Any, **changes: Any) -> Any:
     return {**event, "sent": world["now"], "content": content, **changes}
 
 
+NAMES = ("api_token", "parameterized_name")  # of a flow
 CONTRADICTIONS = {
     "a number twice": (
         lambda w: w["messages"].append(w["messages"][0]),
@@ -392,9 +393,7 @@ CONTRADICTIONS = {
         "/conversations/0/organization_id refers to 7, which is not in organizations",
     ),
     "a flow with the id of a conversation": (
-        lambda w: w["flows"].append(
-            {**w["flows"][2], "id": "private/1-9", "parameterized_name": "x", "api_token": "0" * 32}
-        ),
+        lambda w: w["flows"].append({**w["flows"][2], "id": "private/1-9", **dict.fromkeys(NAMES, "0" * 32)}),
         "/flows/3/id is the id of a private conversation",
     ),
     "a source in a conversation": (
