@@ -18,6 +18,7 @@ from .runs import Runs, Scope
 from .testing import watching
 from .testing.configuring import Configurable
 from .testing.exchanges import Exchanges, has_unknown_path
+from .testing.private import Talking
 from .testing.streams import Streaming
 from .world import diff, serialization, templates
 from .world.settings import JOURNAL, JOURNAL_BYTES, KEEP_ALIVE, Settings
@@ -38,7 +39,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 C = TypeVar("C", bound="type[Any]")
 
 
-class FakeFlowdock(Configurable, Streaming):
+class FakeFlowdock(Configurable, Talking, Streaming):
     """Flowdock, in memory. Requests to Flowdock's hosts are intercepted and answered from one world.
 
     Requests made with `requests`, `httpx`, `aiohttp`, `urllib3` and `urllib.request` are answered in this process.
