@@ -12,7 +12,6 @@ PATHS: dict[str, str | None] = {
     "/private(/[^/]+)?": "Private conversations",
     "/private/[^/]+/messages(/[^/]+(/comments|/emoji_reaction)?)?": "Private messages",
     "/private/[^/]+/[^/]+/files/[^/]+/[^/]+": "Private messages",
-    "/flows/[^/]+/[^/]+/invitations(/[^/]+)?": "Invitations",
     "/scim(/.*)?": "SCIM",
     "/(github|jira|svn)/[^/]+": None,
 }

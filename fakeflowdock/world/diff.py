@@ -28,6 +28,7 @@ KINDS: dict[str, Callable[[Store], Kept]] = {
     "flow": lambda store: store.flows,
     "application": lambda store: store.applications,
     "source": lambda store: store.sources,
+    "invitation": lambda store: store.invitations.by_id(),
 }
 POSTS: dict[str, Callable[[str, Store], Kept]] = {
     "thread": lambda flow_id, store: store.archive.of(flow_id).threads,
@@ -36,6 +37,7 @@ POSTS: dict[str, Callable[[str, Store], Kept]] = {
 }
 # The rest of a world file: entities, each with a readable key, and plain values.
 OTHERS: dict[str, Callable[[Store], Kept]] = {
+    "mail": lambda store: store.invitations.outbox,
     "deleted source": lambda store: store.deleted_sources,
     "access token": lambda store: {entity.access_token: entity for entity in store.access_tokens},
     "refresh token": lambda store: {entity.refresh_token: entity for entity in store.refresh_tokens},

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..redaction import TOKEN
 from .clock import Clock
 from .copy_on_write import Branching, Groups, branch
+from .invitations import Invitations
 from .message_store import Archive
 from .secrets import Secrets, _raw, is_visitor
 from .settings import Settings
@@ -58,6 +59,7 @@ class Store(Branching):
         self.sources: MutableMapping[int, Source] = {}
         self.deleted_sources: MutableMapping[int, Source] = {}
         self.archive = Archive()
+        self.invitations = Invitations()
         self.counters: MutableMapping[str, int] = {}
         self._organization_ids: MutableMapping[str, int] = {}
         self._user_ids: MutableMapping[str, int] = {}
