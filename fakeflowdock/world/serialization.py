@@ -100,11 +100,11 @@ def dumps(store: Store) -> str:
 def data(store: Store) -> dict[str, Any]:
     """Return a world as JSON data."""
     archive = store.archive
-    posts = {
-        each.__name__: each([*store.flows, *store.conversations])
-        for each in (archive.threads, archive.messages, archive.events)
+    places = [*store.flows, *store.conversations]
+    kept: dict[str, Iterable[Any]] = {
+        **{each.__name__: each(places) for each in (archive.threads, archive.messages, archive.events)},
+        "outbox": store.invitations.outbox.values(),
     }
-    kept = {kind: posts[kind] if kind in posts else getattr(store, kind).values() for kind in KINDS}
     return {
         "format": FORMAT,
         "seed": store.seed,
@@ -116,7 +116,10 @@ def data(store: Store) -> dict[str, Any]:
             for organization in store.organizations.values()
             for user in store.users_of_organization(organization)
         ],
-        **{kind: [_plain(entity) for entity in entities] for kind, entities in kept.items()},
+        **{
+            kind: [_plain(each) for each in (kept[kind] if kind in kept else getattr(store, kind).values())]
+            for kind in KINDS
+        },
     }
 
 
@@ -231,6 +234,12 @@ def built(world: dict[str, Any]) -> Store:
             store.next_id(f"message {entity.flow_id}", entity.id)
     for thread in made["threads"]:
         store.archive.keep(thread)
+    for invitation in made["invitations"]:
+        store.invitations.keep(invitation)
+        store.next_id("invitation", invitation.id)
+    for mail in made["outbox"]:
+        store.invitations.outbox[mail.id] = mail
+        store.next_id("mail", mail.id)
     for kind, secret in BY_SECRET.items():
         for entity in made[kind]:
             getattr(store, kind).add(getattr(entity, secret), entity)
