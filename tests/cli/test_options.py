@@ -261,7 +261,12 @@ def test_help_fits_a_screen_and_shows_each_twin(
     assert len(lines) <= HEIGHT
     assert [line for line in lines if len(line) > WIDTH] == []
     assert text.isascii()
-    for option in COMMANDS[command or "serve"].options:
+    shown = COMMANDS[command or "serve"].options
+    if command is None:
+        assert "All of its options: fakeflowdock serve --help." in text
+        shown = [option for option in shown if option.name in main.COMMON]
+        assert len(shown) == len(main.COMMON)
+    for option in shown:
         flag = f"--{option.name.replace('_', '-')}"
         assert (flag.replace("--", "--[no-]") if option.type is BOOLEAN else flag) in text.split()
         assert f"[env: {option.envvar}]" in text

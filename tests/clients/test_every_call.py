@@ -171,7 +171,7 @@ def test_flowdock_api_wrapper(
     assert [each["content"] for each in thread.list()] == ["A thread", "An answer"]
     assert started["thread_id"] in [each["id"] for each in flow.threads(limit=5)]
 
-    source = flowdock.connect(flow_token=fake.add_source("CI").flow_token)
+    source = flowdock.connect(flow_token=fake.add_source(name="CI").flow_token)
     made = flowdock.constructors
     status = made.status("green", "passed")
     source.present("build 1", made.author("CI"), "Built", thread=made.thread("Build 1", status=status))
