@@ -60,10 +60,11 @@ import_command = Command(
     ],
     help="""\
 Make a world file from recorded traffic.
-The world is the one in which the recording began, as far as its responses show it. FILE is a HAR file of a browser or proxy, a cassette of vcrpy in YAML or JSON, or a file written by
-fake_flowdock.requests.export(); also packed by gzip or in a zip archive. - is standard input. The world has the users,
-organizations, flows, applications, sources, threads and messages that responses show, with their ids, and the secrets
-with which the client called. What the recording itself creates is not in it.""",
+The world is the one in which the recording began, as far as its responses show it. FILE is a HAR file of a browser
+or proxy, a cassette of vcrpy in YAML or JSON, or a file written by fake_flowdock.requests.export(); also packed by
+gzip or in a zip archive. - is standard input. The world has the users, organizations, flows, applications, sources,
+threads and messages that responses show, with their ids, and the secrets with which the client called. What the
+recording itself creates is not in it.""",
     epilog="""\
 \b
 Standard error says what the world has, and what was left out.
