@@ -23,10 +23,19 @@ if TYPE_CHECKING:
 
     from .command import Command
 
-MODULES = {name: name for name in ("serve", "routes", "explain", "conform", "proxy", "check", "import", "exec")}
+MODULES = {name: name for name in ("serve", "routes", "explain", "conform", "proxy", "check", "import", "seed", "exec")}
 MODULES |= {"routes": "explain", "import": "import_recording"}  # `import` is a keyword
 SERVE = "serve"  # the command if none is given
-COMMON = ("host", "port", "world", "state", "save_on_exit", "tls", "json")  # its options in the help of the program
+COMMON = (
+    "host",
+    "port",
+    "world",
+    "state",
+    "seed",
+    "save_on_exit",
+    "tls",
+    "json",
+)  # its options in the help of the program
 EPILOG = """\
 \b
 Default command: serve. All of its options: fakeflowdock serve --help.

@@ -215,7 +215,7 @@ def test_what_a_file_says_of_the_server_is_not_said_of_the_proxy(
         ("[proxy]\nport = 1\nprot = 1", ":3: unknown option proxy.prot: did you mean port?"),
         ("[proxy]\ntimeout = 0", ":2: invalid timeout '0': expected a number of seconds greater than 0"),
         ("[prxy]\nport = 1", ":1: unknown option prxy: did you mean proxy?"),
-        ("[serve]\nport = 1", ":1: unknown option serve: expected host, port, "),
+        ("[nothing]\nport = 1", ":1: unknown option nothing: expected host, port, "),
         ("proxy = 1", ":1: proxy must be a table with the options of proxy"),
         ("port = ", ":1: Invalid value"),
         ("port = 1\nport = 2\n", ":2: Cannot overwrite a value"),
