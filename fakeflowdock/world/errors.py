@@ -79,3 +79,25 @@ class WorldFileError(Worded, ValueError):
         super().__init__(message)
         self.pointer = pointer
         self.reason = reason or message
+
+
+class SeedError(Worded, ValueError):
+    """A seed is invalid. The message names the place, in a file also the line.
+
+    Attributes:
+        pointer: the place in the seed as a JSON pointer.
+        reason: the message without the place.
+    """
+
+    THE_SEED = "the seed:"
+    TOO_LARGE = "more than {limit:,} values"
+    NESTED = "nested too deeply"
+    NO_OBJECT = "expected an object with users, flows and others"
+    UNKNOWN = "unknown {kind} {name!r}{hint}"
+    AMBIGUOUS = "several of them are the {kind} {name!r}: use a name that only one has"
+    TWO_SENDERS = "a message has a user or a source, not both"
+    NO_MESSAGE = "no earlier message of the flow has the content {content!r}"
+
+    def __init__(self, pointer: str, reason: str, place: str = "") -> None:
+        super().__init__(f"{place}{pointer or self.THE_SEED} {reason}")
+        self.pointer, self.reason = pointer, reason

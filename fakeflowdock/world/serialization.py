@@ -78,6 +78,16 @@ def load(file: str | os.PathLike[str]) -> Store:
         WorldFileError: the file is invalid.
     """
     path = Path(file)
+    return loads(text_of(path), str(path))
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        OSError: the file cannot be read.
+        WorldFileError: it is a device, too large or not UTF-8.
+    """
     mode = path.stat().st_mode
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
         raise WorldFileError.of(WorldFileError.DEVICE, file=path)
@@ -86,10 +96,9 @@ def load(file: str | os.PathLike[str]) -> Store:
     if len(raw) > LARGEST:
         raise WorldFileError.of(WorldFileError.TOO_LARGE, file=path, limit=LARGEST)
     try:
-        text = raw.decode("utf-8")
+        return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise WorldFileError.of(WorldFileError.NOT_UTF8, file=path, start=error.start) from None
-    return loads(text, str(path))
 
 
 def dumps(store: Store) -> str:
@@ -150,7 +159,7 @@ def loads(text: str, name: str) -> Store:
         try:
             check_world(world)
         except WorldFileError as error:
-            line = _line(text, error.pointer)  # can raise RecursionError, too
+            line = line_of(text, error.pointer)  # can raise RecursionError, too
             raise WorldFileError(f"{name}:{line}: {error.pointer or errors.THE_FILE} {error.reason}") from None
     except WorldFileError:
         raise
@@ -305,7 +314,7 @@ def _inner(name: str, value: Any) -> Any:
     return INNER[name](**made)
 
 
-def _line(text: str, pointer: str) -> int:
+def line_of(text: str, pointer: str) -> int:
     """Return the line where a value of a JSON text starts. JSON is YAML, and the YAML parser records lines."""
     import yaml
 
