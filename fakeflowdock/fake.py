@@ -25,7 +25,8 @@ from .world.settings import JOURNAL, JOURNAL_BYTES, KEEP_ALIVE, Settings
 from .world.snapshots import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
     from os import PathLike
     from typing import Self
 
@@ -57,6 +58,12 @@ class FakeFlowdock(Configurable, Talking, Streaming):
     Args:
         world: `empty` (one organization, flow, user and application, no source) or `docs` (the data in the examples of
             Flowdock's page "Sources"). Default: `empty`.
+        state: a world file to load instead. docs/api/world-files.md describes the format.
+        seed: a world in short form instead: a mapping, or a file in YAML, JSON or TOML. docs/admin/seeds.md describes
+            the fields.
+        clock: `world` starts at the time of the world and stands still between writes. `system` follows the system
+            clock, also if freezegun or time-machine replaces it. A datetime is where the clock stands at the start.
+            Default: `world`.
         auto_consent: whether `/oauth/authorize` grants consent at once, as the first user, without a consent page. Can
             be changed at any time through the attribute. Default: false.
         refresh_tokens: `always` issues a refresh token with each access token, as the real service did;
@@ -75,13 +82,17 @@ class FakeFlowdock(Configurable, Talking, Streaming):
             answers it. Default: `allow`.
 
     Raises:
-        ValueError: an argument is invalid.
+        OSError: a file cannot be read.
+        ValueError: an argument or a file is invalid.
     """
 
     def __init__(
         self,
-        world: Literal["empty", "docs"] = "empty",
+        world: Literal["empty", "docs"] | None = None,
         *,
+        state: str | PathLike[str] | None = None,
+        seed: Mapping[str, Any] | str | PathLike[str] | None = None,
+        clock: Literal["world", "system"] | datetime = "world",
         auto_consent: bool = False,
         refresh_tokens: Literal["always", "offline_access"] = "always",
         shape: Shape = "default",
@@ -95,7 +106,7 @@ class FakeFlowdock(Configurable, Talking, Streaming):
             raise ValueError(errors.OTHER_HOSTS.format(given=other_hosts))
         self._other_hosts = other_hosts
         settings = Settings(auto_consent, refresh_tokens, shape, journal, strict, journal_bytes, keep_alive)
-        self._begin(templates.template(world), settings)
+        self._begin(templates.initial(world, state, seed, clock), settings)
 
     def _begin(self, world: Store, settings: Settings) -> None:
         self._settings = settings
@@ -195,8 +206,7 @@ class FakeFlowdock(Configurable, Talking, Streaming):
         run = self._runs.current
         before = run.app.store
         store = templates.over(serialization.load(file), before.settings)
-        if not before.clock.frozen:
-            store.clock.run()
+        store.clock.move_like(before.clock.mode)
         run.begin_again(store, store.freeze())
 
     def dump(self, file: str | PathLike[str]) -> None:

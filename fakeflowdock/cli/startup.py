@@ -11,7 +11,7 @@ from ..http.console import Notes
 from ..version import __version__
 from ..world.settings import DEFAULT, JOURNAL_BYTES, KEEP_ALIVE, REFRESH_TOKENS, SHAPES
 from .errors import CommandError
-from .options import BOOLEAN, BOOLEAN_OR_FILE, BYTES, FILE, SECONDS, Option, choice
+from .options import BOOLEAN, BOOLEAN_OR_FILE, BYTES, CLOCK, FILE, SECONDS, Option, choice
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -26,6 +26,7 @@ OPTIONS = (
     Option("world", "Start with the world docs or empty.", "docs", choice("docs", "empty"), "WORLD"),
     Option("state", "Load the initial world.", "", FILE, "FILE"),
     Option("seed", "Make it from a seed.", "", FILE, "FILE"),
+    Option("clock", "The time: of the world, of the system, or another.", "world", CLOCK, "CLOCK"),
     Option("save-on-exit", "Save it on exit.", False, BOOLEAN_OR_FILE, "FILE"),
     Option("save-every", "Save while running.", None, SECONDS, "SECONDS"),
     Option("auto-consent", "Skip the consent page.", False, BOOLEAN),
@@ -91,7 +92,13 @@ def world_of(given: SimpleNamespace) -> Store:
         raise CommandError(str(error)) from None
     if not store.users or not store.applications or not store.flows:
         raise CommandError.of(CommandError.EMPTY_WORLD, file=given.state)
-    store.clock.run()
+    if given.clock != templates.WORLD_CLOCK:
+        try:
+            templates.set_clock(store, given.clock)
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+    if store.clock.frozen:
+        store.clock.run()
     return store
 
 
