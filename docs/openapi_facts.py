@@ -18,12 +18,15 @@ SECRET: Schema = {"type": "string", "minLength": 1}
 IN_PATH: dict[tuple[str, str], tuple[Schema, str, Any]] = {
     ("", "organization"): (NAME, "The organization, by its `parameterized_name`.", "example"),
     ("", "flow"): (NAME, "The flow, by its `parameterized_name`.", "main"),
+    ("", "user_id"): (NUMBER, "The number of the other user.", 2),
+    ("private", "id"): (NUMBER, "The number of the other user.", 2),
     ("", "organization_id"): (NUMBER, "The number of the organization.", 1),
     ("", "message"): (NUMBER, "The number of the message that is commented.", 1),
     ("", "token"): (SECRET, "The secret of the file, as its `path` has it.", "uB2U6tYnTnQJ5rRgxDd8Qg"),
     ("", "name"): (SECRET, "What the file is called. The token says which file it is.", "screenshot.png"),
     ("", "code"): (SECRET, "The code that an application gets.", "0123456789abcdef0123456789abcdef"),
     ("", "flow_api_tokens"): (SECRET, "The `api_token` of a flow, or several with commas between.", "{flow_api_token}"),
+    ("invitations", "id"): (NUMBER, "The number of the invitation.", 14),
     ("applications", "id"): (NUMBER, "The number of the application.", 1),
     ("messages", "id"): (NUMBER, "The number of the message.", 3),
     ("source", "id"): (NUMBER, "The number of the source.", 2),
@@ -196,6 +199,10 @@ OF_MESSAGE = {
     f"list-messages{IN_THREAD}": THREAD,
     f"send-message{IN_THREAD}": THREAD,
 }
+TALK = {"user_id": "$request.path.user_id"}
+OF_PRIVATE_MESSAGE = {
+    f"{verb}-private-message": {**TALK, "id": "$response.body#/id"} for verb in ("get", "update", "delete")
+}
 # Where a reply leads: operation by its `operationId`, with the values that its path then has.
 LINKS: dict[str, dict[str, dict[str, str]]] = {
     "create-source.201": {"get-source": HERE, "update-source": HERE, "delete-source": HERE},
@@ -217,9 +224,16 @@ LINKS: dict[str, dict[str, dict[str, str]]] = {
     "list-messages.200": {"get-message": FIRST},
     "update-message.200": {"get-message": SAME, "delete-message": SAME},
     "delete-message.204": {"get-message": SAME},
+    "create-invitation.201": {"get-invitation": HERE, "delete-invitation": HERE},
+    "list-invitations.200": {"get-invitation": FIRST},
+    "delete-invitation.204": {"get-invitation": SAME},
     "list-threads.200": {"get-thread": FIRST, f"list-messages{IN_THREAD}": FIRST},
     "add-flow-user.200": {"block-flow-user": {**PLACE, "id": "$request.body#/id"}},
     "create-application.201": {"get-application": {"id": "$response.body#/id"}},
+    "send-private-message.201": OF_PRIVATE_MESSAGE,
+    "list-private-messages.200": {"get-private-message": {**TALK, "id": "$response.body#/0/id"}},
+    "list-private-conversations.200": {"get-private-conversation": {"id": "$response.body#/0/id"}},
+    "get-private-conversation.200": {"list-private-messages": {"user_id": "$response.body#/id"}},
     "list-organizations.200": {"get-organization": {"organization": "$response.body#/0/parameterized_name"}},
     "list-users.200": {"get-user": {"id": "$response.body#/0/id"}},
     "list-organization-users.200": {

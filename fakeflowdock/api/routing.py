@@ -15,7 +15,21 @@ from ..contract.errors import Closed, MethodNotAllowed, NoSuchRoute, Refusal
 from . import internal_routes
 from .environ import STREAM_HOST
 from .operations import Match, Operation
-from .resources import consent, files, flows, messages, oauth, organizations, push, sources, streaming, threads, users
+from .resources import (
+    consent,
+    files,
+    flows,
+    invitations,
+    messages,
+    oauth,
+    organizations,
+    private,
+    push,
+    sources,
+    streaming,
+    threads,
+    users,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -167,7 +181,21 @@ def route_called(url: str) -> str:
 
 
 FLOWDOCK = Table(
-    (consent, oauth, organizations, users, flows, sources, messages, threads, files, push, streaming),
+    (
+        consent,
+        oauth,
+        organizations,
+        users,
+        flows,
+        invitations,
+        sources,
+        messages,
+        threads,
+        private,
+        files,
+        push,
+        streaming,
+    ),
     normal,
     unknown,
     {"PUT": "PATCH"},
