@@ -51,14 +51,14 @@ class Around:
         turns: who changed the world when. Default: unknown.
         others: the requests to other hosts.
         error: how the test failed, or None.
-        last: the last request before it failed, or None.
+        last: the number of the last request before it failed, 0 if there was none, or None if it is unknown.
         late: what still went on when the test had failed, or None.
     """
 
     turns: Turns | None = None
     others: Sequence[str] = ()
     error: BaseException | None = None
-    last: Exchange | None = None
+    last: int | None = None
     late: str | None = None
 
 
@@ -133,8 +133,7 @@ def _requests(exchanges: Sequence[Exchange], store: Store) -> Iterator[str]:
 
 
 def _arrived_late(exchanges: Sequence[Exchange], around: Around) -> str | None:
-    last = around.last
-    if last is None or not exchanges or exchanges[-1] is last:
+    if around.last is None or not exchanges or exchanges[-1].number <= around.last:
         return None
     return f"{exchanges[-1]} arrived after the test had failed: wait for it before the assertion"
 

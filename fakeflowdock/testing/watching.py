@@ -55,7 +55,7 @@ class Watched:
         self._began = run.began
         self._before = run.began if is_new else run.app.store.freeze()
         self._first = self._checked = None if is_new else _last(run)
-        self._failed: tuple[BaseException, Exchange | None] | None = None
+        self._failed: tuple[BaseException, int] | None = None
         if not is_new:
             run.turns.restart(self._before)
 
@@ -73,7 +73,7 @@ class Watched:
 
     def fail(self, error: BaseException) -> None:
         """Note how the test has failed. Requests that arrive later are none of its."""
-        self._failed = error, _last(self.run)
+        self._failed = error, self.run.app.journal.count
 
     def report(self, late: str | None = None) -> str:
         """Return the report.
