@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .testing.lists import Messages, Threads
     from .testing.streams import OpenStream
     from .world.clock import Clock
+    from .world.conversations import PrivateConversation
     from .world.errors import WorldFileError
     from .world.models import (
         Application,
@@ -75,6 +76,7 @@ __all__ = [
     "Messages",
     "OpenStream",
     "Organization",
+    "PrivateConversation",
     "RecordingError",
     "Request",
     "Response",
@@ -115,6 +117,7 @@ _HOMES = {
         "testing.lists": "Messages Threads",
         "testing.streams": "OpenStream",
         "world.clock": "Clock",
+        "world.conversations": "PrivateConversation",
         "world.models": "Application Author Field File Flow Mail Message Organization Source Status Thread User",
         "world.snapshots": "Snapshot",
         "world.errors": "WorldFileError",

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from .api.internal_routes import STREAM
+from .contract import explanations  # noqa: F401  # reads files, which a test may fake later
 from .decorator import decorated
 from .interception import errors
 from .interception.activation import Interception
@@ -17,6 +18,7 @@ from .runs import Runs, Scope
 from .testing import watching
 from .testing.configuring import Configurable
 from .testing.exchanges import Exchanges, has_unknown_path
+from .testing.private import Talking
 from .testing.streams import Streaming
 from .world import diff, serialization, templates
 from .world.settings import JOURNAL, JOURNAL_BYTES, KEEP_ALIVE, Settings
@@ -37,7 +39,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 C = TypeVar("C", bound="type[Any]")
 
 
-class FakeFlowdock(Configurable, Streaming):
+class FakeFlowdock(Configurable, Talking, Streaming):
     """Flowdock, in memory. Requests to Flowdock's hosts are intercepted and answered from one world.
 
     Requests made with `requests`, `httpx`, `aiohttp`, `urllib3` and `urllib.request` are answered in this process.
