@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..api.faults import fault_for, matching_for
 from .assertions import Asserting
+from .copies import Copies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,7 +97,7 @@ class Failing(Asserting):
     @property
     def faults(self) -> list[Fault]:
         """The active faults, oldest first. Each counts how often it applied."""
-        return [fault for fault in self._faults.active if not fault.standing]
+        return Copies(fault for fault in self._faults.active if not fault.standing)
 
     def clear_faults(self) -> None:
         """Remove all faults."""

@@ -24,6 +24,7 @@ SCOPE = "unknown scope {unknown}: expected {known}"
 # Clock, settings, initial worlds
 BACKWARDS = "invalid time {seconds} s: a clock cannot go backwards"
 BEYOND = "cannot advance the clock by {by}: it ends at {last}"
+AUTO_CONSENT = "invalid auto_consent {given!r}: expected True or False"
 REFRESH_TOKENS = "invalid refresh_tokens {given!r}: expected 'always' or 'offline_access'"
 JOURNAL = "invalid journal size {given!r}: expected at least 1"
 JOURNAL_BYTES = "invalid journal_bytes {given!r}: expected at least 1"
