@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .contract.findings import ContractViolation, Finding, Findings
     from .fake import FakeFlowdock
     from .testing.credentials import Credentials
+    from .testing.errors import FlowdockWarning
     from .testing.exchanges import Exchanges
     from .testing.lists import Messages, Threads
     from .testing.streams import OpenStream
@@ -70,6 +71,7 @@ __all__ = [
     "Finding",
     "Findings",
     "Flow",
+    "FlowdockWarning",
     "Headers",
     "Mail",
     "Message",
@@ -113,6 +115,7 @@ _HOMES = {
         "contract.findings": "ContractViolation Finding Findings",
         "fake": "FakeFlowdock",
         "testing.credentials": "Credentials",
+        "testing.errors": "FlowdockWarning",
         "testing.exchanges": "Exchanges",
         "testing.lists": "Messages Threads",
         "testing.streams": "OpenStream",

@@ -257,7 +257,7 @@ CHOOSING = """
 """
 
 
-def test_a_choice_is_made_by_marker_ini_file_command_line_and_environment_in_that_order(
+def test_a_choice_is_made_by_marker_command_line_ini_file_and_environment_in_that_order(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytester.makepyfile(CHOOSING.format(expected="(0, False)"))
@@ -268,8 +268,12 @@ def test_a_choice_is_made_by_marker_ini_file_command_line_and_environment_in_tha
     pytester.makepyfile(CHOOSING.format(expected="(0, True)"))
     run(pytester, "--flowdock-world", "empty", "--flowdock-auto-consent", "true").assert_outcomes(passed=2)
     pytester.makeini("[pytest]\nflowdock_world = docs\n")
-    pytester.makepyfile(CHOOSING.format(expected="(2, False)"))
+    pytester.makepyfile(CHOOSING.format(expected="(0, False)"))
     run(pytester, "--flowdock-world", "empty").assert_outcomes(passed=2)
+    pytester.makepyfile(CHOOSING.format(expected="(2, False)"))
+    run(pytester).assert_outcomes(passed=2)
+    monkeypatch.setenv("FAKEFLOWDOCK_WORLD", "empty")
+    run(pytester).assert_outcomes(passed=2)
 
 
 @pytest.mark.parametrize(
@@ -323,8 +327,10 @@ def test_how_many_requests_are_remembered_is_a_choice_too(pytester: pytest.Pytes
             assert kept(fake_flowdock) == 2
     """)
     run(pytester, "--flowdock-journal", "3").assert_outcomes(passed=2)
+    pytester.makeini("[pytest]\nflowdock_journal = 9\n")
+    run(pytester, "--flowdock-journal", "3").assert_outcomes(passed=2)
     pytester.makeini("[pytest]\nflowdock_journal = 3\n")
-    run(pytester, "--flowdock-journal", "9").assert_outcomes(passed=2)
+    run(pytester).assert_outcomes(passed=2)
 
 
 def test_how_much_memory_they_use_is_a_choice_too(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
