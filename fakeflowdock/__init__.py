@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .contract.findings import ContractViolation, Finding, Findings
     from .fake import FakeFlowdock
     from .testing.credentials import Credentials
+    from .testing.errors import FlowdockWarning
     from .testing.exchanges import Exchanges
     from .testing.invitations import InvitationMail
     from .testing.lists import Messages, Threads
@@ -72,6 +73,7 @@ __all__ = [
     "Finding",
     "Findings",
     "Flow",
+    "FlowdockWarning",
     "Headers",
     "Invitation",
     "InvitationMail",
@@ -117,6 +119,7 @@ _HOMES = {
         "contract.findings": "ContractViolation Finding Findings",
         "fake": "FakeFlowdock",
         "testing.credentials": "Credentials",
+        "testing.errors": "FlowdockWarning",
         "testing.exchanges": "Exchanges",
         "testing.invitations": "InvitationMail",
         "testing.lists": "Messages Threads",

@@ -17,6 +17,7 @@ from .interception.activation import Interception
 from .runs import Runs, Scope
 from .testing import watching
 from .testing.configuring import Configurable
+from .testing.copies import Copies
 from .testing.exchanges import Exchanges, has_unknown_path
 from .testing.private import Talking
 from .testing.streams import Streaming
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from .api.faults import Faults
     from .api.streams.hub import Streams
     from .contract.findings import Finding
-    from .testing.configuring import Shape
+    from .contract.strictness import Strict
+    from .testing.configuring import OtherHosts, Shape
     from .world.store import Store
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -75,7 +77,8 @@ class FakeFlowdock(Configurable, Talking, Streaming):
         journal_bytes: how much memory they may use, in bytes. If it is exceeded, large bodies are shortened first, and
             then the oldest requests are dropped. Default: 64 MiB.
         strict: whether contract warnings fail a test: an unknown parameter, a missing Content-Type, a deprecated
-            operation, an obsolete route, a secret in a URL. Default: false.
+            operation, an obsolete route, a secret in a URL. A mapping has `ignore`, `warn` or `error` for rules, and
+            all others are errors: `{"request.deprecated": "ignore"}`. Default: false.
         keep_alive: after how many seconds without an event a stream is kept alive, in real time. Can be changed at any
             time through the attribute. Default: 30.
         other_hosts: `refuse` raises an error for each request to another host, except to this machine, unless a mock
@@ -97,21 +100,20 @@ class FakeFlowdock(Configurable, Talking, Streaming):
         refresh_tokens: Literal["always", "offline_access"] = "always",
         shape: Shape = "default",
         journal: int = JOURNAL,
-        strict: bool = False,
+        strict: Strict = False,
         journal_bytes: int = JOURNAL_BYTES,
-        other_hosts: Literal["allow", "refuse"] = "allow",
+        other_hosts: OtherHosts = "allow",
         keep_alive: float = KEEP_ALIVE,
     ) -> None:
-        if other_hosts not in ("allow", "refuse"):
-            raise ValueError(errors.OTHER_HOSTS.format(given=other_hosts))
-        self._other_hosts = other_hosts
+        self._interception: Interception | None = None
+        self.other_hosts = other_hosts
         settings = Settings(auto_consent, refresh_tokens, shape, journal, strict, journal_bytes, keep_alive)
         self._begin(templates.initial(world, state, seed, clock), settings)
 
     def _begin(self, world: Store, settings: Settings) -> None:
         self._settings = settings
         self._runs = Runs(world, settings)
-        self._interception: Interception | None = None
+        self._interception = None
         self._lock = threading.RLock()
         self._starts = 0  # without their stop
 
@@ -338,10 +340,29 @@ class FakeFlowdock(Configurable, Talking, Streaming):
             raise RuntimeError("the fake is not running: call start() first")
 
     @property
+    def other_hosts(self) -> OtherHosts:
+        """Whether requests to other hosts are allowed: `allow` or `refuse`."""
+        return self._other_hosts
+
+    @other_hosts.setter
+    def other_hosts(self, choice: OtherHosts) -> None:
+        if choice not in ("allow", "refuse"):
+            raise ValueError(errors.OTHER_HOSTS.format(given=choice))
+        self._other_hosts: OtherHosts = choice
+        if self._interception is not None:
+            self._interception.change(refuse=choice == "refuse")
+
+    def _resize(self) -> None:
+        self._runs.current.app.journal.resize(self.journal, self.journal_bytes)
+
+    @property
     def requests(self) -> Exchanges:
-        """The last `journal` requests with their responses, oldest first, in process and over the network."""
+        """The last `journal` requests with their responses, oldest first, in process and over the network.
+
+        `requests.clear()` forgets them, and keeps the world.
+        """
         app = self._runs.current.app
-        return Exchanges(app.journal, app.store)
+        return Exchanges(app.journal, app.store, app.journal)
 
     @property
     def unknown_paths(self) -> Exchanges:
@@ -360,7 +381,7 @@ class FakeFlowdock(Configurable, Talking, Streaming):
     @property
     def contract_warnings(self) -> list[Finding]:
         """The last thousand contract warnings, oldest first: unknown parameters, and what the docs advise against."""
-        return list(self._runs.current.app.warnings)
+        return Copies(self._runs.current.app.warnings)
 
     @property
     def _store(self) -> Store:

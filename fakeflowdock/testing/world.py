@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..world import factories, uploads
 from . import credentials, errors
+from .copies import Copies
 from .lists import Messages, Threads
 
 if TYPE_CHECKING:
@@ -63,27 +64,27 @@ class World(ABC):
     @property
     def organizations(self) -> list[Organization]:
         """All organizations, oldest first."""
-        return self._read(lambda store: list(store.organizations.values()))
+        return self._read(lambda store: Copies(store.organizations.values()))
 
     @property
     def flows(self) -> list[Flow]:
         """All flows, oldest first."""
-        return self._read(lambda store: list(store.flows.values()))
+        return self._read(lambda store: Copies(store.flows.values()))
 
     @property
     def users(self) -> list[User]:
         """All users, oldest first."""
-        return self._read(lambda store: list(store.users.values()))
+        return self._read(lambda store: Copies(store.users.values()))
 
     @property
     def applications(self) -> list[Application]:
         """All OAuth applications, oldest first."""
-        return self._read(lambda store: list(store.applications.values()))
+        return self._read(lambda store: Copies(store.applications.values()))
 
     @property
     def sources(self) -> list[Source]:
         """All sources, oldest first."""
-        return self._read(lambda store: list(store.sources.values()))
+        return self._read(lambda store: Copies(store.sources.values()))
 
     @property
     def messages(self) -> Messages:

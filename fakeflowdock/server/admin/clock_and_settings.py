@@ -12,6 +12,7 @@ from .operations import of_a_world
 
 if TYPE_CHECKING:
     from ...world.clock import Clock
+    from ...world.settings import Settings
     from ..worlds import ServedWorld
     from .operations import OperatorCall
 
@@ -53,7 +54,7 @@ def set_clock(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
 @of_a_world("GET settings")
 def read_settings(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """Return the settings of a world."""
-    return asdict(world.store.settings)
+    return _of(world.store.settings)
 
 
 @of_a_world("PUT settings")
@@ -67,7 +68,7 @@ def change_settings(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
             raise Invalid.at("/keep_alive", str(error)) from None
     for name, value in call.fields.items():
         setattr(settings, name, value)
-    return asdict(settings)
+    return _of(settings)
 
 
 def _moment(text: str) -> datetime:
@@ -83,3 +84,8 @@ def _moment(text: str) -> datetime:
 
 def _shown(clock: Clock) -> dict[str, Any]:
     return {"now": timestamp(clock.now), "frozen": clock.frozen, "system": clock.mode == SYSTEM}
+
+
+def _of(settings: Settings) -> dict[str, Any]:
+    """Return the settings. Rules that a test has chosen for `strict` count as true."""
+    return {**asdict(settings), "strict": bool(settings.strict)}
