@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from .fake import FakeFlowdock
     from .testing.credentials import Credentials
     from .testing.exchanges import Exchanges
+    from .testing.invitations import InvitationMail
     from .testing.lists import Messages, Threads
     from .testing.streams import OpenStream
     from .world.clock import Clock
     from .world.conversations import PrivateConversation
     from .world.errors import WorldFileError
+    from .world.invitations import Invitation
     from .world.models import (
         Application,
         Author,
@@ -71,6 +73,8 @@ __all__ = [
     "Findings",
     "Flow",
     "Headers",
+    "Invitation",
+    "InvitationMail",
     "Mail",
     "Message",
     "Messages",
@@ -114,10 +118,12 @@ _HOMES = {
         "fake": "FakeFlowdock",
         "testing.credentials": "Credentials",
         "testing.exchanges": "Exchanges",
+        "testing.invitations": "InvitationMail",
         "testing.lists": "Messages Threads",
         "testing.streams": "OpenStream",
         "world.clock": "Clock",
         "world.conversations": "PrivateConversation",
+        "world.invitations": "Invitation",
         "world.models": "Application Author Field File Flow Mail Message Organization Source Status Thread User",
         "world.snapshots": "Snapshot",
         "world.errors": "WorldFileError",

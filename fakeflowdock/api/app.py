@@ -60,8 +60,10 @@ class App:
         journal: the last requests with their responses.
         faults: the injected faults.
         streams: the open streams.
+        before_request: called with the world before each request.
     """
 
+    before_request: Callable[[Store], None] | None = None
     may_wait = False  # for other servers
 
     def __init__(
@@ -211,6 +213,8 @@ class FlowdockHandling(Handling):
     def __init__(self, app: App, environ: WSGIEnvironment) -> None:
         super().__init__(environ)
         self.app, self.report = app, app.report
+        if app.before_request is not None:
+            app.before_request(app.store)
         self._read: Given | None = environ.pop("fakeflowdock.given", None)  # parsed already, to find credentials
 
     def normal(self) -> str:

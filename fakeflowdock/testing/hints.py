@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..api import routing
 from ..api.routing import ALIKE, nearest_route
 from ..api.unanswered import why_unanswered
-from ..contract.errors import InvalidFlow, NoSuchRoute, NotFound, Refusal
+from ..contract.errors import Gone, InvalidFlow, NoSuchRoute, NotFound, Refusal
 from ..suggestions import did_you_mean
 from ..world import private, tagging
 
@@ -53,6 +53,17 @@ def why_not_found(exchange: Exchange, store: Store) -> str | None:
     if route.startswith(PRIVATE):
         return _private(store, match.values, exchange.caller)
     return _place(store, match.values, exchange.caller) or _inside(store, match.values, route)
+
+
+def why_gone(exchange: Exchange, store: Store) -> str | None:
+    """Return which source was deleted, or None."""
+    fields = exchange.known_parameters or {}
+    for name in ("flow_token", "token"):
+        if isinstance(exchange.refusal, Gone) and isinstance(fields.get(name), str):
+            source = store.deleted_sources.get(store.source_id_by_flow_token(fields[name]) or 0)
+            if source is not None:
+                return f"source {source.name} was deleted: stop posting, and ask for a new one"
+    return None
 
 
 def unanswered(exchange: Exchange) -> str | None:
