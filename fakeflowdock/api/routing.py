@@ -24,6 +24,7 @@ from .resources import (
     oauth,
     organizations,
     push,
+    scim,
     sources,
     streaming,
     threads,
@@ -180,7 +181,21 @@ def route_called(url: str) -> str:
 
 
 FLOWDOCK = Table(
-    (consent, oauth, organizations, users, flows, invitations, sources, messages, threads, files, push, streaming),
+    (
+        consent,
+        oauth,
+        organizations,
+        users,
+        flows,
+        invitations,
+        sources,
+        messages,
+        threads,
+        files,
+        push,
+        streaming,
+        scim,
+    ),
     normal,
     unknown,
     {"PUT": "PATCH"},

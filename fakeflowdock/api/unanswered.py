@@ -12,7 +12,6 @@ PATHS: dict[str, str | None] = {
     "/private(/[^/]+)?": "Private conversations",
     "/private/[^/]+/messages(/[^/]+(/comments|/emoji_reaction)?)?": "Private messages",
     "/private/[^/]+/[^/]+/files/[^/]+/[^/]+": "Private messages",
-    "/scim(/.*)?": "SCIM",
     "/(github|jira|svn)/[^/]+": None,
 }
 DOCUMENTED = 'is documented on Flowdock\'s page "{page}", but fakeflowdock does not answer it yet'
