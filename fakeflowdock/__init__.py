@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .testing.single_sign_on import ScimAccess
     from .testing.streams import OpenStream
     from .world.clock import Clock
+    from .world.conversations import PrivateConversation
     from .world.errors import WorldFileError
     from .world.invitations import Invitation
     from .world.models import (
@@ -80,6 +81,7 @@ __all__ = [
     "Messages",
     "OpenStream",
     "Organization",
+    "PrivateConversation",
     "RecordingError",
     "Request",
     "Response",
@@ -123,6 +125,7 @@ _HOMES = {
         "testing.single_sign_on": "ScimAccess",
         "testing.streams": "OpenStream",
         "world.clock": "Clock",
+        "world.conversations": "PrivateConversation",
         "world.invitations": "Invitation",
         "world.models": "Application Author Field File Flow Mail Message Organization Source Status Thread User",
         "world.snapshots": "Snapshot",

@@ -62,8 +62,10 @@ class App:
         faults: the injected faults.
         attempts: the failed attempts to authenticate at SCIM.
         streams: the open streams.
+        before_request: called with the world before each request.
     """
 
+    before_request: Callable[[Store], None] | None = None
     may_wait = False  # for other servers
 
     def __init__(
@@ -216,6 +218,8 @@ class FlowdockHandling(Handling):
         super().__init__(environ)
         self.app, self.report = app, app.report
         self._counts = True
+        if app.before_request is not None:
+            app.before_request(app.store)
         self._read: Given | None = environ.pop("fakeflowdock.given", None)  # parsed already, to find credentials
 
     def normal(self) -> str:

@@ -147,7 +147,7 @@ class Search(Generic[Candidate]):
             return right
         lines = [f"no {self.what} found{_with(self.expected)}{note}"]
         if not looked:
-            kind = self.what.replace(" ", "s ", 1) if " " in self.what else self.what + "s"
+            kind = self.what.replace(" to ", "s to ", 1) if " to " in self.what else self.what + "s"
             lines.append(f"there are no {kind} at all")
         for missed, candidate in sorted(looked, key=lambda pair: len(pair[0]))[:SHOWN]:
             lines.append(f"closest of {len(looked)}: {_named(candidate)}")

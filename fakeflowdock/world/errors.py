@@ -11,6 +11,7 @@ ACCESS_TOKEN = "unknown access token {given!r}"
 REDIRECT_URI = "invalid redirect_uri {given!r}: expected {expected!r}"
 NO_MESSAGE = "invalid event {event!r}: it is not a message"
 COMMENTS = "invalid comments: expected a message of the flow, not a comment"
+STRANGERS = "{user} cannot write to {other}: expected two users of one organization"
 UNKNOWN_FLOW = "unknown flow {path!r}; known: {known}"
 NO_PATH = "invalid flow {path!r}: expected organization/flow"
 PARAMETERIZED_NAME = "invalid parameterized_name {name!r}: expected a-z and 0-9, with - and _ between"
@@ -67,8 +68,36 @@ class WorldFileError(Worded, ValueError):
     THREAD = "refers to a thread of another flow"
     ATTACHMENTS = "must be one file for the event file, and empty for other chat messages"
     NO_SOURCE = "requires a source_id"
+    CONVERSATION = "is not private/, and the numbers of the two users with a hyphen between, the smaller one first"
+    NO_TALKER = "has a user who is not in the conversation"
+    FLOW_ID = "is the id of a private conversation"
+    RECIPIENT = "must be the other user of the conversation, and null for a message of a flow"
+    PRIVATE = "is not possible in a private conversation"
+    NO_THREAD = "is required for a chat message of a flow"
 
     def __init__(self, message: str, pointer: str = "", reason: str = "") -> None:
         super().__init__(message)
         self.pointer = pointer
         self.reason = reason or message
+
+
+class SeedError(Worded, ValueError):
+    """A seed is invalid. The message names the place, in a file also the line.
+
+    Attributes:
+        pointer: the place in the seed as a JSON pointer.
+        reason: the message without the place.
+    """
+
+    THE_SEED = "the seed:"
+    TOO_LARGE = "more than {limit:,} values"
+    NESTED = "nested too deeply"
+    NO_OBJECT = "expected an object with users, flows and others"
+    UNKNOWN = "unknown {kind} {name!r}{hint}"
+    AMBIGUOUS = "several of them are the {kind} {name!r}: use a name that only one has"
+    TWO_SENDERS = "a message has a user or a source, not both"
+    NO_MESSAGE = "no earlier message of the flow has the content {content!r}"
+
+    def __init__(self, pointer: str, reason: str, place: str = "") -> None:
+        super().__init__(f"{place}{pointer or self.THE_SEED} {reason}")
+        self.pointer, self.reason = pointer, reason

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ..contract.validation import Violation
 
 FORMAT = "fakeflowdock world 1"
-SETS = (*USERS, "scopes")
+SETS = (*USERS, "scopes", "user_ids", "open_for")
 MOMENTS = ("created_at", "updated_at", "expires_at", "sent", "edited", "last_activity", "last_ping")
 INNER: dict[str, Any] = {
     "author": Author,
@@ -79,6 +79,16 @@ def load(file: str | os.PathLike[str]) -> Store:
         WorldFileError: the file is invalid.
     """
     path = Path(file)
+    return loads(text_of(path), str(path))
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        OSError: the file cannot be read.
+        WorldFileError: it is a device, too large or not UTF-8.
+    """
     mode = path.stat().st_mode
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
         raise WorldFileError.of(WorldFileError.DEVICE, file=path)
@@ -87,10 +97,9 @@ def load(file: str | os.PathLike[str]) -> Store:
     if len(raw) > LARGEST:
         raise WorldFileError.of(WorldFileError.TOO_LARGE, file=path, limit=LARGEST)
     try:
-        text = raw.decode("utf-8")
+        return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise WorldFileError.of(WorldFileError.NOT_UTF8, file=path, start=error.start) from None
-    return loads(text, str(path))
 
 
 def dumps(store: Store) -> str:
@@ -101,10 +110,9 @@ def dumps(store: Store) -> str:
 def data(store: Store) -> dict[str, Any]:
     """Return a world as JSON data."""
     archive = store.archive
+    places = [*store.flows, *store.conversations]
     kept: dict[str, Iterable[Any]] = {
-        "threads": archive.threads(store.flows),
-        "messages": archive.messages(store.flows),
-        "events": archive.events(store.flows),
+        **{each.__name__: each(places) for each in (archive.threads, archive.messages, archive.events)},
         "outbox": store.invitations.outbox.values(),
     }
     return {
@@ -152,7 +160,7 @@ def loads(text: str, name: str) -> Store:
         try:
             check_world(world)
         except WorldFileError as error:
-            line = _line(text, error.pointer)  # can raise RecursionError, too
+            line = line_of(text, error.pointer)  # can raise RecursionError, too
             raise WorldFileError(f"{name}:{line}: {error.pointer or errors.THE_FILE} {error.reason}") from None
     except WorldFileError:
         raise
@@ -227,6 +235,8 @@ def built(world: dict[str, Any]) -> Store:
     for source in made["deleted_sources"]:
         store.bury(source)
         store.next_id("source", source.id)
+    for conversation in made["conversations"]:
+        store.conversations.put(conversation)
     _numbered(store, made)
     for kind, keep in (("messages", store.archive.add), ("events", store.archive.record)):
         for entity in sorted(made[kind], key=lambda each: each.id):
@@ -305,7 +315,7 @@ def _inner(name: str, value: Any) -> Any:
     return INNER[name](**made)
 
 
-def _line(text: str, pointer: str) -> int:
+def line_of(text: str, pointer: str) -> int:
     """Return the line where a value of a JSON text starts. JSON is YAML, and the YAML parser records lines."""
     import yaml
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..redaction import TOKEN
 from .clock import Clock
+from .conversations import Conversations
 from .copy_on_write import Branching, Groups, branch
 from .identities import Identities
 from .invitations import Invitations
@@ -60,6 +61,7 @@ class Store(Branching):
         self.sources: MutableMapping[int, Source] = {}
         self.deleted_sources: MutableMapping[int, Source] = {}
         self.archive = Archive()
+        self.conversations = Conversations()
         self.invitations = Invitations()
         self.identities = Identities()
         self.counters: MutableMapping[str, int] = {}

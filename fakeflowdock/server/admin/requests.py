@@ -99,7 +99,8 @@ def get_report(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     app = world.app
     with app.store.lock:
         exchanges, faults = Exchanges(app.journal), app.faults.remembered
-        return {"report": report.text(exchanges, world.held.began, app.store, faults, [*app.streams.open])}
+        around = report.Around(world.held.turns)
+        return {"report": report.text(exchanges, world.held.began, app.store, faults, [*app.streams.open], around)}
 
 
 @of_a_world("GET contract-warnings")
