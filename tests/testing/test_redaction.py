@@ -368,3 +368,14 @@ def test_a_secret_is_hidden_at_any_depth_and_in_what_is_no_json() -> None:
 @pytest.mark.parametrize("name", ["password", "user[password]", "Set-Cookie", "%70assword", "%2570assword", "my_token"])
 def test_a_name_is_known_as_that_of_a_secret_however_it_is_written(name: str) -> None:
     assert is_secret(name)
+
+
+def test_the_state_of_an_invitation_is_no_secret_and_that_of_oauth_is(fake_flowdock: FakeFlowdock) -> None:
+    user = {"auth": (fake_flowdock.user.api_token, "")}
+    address = "https://api.flowdock.com/flows/example/main/invitations?state=opensesame-opensesame"
+    requests.post(address, json={"email": "bob@example.com", "state": "sesame-opensesame"}, timeout=9, **user)
+    with pytest.raises(AssertionError, match="state: expected 'accepted', got 'pending'"):
+        fake_flowdock.assert_invitation(state="accepted")
+    report = fake_flowdock.report()
+    assert '"state": "pending"' in report
+    assert "opensesame" not in report
