@@ -371,9 +371,9 @@ def test_a_name_is_known_as_that_of_a_secret_however_it_is_written(name: str) ->
 
 
 def test_the_state_of_an_invitation_is_no_secret_and_that_of_oauth_is(fake_flowdock: FakeFlowdock) -> None:
-    user = {"auth": (fake_flowdock.user.api_token, "")}
+    auth = fake_flowdock.user.api_token, ""
     address = "https://api.flowdock.com/flows/example/main/invitations?state=opensesame-opensesame"
-    requests.post(address, json={"email": "bob@example.com", "state": "sesame-opensesame"}, timeout=9, **user)
+    requests.post(address, json={"email": "bob@example.com", "state": "sesame-opensesame"}, timeout=9, auth=auth)
     with pytest.raises(AssertionError, match="state: expected 'accepted', got 'pending'"):
         fake_flowdock.assert_invitation(state="accepted")
     report = fake_flowdock.report()
