@@ -143,6 +143,7 @@ def test_aioflowdock_edits_at_a_path_that_flowdock_never_had(
     ]
 
 
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # the client leaves what it uploads open
 def test_flowdock_api_wrapper(
     fake_flowdock: FakeFlowdock, bob: User, imported: Callable[[str, str], Any], tmp_path: Path
 ) -> None:
