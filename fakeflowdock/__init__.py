@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .testing.exchanges import Exchanges
     from .testing.invitations import InvitationMail
     from .testing.lists import Messages, Threads
+    from .testing.single_sign_on import ScimAccess
     from .testing.streams import OpenStream
     from .world.clock import Clock
     from .world.conversations import PrivateConversation
@@ -86,6 +87,7 @@ __all__ = [
     "RecordingError",
     "Request",
     "Response",
+    "ScimAccess",
     "Shortened",
     "ShortenedBody",
     "Snapshot",
@@ -123,6 +125,7 @@ _HOMES = {
         "testing.exchanges": "Exchanges",
         "testing.invitations": "InvitationMail",
         "testing.lists": "Messages Threads",
+        "testing.single_sign_on": "ScimAccess",
         "testing.streams": "OpenStream",
         "world.clock": "Clock",
         "world.conversations": "PrivateConversation",

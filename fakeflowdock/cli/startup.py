@@ -124,6 +124,8 @@ def credentials_of(store: Store) -> dict[str, Any]:
         "email": user.email,
         "password": user.password,
         "flow_api_token": flow.api_token,
+        "scim_uid": organization.sso_uid,
+        "scim_token": organization.scim_token or None,
         "second_api_token": second,
         "spare_api_token": spare,
         "version": __version__,

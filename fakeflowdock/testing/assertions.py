@@ -17,6 +17,7 @@ from . import errors, matching
 from .invitations import Inviting
 from .lists import ids_of
 from .matching import Search
+from .single_sign_on import SingleSignOn
 
 if TYPE_CHECKING:
     from ..api.exchange import Exchange
@@ -29,7 +30,7 @@ INVITATION = "an invitation", frozenset({*(each.name for each in fields(Invitati
 SOURCE = "a source", frozenset({*(each.name for each in fields(Source)), "flow", "application", "creator"})
 
 
-class Asserting(Inviting):
+class Asserting(Inviting, SingleSignOn):
     """A world with assertions.
 
     Expected values are keyword arguments. A value must be equal; an `re.Pattern` must be found in the text; a mapping

@@ -10,6 +10,7 @@ class FlowdockWarning(UserWarning):
 SOURCE_OF_A_MAIL = "invalid source {given!r}: expected a Source, or text with the event mail"
 TWO_SENDERS = "invalid sender: pass either a source or a user, not both"
 NO_SOURCE = "no source exists: create one with add_source()"
+NO_SSO = "organization {name!r} has no Single Sign-On: set it up with add_sso()"
 UNKNOWN = "unknown {what} {name!r}"
 ZERO_TIMES = "invalid times 0: use assert_not_requested"
 TWO_RECEIVERS = "invalid receiver: pass either a flow or a user, not both"

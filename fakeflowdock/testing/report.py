@@ -215,6 +215,8 @@ def _named(caller: Caller, store: Store) -> str:
     if caller.source is not None:
         flow = store.flows.get(caller.source.flow_id)
         return f"source {caller.source.name}{'' if flow is None else ' of ' + store.path_of(flow)}"
+    if caller.organization is not None:
+        return f"SCIM of organization {caller.organization.name}"
     if caller.user is None:
         return "anyone (no credentials required)"
     through = "" if caller.application is None else f" through application {caller.application.name}"

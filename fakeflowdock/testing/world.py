@@ -124,12 +124,14 @@ class World(ABC):
         avatar: str | None = None,
         organization: Organization | None = None,
         admin: bool = False,
+        sso_name: str | None = None,
     ) -> User:
         """Add a user, who is not a member of any flow yet. Omitted values are generated.
 
         Args:
             organization: the organization to join. Default: the first one.
             admin: whether the user is an administrator of it.
+            sso_name: who the user is for Single Sign-On. Default: none, so that SCIM does not show the user.
 
         Returns:
             The user, with `email`, `password` and `api_token`.
@@ -147,6 +149,7 @@ class World(ABC):
             avatar=avatar,
             organization=organization or self.organization,
             admin=admin,
+            sso_name=sso_name,
         )
 
     def add_flow(
