@@ -169,6 +169,7 @@ OF_REPLIES: dict[str, tuple[str, ...]] = {
     "give-consent.200": ("Cache-Control", "Set-Cookie"),
     "give-consent.302": ("Location", "Cache-Control", "Set-Cookie"),
     "request-tokens.200": ("Cache-Control",),
+    "authentication-challenge": ("www-authenticate",),  # an answer of an integration
 }
 OF_ERRORS: dict[str, tuple[str, ...]] = {
     "unauthorized": ("WWW-Authenticate",),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__
 
 if TYPE_CHECKING:
+    from .api.actions.delivery import Delivery, Verification
+    from .api.actions.request import ActionRequest
     from .api.callers import Caller
     from .api.errors import ShortenedBody
     from .api.exchange import Exchange
@@ -26,8 +28,9 @@ if TYPE_CHECKING:
     from .testing.exchanges import Exchanges
     from .testing.lists import Messages, Threads
     from .testing.streams import OpenStream
+    from .world.action_tokens import verify_token
     from .world.clock import Clock
-    from .world.errors import WorldFileError
+    from .world.errors import InvalidToken, WorldFileError
     from .world.models import (
         Application,
         Author,
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from .world.snapshots import Snapshot
 
 __all__ = [
+    "ActionRequest",
     "Application",
     "Author",
     "BrokenContract",
@@ -58,6 +62,7 @@ __all__ = [
     "Contract",
     "ContractViolation",
     "Credentials",
+    "Delivery",
     "Difference",
     "Exchange",
     "Exchanges",
@@ -70,6 +75,7 @@ __all__ = [
     "Findings",
     "Flow",
     "Headers",
+    "InvalidToken",
     "Mail",
     "Message",
     "Messages",
@@ -86,15 +92,19 @@ __all__ = [
     "Thread",
     "Threads",
     "User",
+    "Verification",
     "WorldFileError",
     "__version__",
     "check_recording",
     "conform",
+    "verify_token",
 ]
 
 _HOMES = {
     name: home
     for home, names in {
+        "api.actions.delivery": "Delivery Verification",
+        "api.actions.request": "ActionRequest",
         "api.callers": "Caller",
         "api.failures": "Failure",
         "api.faults": "Fault",
@@ -114,10 +124,11 @@ _HOMES = {
         "testing.exchanges": "Exchanges",
         "testing.lists": "Messages Threads",
         "testing.streams": "OpenStream",
+        "world.action_tokens": "verify_token",
         "world.clock": "Clock",
         "world.models": "Application Author Field File Flow Mail Message Organization Source Status Thread User",
         "world.snapshots": "Snapshot",
-        "world.errors": "WorldFileError",
+        "world.errors": "InvalidToken WorldFileError",
     }.items()
     for name in names.split()
 }

@@ -16,7 +16,7 @@ from .interception.activation import Interception
 from .runs import Runs, Scope
 from .testing import report
 from .testing.exchanges import Exchanges, has_unknown_path
-from .testing.streams import Streaming
+from .testing.performing import Performing
 from .world import diff, serialization, templates
 from .world.settings import JOURNAL, JOURNAL_BYTES, KEEP_ALIVE, Settings
 from .world.snapshots import Snapshot
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Self
 
+    from .api.app import App
     from .api.faults import Faults
     from .api.streams.hub import Streams
     from .contract.findings import Finding
@@ -37,7 +38,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 C = TypeVar("C", bound="type[Any]")
 
 
-class FakeFlowdock(Streaming):
+class FakeFlowdock(Performing):
     """Flowdock, in memory. Requests to Flowdock's hosts are intercepted and answered from one world.
 
     Requests made with `requests`, `httpx`, `aiohttp`, `urllib3` and `urllib.request` are answered in this process.
@@ -69,6 +70,8 @@ class FakeFlowdock(Streaming):
             operation, an obsolete route, a secret in a URL. Default: false.
         keep_alive: after how many seconds without an event a stream is kept alive, in real time. Can be changed at any
             time through the attribute. Default: 30.
+        callbacks: which integrations `perform` requests over the network: `loopback`, those on this machine; `none`; or
+            `any`. Default: `loopback`.
         other_hosts: `refuse` raises an error for each request to another host, except to this machine, unless a mock
             answers it. Default: `allow`.
 
@@ -88,11 +91,12 @@ class FakeFlowdock(Streaming):
         journal_bytes: int = JOURNAL_BYTES,
         other_hosts: Literal["allow", "refuse"] = "allow",
         keep_alive: float = KEEP_ALIVE,
+        callbacks: Literal["loopback", "none", "any"] = "loopback",
     ) -> None:
         if other_hosts not in ("allow", "refuse"):
             raise ValueError(errors.OTHER_HOSTS.format(given=other_hosts))
         self._other_hosts = other_hosts
-        settings = Settings(auto_consent, refresh_tokens, shape, journal, strict, journal_bytes, keep_alive)
+        settings = Settings(auto_consent, refresh_tokens, shape, journal, strict, journal_bytes, keep_alive, callbacks)
         self._begin(templates.template(world), settings)
 
     def _begin(self, world: Store, settings: Settings) -> None:
@@ -363,10 +367,7 @@ class FakeFlowdock(Streaming):
     def report(self) -> str:
         """Return the report of a failed test: requests, reasons for rejections, faults, and changes in the world."""
         run = self._runs.current
-        app = run.app
-        return self._read(
-            lambda store: report.text(self.requests, run.began, store, app.faults.remembered, [*app.streams.open])
-        )
+        return self._read(lambda store: report.of(run.app, self.requests, run.began, store))
 
     @property
     def contract_warnings(self) -> list[Finding]:
@@ -374,13 +375,17 @@ class FakeFlowdock(Streaming):
         return list(self._runs.current.app.warnings)
 
     @property
+    def _app(self) -> App:
+        return self._runs.current.app
+
+    @property
     def _store(self) -> Store:
-        return self._runs.current.app.store
+        return self._app.store
 
     @property
     def _faults(self) -> Faults:
-        return self._runs.current.app.faults
+        return self._app.faults
 
     @property
     def _streams(self) -> Streams:
-        return self._runs.current.app.streams
+        return self._app.streams

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from ..contract.errors import Refusal, Unreadable
 from ..redaction import Redaction
 from . import internal_routes, parameters, pauses, routing
+from .actions.delivery import Deliveries
 from .authentication import authenticate
 from .callers import ANYONE, Caller
 from .contract_warnings import ContractWarnings, warnings_of
@@ -60,6 +61,8 @@ class App:
         journal: the last requests with their responses.
         faults: the injected faults.
         streams: the open streams.
+        deliveries: the last requests to integrations, for thread actions.
+        integration: what gets them instead of their URL: a WSGI or ASGI application, the URL of a server, or None.
     """
 
     may_wait = False  # for other servers
@@ -78,6 +81,8 @@ class App:
         self.warnings = ContractWarnings()
         self.journal = Journal(store.settings.journal, store.settings.journal_bytes, budget)
         self.faults = Faults()
+        self.deliveries = Deliveries()
+        self.integration: Any = None
         self._took: dict[str, float] = {}  # seconds, by operation
 
     @property

@@ -19,6 +19,8 @@ from . import hints
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from ..api.actions.delivery import Delivery
+    from ..api.app import App
     from ..api.callers import Caller
     from ..api.exchange import Exchange
     from ..api.faults import Fault
@@ -41,12 +43,18 @@ LOOKED_AT = 20_000  # characters of the parameters
 BLOB = 200  # characters; a longer string without a space is data, not prose
 
 
+def of(app: App, exchanges: Sequence[Exchange], before: Store, after: Store) -> str:
+    """Return the report of an app, with its faults, streams and deliveries. Arguments as for `text`."""
+    return text(exchanges, before, after, app.faults.remembered, [*app.streams.open], [*app.deliveries])
+
+
 def text(
     exchanges: Sequence[Exchange],
     before: Store,
     after: Store,
     faults: Iterable[Fault] = (),
     streams: Iterable[Stream] = (),
+    deliveries: Sequence[Delivery] = (),
 ) -> str:
     """Return the report section of a failed test.
 
@@ -56,6 +64,7 @@ def text(
         after: the world now.
         faults: the injected faults.
         streams: the open streams.
+        deliveries: the thread actions that were performed.
 
     Returns:
         Lines of text without secrets. Each request starts a line: `METHOD /path → status`.
@@ -71,6 +80,10 @@ def text(
         lines += ["", f"shape {after.settings.shape}: {about}"]
     recorded = [f"    {fault} ({fault.record})" for fault in faults]
     lines += ["", "faults:", *recorded] if recorded else []
+    lines += ["", "thread actions:"] if deliveries else []
+    lines += [f"    ({len(deliveries) - SHOWN} earlier ones not shown)"] if len(deliveries) > SHOWN else []
+    for delivery in deliveries[-SHOWN:]:
+        lines += [f"    {_cut(str(delivery))}", *(f"        {_cut(line)}" for line in delivery.lines)]
     still = [f"    {_opened(stream, after)}: {_about_stream(stream)}" for stream in streams]
     lines += ["", "open streams:", *still[:SHOWN]] if still else []
     lines += [f"    ({len(still) - SHOWN} more open streams not shown)"] if len(still) > SHOWN else []

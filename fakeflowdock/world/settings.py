@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from . import errors
 
 REFRESH_TOKENS = ("always", "offline_access")
+LOOPBACK, NONE, ANY = CALLBACKS = ("loopback", "none", "any")
 JOURNAL = 1000  # exchanges
 JOURNAL_BYTES = 64 * 1024 * 1024
 KEEP_ALIVE = 30.0  # seconds
@@ -28,6 +29,8 @@ class Settings:
         journal: how many exchanges are recorded, at least one. A change applies to worlds created later.
         journal_bytes: how much memory they may use, in bytes. A change applies to worlds created later.
         keep_alive: after how many seconds without an event a stream is kept alive. Real time, not the world's.
+        callbacks: which integrations are requested over the network when a user performs a thread action: those on
+            this machine, `loopback`; `none`; or `any`.
     """
 
     auto_consent: bool = False
@@ -37,6 +40,7 @@ class Settings:
     strict: bool = False
     journal_bytes: int = JOURNAL_BYTES
     keep_alive: float = KEEP_ALIVE
+    callbacks: str = LOOPBACK
 
     def __post_init__(self) -> None:
         self.take_shape(self.shape)
@@ -47,6 +51,8 @@ class Settings:
         if type(self.journal_bytes) is not int or self.journal_bytes < 1:
             raise ValueError(errors.JOURNAL_BYTES.format(given=self.journal_bytes))
         self.take_keep_alive(self.keep_alive)
+        if self.callbacks not in CALLBACKS:
+            raise ValueError(errors.CALLBACKS.format(given=self.callbacks))
 
     def take_shape(self, shape: str) -> None:
         """Change the shape of responses. Raises ValueError if it is unknown."""

@@ -98,8 +98,7 @@ def get_report(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """Return the report of a failed test."""
     app = world.app
     with app.store.lock:
-        exchanges, faults = Exchanges(app.journal), app.faults.remembered
-        return {"report": report.text(exchanges, world.held.began, app.store, faults, [*app.streams.open])}
+        return {"report": report.of(app, Exchanges(app.journal), world.held.began, app.store)}
 
 
 @of_a_world("GET contract-warnings")
