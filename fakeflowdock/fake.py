@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from .api.app import App
-    from .api.faults import Faults
-    from .api.streams.hub import Streams
     from .contract.findings import Finding
     from .world.store import Store
 
@@ -377,15 +375,3 @@ class FakeFlowdock(Performing):
     @property
     def _app(self) -> App:
         return self._runs.current.app
-
-    @property
-    def _store(self) -> Store:
-        return self._app.store
-
-    @property
-    def _faults(self) -> Faults:
-        return self._app.faults
-
-    @property
-    def _streams(self) -> Streams:
-        return self._app.streams

@@ -13,9 +13,9 @@ from ..world import factories
 from ..world.fields import check_names
 from ..world.models import Application, Flow, Message, Source
 from . import errors, matching
+from .authorizing import Authorizing
 from .lists import ids_of
 from .matching import Search
-from .world import World
 
 if TYPE_CHECKING:
     from ..api.actions.delivery import Delivery
@@ -37,7 +37,7 @@ DELIVERY = (
 )
 
 
-class Asserting(World):
+class Asserting(Authorizing):
     """A world with assertions.
 
     Expected values are keyword arguments. A value must be equal; an `re.Pattern` must be found in the text; a mapping

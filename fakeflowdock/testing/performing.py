@@ -7,7 +7,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from ..api.actions.delivery import judged
 from ..api.actions.request import build, is_http
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from ..api.actions.request import ActionRequest, Flaw
     from ..api.app import App
     from ..api.failures import Connection, Failure
-    from ..api.faults import Fault
-    from ..world.models import Thread, User
+    from ..api.faults import Fault, Faults
+    from ..api.streams.hub import Streams
+    from ..world.models import Application, Flow, Source, Thread, User
+    from ..world.store import Store
 
     Integration = str | Callable[..., Any]
 
@@ -127,6 +129,18 @@ class Performing(Streaming):
     @abstractmethod
     def _app(self) -> App:
         """The app of the world."""
+
+    @property
+    def _store(self) -> Store:
+        return self._app.store
+
+    @property
+    def _faults(self) -> Faults:
+        return self._app.faults
+
+    @property
+    def _streams(self) -> Streams:
+        return self._app.streams
 
     @property
     def integration(self) -> Integration | None:
@@ -231,3 +245,47 @@ class Performing(Streaming):
         what = {"status": status, "body": body, "latency": latency, "connection": connection, "after": after}
         matching = DeliveryMatching(action=action, thread=thread, user=user)
         return self._faults.add(fault_for(matching, nth, times, sequence, what))
+
+    # Other pages of an integration that users are redirected to
+
+    def setup_url(self, application: Application | None = None, flow: Flow | str | None = None) -> str:
+        """Return where Flowdock redirects a user who sets an application up for a flow: its `setup_uri`, with `flow`.
+
+        Args:
+            application: default: the first one.
+            flow: a flow or its path, `acme/ops`.
+
+        Raises:
+            ValueError: the application has no `setup_uri`.
+        """
+        where = self._flow(flow)
+        with self._store.lock:
+            known = self._store.applications[(application or self.application).id]
+        if known.setup_uri is None:
+            raise ValueError(errors.NO_SETUP_URI.format(name=known.name))
+        return _with_query(known.setup_uri, flow=where.id)
+
+    def configuration_url(self, source: Source) -> str:
+        """Return where Flowdock redirects a user who configures a source, with `integration_id` and `flow`.
+
+        It is the `configuration_url` of the source, or else the `configuration_uri` of its application.
+
+        Raises:
+            ValueError: neither of them is there, or the source is unknown.
+        """
+        with self._store.lock:
+            known = self._store.sources.get(source.id)
+            if known is None:
+                raise ValueError(errors.UNKNOWN.format(what="source", name=source.name))
+            application = self._store.applications[known.application_id]
+        uri = known.configuration_url or application.configuration_uri
+        if uri is None:
+            raise ValueError(errors.NO_CONFIGURATION_URI.format(name=known.name, application=application.name))
+        return _with_query(uri, integration_id=str(known.id), flow=known.flow_id)
+
+
+def _with_query(uri: str, **parameters: str) -> str:
+    """Return a URI with parameters behind those that it has."""
+    parts = urlsplit(uri)
+    query = "&".join(filter(None, [parts.query, urlencode(parameters)]))
+    return parts._replace(query=query).geturl()

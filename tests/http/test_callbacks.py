@@ -15,7 +15,6 @@ import requests
 import trustme
 
 from fakeflowdock import FakeFlowdock
-from fakeflowdock.http import outgoing
 from fakeflowdock.interception import other_hosts
 from tests.support.receiving import ASSIGN, PATH, PULL, Receiver, post_pull, update
 from tests.support.sockets import serving
@@ -113,8 +112,8 @@ def test_a_name_of_this_machine_is_requested(pulled: FakeFlowdock, served: tuple
 def test_no_other_host_is_requested_or_looked_up(
     pulled: FakeFlowdock, monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
-    looked_up: list[Any] = []
-    monkeypatch.setattr(outgoing.socket, "getaddrinfo", lambda *given, **_: looked_up.append(given) or [])
+    looked_up = list[Any]()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *given, **_: looked_up.append(given))
     for scheme in ("http", "https"):
         delivery = pulled.perform(PULL, ASSIGN, integration=f"{scheme}://{host}")
         assert (delivery.outcome, delivery.response) == ("not sent", None)
@@ -126,7 +125,7 @@ def test_no_other_host_is_requested_or_looked_up(
 def test_a_name_that_leads_elsewhere_is_not_requested(pulled: FakeFlowdock, monkeypatch: pytest.MonkeyPatch) -> None:
     here, there = ("127.0.0.1", 80), ("10.0.0.1", 80)
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", each) for each in (here, there)]
-    monkeypatch.setattr(outgoing.socket, "getaddrinfo", lambda *_, **__: found)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     delivery = pulled.perform(PULL, ASSIGN, integration="http://x.localhost")
     assert delivery.outcome == "not sent"
 
@@ -143,7 +142,7 @@ def test_a_name_is_looked_up_once_and_the_checked_address_is_connected_to(
         assert len(asked) == 1
         return genuine("127.0.0.1", *more, **named)
 
-    monkeypatch.setattr(outgoing.socket, "getaddrinfo", once)
+    monkeypatch.setattr(socket, "getaddrinfo", once)
     port = urlsplit(served[0]).port
     assert pulled.perform(PULL, ASSIGN, integration=f"http://app.localhost:{port}").outcome == "done"
     assert asked == ["app.localhost"]
@@ -156,9 +155,7 @@ def test_the_option_decides_which_hosts_are_requested(callbacks: Any, monkeypatc
         receiver = Receiver(fake.application.client_secret, str(fake.user.id))
         with serving(receiver.handler()) as url:
             port, genuine = urlsplit(url).port, socket.getaddrinfo
-            monkeypatch.setattr(
-                outgoing.socket, "getaddrinfo", lambda _, *more, **named: genuine("127.0.0.1", *more, **named)
-            )
+            monkeypatch.setattr(socket, "getaddrinfo", lambda _, *more, **named: genuine("127.0.0.1", *more, **named))
             delivery = fake.perform(PULL, ASSIGN, integration=f"http://integrator.example.com:{port}")
         if callbacks == "any":
             assert delivery.outcome == "done"
@@ -221,7 +218,7 @@ def test_a_certificate_is_checked(pulled: FakeFlowdock, monkeypatch: pytest.Monk
         assert "certificate verify failed" in (delivery.reason or "")
         trusting = ssl.create_default_context()
         made.configure_trust(trusting)
-        monkeypatch.setattr(outgoing.ssl, "create_default_context", lambda: trusting)
+        monkeypatch.setattr(ssl, "create_default_context", lambda: trusting)
         assert pulled.perform(PULL, ASSIGN, integration=f"https://localhost:{port}").outcome == "done"
 
 

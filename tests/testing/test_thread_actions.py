@@ -24,6 +24,7 @@ from tests.support.sockets import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from fakeflowdock import ActionRequest
 
@@ -596,3 +597,49 @@ def test_a_request_is_like_any_other(fake_flowdock: FakeFlowdock, receiver: Rece
     assert sent.headers["content-type"] == "application/json"
     assert (sent.thread.external_thread_id, sent.user, sent.name) == (PULL, fake_flowdock.user, ASSIGN)
     assert fake_flowdock.deliveries == []
+
+
+# Setup and configuration
+
+
+def test_a_user_is_redirected_to_the_setup_of_an_application(fake_flowdock: FakeFlowdock) -> None:
+    application = fake_flowdock.add_application(name="CI", setup_uri="https://ci.example.com/setup?plan=x")
+    ops = fake_flowdock.add_flow("acme/ops")
+    expected = f"https://ci.example.com/setup?plan=x&flow={ops.id}"
+    assert [fake_flowdock.setup_url(application, flow) for flow in (ops, "acme/ops")] == [expected] * 2
+    found = requests.get(
+        "https://api.flowdock.com/flows/find", params={"id": ops.id}, timeout=9, **fake_flowdock.as_user()
+    )
+    assert found.json()["parameterized_name"] == "ops"
+    with pytest.raises(ValueError, match="application 'Example Application' has no setup_uri"):
+        fake_flowdock.setup_url()
+    with pytest.raises(ValueError, match="setup_uri"):
+        fake_flowdock.add_application(setup_uri="ci")
+
+
+def test_a_user_is_redirected_to_the_configuration_of_a_source(fake_flowdock: FakeFlowdock) -> None:
+    application = fake_flowdock.add_application(name="CI", configuration_uri="https://ci.example.com/configure")
+    own = fake_flowdock.add_source(name="Own", configuration_url="https://ci.example.com/own#x")
+    its = fake_flowdock.add_source(name="Its", application=application)
+    neither = fake_flowdock.add_source(name="Neither")
+    flow = fake_flowdock.flow.id
+    assert fake_flowdock.configuration_url(own) == f"https://ci.example.com/own?integration_id={own.id}&flow={flow}#x"
+    assert (
+        fake_flowdock.configuration_url(its) == f"https://ci.example.com/configure?integration_id={its.id}&flow={flow}"
+    )
+    with pytest.raises(ValueError, match="source 'Neither' has no configuration_url, and application"):
+        fake_flowdock.configuration_url(neither)
+    fake_flowdock.reset()
+    with pytest.raises(ValueError, match="unknown source 'Own'"):
+        fake_flowdock.configuration_url(own)
+
+
+def test_world_files_keep_where_an_application_is_set_up(fake_flowdock: FakeFlowdock, tmp_path: Path) -> None:
+    setup, configuration = "https://ci.example.com/setup", "https://ci.example.com/configure"
+    application = fake_flowdock.add_application(name="CI", setup_uri=setup, configuration_uri=configuration)
+    fake_flowdock.dump(tmp_path / "world.json")
+    with FakeFlowdock() as other:
+        other.load(tmp_path / "world.json")
+        assert other.same_world(fake_flowdock)
+        assert other.applications[-1] == application
+        assert other.setup_url(application).startswith(setup)
