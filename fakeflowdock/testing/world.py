@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from abc import ABC, abstractmethod
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..world import factories
@@ -13,6 +12,7 @@ from .lists import Messages, Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from datetime import timedelta
 
     from ..world.clock import Clock
     from ..world.models import Application, Flow, Message, Organization, Source, User
