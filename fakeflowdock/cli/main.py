@@ -29,8 +29,7 @@ SERVE = "serve"  # the command if none is given
 EPILOG = """\
 \b
 Default command: serve. Precedence: command line, environment, config file.
-Status: 0 success, also after SIGINT, SIGTERM or SIGHUP; 1 the world could not
-be saved; 2 invalid option, address or file; 128 + n second signal n."""
+Status: 0 success or signal; 1 not saved; 2 invalid option; 128 + n signal n."""
 
 
 class Program(click.Group):

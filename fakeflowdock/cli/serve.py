@@ -128,7 +128,7 @@ serve_command = Command(
     run,
     [
         Option("host", "Listen on this address; :: for all of them.", "127.0.0.1", metavar="ADDRESS"),
-        Option("port", "Listen on this port; 0 is any free one.", 8080, PORT, "PORT", short="-p"),
+        Option("port", "Port; 0: any.", 8080, PORT, "PORT", short="-p"),
         *startup.OPTIONS,
         Option("json", "Print the ready line as JSON.", False, BOOLEAN),
         Option("admin-token", "Token required by the admin API.", None, TOKEN, "TOKEN", unset="generated"),
