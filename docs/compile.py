@@ -47,7 +47,8 @@ from openapi_admin import openapi_of_admin
 from openapi_schemas import TOLD
 
 from fakeflowdock.contract.contracts import BASE
-from fakeflowdock.contract.validation import ADMIN, API, validators_of
+from fakeflowdock.contract.explanations import validators_of
+from fakeflowdock.contract.validation import ADMIN, API
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -176,6 +176,10 @@ class Examples:
             found = [[*self._inside(each, place, at, is_sent=is_sent, whole=whole)] for each in shown]
             yield from min(found, key=len)
             return
+        for name, value in kind.items():
+            if str(value)[:1] == "=" and (reason := _unfit(value, known.get(name, {}))) is not None:
+                yield f"{at}/{name}", reason  # which fields there are depends on it
+                return
         values = {name: str(value)[1:] for name, value in kind.items()}  # a value that is shown is `=value`
         inside = place.inside(values)
         properties, required = fields_of(place.schema, values)

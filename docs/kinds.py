@@ -151,6 +151,12 @@ TYPES: dict[str, Schema] = {
         "title": "a string",
         "x-words": {"pattern": "should not contain whitespace"},
     },
+    "no sender name": {
+        "type": "string",
+        "pattern": f"^[{BLANK}]*$",
+        "title": "a string",
+        "x-words": {"pattern": "is not allowed in a private message"},
+    },
 }
 
 

@@ -18,6 +18,8 @@ SECRET: Schema = {"type": "string", "minLength": 1}
 IN_PATH: dict[tuple[str, str], tuple[Schema, str, Any]] = {
     ("", "organization"): (NAME, "The organization, by its `parameterized_name`.", "example"),
     ("", "flow"): (NAME, "The flow, by its `parameterized_name`.", "main"),
+    ("", "user_id"): (NUMBER, "The number of the other user.", 2),
+    ("private", "id"): (NUMBER, "The number of the other user.", 2),
     ("", "organization_id"): (NUMBER, "The number of the organization.", 1),
     ("", "message"): (NUMBER, "The number of the message that is commented.", 1),
     ("", "token"): (SECRET, "The secret of the file, as its `path` has it.", "uB2U6tYnTnQJ5rRgxDd8Qg"),
@@ -197,6 +199,10 @@ OF_MESSAGE = {
     f"list-messages{IN_THREAD}": THREAD,
     f"send-message{IN_THREAD}": THREAD,
 }
+TALK = {"user_id": "$request.path.user_id"}
+OF_PRIVATE_MESSAGE = {
+    f"{verb}-private-message": {**TALK, "id": "$response.body#/id"} for verb in ("get", "update", "delete")
+}
 # Where a reply leads: operation by its `operationId`, with the values that its path then has.
 LINKS: dict[str, dict[str, dict[str, str]]] = {
     "create-source.201": {"get-source": HERE, "update-source": HERE, "delete-source": HERE},
@@ -221,6 +227,10 @@ LINKS: dict[str, dict[str, dict[str, str]]] = {
     "list-threads.200": {"get-thread": FIRST, f"list-messages{IN_THREAD}": FIRST},
     "add-flow-user.200": {"block-flow-user": {**PLACE, "id": "$request.body#/id"}},
     "create-application.201": {"get-application": {"id": "$response.body#/id"}},
+    "send-private-message.201": OF_PRIVATE_MESSAGE,
+    "list-private-messages.200": {"get-private-message": {**TALK, "id": "$response.body#/0/id"}},
+    "list-private-conversations.200": {"get-private-conversation": {"id": "$response.body#/0/id"}},
+    "get-private-conversation.200": {"list-private-messages": {"user_id": "$response.body#/id"}},
     "list-organizations.200": {"get-organization": {"organization": "$response.body#/0/parameterized_name"}},
     "list-users.200": {"get-user": {"id": "$response.body#/0/id"}},
     "list-organization-users.200": {

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .testing.streams import OpenStream
     from .world.action_tokens import verify_token
     from .world.clock import Clock
+    from .world.conversations import PrivateConversation
     from .world.errors import InvalidToken, WorldFileError
     from .world.models import (
         Application,
@@ -81,6 +82,7 @@ __all__ = [
     "Messages",
     "OpenStream",
     "Organization",
+    "PrivateConversation",
     "RecordingError",
     "Request",
     "Response",
@@ -126,6 +128,7 @@ _HOMES = {
         "testing.streams": "OpenStream",
         "world.action_tokens": "verify_token",
         "world.clock": "Clock",
+        "world.conversations": "PrivateConversation",
         "world.models": "Application Author Field File Flow Mail Message Organization Source Status Thread User",
         "world.snapshots": "Snapshot",
         "world.errors": "InvalidToken WorldFileError",

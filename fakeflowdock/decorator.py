@@ -28,6 +28,10 @@ class Decorating(Protocol):
         """Open a fresh world for one call, test or class."""
         ...
 
+    def note_report(self, error: BaseException | None) -> None:
+        """Add the report to an exception, unless pytest shows it."""
+        ...
+
 
 def decorated(fake: Decorating, target: Any) -> Any:
     """Return the target wrapped so that each call starts the fake with a fresh world.
@@ -114,7 +118,8 @@ def _test_case(fake: Decorating, target: type[unittest.TestCase]) -> type[unitte
     def in_a_fresh_world(self: unittest.TestCase, result: unittest.TestResult | None = None) -> Any:
         try:
             with fake.fresh_world("test"):
-                return run(self, result)
+                run(self, None if result is None else cast("Any", _Explained(fake, result)))
+                return result
         except BrokenContract:
             if result is None:
                 raise
@@ -128,6 +133,29 @@ def _test_case(fake: Decorating, target: type[unittest.TestCase]) -> type[unitte
         classmethod(set_up_inside),
     )
     return target
+
+
+class _Explained:
+    """The result of a test run, to which failures are reported with a note: unittest formats them at once."""
+
+    def __init__(self, fake: Decorating, result: unittest.TestResult) -> None:
+        self._fake, self._result = fake, result
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._result, name)
+
+    def addError(self, test: Any, error: Any) -> None:  # noqa: N802
+        self._fake.note_report(error[1])
+        self._result.addError(test, error)
+
+    def addFailure(self, test: Any, error: Any) -> None:  # noqa: N802
+        self._fake.note_report(error[1])
+        self._result.addFailure(test, error)
+
+    def addSubTest(self, test: Any, subtest: Any, error: Any) -> None:  # noqa: N802
+        if error is not None:
+            self._fake.note_report(error[1])
+        self._result.addSubTest(test, subtest, error)
 
 
 def _module(fake: Decorating, module: Any) -> None:

@@ -7,16 +7,19 @@ import threading
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from .api.internal_routes import STREAM
+from .contract import explanations  # noqa: F401  # reads files, which a test may fake later
 from .decorator import decorated
 from .interception import errors
 from .interception.activation import Interception
 from .runs import Runs, Scope
-from .testing import report
+from .testing import watching
+from .testing.configuring import Configurable
 from .testing.exchanges import Exchanges, has_unknown_path
 from .testing.performing import Performing
+from .testing.private import Talking
 from .world import diff, serialization, templates
 from .world.settings import JOURNAL, JOURNAL_BYTES, KEEP_ALIVE, Settings
 from .world.snapshots import Snapshot
@@ -28,15 +31,14 @@ if TYPE_CHECKING:
 
     from .api.app import App
     from .contract.findings import Finding
+    from .testing.configuring import Shape
     from .world.store import Store
-
-    Shape = Literal["default", "minimal", "maximal", "drift"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 C = TypeVar("C", bound="type[Any]")
 
 
-class FakeFlowdock(Performing):
+class FakeFlowdock(Configurable, Talking, Performing):
     """Flowdock, in memory. Requests to Flowdock's hosts are intercepted and answered from one world.
 
     Requests made with `requests`, `httpx`, `aiohttp`, `urllib3` and `urllib.request` are answered in this process.
@@ -129,6 +131,7 @@ class FakeFlowdock(Performing):
                     lambda: self._runs.current.app, self._leave, refuse=self._other_hosts == "refuse"
                 )
                 self._interception.start()
+                watching.started(self, lambda: self._runs.current)
         return self
 
     def stop(self) -> None:
@@ -153,6 +156,8 @@ class FakeFlowdock(Performing):
             if self._interception is not None:
                 self._interception.stop()
                 self._interception = None
+                watching.stopped(self)
+                self.note_report(under_way)
             if self._runs.process is not None:
                 return
             self._runs.current.stop_server()
@@ -194,8 +199,7 @@ class FakeFlowdock(Performing):
         store = templates.over(serialization.load(file), before.settings)
         if not before.clock.frozen:
             store.clock.run()
-        run.app.store = store
-        run.began = store.freeze()
+        run.begin_again(store, store.freeze())
 
     def dump(self, file: str | PathLike[str]) -> None:
         """Write the world, including secrets, to a file. docs/api/world-files.md describes the format.
@@ -270,6 +274,7 @@ class FakeFlowdock(Performing):
                     yield
                 except BaseException as error:
                     run.settle(error)
+                    self.note_report(error)
                     raise
                 run.settle(None)
         finally:
@@ -325,33 +330,6 @@ class FakeFlowdock(Performing):
             raise RuntimeError("the fake is not running: call start() first")
 
     @property
-    def auto_consent(self) -> bool:
-        """Whether `/oauth/authorize` grants consent at once, as the first user."""
-        return self._settings.auto_consent
-
-    @auto_consent.setter
-    def auto_consent(self, at_once: bool) -> None:
-        self._settings.auto_consent = at_once
-
-    @property
-    def shape(self) -> Shape:
-        """The fields of responses: `default`, `minimal`, `maximal` or `drift`."""
-        return cast("Shape", self._settings.shape)
-
-    @shape.setter
-    def shape(self, shape: Shape) -> None:
-        self._settings.take_shape(shape)
-
-    @property
-    def keep_alive(self) -> float:
-        """After how many seconds without an event a stream is kept alive. A change applies after the current wait."""
-        return self._settings.keep_alive
-
-    @keep_alive.setter
-    def keep_alive(self, seconds: float) -> None:
-        self._settings.take_keep_alive(seconds)
-
-    @property
     def requests(self) -> Exchanges:
         """The last `journal` requests with their responses, oldest first, in process and over the network."""
         app = self._runs.current.app
@@ -364,8 +342,12 @@ class FakeFlowdock(Performing):
 
     def report(self) -> str:
         """Return the report of a failed test: requests, reasons for rejections, faults, and changes in the world."""
-        run = self._runs.current
-        return self._read(lambda store: report.of(run.app, self.requests, run.began, store))
+        return watching.Watched(self._runs.current).report()
+
+    def note_report(self, error: BaseException | None) -> None:
+        """Add the report to an exception as a note. Does nothing under pytest, whose report has it in a section."""
+        if self._runs.process is None:
+            watching.add_note(error, self.report)
 
     @property
     def contract_warnings(self) -> list[Finding]:
@@ -375,3 +357,7 @@ class FakeFlowdock(Performing):
     @property
     def _app(self) -> App:
         return self._runs.current.app
+
+    @property
+    def _store(self) -> Store:
+        return self._runs.current.store

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from fakeflowdock import Contract, FakeFlowdock
+    from fakeflowdock.testing.watching import ActiveFakes
 
 NUMBER, SECONDS = ("a positive integer",), ("a number of seconds greater than 0",)
 PATTERNS: dict[tuple[str, ...], str] = {
@@ -203,11 +205,34 @@ def _fake(request: pytest.FixtureRequest, node: Any) -> FakeFlowdock:
     return FakeFlowdock(**chosen)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Import what a fixture needs before other fixtures of the test can fake the file system, which libraries read."""
+def _watching() -> Any:
+    """The module that knows the fakes of the current test; None if nothing has imported it, so that there is none."""
+    return sys.modules.get("fakeflowdock.testing.watching")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Watch all fakes that are active during a test, and forget them after it."""
+    from_here = _watching()
+    if from_here is not None:
+        from_here.watches.append(None)
+    try:
+        return (yield)
+    finally:
+        if from_here is not None:
+            from_here.watches.pop()
+        elif (watching := _watching()) is not None:
+            watching.begin()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """Begin to watch, and import what a fixture needs before other fixtures can fake the file system."""
     if any(name in getattr(item, "fixturenames", ()) for name in FIXTURES):
         from fakeflowdock import FakeFlowdock  # noqa: F401
+    if (watching := _watching()) is not None:
+        watching.begin()
+    return (yield from _settling(item, check=False))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -216,17 +241,37 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
     The test fails even if the code under test ignored the response.
     """
-    used = getattr(item, "funcargs", {})
-    fakes: list[FakeFlowdock] = [used[name] for name in FIXTURES if name in used]
+    return (yield from _settling(item))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """Do the same for requests of the teardown."""
+    return (yield from _settling(item))
+
+
+def _settling(item: pytest.Item, *, check: bool = True) -> Generator[None, object, object]:
+    """Run a phase of a test, and check what its fakes recorded. That of the setup is checked after the call."""
     try:
         result = yield
     except BaseException as error:
-        for fake in fakes:
-            fake.settle(error)
+        if (watching := _watching()) is not None:
+            watching.watches[-1].settle(error)
+            watching.watches[-1].unknown_paths()
         raise
-    for fake in fakes:
-        _settle(fake)
-    lost = used["fake_flowdock"].unknown_paths if "fake_flowdock" in used else ()
+    if check and (watching := _watching()) is not None:
+        _check(item, watching.watches[-1])
+    return result
+
+
+def _check(item: pytest.Item, watch: ActiveFakes) -> None:
+    from fakeflowdock import ContractViolation
+
+    lost = watch.unknown_paths()
+    try:
+        watch.settle(None)
+    except ContractViolation as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
     if lost and choice(item, "unknown_paths") == "fail":
         from fakeflowdock.testing.hints import unanswered
 
@@ -234,27 +279,17 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         listed = "\n".join(f"    {exchange}" if why is None else f"    {exchange}: {why}" for exchange, why in reasons)
         allowed = '@pytest.mark.flowdock(unknown_paths="allow") allows them'
         pytest.fail(f"requests to unknown paths ({allowed}):\n{listed}", pytrace=False)
-    return result
-
-
-def _settle(fake: FakeFlowdock) -> None:
-    from fakeflowdock import ContractViolation
-
-    try:
-        fake.settle()
-    except ContractViolation as error:
-        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the requests of a failed test to its report."""
+    """Add the requests of a failed test to its report, for each fake that was active, in each phase."""
     report = yield
-    fake: FakeFlowdock | None = getattr(item, "funcargs", {}).get("fake_flowdock")
-    if report.failed and report.when == "call" and fake is not None:
+    if report.failed and (watching := _watching()) is not None:
         try:
-            text = fake.report()
+            sections = [*watching.watches[-1].reports(getattr(item, "funcargs", {}).items())]
         except Exception as error:  # a bug in it must not end the test run
-            text = f"fakeflowdock failed to create the report, which is a bug: {type(error).__name__}: {error}"
-        report.sections.append(("fakeflowdock", text))
+            words = "fakeflowdock failed to create the report, which is a bug"
+            sections = [("fakeflowdock", f"{words}: {type(error).__name__}: {error}")]
+        report.sections += sections
     return report

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal
 from .api.app import App
 from .contract.findings import ContractViolation
 from .server.worlds import Held
+from .testing import watching
+from .testing.turns import Turns
 from .world import templates
 
 if TYPE_CHECKING:
@@ -41,9 +43,22 @@ class WorldRun(Held):
         self.scope = scope
         self._broken: list[BrokenContract] = []
         super().__init__(App(templates.over(began.branch(), settings), self._broken.append), began)
+        self.turns: Turns = Turns(began)
+        self.app.before_request = self.turns.request
         self._server: Server | None = None
         self._door: Door | None = None
         self._starting = threading.RLock()  # concurrent first accesses get the same server
+
+    @property
+    def store(self) -> Store:
+        """The store, for the test, which may change it."""
+        self.turns.test(self.app.store)
+        return self.app.store
+
+    def begin_again(self, store: Store, began: Store) -> None:
+        """Replace the world by another one, with its initial state."""
+        self.app.store, self.began = store, began
+        self.turns.restart(began)
 
     @cached_property
     def site(self) -> Site:
@@ -163,6 +178,7 @@ class Runs:
             began = around.app.store.freeze()
         run = WorldRun(began, self._settings, scope)
         self._open.append(run)
+        watching.opened(run)
         token = _entered.set((*_entered.get(), run))
         try:
             yield run
@@ -176,13 +192,14 @@ class Runs:
 
     def reset(self) -> None:
         """Reset the current run to its initial world, without faults."""
-        self.restore(self._began)
-        self.current.began = self._began
+        self.current.begin_again(templates.over(self._began.branch(), self._settings), self._began)
         self.current.app.faults.remove()
 
     def restore(self, frozen: Store) -> None:
         """Replace the world of the current run by a branch of a frozen one."""
-        self.current.app.store = templates.over(frozen.branch(), self._settings)
+        run = self.current
+        run.turns.test(run.app.store)
+        run.app.store = templates.over(frozen.branch(), self._settings)
 
     def keep(self) -> None:
         """Keep the run that ended last as the fake's own, so that it can be read."""

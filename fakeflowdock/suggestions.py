@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 LONGEST_NAME = 100  # characters; no known name is similar to a longer one, and comparing takes time
@@ -26,3 +26,18 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 def did_you_mean(near: str | None, otherwise: str = "") -> str:
     """Return the end of an error about an unknown name: a question, or `otherwise` if no known name is similar."""
     return f": did you mean {near}?" if near else otherwise
+
+
+def no_attribute(owner: object, name: str, instead: Mapping[str, str] | None = None) -> AttributeError:
+    """Return the error for an unknown attribute, with a suggestion.
+
+    Args:
+        owner: the object.
+        name: the unknown name.
+        instead: names that people expect, and what to use for them.
+    """
+    kind = type(owner).__name__
+    if instead and name in instead:
+        return AttributeError(f"{kind!r} has no attribute {name!r}: use {instead[name]}")
+    near = None if name.startswith("_") else nearest(name, (each for each in dir(type(owner)) if each[0] != "_"))
+    return AttributeError(f"{kind!r} has no attribute {name!r}{did_you_mean(near)}")

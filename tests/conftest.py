@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import math
 import os
 import signal
 import socket
+import time
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
@@ -18,32 +20,41 @@ from tests.support.doors import Door
 from tests.support.sockets import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support.chromium import Browsers
 
 pytest_plugins = ["pytester"]
 settings.load_profile(hypothesis_profiles.PROFILE)
 
 LONGEST = 900 * hypothesis_profiles.LONGER  # seconds of a test: many times what it takes on a busy machine
+RENEWED = 60  # seconds after which a test gets all of them: to renew them for each costs as much as a small test
 STDERR = pytest.StashKey[int]()
+SINCE = pytest.StashKey[float]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[STDERR] = os.dup(2)  # the real one: nothing is captured yet
+    config.stash[SINCE] = -math.inf
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    faulthandler.cancel_dump_traceback_later()
     os.close(config.stash[STDERR])
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
     """End a test that hangs, and show where. Under xdist the others go on, and it is reported as a crash."""
-    faulthandler.dump_traceback_later(LONGEST, exit=True, file=item.config.stash[STDERR])
-    try:
-        return (yield)
-    finally:
-        faulthandler.cancel_dump_traceback_later()
+    if time.monotonic() > item.config.stash[SINCE] + RENEWED:
+        item.config.stash[SINCE] = time.monotonic()
+        faulthandler.dump_traceback_later(LONGEST, exit=True, file=item.config.stash[STDERR])
+
+
+def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> None:
+    """Begin anew with the next test: on an error, pytest ends what would end a test that hangs."""
+    node.config.stash[SINCE] = -math.inf
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -62,6 +73,15 @@ def _frozen() -> None:
     """Keep what was there before, the thousands of tests above all, out of each garbage collection of a test."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def browsers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browsers]:
+    from tests.support.chromium import Browsers
+
+    started = Browsers(tmp_path_factory.mktemp("browsers"))
+    yield started
+    started.end()
 
 
 @pytest.fixture

@@ -63,8 +63,10 @@ class App:
         streams: the open streams.
         deliveries: the last requests to integrations, for thread actions.
         integration: what gets them instead of their URL: a WSGI or ASGI application, the URL of a server, or None.
+        before_request: called with the world before each request.
     """
 
+    before_request: Callable[[Store], None] | None = None
     may_wait = False  # for other servers
 
     def __init__(
@@ -216,6 +218,8 @@ class FlowdockHandling(Handling):
     def __init__(self, app: App, environ: WSGIEnvironment) -> None:
         super().__init__(environ)
         self.app, self.report = app, app.report
+        if app.before_request is not None:
+            app.before_request(app.store)
         self._read: Given | None = environ.pop("fakeflowdock.given", None)  # parsed already, to find credentials
 
     def normal(self) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from ..contract.contracts import contracts
 from ..redaction import shown_path
+from ..suggestions import no_attribute
 from . import parameters
 from .environ import REQUEST_ID, headers_of
 from .errors import ShortenedBody
@@ -28,6 +29,16 @@ SMALL = 512  # bytes of a request whose parameters are kept as parsed; others ar
 PARSED = 64  # bytes of memory for a byte that is parsed: an empty list or name needs as many
 TEXT = 128  # bytes of memory for a header without its name and value
 FIXED = 4096  # bytes of memory for an exchange without its texts
+EITHER = "request.{0} or response.{0}".format
+INSTEAD = {  # of names that requests and responses have, but no exchange
+    **{name: EITHER(name) for name in ("headers", "json", "text", "body")},
+    "content": EITHER("body"),
+    "url": "request.url",
+    "status_code": "status",
+    "user": "caller.user",
+    "source": "caller.source",
+    "application": "caller.application",
+}
 
 
 class Exchange:
@@ -79,6 +90,11 @@ class Exchange:
         return f"{self.method} {self.shown_path} → {self.status or 'no response'}"
 
     __repr__ = __str__
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_attribute(self, name, INSTEAD)
 
     @property
     def _target(self) -> str:

@@ -15,7 +15,20 @@ from ..contract.errors import Closed, MethodNotAllowed, NoSuchRoute, Refusal
 from . import internal_routes
 from .environ import STREAM_HOST
 from .operations import Match, Operation
-from .resources import consent, files, flows, messages, oauth, organizations, push, sources, streaming, threads, users
+from .resources import (
+    consent,
+    files,
+    flows,
+    messages,
+    oauth,
+    organizations,
+    private,
+    push,
+    sources,
+    streaming,
+    threads,
+    users,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -167,7 +180,7 @@ def route_called(url: str) -> str:
 
 
 FLOWDOCK = Table(
-    (consent, oauth, organizations, users, flows, sources, messages, threads, files, push, streaming),
+    (consent, oauth, organizations, users, flows, sources, messages, threads, private, files, push, streaming),
     normal,
     unknown,
     {"PUT": "PATCH"},

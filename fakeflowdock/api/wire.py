@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..world.clock import milliseconds, timestamp
+from ..world.private import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -187,10 +188,11 @@ def _administers(user: User, flow: Flow, store: Store) -> bool:
 
 
 def message(message: Message, store: Store, base: str) -> JSON:
-    """Return a message with its thread. docs/api/messages.md#message."""
+    """Return a message with its thread. docs/api/messages.md#message, docs/api/private.md#private-message."""
+    is_private = message.to_user_id is not None
     shown: JSON = {
         "id": message.id,
-        "flow": message.flow_id,
+        **({"to": str(message.to_user_id)} if is_private else {"flow": message.flow_id}),
         "event": message.event,
         "app": message.app,
         "user": str(message.user_id or 0),
@@ -255,7 +257,7 @@ def mail(mail: Mail) -> JSON:
 
 def file(file: File, message: Message, store: Store) -> JSON:
     """Return a file, as in its message. docs/api/files.md#file."""
-    folder = f"/files/{store.flows[message.flow_id].organization_id}/{file.file_token}"
+    folder = f"/files/{place_of(store, message.flow_id).organization_id}/{file.file_token}"
     name = quote(file.file_name, safe="")
     shown: JSON = {
         "path": f"{folder}/{name}",

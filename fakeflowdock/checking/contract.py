@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..api.callers import USER
+from ..contract import explanations  # noqa: F401  # reads files, which a test may fake later
 from ..contract.contracts import contracts, operation_named
 from ..contract.findings import Findings
 from . import errors

@@ -68,4 +68,6 @@ def texts_of(body: str, kind: str) -> Iterator[str]:
 def check_of(record: Any) -> Check | None:
     """Return the schema of a record; None if its event is on no page, and clients ignore it."""
     event = record.get("event") if isinstance(record, dict) else None
-    return event_checks().get(event) if isinstance(event, str) else next(iter(event_checks().values()))
+    if not isinstance(event, str):
+        return next(iter(event_checks().values()))
+    return event_checks(private="to" in record and "flow" not in record).get(event)

@@ -17,12 +17,17 @@ ABOUT_A_USER = ("flow-add", "flow-remove", "presence")  # the sections of the ev
 
 
 @cache
-def event_checks() -> Mapping[str, Check]:
-    """Return the schema of each event that a page has, by the name of the event."""
+def event_checks(*, private: bool = False) -> Mapping[str, Check]:
+    """Return the schema of each event that a page has, by the name of the event.
+
+    Args:
+        private: those of private conversations, which have a recipient in `to`, or all others.
+    """
     found: dict[str, Check] = {}
     for check in contracts().objects.values():
-        if check.page == PAGE:
-            event = check.place.schema.get("properties", {}).get("event", {})
+        properties = check.place.schema.get("properties", {})
+        if check.page == PAGE and ("to" in properties) is private:
+            event = properties.get("event", {})
             for name in event.get("enum", [event["const"]] if "const" in event else ()):
                 found[name] = check
     return found

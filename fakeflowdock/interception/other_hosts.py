@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+from collections import deque
 from contextlib import contextmanager
 from threading import local
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 FLOWDOCKS = re.compile(r"(?:(api|stream)|(?:.+\.)?)\.?flowdock\.com\.?", re.IGNORECASE)
 HERE = ("", "localhost", "0.0.0.0", "::", "<broadcast>")  # noqa: S104  # names that lead to this machine
 
+MOST = 100
+called: deque[str] = deque(maxlen=MOST)  # requests to other hosts, and the hosts of others; each once
 refused = False  # whether a started fake refuses other hosts
 _requests = local()
 
@@ -53,6 +56,8 @@ def refusal(host: str | bytes | None, what: str = "") -> str | None:
     if not patches.apps or is_loopback(name) or not _can_be_looked_up(name) or getattr(_requests, "own", False):
         return None
     what = re.sub(r"^(\w+ )(?:(https://[^/]+):443|(http://[^/]+):80)(?=/|$)", r"\1\2\3", what or under_way() or name)
+    if what not in called and (under_way() or what != name or not is_address(name)):
+        called.append(what)
     if found := FLOWDOCKS.fullmatch(name):
         return (errors.UNSUPPORTED if found[1] else errors.NOT_FAKED).format(request=what, host=name)
     return errors.REFUSED.format(request=what) if refused else None

@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 from ..api import routing
 from ..api.routing import ALIKE, nearest_route
 from ..api.unanswered import why_unanswered
-from ..contract.errors import InvalidFlow, NoSuchRoute, NotFound, Refusal
+from ..contract.errors import Gone, InvalidFlow, NoSuchRoute, NotFound, Refusal
 from ..suggestions import did_you_mean
-from ..world import tagging
+from ..world import private, tagging
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ..api.callers import Caller
     from ..api.exchange import Exchange
+    from ..world.message_store import FlowArchive
     from ..world.models import Flow
     from ..world.store import Store
+
+PRIVATE = "/private/"  # the beginning of its routes
 
 
 def why_not_found(exchange: Exchange, store: Store) -> str | None:
@@ -47,7 +50,20 @@ def why_not_found(exchange: Exchange, store: Store) -> str | None:
         return None
     if match.operation.contract.streams and "flow" not in match.values:
         return _filtered(store, str((exchange.known_parameters or {}).get("filter", "")), exchange.caller)
+    if route.startswith(PRIVATE):
+        return _private(store, match.values, exchange.caller)
     return _place(store, match.values, exchange.caller) or _inside(store, match.values, route)
+
+
+def why_gone(exchange: Exchange, store: Store) -> str | None:
+    """Return which source was deleted, or None."""
+    fields = exchange.known_parameters or {}
+    for name in ("flow_token", "token"):
+        if isinstance(exchange.refusal, Gone) and isinstance(fields.get(name), str):
+            source = store.deleted_sources.get(store.source_id_by_flow_token(fields[name]) or 0)
+            if source is not None:
+                return f"source {source.name} was deleted: stop posting, and ask for a new one"
+    return None
 
 
 def unanswered(exchange: Exchange) -> str | None:
@@ -62,6 +78,22 @@ def _filtered(store: Store, given: str, caller: Caller | None) -> str | None:
         if (why := _flow(store, organization, name, caller, called)) is not None:
             return why
     return None
+
+
+def _private(store: Store, path: Mapping[str, str], caller: Caller | None) -> str | None:
+    """Return why a user to talk to, or a private message, was not found."""
+    number, user = path.get("user_id", path.get("id", "")), None if caller is None else caller.user
+    other = store.users.get(_whole(number))
+    if other is None or user is None:
+        return f"unknown user {number}{_some(store.users)}"
+    if other.id == user.id:
+        return f"user {user.name} cannot talk to themselves"
+    is_message, conversation = {"user_id", "id"} <= path.keys(), private.conversation_of(store, user, other)
+    if is_message and conversation is not None:
+        return _message(store.archive.of(conversation.id), path["id"], conversation.id)
+    if is_message and private.may_talk(store, user, other):
+        return f"user {user.name} has no conversation with user {other.name}"
+    return f"user {user.name} shares no organization with user {other.name}"
 
 
 def _place(store: Store, path: Mapping[str, str], caller: Caller | None) -> str | None:
@@ -112,12 +144,18 @@ def _inside(store: Store, path: Mapping[str, str], requested: str) -> str | None
         return None
     if "source" in kinds or "sources" in kinds:
         return _source(store, flow, number)
-    kind, archive = "thread" if "threads" in kinds else "message", store.archive.of(flow.id)
-    event = archive.events.get(_whole(number)) if kind == "message" else None
+    archive, where = store.archive.of(flow.id), store.path_of(flow)
+    if "threads" in kinds:
+        return f"unknown thread {number} in {where}{_some(archive.threads)}"
+    return _message(archive, number, where)
+
+
+def _message(archive: FlowArchive, number: str, where: str) -> str:
+    event = archive.events.get(_whole(number))
     if event is not None:
         changed = f" of message {event.content['message']}" if "message" in event.content else ""
-        return f"{number} in {store.path_of(flow)} is the event {event.event}{changed}, and no message"
-    return f"unknown {kind} {number} in {store.path_of(flow)}{_some(vars(archive)[f'{kind}s'])}"
+        return f"{number} in {where} is the event {event.event}{changed}, and no message"
+    return f"unknown message {number} in {where}{_some(archive.messages)}"
 
 
 def _source(store: Store, flow: Flow, number: str) -> str:

@@ -30,6 +30,7 @@ class Messages(list[Message]):
         user: User | str | None = None,
         thread: Thread | str | None = None,
         event: str | None = None,
+        to_user: User | str | None = None,
     ) -> Messages:
         """Return the messages that match all given criteria.
 
@@ -39,6 +40,7 @@ class Messages(list[Message]):
             user: the user who sent them, or their name.
             thread: the thread, its id, or its `external_thread_id`.
             event: their event.
+            to_user: the user to whom they were sent in private, or their name.
 
         Raises:
             ValueError: the flow, source or user is unknown.
@@ -47,7 +49,7 @@ class Messages(list[Message]):
         with store.lock:
             flow_id = _flow_id(store, flow)
             sources = ids_of(store, source, "source")
-            users = ids_of(store, user, "user")
+            users, recipients = ids_of(store, user, "user"), ids_of(store, to_user, "user")
             threads = None if thread is None else _thread_ids(store, thread)
         return Messages(
             self._store,
@@ -57,6 +59,7 @@ class Messages(list[Message]):
                 if flow_id in (None, message.flow_id)
                 and (sources is None or message.source_id in sources)
                 and (users is None or message.user_id in users)
+                and (recipients is None or message.to_user_id in recipients)
                 and (threads is None or message.thread_id in threads)
                 and event in (None, message.event)
             ),

@@ -147,7 +147,7 @@ class Search(Generic[Candidate]):
             return right
         lines = [f"no {self.what} found{_with(self.expected)}{note}"]
         if not looked:
-            first, space, rest = self.what.partition(" ")
+            first, space, rest = self.what.partition(" to ")
             kind = f"{first[:-1]}ies" if first.endswith("y") else f"{first}s"
             lines.append(f"there are no {kind}{space}{rest} at all")
         for missed, candidate in sorted(looked, key=lambda pair: len(pair[0]))[:SHOWN]:

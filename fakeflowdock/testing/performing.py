@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ..api.faults import Fault, Faults
     from ..api.streams.hub import Streams
     from ..world.models import Application, Flow, Source, Thread, User
-    from ..world.store import Store
 
     Integration = str | Callable[..., Any]
 
@@ -129,10 +128,6 @@ class Performing(Streaming):
     @abstractmethod
     def _app(self) -> App:
         """The app of the world."""
-
-    @property
-    def _store(self) -> Store:
-        return self._app.store
 
     @property
     def _faults(self) -> Faults:

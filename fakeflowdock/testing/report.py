@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+import html
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..api import response_shapes
 from ..api.callers import CREDENTIALS
-from ..contract.contracts import contracts
-from ..contract.errors import ValidationError
-from ..contract.findings import sample
-from ..contract.grades import grade_at
-from ..contract.json_pointer import ABSENT, at
-from ..redaction import masked, shortened
+from ..redaction import brief, shortened
 from ..world import diff
-from . import hints
+from . import causes
+from .credential_hints import scheme_of
+from .request_hints import cut_line, shown_json, why_unmatched, without_message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ..api.actions.delivery import Delivery
-    from ..api.app import App
     from ..api.callers import Caller
     from ..api.exchange import Exchange
     from ..api.faults import Fault
     from ..api.messages import Response
     from ..api.streams.stream import Stream
     from ..world.store import Store
+    from .turns import Turns
 
 HOW = {
     "open": "open",
@@ -38,14 +38,31 @@ HOW = {
     "cut": "cut in a record",
 }
 SHOWN = 50  # exchanges, and changes
-WIDTH = 500  # characters of the parameters, or of one change
-LOOKED_AT = 20_000  # characters of the parameters
-BLOB = 200  # characters; a longer string without a space is data, not prose
+BODY = 200  # characters of a response
+TAG = re.compile("<[^<>]*+>")
+READ = 65_536  # bytes of a response that is shown
+EXPLAIN = "python -m fakeflowdock explain"
 
 
-def of(app: App, exchanges: Sequence[Exchange], before: Store, after: Store) -> str:
-    """Return the report of an app, with its faults, streams and deliveries. Arguments as for `text`."""
-    return text(exchanges, before, after, app.faults.remembered, [*app.streams.open], [*app.deliveries])
+@dataclass(frozen=True)
+class Around:
+    """What is known of a test beyond one world.
+
+    Attributes:
+        turns: who changed the world when. Default: unknown.
+        others: the requests to other hosts.
+        error: how the test failed, or None.
+        last: the last request before it failed, or None.
+        late: what still went on when the test had failed, or None.
+        deliveries: the thread actions that were performed.
+    """
+
+    turns: Turns | None = None
+    others: Sequence[str] = ()
+    error: BaseException | None = None
+    last: Exchange | None = None
+    late: str | None = None
+    deliveries: Sequence[Delivery] = ()
 
 
 def text(
@@ -54,7 +71,7 @@ def text(
     after: Store,
     faults: Iterable[Fault] = (),
     streams: Iterable[Stream] = (),
-    deliveries: Sequence[Delivery] = (),
+    around: Around | None = None,
 ) -> str:
     """Return the report section of a failed test.
 
@@ -64,41 +81,89 @@ def text(
         after: the world now.
         faults: the injected faults.
         streams: the open streams.
-        deliveries: the thread actions that were performed.
+        around: what else is known.
 
     Returns:
-        Lines of text without secrets. Each request starts a line: `METHOD /path → status`.
+        Lines of text without secrets. The first one is the likely cause, if there is one. Each request starts a line:
+        `METHOD /path → status`.
     """
-    lines: list[str] = []
+    around, faults = around or Around(), list(faults)
+    late = around.late or _arrived_late(exchanges, around)
+    if late is None and not exchanges and around.others:
+        late = f"no requests reached the fake, but another host was called: {around.others[0]}"
+    cause = causes.likely_cause(exchanges, after, faults, around.error, late)
+    lines = [] if cause is None else [f"likely cause: {cut_line(cause)}", ""]
     if exchanges and (before_these := exchanges[-SHOWN:][0].number - 1):
         lines.append(f"({before_these} earlier requests not shown)")
-    for exchange in exchanges[-SHOWN:]:
-        lines += (str(exchange), *(f"    {line}" for line in _about(exchange, after)))
-    if not exchanges:
-        lines.append("no requests reached the fake")
+    lines += _requests(exchanges, after)
+    lines += _listed("requests to other hosts:", around.others)
     if (about := response_shapes.ABOUT.get(after.settings.shape)) is not None:
         lines += ["", f"shape {after.settings.shape}: {about}"]
-    recorded = [f"    {fault} ({fault.record})" for fault in faults]
-    lines += ["", "faults:", *recorded] if recorded else []
-    lines += ["", "thread actions:"] if deliveries else []
-    lines += [f"    ({len(deliveries) - SHOWN} earlier ones not shown)"] if len(deliveries) > SHOWN else []
-    for delivery in deliveries[-SHOWN:]:
-        lines += [f"    {_cut(str(delivery))}", *(f"        {_cut(line)}" for line in delivery.lines)]
-    still = [f"    {_opened(stream, after)}: {_about_stream(stream)}" for stream in streams]
-    lines += ["", "open streams:", *still[:SHOWN]] if still else []
-    lines += [f"    ({len(still) - SHOWN} more open streams not shown)"] if len(still) > SHOWN else []
-    changes = list(diff.between(before, after))
-    lines += ["", "changes in the world:" if changes else "no changes in the world"]
-    lines += [f"    {_cut(change)}" for change in changes[:SHOWN]]
-    if len(changes) > SHOWN:
-        lines.append(f"    ({len(changes) - SHOWN} more changes not shown)")
+    lines += _listed("faults:", [_recorded(each, exchanges) for each in faults], len(faults))
+    lines += _deliveries(around.deliveries)
+    still = [f"{_opened(stream, after)}: {_about_stream(stream)}" for stream in streams]
+    lines += _listed("open streams:", still)
+    turns = around.turns
+    arranged, changed = ([], [*diff.between(before, after)]) if turns is None else turns.changes(before, after)
+    lines += _listed("arranged by the test:", [*map(cut_line, arranged)], what="changes")
+    lines += _listed("changed by requests:", [*map(cut_line, changed)], what="changes")
+    lines += [] if changed else ["", "no changes by requests" if arranged else "no changes in the world"]
+    if (page := next((each.page for each in reversed(exchanges) if each.refusal and each.page), None)) is not None:
+        lines += ["", f"more about any page, error or rule: {EXPLAIN} {page}"]
     return shortened("\n".join(lines), before.known_secrets | after.known_secrets)
+
+
+def _listed(title: str, items: Sequence[str], most: int = SHOWN, what: str = "") -> list[str]:
+    if not items:
+        return []
+    rest = f"    ({len(items) - most} more {what or title.rstrip(':')} not shown)"
+    return ["", title, *(f"    {each}" for each in items[:most]), *([rest] if len(items) > most else [])]
+
+
+def _deliveries(deliveries: Sequence[Delivery]) -> Iterator[str]:
+    """Yield the lines about thread actions, the last ones."""
+    if deliveries:
+        yield from ("", "thread actions:")
+    if len(deliveries) > SHOWN:
+        yield f"    ({len(deliveries) - SHOWN} earlier ones not shown)"
+    for delivery in deliveries[-SHOWN:]:
+        yield f"    {cut_line(str(delivery))}"
+        yield from (f"        {cut_line(line)}" for line in delivery.lines)
+
+
+def _requests(exchanges: Sequence[Exchange], store: Store) -> Iterator[str]:
+    """Yield the lines about each request. A refusal that is repeated is counted."""
+    blocks: dict[object, list[str]] = {}
+    counts: Counter[object] = Counter()
+    for exchange in exchanges[-SHOWN:]:
+        block = [f"    {line}" for line in _about(exchange, store)]
+        key: object = exchange.number if exchange.refusal is None else (str(exchange), *block)
+        counts[key] += 1
+        blocks.setdefault(key, [str(exchange), *block])
+    for key, (head, *rest) in blocks.items():
+        yield head if counts[key] == 1 else f"{head} ({counts[key]} times)"
+        yield from rest
+    if not exchanges:
+        yield "no requests reached the fake"
+
+
+def _arrived_late(exchanges: Sequence[Exchange], around: Around) -> str | None:
+    last = around.last
+    if last is None or not exchanges or exchanges[-1] is last:
+        return None
+    return f"{exchanges[-1]} arrived after the test had failed: wait for it before the assertion"
+
+
+def _recorded(fault: Fault, exchanges: Sequence[Exchange]) -> str:
+    why = None if fault.matched else why_unmatched(fault, [*exchanges])
+    return f"{fault} ({fault.record}{'' if why is None else ': ' + why})"
 
 
 def _about(exchange: Exchange, store: Store) -> Iterator[str]:
     """Yield the lines below a request."""
     if exchange.caller is not None:
-        yield f"as {_named(exchange.caller, store)}"
+        scheme = scheme_of(exchange)
+        yield f"as {_named(exchange.caller, store)}{scheme and f' ({scheme})'}"
     true = exchange.original_response
     refused = true is not None and true.status >= 400
     parameters = exchange.known_parameters
@@ -106,29 +171,46 @@ def _about(exchange: Exchange, store: Store) -> Iterator[str]:
         yield f"parameters: unknown; {exchange.request.shortened}"
         parameters = {}
     elif set(parameters) - ({*CREDENTIALS} if exchange.method in ("GET", "HEAD") and not refused else set()):
-        yield f"parameters: {_cut(_shown(parameters))}"
+        yield f"parameters: {cut_line(shown_json(parameters))}"
     if exchange.failure is not None:
         original = f"; original response: {true.status}" if true and true.status != exchange.status else ""
         yield f"fault: {exchange.failure}{original}"
     if exchange.stream is not None:
         yield f"stream: {_about_stream(exchange.stream)}"
+    elif exchange.refusal is None and (body := _body(exchange.response)):
+        yield f"response: {body}"
+    if (missing := without_message(exchange)) is not None:
+        yield missing
     if refused:
         assert true is not None
         refusal = exchange.refusal
         yield f"rejected: {_reason(true) if refusal is None else refusal.message}"
-        if isinstance(refusal, ValidationError):
-            yield from (f"    {line}" for line in _blamed(exchange, parameters, refusal))
-        elif (why := hints.why_not_found(exchange, store)) is not None:
-            yield f"    {why}"
+        if refusal is not None:
+            yield from (f"    {line}" for line in causes.why_refused(exchange, store))
         if exchange.page is not None:
             yield f"see {exchange.page} ({exchange.grade})"
     yield from (f"warning: {warning}" for warning in exchange.warnings)
 
 
+def _body(response: Response) -> str:
+    """Return the beginning of a body, without secrets."""
+    if response.shortened is not None or len(response.body) > READ:
+        return "" if response.shortened is None else str(response.shortened)
+    try:
+        return cut_line(shown_json(response.json), BODY)
+    except (ValueError, RecursionError):
+        text = response.text
+    if "html" in response.headers.get("content-type", ""):
+        text = html.unescape(TAG.sub(" ", text.rpartition("</style>")[2])).strip() or text
+    return brief(" ".join(text.split()), BODY)
+
+
 def _opened(stream: Stream, store: Store) -> str:
     flows = [store.path_of(store.flows[each]) for each in stream.flows if each in store.flows]
     user = stream.caller.user
-    return f"{stream.number} of user {'?' if user is None else user.name} for {_cut(', '.join(flows) or 'the user')}"
+    return (
+        f"{stream.number} of user {'?' if user is None else user.name} for {cut_line(', '.join(flows) or 'the user')}"
+    )
 
 
 def _about_stream(stream: Stream) -> str:
@@ -159,25 +241,3 @@ def _named(caller: Caller, store: Store) -> str:
     through = "" if caller.application is None else f" through application {caller.application.name}"
     scopes = f" with scopes {' '.join(sorted(caller.scopes))}" if through else ""
     return f"user {caller.user.name}{through}{scopes}"
-
-
-def _blamed(exchange: Exchange, parameters: Mapping[str, Any], refusal: ValidationError) -> Iterator[str]:
-    """Yield each invalid field: pointer, reason, value, and its grade if it differs from the operation's."""
-    contract = contracts().operations[exchange.operation or ""]
-    for field, words in refusal.errors.items():
-        pointer = "/" + field.replace(".", "/")
-        actual = at(parameters, pointer)
-        grade = grade_at(contract.request, parameters, pointer) or contract.grade
-        other = f" ({grade})" if grade != contract.grade else ""
-        got = "" if actual is ABSENT else f", got {_cut(_shown(actual, pointer))}"
-        yield f"{pointer} {' and '.join(words)}{got}{other}"
-
-
-def _shown(value: Any, pointer: str = "") -> str:
-    return json.dumps(masked(sample(value, [LOOKED_AT], blob=BLOB), pointer), ensure_ascii=False)
-
-
-def _cut(line: str) -> str:
-    if len(line) <= WIDTH:
-        return line
-    return f"{line[:WIDTH]}… ({len(line) if len(line) < LOOKED_AT else f'more than {LOOKED_AT}'} characters)"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..world import factories
+from ..world import factories, uploads
 from . import errors
 from .lists import Messages, Threads
 
@@ -272,12 +271,7 @@ class World(ABC):
         Raises:
             ValueError: Flowdock would reject it.
         """
-        given = dict(fields)
-        if isinstance(content, bytes):
-            name = given.pop("file_name", "file")
-            given["content"] = {"data": base64.b64encode(content).decode(), "file_name": name}
-        elif content is not None:
-            given["content"] = content
+        given = uploads.with_content(content, fields)
         if isinstance(source, str):
             if event != "mail":
                 raise ValueError(errors.SOURCE_OF_A_MAIL.format(given=source))

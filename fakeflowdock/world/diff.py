@@ -28,6 +28,7 @@ KINDS: dict[str, Callable[[Store], Kept]] = {
     "flow": lambda store: store.flows,
     "application": lambda store: store.applications,
     "source": lambda store: store.sources,
+    "conversation": lambda store: store.conversations,
 }
 POSTS: dict[str, Callable[[str, Store], Kept]] = {
     "thread": lambda flow_id, store: store.archive.of(flow_id).threads,
@@ -97,7 +98,7 @@ def _entities(before: Store, after: Store, *, secrets: bool) -> Iterator[str]:
     for kind, kept in KINDS.items():
         yield from _kept(kind, kept, before, after, secrets=secrets)
     for kind, posted in POSTS.items():
-        for flow_id in _either(before.flows, after.flows):
+        for flow_id in (*_either(before.flows, after.flows), *_either(before.conversations, after.conversations)):
             yield from _kept(kind, partial(posted, flow_id), before, after, secrets=secrets)
 
 
@@ -134,8 +135,11 @@ def _values(kind: str, old: Kept, new: Kept) -> Iterator[str]:
 def _named(kind: str, key: Any, entity: Any, store: Store) -> str:
     if getattr(entity, "id", None) is None:
         return f"{kind} {cut(key)}"
-    flow = store.flows.get(getattr(entity, "flow_id", ""))
-    return f"{kind} {key}{'' if flow is None else ' in ' + store.path_of(flow)}"
+    flow_id = getattr(entity, "flow_id", "")
+    where = flow_id if flow_id in store.conversations else ""
+    if (flow := store.flows.get(flow_id)) is not None:
+        where = store.path_of(flow)
+    return f"{kind} {key}{where and ' in ' + where}"
 
 
 def _described(entity: Any) -> Iterator[str]:

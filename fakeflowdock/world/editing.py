@@ -1,4 +1,4 @@
-"""Change messages: their content, tags and reactions. Each change is an event of the flow."""
+"""Change messages: their content, tags and reactions. Each change is an event of the flow or conversation."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import events, tagging
 from .models import Reaction
+from .private import place_of
 from .random_ids import short
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def edit(
         text: its new content, or None if unchanged.
         given: all its tags, or None to keep those that the old content did not name.
     """
-    tags = tagging.tags_after(store, store.flows[message.flow_id], message, text=text, given=given)
+    tags = tagging.tags_after(store, place_of(store, message.flow_id), message, text=text, given=given)
     is_new = text is not None and text != message.content
     if not is_new and tags == message.tags:
         return

@@ -11,6 +11,7 @@ ACCESS_TOKEN = "unknown access token {given!r}"
 REDIRECT_URI = "invalid redirect_uri {given!r}: expected {expected!r}"
 NO_MESSAGE = "invalid event {event!r}: it is not a message"
 COMMENTS = "invalid comments: expected a message of the flow, not a comment"
+STRANGERS = "{user} cannot write to {other}: expected two users of one organization"
 UNKNOWN_FLOW = "unknown flow {path!r}; known: {known}"
 NO_PATH = "invalid flow {path!r}: expected organization/flow"
 PARAMETERIZED_NAME = "invalid parameterized_name {name!r}: expected a-z and 0-9, with - and _ between"
@@ -64,6 +65,12 @@ class WorldFileError(Worded, ValueError):
     THREAD = "refers to a thread of another flow"
     ATTACHMENTS = "must be one file for the event file, and empty for other chat messages"
     NO_SOURCE = "requires a source_id"
+    CONVERSATION = "is not private/, and the numbers of the two users with a hyphen between, the smaller one first"
+    NO_TALKER = "has a user who is not in the conversation"
+    FLOW_ID = "is the id of a private conversation"
+    RECIPIENT = "must be the other user of the conversation, and null for a message of a flow"
+    PRIVATE = "is not possible in a private conversation"
+    NO_THREAD = "is required for a chat message of a flow"
 
     def __init__(self, message: str, pointer: str = "", reason: str = "") -> None:
         super().__init__(message)

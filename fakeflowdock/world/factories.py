@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..contract.contracts import contracts
 from ..contract.errors import ValidationError
 from ..redaction import shortened
-from . import errors, events, grants, people, serialization, validation
+from . import errors, events, grants, people, private, serialization, validation
 from .authorization import AccessToken
 from .fields import check_names
 from .models import OUT_OF_BAND, Application, Flow, Organization, Source, User
@@ -269,16 +269,45 @@ def add_message(
             parent = store.archive.of(flow.id).messages.get(parent.id)
             if parent is None or parent.event == "comment":
                 raise ValueError(errors.COMMENTS)
-        validation.check_characters(fields)
-        given = {name: value for name, value in fields.items() if value is not None}
-        operation = contracts().operations["send-message" if parent is None else "create-comment"]
-        check_names("a message", given, {*operation.properties} - {"flow", "flow_token"})
-        needed = {"message": 1} if parent is not None else {}
-        serialization.refuse(operation.request.violations({"event": event, **needed, **given}))
+        operation, needed = ("send-message", {}) if parent is None else ("create-comment", {"message": 1})
+        given = _checked("a message", operation, {"event": event, **needed}, fields, {"flow", "flow_token"})
         try:
             return Post(store, flow, event, given, user=user, source=source, parent=parent).send()
         except ValidationError as error:
             raise ValueError(serialization.in_words(error.errors)) from None
+
+
+def add_private_message(store: Store, event: str, fields: Mapping[str, Any], *, user: User, to: User) -> Message:
+    """Send a private message. Raises ValueError if Flowdock would reject it."""
+    with store.lock:
+        user, to = _known(store, "user", user), _known(store, "user", to)
+        given = _checked("a private message", "send-private-message", {"event": event}, fields)
+        if not private.may_talk(store, user, to):
+            raise ValueError(errors.STRANGERS.format(user=user.name, other=to.name))
+        try:
+            return private.send(store, user, to, event, given)
+        except ValidationError as error:
+            raise ValueError(serialization.in_words(error.errors)) from None
+
+
+def _checked(
+    what: str, operation: str, needed: Mapping[str, Any], fields: Mapping[str, Any], hidden: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Return the parameters of an operation without nulls.
+
+    Args:
+        needed: further parameters.
+        hidden: the names of parameters that are not allowed.
+
+    Raises:
+        ValueError: a parameter is unknown or invalid.
+    """
+    validation.check_characters(fields)
+    given = {name: value for name, value in fields.items() if value is not None}
+    contract = contracts().operations[operation]
+    check_names(what, given, {*contract.properties}.difference(hidden))
+    serialization.refuse(contract.request.violations({**needed, **given}))
+    return given
 
 
 def flow_at(store: Store, path: str) -> Flow:

@@ -1,4 +1,4 @@
-"""The messages, events, threads and files of each flow, with indexes."""
+"""The messages, events, threads and files of each flow and private conversation, with indexes."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ EMPTY = FlowArchive()  # of a flow without messages; it is never written to
 
 
 class Archive(Branching):
-    """The messages, events, threads and files of all flows."""
+    """The messages, events, threads and files of all flows and conversations."""
 
     def __init__(self) -> None:
         self._flows: Groups[str, FlowArchive] = Groups()

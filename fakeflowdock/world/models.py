@@ -218,9 +218,10 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Message:
-    """A message of a flow. `id` counts within the flow.
+    """A message of a flow, or a private one. `id` counts within the flow or the conversation.
 
     Attributes:
+        flow_id: the id of its flow or conversation.
         event: message, comment, status, file, activity, discussion, mail or action.
         user_id: the sender; None for a source and for external senders.
         source_id: the source that posted it.
@@ -232,6 +233,7 @@ class Message:
         action: the content of the event `action`.
         parent_id: the commented message, also of a file posted as a comment.
         reactions: oldest first.
+        to_user_id: the recipient; None for a message of a flow.
         event_id: its number among all events of the world.
     """
 
@@ -256,6 +258,7 @@ class Message:
     parent_id: int | None = None
     external_user_name: str | None = None
     reactions: tuple[Reaction, ...] = ()
+    to_user_id: int | None = None
     event_id: int = field(default=0, repr=False)
 
     __repr__ = _brief
@@ -263,9 +266,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Event:
-    """An event of a flow that is no message. `id` is from the same sequence as those of messages.
+    """An event of a flow or conversation that is no message. `id` is from the same sequence as those of messages.
 
     Attributes:
+        flow_id: the id of its flow or conversation.
         event: message-edit, message-delete, tag-change, emoji-reaction, user-edit, backend.user.join or
             backend.user.block.
         user_id: whose action it is, or who was edited.

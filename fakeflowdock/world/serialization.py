@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ..contract.validation import Violation
 
 FORMAT = "fakeflowdock world 1"
-SETS = (*USERS, "scopes")
+SETS = (*USERS, "scopes", "user_ids", "open_for")
 MOMENTS = ("created_at", "updated_at", "expires_at", "sent", "edited", "last_activity", "last_ping")
 INNER: dict[str, Any] = {
     "author": Author,
@@ -100,7 +100,10 @@ def dumps(store: Store) -> str:
 def data(store: Store) -> dict[str, Any]:
     """Return a world as JSON data."""
     archive = store.archive
-    posts = {each.__name__: each(store.flows) for each in (archive.threads, archive.messages, archive.events)}
+    posts = {
+        each.__name__: each([*store.flows, *store.conversations])
+        for each in (archive.threads, archive.messages, archive.events)
+    }
     kept = {kind: posts[kind] if kind in posts else getattr(store, kind).values() for kind in KINDS}
     return {
         "format": FORMAT,
@@ -219,6 +222,8 @@ def built(world: dict[str, Any]) -> Store:
     for source in made["deleted_sources"]:
         store.bury(source)
         store.next_id("source", source.id)
+    for conversation in made["conversations"]:
+        store.conversations.put(conversation)
     _numbered(store, made)
     for kind, keep in (("messages", store.archive.add), ("events", store.archive.record)):
         for entity in sorted(made[kind], key=lambda each: each.id):

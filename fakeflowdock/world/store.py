@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..redaction import TOKEN
 from .clock import Clock
+from .conversations import Conversations
 from .copy_on_write import Branching, Groups, branch
 from .message_store import Archive
 from .secrets import Secrets, _raw, is_visitor
@@ -58,6 +59,7 @@ class Store(Branching):
         self.sources: MutableMapping[int, Source] = {}
         self.deleted_sources: MutableMapping[int, Source] = {}
         self.archive = Archive()
+        self.conversations = Conversations()
         self.counters: MutableMapping[str, int] = {}
         self._organization_ids: MutableMapping[str, int] = {}
         self._user_ids: MutableMapping[str, int] = {}

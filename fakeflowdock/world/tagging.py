@@ -11,6 +11,7 @@ from .chat_text import hashtags, mentions, names_nick, urls
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from .conversations import PrivateConversation
     from .models import Flow, Message
     from .store import Store
 
@@ -20,9 +21,9 @@ MOST = 1_000  # tags that a request can give a message
 
 
 class People:
-    """The users of a flow, by nick."""
+    """The users of a flow or conversation, by nick."""
 
-    def __init__(self, store: Store, flow: Flow, sender_id: int | None) -> None:
+    def __init__(self, store: Store, flow: Flow | PrivateConversation, sender_id: int | None) -> None:
         self.ids = sorted(flow.seen_by)
         self.sender_id = sender_id
         self._by_nick = {store.users[number].nick.casefold(): number for number in self.ids}
@@ -86,11 +87,16 @@ def tags_of(
         intrinsic.append(f"influx:{parent.id}")
     if event == "mail":
         intrinsic.append(f":source:{re.sub('[^a-z0-9_]+', '-', fields['source'].lower()).strip('-')}")
-    return _once((*given, *_parsed(people, text), *unread, *intrinsic, *_links(text, html)))
+    return once((*given, *_parsed(people, text), *unread, *intrinsic, *_links(text, html)))
 
 
 def tags_after(
-    store: Store, flow: Flow, message: Message, *, text: str | None = None, given: list[str] | None = None
+    store: Store,
+    flow: Flow | PrivateConversation,
+    message: Message,
+    *,
+    text: str | None = None,
+    given: list[str] | None = None,
 ) -> tuple[str, ...]:
     """Return the tags of an edited message. Tags keep their places, and new ones come last.
 
@@ -99,16 +105,16 @@ def tags_after(
         given: all its tags, or None to keep those that its old content did not name.
     """
     people = People(store, flow, message.user_id)
-    new = _once((*_parsed(people, text or ""), *_links(text or "")))
+    new = once((*_parsed(people, text or ""), *_links(text or "")))
     if given is not None:
         kept, unread = people.given(given)
-        return _once((*kept, *new, *unread))
+        return once((*kept, *new, *unread))
     if text is None:
         return message.tags
     old = _known((*_parsed(people, message.content or ""), *_links(message.content or "")))
-    stale = old - _known(new)
+    stale = old - _known(new) - {f":unread:{message.to_user_id}"}  # which every private message has
     added = [tag for tag in new if tag.casefold() not in old]
-    return _once((*(tag for tag in message.tags if tag.casefold() not in stale), *added))
+    return once((*(tag for tag in message.tags if tag.casefold() not in stale), *added))
 
 
 def _parsed(people: People, text: str) -> list[str]:
@@ -129,7 +135,7 @@ def _known(tags: Iterable[str]) -> set[str]:
     return {tag.casefold() for tag in tags}
 
 
-def _once(tags: Iterable[str]) -> tuple[str, ...]:
+def once(tags: Iterable[str]) -> tuple[str, ...]:
     """Return tags without duplicates, ignoring case."""
     once: dict[str, str] = {}
     for tag in tags:
@@ -137,6 +143,6 @@ def _once(tags: Iterable[str]) -> tuple[str, ...]:
     return tuple(once.values())
 
 
-def filter_tags(store: Store, flow: Flow, given: Any) -> list[str]:
+def filter_tags(store: Store, flow: Flow | PrivateConversation, given: Any) -> list[str]:
     """Return the tags of a filter, with users as their ids."""
     return People(store, flow, None).given(split(given))[0]

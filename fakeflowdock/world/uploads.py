@@ -20,6 +20,17 @@ PICTURES = (b"\x89PNG\r\n", b"GIF8", b"\xff\xd8\xff", b"RIFF", b"BM")  # first b
 _types = mimetypes.MimeTypes()  # Python's own types, independent of this machine
 
 
+def with_content(content: str | bytes | Mapping[str, Any] | None, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a message with its content. Bytes become a file, with the parameter `file_name`."""
+    given = dict(fields)
+    if isinstance(content, bytes):
+        name = given.pop("file_name", "file")
+        given["content"] = {"data": base64.b64encode(content).decode(), "file_name": name}
+    elif content is not None:
+        given["content"] = content
+    return given
+
+
 def uploads(event: str, fields: Mapping[str, Any], errors: dict[str, list[str]]) -> list[File]:
     """Return the files of a message. Their `file_token` is empty until they are stored.
 

@@ -11,6 +11,7 @@ from ..contract.contracts import contracts
 from ..contract.errors import Unreadable, ValidationError
 from . import authorization, models
 from .clock import LAST, timestamp
+from .conversations import PREFIX, PrivateConversation, id_of
 from .errors import WorldFileError
 from .scopes import SCOPES
 
@@ -25,6 +26,7 @@ KINDS: dict[str, type[Any]] = {
     "applications": models.Application,
     "sources": models.Source,
     "deleted_sources": models.Source,
+    "conversations": PrivateConversation,
     "threads": models.Thread,
     "messages": models.Message,
     "events": models.Event,
@@ -44,11 +46,14 @@ REFERENCES = {
     "flow_id": "flows",
     "source_id": "sources",
     "thread_id": "threads",
-    **dict.fromkeys(models.USERS, "users"),
+    **dict.fromkeys((*models.USERS, "user_ids", "open_for", "to_user_id"), "users"),
 }
 
 
 NUMBERED = ("messages", "events")  # each flow numbers them in one sequence
+PRIVATE = ("message", "file")  # the events of private messages
+PUBLIC = ("thread_id", "source_id", "parent_id", "external_user_name")  # what only messages of flows have
+CHANGES = ("message-edit", "message-delete", "tag-change")  # the events of conversations
 UNIQUE = ("id", "email", "api_token", "client_id", "client_secret", "access_token", "refresh_token", "code", "cookie")
 
 
@@ -88,13 +93,15 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield unknown references and duplicates."""
     known = {kind: {entity["id"] for entity in world[kind]} for kind in set(REFERENCES.values())}
     known["sources"] |= {source["id"] for source in world["deleted_sources"]}
+    places = known["flows"] | {conversation["id"] for conversation in world.get("conversations", ())}
     for kind in (*KINDS, "memberships"):
         seen: dict[str, set[Any]] = {}
+        there = {**known, "flows": places} if kind in NUMBERED else known
         for position, entity in enumerate(world.get(kind, ())):
             for field, value in entity.items():
                 pointer = f"/{kind}/{position}/{field}"
                 for each in value if isinstance(value, list) else [value]:
-                    if field in REFERENCES and each is not None and each not in known[REFERENCES[field]]:
+                    if field in REFERENCES and each is not None and each not in there[REFERENCES[field]]:
                         yield pointer, WorldFileError.UNKNOWN_ENTITY.format(id=each, kind=REFERENCES[field])
                     if field == "scopes" and each not in SCOPES:
                         yield pointer, WorldFileError.UNKNOWN_SCOPE.format(scope=each)
@@ -113,6 +120,7 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
     ):
         yield from _twice(world, *duplicate)
     yield from _contradictions_of_posts(world)
+    yield from _contradictions_of_conversations(world)
     belongs = {(member["organization_id"], member["user_id"]) for member in world["memberships"]}
     for position, flow in enumerate(world["flows"]):
         if any((flow["organization_id"], user_id) not in belongs for user_id in flow["members"]):
@@ -161,6 +169,33 @@ def _contradictions_of_posts(world: dict[str, Any]) -> Iterator[tuple[str, str]]
         if None not in name and name in called:
             yield f"/threads/{position}/external_thread_id", WorldFileError.DUPLICATE_THREAD
         called.add(name)
+
+
+def _contradictions_of_conversations(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the same for private conversations and their messages."""
+    users: dict[str, set[int]] = {}
+    for position, conversation in enumerate(world.get("conversations", ())):
+        two = users[conversation["id"]] = {*conversation["user_ids"]}
+        if len(two) != 2 or conversation["id"] != id_of(frozenset(two)):
+            yield f"/conversations/{position}/id", WorldFileError.CONVERSATION
+        if not two.issuperset(conversation["open_for"]):
+            yield f"/conversations/{position}/open_for", WorldFileError.NO_TALKER
+    for position, flow in enumerate(world["flows"]):
+        if flow["id"].startswith(PREFIX):
+            yield f"/flows/{position}/id", WorldFileError.FLOW_ID
+    for position, message in enumerate(world["messages"]):
+        place, talkers = message["flow_id"], {message["user_id"], message.get("to_user_id")}
+        if talkers != users.get(place, {message["user_id"], None}):
+            yield f"/messages/{position}/to_user_id", WorldFileError.RECIPIENT
+        if place in users and (message["event"] not in PRIVATE or any(message[name] is not None for name in PUBLIC)):
+            yield f"/messages/{position}/event", WorldFileError.PRIVATE
+        if place not in users and message["event"] in PRIVATE and message["thread_id"] is None:
+            yield f"/messages/{position}/thread_id", WorldFileError.NO_THREAD
+    for position, event in enumerate(world.get("events", ())):
+        if event["flow_id"] in users and not (
+            event["event"] in CHANGES and event["user_id"] in users[event["flow_id"]]
+        ):
+            yield f"/events/{position}/event", WorldFileError.PRIVATE
 
 
 def _twice(

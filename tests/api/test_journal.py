@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -43,6 +44,42 @@ def test_each_exchange_is_kept_in_order_with_what_was_asked_and_answered(flowdoc
     ]
     assert listed.refusal is None
     assert 0 < listed.duration < 60
+
+
+def test_an_exchange_has_a_request_and_a_response_with_the_same_names(flowdock: Door) -> None:
+    sent = {"event": "message", "content": "Żółć"}
+    flowdock("POST", "/flows/example/main/messages", flowdock.as_member, json=sent)
+    [exchange] = flowdock.fake.requests
+    request, response = exchange.request, exchange.response
+    assert request.json == sent
+    assert (exchange.status, response.status, response.json["content"]) == (201, 201, "Żółć")
+    for each in (request, response):
+        for name in ("Content-Type", "content-type", "CONTENT-TYPE"):
+            assert each.headers[name].startswith("application/json")
+        assert "content-TYPE" in each.headers
+        assert each.headers.get("X-None") is None
+        assert json.loads(each.text) == json.loads(each.body) == each.json
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("headers", "use request.headers or response.headers"),
+        ("json", "use request.json or response.json"),
+        ("body", "use request.body or response.body"),
+        ("content", "use request.body or response.body"),
+        ("status_code", "use status"),
+        ("user", "use caller.user"),
+        ("respones", "did you mean response?"),
+    ],
+)
+def test_an_exchange_says_where_to_find_what_it_has_not_itself(
+    name: str, words: str, fake_flowdock: FakeFlowdock
+) -> None:
+    requests.get(f"{API}/sources", timeout=9)
+    with pytest.raises(AttributeError, match=re.escape(f"'Exchange' has no attribute '{name}': {words}")):
+        getattr(fake_flowdock.requests[0], name)
+    assert not hasattr(fake_flowdock.requests[0], "_anything")
 
 
 def test_what_an_exchange_keeps_is_whole_and_what_it_prints_shows_no_secret(fake_flowdock: FakeFlowdock) -> None:
@@ -87,7 +124,7 @@ def test_the_journal_keeps_as_many_requests_as_it_is_told() -> None:
         for _ in range(5):
             requests.get(f"{API}/sources", timeout=9)
         assert [exchange.number for exchange in fake.requests] == [4, 5]
-        assert fake.report().startswith("(3 earlier requests not shown)\nGET /sources → 401\n")
+        assert fake.report().split("\n")[2:4] == ["(3 earlier requests not shown)", "GET /sources → 401 (2 times)"]
         assert [exchange.number for exchange in fake.fork().requests] == []
 
 

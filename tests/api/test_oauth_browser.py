@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -15,7 +14,6 @@ from selenium.webdriver.support.expected_conditions import presence_of_element_l
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.support.browsing import asking
-from tests.support.chromium import chromium
 from tests.support.doors import SOURCES
 from tests.support.sockets import serving
 
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from selenium import webdriver
 
     from fakeflowdock import Application, FakeFlowdock
+    from tests.support.chromium import Browsers
 
 pytestmark = pytest.mark.newest_only
 
@@ -84,16 +83,9 @@ class Person:
         return {name: value for name, [value] in parse_qs(urlsplit(self.chrome.current_url).query).items()}
 
 
-@contextmanager
-def browser(fake: FakeFlowdock, profile: Path, *, scripts: bool) -> Iterator[Person]:
-    with chromium(profile, scripts=scripts) as chrome:
-        yield Person(chrome, fake)
-
-
 @pytest.fixture(params=["with scripts", "without scripts"])
-def person(request: pytest.FixtureRequest, fake_flowdock: FakeFlowdock, tmp_path: Path) -> Iterator[Person]:
-    with browser(fake_flowdock, tmp_path / "profile", scripts=request.param == "with scripts") as one:
-        yield one
+def person(request: pytest.FixtureRequest, fake_flowdock: FakeFlowdock, browsers: Browsers) -> Person:
+    return Person(browsers.browser(scripts=request.param == "with scripts"), fake_flowdock)
 
 
 def test_a_person_signs_in_clicks_authorize_and_the_application_creates_a_source(

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from fakeflowdock import FakeFlowdock, __version__, conform
-from tests.support.processes import ready, running
+from tests.support.processes import LIMIT, ready, running
 
 pytestmark = pytest.mark.newest_only
 
@@ -64,3 +64,13 @@ def test_the_guide_tells_of_each_field() -> None:
     assert [name for cell in re.findall(r"^\| (.*?) \|", table, re.M) for name in re.findall(r"`(\w+)`", cell)] == list(
         line
     )
+
+
+def test_the_server_starts_without_what_explains_invalid_values() -> None:
+    with running("--port", "0", "--json", PYTHONPROFILEIMPORTTIME="1") as (process, stdout):
+        line = ready(stdout)
+        assert requests.get(f"{line['url']}/user", auth=(line["api_token"], ""), timeout=9).status_code == 200
+        process.terminate()
+        _, imported = process.communicate(timeout=LIMIT)
+    assert "jsonschema_rs" in imported
+    assert "jsonschema.validators" not in imported

@@ -12,9 +12,10 @@ import pytest
 
 from fakeflowdock import Contract
 from fakeflowdock.contract.contracts import contracts, schema_files
+from fakeflowdock.contract.explanations import validators_of
 from fakeflowdock.contract.formats import FORMATS
 from fakeflowdock.contract.json_pointer import at
-from fakeflowdock.contract.validation import Pages, validators_of
+from fakeflowdock.contract.validation import Pages
 from tests.support.mutations import Mutator
 
 if TYPE_CHECKING:

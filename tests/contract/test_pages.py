@@ -21,7 +21,7 @@ from fakeflowdock.api import routing, wire
 from fakeflowdock.contract import errors
 from fakeflowdock.contract.contracts import BASE as SCHEMA_BASE
 from fakeflowdock.contract.contracts import contracts, schema_files
-from fakeflowdock.contract.validation import validators_of
+from fakeflowdock.contract.explanations import validators_of
 
 if TYPE_CHECKING:
     from fakeflowdock import FakeFlowdock

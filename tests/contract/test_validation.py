@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fakeflowdock import BrokenContract, FakeFlowdock
 from fakeflowdock.api import wire
-from fakeflowdock.contract import contracts, errors, validation
+from fakeflowdock.contract import contracts, errors, explanations, validation
 from fakeflowdock.contract.formats import FORMATS
 
 SOURCES = "https://api.flowdock.com/sources"
@@ -63,7 +63,7 @@ def test_both_validators_refuse_a_wrong_uri_date_time_and_e_mail(name: str, text
 
     schema = {"type": "string", "format": name}
     assert FORMATS[name](text) is right
-    assert Draft202012Validator(schema, format_checker=validation._format_checker()).is_valid(text) is right
+    assert Draft202012Validator(schema, format_checker=explanations._format_checker()).is_valid(text) is right
     assert jsonschema_rs.Draft202012Validator(schema, validate_formats=True, formats=FORMATS).is_valid(text) is right
 
 

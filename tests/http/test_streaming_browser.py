@@ -10,16 +10,15 @@ from urllib.parse import urlencode
 import pytest
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.support.chromium import chromium
 from tests.support.sockets import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from selenium import webdriver
 
     from fakeflowdock import FakeFlowdock
+    from tests.support.chromium import Browsers
 
 pytestmark = pytest.mark.newest_only
 
@@ -95,9 +94,11 @@ class Reader:
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Iterator[Reader]:
-    with serving(Page) as origin, chromium(tmp_path / "profile") as chrome:
+def reader(browsers: Browsers) -> Iterator[Reader]:
+    with serving(Page) as origin:
+        chrome = browsers.browser()
         yield Reader(chrome, origin)
+        chrome.get("about:blank")  # no page stays that would ask for a stream again
 
 
 def test_a_page_of_another_origin_reads_server_sent_events_and_resumes(

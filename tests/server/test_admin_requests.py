@@ -257,6 +257,10 @@ def test_assertions_say_what_python_says(operator: Operator, fake_flowdock: Fake
     assert claimed("no source", expected={"name": "Bilds"}) == (True, None)
     assert claimed("no message", expected={"content": "Goodbye"}) == (True, None)
     assert claimed("not requested", operation="create source") == (True, None)
+    bob = fake_flowdock.add_user(name="Bob")
+    private = fake_flowdock.add_private_message("Psst", to_user=bob)
+    assert claimed("private message", expected={"content": "Psst", "to_user": "Bob"}) == (True, private.id)
+    assert claimed("no private message", expected={"from_user": "Bob"}) == (True, None)
     for claim, assertion, more in (
         (lambda: fake_flowdock.assert_source(name="Bilds"), "source", {"expected": {"name": "Bilds"}}),
         (lambda: fake_flowdock.assert_no_source(name="Builds"), "no source", {"expected": {"name": "Builds"}}),
@@ -264,6 +268,16 @@ def test_assertions_say_what_python_says(operator: Operator, fake_flowdock: Fake
             lambda: fake_flowdock.assert_message(event="activity", content="Hello"),
             "message",
             {"expected": {"event": "activity", "content": "Hello"}},
+        ),
+        (
+            lambda: fake_flowdock.assert_private_message(from_user="Bob"),
+            "private message",
+            {"expected": {"from_user": "Bob"}},
+        ),
+        (
+            lambda: fake_flowdock.assert_no_private_message(to_user="Bob"),
+            "no private message",
+            {"expected": {"to_user": "Bob"}},
         ),
         (lambda: fake_flowdock.assert_no_message(tags=[]), "no message", {"expected": {"tags": []}}),
         (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from selenium import webdriver
@@ -28,14 +28,47 @@ OPTIONS = (
 )
 
 
-@contextmanager
-def chromium(profile: Path, *, scripts: bool = True) -> Iterator[webdriver.Chrome]:
-    """A browser.
+class Browsers:
+    """Browsers that are started once for all tests, because a start takes longer than most tests.
 
     Args:
-        profile: a folder of its own.
-        scripts: whether pages may run scripts.
+        folder: where they keep what they keep.
     """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stack = ExitStack()
+        self._started: dict[bool, webdriver.Chrome] = {}
+
+    def browser(self, *, scripts: bool = True) -> webdriver.Chrome:
+        """A browser with an empty tab, that knows nothing of what was before.
+
+        Args:
+            scripts: whether pages may run scripts.
+        """
+        if scripts not in self._started:
+            profile = self._folder / ("with scripts" if scripts else "without scripts")
+            self._started[scripts] = self._stack.enter_context(_chromium(profile, scripts=scripts))
+        chrome = self._started[scripts]
+        old = chrome.window_handles
+        chrome.switch_to.new_window("tab")
+        new = chrome.current_window_handle
+        for handle in old:
+            chrome.switch_to.window(handle)
+            chrome.close()
+        chrome.switch_to.window(new)
+        for forget in ("Network.clearBrowserCookies", "Network.clearBrowserCache"):
+            chrome.execute_cdp_cmd(forget, {})
+        log: Any = chrome.get_log
+        log("browser")  # what was read is not there the next time
+        return chrome
+
+    def end(self) -> None:
+        self._stack.close()
+
+
+@contextmanager
+def _chromium(profile: Path, *, scripts: bool) -> Iterator[webdriver.Chrome]:
     if CHROMIUM is None or DRIVER is None:
         pytest.skip("chromium and chromedriver, Debian's packages chromium and chromium-driver, are not there")
     options = webdriver.ChromeOptions()

@@ -36,15 +36,21 @@ SUITE = """
         requests.get(SOURCES, **fake_flowdock.as_user())
 """
 RED = """
+likely cause: GET /flows/example/main/sources/99 → 404: not found: unknown source 99 in example/main; known: 1
+
 GET /flows/example/main/sources → 200
-    as user Ada Example
+    as user Ada Example (Basic, api_token)
+    response: [{"id": 1, "name": "Builds", "url": "https://api.flowdock.com/flows/example/main/sources/1", \
+"created_at": "2015-01-01T00:00:00.001Z", "updated_at": "2015-01-01T00:00:00.001Z", "_links": {}, "applicat… \
+(551 characters)
 POST /flows/example/main/sources → 403
-    as user Ada Example
+    as user Ada Example (Basic, api_token)
     parameters: {"name": "x"}
     rejected: Access denied: create source needs an OAuth access token with the scope integration
+        it was sent with Basic, api_token; this operation takes an application (Bearer)
     see docs/api/sources.md#create-source (assumed)
 POST /messages → 400
-    as source Builds of example/main
+    as source Builds of example/main (flow_token in the query)
     parameters: {"flow_token": "834f…", "event": "activity", "title": "opened", "author": {"nam": "x"}, \
 "thread": {"title": "T", "external_uri": "http://x/", "status": {"color": "pink"}}}
     rejected: Validation error
@@ -58,22 +64,31 @@ blue or null, got "pink"
     warning: Send message has the secret flow_token in its URL, where logs keep it: the body can carry it \
 (docs/api/messages.md#send-message)
 PUT /sources → 200
-    as source Builds of example/main
+    as source Builds of example/main (flow_token in the query)
     parameters: {"flow_token": "834f…", "error_message": "broken"}
+    response: {"id": 1, "name": "Builds", "url": "https://api.flowdock.com/flows/example/main/sources/1", \
+"error_message": "broken", "created_at": "2015-01-01T00:00:00.001Z", "updated_at": "2015-01-01T00:00:00.002Z… \
+(576 characters)
     warning: Update source by flow_token has the secret flow_token in its URL, where logs keep it: the body can carry \
 it (docs/api/sources.md#update-source-by-flow_token)
 PUT /user → 405
     rejected: PUT is not allowed here; allowed methods: GET, HEAD, OPTIONS
     see docs/api/errors.md#method-not-allowed (assumed)
 GET /flows/example/main/sources/99 → 404
-    as user Ada Example through application Example Application with scopes flow
+    as user Ada Example through application Example Application with scopes flow (Bearer)
     rejected: not found
         unknown source 99 in example/main; known: 1
     see docs/api/sources.md#get-source (observed)
 
-changes in the world:
+arranged by the test:
+    + source 1 in example/main: application_id 1, creator_id 1, name 'Builds'
     + user 2: name 'Bob', nick 'bob', email 'user2@example.com'
-    + source 1 in example/main: application_id 1, creator_id 1, name 'Builds', error_message 'broken'
+
+changed by requests:
+    ~ source 1 in example/main: error_message None → 'broken', updated_at 2015-01-01T00:00:00.001Z → \
+2015-01-01T00:00:00.002Z
+
+more about any page, error or rule: python -m fakeflowdock explain docs/api/sources.md#get-source
 """
 
 
@@ -111,8 +126,10 @@ def test_a_field_that_is_not_as_sure_as_its_operation_says_so(pytester: pytest.P
 
 
 FAULTS = """
+likely cause: POST /messages → no response: /external_thread_id can't be blank
+
 POST /messages → no response
-    as source Builds of example/main
+    as source Builds of example/main (flow_token in the query)
     parameters: {"flow_token": "834f…", "event": "activity", "title": "opened", "author": {"name": "x"}}
     fault: connection reset, after the request was processed; original response: 400
     rejected: Validation error
@@ -121,16 +138,22 @@ POST /messages → no response
     warning: Send message has the secret flow_token in its URL, where logs keep it: the body can carry it \
 (docs/api/messages.md#send-message)
 GET /sources → 503
-    as source Builds of example/main
+    as source Builds of example/main (flow_token in the query)
     fault: 503, a body of 6 bytes, Content-Type: text/html
+    response: <html>
 
 faults:
     the next request to /messages: connection reset, after the request was processed (applied once)
     every request for list-sources: 503, a body of 6 bytes, Content-Type: text/html (applied once)
-    the next request for list-flows by source Builds: timeout (never matched)
+    the next request for list-flows by source Builds: timeout (never matched: requested were \
+send-message, list-sources)
 
-changes in the world:
+arranged by the test:
     + source 1 in example/main: application_id 1, creator_id 1, name 'Builds'
+
+no changes by requests
+
+more about any page, error or rule: python -m fakeflowdock explain docs/api/messages.md#send-message
 """
 
 
@@ -169,7 +192,7 @@ def test_a_long_story_is_cut(pytester: pytest.Pytester) -> None:
     lines = section(run(pytester))
     assert lines[0] == "(3 earlier requests not shown)"
     assert lines.count("GET /sources → 200") == 50
-    assert lines[-1] == "    (70 more changes not shown)"
+    assert lines[-3:] == ["    (70 more changes not shown)", "", "no changes by requests"]
     assert max(map(len, lines)) < 600
 
 
@@ -201,8 +224,6 @@ def test_a_request_to_what_flowdock_never_had_fails_the_test(pytester: pytest.Py
 @pytest.mark.parametrize(
     ("path", "page"),
     [
-        ("/private", "Private conversations"),
-        ("/v1/private/2/messages/5", "Private messages"),
         ("/flows/example/main/invitations/", "Invitations"),
         ("/flows/example/main/invitations/import", "Invitations"),
         ("/scim/1/Users", "SCIM"),
@@ -392,6 +413,7 @@ def test_what_a_page_for_people_refused_is_told_too(pytester: pytest.Pytester) -
         "GET /oauth/authorize → 400",
         "    as anyone (no credentials required)",
         '    parameters: {"client_id": "nobody\'s", "response_type": "code"}',
+        "    response: Unknown application The client_id in the link is missing or unknown.",
         "    rejected: see the page in the response body",
         "    see docs/api/oauth.md#ask-for-consent (documented)",
         "",
@@ -401,8 +423,10 @@ def test_what_a_page_for_people_refused_is_told_too(pytester: pytest.Pytester) -
 
 def test_a_bug_in_the_section_does_not_end_the_run(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("""
-        def test_red(fake_flowdock):
-            fake_flowdock.report = None
+        from fakeflowdock.testing import report
+
+        def test_red(fake_flowdock, monkeypatch):
+            monkeypatch.setattr(report, "text", None)
             assert False
 
         def test_green():

@@ -47,6 +47,19 @@ def posted(fake: FakeFlowdock, user: User, source: Source) -> None:
     reaction = {"type": "add", "emoji": "tada"}
     requests.post(f"{MESSAGES}/{hello.id}/emoji_reaction", json=reaction, timeout=9, **as_user(user))
     requests.delete(f"{MESSAGES}/4", timeout=9, **as_user(fake.user))
+    talked(fake, user)
+
+
+def talked(fake: FakeFlowdock, user: User) -> None:
+    """A private conversation with an edited message, a file, and a removed file; one side closed it."""
+    url = f"{API}/private/{user.id}"
+    fake.add_private_message("Helo", to_user=user, tags=["a"])
+    for name in ("kept.txt", "removed.txt"):
+        fake.add_private_message(b"Hello", file_name=name, event="file", from_user=user, to_user=fake.user)
+    requests.put(f"{url}/messages/1", json={"content": "Hello"}, timeout=9, **as_user(fake.user))
+    requests.put(f"{API}/private/{fake.user.id}/messages/1", json={"tags": ["b"]}, timeout=9, **as_user(user))
+    requests.delete(f"{API}/private/{fake.user.id}/messages/3", timeout=9, **as_user(user))
+    requests.put(url, json={"open": False}, timeout=9, **as_user(fake.user))
 
 
 def lived_in(fake: FakeFlowdock) -> dict[str, Any]:
@@ -89,6 +102,17 @@ def test_a_world_goes_on_where_it_was_written(tmp_path: Path) -> None:
         assert [message["id"] for message in found] == [1]
         shown = requests.get(f"{MESSAGES}/5", timeout=9, **as_user(other.user)).json()
         assert shown["thread"]["source"]["name"] == "Böilds ☃"
+        private = requests.get(f"{API}/private", timeout=9, **as_user(other.user)).json()
+        assert [(each["name"], each["open"], each["activity"]["chat"]) for each in private] == [("@user2", False, True)]
+        assert (other.private_conversations, other.private_messages) == (
+            fake.private_conversations,
+            fake.private_messages,
+        )
+        assert [(each.content, each.tags) for each in other.private_messages] == [
+            ("Hello", ("b",)),
+            (None, (":unread:1", ":file")),
+        ]
+        assert other.add_private_message("new", to_user=other.users[1]).id == 7
         path = shown["attachments"][0]["path"]
         assert requests.get(API + path, timeout=9, **as_user(other.user)).content.startswith(b"GIF87a")
         for who, status in ((as_source(left["deleted"]), 410), (as_source(left["source"]), 200)):
@@ -130,7 +154,11 @@ def test_what_happened_to_messages_is_in_the_file(tmp_path: Path) -> None:
         (9, "tag-change", {"message": 1, "add": ["again"], "remove": ["there"]}),
         (10, "emoji-reaction", {"message": 1, "emoji": "tada", "type": "add"}),
         (11, "message-delete", {"message": 4}),
+        (4, "message-edit", {"message": 1, "updated_content": "Hello"}),
+        (5, "tag-change", {"message": 1, "add": ["b"], "remove": [":unread:2", "a"]}),
+        (6, "message-delete", {"message": 3}),
     ]
+    assert [event["flow_id"] for event in world["events"][4:]] == ["private/1-2"] * 3
     assert world["messages"][0]["reactions"] == [{"emoji": "tada", "user_id": 2}]
 
 
@@ -140,7 +168,8 @@ def test_a_file_from_before_there_were_events_and_reactions_is_read(tmp_path: Pa
         lived_in(fake)
         fake.dump(file)
         world = json.loads(file.read_text("utf-8"))
-        del world["events"]
+        del world["events"], world["conversations"]
+        world["messages"] = [message for message in world["messages"] if message.pop("to_user_id") is None]
         for message in world["messages"]:
             del message["reactions"]
         for user in world["users"]:
@@ -248,10 +277,11 @@ def an_event(world: Any, **changes: Any) -> Any:
     return {**event, "sent": world["now"], "content": content, **changes}
 
 
+NAMES = ("api_token", "parameterized_name")  # of a flow
 CONTRADICTIONS = {
     "a number twice": (
         lambda w: w["messages"].append(w["messages"][0]),
-        "/messages/6/id is a duplicate in its flow",
+        "/messages/8/id is a duplicate in its flow",
     ),
     "a thread that is not there": (
         lambda w: w["messages"][0].update(thread_id="x" * 27),
@@ -333,6 +363,82 @@ CONTRADICTIONS = {
     "a reaction twice": (
         lambda w: w["messages"][0].update(reactions=[{"emoji": "tada", "user_id": 1}] * 2),
         "/messages/0/reactions has a duplicate",
+    ),
+    "a conversation of one": (
+        lambda w: w["conversations"][0].update(user_ids=[1, 1]),
+        "/conversations/0/id is not private/, and the numbers of the two users",
+    ),
+    "a conversation with the id of another": (
+        lambda w: w["conversations"][0].update(id="private/2-1"),
+        "/messages/6/flow_id refers to 'private/1-2', which is not in flows",
+    ),
+    "a conversation whose id names others": (
+        lambda w: w["conversations"].append({**w["conversations"][0], "id": "private/1-9"}),
+        "/conversations/1/id is not private/, and the numbers of the two users",
+    ),
+    "a conversation twice": (
+        lambda w: w["conversations"].append(w["conversations"][0]),
+        "/conversations/1/id is a duplicate",
+    ),
+    "a conversation that is open for a third": (
+        lambda w: w["conversations"][0].update(open_for=[9]),
+        "/conversations/0/open_for has a user who is not in the conversation",
+    ),
+    "a conversation with a stranger": (
+        lambda w: w["conversations"][0].update(user_ids=[1, 99]),
+        "/conversations/0/user_ids refers to 99, which is not in users",
+    ),
+    "a conversation of no organization": (
+        lambda w: w["conversations"][0].update(organization_id=7),
+        "/conversations/0/organization_id refers to 7, which is not in organizations",
+    ),
+    "a flow with the id of a conversation": (
+        lambda w: w["flows"].append({**w["flows"][2], "id": "private/1-9", **dict.fromkeys(NAMES, "0" * 32)}),
+        "/flows/3/id is the id of a private conversation",
+    ),
+    "a source in a conversation": (
+        lambda w: w["sources"][0].update(flow_id="private/1-2"),
+        "/sources/0/flow_id refers to 'private/1-2', which is not in flows",
+    ),
+    "a private message to its sender": (
+        lambda w: w["messages"][6].update(to_user_id=2),
+        "/messages/6/to_user_id must be the other user of the conversation",
+    ),
+    "a private message to a third": (
+        lambda w: w["messages"][6].update(to_user_id=9),
+        "/messages/6/to_user_id must be the other user of the conversation",
+    ),
+    "a private message of a third": (
+        lambda w: w["messages"][6].update(user_id=9),
+        "/messages/6/to_user_id must be the other user of the conversation",
+    ),
+    "a message of a flow to a user": (
+        lambda w: w["messages"][0].update(to_user_id=1),
+        "/messages/0/to_user_id must be the other user of the conversation, and null for a message of a flow",
+    ),
+    "a status in private": (
+        lambda w: w["messages"][6].update(event="status"),
+        "/messages/6/event is not possible in a private conversation",
+    ),
+    "a private message from outside": (
+        lambda w: w["messages"][6].update(external_user_name="CI"),
+        "/messages/6/event is not possible in a private conversation",
+    ),
+    "a private message in a thread": (
+        lambda w: w["messages"][6].update(thread_id=w["threads"][0]["id"]),
+        "/messages/6/thread_id refers to a thread of another flow",
+    ),
+    "a chat message without its thread": (
+        lambda w: w["messages"][0].update(thread_id=None),
+        "/messages/0/thread_id is required for a chat message of a flow",
+    ),
+    "an event of a flow in private": (
+        lambda w: w["events"].append(an_event(w, flow_id="private/1-2", event="backend.user.block", content="1")),
+        "/events/0/event is not possible in a private conversation",
+    ),
+    "a private event of a third": (
+        lambda w: w["events"].append(an_event(w, flow_id="private/1-2", user_id=9)),
+        "/events/0/event is not possible in a private conversation",
     ),
     "a fraction": (lambda w: w["sources"][0].update(id=7.0), "invalid number 7.0: expected an integer"),
     "half a surrogate pair": (lambda w: w["users"][0].update(name="\ud800"), "a text contains a lone surrogate"),

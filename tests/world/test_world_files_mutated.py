@@ -112,6 +112,7 @@ def served(store: Store) -> list[str]:
     for flow in store.flows.values():
         base = f"/flows/{store.path_of(flow)}"
         paths += [base, *(f"{base}/{each}" for each in ("sources", "messages", "threads", "users"))]
+    paths += ["/private", *talks(store, user.id)]
     for path in paths:
         app.answer(environ_from(called, "GET", quote(path), [("Authorization", f"Basic {basic}")], b""))
     headers = [("Authorization", f"Basic {basic}"), ("Content-Type", "application/json")]
@@ -119,7 +120,16 @@ def served(store: Store) -> list[str]:
         for part, body in (("messages", {"event": "message", "content": "New"}), ("sources", {"name": "New"})):
             path = quote(f"/flows/{store.path_of(flow)}/{part}")
             app.answer(environ_from(called, "POST", path, headers, json.dumps(body).encode()))
+    for path in talks(store, user.id):
+        if path.endswith("/messages"):
+            app.answer(environ_from(called, "POST", path, headers, b'{"event": "message", "content": "New"}'))
     return [str(bug) for bug in bugs]
+
+
+def talks(store: Store, reader: int) -> list[str]:
+    """The paths of the conversations of a user, and of their messages."""
+    places = [f"/private/{each.other(reader)}" for each in store.conversations.of(reader)]
+    return [place + part for place in places for part in ("", "/messages")]
 
 
 @given(place=st.sampled_from(sorted(places(world()), key=str)), value=VALUES)

@@ -156,11 +156,12 @@ class Deliveries:
     Attributes:
         listeners: called after each delivery that was begun with `begin`, by the thread that ends it.
         ended: how many of those have ended.
+        number: that of the last delivery.
     """
 
     def __init__(self) -> None:
         self._kept: deque[tuple[Delivery, int]] = deque()  # with their sizes
-        self._size = self._count = 0
+        self._size = self.number = 0
         self._lock = threading.Lock()
         self.listeners: dict[Callable[[], None], None] = {}
         self._under_way = self.ended = 0
@@ -193,8 +194,8 @@ class Deliveries:
         response = delivery.response
         size = FIXED + len(delivery.request.body) + (0 if response is None else len(response.body))
         with self._lock:
-            self._count += 1
-            delivery = replace(delivery, number=self._count)
+            self.number += 1
+            delivery = replace(delivery, number=self.number)
             self._kept.append((delivery, size))
             self._size += size
             while len(self._kept) > KEPT or (self._size > KEPT_BYTES and len(self._kept) > 1):
@@ -205,4 +206,4 @@ class Deliveries:
         """Drop all deliveries and restart numbering."""
         with self._lock:
             self._kept.clear()
-            self._size = self._count = 0
+            self._size = self.number = 0

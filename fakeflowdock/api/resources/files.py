@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...contract.errors import NotFound
-from ..callers import ANY_USER
+from ...contract.errors import AccessDenied, NotFound
+from ...world.private import place_of
+from ..callers import ANY_USER, APPLICATION
 from ..internal_routes import signed_path
 from ..operations import Call, Reply, operation
 
 if TYPE_CHECKING:
-    from ...world.models import File
+    from ...world.models import File, Message
 
 
-def file_of_the_path(call: Call) -> File:
-    """Return the file in the path. Raises NotFound if it does not exist for this caller."""
+def file_of_the_path(call: Call) -> tuple[Message, File]:
+    """Return the file in the path, with its message. Raises NotFound if it does not exist for this caller."""
     if found := call.store.archive.file(call.path["token"]):
-        message, file = found
-        flow, user = call.store.flows[message.flow_id], call.caller.user
-        if str(flow.organization_id) == call.path["organization_id"] and user is not None and flow.is_seen_by(user):
-            return file
+        place, user = place_of(call.store, found[0].flow_id), call.caller.user
+        if str(place.organization_id) == call.path["organization_id"] and user is not None and user.id in place.seen_by:
+            return found
     raise NotFound
 
 
@@ -27,9 +27,12 @@ def file_of_the_path(call: Call) -> File:
     "GET /files/:organization_id/:token/:name",
     "GET /files/:organization_id/:token/thumb/:name",
     callers=ANY_USER,
-    scope="flow",
     find=file_of_the_path,
 )
-def download_file(call: Call, file: File) -> Reply:
+def download_file(call: Call, found: tuple[Message, File]) -> Reply:
     """Redirect to the content of a file."""
+    message, file = found
+    scope = "flow" if message.to_user_id is None else "private"
+    if call.caller.kind == APPLICATION and scope not in call.caller.scopes:
+        raise AccessDenied.of(AccessDenied.SCOPE, what=download_file.contract.title.lower(), scope=scope)
     return Reply(302, headers=(("Location", call.base + signed_path(call.store, file)),))

@@ -18,6 +18,7 @@ from .flows import flow_called, flow_of_the_path
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ...world.conversations import PrivateConversation
     from ...world.models import Flow, Message, Thread
 
 INBOX = "influx"  # the app of messages in the inbox
@@ -78,7 +79,7 @@ def thread_in(call: Call, flow: Flow) -> Thread:
     return thread
 
 
-def message_in(call: Call, flow: Flow, name: str) -> Message:
+def message_in(call: Call, flow: Flow | PrivateConversation, name: str) -> Message:
     """Return the message in the path, by the name of its value. Raises NotFound if it does not exist."""
     message = call.store.archive.of(flow.id).messages.get(call.number(name))
     if message is None:
@@ -180,11 +181,16 @@ def _posted(call: Call, place: MessagePlace) -> Reply:
 )
 def list_messages(call: Call, place: MessagePlace) -> list[wire.JSON]:
     """List messages of a flow or thread."""
-    fields, flow = call.fields, place.known_flow
+    return listed(call, place.known_flow, None if place.thread is None else place.thread.id)
+
+
+def listed(call: Call, place: Flow | PrivateConversation, thread_id: str | None = None) -> list[wire.JSON]:
+    """Return the messages of a flow, thread or conversation that match the parameters."""
+    fields = call.fields
     search = fields.get("search", "")
     wanted = Filter(
         limit=fields.get("limit", 30),
-        tags=tagging.filter_tags(call.store, flow, fields["tags"]) if "tags" in fields else (),
+        tags=tagging.filter_tags(call.store, place, fields["tags"]) if "tags" in fields else (),
         keywords=words(search) or search.split(),  # punctuation alone matches no message
         any_tag=fields.get("tag_mode") == "or",
         skip=fields.get("skip", 0),
@@ -192,9 +198,9 @@ def list_messages(call: Call, place: MessagePlace) -> list[wire.JSON]:
         above=fields.get("since_id"),
         below=fields.get("until_id"),
         newest=fields.get("sort") != "asc",
-        thread_id=None if place.thread is None else place.thread.id,
+        thread_id=thread_id,
     )
-    found = call.store.archive.of(flow.id).find(wanted)
+    found = call.store.archive.of(place.id).find(wanted)
     return [wire.message(message, call.store, call.base) for message in found]
 
 

@@ -54,7 +54,7 @@ def emitted(given: Mapping[str, Any], store: Store, to: Flow | User) -> Emitted:
     name = given.get("event") if isinstance(given, dict) else None
     if not isinstance(name, str) or not name:
         raise ValueError(errors.NO_EVENT.format(given=name))
-    check = event_checks().get(name)
+    check = event_checks(private=not isinstance(to, Flow) and "to" in given).get(name)
     event: Event | UserEvent
     if isinstance(to, Flow):
         event = Event(to.id, _next(store, f"message {to.id}"), name, None, store.now, {}, None, _next(store, "event"))

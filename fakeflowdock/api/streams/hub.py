@@ -10,6 +10,7 @@ from ...contract.errors import BrokenContract
 from ...world import people
 from ...world.events import PRESENCE
 from ...world.models import Event, Message, UserEvent
+from ...world.private import place_of
 from ...world.settings import KEEP_ALIVE
 from .records import Record
 from .stream import Stream
@@ -191,9 +192,10 @@ class Streams:
 
     def _audience(self, event: Message | Event | UserEvent, store: Store) -> Iterable[Stream]:
         if isinstance(event, (Message, Event)):
-            flow = store.flows[event.flow_id]
-            streams, seen_by = self._of_flow.get(flow.id, {}), flow.seen_by
-            return [each for each in streams if each.user_id in seen_by]
+            seen_by = place_of(store, event.flow_id).seen_by
+            if event.flow_id in store.conversations:
+                return [each for user_id in sorted(seen_by) for each in self._of_user.get(user_id, ())]
+            return [each for each in self._of_flow.get(event.flow_id, ()) if each.user_id in seen_by]
         if event.event != PRESENCE:
             return list(self._of_user.get(event.user_id, ()))
         near = {number for flow in store.flows_of_user(store.users[event.user_id]) for number in flow.seen_by}
@@ -221,8 +223,11 @@ class Streams:
         flows = {*stream.flows}
 
         def encoded(event_id: int) -> bytes | None:
-            event = store.archive.event(event_id) if store.archive.flow_of(event_id) in flows else None
-            if event is None or stream.user_id not in store.flows[event.flow_id].seen_by:
+            flow_id = store.archive.flow_of(event_id)
+            if not (flow_id in flows or (stream.with_user and flow_id in store.conversations)):
+                return None
+            event = store.archive.event(event_id)
+            if event is None or stream.user_id not in place_of(store, event.flow_id).seen_by:
                 return None
             try:
                 return Record(event, store).encoded(stream.form, stream.base)

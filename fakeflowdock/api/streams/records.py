@@ -61,14 +61,18 @@ class Record:
     def _text(self, base: str) -> str:
         if base not in self._texts:
             shown = shown_in_streams(self._event, self._store, base)
-            check(shown, object_of(self._event))
+            check(shown, object_of(self._event, self._store))
             self._texts[base] = encode(shown)
         return self._texts[base]
 
 
-def object_of(event: Message | Event | UserEvent) -> str:
+def object_of(event: Message | Event | UserEvent, store: Store) -> str:
     """Return the section of the page that an event has to match. Of unknown events only the envelope is known."""
-    return "streamed-message" if isinstance(event, Message) else OBJECTS.get(event.event, "other-event")
+    if isinstance(event, Message):
+        return "streamed-message" if event.to_user_id is None else "streamed-private-message"
+    if isinstance(event, Event) and event.flow_id in store.conversations:
+        return "private-event"
+    return OBJECTS.get(event.event, "other-event")
 
 
 def check(shown: wire.JSON, name: str) -> None:
@@ -88,7 +92,7 @@ def shown_in_streams(event: Message | Event | UserEvent, store: Store, base: str
     """Return an event as a stream has it."""
     if isinstance(event, Message):
         return _message(event, store, base)
-    return _event(event) if isinstance(event, Event) else _user_event(event)
+    return _event(event, store) if isinstance(event, Event) else _user_event(event)
 
 
 def _message(message: Message, store: Store, base: str) -> wire.JSON:
@@ -102,11 +106,12 @@ def _message(message: Message, store: Store, base: str) -> wire.JSON:
     return shown
 
 
-def _event(event: Event) -> wire.JSON:
-    """Return an event of a flow that is no message. docs/api/events.md#flow-event."""
+def _event(event: Event, store: Store) -> wire.JSON:
+    """Return an event that is no message. docs/api/events.md#flow-event, docs/api/private.md#private-event."""
+    conversation = store.conversations.get(event.flow_id)
     shown: wire.JSON = {
         "id": event.id,
-        "flow": event.flow_id,
+        **({"flow": event.flow_id} if conversation is None else {"to": str(conversation.other(event.user_id))}),
         "event": event.event,
         "user": str(event.user_id or 0),
         "content": event.content,

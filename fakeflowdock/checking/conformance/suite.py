@@ -29,7 +29,7 @@ CREDENTIALS = frozenset(
     ("api_token", "email", "password", "second_api_token", "spare_api_token", "access_token", "organization")
 )
 # The token for "without" a scope has this other scope.
-OTHER_SCOPE = {"flow": "profile", "integration": "flow", "manage": "flow", "profile": "flow"}
+OTHER_SCOPE = {"flow": "profile", "integration": "flow", "manage": "flow", "private": "flow", "profile": "flow"}
 
 
 @dataclass(frozen=True)

@@ -203,9 +203,10 @@ class Replay:
 
     @staticmethod
     def _place(kind: str, path: str) -> str:
-        """Return the scope of an id: those of messages are unique within their flow."""
+        """Return the scope of an id: those of messages are unique within their flow or conversation."""
         steps = routing.normal(path).split("/")
-        return f"{kind} {'/'.join(steps[2:4])}" if kind == "message" and steps[1] == "flows" else kind
+        depth = {"flows": 4, "private": 3}.get(steps[1], 0) if kind == "message" else 0
+        return " ".join((kind, "/".join(steps[1:depth])))
 
     def _renumbered(self, body: str, path: str) -> str:
         """Return a body in which `message` or `message_id` is an id of the fake."""

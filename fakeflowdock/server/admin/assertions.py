@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...contract.contracts import operation_named
-from ...testing.assertions import Asserting
 from ...testing.exchanges import Exchanges
+from ...testing.private import Talking
 from .errors import Invalid
 from .operations import of_a_world
 from .patterns import Patterns
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 OF_REQUESTS = ("operation", "times", "status", "caller")
 
 
-class View(Asserting):
+class View(Talking):
     """A world of a server, with assertions.
 
     Args:

@@ -98,7 +98,9 @@ def get_report(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """Return the report of a failed test."""
     app = world.app
     with app.store.lock:
-        return {"report": report.of(app, Exchanges(app.journal), world.held.began, app.store)}
+        exchanges, faults = Exchanges(app.journal), app.faults.remembered
+        around = report.Around(world.held.turns, deliveries=[*app.deliveries])
+        return {"report": report.text(exchanges, world.held.began, app.store, faults, [*app.streams.open], around)}
 
 
 @of_a_world("GET contract-warnings")

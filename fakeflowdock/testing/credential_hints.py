@@ -1,0 +1,165 @@
+"""Explain credentials to the author of a test: how a request was authenticated, and whose secret it sent instead."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from ..api.authentication import basic
+from ..contract.contracts import contracts
+from ..contract.errors import AccessDenied, Unauthorized
+from ..world.clock import timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ..api.exchange import Exchange
+    from ..contract.contracts import OperationContract
+    from ..world.store import Store
+
+# Each kind of secret, and where it belongs.
+GOES = {
+    "api_token": "it goes into Basic as the user name",
+    "password": "it goes into Basic as the password, after the e-mail address as the user name",
+    "access_token": "it goes into Bearer, or into the parameter access_token",
+    "flow_token": "it goes into the parameter flow_token",
+    "flow api_token": "it goes into the path of the push API, POST /v1/messages/chat/:flow_api_token",
+    "client_id": "it goes into the parameter client_id of POST /oauth/token",
+    "client_secret": "it goes into the parameter client_secret of POST /oauth/token",
+    "refresh_token": "it goes into the parameter refresh_token of POST /oauth/token, for a new access_token",
+    "code": "it goes into the parameter code of POST /oauth/token, for an access_token",
+}
+USER_NAME, PASSWORD, BEARER, HEADER = "the user name of Basic", "the password of Basic", "Bearer", "Authorization"
+RIGHT = {"api_token": (USER_NAME,), "password": (PASSWORD,), "access_token": (BEARER, "the parameter access_token")}
+MANY = 50  # headers and parameters that are looked at
+
+
+def scheme_of(exchange: Exchange) -> str:
+    """Return how the caller of a request was authenticated, or an empty string."""
+    header = exchange.request.headers.get("authorization", "").strip()
+    scheme = header.partition(" ")[0].lower()
+    caller = exchange.caller
+    if caller is None:
+        return ""
+    if caller.source is None and scheme == "bearer":
+        return "Bearer"
+    if caller.source is None and scheme == "basic":
+        name = _basic(header)[0]
+        return "Basic, e-mail and password" if "@" in name else "Basic, api_token"
+    fields = exchange.known_parameters or {}
+    name = next((each for each in ("flow_token", "token", "access_token") if each in fields), "")
+    if not name or (caller.source is None and caller.user is None):
+        return ""
+    query = exchange.request.url.partition("?")[2]
+    return f"{name} in the {'query' if f'{name}=' in query else 'body'}"
+
+
+def why_not_authenticated(exchange: Exchange, store: Store) -> str | None:
+    """Return whose secret a rejected request has sent, and where it belongs; None if there is nothing to add."""
+    refusal = exchange.refusal
+    if not isinstance(refusal, Unauthorized):
+        return None
+    shown = list(islice(_shown(exchange), MANY))
+    for place, secret in shown:
+        for whose, kind in _owners(store, secret):
+            if kind == "access_token" and place in RIGHT[kind]:
+                return _ended(store, secret, whose)
+            if place not in RIGHT.get(kind, (f"the parameter {kind}",)):
+                return f"that is {whose} {kind}, sent as {place}: {GOES[kind]}"
+    if any(place in (USER_NAME, BEARER, HEADER) or place.endswith("_token") for place, _ in shown):
+        return "nobody in this world has that secret: it may be cut, have another one's form, or be of another fake"
+    callers = _callers(exchange)
+    return f"this operation takes {callers}" if callers else None
+
+
+def why_denied(exchange: Exchange) -> str | None:
+    """Return which credentials a request with others needs; None if there is nothing to add."""
+    if not isinstance(exchange.refusal, AccessDenied) or exchange.caller is None:
+        return None
+    contract = _contract(exchange)
+    scope = None if contract is None else contract.scope
+    if scope and exchange.caller.kind == "application" and scope not in exchange.caller.scopes:
+        return f"the access_token has the scopes {' '.join(sorted(exchange.caller.scopes)) or 'none'}, but not {scope}"
+    scheme = scheme_of(exchange)
+    return f"it was sent with {scheme}; this operation takes {_callers(exchange)}" if scheme else None
+
+
+def _contract(exchange: Exchange) -> OperationContract | None:
+    return contracts().operations.get(exchange.operation or "")
+
+
+def _callers(exchange: Exchange) -> str:
+    ways = {
+        "user": "a user (Basic, api_token)",
+        "application": "an application (Bearer)",
+        "source": "a source (flow_token)",
+    }
+    contract = _contract(exchange)
+    return " or ".join(ways[each] for each in contract.callers if each in ways) if contract is not None else ""
+
+
+def _shown(exchange: Exchange) -> Iterator[tuple[str, str]]:
+    """Yield each value of a request that may be a secret, with its place."""
+    headers = exchange.request.headers
+    header = headers.get("authorization", "").strip()
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() == "basic":
+        name, password = _basic(header)
+        yield USER_NAME, name
+        yield PASSWORD, password or ""
+    elif scheme.lower() == "bearer":
+        yield BEARER, value.strip()
+    elif header:
+        yield HEADER, value.strip() or scheme
+    fields: Mapping[str, Any] = exchange.known_parameters or {}
+    for name, sent in fields.items():
+        if isinstance(sent, str):
+            yield f"the parameter {name}", sent
+    for name, sent in headers.items():
+        if name.lower() != "authorization":
+            yield f"the header {name}", sent.rpartition(" ")[2]
+
+
+def _basic(header: str) -> tuple[str, str | None]:
+    with suppress(Unauthorized):
+        return basic(header.partition(" ")[2])
+    return "", None
+
+
+def _owners(store: Store, secret: str) -> Iterator[tuple[str, str]]:
+    """Yield whose secret it is, as a genitive, and of what kind."""
+    if not secret:
+        return
+    if (user := store.user_by_api_token(secret)) is not None:
+        yield f"{user.name}'s", "api_token"
+    if (source_id := store.source_id_by_flow_token(secret)) is not None:
+        yield f"the source {store.source_once(source_id).name}'s", "flow_token"
+    if (token := store.access_token(secret)) is not None:
+        yield f"{store.users[token.user_id].name}'s", "access_token"
+    if (flow := store.flow_by_api_token(secret)) is not None:
+        yield f"the flow {store.path_of(flow)}'s", "flow api_token"
+    if (application := store.application_by_client_id(secret)) is not None:
+        yield f"the application {application.name}'s", "client_id"
+    yield from (
+        (f"the application {each.name}'s", "client_secret")
+        for each in store.applications.values()
+        if each.client_secret == secret
+    )
+    for kind in ("refresh_token", "code"):
+        if (held := store.secrets[kind].find(secret)) is not None:
+            yield f"{store.users[held.user_id].name}'s", kind
+    yield from ((f"{user.name}'s", "password") for user in store.users.values() if user.password == secret)
+
+
+def _ended(store: Store, secret: str, whose: str) -> str | None:
+    """Return since when an access token is not valid any more."""
+    token = store.access_token(secret)
+    if token is None:
+        return None
+    if store.is_revoked(token):
+        return f"that is {whose} access_token, which was revoked"
+    if token.expires_at is not None:
+        now = f"the world's clock is at {timestamp(store.now)}"
+        return f"that is {whose} access_token, which expired at {timestamp(token.expires_at)}; {now}"
+    return None
