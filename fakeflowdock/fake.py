@@ -233,6 +233,7 @@ class FakeFlowdock(Configurable, Talking, Performing):
         """
         twin = copy(self)
         twin._begin(self._store.freeze(), replace(self._settings))
+        twin.integration = self.integration
         return twin
 
     def same_world(self, other: FakeFlowdock | Snapshot) -> bool:

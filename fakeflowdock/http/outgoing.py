@@ -45,11 +45,12 @@ def send(request: ActionRequest, url: str, reach: str, timeout: float) -> Respon
     host, secure = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
     try:
+        named = parts.netloc if parts.netloc.isascii() else _named(host, parts.port)
         with closing(_connected(addresses(host, port, reach), until)) as plain:
             if not secure:
-                return _exchanged(plain, _written(request, parts.netloc), request, until)
+                return _exchanged(plain, _written(request, named), request, until)
             with _secured(plain, host, until) as tls:
-                return _exchanged(tls, _written(request, parts.netloc), request, until)
+                return _exchanged(tls, _written(request, named), request, until)
     except TimeoutError:
         raise NotDelivered.of(NotDelivered.TIMEOUT, seconds=timeout) from None
     except (OSError, UnicodeError) as error:
@@ -76,6 +77,12 @@ def addresses(host: str, port: int, reach: str) -> list[Any]:
     if reach != ANY and not all(is_loopback(str(each[4][0])) for each in found):
         raise NotSent.of(NotSent.ELSEWHERE, host=host)
     return found
+
+
+def _named(host: str, port: int | None) -> str:
+    """Return the header `Host` for a name with other letters than those of ASCII. Raises UnicodeError."""
+    name = host.encode("idna").decode()
+    return name if port is None else f"{name}:{port}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -166,6 +166,19 @@ def test_the_option_decides_which_hosts_are_requested(callbacks: Any, monkeypatc
         assert fake.perform(PULL, ASSIGN, integration="https://api.flowdock.com").outcome == "not sent"
 
 
+def test_a_name_with_other_letters_is_written_in_those_of_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeFlowdock(callbacks="any") as fake:
+        post_pull(fake)
+        receiver = Receiver(fake.application.client_secret, str(fake.user.id))
+        with serving(receiver.handler()) as url:
+            port, genuine = urlsplit(url).port, socket.getaddrinfo
+            monkeypatch.setattr(socket, "getaddrinfo", lambda _, *more, **named: genuine("127.0.0.1", *more, **named))
+            assert fake.perform(PULL, ASSIGN, integration=f"http://bücher.example:{port}").outcome == "done"
+        assert receiver.seen[0][2]["Host"] == f"xn--bcher-kva.example:{port}"
+        delivery = fake.perform(PULL, ASSIGN, integration=f"http://{'ü' * 70}.example:{port}")
+        assert (delivery.outcome, delivery.status) == ("failed", 0)
+
+
 def test_the_fake_reaches_a_host_that_the_test_may_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(other_hosts, "is_loopback", lambda _: False)  # this machine is like any other
     with FakeFlowdock(other_hosts="refuse") as fake:

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import pytest
 import requests
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fakeflowdock import Failure, FakeFlowdock, InvalidToken, verify_token
 from fakeflowdock.contract.contracts import contracts
 from tests.support.doors import activity
+from tests.support.hypothesis_profiles import examples
 from tests.support.receiving import ASSIGN, PATH, PULL, SIGN_IN, VIEW, Receiver, post_pull, update
 from tests.support.sockets import serving
 
@@ -102,6 +105,35 @@ def test_a_changed_byte_is_refused(fake_flowdock: FakeFlowdock, receiver: Receiv
     assert receiver.receive(sent.token, sent.body)[0] == 200
 
 
+WORDS = st.text(min_size=1).filter(str.strip)
+
+
+@given(st.data())
+@examples(30)
+def test_whatever_stands_in_an_action_is_signed(data: st.DataObject) -> None:
+    fake_flowdock = FakeFlowdock()
+    more = data.draw(st.fixed_dictionaries({}, optional={"description": st.text()}))
+    method = data.draw(st.sampled_from(["POST", "PUT", "PATCH", "GET", "DELETE"]))
+    url = "https://integrator.example.com/" + data.draw(st.text(st.characters(exclude_categories=["C"])))
+    action = update(data.draw(WORDS), url=url, method=method, **more)
+    try:
+        post_pull(fake_flowdock, action)
+        user = fake_flowdock.add_user(name=data.draw(WORDS))
+    except ValueError:  # some characters are in no text of Flowdock's
+        return
+    fake_flowdock.add_member(user)
+    receiver = Receiver(fake_flowdock.application.client_secret, str(user.id))
+    for way in (receiver.wsgi, receiver.asgi):
+        delivery = fake_flowdock.perform(PULL, 0, user, integration=way)
+        assert (delivery.outcome, delivery.verification.is_valid) == ("done", True)
+    (_, first), (_, second) = receiver.done
+    assert first == second
+    if first is not None:
+        assert [*contracts().objects["performed-action"].violations(first)] == []
+        assert {name: first[name] for name in action} == action
+        assert first["agent"]["name"] == user.name
+
+
 # The token
 
 
@@ -124,7 +156,7 @@ def test_the_token_is_what_its_definition_says(fake_flowdock: FakeFlowdock, rece
 def test_the_body_and_the_claims_are_what_the_page_says(fake_flowdock: FakeFlowdock) -> None:
     post_pull(fake_flowdock, update(description="Take it", image="https://example.com/i.png"))
     sent = fake_flowdock.action_request(PULL, 0)
-    assert [*contracts().objects["action-request"].violations(sent.json)] == []
+    assert [*contracts().objects["performed-action"].violations(sent.json)] == []
     assert list(sent.json) == ["@type", "name", "agent", "description", "image", "target"]
     claims = jwt.decode(sent.token or "", fake_flowdock.application.client_secret, algorithms=["HS256"])
     assert [*contracts().objects["action-token"].violations(claims)] == []
@@ -498,6 +530,22 @@ def test_deliveries_belong_to_the_journal_and_not_to_the_world(fake_flowdock: Fa
     fake_flowdock.restore(before)
     fake_flowdock.reset()
     assert [each.number for each in fake_flowdock.deliveries] == [1]
+
+
+def test_a_fork_and_a_decorated_call_have_the_integration(fake_flowdock: FakeFlowdock, receiver: Receiver) -> None:
+    fake_flowdock.integration = receiver.wsgi
+    assert fake_flowdock.fork().perform(PULL, ASSIGN).outcome == "done"
+    fake = FakeFlowdock()
+    fake.integration = answering(204)
+
+    @fake
+    def performed() -> int:
+        post_pull(fake)
+        return fake.perform(PULL, ASSIGN).status
+
+    assert performed() == 204
+    fake.integration = None
+    assert fake.integration is None
 
 
 def test_the_last_thousand_deliveries_are_kept(fake_flowdock: FakeFlowdock, receiver: Receiver) -> None:
