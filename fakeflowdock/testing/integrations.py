@@ -8,6 +8,8 @@ import io
 import sys
 import threading
 import time
+from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -15,7 +17,7 @@ from ..api.errors import NotDelivered
 from ..api.messages import Headers, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable, Coroutine, MutableMapping
 
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -27,8 +29,8 @@ PORTS = {"http": 80, "https": 443}
 def call(application: Callable[..., Any], request: ActionRequest, timeout: float) -> Response:
     """Return the response of an application, to a request to the URL of the action.
 
-    An ASGI application runs in an event loop of its own, and is cancelled after the timeout. A WSGI application runs
-    in this thread, and cannot be cancelled: a response that took longer does not count.
+    An ASGI application runs in a thread and an event loop of its own, and is cancelled after the timeout. A WSGI
+    application runs in this thread, and cannot be cancelled: a response that took longer does not count.
 
     Raises:
         NotDelivered: there is no response in time.
@@ -135,32 +137,22 @@ async def _asgi(application: Callable[..., Any], request: ActionRequest) -> Resp
     return Response(status, Headers(found), bytes(body), request)
 
 
-def _run(work: Any) -> Response:
-    """Run a coroutine to its end: in this thread, or in another one if this thread runs an event loop."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return _result(work)
+def _run(work: Coroutine[Any, Any, Response]) -> Response:
+    """Run a coroutine to its end, in a thread of its own: this one may run an event loop."""
     outcome: list[Response | BaseException] = []
 
     def run() -> None:
         try:
-            outcome.append(_result(work))
+            outcome.append(asyncio.run(work))
         except BaseException as error:
             outcome.append(error)
 
-    thread = threading.Thread(target=run, name="fakeflowdock: an integration", daemon=True)
+    # With the context of this thread, its requests reach the same world.
+    target = partial(copy_context().run, run)
+    thread = threading.Thread(target=target, name="fakeflowdock: an integration", daemon=True)
     thread.start()
     thread.join()
     [result] = outcome
     if isinstance(result, BaseException):
         raise result
     return result
-
-
-def _result(work: Any) -> Response:
-    async def main() -> Response:
-        response: Response = await work
-        return response
-
-    return asyncio.run(main())

@@ -186,7 +186,8 @@ class Performing(Streaming):
         """Perform a thread action, as if a user had clicked it: the integration is requested.
 
         A request over the network needs a host that `callbacks` allows: by default only this machine. It is never
-        intercepted, and redirects are not followed.
+        intercepted, and redirects are not followed. In an event loop that also runs the server, perform the action in a
+        thread: `await asyncio.to_thread(fake.perform, …)`.
 
         Args:
             thread, action, user, flaw: as for `action_request`.

@@ -24,7 +24,7 @@ Outcome = Literal["done", "needs authentication", "refused", "failed", "not sent
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 CHALLENGE = re.compile(r"\s*Flowdock-Token\s+url=(https?://[^\s\"']+)\s*", re.IGNORECASE)
 KEPT = 1_000  # deliveries
-KEPT_BYTES = 16 * 1024 * 1024  # of them and their bodies
+KEPT_BYTES = 8 * 1024 * 1024  # of them and their bodies
 FIXED = 4_096  # bytes that a delivery takes besides its bodies, at most
 
 
