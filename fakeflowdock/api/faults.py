@@ -253,7 +253,7 @@ class Faults:
         """Return the fault and failure for a `FaultSubject`, or for an `ActionRequest` to an integration, or None."""
         from .actions.request import ActionRequest  # it signs, which few worlds need
 
-        kind: Any = DeliveryMatching if isinstance(request, ActionRequest) else Matching
+        kind: Any = {True: DeliveryMatching, False: Matching}[isinstance(request, ActionRequest)]
         with self._lock:
             same = (fault for fault in self.active if isinstance(fault.matching, kind))
             matching = [fault for fault in same if fault.matching.holds(request)]
