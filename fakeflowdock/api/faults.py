@@ -249,11 +249,13 @@ class Faults:
             return None
         return self.due(request)
 
-    def due(self, request: Any) -> tuple[Fault, Failure] | None:
-        """Return the fault and failure for a `FaultSubject`, or for an `ActionRequest` to an integration, or None."""
-        from .actions.request import ActionRequest  # it signs, which few worlds need
+    def due(self, request: Any, kind: type[Matching | DeliveryMatching] = Matching) -> tuple[Fault, Failure] | None:
+        """Return the fault and failure for a request, or None.
 
-        kind: Any = {True: DeliveryMatching, False: Matching}[isinstance(request, ActionRequest)]
+        Args:
+            request: a `FaultSubject`, or an `ActionRequest` to an integration.
+            kind: that of the criteria which apply to it.
+        """
         with self._lock:
             same = (fault for fault in self.active if isinstance(fault.matching, kind))
             matching = [fault for fault in same if fault.matching.holds(request)]

@@ -70,7 +70,7 @@ def deliver(app: App, request: ActionRequest, options: DeliveryOptions) -> tuple
     Returns:
         The delivery, and the exception that the integration raised, if it is called in process.
     """
-    met, begun = app.faults.due(request), time.monotonic()
+    met, begun = app.faults.due(request, DeliveryMatching), time.monotonic()
     failure = None if met is None else met[1]
     response: Response | None = None
     reason: str | None = None
