@@ -67,6 +67,20 @@ TYPES: dict[str, Schema] = {
         "title": "a parameterized_name of at most 110 characters",
     },
     "email": {"type": "string", "format": "email", "title": "an e-mail address"},
+    "invited email": {
+        "type": "string",
+        "pattern": f"[^{BLANK}]",
+        "anyOf": [{"format": "email"}, {"pattern": f"^[{BLANK}]*$"}],
+        "title": "an e-mail address",
+        "x-words": {"pattern": "can't be blank", "anyOf": "Invalid email"},
+    },
+    "erroneous email": {
+        "type": "object",
+        "additionalProperties": {"type": "string", "title": "a string"},
+        "minProperties": 1,
+        "maxProperties": 1,
+        "title": "an object with one name",
+    },
     "email or blank": {
         "type": "string",
         "anyOf": [{"format": "email"}, {"maxLength": 0}],

@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from .fake import FakeFlowdock
     from .testing.credentials import Credentials
     from .testing.exchanges import Exchanges
+    from .testing.invitations import InvitationMail
     from .testing.lists import Messages, Threads
     from .testing.streams import OpenStream
     from .world.action_tokens import verify_token
     from .world.clock import Clock
     from .world.conversations import PrivateConversation
     from .world.errors import InvalidToken, WorldFileError
+    from .world.invitations import Invitation
     from .world.models import (
         Application,
         Author,
@@ -77,6 +79,8 @@ __all__ = [
     "Flow",
     "Headers",
     "InvalidToken",
+    "Invitation",
+    "InvitationMail",
     "Mail",
     "Message",
     "Messages",
@@ -124,11 +128,13 @@ _HOMES = {
         "fake": "FakeFlowdock",
         "testing.credentials": "Credentials",
         "testing.exchanges": "Exchanges",
+        "testing.invitations": "InvitationMail",
         "testing.lists": "Messages Threads",
         "testing.streams": "OpenStream",
         "world.action_tokens": "verify_token",
         "world.clock": "Clock",
         "world.conversations": "PrivateConversation",
+        "world.invitations": "Invitation",
         "world.models": "Application Author Field File Flow Mail Message Organization Source Status Thread User",
         "world.snapshots": "Snapshot",
         "world.errors": "InvalidToken WorldFileError",

@@ -58,10 +58,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             **_argparse_kwargs(name, values),
             help=f"{words} [env: {twin}]. Overridden by the marker and the ini option flowdock_{name}.",
         )
-    again = "run each passed test again, once for each documented failure of its requests, and list which it survives"
-    group.addoption("--flowdock-sweep", action="store_true", help=again)
+    again = "run each passed test again, once for each documented failure of its requests, or for some: 429,timeout"
+    group.addoption("--flowdock-sweep", nargs="?", const="all", metavar="FAILURES", help=again)
     to_file = "like --flowdock-sweep; also write JSON to FILE"
     group.addoption("--flowdock-sweep-file", type=Path, metavar="FILE", help=to_file)
+    accepting = "like --flowdock-sweep; accept the findings that are listed in FILE"
+    group.addoption("--flowdock-sweep-baseline", type=Path, metavar="FILE", help=accepting)
+    updating = "with --flowdock-sweep-baseline: write the findings to that file instead, and accept all of them"
+    group.addoption("--flowdock-sweep-update", action="store_true", help=updating)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -72,11 +76,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     about = "; ".join(f"{name}: {_words(values)}" for name, (values, _) in CHOICES.items())
     config.addinivalue_line("markers", f"flowdock({', '.join(CHOICES)}): configure fake_flowdock. {about}.")
-    file: Path | None = config.getoption("flowdock_sweep_file")
-    if file is not None or config.getoption("flowdock_sweep"):
+    if any(config.getoption(f"flowdock_sweep{name}") for name in ("", "_file", "_baseline", "_update")):
         from fakeflowdock import pytest_sweep
 
-        config.pluginmanager.register(pytest_sweep.sweep_for(config, file), "fakeflowdock-sweep")
+        config.pluginmanager.register(pytest_sweep.sweep_for(config), "fakeflowdock-sweep")
 
 
 def _words(values: tuple[str, ...]) -> str:

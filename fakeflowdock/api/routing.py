@@ -19,6 +19,7 @@ from .resources import (
     consent,
     files,
     flows,
+    invitations,
     messages,
     oauth,
     organizations,
@@ -180,7 +181,21 @@ def route_called(url: str) -> str:
 
 
 FLOWDOCK = Table(
-    (consent, oauth, organizations, users, flows, sources, messages, threads, private, files, push, streaming),
+    (
+        consent,
+        oauth,
+        organizations,
+        users,
+        flows,
+        invitations,
+        sources,
+        messages,
+        threads,
+        private,
+        files,
+        push,
+        streaming,
+    ),
     normal,
     unknown,
     {"PUT": "PATCH"},

@@ -9,7 +9,6 @@ from .routing import route_of
 
 # Patterns of normalized paths, with the page of Flowdock's documentation; None for what only clients show.
 PATHS: dict[str, str | None] = {
-    "/flows/[^/]+/[^/]+/invitations(/[^/]+)?": "Invitations",
     "/scim(/.*)?": "SCIM",
     "/(github|jira|svn)/[^/]+": None,
 }

@@ -56,7 +56,7 @@ def run(given: SimpleNamespace) -> None:
         speaking = {**tls, "log": startup.log_of(given), "note": notes.note}
         server = listen(lambda: Server(Site(worlds), given.host, given.port, **speaking), given.host, given.port)
         urls = {"url": server.url, "stream_url": f"{server.url}{STREAM}/flows"}
-        ready = {"event": "ready", **urls, "world": given.state or given.world, **credentials, **ca_file}
+        ready = {"event": "ready", **urls, "world": given.state or given.seed or given.world, **credentials, **ca_file}
         if worlds.admin_token is not None:
             ready["admin_token"] = worlds.admin_token
         if saving is not None:
@@ -128,7 +128,7 @@ serve_command = Command(
     run,
     [
         Option("host", "Listen on this address; :: for all of them.", "127.0.0.1", metavar="ADDRESS"),
-        Option("port", "Port; 0: any.", 8080, PORT, "PORT", short="-p"),
+        Option("port", "Listen on this port; 0 is any free one.", 8080, PORT, "PORT", short="-p"),
         *startup.OPTIONS,
         Option("json", "Print the ready line as JSON.", False, BOOLEAN),
         Option("admin-token", "Token required by the admin API.", None, TOKEN, "TOKEN", unset="generated"),

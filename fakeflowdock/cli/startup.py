@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 OPTIONS = (
     Option("world", "Start with the world docs or empty.", "docs", choice("docs", "empty"), "WORLD"),
     Option("state", "Load the initial world.", "", FILE, "FILE"),
+    Option("seed", "Make it from a seed.", "", FILE, "FILE"),
     Option("save-on-exit", "Save it on exit.", False, BOOLEAN_OR_FILE, "FILE"),
     Option("save-every", "Save while running.", None, SECONDS, "SECONDS"),
     Option("auto-consent", "Skip the consent page.", False, BOOLEAN),
@@ -65,8 +66,8 @@ def notes_of(given: SimpleNamespace) -> Notes:
 
 def world_of(given: SimpleNamespace) -> Store:
     """Return the initial world. Raises CommandError."""
-    from ..world import serialization, templates
-    from ..world.errors import WorldFileError
+    from ..world import seed_files, serialization, templates
+    from ..world.errors import SeedError, WorldFileError
     from ..world.settings import Settings
 
     settings = Settings(
@@ -82,11 +83,13 @@ def world_of(given: SimpleNamespace) -> Store:
     try:
         if given.state:
             store = templates.over(serialization.load(given.state), settings)
+        elif given.seed:
+            store = templates.over(seed_files.load(given.seed), settings)
         else:
             store = templates.make(given.world, settings)
     except OSError as error:
-        raise CommandError(f"{given.state}: {error.strerror}") from None
-    except WorldFileError as error:
+        raise CommandError(f"{given.state or given.seed}: {error.strerror}") from None
+    except (SeedError, WorldFileError) as error:
         raise CommandError(str(error)) from None
     if not store.users or not store.applications or not store.flows:
         raise CommandError.of(CommandError.EMPTY_WORLD, file=given.state)

@@ -183,6 +183,8 @@ class AccessDenied(Refusal):
     )
     NO_ADMINISTRATOR = "only an administrator of the organization may {what}"
     BLOCK, REMOVE, CHANGE = "block another", "remove a user from it", "change it"
+    NO_MEMBER = "only a member of the flow may read its invitations, and invite to it"
+    ACCEPTED = "an accepted invitation cannot be deleted"
     ANOTHER_USER = "users may only change their own information"
 
 
@@ -213,6 +215,10 @@ class ValidationError(Refusal):
     COMMENT = "is a comment itself"
     NO_MESSAGE_OR_COMMENT = "is not a message of this flow, or is a comment itself"
     EMAIL_TAKEN = "has already been taken"
+    NO_EMAIL = "Invalid email"
+    MEMBER = "is a member of the flow already"
+    BLOCKED = "is blocked from the flow"
+    ADDRESSES = "has too many addresses: at most {limit:,}"
     OF_A_USER = "is {event}, which only a user sends"
     NO_THREADS = "is {event}, which cannot be in a thread"
     THREAD_OF_ANOTHER = "is not the thread of the commented message"

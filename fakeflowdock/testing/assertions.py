@@ -11,9 +11,11 @@ from ..api.callers import CREDENTIALS
 from ..contract.contracts import contracts, operation_named
 from ..world import factories
 from ..world.fields import check_names
+from ..world.invitations import Invitation
 from ..world.models import Application, Flow, Message, Source
 from . import errors, matching
 from .authorizing import Authorizing
+from .invitations import Inviting
 from .lists import ids_of
 from .matching import Search
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 
 MESSAGE = "a message", frozenset({*(each.name for each in fields(Message)), "flow", "user", "source", "thread"})
+INVITATION = "an invitation", frozenset({*(each.name for each in fields(Invitation)), "flow", "inviter", "user"})
 SOURCE = "a source", frozenset({*(each.name for each in fields(Source)), "flow", "application", "creator"})
 DELIVERY = (
     "a delivery",
@@ -37,7 +40,7 @@ DELIVERY = (
 )
 
 
-class Asserting(Authorizing):
+class Asserting(Authorizing, Inviting):
     """A world with assertions.
 
     Expected values are keyword arguments. A value must be equal; an `re.Pattern` must be found in the text; a mapping
@@ -174,6 +177,39 @@ class Asserting(Authorizing):
                     ids_of(self._store, value, name)
             search.none()
 
+    def assert_invitation(self, **expected: Any) -> Invitation:
+        """Assert that somebody was invited to a flow, and has not declined.
+
+        Args:
+            expected: its attributes, such as `email`, `message`, `state`. `flow` is a flow or its path, `inviter` and
+                `user`, who accepted it, are entities or names.
+
+        Returns:
+            The first matching invitation.
+
+        Raises:
+            AssertionError: no invitation matches.
+            ValueError: an attribute or the flow is unknown.
+        """
+        __tracebackhide__ = True
+        with self._store.lock:
+            return self._invitations(expected).found()[0]
+
+    def assert_no_invitation(self, **expected: Any) -> None:
+        """Assert that no such invitation exists. Arguments as for `assert_invitation`.
+
+        Raises:
+            AssertionError: an invitation matches.
+            ValueError: an attribute, the flow or a user is unknown, so nothing could match.
+        """
+        __tracebackhide__ = True
+        with self._store.lock:
+            search = self._invitations(expected)
+            for name in ("inviter", "user"):
+                if isinstance(value := search.expected.get(name), str):
+                    ids_of(self._store, value, "user")
+            search.none()
+
     def assert_delivery(self, **expected: Any) -> Delivery:
         """Assert that a user performed a thread action. docs/api/thread-actions.md.
 
@@ -221,6 +257,11 @@ class Asserting(Authorizing):
     def _sources(self, expected: dict[str, Any]) -> Search[Source]:
         store, named = self._store, self._named(expected, SOURCE)
         return Search("source", store.sources.values(), named, partial(matching.source_view, store=store), store)
+
+    def _invitations(self, expected: dict[str, Any]) -> Search[Invitation]:
+        store, named = self._store, self._named(expected, INVITATION)
+        view = partial(matching.invitation_view, store=store)
+        return Search("invitation", store.invitations.values(), named, view, store)
 
     def _messages(self, expected: dict[str, Any]) -> Search[Message]:
         store, named = self._store, self._named(expected, MESSAGE)

@@ -17,6 +17,7 @@ from ..contract.findings import sample
 from ..contract.json_pointer import ABSENT
 from ..redaction import masked, shortened
 from ..world import tagging
+from ..world.invitations import Invitation
 from ..world.models import Application, Flow, Message, Source, Thread, User
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from ..api.exchange import Exchange
     from ..world.store import Store
 
-Candidate = TypeVar("Candidate", "Delivery", "Exchange", Source, Message)
+Candidate = TypeVar("Candidate", "Delivery", "Exchange", Source, Message, Invitation)
 
 SHOWN = 3  # candidates
 LOOKED_AT = 20_000  # characters of a value that are shown
@@ -231,12 +232,24 @@ def source_view(source: Source, store: Store) -> dict[str, Any]:
     }
 
 
+def invitation_view(invitation: Invitation, store: Store) -> dict[str, Any]:
+    """Return the fields of an invitation, with its flow and users instead of their ids."""
+    return {
+        **{field.name: getattr(invitation, field.name) for field in fields(invitation)},
+        "flow": store.path_of(store.flows[invitation.flow_id]),
+        "inviter": store.users[invitation.inviter_id],
+        "user": store.users.get(invitation.user_id or 0),
+    }
+
+
 def _with(expected: Mapping[str, Any]) -> str:
     shown = ", ".join(f"{name} {_shown(_masked(value, name))}" for name, value in expected.items())
     return shown and f" with {shown}"
 
 
-def _named(candidate: Delivery | Exchange | Source | Message) -> str:
+def _named(candidate: Delivery | Exchange | Source | Message | Invitation) -> str:
+    if isinstance(candidate, Invitation):
+        return f"invitation {candidate.id} of {candidate.email!r}"
     if isinstance(candidate, Source):
         return f"source {candidate.id} {candidate.name!r}"
     if isinstance(candidate, Message):

@@ -29,6 +29,7 @@ KINDS: dict[str, Callable[[Store], Kept]] = {
     "application": lambda store: store.applications,
     "source": lambda store: store.sources,
     "conversation": lambda store: store.conversations,
+    "invitation": lambda store: store.invitations.by_id(),
 }
 POSTS: dict[str, Callable[[str, Store], Kept]] = {
     "thread": lambda flow_id, store: store.archive.of(flow_id).threads,
@@ -37,6 +38,7 @@ POSTS: dict[str, Callable[[str, Store], Kept]] = {
 }
 # The rest of a world file: entities, each with a readable key, and plain values.
 OTHERS: dict[str, Callable[[Store], Kept]] = {
+    "mail": lambda store: store.invitations.outbox,
     "deleted source": lambda store: store.deleted_sources,
     "access token": lambda store: {entity.access_token: entity for entity in store.access_tokens},
     "refresh token": lambda store: {entity.refresh_token: entity for entity in store.refresh_tokens},

@@ -13,6 +13,7 @@ from ..redaction import TOKEN
 from .clock import Clock
 from .conversations import Conversations
 from .copy_on_write import Branching, Groups, branch
+from .invitations import Invitations
 from .message_store import Archive
 from .secrets import Secrets, _raw, is_visitor
 from .settings import Settings
@@ -60,6 +61,7 @@ class Store(Branching):
         self.deleted_sources: MutableMapping[int, Source] = {}
         self.archive = Archive()
         self.conversations = Conversations()
+        self.invitations = Invitations()
         self.counters: MutableMapping[str, int] = {}
         self._organization_ids: MutableMapping[str, int] = {}
         self._user_ids: MutableMapping[str, int] = {}

@@ -220,7 +220,7 @@ def test_what_a_file_says_of_the_server_is_not_said_of_the_proxy(
         ("[proxy]\nport = 1\nprot = 1", ":3: unknown option proxy.prot: did you mean port?"),
         ("[proxy]\ntimeout = 0", ":2: invalid timeout '0': expected a number of seconds greater than 0"),
         ("[prxy]\nport = 1", ":1: unknown option prxy: did you mean proxy?"),
-        ("[serve]\nport = 1", ":1: unknown option serve: expected host, port, "),
+        ("[nothing]\nport = 1", ":1: unknown option nothing: expected host, port, "),
         ("proxy = 1", ":1: proxy must be a table with the options of proxy"),
         ("port = ", ":1: Invalid value"),
         ("port = 1\nport = 2\n", ":2: Cannot overwrite a value"),
@@ -266,7 +266,12 @@ def test_help_fits_a_screen_and_shows_each_twin(
     assert len(lines) <= HEIGHT
     assert [line for line in lines if len(line) > WIDTH] == []
     assert text.isascii()
-    for option in COMMANDS[command or "serve"].options:
+    shown = COMMANDS[command or "serve"].options
+    if command is None:
+        assert "All of its options: fakeflowdock serve --help." in text
+        shown = [option for option in shown if option.name in main.COMMON]
+        assert len(shown) == len(main.COMMON)
+    for option in shown:
         flag = f"--{option.name.replace('_', '-')}"
         assert (flag.replace("--", "--[no-]") if option.type is BOOLEAN else flag) in text.split()
         assert f"[env: {option.envvar}]" in text

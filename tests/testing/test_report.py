@@ -224,8 +224,6 @@ def test_a_request_to_what_flowdock_never_had_fails_the_test(pytester: pytest.Py
 @pytest.mark.parametrize(
     ("path", "page"),
     [
-        ("/flows/example/main/invitations/", "Invitations"),
-        ("/flows/example/main/invitations/import", "Invitations"),
         ("/scim/1/Users", "SCIM"),
     ],
 )
