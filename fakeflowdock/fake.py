@@ -19,8 +19,8 @@ from .testing import watching
 from .testing.configuring import Configurable
 from .testing.copies import Copies
 from .testing.exchanges import Exchanges, has_unknown_path
+from .testing.performing import Performing
 from .testing.private import Talking
-from .testing.streams import Streaming
 from .world import diff, serialization, templates
 from .world.settings import JOURNAL, JOURNAL_BYTES, KEEP_ALIVE, Settings
 from .world.snapshots import Snapshot
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Self
 
-    from .api.faults import Faults
-    from .api.streams.hub import Streams
+    from .api.app import App
     from .contract.findings import Finding
     from .contract.strictness import Strict
     from .testing.configuring import OtherHosts, Shape
@@ -42,7 +41,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 C = TypeVar("C", bound="type[Any]")
 
 
-class FakeFlowdock(Configurable, Talking, Streaming):
+class FakeFlowdock(Configurable, Talking, Performing):
     """Flowdock, in memory. Requests to Flowdock's hosts are intercepted and answered from one world.
 
     Requests made with `requests`, `httpx`, `aiohttp`, `urllib3` and `urllib.request` are answered in this process.
@@ -81,6 +80,8 @@ class FakeFlowdock(Configurable, Talking, Streaming):
             all others are errors: `{"request.deprecated": "ignore"}`. Default: false.
         keep_alive: after how many seconds without an event a stream is kept alive, in real time. Can be changed at any
             time through the attribute. Default: 30.
+        callbacks: which integrations `perform` requests over the network: `loopback`, those on this machine; `none`; or
+            `any`. Default: `loopback`.
         other_hosts: `refuse` raises an error for each request to another host, except to this machine, unless a mock
             answers it. Default: `allow`.
 
@@ -104,10 +105,11 @@ class FakeFlowdock(Configurable, Talking, Streaming):
         journal_bytes: int = JOURNAL_BYTES,
         other_hosts: OtherHosts = "allow",
         keep_alive: float = KEEP_ALIVE,
+        callbacks: Literal["loopback", "none", "any"] = "loopback",
     ) -> None:
         self._interception: Interception | None = None
         self.other_hosts = other_hosts
-        settings = Settings(auto_consent, refresh_tokens, shape, journal, strict, journal_bytes, keep_alive)
+        settings = Settings(auto_consent, refresh_tokens, shape, journal, strict, journal_bytes, keep_alive, callbacks)
         self._begin(templates.initial(world, state, seed, clock), settings)
 
     def _begin(self, world: Store, settings: Settings) -> None:
@@ -243,6 +245,7 @@ class FakeFlowdock(Configurable, Talking, Streaming):
         """
         twin = copy(self)
         twin._begin(self._store.freeze(), replace(self._settings))
+        twin.integration = self.integration
         return twin
 
     def same_world(self, other: FakeFlowdock | Snapshot) -> bool:
@@ -384,13 +387,9 @@ class FakeFlowdock(Configurable, Talking, Streaming):
         return Copies(self._runs.current.app.warnings)
 
     @property
+    def _app(self) -> App:
+        return self._runs.current.app
+
+    @property
     def _store(self) -> Store:
         return self._runs.current.store
-
-    @property
-    def _faults(self) -> Faults:
-        return self._runs.current.app.faults
-
-    @property
-    def _streams(self) -> Streams:
-        return self._runs.current.app.streams

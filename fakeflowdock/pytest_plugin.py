@@ -37,6 +37,7 @@ CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
     "journal": (NUMBER, "how many requests to record"),
     "journal_bytes": (NUMBER, "how much memory to use for them, in bytes"),
     "keep_alive": (SECONDS, "after how many seconds without an event to keep a stream alive"),
+    "callbacks": (("loopback", "none", "any"), "which integrations to request over the network"),
     "unknown_paths": (("fail", "allow"), "whether requests to unknown paths fail the test"),
     "other_hosts": (("allow", "refuse"), "whether requests to other hosts are allowed"),
 }
@@ -47,6 +48,8 @@ DECORATED = "__fakeflowdock__"  # the attribute of a decorated class that has th
 DEFAULTS = {"journal": 1000, "journal_bytes": 67_108_864, "keep_alive": 30}  # of the numbers
 
 DEFAULTLESS = (NUMBER, SECONDS)
+_NAMED = ("world", "refresh_tokens", "shape", "callbacks", "other_hosts")  # those that a fake takes as they are
+
 FIXTURES = ("fake_flowdock", "fake_flowdock_session")
 
 
@@ -214,7 +217,7 @@ def flowdock_contract(request: pytest.FixtureRequest) -> Contract:
 def _fake(request: pytest.FixtureRequest, node: Any) -> FakeFlowdock:
     from fakeflowdock import FakeFlowdock
 
-    chosen: dict[str, Any] = {name: choice(node, name) for name in ("world", "refresh_tokens", "shape", "other_hosts")}
+    chosen: dict[str, Any] = {name: choice(node, name) for name in _NAMED}
     chosen |= {"auto_consent": choice(node, "auto_consent") == "true", "strict": strict_for(node)}
     chosen["shape"] = getattr(request, "param", chosen["shape"])  # parametrized over shapes
     numbers = {name: number for name in DEFAULTS if (number := choice(node, name)) is not None}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..http.console import Notes
 from ..version import __version__
-from ..world.settings import DEFAULT, JOURNAL_BYTES, KEEP_ALIVE, REFRESH_TOKENS, SHAPES
+from ..world.settings import CALLBACKS, DEFAULT, JOURNAL_BYTES, KEEP_ALIVE, REFRESH_TOKENS, SHAPES
 from .errors import CommandError
 from .options import BOOLEAN, BOOLEAN_OR_FILE, BYTES, CLOCK, FILE, SECONDS, Option, choice
 
@@ -34,6 +34,7 @@ OPTIONS = (
     Option("shape", "Of responses: default, minimal, maximal or drift.", DEFAULT, choice(*SHAPES), "SHAPE"),
     Option("journal-bytes", "Use this much memory for the requests of all worlds.", JOURNAL_BYTES, BYTES, "N"),
     Option("keep-alive", "Keep silent streams alive at this interval.", KEEP_ALIVE, SECONDS, "SECONDS", unset="30"),
+    Option("callbacks", "Request integrations: loopback, none or any.", CALLBACKS[0], choice(*CALLBACKS), "WHICH"),
     Option("access-log", "Log requests: none, text or json.", "none", choice("none", "text", "json"), "FORM"),
 )
 
@@ -76,6 +77,7 @@ def world_of(given: SimpleNamespace) -> Store:
         given.shape,
         journal_bytes=given.journal_bytes,
         keep_alive=given.keep_alive,
+        callbacks=given.callbacks,
     )
     if given.save_on_exit is True and not Path(given.state).exists():
         given.state = ""  # the first run creates it

@@ -21,3 +21,10 @@ PATH = "invalid path {given!r}: expected one as in exchange.path, which starts w
 READ_ONLY = "{name!r} cannot be replaced{hint}"
 NO_STREAM = "no stream{whose}{where} was opened within {timeout:g} seconds; open: {listed}"
 TOO_FEW_STREAMS = "fewer than {count} streams{whose}{where} were open within {timeout:g} seconds; open: {listed}"
+TIMEOUT = "invalid timeout {given!r}: expected a number of seconds greater than 0, and at most 3600"
+INTEGRATION = "invalid integration {given!r}: expected a WSGI or ASGI application, or the http or https URL of a server"
+NO_SETUP_URI = "application {name!r} has no setup_uri: pass it to add_application()"
+NO_CONFIGURATION_URI = (
+    "source {name!r} has no configuration_url, and application {application!r} has no configuration_uri: "
+    "pass one to add_source() or add_application()"
+)

@@ -37,7 +37,12 @@ EXAMPLES: dict[Any, list[tuple[str, str, Any]]] = {
 }
 OWN = {"world": "docs empty", "shape": "minimal drift", "refresh_tokens": "always offline_access"}
 OWN |= {"clock": "system world"}
-OWN |= {"admin_token": "one-that-is-long another-that-is-long", "access_log": "text json", "format": "junit json"}
+OWN |= {
+    "admin_token": "one-that-is-long another-that-is-long",
+    "access_log": "text json",
+    "callbacks": "none any",
+    "format": "junit json",
+}
 NEEDS = {"proxy": ["http://x"], "conform": ["http://x"]}  # what a command cannot do without
 ENDS = {"exec": ["--", "true"]}  # and what stands behind its options
 COMMANDS = {name: main.command_named(name) for name in main.MODULES}

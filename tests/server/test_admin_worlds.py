@@ -106,6 +106,7 @@ def test_a_world_is_made_with_its_settings(operator: Operator, fake_flowdock: Fa
         "journal": 2,
         "journal_bytes": 64 * 1024 * 1024,
         "keep_alive": 30.0,
+        "callbacks": "loopback",
     }
     world = operator.get("worlds/one")
     for _ in range(3):
