@@ -202,12 +202,14 @@ class App:
             return lost("timeout")
         if failure.connection is not None and failure.connection != "cut" and failure.events is None:
             return lost(failure.connection)
+        head = handling.environ["REQUEST_METHOD"] == "HEAD"
         if failure.status is not None:
             caller = None if failure.status == 401 else handling.caller
             answer = write(failure.reply(handling.contract), handling.environ, caller)
         else:
             answer = handling.original = handling.original or handling.answered()
-            answer = failure.spoiled(answer, head=handling.environ["REQUEST_METHOD"] == "HEAD")
+            answer = failure.spoiled(answer, head=head)
+        answer = failure.finished(answer, head=head)
         if answer.stream is not None:
             failure.applies_to(answer.stream)
             return answer

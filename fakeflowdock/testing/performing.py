@@ -12,7 +12,8 @@ from urllib.parse import urlencode, urlsplit
 from ..api.actions.delivery import judged
 from ..api.actions.request import build, is_http
 from ..api.errors import NotDelivered, NotSent
-from ..api.faults import DeliveryMatching, fault_for, in_process
+from ..api.fault_matching import DeliveryMatching
+from ..api.faults import fault_for, in_process
 from ..api.messages import Headers, Response
 from ..interception import other_hosts
 from . import errors
@@ -101,7 +102,7 @@ def _answered(app: App, request: ActionRequest, options: DeliveryOptions, failur
         raise NotDelivered.of(NotDelivered.TIMEOUT, seconds=options.timeout)
     if failure.connection is not None:
         raise NotDelivered.of(NotDelivered.FAULT, failure=failure)
-    status, headers, body = failure.status, Headers(), failure.raw
+    status, headers, body = failure.status, Headers((failure.headers or {}).items()), failure.raw
     if status is None:
         assert response is not None
         status, headers = response.status, response.headers
