@@ -99,7 +99,7 @@ def get_report(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     app = world.app
     with app.store.lock:
         exchanges, faults = Exchanges(app.journal), app.faults.remembered
-        around = report.Around(world.held.turns)
+        around = report.Around(getattr(world.held, "turns", None))  # in the hands of a test
         return {"report": report.text(exchanges, world.held.began, app.store, faults, [*app.streams.open], around)}
 
 
