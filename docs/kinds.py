@@ -40,6 +40,12 @@ TYPES: dict[str, Schema] = {
     },
     "positive integer": {"type": "integer", "minimum": 1, "title": "a positive integer"},
     "date-time": {"type": "string", "format": "date-time", "pattern": TIMESTAMP, "title": "a UTC date-time"},
+    "date-time in seconds": {
+        "type": "string",
+        "format": "date-time",
+        "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
+        "title": "a UTC date-time in whole seconds",
+    },
     "uri": {"type": "string", "format": "uri", "title": "a URI"},
     "http uri": {"type": "string", "format": "uri", "pattern": HTTP, "title": "an http or https URL"},
     "date": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "maxLength": 10, "title": "a date"},
@@ -67,6 +73,20 @@ TYPES: dict[str, Schema] = {
         "title": "a parameterized_name of at most 110 characters",
     },
     "email": {"type": "string", "format": "email", "title": "an e-mail address"},
+    "invited email": {
+        "type": "string",
+        "pattern": f"[^{BLANK}]",
+        "anyOf": [{"format": "email"}, {"pattern": f"^[{BLANK}]*$"}],
+        "title": "an e-mail address",
+        "x-words": {"pattern": "can't be blank", "anyOf": "Invalid email"},
+    },
+    "erroneous email": {
+        "type": "object",
+        "additionalProperties": {"type": "string", "title": "a string"},
+        "minProperties": 1,
+        "maxProperties": 1,
+        "title": "an object with one name",
+    },
     "email or blank": {
         "type": "string",
         "anyOf": [{"format": "email"}, {"maxLength": 0}],

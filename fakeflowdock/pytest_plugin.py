@@ -37,6 +37,7 @@ CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
     "journal": (NUMBER, "how many requests to record"),
     "journal_bytes": (NUMBER, "how much memory to use for them, in bytes"),
     "keep_alive": (SECONDS, "after how many seconds without an event to keep a stream alive"),
+    "callbacks": (("loopback", "none", "any"), "which integrations to request over the network"),
     "unknown_paths": (("fail", "allow"), "whether requests to unknown paths fail the test"),
     "other_hosts": (("allow", "refuse"), "whether requests to other hosts are allowed"),
 }
@@ -47,6 +48,8 @@ DECORATED = "__fakeflowdock__"  # the attribute of a decorated class that has th
 DEFAULTS = {"journal": 1000, "journal_bytes": 67_108_864, "keep_alive": 30}  # of the numbers
 
 DEFAULTLESS = (NUMBER, SECONDS)
+_NAMED = ("world", "refresh_tokens", "shape", "callbacks", "other_hosts")  # those that a fake takes as they are
+
 FIXTURES = ("fake_flowdock", "fake_flowdock_session")
 
 
@@ -62,10 +65,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             **_argparse_kwargs(name, values),
             help=f"{words} [env: {twin}]. Overrides the ini option flowdock_{name}. Overridden by the marker.",
         )
-    again = "run each passed test again, once for each documented failure of its requests, and list which it survives"
-    group.addoption("--flowdock-sweep", action="store_true", help=again)
+    again = "run each passed test again, once for each documented failure of its requests, or for some: 429,timeout"
+    group.addoption("--flowdock-sweep", nargs="?", const="all", metavar="FAILURES", help=again)
     to_file = "like --flowdock-sweep; also write JSON to FILE"
     group.addoption("--flowdock-sweep-file", type=Path, metavar="FILE", help=to_file)
+    accepting = "like --flowdock-sweep; accept the findings that are listed in FILE"
+    group.addoption("--flowdock-sweep-baseline", type=Path, metavar="FILE", help=accepting)
+    updating = "with --flowdock-sweep-baseline: write the findings to that file instead, and accept all of them"
+    group.addoption("--flowdock-sweep-update", action="store_true", help=updating)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -76,11 +83,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     about = "; ".join(f"{name}: {_words(values)}" for name, (values, _) in CHOICES.items())
     config.addinivalue_line("markers", f"flowdock({', '.join(CHOICES)}): configure fake_flowdock. {about}.")
-    file: Path | None = config.getoption("flowdock_sweep_file")
-    if file is not None or config.getoption("flowdock_sweep"):
+    if any(config.getoption(f"flowdock_sweep{name}") for name in ("", "_file", "_baseline", "_update")):
         from fakeflowdock import pytest_sweep
 
-        config.pluginmanager.register(pytest_sweep.sweep_for(config, file), "fakeflowdock-sweep")
+        config.pluginmanager.register(pytest_sweep.sweep_for(config), "fakeflowdock-sweep")
 
 
 def _words(values: tuple[str, ...]) -> str:
@@ -211,7 +217,7 @@ def flowdock_contract(request: pytest.FixtureRequest) -> Contract:
 def _fake(request: pytest.FixtureRequest, node: Any) -> FakeFlowdock:
     from fakeflowdock import FakeFlowdock
 
-    chosen: dict[str, Any] = {name: choice(node, name) for name in ("world", "refresh_tokens", "shape", "other_hosts")}
+    chosen: dict[str, Any] = {name: choice(node, name) for name in _NAMED}
     chosen |= {"auto_consent": choice(node, "auto_consent") == "true", "strict": strict_for(node)}
     chosen["shape"] = getattr(request, "param", chosen["shape"])  # parametrized over shapes
     numbers = {name: number for name in DEFAULTS if (number := choice(node, name)) is not None}

@@ -11,7 +11,8 @@ fixtures included, with one failure of that operation:
 - `reset stream` (when it has opened) and `cut record` (the first one) on the first call of an operation with a stream:
   clients are expected to reconnect.
 
-These runs are not reported as tests, and the exit status does not change. The file is one JSON object:
+These runs are not reported as tests. With findings that the baseline does not accept, the exit status is 1;
+`testing/sweep_results.py` says what a finding is. The file is one JSON object:
 
 - `fakeflowdock`: the version.
 - `counts`: the number of runs by outcome, without zeros.
@@ -20,6 +21,7 @@ These runs are not reported as tests, and the exit status does not change. The f
   `raised` (another exception), `skipped` (the test skipped itself) or `not_reached` (the call was not made). For
   `failed`, `raised` and `skipped`, `phase` (`setup`, `call` or `teardown`), `exception` (its type,
   `requests.exceptions.HTTPError`) and `message` (its first line, without secrets) say more. Otherwise they are null.
+  `finding` is `unnoticed`, `crashed`, `wrong result` or null, and `accepted` whether the baseline has it.
 """
 
 from __future__ import annotations
@@ -40,18 +42,19 @@ from . import FakeFlowdock
 from .api.callers import ANYONE
 from .api.failures import Failure
 from .api.faults import Fault, Matching
+from .checking.recordings.entries import counted
 from .contract.contracts import contracts
 from .redaction import shortened
+from .testing.sweep_results import FAILURES, SweepResult, SweepSummary, accepted_in, finding_of
 from .version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Collection, Generator, Iterable, Iterator
     from pathlib import Path
 
     from .api.exchange import Exchange
     from .api.faults import FaultSubject
 
-OUTCOMES = ("survived", "failed", "raised", "skipped", "not_reached")
 LASTING = (401, 403, 404, 410)
 PASSING = {
     "429": Failure(status=429, retry_after=1),
@@ -65,29 +68,6 @@ OF_STREAMS = {
 }
 PATIENCE = 100  # consecutive failures after which a run ends, because the code under test might retry forever
 SENT = "flowdock_sweep"  # the key under which an xdist worker sends its results, and which marks reports of the sweep
-WIDTH = 70  # characters of a message in the table
-
-
-@dataclass(frozen=True)
-class SweepResult:
-    """One run of the sweep. The module docstring lists the values."""
-
-    test: str
-    operation: str
-    failure: str
-    outcome: str
-    phase: str | None = None
-    exception: str | None = None
-    message: str | None = None
-
-    def __str__(self) -> str:
-        if self.phase is None:
-            return self.outcome
-        within = "" if self.phase == "call" else f" in {self.phase}"
-        name = f" {self.exception.rpartition('.')[2]}" if self.outcome == "raised" and self.exception else ""
-        message = f": {self.message}" if self.message else ""
-        text = f"{self.outcome}{name}{within}{message}"
-        return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,8 +83,9 @@ class _Trial(Fault):
 
     standing = True
 
-    def __init__(self, operation: str, name: str) -> None:
+    def __init__(self, operation: str, name: str, calls: int) -> None:
         self.operation, self.name = operation, name
+        self.calls = calls  # of the operation, by the test without a failure
         matching = (_BySources if name == "410" else Matching)(operation=operation)
         failure = (PASSING | OF_STREAMS).get(name)
         super().__init__(matching, [failure or Failure(status=int(name))], rounds=None if failure is None else 1)
@@ -115,13 +96,15 @@ class _Trial(Fault):
         return super().act()
 
 
-def trials_of(exchanges: Iterable[Exchange]) -> Iterator[_Trial]:
+def trials_of(exchanges: Iterable[Exchange], failures: Collection[str] = FAILURES) -> Iterator[_Trial]:
     """Yield the documented failures of the operations in some exchanges, in the order of their first calls."""
     by_source: dict[str, bool] = {}
+    calls: Counter[str] = Counter()
     for exchange in exchanges:
         if exchange.operation is not None:
             source = exchange.caller is not None and exchange.caller.source is not None
             by_source[exchange.operation] = by_source.get(exchange.operation, False) or source
+            calls[exchange.operation] += 1
     for operation, source in by_source.items():
         contract = contracts().operations[operation]
         statuses = {contracts().errors[name].status for name in contract.errors}
@@ -129,39 +112,80 @@ def trials_of(exchanges: Iterable[Exchange]) -> Iterator[_Trial]:
             statuses.add(401)
         if source:
             statuses.add(410)
-        yield from (_Trial(operation, str(status)) for status in LASTING if status in statuses)
-        yield from (_Trial(operation, name) for name in PASSING)
-        if contract.streams:
-            yield from (_Trial(operation, name) for name in OF_STREAMS)
+        names = [*(str(status) for status in LASTING if status in statuses), *PASSING]
+        names += OF_STREAMS if contract.streams else ()
+        yield from (_Trial(operation, name, calls[operation]) for name in names if name in failures)
 
 
-def sweep_for(config: pytest.Config, file: Path | None) -> Sweep:
+def failures_in(text: str) -> tuple[str, ...]:
+    """Return the failures that the value of `--flowdock-sweep` selects, such as `429,timeout`; of `all`, each.
+
+    Raises:
+        pytest.UsageError: one is unknown.
+    """
+    named = [name.strip().replace("-", " ") for name in text.split(",")]
+    for name in named:
+        if name not in (*FAILURES, "all"):
+            raise pytest.UsageError(
+                f"--flowdock-sweep: unknown failure {name!r}: expected all or some of {','.join(FAILURES)}"
+                " (without a value, write --flowdock-sweep after the files)"
+            )
+    return FAILURES if "all" in named else tuple(named)
+
+
+def sweep_for(config: pytest.Config) -> Sweep:
     """Return the sweep for the given options.
 
     Raises:
-        pytest.UsageError: the options conflict, or the file cannot be written.
+        pytest.UsageError: the options conflict, or a file cannot be read or written.
     """
     if config.getoption("usepdb"):
         raise pytest.UsageError("--flowdock-sweep and --pdb cannot be combined: the sweep makes tests fail on purpose")
-    if file is not None:
-        file = config.invocation_params.dir / file
-        if file.is_dir() or not file.parent.is_dir():
-            raise pytest.UsageError(f"--flowdock-sweep-file: cannot write to {file}")
-    return Sweep(file)
+    results, baseline = (_file(config, f"flowdock_sweep_{name}") for name in ("file", "baseline"))
+    updates = config.getoption("flowdock_sweep_update")
+    if updates and baseline is None:
+        raise pytest.UsageError("--flowdock-sweep-update requires --flowdock-sweep-baseline FILE")
+    accepted: list[str] = []
+    if baseline is not None and not (updates and not baseline.exists()):
+        try:
+            accepted = accepted_in(baseline.read_text("utf-8").splitlines())
+        except (OSError, UnicodeDecodeError) as error:
+            hint = " (--flowdock-sweep-update writes it)" if isinstance(error, FileNotFoundError) else ""
+            reason = getattr(error, "strerror", None) or error
+            raise pytest.UsageError(f"--flowdock-sweep-baseline: cannot read {baseline}: {reason}{hint}") from None
+    return Sweep(failures_in(config.getoption("flowdock_sweep") or "all"), results, baseline, updates, accepted)
+
+
+def _file(config: pytest.Config, option: str) -> Path | None:
+    """Return the file of an option, in the directory where pytest was started. Raises pytest.UsageError."""
+    file: Path | None = config.getoption(option)
+    if file is None:
+        return None
+    file = config.invocation_params.dir / file
+    if file.is_dir() or not file.parent.is_dir():
+        raise pytest.UsageError(f"--{option.replace('_', '-')}: cannot write to {file}")
+    return file
 
 
 class Sweep:
     """The pytest plugin that runs the sweep.
 
     Args:
+        failures: the failures to inject.
         file: where to write the results, or None.
+        baseline: the file of accepted findings, or None.
+        updates: whether to write that file.
+        accepted: the findings in it.
 
     Attributes:
         results: those of this process. An xdist worker sends its results when it ends.
     """
 
-    def __init__(self, file: Path | None) -> None:
-        self.file = file
+    def __init__(
+        self, failures: Collection[str], file: Path | None, baseline: Path | None, updates: bool, accepted: list[str]
+    ) -> None:
+        self.failures, self.file, self.baseline = failures, file, baseline
+        self._updates, self._accepted = updates, accepted
         self.results: list[SweepResult] = []
         self._trial: _Trial | None = None
         self._begin()
@@ -182,7 +206,7 @@ class Sweep:
         result = yield
         passed = all(report.passed and not hasattr(report, "wasxfail") for report, _ in self._reports)
         if self._fake is not None and passed and not (item.session.shouldstop or item.session.shouldfail):
-            for trial in list(trials_of(self._fake.requests)):
+            for trial in list(trials_of(self._fake.requests, self.failures)):
                 self.results.append(self._try(item, nextitem, trial))
         return result
 
@@ -209,12 +233,17 @@ class Sweep:
             sys.unraisablehook = hook
 
     def _result(self, test: str, trial: _Trial) -> SweepResult:
+        run = test, trial.operation, trial.name
         for report, info in self._reports:
             if not report.passed or info is not None:
-                phase = "call" if report.when == SENT else report.when
+                when = "call" if report.when == SENT else report.when
                 known = () if self._fake is None else self._fake._store.known_secrets
-                return SweepResult(test, trial.operation, trial.name, *_why(info, phase, known))
-        return SweepResult(test, trial.operation, trial.name, "survived" if trial.applied else "not_reached")
+                outcome, phase, exception, message = _why(info, when, known)
+                finding = finding_of(trial.name, outcome, None if info is None else info.value, again=False)
+                return SweepResult(*run, outcome, phase, exception, message, finding)
+        outcome = "survived" if trial.applied else "not_reached"
+        made = 0 if self._fake is None else sum(each.operation == trial.operation for each in self._fake.requests)
+        return SweepResult(*run, outcome, finding=finding_of(trial.name, outcome, None, again=made > trial.calls))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
@@ -256,39 +285,48 @@ class Sweep:
         """Collect the results of an xdist worker."""
         self.results += [SweepResult(**each) for each in getattr(node, "workeroutput", {}).get(SENT, ())]
 
+    @property
+    def _summary(self) -> SweepSummary:
+        return SweepSummary(self.results, self._accepted)
+
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Send the results of a worker, or write the file."""
-        self.results.sort(key=lambda result: result.test)
-        results = [asdict(result) for result in self.results]
+        """Send the results of a worker, or write the files. New findings change the exit status."""
+        summary = self._summary
         to_send = getattr(session.config, "workeroutput", None)  # set in an xdist worker
         if to_send is not None:
-            to_send[SENT] = results
-        elif self.file is not None:
-            whole = {"fakeflowdock": __version__, "counts": self._counts, "results": results}
-            self.file.write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", "utf-8")
-
-    @property
-    def _counts(self) -> dict[str, int]:
-        counts = Counter(result.outcome for result in self.results)
-        return {outcome: counts[outcome] for outcome in OUTCOMES if counts[outcome]}
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the table."""
-        terminalreporter.section("documented failures")
-        if not self.results:
-            terminalreporter.line("no passed test made a request to Flowdock")
+            to_send[SENT] = [asdict(result) for result in self.results]
             return
-        first = max(len(result.operation) for result in self.results)
-        second = max(len(result.failure) for result in self.results)
-        for test, results in groupby(self.results, key=lambda result: result.test):
-            terminalreporter.line(test)
-            for result in results:
-                terminalreporter.line(f"    {result.operation:{first}}  {result.failure:{second}}  {result}")
-        tests = len({result.test for result in self.results})
-        counts = ", ".join(f"{number} {outcome}" for outcome, number in self._counts.items())
-        terminalreporter.line(f"{len(self.results)} failures in {tests} {'test' if tests == 1 else 'tests'}: {counts}")
         if self.file is not None:
-            terminalreporter.line(f"written to {self.file}")
+            whole = {"fakeflowdock": __version__, "counts": summary.counts, "results": summary.data()}
+            self.file.write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", "utf-8")
+        if self._updates and self.baseline is not None:
+            self.baseline.write_text(summary.baseline(), "utf-8")
+        elif summary.new and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+        """Print the matrix and the new findings; with `-v` each run."""
+        terminalreporter.section("documented failures")
+        summary, line = self._summary, terminalreporter.line
+        if not summary.results:
+            line("no passed test made a request to Flowdock")
+            return
+        if config.get_verbosity() > 0:
+            first = max(len(result.operation) for result in summary.results)
+            second = max(len(result.failure) for result in summary.results)
+            for test, results in groupby(summary.results, key=lambda result: result.test):
+                line(test)
+                for result in results:
+                    line(f"    {result.operation:{first}}  {result.failure:{second}}  {result}")
+        for text in (*summary.matrix(), *summary.listed()):
+            line(text)
+        for gone in summary.gone:
+            line(f"no longer found, can leave the baseline: {gone}")
+        line(str(summary))
+        if self.file is not None:
+            line(f"written to {self.file}")
+        if self._updates:
+            line(f"{counted(len(summary.findings), 'finding')} accepted in {self.baseline}")
 
 
 def _why(

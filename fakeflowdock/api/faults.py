@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..contract.contracts import contracts, operation_named
 from ..redaction import shortened
-from ..world.models import Application, Source, User
+from ..world.models import Application, Source, Thread, User
 from . import errors, internal_routes, routing
 from .failures import Failure
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..world.store import Store
+    from .actions.request import ActionRequest
     from .callers import Caller
     from .operations import Operation
     from .pauses import Wait
@@ -62,6 +63,7 @@ class Matching:
         caller: who makes the request.
     """
 
+    noun, nouns = "request", "requests"
     operation: str | None = None
     method: str | None = None
     path: str | None = None
@@ -97,6 +99,38 @@ class Matching:
         return asking is not None and self.caller is not None and asking.id == self.caller.id
 
 
+@dataclass(frozen=True, kw_only=True)
+class DeliveryMatching:
+    """The criteria of a fault for requests to integrations. A thread action must match all of them.
+
+    Attributes:
+        action: its name.
+        thread: its thread.
+        user: who performs it.
+    """
+
+    noun, nouns, operation = "delivery", "deliveries", None
+    action: str | None = None
+    thread: Thread | None = None
+    user: User | None = None
+
+    def __str__(self) -> str:
+        parts = [] if self.action is None else [f"of {self.action!r}"]
+        if self.thread is not None:
+            parts.append(f"in thread {self.thread.external_thread_id or self.thread.id}")
+        if self.user is not None:
+            parts.append(f"by user {self.user.name}")
+        return "".join(f" {part}" for part in parts)
+
+    def holds(self, request: ActionRequest) -> bool:
+        """Return whether a thread action matches."""
+        return (
+            self.action in (None, request.name)
+            and (self.thread is None or self.thread.id == request.thread.id)
+            and (self.user is None or self.user.id == request.user.id)
+        )
+
+
 class Fault:
     """An injected fault, returned by `FakeFlowdock.fail`. As a context manager it removes itself at the end.
 
@@ -119,7 +153,11 @@ class Fault:
     number = 0
 
     def __init__(
-        self, matching: Matching, failures: Sequence[Failure | None], first: int = 1, rounds: int | None = None
+        self,
+        matching: Matching | DeliveryMatching,
+        failures: Sequence[Failure | None],
+        first: int = 1,
+        rounds: int | None = None,
     ) -> None:
         self.matching = matching
         self.failures = tuple(failures)
@@ -139,18 +177,19 @@ class Fault:
 
     @property
     def _which(self) -> str:
+        noun, nouns = self.matching.noun, self.matching.nouns
         if self.turns is None:
-            return "every request"
+            return f"every {noun}"
         if self.first == 1:
-            return "the next request" if self.turns == 1 else f"the next {self.turns} requests"
+            return f"the next {noun}" if self.turns == 1 else f"the next {self.turns} {nouns}"
         last = self.first + self.turns - 1
-        return f"request {self.first}" if self.turns == 1 else f"requests {self.first} to {last}"
+        return f"{noun} {self.first}" if self.turns == 1 else f"{nouns} {self.first} to {last}"
 
     @property
     def record(self) -> str:
         """How often it applied, in words."""
         if not self.applied:
-            return f"matched {self.matched} requests, not applied" if self.matched else "never matched"
+            return f"matched {self.matched} {self.matching.nouns}, not applied" if self.matched else "never matched"
         return "applied once" if self.applied == 1 else f"applied {self.applied} times"
 
     @property
@@ -223,8 +262,18 @@ class Faults:
         """Return the fault and failure for a request, or None. Of several, the first one added applies."""
         if internal_routes.is_administered(request.route) or internal_routes.is_a_document(request.route):
             return None
+        return self.due(request)
+
+    def due(self, request: Any, kind: type[Matching | DeliveryMatching] = Matching) -> tuple[Fault, Failure] | None:
+        """Return the fault and failure for a request, or None.
+
+        Args:
+            request: a `FaultSubject`, or an `ActionRequest` to an integration.
+            kind: that of the criteria which apply to it.
+        """
         with self._lock:
-            matching = [fault for fault in self.active if fault.matching.holds(request)]
+            same = (fault for fault in self.active if isinstance(fault.matching, kind))
+            matching = [fault for fault in same if fault.matching.holds(request)]
             for fault in matching:
                 fault.matched += 1
             due = next((fault for fault in matching if fault.is_due), None)
@@ -245,7 +294,7 @@ def matching_for(
 
 
 def fault_for(
-    matching: Matching,
+    matching: Matching | DeliveryMatching,
     nth: int | None,
     times: int | None,
     sequence: Iterable[Failure | None] | None,
@@ -265,7 +314,7 @@ def fault_for(
     if sequence is None:
         once = nth is not None and times is None
         return Fault(matching, _of_streams(matching, [Failure(**what)]), nth or 1, 1 if once else times)
-    if any(what[each.name] != each.default for each in fields(Failure)):
+    if any(what.get(each.name, each.default) != each.default for each in fields(Failure)):
         raise ValueError(errors.SEQUENCE_AND_FAILURE)
     items = list(sequence) if isinstance(sequence, Iterable) else sequence
     if not isinstance(items, list) or not items or not all(item is None or isinstance(item, Failure) for item in items):
@@ -273,10 +322,12 @@ def fault_for(
     return Fault(matching, _of_streams(matching, items), nth or 1, times or 1)
 
 
-def _of_streams(matching: Matching, failures: Sequence[Failure | None]) -> Sequence[Failure | None]:
+def _of_streams(matching: Matching | DeliveryMatching, failures: Sequence[Failure | None]) -> Sequence[Failure | None]:
     """Return the failures. Raises ValueError if one of them can only happen to streams, and the operation has none."""
     name = matching.operation
     only = any(failure is not None and failure.events is not None for failure in failures)
+    if only and isinstance(matching, DeliveryMatching):
+        raise ValueError(errors.EVENTS_OF.format(operation=matching.noun))
     if only and name is not None and not contracts().operations[name].streams:
         raise ValueError(errors.EVENTS_OF.format(operation=name))
     return failures

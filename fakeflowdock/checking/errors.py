@@ -77,7 +77,7 @@ class NotChecked(Worded):
     REDIRECTED = "the browser redirected it internally, and no server received it"
     REFUSED_BY_PROXY = "a proxy required credentials, and Flowdock did not receive it"
     ANSWERED_BY_PROXY = "a proxy answered instead of Flowdock"
-    NOTHING = "{names}: nothing was checked: {reasons}"
+    NOTHING = "{names}: nothing was {done}: {reasons}"
 
 
 class Malformed(NotChecked):
@@ -105,3 +105,11 @@ class Malformed(NotChecked):
 
     def __str__(self) -> str:
         return f"it has {self.args[0]}"
+
+
+class NotImported:
+    """What the world of a recording leaves out."""
+
+    NO_THREAD = "a message without its thread"
+    FILE = "a message with a file of more than 1 MiB or of unknown size"
+    INVALID = "a {kind} whose {reason}"

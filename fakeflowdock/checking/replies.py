@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from werkzeug.http import parse_options_header
 
-from ..api.callers import ANYONE, SOURCE
+from ..api.callers import ANYONE, PROVISIONER, SOURCE
 from ..api.media_types import EVENT_STREAM, FORM, HTML, JSON
 from ..api.responses import line_of
 from ..contract.contracts import contracts
@@ -250,7 +250,9 @@ class CheckedReply:
 
     def _user_header(self, contract: OperationContract) -> Iterator[Finding]:
         """Responses to users name the user. If a source may call too and the caller is unknown, skip the check."""
-        by_user = contract.callers != (ANYONE,) and (SOURCE not in contract.callers or self._by_user)
+        by_user = contract.callers not in ((ANYONE,), (PROVISIONER,)) and (
+            SOURCE not in contract.callers or self._by_user
+        )
         if by_user and self._by_user is not False and self._reply.headers.get("Flowdock-User") is None:
             words, wanted = f"{self._answered} without a header Flowdock-User", "the id of the user who asks"
             yield self._found("reply.flowdock-user.missing", words, "flowdock-user", expected=wanted, page=HEADERS)

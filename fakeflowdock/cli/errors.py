@@ -21,6 +21,7 @@ class CommandError(Worded, click.ClickException):
     EXPECTED = ": expected {known}"
     NO_FILE = "--save-on-exit requires a file, unless --state has one"
     EVERY_ALONE = "--save-every requires --save-on-exit"
+    NO_SEED = "seed requires a file, or --example"
     KEY_ALONE = "--tls-key requires --tls-cert"
     NO_CA = "--write-ca requires --tls without --tls-cert: only then is a CA generated"
     THE_CA = "the CA"

@@ -23,12 +23,23 @@ if TYPE_CHECKING:
 
     from .command import Command
 
-MODULES = {name: name for name in ("serve", "routes", "explain", "conform", "proxy", "check", "exec")}
-MODULES["routes"] = "explain"
+MODULES = {name: name for name in ("serve", "routes", "explain", "conform", "proxy", "check", "import", "seed", "exec")}
+MODULES |= {"routes": "explain", "import": "import_recording"}  # `import` is a keyword
 SERVE = "serve"  # the command if none is given
+COMMON = (
+    "host",
+    "port",
+    "world",
+    "state",
+    "seed",
+    "save_on_exit",
+    "tls",
+    "json",
+)  # its options in the help of the program
 EPILOG = """\
 \b
-Default command: serve. Precedence: command line, environment, config file.
+Default command: serve. All of its options: fakeflowdock serve --help.
+Precedence: command line, environment, config file.
 Status: 0 success, also after SIGINT, SIGTERM or SIGHUP; 1 the world could not
 be saved; 2 invalid option, address or file; 128 + n second signal n."""
 
@@ -66,9 +77,10 @@ class Program(click.Group):
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands and the options of the server."""
+        """Write the commands and the common options of the server."""
         self.format_commands(ctx, formatter)
-        records = [each.get_help_record(ctx) for each in (*command_named(SERVE).params, *self.get_params(ctx))]
+        common = [each for each in command_named(SERVE).params if each.name in COMMON]
+        records = [each.get_help_record(ctx) for each in (*common, *self.get_params(ctx))]
         with formatter.section("Options"):
             formatter.write_dl([record for record in records if record])
 

@@ -117,6 +117,22 @@ class Unauthorized(Refusal):
     EXPIRED = "the access_token has expired"
     NO_SOURCE = "the flow_token is unknown"
 
+    NO_TOKEN = "the request has no Authorization header"
+
+    @classmethod
+    def bearer(cls, text: str) -> Self:
+        """Return the error of an operation that needs a token of SCIM."""
+        error = cls(text)
+        error.headers = (("WWW-Authenticate", 'Bearer realm="Flowdock SCIM"'),)
+        return error
+
+
+class TooManyRequests(Refusal):
+    """Too many requests in a row had a wrong token."""
+
+    name = "too-many-requests"
+    text = "Too many failed attempts: wait for a minute"
+
 
 class Gone(Refusal):
     """The source of a `flow_token` was deleted."""
@@ -139,6 +155,7 @@ class Unreadable(Refusal):
     name = "unreadable"
 
     NO_LENGTH = "Content-Length is not a number of bytes"
+    NOT_JSON = "A request to SCIM needs the Content-Type application/json"
     SHORT = "The body is shorter than its Content-Length"
     INCOMPLETE = "The body is incomplete, or its chunked encoding is invalid"
     NO_TYPE = "A request with a body needs a Content-Type: {known}"
@@ -186,7 +203,21 @@ class AccessDenied(Refusal):
     )
     NO_ADMINISTRATOR = "only an administrator of the organization may {what}"
     BLOCK, REMOVE, CHANGE = "block another", "remove a user from it", "change it"
+    NO_MEMBER = "only a member of the flow may read its invitations, and invite to it"
+    ACCEPTED = "an accepted invitation cannot be deleted"
+    NO_SCIM_HEADER = "the Authorization header is not Bearer and a token"
+    NO_SCIM_TOKEN = "the token is not that of this organization's SCIM API"
     ANOTHER_USER = "users may only change their own information"
+
+
+class Conflict(Refusal):
+    """The entity exists already."""
+
+    name = "conflict"
+    prefix = "Conflict: "
+
+    USER_NAME = "a user with this userName exists"
+    EMAIL = "a user with this e-mail address exists"
 
 
 class InvalidFlow(Refusal):
@@ -216,6 +247,11 @@ class ValidationError(Refusal):
     COMMENT = "is a comment itself"
     NO_MESSAGE_OR_COMMENT = "is not a message of this flow, or is a comment itself"
     EMAIL_TAKEN = "has already been taken"
+    NO_EMAIL = "Invalid email"
+    MEMBER = "is a member of the flow already"
+    BLOCKED = "is blocked from the flow"
+    ADDRESSES = "has too many addresses: at most {limit:,}"
+    FILTER = 'is not userName eq "…" or emails eq "…"'
     OF_A_USER = "is {event}, which only a user sends"
     NO_THREADS = "is {event}, which cannot be in a thread"
     THREAD_OF_ANOTHER = "is not the thread of the commented message"

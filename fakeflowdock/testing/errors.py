@@ -10,6 +10,7 @@ class FlowdockWarning(UserWarning):
 SOURCE_OF_A_MAIL = "invalid source {given!r}: expected a Source, or text with the event mail"
 TWO_SENDERS = "invalid sender: pass either a source or a user, not both"
 NO_SOURCE = "no source exists: create one with add_source()"
+NO_SSO = "organization {name!r} has no Single Sign-On: set it up with add_sso()"
 UNKNOWN = "unknown {what} {name!r}"
 ZERO_TIMES = "invalid times 0: use assert_not_requested"
 TWO_RECEIVERS = "invalid receiver: pass either a flow or a user, not both"
@@ -20,3 +21,10 @@ PATH = "invalid path {given!r}: expected one as in exchange.path, which starts w
 READ_ONLY = "{name!r} cannot be replaced{hint}"
 NO_STREAM = "no stream{whose}{where} was opened within {timeout:g} seconds; open: {listed}"
 TOO_FEW_STREAMS = "fewer than {count} streams{whose}{where} were open within {timeout:g} seconds; open: {listed}"
+TIMEOUT = "invalid timeout {given!r}: expected a number of seconds greater than 0, and at most 3600"
+INTEGRATION = "invalid integration {given!r}: expected a WSGI or ASGI application, or the http or https URL of a server"
+NO_SETUP_URI = "application {name!r} has no setup_uri: pass it to add_application()"
+NO_CONFIGURATION_URI = (
+    "source {name!r} has no configuration_url, and application {application!r} has no configuration_uri: "
+    "pass one to add_source() or add_application()"
+)

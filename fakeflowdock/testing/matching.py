@@ -17,15 +17,17 @@ from ..contract.findings import sample
 from ..contract.json_pointer import ABSENT
 from ..redaction import masked, shortened
 from ..world import tagging
+from ..world.invitations import Invitation
 from ..world.models import Application, Flow, Message, Source, Thread, User
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from ..api.actions.delivery import Delivery
     from ..api.exchange import Exchange
     from ..world.store import Store
 
-Candidate = TypeVar("Candidate", "Exchange", Source, Message)
+Candidate = TypeVar("Candidate", "Delivery", "Exchange", Source, Message, Invitation)
 
 SHOWN = 3  # candidates
 LOOKED_AT = 20_000  # characters of a value that are shown
@@ -146,8 +148,9 @@ class Search(Generic[Candidate]):
             return right
         lines = [f"no {self.what} found{_with(self.expected)}{note}"]
         if not looked:
-            kind = self.what.replace(" to ", "s to ", 1) if " to " in self.what else self.what + "s"
-            lines.append(f"there are no {kind} at all")
+            first, space, rest = self.what.partition(" to ")
+            kind = f"{first[:-1]}ies" if first.endswith("y") else f"{first}s"
+            lines.append(f"there are no {kind}{space}{rest} at all")
         for missed, candidate in sorted(looked, key=lambda pair: len(pair[0]))[:SHOWN]:
             lines.append(f"closest of {len(looked)}: {_named(candidate)}")
             lines += [f"    {line}" for miss in missed for line in miss.lines()]
@@ -197,6 +200,28 @@ def message_view(message: Message, store: Store, expected: Mapping[str, Any]) ->
     return shown
 
 
+def delivery_view(delivery: Delivery, store: Store) -> dict[str, Any]:
+    """Return what a test can expect of a thread action that was performed."""
+    request, response = delivery.request, delivery.response
+    return {
+        "thread": request.thread,
+        "flow": store.path_of(store.flows[request.thread.flow_id]) if request.thread.flow_id in store.flows else None,
+        "action": request.name,
+        "user": request.user,
+        "application": request.application.name,
+        "method": request.method,
+        "url": request.url,
+        "body": request.json if request.body else None,
+        "flaw": request.flaw,
+        "outcome": delivery.outcome,
+        "status": delivery.status,
+        "response": None if response is None else response.text,
+        "reason": delivery.reason,
+        "authentication_url": delivery.authentication_url,
+        "problem": delivery.problem,
+    }
+
+
 def source_view(source: Source, store: Store) -> dict[str, Any]:
     """Return the fields of a source, with its flow, application and creator instead of their ids."""
     return {
@@ -207,12 +232,24 @@ def source_view(source: Source, store: Store) -> dict[str, Any]:
     }
 
 
+def invitation_view(invitation: Invitation, store: Store) -> dict[str, Any]:
+    """Return the fields of an invitation, with its flow and users instead of their ids."""
+    return {
+        **{field.name: getattr(invitation, field.name) for field in fields(invitation)},
+        "flow": store.path_of(store.flows[invitation.flow_id]),
+        "inviter": store.users[invitation.inviter_id],
+        "user": store.users.get(invitation.user_id or 0),
+    }
+
+
 def _with(expected: Mapping[str, Any]) -> str:
     shown = ", ".join(f"{name} {_shown(_masked(value, name))}" for name, value in expected.items())
     return shown and f" with {shown}"
 
 
-def _named(candidate: Exchange | Source | Message) -> str:
+def _named(candidate: Delivery | Exchange | Source | Message | Invitation) -> str:
+    if isinstance(candidate, Invitation):
+        return f"invitation {candidate.id} of {candidate.email!r}"
     if isinstance(candidate, Source):
         return f"source {candidate.id} {candidate.name!r}"
     if isinstance(candidate, Message):

@@ -19,6 +19,7 @@ from .request_hints import cut_line, shown_json, without_message
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from ..api.actions.delivery import Delivery
     from ..api.callers import Caller
     from ..api.exchange import Exchange
     from ..api.faults import Fault
@@ -53,6 +54,7 @@ class Around:
         error: how the test failed, or None.
         last: the number of the last request before it failed, 0 if there was none, or None if it is unknown.
         late: what still went on when the test had failed, or None.
+        deliveries: the thread actions that were performed.
     """
 
     turns: Turns | None = None
@@ -60,6 +62,7 @@ class Around:
     error: BaseException | None = None
     last: int | None = None
     late: str | None = None
+    deliveries: Sequence[Delivery] = ()
 
 
 def text(
@@ -97,6 +100,7 @@ def text(
     if (about := response_shapes.ABOUT.get(after.settings.shape)) is not None:
         lines += ["", f"shape {after.settings.shape}: {about}"]
     lines += _listed("faults:", [causes.recorded(each, exchanges) for each in faults], len(faults))
+    lines += _deliveries(around.deliveries)
     still = [f"{_opened(stream, after)}: {_about_stream(stream)}" for stream in streams]
     lines += _listed("open streams:", still)
     turns = around.turns
@@ -114,6 +118,17 @@ def _listed(title: str, items: Sequence[str], most: int = SHOWN, what: str = "")
         return []
     rest = f"    ({len(items) - most} more {what or title.rstrip(':')} not shown)"
     return ["", title, *(f"    {each}" for each in items[:most]), *([rest] if len(items) > most else [])]
+
+
+def _deliveries(deliveries: Sequence[Delivery]) -> Iterator[str]:
+    """Yield the lines about thread actions, the last ones."""
+    if deliveries:
+        yield from ("", "thread actions:")
+    if len(deliveries) > SHOWN:
+        yield f"    ({len(deliveries) - SHOWN} earlier ones not shown)"
+    for delivery in deliveries[-SHOWN:]:
+        yield f"    {cut_line(str(delivery))}"
+        yield from (f"        {cut_line(line)}" for line in delivery.lines)
 
 
 def _requests(exchanges: Sequence[Exchange], store: Store) -> Iterator[str]:
@@ -215,6 +230,8 @@ def _named(caller: Caller, store: Store) -> str:
     if caller.source is not None:
         flow = store.flows.get(caller.source.flow_id)
         return f"source {caller.source.name}{'' if flow is None else ' of ' + store.path_of(flow)}"
+    if caller.organization is not None:
+        return f"SCIM of organization {caller.organization.name}"
     if caller.user is None:
         return "anyone (no credentials required)"
     through = "" if caller.application is None else f" through application {caller.application.name}"

@@ -18,6 +18,7 @@ from .exchanges import Exchanges, has_unknown_path
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from ..api.actions.delivery import Delivery
     from ..api.app import App
     from ..api.exchange import Exchange
     from ..world.store import Store
@@ -57,6 +58,7 @@ class Watched:
         self._first = self._checked = None if is_new else _last(run)
         self._faults = 0 if is_new and not sharing else None  # the last one that this test need not meet
         self._failed: tuple[BaseException, int] | None = None
+        self._delivered = 0 if is_new else run.app.deliveries.number
         if not is_new:
             run.turns.restart(self._before)
 
@@ -81,6 +83,11 @@ class Watched:
                 yield causes.recorded(fault, self.requests)
         self._faults = faults.count
 
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """The thread actions that were performed so far."""
+        return [each for each in self.run.app.deliveries if each.number > self._delivered]
+
     def unchecked(self) -> list[Exchange]:
         """Return the requests since the last call."""
         found = self.run.app.journal.after(self._checked)[0]
@@ -99,7 +106,7 @@ class Watched:
         """
         app = self.run.app
         store, (error, last) = app.store, self._failed or (None, None)
-        around = report.Around(self.run.turns, [*other_hosts.called], error, last, late)
+        around = report.Around(self.run.turns, [*other_hosts.called], error, last, late, self.deliveries)
         with store.lock:  # no other thread, such as one of the code under test, can write
             before = self._before if self.run.began is self._began else self.run.began  # or it was loaded since
             return report.text(self.requests, before, store, app.faults.remembered, [*app.streams.open], around)
@@ -107,7 +114,7 @@ class Watched:
     @property
     def has_something(self) -> bool:
         """Whether there is anything to tell."""
-        return bool(self.requests or self.run.app.faults.remembered) or self.is_new
+        return bool(self.requests or self.deliveries or self.run.app.faults.remembered) or self.is_new
 
 
 def _last(run: WatchedRun) -> Exchange | None:

@@ -29,6 +29,7 @@ KINDS: dict[str, Callable[[Store], Kept]] = {
     "application": lambda store: store.applications,
     "source": lambda store: store.sources,
     "conversation": lambda store: store.conversations,
+    "invitation": lambda store: store.invitations.by_id(),
 }
 POSTS: dict[str, Callable[[str, Store], Kept]] = {
     "thread": lambda flow_id, store: store.archive.of(flow_id).threads,
@@ -37,6 +38,7 @@ POSTS: dict[str, Callable[[str, Store], Kept]] = {
 }
 # The rest of a world file: entities, each with a readable key, and plain values.
 OTHERS: dict[str, Callable[[Store], Kept]] = {
+    "mail": lambda store: store.invitations.outbox,
     "deleted source": lambda store: store.deleted_sources,
     "access token": lambda store: {entity.access_token: entity for entity in store.access_tokens},
     "refresh token": lambda store: {entity.refresh_token: entity for entity in store.refresh_tokens},
@@ -47,7 +49,7 @@ VALUES: dict[str, Callable[[Store], Kept]] = {
     "membership of user": lambda store: dict(_memberships(store)),
     "revoked grant": lambda store: store.revoked_grants,
     "seed": lambda store: {"": store.seed},
-    "clock": lambda store: {"": store.now, "runs": store.clock.runs},
+    "clock": lambda store: {"": store.now, "moves": store.clock.moves},
 }
 
 
@@ -154,7 +156,8 @@ def _changes(old: Any, new: Any, *, secrets: bool) -> Iterator[str]:
     for field in fields(new):
         before, now = getattr(old, field.name), getattr(new, field.name)
         if (secrets or field.compare) and before != now:
-            shown = _shown if field.repr and not is_secret(field.name) else cut
+            is_hidden = not field.repr or is_secret(field.name)
+            shown = cut if is_hidden and isinstance(before, str) and isinstance(now, str) else _shown
             yield f"{field.name} {shown(before)} → {shown(now)}"
 
 

@@ -17,15 +17,23 @@ NO_PATH = "invalid flow {path!r}: expected organization/flow"
 PARAMETERIZED_NAME = "invalid parameterized_name {name!r}: expected a-z and 0-9, with - and _ between"
 ID = "invalid id {given}: taken, or not a positive integer"
 NOT_OF_THIS_WORLD = "{entity!r} is not {article} {kind} of this world"
+NOT_PENDING = "invalid invitation {id}: it is {what}, expected a pending one"
+NO_INVITER = "invalid inviter {user!r}: expected a member of {flow!r}, which is not archived"
+NOT_ADMITTED = "flow {flow!r} is archived, or has blocked {user!r}"
 FIELD = "unknown field {name} of {what}{hint}"
 NO_SCOPE = "invalid scope {given!r}: expected a string such as 'flow integration'"
 SCOPE = "unknown scope {unknown}: expected {known}"
 
 # Clock, settings, initial worlds
 BACKWARDS = "invalid time {seconds} s: a clock cannot go backwards"
+PAST = "invalid time {moment}: a clock cannot go backwards, and it is {now}"
+LATE = "invalid time {moment}: a clock ends at {last}"
+CLOCK = "invalid clock {given!r}: expected 'world', 'system' or a datetime"
+ONE_WORLD = "give only one of world, state and seed"
 BEYOND = "cannot advance the clock by {by}: it ends at {last}"
 AUTO_CONSENT = "invalid auto_consent {given!r}: expected True or False"
 REFRESH_TOKENS = "invalid refresh_tokens {given!r}: expected 'always' or 'offline_access'"
+CALLBACKS = "invalid callbacks {given!r}: expected 'loopback', 'none' or 'any'"
 JOURNAL = "invalid journal size {given!r}: expected at least 1"
 JOURNAL_BYTES = "invalid journal_bytes {given!r}: expected at least 1"
 KEEP_ALIVE = "invalid keep_alive {given!r}: expected a number of seconds greater than 0 and less than {limit:,}"
@@ -59,6 +67,7 @@ class WorldFileError(Worded, ValueError):
     DUPLICATE_SOURCE = "is a duplicate among the sources"
     DUPLICATE_MESSAGE = "is a duplicate in its flow"
     DUPLICATE_THREAD = "is a duplicate in its source"
+    DUPLICATE_INVITATION = "is a duplicate among the pending invitations of its flow"
     DUPLICATE_REACTION = "has a duplicate"
     NO_MEMBER = "has a user who is not in the organization"
     LATE = "is after the year {year}"
@@ -76,3 +85,36 @@ class WorldFileError(Worded, ValueError):
         super().__init__(message)
         self.pointer = pointer
         self.reason = reason or message
+
+
+class InvalidToken(Worded, ValueError):
+    """A `FLOWDOCK-TOKEN` is invalid."""
+
+    MISSING = "the header FLOWDOCK-TOKEN is missing"
+    MALFORMED = "the token is malformed: expected a JSON Web Token with sub, exp and signature"
+    ALGORITHM = "the token has another algorithm: expected HS256"
+    SECRET = "the token was signed with another client_secret"
+    EXPIRED = "the token has expired"
+    BODY = "the token is for another body: its claim signature is not the SHA-256 digest of these bytes"
+
+
+class SeedError(Worded, ValueError):
+    """A seed is invalid. The message names the place, in a file also the line.
+
+    Attributes:
+        pointer: the place in the seed as a JSON pointer.
+        reason: the message without the place.
+    """
+
+    THE_SEED = "the seed:"
+    TOO_LARGE = "more than {limit:,} values"
+    NESTED = "nested too deeply"
+    NO_OBJECT = "expected an object with users, flows and others"
+    UNKNOWN = "unknown {kind} {name!r}{hint}"
+    AMBIGUOUS = "several of them are the {kind} {name!r}: use a name that only one has"
+    TWO_SENDERS = "a message has a user or a source, not both"
+    NO_MESSAGE = "no earlier message of the flow has the content {content!r}"
+
+    def __init__(self, pointer: str, reason: str, place: str = "") -> None:
+        super().__init__(f"{place}{pointer or self.THE_SEED} {reason}")
+        self.pointer, self.reason = pointer, reason

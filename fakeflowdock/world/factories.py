@@ -14,18 +14,19 @@ from .authorization import AccessToken
 from .fields import check_names
 from .models import OUT_OF_BAND, Application, Flow, Organization, Source, User
 from .posting import Post
-from .random_ids import join_key_of, uuid_of
+from .random_ids import join_key_of, short, uuid_of
 from .scopes import SCOPES, scopes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import timedelta
 
-    from .authorization import AuthorizationCode
+    from .authorization import AuthorizationCode, Grant
     from .models import Message
     from .store import Store
 
 ACCESS_MODES = ("invitation", "link", "organization")
+FIRST_UID = 123_455  # that of the first organization is the next one, as in Flowdock's examples
 AVATAR = "https://d2cxspbh1aoie1.cloudfront.net/avatars/{}"
 ICON = "https://dxgv4vuja9avs.cloudfront.net/applications/{}/{}.png"
 Entity = TypeVar("Entity", Organization, User, Flow, Application, Source)
@@ -47,6 +48,22 @@ def add_organization(
         return store.add_organization(organization)
 
 
+def add_sso(store: Store, organization: Organization, uid: str | None = None) -> Organization:
+    """Set up Single Sign-On for an organization. A new token replaces an old one.
+
+    Raises:
+        ValueError: the uid is taken or invalid.
+    """
+    with store.lock:
+        current = known(store, "organization", organization)
+        uid = current.sso_uid or str(FIRST_UID + current.id) if uid is None else uid
+        if store.identities.organization_of(uid) not in (None, current.id):
+            raise ValueError(errors.EXISTS.format(kind="uid", name=uid))
+        changed = replace(current, sso_uid=uid, scim_token=short(store.draw("scim_token")))
+        serialization.check(changed, "kept-organization")
+        return store.add_organization(changed)
+
+
 def add_user(
     store: Store,
     *,
@@ -59,11 +76,12 @@ def add_user(
     organization: Organization | None = None,
     admin: bool = False,
     id: int | None = None,
+    sso_name: str | None = None,
 ) -> User:
     """Add a user, to an organization if one is given.
 
     Raises:
-        ValueError: the e-mail address is taken, or a value is invalid.
+        ValueError: the e-mail address or the SSO name is taken, or a value is invalid.
     """
     with store.lock:
         number = _new_id(store, "user", store.users, id)
@@ -76,13 +94,18 @@ def add_user(
             website=website,
             api_token=store.draw("api_token"),
             password=store.draw("password") if password is None else password,
+            sso_name=sso_name,
+            created_at=store.now,
+            updated_at=store.now,
         )
         if store.user_by_email(user.email) is not None:
             raise ValueError(errors.EXISTS.format(kind="user", name=user.email))
+        if sso_name is not None and store.identities.user_named(sso_name) is not None:
+            raise ValueError(errors.EXISTS.format(kind="user", name=sso_name))
         serialization.check(user, "kept-user")
         store.add_user(user)
         if organization is not None:
-            store.join(_known(store, "organization", organization), user, admin=admin)
+            store.join(known(store, "organization", organization), user, admin=admin)
         return user
 
 
@@ -102,7 +125,7 @@ def add_flow(
         ValueError: the path is taken or invalid, or the access mode is invalid.
     """
     organization_name, flow_name = _split(path)
-    users = [_known(store, "user", member) for member in members]
+    users = [known(store, "user", member) for member in members]
     if access_mode not in ACCESS_MODES:
         raise ValueError(errors.ACCESS_MODE.format(given=access_mode, known=", ".join(ACCESS_MODES)))
     with store.lock:
@@ -131,7 +154,7 @@ def add_flow(
 def add_member(store: Store, flow: Flow, user: User) -> Flow:
     """Make a user a member of a flow. Returns the updated flow."""
     with store.lock:
-        current, member = _known(store, "flow", flow), _known(store, "user", user)
+        current, member = known(store, "flow", flow), known(store, "user", user)
         if not store.belongs(member, current.organization_id):
             store.join(store.organizations[current.organization_id], member, admin=False)
         return people.change_flow(store, replace(current, members=current.members | {member.id}))
@@ -144,6 +167,8 @@ def add_application(
     icon_url: str | None = None,
     redirect_uri: str | None = None,
     owner: User | None = None,
+    setup_uri: str | None = None,
+    configuration_uri: str | None = None,
     id: int | None = None,
 ) -> Application:
     """Add an OAuth application. Raises ValueError if a value is invalid."""
@@ -155,8 +180,10 @@ def add_application(
             icon_url=ICON.format(number, store.draw("icon")) if icon_url is None else icon_url,
             client_id=store.draw("client_id"),
             redirect_uri=OUT_OF_BAND if redirect_uri is None else redirect_uri,
-            owner_id=None if owner is None else _known(store, "user", owner).id,
+            owner_id=None if owner is None else known(store, "user", owner).id,
             client_secret=store.draw("client_secret"),
+            setup_uri=setup_uri,
+            configuration_uri=configuration_uri,
         )
         serialization.check(application, "kept-application")
         return store.add_application(application)
@@ -167,7 +194,7 @@ def add_access_token(
 ) -> AccessToken:
     """Add an access token, as if a user had authorized an application. Raises ValueError if a scope is unknown."""
     scopes = frozenset(SCOPES) if scope is None else scopes_of(scope)
-    user, application = _known(store, "user", user), _known(store, "application", application)
+    user, application = known(store, "user", user), known(store, "application", application)
     with store.lock:
         expires_at = None if lifetime is None else store.now + lifetime
         grant, secret = store.next_id("grant"), store.draw("access_token")
@@ -194,11 +221,22 @@ def revoke(store: Store, access_token: str) -> None:
 
 def revoke_application(store: Store, application: Application, user: User | None) -> None:
     """Revoke everything that a user, or all users, granted an application so far."""
-    application = _known(store, "application", application)
+    application = known(store, "application", application)
     with store.lock:
-        for given in (*store.access_tokens, *store.refresh_tokens, *store.codes):
-            if given.application_id == application.id and user in (None, store.users[given.user_id]):
-                store.revoke(given.grant_id)
+        _revoke(
+            store, lambda given: given.application_id == application.id and (user is None or user.id == given.user_id)
+        )
+
+
+def revoke_all(store: Store, user: User) -> None:
+    """Revoke everything that a user granted applications so far. The lock of the world is held."""
+    _revoke(store, lambda given: given.user_id == user.id)
+
+
+def _revoke(store: Store, chosen: Callable[[Grant], bool]) -> None:
+    for given in (*store.access_tokens, *store.refresh_tokens, *store.codes):
+        if chosen(given) and not store.is_revoked(given):
+            store.revoke(given.grant_id)
 
 
 def add_code(
@@ -206,7 +244,7 @@ def add_code(
 ) -> AuthorizationCode:
     """Add a code, as if a user had clicked Authorize. Raises ValueError if a scope or the redirect URI is invalid."""
     scopes = frozenset(SCOPES) if scope is None else scopes_of(scope)
-    user, application = _known(store, "user", user), _known(store, "application", application)
+    user, application = known(store, "user", user), known(store, "application", application)
     if redirect_uri not in (None, application.redirect_uri):
         raise ValueError(errors.REDIRECT_URI.format(given=redirect_uri, expected=application.redirect_uri))
     with store.lock:
@@ -215,8 +253,8 @@ def add_code(
 
 def add_source(store: Store, *, flow: Flow, application: Application, creator: User, **fields: str | None) -> Source:
     """Add a source. Raises ValueError if a value is invalid."""
-    flow, creator = _known(store, "flow", flow), _known(store, "user", creator)
-    application = _known(store, "application", application)
+    flow, creator = known(store, "flow", flow), known(store, "user", creator)
+    application = known(store, "application", application)
     validation.check_characters(fields)
     for operation in ("create-source", "update-source"):
         given = {name: value for name, value in fields.items() if value is not None}
@@ -255,11 +293,11 @@ def add_message(
         raise ValueError(errors.NO_MESSAGE.format(event=event))
     with store.lock:
         if source is not None:
-            source = _known(store, "source", source)
+            source = known(store, "source", source)
             flow = store.flows[source.flow_id]
-        flow = _known(store, "flow", flow)
+        flow = known(store, "flow", flow)
         if user is not None:
-            user = _known(store, "user", user)
+            user = known(store, "user", user)
         if parent is not None:
             event = "comment" if event == "message" else event
             parent = store.archive.of(flow.id).messages.get(parent.id)
@@ -276,7 +314,7 @@ def add_message(
 def add_private_message(store: Store, event: str, fields: Mapping[str, Any], *, user: User, to: User) -> Message:
     """Send a private message. Raises ValueError if Flowdock would reject it."""
     with store.lock:
-        user, to = _known(store, "user", user), _known(store, "user", to)
+        user, to = known(store, "user", user), known(store, "user", to)
         given = _checked("a private message", "send-private-message", {"event": event}, fields)
         if not private.may_talk(store, user, to):
             raise ValueError(errors.STRANGERS.format(user=user.name, other=to.name))
@@ -335,7 +373,7 @@ def _new_id(store: Store, kind: str, taken: Mapping[int, Any], wanted: int | Non
     return store.next_id(kind, wanted)
 
 
-def _known(store: Store, kind: str, entity: Entity) -> Entity:
+def known(store: Store, kind: str, entity: Entity) -> Entity:
     """Return the current state of an entity. Raises ValueError if it belongs to another world."""
     current: Entity | None = getattr(store, f"{kind}s").get(getattr(entity, "id", None))
     if type(current) is not type(entity) or current is None:

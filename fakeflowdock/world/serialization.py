@@ -52,6 +52,7 @@ DRAWN: dict[str, Callable[[str], str]] = {  # each kind, and its format
     "join_key": join_key_of,
     "thread": thread_id_of,
     "uuid": short,
+    "scim_token": short,
     "file": short,
 }
 LARGEST = 1 << 30  # bytes of a file: a pipe may never end
@@ -78,6 +79,16 @@ def load(file: str | os.PathLike[str]) -> Store:
         WorldFileError: the file is invalid.
     """
     path = Path(file)
+    return loads(text_of(path), str(path))
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        OSError: the file cannot be read.
+        WorldFileError: it is a device, too large or not UTF-8.
+    """
     mode = path.stat().st_mode
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
         raise WorldFileError.of(WorldFileError.DEVICE, file=path)
@@ -86,10 +97,9 @@ def load(file: str | os.PathLike[str]) -> Store:
     if len(raw) > LARGEST:
         raise WorldFileError.of(WorldFileError.TOO_LARGE, file=path, limit=LARGEST)
     try:
-        text = raw.decode("utf-8")
+        return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise WorldFileError.of(WorldFileError.NOT_UTF8, file=path, start=error.start) from None
-    return loads(text, str(path))
 
 
 def dumps(store: Store) -> str:
@@ -100,11 +110,11 @@ def dumps(store: Store) -> str:
 def data(store: Store) -> dict[str, Any]:
     """Return a world as JSON data."""
     archive = store.archive
-    posts = {
-        each.__name__: each([*store.flows, *store.conversations])
-        for each in (archive.threads, archive.messages, archive.events)
+    places = [*store.flows, *store.conversations]
+    kept: dict[str, Iterable[Any]] = {
+        **{each.__name__: each(places) for each in (archive.threads, archive.messages, archive.events)},
+        "outbox": store.invitations.outbox.values(),
     }
-    kept = {kind: posts[kind] if kind in posts else getattr(store, kind).values() for kind in KINDS}
     return {
         "format": FORMAT,
         "seed": store.seed,
@@ -116,7 +126,10 @@ def data(store: Store) -> dict[str, Any]:
             for organization in store.organizations.values()
             for user in store.users_of_organization(organization)
         ],
-        **{kind: [_plain(entity) for entity in entities] for kind, entities in kept.items()},
+        **{
+            kind: [_plain(each) for each in (kept[kind] if kind in kept else getattr(store, kind).values())]
+            for kind in KINDS
+        },
     }
 
 
@@ -147,7 +160,7 @@ def loads(text: str, name: str) -> Store:
         try:
             check_world(world)
         except WorldFileError as error:
-            line = _line(text, error.pointer)  # can raise RecursionError, too
+            line = line_of(text, error.pointer)  # can raise RecursionError, too
             raise WorldFileError(f"{name}:{line}: {error.pointer or errors.THE_FILE} {error.reason}") from None
     except WorldFileError:
         raise
@@ -231,6 +244,12 @@ def built(world: dict[str, Any]) -> Store:
             store.next_id(f"message {entity.flow_id}", entity.id)
     for thread in made["threads"]:
         store.archive.keep(thread)
+    for invitation in made["invitations"]:
+        store.invitations.keep(invitation)
+        store.next_id("invitation", invitation.id)
+    for mail in made["outbox"]:
+        store.invitations.outbox[mail.id] = mail
+        store.next_id("mail", mail.id)
     for kind, secret in BY_SECRET.items():
         for entity in made[kind]:
             getattr(store, kind).add(getattr(entity, secret), entity)
@@ -296,7 +315,7 @@ def _inner(name: str, value: Any) -> Any:
     return INNER[name](**made)
 
 
-def _line(text: str, pointer: str) -> int:
+def line_of(text: str, pointer: str) -> int:
     """Return the line where a value of a JSON text starts. JSON is YAML, and the YAML parser records lines."""
     import yaml
 

@@ -8,6 +8,7 @@ from ..contract.strictness import Strict, check_strict
 from . import errors
 
 REFRESH_TOKENS = ("always", "offline_access")
+LOOPBACK, NONE, ANY = CALLBACKS = ("loopback", "none", "any")
 JOURNAL = 1000  # exchanges
 JOURNAL_BYTES = 64 * 1024 * 1024
 KEEP_ALIVE = 30.0  # seconds
@@ -29,6 +30,8 @@ class Settings:
         journal: how many exchanges are recorded, at least one. A change applies to worlds created later.
         journal_bytes: how much memory they may use, in bytes. A change applies to worlds created later.
         keep_alive: after how many seconds without an event a stream is kept alive. Real time, not the world's.
+        callbacks: which integrations are requested over the network when a user performs a thread action: those on
+            this machine, `loopback`; `none`; or `any`.
     """
 
     auto_consent: bool = False
@@ -38,6 +41,7 @@ class Settings:
     strict: Strict = False
     journal_bytes: int = JOURNAL_BYTES
     keep_alive: float = KEEP_ALIVE
+    callbacks: str = LOOPBACK
 
     def __post_init__(self) -> None:
         self.take_auto_consent(self.auto_consent)
@@ -46,6 +50,8 @@ class Settings:
         self.take_journal(self.journal, self.journal_bytes)
         self.take_strict(self.strict)
         self.take_keep_alive(self.keep_alive)
+        if self.callbacks not in CALLBACKS:
+            raise ValueError(errors.CALLBACKS.format(given=self.callbacks))
 
     def take_auto_consent(self, at_once: bool) -> None:
         """Change whether consent is granted at once. Raises ValueError if it is not a boolean."""

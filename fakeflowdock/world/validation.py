@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.contracts import contracts
 from ..contract.errors import Unreadable, ValidationError
-from . import authorization, models
+from . import authorization, invitations, models
 from .clock import LAST, timestamp
 from .conversations import PREFIX, PrivateConversation, id_of
 from .errors import WorldFileError
+from .invitations import PENDING
 from .scopes import SCOPES
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ KINDS: dict[str, type[Any]] = {
     "threads": models.Thread,
     "messages": models.Message,
     "events": models.Event,
+    "invitations": invitations.Invitation,
+    "outbox": invitations.SentInvitation,
     "access_tokens": authorization.AccessToken,
     "refresh_tokens": authorization.RefreshToken,
     "codes": authorization.AuthorizationCode,
@@ -42,6 +45,7 @@ REFERENCES = {
     "user_id": "users",
     "owner_id": "users",
     "creator_id": "users",
+    "inviter_id": "users",
     "application_id": "applications",
     "flow_id": "flows",
     "source_id": "sources",
@@ -54,7 +58,22 @@ NUMBERED = ("messages", "events")  # each flow numbers them in one sequence
 PRIVATE = ("message", "file")  # the events of private messages
 PUBLIC = ("thread_id", "source_id", "parent_id", "external_user_name")  # what only messages of flows have
 CHANGES = ("message-edit", "message-delete", "tag-change")  # the events of conversations
-UNIQUE = ("id", "email", "api_token", "client_id", "client_secret", "access_token", "refresh_token", "code", "cookie")
+
+REPEATED = {("email", "invitations"), ("email", "outbox")}  # an address can be invited to several flows
+UNIQUE = (
+    "id",
+    "email",
+    "sso_uid",
+    "scim_token",
+    "sso_name",
+    "api_token",
+    "client_id",
+    "client_secret",
+    "access_token",
+    "refresh_token",
+    "code",
+    "cookie",
+)
 
 
 def check_world(world: Any) -> None:
@@ -105,8 +124,13 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
                         yield pointer, WorldFileError.UNKNOWN_ENTITY.format(id=each, kind=REFERENCES[field])
                     if field == "scopes" and each not in SCOPES:
                         yield pointer, WorldFileError.UNKNOWN_SCOPE.format(scope=each)
-                if field in UNIQUE and kind not in NUMBERED and value != "":
-                    key = str(value).casefold() if field == "email" else value
+                if (
+                    field in UNIQUE
+                    and kind not in NUMBERED
+                    and value not in ("", None)
+                    and (field, kind) not in REPEATED
+                ):
+                    key = str(value).casefold() if field in ("email", "sso_name") else value
                     if key in seen.setdefault(field, set()):
                         yield pointer, WorldFileError.DUPLICATE
                     seen[field].add(key)
@@ -121,6 +145,8 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield from _twice(world, *duplicate)
     yield from _contradictions_of_posts(world)
     yield from _contradictions_of_conversations(world)
+
+    yield from _contradictions_of_invitations(world)
     belongs = {(member["organization_id"], member["user_id"]) for member in world["memberships"]}
     for position, flow in enumerate(world["flows"]):
         if any((flow["organization_id"], user_id) not in belongs for user_id in flow["members"]):
@@ -196,6 +222,17 @@ def _contradictions_of_conversations(world: dict[str, Any]) -> Iterator[tuple[st
             event["event"] in CHANGES and event["user_id"] in users[event["flow_id"]]
         ):
             yield f"/events/{position}/event", WorldFileError.PRIVATE
+
+
+def _contradictions_of_invitations(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield invitations whose flow has another pending one for the same address."""
+    pending: set[tuple[str, str]] = set()
+    for position, invitation in enumerate(world.get("invitations", ())):
+        key = invitation["flow_id"], invitation["email"].casefold()
+        if invitation["state"] == PENDING and key in pending:
+            yield f"/invitations/{position}/email", WorldFileError.DUPLICATE_INVITATION
+        if invitation["state"] == PENDING:
+            pending.add(key)
 
 
 def _twice(

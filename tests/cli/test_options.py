@@ -36,7 +36,13 @@ EXAMPLES: dict[Any, list[tuple[str, str, Any]]] = {
     options.BOOLEAN_OR_FILE: [("true", "true", True), ("no", "false", False)],
 }
 OWN = {"world": "docs empty", "shape": "minimal drift", "refresh_tokens": "always offline_access"}
-OWN |= {"admin_token": "one-that-is-long another-that-is-long", "access_log": "text json", "format": "junit json"}
+OWN |= {"clock": "system world"}
+OWN |= {
+    "admin_token": "one-that-is-long another-that-is-long",
+    "access_log": "text json",
+    "callbacks": "none any",
+    "format": "junit json",
+}
 NEEDS = {"proxy": ["http://x"], "conform": ["http://x"]}  # what a command cannot do without
 ENDS = {"exec": ["--", "true"]}  # and what stands behind its options
 COMMANDS = {name: main.command_named(name) for name in main.MODULES}
@@ -215,7 +221,7 @@ def test_what_a_file_says_of_the_server_is_not_said_of_the_proxy(
         ("[proxy]\nport = 1\nprot = 1", ":3: unknown option proxy.prot: did you mean port?"),
         ("[proxy]\ntimeout = 0", ":2: invalid timeout '0': expected a number of seconds greater than 0"),
         ("[prxy]\nport = 1", ":1: unknown option prxy: did you mean proxy?"),
-        ("[serve]\nport = 1", ":1: unknown option serve: expected host, port, "),
+        ("[nothing]\nport = 1", ":1: unknown option nothing: expected host, port, "),
         ("proxy = 1", ":1: proxy must be a table with the options of proxy"),
         ("port = ", ":1: Invalid value"),
         ("port = 1\nport = 2\n", ":2: Cannot overwrite a value"),
@@ -261,7 +267,12 @@ def test_help_fits_a_screen_and_shows_each_twin(
     assert len(lines) <= HEIGHT
     assert [line for line in lines if len(line) > WIDTH] == []
     assert text.isascii()
-    for option in COMMANDS[command or "serve"].options:
+    shown = COMMANDS[command or "serve"].options
+    if command is None:
+        assert "All of its options: fakeflowdock serve --help." in text
+        shown = [option for option in shown if option.name in main.COMMON]
+        assert len(shown) == len(main.COMMON)
+    for option in shown:
         flag = f"--{option.name.replace('_', '-')}"
         assert (flag.replace("--", "--[no-]") if option.type is BOOLEAN else flag) in text.split()
         assert f"[env: {option.envvar}]" in text

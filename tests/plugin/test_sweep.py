@@ -85,8 +85,19 @@ test_suite.py::test_three_times
     send-message  500          survived
     send-message  timeout      survived
     send-message  lost answer  failed: assert 2 == 1
-22 failures in 3 tests: 7 survived, 1 failed, 14 raised
 """
+SUMMARY = """
+new findings by operation and failure; . is none, blank was not run:
+              401  403  404  410  429  500  timeout  lost answer
+list-sources    1    1              1    1        .            .
+send-message    .    .    .    .    .    .        .            1
+test_suite.py::test_careless
+    list-sources  401, 403, 429, 500  unnoticed: the test passes although the call fails
+test_suite.py::test_three_times
+    send-message  lost answer  wrong result: assert 2 == 1
+22 failures in 3 tests: 7 survived, 1 failed, 14 raised; 5 findings
+"""
+ALL = [*TABLE.strip("\n").split("\n"), *SUMMARY.strip("\n").split("\n")]
 
 
 def table(result: pytest.RunResult) -> list[str]:
@@ -100,28 +111,30 @@ def table(result: pytest.RunResult) -> list[str]:
 def swept(pytester: pytest.Pytester, body: str, *options: str) -> list[str]:
     """What the table says of one test, without its name and the counts."""
     pytester.makepyfile(body)
-    result = run(pytester, "--flowdock-sweep", *options)
-    assert result.ret == 0
-    return [line.strip() for line in table(result)[1:-1]]
+    result = run(pytester, "-v", "--flowdock-sweep", *options)
+    lines = table(result)
+    assert result.ret == (0 if lines[-1].endswith("; 0 findings") else 1)
+    runs = lines[1 : next(place for place, line in enumerate(lines) if line.startswith("new findings"))]
+    return [line.strip() for line in runs]
 
 
 def test_each_passed_test_is_run_again_with_each_failure_that_the_docs_allow(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_suite=SUITE)
-    plain, result = run(pytester), run(pytester, "--flowdock-sweep")
-    assert table(result) == TABLE.strip("\n").split("\n")
+    plain, result = run(pytester, "-v"), run(pytester, "-v", "--flowdock-sweep")
+    assert table(result) == ALL
     for each in (plain, result):
         each.assert_outcomes(passed=5, failed=1, xpassed=1)
         assert each.ret == pytest.ExitCode.TESTS_FAILED
     assert "documented failures" not in plain.stdout.str()
-    assert [line for line in result.stdout.lines if line.startswith("test_suite.py ")] == [
-        line for line in plain.stdout.lines if line.startswith("test_suite.py ")
+    assert [line for line in result.stdout.lines if line.startswith("test_suite.py") and "[" in line] == [
+        line for line in plain.stdout.lines if line.startswith("test_suite.py") and "[" in line
     ]
 
 
 def test_the_workers_of_xdist_find_the_same(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_suite=SUITE)
-    result = run(pytester, "-n", "2", "--flowdock-sweep-file", "swept.json", plugins=["xdist.plugin"])
-    assert table(result) == [*TABLE.strip("\n").split("\n"), f"written to {pytester.path / 'swept.json'}"]
+    result = run(pytester, "-v", "-n", "2", "--flowdock-sweep-file", "swept.json", plugins=["xdist.plugin"])
+    assert table(result) == [*ALL, f"written to {pytester.path / 'swept.json'}"]
     result.assert_outcomes(passed=5, failed=1, xpassed=1)
     alone = run(pytester, "--flowdock-sweep-file", "alone.json")
     assert table(alone)[-1] == f"written to {pytester.path / 'alone.json'}"
@@ -148,10 +161,12 @@ def test_the_file_has_every_run_with_its_outcome_and_why(pytester: pytest.Pytest
         "phase": "call",
         "exception": "requests.exceptions.HTTPError",
         "message": "401 Client Error: Unauthorized for url: https://api.flowdock.com/messages",
+        "finding": None,
+        "accepted": False,
     }
     nothing = {"phase": None, "exception": None, "message": None}
     assert late == {**first, **nothing, "failure": "timeout", "outcome": "survived"}
-    why = {"exception": "AssertionError", "message": "assert 2 == 1"}
+    why = {"exception": "AssertionError", "message": "assert 2 == 1", "finding": "wrong result"}
     assert lost == {**first, **why, "failure": "lost answer", "outcome": "failed"}
 
 
@@ -314,7 +329,7 @@ def test_a_run_of_the_sweep_leaves_no_trace_in_the_suite(pytester: pytest.Pytest
     result = run(pytester, "-v", "--flowdock-sweep", "--junitxml", "junit.xml")
     result.assert_outcomes(passed=5, warnings=0)
     assert result.ret == 0
-    assert table(result)[-1] == "24 failures in 4 tests: 24 raised"
+    assert table(result)[-1] == "24 failures in 4 tests: 24 raised; 0 findings"
     assert (pytester.path / "junit.xml").read_text("utf-8").count("<testcase") == 5
     assert sum(" PASSED " in line for line in result.stdout.lines) == 5
 
@@ -332,6 +347,16 @@ def test_a_suite_that_never_asks_flowdock_is_told_so(pytester: pytest.Pytester) 
             ["--flowdock-sweep", "--pdb"],
             "ERROR: --flowdock-sweep and --pdb cannot be combined: *",
         ),
+        (
+            ["--flowdock-sweep=429,timout"],
+            "ERROR: --flowdock-sweep: unknown failure 'timout': expected all or some of *",
+        ),
+        (["--flowdock-sweep", "test_suite.py"], "ERROR: *(without a value, write --flowdock-sweep after the files)"),
+        (["--flowdock-sweep-update"], "ERROR: --flowdock-sweep-update requires --flowdock-sweep-baseline FILE"),
+        (
+            ["--flowdock-sweep-baseline", "none.txt"],
+            "ERROR: *none.txt: No such file or directory (--flowdock-sweep-update writes it)",
+        ),
         (["--flowdock-sweep-file", "no/where.json"], "ERROR: --flowdock-sweep-file: cannot write to *where.json"),
         (["--flowdock-sweep-file", "."], "ERROR: --flowdock-sweep-file: cannot write to *"),
     ],
@@ -340,6 +365,91 @@ def test_what_cannot_be_done_is_refused(options: list[str], words: str, pytester
     result = run(pytester, *options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([words])
+
+
+def test_a_filter_selects_failures(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_suite=SUITE)
+    result = run(pytester, "--flowdock-sweep=429,lost-answer", "-k", "careless or three")
+    assert table(result) == [
+        "new findings by operation and failure; . is none, blank was not run:",
+        "              429  lost answer",
+        "list-sources    1            .",
+        "send-message    .            1",
+        "test_suite.py::test_careless",
+        "    list-sources  429  unnoticed: the test passes although the call fails",
+        "test_suite.py::test_three_times",
+        "    send-message  lost answer  wrong result: assert 2 == 1",
+        "4 failures in 2 tests: 2 survived, 1 failed, 1 raised; 2 findings",
+    ]
+
+
+def test_only_findings_that_the_baseline_does_not_have_fail_the_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_suite=SUITE)
+    baseline = ("--flowdock-sweep-baseline", "baseline.txt")
+    chosen = ("-k", "careless or three")
+    assert run(pytester, "--flowdock-sweep", *chosen).ret == 1
+    result = run(pytester, *baseline, "--flowdock-sweep-update", *chosen)
+    assert (result.ret, table(result)[-1]) == (0, f"5 findings accepted in {pytester.path / 'baseline.txt'}")
+    lines = [
+        "# Findings of --flowdock-sweep that are accepted",
+        "list-sources  401  unnoticed  test_suite.py::test_careless",
+        "list-sources  403  unnoticed  test_suite.py::test_careless",
+        "list-sources  429  unnoticed  test_suite.py::test_careless",
+        "list-sources  500  unnoticed  test_suite.py::test_careless",
+        "send-message  lost answer  wrong result  test_suite.py::test_three_times",
+    ]
+    file = pytester.path / "baseline.txt"
+    assert file.read_text("utf-8").splitlines() == lines
+    result = run(pytester, *baseline, *chosen)
+    assert (result.ret, table(result)[-1].partition("; ")[2]) == (0, "0 findings besides 5 accepted")
+
+    gone = "send-message  500  crashed  test_suite.py::test_three_times"
+    file.write_text("\n".join([*lines[:-1], gone]))
+    result = run(pytester, *baseline, *chosen)
+    assert result.ret == 1
+    assert table(result)[-2:] == [
+        f"no longer found, can leave the baseline: {gone}",
+        "14 failures in 2 tests: 7 survived, 1 failed, 6 raised; 1 finding besides 4 accepted",
+    ]
+    result = run(pytester, *baseline, "--flowdock-sweep-update", "-k", "three")
+    assert file.read_text("utf-8").splitlines() == lines, "what was not run stays"
+
+
+def test_a_crash_is_a_finding_and_an_error_of_the_client_is_not(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_suite="""
+        import pytest, requests
+
+        def asked(fake):
+            return requests.get("https://api.flowdock.com/user", timeout=5, **fake.as_user())
+
+        def test_reads_what_is_not_there(fake_flowdock):
+            asked(fake_flowdock).json()["nick"]
+
+        def test_checks_first(fake_flowdock):
+            reply = asked(fake_flowdock)
+            reply.raise_for_status()
+            reply.json()["nick"]
+
+        class Refused(ValueError):
+            pass
+
+        def test_raises_its_own(fake_flowdock):
+            if not asked(fake_flowdock).ok:
+                raise Refused
+
+        def test_tries_again(fake_flowdock):
+            if not asked(fake_flowdock).ok:
+                asked(fake_flowdock).raise_for_status()
+        """
+    )
+    result = run(pytester, "--flowdock-sweep=401,429")
+    assert result.ret == 1
+    assert table(result)[3:] == [
+        "test_suite.py::test_reads_what_is_not_there",
+        "    get-own-user  401, 429  crashed: raised KeyError: 'nick'",
+        "8 failures in 4 tests: 1 survived, 7 raised; 2 findings",
+    ]
 
 
 STREAMS = """

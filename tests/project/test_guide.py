@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
+import yaml  # noqa: F401  # its C extension breaks if a pytest within this process imports it once more
 
 from fakeflowdock import FakeFlowdock
 from tests.support import inner_pytest
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.newest_only
 GUIDE = Path(__file__).parent.parent.parent / "docs/guide"
 SERVER, PROXY = "http://127.0.0.1:8080", "http://127.0.0.1:8081"
 SCRIPTS = {"sh": ("script.sh", "bash", "-e"), "javascript": ("script.mjs", "node")}  # its name, and what runs it
+PLUGINS = {"from-pytest-httpx.md": ["pytest_httpx"], "from-requests-mock.md": ["requests_mock.contrib._pytest_plugin"]}
 PAGES = [path.name for path in sorted(GUIDE.glob("*.md"))]
 
 
@@ -91,7 +93,7 @@ def test_the_blocks_of_a_page_do_what_they_show(page: str, pytester: pytest.Pyte
                 continue
             assert command.startswith("$ pytest ")
             options = command.removeprefix("$ pytest ").split()
-            result = inner_pytest.run(pytester, *options)
+            result = inner_pytest.run(pytester, *options, plugins=PLUGINS.get(page, ()))
             result.stdout.re_match_lines([shown(line) for line in lines if line not in ("", "…")])
             written = 0
         elif language in SCRIPTS:

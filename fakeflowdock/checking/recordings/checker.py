@@ -176,7 +176,7 @@ def check_recording(
     return CheckedRecording(exchanges, skipped, "" if exchanges else nothing_in([recording], len(skipped)))
 
 
-def nothing_in(recordings: Iterable[Recording], skipped: int) -> str:
+def nothing_in(recordings: Iterable[Recording], skipped: int, *, done: str = "checked") -> str:
     """Return why nothing of some recordings was checked.
 
     Args:
@@ -189,10 +189,10 @@ def nothing_in(recordings: Iterable[Recording], skipped: int) -> str:
     reasons = [
         *([f"{counted(others, 'exchange')} with other hosts{hint}"] if others else ()),
         *([f"{counted(own, 'request')} to fakeflowdock's own paths"] if own else ()),
-        *([f"{counted(skipped, 'entry')} that could not be checked"] if skipped else ()),
+        *([f"{counted(skipped, 'entry')} that could not be {done}"] if skipped else ()),
     ]
     names = ", ".join(each.name for each in recordings[:3]) + (", …" if len(recordings) > 3 else "")
-    return NotChecked.NOTHING.format(names=names, reasons=", ".join(reasons) or "there are no exchanges")
+    return NotChecked.NOTHING.format(names=names, done=done, reasons=", ".join(reasons) or "there are no exchanges")
 
 
 def checked(recording: Recording, *, strict: bool = False, replay: bool = False) -> Iterator[CheckedExchange | Skipped]:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ...world.clock import LAST, timestamp
+from ...world.clock import LAST, SYSTEM, timestamp
 from .errors import Invalid
 from .operations import of_a_world
 
@@ -27,8 +27,9 @@ def read_clock(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
 def set_clock(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """Advance, freeze or run the clock."""
     given, store = call.fields, world.store
-    if "now" in given and "advance" in given:
-        raise Invalid.at("/advance", Invalid.NOT_BOTH.format(other="now"))
+    for one, other in (("advance", "now"), ("system", "now"), ("system", "advance"), ("system", "frozen")):
+        if one in given and other in given:
+            raise Invalid.at(f"/{one}", Invalid.NOT_BOTH.format(other=other))
     with store.lock:
         clock = store.clock
         pointer = "/now" if "now" in given else "/advance"
@@ -45,6 +46,8 @@ def set_clock(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
         clock.advance(step)
         if "frozen" in given:
             (clock.freeze if given["frozen"] else clock.run)()
+        if given.get("system"):
+            clock.follow()
         return _shown(clock)
 
 
@@ -80,7 +83,7 @@ def _moment(text: str) -> datetime:
 
 
 def _shown(clock: Clock) -> dict[str, Any]:
-    return {"now": timestamp(clock.now), "frozen": clock.frozen}
+    return {"now": timestamp(clock.now), "frozen": clock.frozen, "system": clock.mode == SYSTEM}
 
 
 def _of(settings: Settings) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from ...api.operations import NOTHING, Reply, created, nothing
 from ...contract.package_files import document
 from ...contract.validation import ADMIN
 from ...version import __version__
-from ...world import factories, validation
+from ...world import factories, seeds, serialization, validation
 from ...world.clock import timestamp
+from ...world.errors import SeedError
 from .errors import Invalid
 from .operations import operation, world_of_the_path
 
@@ -49,9 +50,14 @@ def _document() -> dict[str, Any]:
 def make_world(call: OperatorCall, _: None) -> Reply:
     """Make a world."""
     given = call.fields
-    if "world" in given and "state" in given:
-        raise Invalid.at("/state", Invalid.NOT_BOTH.format(other="world"))
-    begin = checked(given["state"]) if "state" in given else given.get("world", "empty")
+    first, *more = [name for name in ("world", "state", "seed") if name in given] or [""]
+    if more:
+        raise Invalid.at(f"/{more[0]}", Invalid.NOT_BOTH.format(other=first))
+    begin = given.get("world", "empty")
+    if "state" in given:
+        begin = checked(given["state"])
+    elif "seed" in given:
+        begin = grown(given["seed"])
     world = call.directory.make(given.get("name"), begin, given.get("settings", {}), again=given.get("replace", False))
     return created(_credentials(world, call.base))
 
@@ -81,6 +87,14 @@ def checked(state: dict[str, Any]) -> dict[str, Any]:
     if problems:
         raise Invalid(problems)
     return state
+
+
+def grown(seed: dict[str, Any]) -> dict[str, Any]:
+    """Return the world of a seed, as the content of a world file. Raises Invalid if the seed is invalid."""
+    try:
+        return serialization.data(seeds.built(seed))
+    except SeedError as error:
+        raise Invalid.at(f"/seed{error.pointer}", error.reason) from None
 
 
 def counted(store: Store) -> dict[str, Any]:
@@ -115,6 +129,9 @@ def _credentials(world: ServedWorld, base: str) -> dict[str, Any]:
             shown |= {"client_id": application.client_id, "client_secret": application.client_secret}
         if flow is not None:
             shown["flow_api_token"] = flow.api_token
+        sso = next(((each.sso_uid, each.scim_token) for each in store.organizations.values() if each.sso_uid), None)
+        if sso is not None:
+            shown["scim_uid"], shown["scim_token"] = sso
         if user and application and (token := factories.whole_access_token(store, user, application)) is not None:
             shown["access_token"] = token.access_token
     return shown

@@ -1,0 +1,44 @@
+"""The operations of docs/admin/invitations.md."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...world.clock import timestamp
+from .assertions import View
+from .errors import Invalid
+from .operations import of_a_world
+
+if TYPE_CHECKING:
+    from ..worlds import ServedWorld
+    from .operations import OperatorCall
+
+
+@of_a_world("GET outbox")
+def list_outbox(call: OperatorCall, world: ServedWorld) -> list[dict[str, Any]]:
+    """Return the mails to those who were invited."""
+    return [
+        {
+            "email": mail.email,
+            "message": mail.message,
+            "join_url": mail.join_url,
+            "flow": mail.flow,
+            "invitation": mail.invitation_id,
+            "sent": timestamp(mail.sent),
+        }
+        for mail in View(world.app).outbox
+    ]
+
+
+@of_a_world("POST accept")
+def accept_invitation(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
+    """Accept an invitation."""
+    number, user_id = call.fields["invitation"], call.fields.get("user")
+    user = None if user_id is None else world.store.users.get(user_id)
+    if user_id is not None and user is None:
+        raise Invalid.at("/user", Invalid.NO_CALLER.format(kind="user"))
+    try:
+        accepted = View(world.app).accept(number, user)
+    except ValueError as error:
+        raise Invalid.at("/invitation", str(error)) from None
+    return {"invitation": number, "user": accepted.id, "email": accepted.email, "api_token": accepted.api_token}
