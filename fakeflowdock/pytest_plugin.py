@@ -330,15 +330,14 @@ def _warn(item: pytest.Item, exchanges: list[Exchange]) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
     """Note which fakes several tests share."""
-    watching = _watching()
-    shared = watching is not None and fixturedef.scope != "function"
-    if shared:
-        watching.sharing += 1
+    watching = None if fixturedef.scope == "function" else _watching()
+    if watching is None:
+        return (yield)
+    watching.sharing += 1
     try:
         return (yield)
     finally:
-        if shared:
-            watching.sharing -= 1
+        watching.sharing -= 1
 
 
 @pytest.hookimpl(wrapper=True)

@@ -39,11 +39,13 @@ class WorldRun(Held):
         scope: what it is for.
     """
 
+    turns: Turns
+
     def __init__(self, began: Store, settings: Settings, scope: Scope = "call") -> None:
         self.scope = scope
         self._broken: list[BrokenContract] = []
         super().__init__(App(templates.over(began.branch(), settings), self._broken.append), began)
-        self.turns: Turns = Turns(began)
+        self.turns = Turns(began)
         self.app.before_request = self.turns.request
         self._server: Server | None = None
         self._door: Door | None = None

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..contract.findings import Finding
-    from ..testing.turns import Turns
     from ..world.snapshots import Snapshot
     from ..world.store import Store
     from .shown_credentials import Shown
@@ -61,10 +60,7 @@ class Held:
     Attributes:
         first: the world after a reset. It is shared and never changes.
         began: the world at the start, or as loaded. It is shared and never changes.
-        turns: who changed the world when, if it is in the hands of a test.
     """
-
-    turns: Turns | None = None
 
     def __init__(self, app: App, began: Store | None = None) -> None:
         self.app = app

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..api.authentication import basic
+from ..api.callers import PROVISIONER
 from ..contract.contracts import contracts
 from ..contract.errors import AccessDenied, Unauthorized
 from ..world.clock import timestamp
@@ -28,6 +29,7 @@ GOES = {
     "client_id": "it goes into the parameter client_id of POST /oauth/token",
     "client_secret": "it goes into the parameter client_secret of POST /oauth/token",
     "refresh_token": "it goes into the parameter refresh_token of POST /oauth/token, for a new access_token",
+    "scim_token": "it goes into Bearer, for the paths below /scim of its organization",
     "code": "it goes into the parameter code of POST /oauth/token, for an access_token",
 }
 USER_NAME, PASSWORD, BEARER, HEADER = (
@@ -36,7 +38,12 @@ USER_NAME, PASSWORD, BEARER, HEADER = (
     "Bearer",
     "an Authorization without a scheme",
 )
-RIGHT = {"api_token": (USER_NAME,), "password": (PASSWORD,), "access_token": (BEARER, "the parameter access_token")}
+RIGHT = {
+    "scim_token": (BEARER,),
+    "api_token": (USER_NAME,),
+    "password": (PASSWORD,),
+    "access_token": (BEARER, "the parameter access_token"),
+}
 MANY = 50  # headers and parameters that are looked at
 
 
@@ -63,14 +70,18 @@ def scheme_of(exchange: Exchange) -> str:
 def why_not_authenticated(exchange: Exchange, store: Store) -> str | None:
     """Return whose secret a rejected request has sent, and where it belongs; None if there is nothing to add."""
     refusal = exchange.refusal
-    if not isinstance(refusal, Unauthorized):
+    if not (isinstance(refusal, Unauthorized) or (isinstance(refusal, AccessDenied) and exchange.caller is None)):
         return None
+    contract = _contract(exchange)
+    is_scim = contract is not None and contract.callers == (PROVISIONER,)
     shown = list(islice(_shown(exchange), MANY))
     for place, secret in shown:
         for whose, kind in _owners(store, secret):
+            if is_scim and kind != "scim_token":
+                return f"that is {whose} {kind}: this operation takes {_callers(exchange)}"
             if kind == "access_token" and place in RIGHT[kind]:
                 return _ended(store, secret, whose)
-            if place not in RIGHT.get(kind, (f"the parameter {kind}",)):
+            if (kind == "scim_token" and not is_scim) or place not in RIGHT.get(kind, (f"the parameter {kind}",)):
                 return f"that is {whose} {kind}, sent as {place}: {GOES[kind]}"
     if any(place in (USER_NAME, BEARER, HEADER) or place.endswith("token") for place, _ in shown):
         return "no user, application or source of this world has that secret"
@@ -99,6 +110,7 @@ def _callers(exchange: Exchange) -> str:
         "user": "a user (Basic, api_token)",
         "application": "an application (Bearer)",
         "source": "a source (flow_token)",
+        PROVISIONER: "the scim_token of the organization (Bearer)",
     }
     contract = _contract(exchange)
     return " or ".join(ways[each] for each in contract.callers if each in ways) if contract is not None else ""
@@ -151,6 +163,8 @@ def _owners(store: Store, secret: str) -> Iterator[tuple[str, str]]:
         for each in store.applications.values()
         if each.client_secret == secret
     )
+    if (organization_id := store.identities.tokens.find(secret)) is not None:
+        yield f"the organization {store.organizations[organization_id].name}'s", "scim_token"
     for kind in ("refresh_token", "code"):
         if (held := store.secrets[kind].find(secret)) is not None:
             yield f"{store.users[held.user_id].name}'s", kind

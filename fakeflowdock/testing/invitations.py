@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..world import admitting, inviting
+from .copies import Copies
 from .world import World
 
 if TYPE_CHECKING:
@@ -43,12 +44,12 @@ class Inviting(World):
     @property
     def invitations(self) -> list[Invitation]:
         """All invitations, pending and accepted, oldest first. Declined and cancelled ones are deleted."""
-        return self._read(lambda store: list(store.invitations.values()))
+        return self._read(lambda store: Copies(store.invitations.values()))
 
     @property
     def outbox(self) -> list[InvitationMail]:
         """The mails that Flowdock would have sent to those who were invited, oldest first. Nothing is sent."""
-        return self._read(lambda store: [_shown(mail, store) for mail in store.invitations.outbox.values()])
+        return self._read(lambda store: Copies(_shown(mail, store) for mail in store.invitations.outbox.values()))
 
     def add_invitation(
         self, email: str, *, flow: Flow | str | None = None, inviter: User | None = None, message: str | None = None

@@ -17,6 +17,7 @@ from ..api.faults import fault_for, in_process
 from ..api.messages import Headers, Response
 from ..interception import other_hosts
 from . import errors
+from .copies import Copies
 from .streams import Streaming
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ class Performing(Streaming):
     @property
     def deliveries(self) -> list[Delivery]:
         """The last 1,000 thread actions that were performed, oldest first. docs/api/thread-actions.md."""
-        return [*self._app.deliveries]
+        return Copies(self._app.deliveries)
 
     def action_request(
         self, thread: Thread | str, action: str | int, user: User | None = None, *, flaw: Flaw | None = None

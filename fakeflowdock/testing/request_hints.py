@@ -81,9 +81,11 @@ def why_unmatched(fault: Fault, exchanges: list[Exchange]) -> str | None:
         if not found:
             names = dict.fromkeys(each.operation for each in exchanges if each.operation is not None)
             return f"requested were {', '.join(list(names)[:5])}" if names else None
-    if matching.method is not None and not (same := [each for each in found if each.method == matching.method]):
-        return f"the methods were {', '.join(dict.fromkeys(each.method for each in found))}" if found else None
-    found = found if matching.method is None else same
+    if matching.method is not None:
+        methods = dict.fromkeys(each.method for each in found)
+        found = [each for each in found if each.method == matching.method]
+        if not found:
+            return f"the methods were {', '.join(methods)}" if methods else None
     if matching.path is not None:
         paths = dict.fromkeys(each.shown_path for each in found if each.path != matching.path)
         if paths:

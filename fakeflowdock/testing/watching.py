@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 KEPT = 20  # worlds of one test: a test with many examples makes one for each
 PLUGIN = "fakeflowdock.pytest_plugin"
 OURS = __name__.partition(".")[0]
+POOL = "concurrent.futures.thread"
 NOTE = "fakeflowdock report"
 
 
@@ -154,7 +155,8 @@ class ActiveFakes:
         return lost + [exchange for each in self for exchange in each.unchecked()]
 
     def call(self) -> None:
-        """Note that the test itself begins, after its setup."""
+        """Note that the test itself begins, after its setup, whose threads may well outlast it."""
+        self._threads = set(threading.enumerate())
         for each in self:
             each.call()
 
@@ -182,9 +184,19 @@ class ActiveFakes:
         for thread in threading.enumerate():
             target = getattr(thread, "_target", None)
             is_ours = thread.name.startswith("fakeflowdock") or str(getattr(target, "__module__", "")).startswith(OURS)
-            if thread not in self._threads and not is_ours:
+            if thread not in self._threads and not is_ours and not _is_idle(thread):
                 return f"the thread {thread.name!r} still ran when the test had ended: wait for it before the assertion"
         return None
+
+
+def _is_idle(thread: threading.Thread) -> bool:
+    """Return whether a thread is one of a pool and waits for work."""
+    frame, where = sys._current_frames().get(thread.ident or 0), []
+    while frame is not None:
+        where.append((frame.f_globals.get("__name__"), frame.f_code.co_name))
+        frame = frame.f_back
+    is_working = (POOL, "run") in where or any(module not in (POOL, "threading") for module, _ in where)
+    return (POOL, "_worker") in where and not is_working
 
 
 # The current watch, and those of the tests around it: a test may run pytest. The first is for what is started while

@@ -51,7 +51,7 @@ def test_a_fault_acts_on_the_requests_that_it_is_for(fake_flowdock: FakeFlowdock
 
 
 def test_the_schemas_of_the_fake_are_no_requests_to_flowdock(fake_flowdock: FakeFlowdock) -> None:
-    fake_flowdock.fail(status=500)
+    fake_flowdock.fail(status=500, optional=True)
     assert requests.get(f"{API}/_fakeflowdock/schemas/sources.json", timeout=9).status_code == 200
 
 
@@ -124,7 +124,7 @@ def test_a_fault_is_removed_by_itself_by_name_or_with_all_others(posting: Door) 
 
 
 def test_a_long_sequence_is_described_by_its_beginning(fake_flowdock: FakeFlowdock) -> None:
-    fault = fake_flowdock.fail(sequence=[Failure(status=500)] * 20_000)
+    fault = fake_flowdock.fail(sequence=[Failure(status=500)] * 20_000, optional=True)
     assert str(fault) == f"the next 20000 requests: {'500; then ' * 10}19,990 more"
 
 
@@ -153,6 +153,7 @@ def test_a_fault_says_what_it_is_and_how_often_it_acted(fake_flowdock: FakeFlowd
         "applied once",
         "matched 2 requests, not applied",
     ]
+    fake.clear_faults()
 
 
 def test_the_journal_marks_an_exchange_that_a_fault_met(posting: Door) -> None:

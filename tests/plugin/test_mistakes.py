@@ -131,6 +131,26 @@ MISTAKES: dict[str, tuple[str, str]] = {
             "it goes into the parameter client_secret of POST /oauth/token"
         ),
     ),
+    "the token of single sign-on as that of a user": (
+        (
+            "token = fake.add_sso().scim_token\n"
+            'ok(requests.get(API + "/flows", headers={"Authorization": f"Bearer {token}"}))'
+        ),
+        (
+            "GET /flows → 401: *: that is the organization Example's scim_token, sent as Bearer: it goes into "
+            "Bearer, for the paths below /scim of its organization"
+        ),
+    ),
+    "the token of a user for single sign-on": (
+        (
+            "uid, token = fake.add_sso().sso_uid, fake.user.api_token\n"
+            'ok(requests.get(f"{API}/scim/{uid}/Users", headers={"Authorization": "Bearer " + token}))'
+        ),
+        (
+            "GET /scim/*/Users → 403: *: that is Ada Example's api_token: this operation takes the scim_token of the "
+            "organization (Bearer)"
+        ),
+    ),
     "no credentials": (
         'ok(requests.get(API + "/flows"))',
         (

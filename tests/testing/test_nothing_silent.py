@@ -42,6 +42,7 @@ def test_clearing_the_requests_forgets_the_journal_and_keeps_the_world(fake_flow
 COLLECTIONS = (
     *("organizations", "flows", "users", "applications", "sources", "messages", "threads"),
     *("requests", "unknown_paths", "contract_warnings", "faults", "streams", "private_conversations"),
+    *("invitations", "outbox", "deliveries"),
 )
 CHANGES: dict[str, Callable[[Any], object]] = {
     "append": lambda items: items.append(1),

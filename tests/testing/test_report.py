@@ -534,3 +534,29 @@ def test_what_the_test_arranged_stands_apart_whenever_it_did(pytester: pytest.Py
     assert [lines.index(line) for line in users] == [arranged + 1, arranged + 2]
     assert [f"Message {number}" in line for number, line in enumerate(messages)] == [True, True]
     assert all(lines.index(line) > changed for line in messages)
+
+
+def test_threads_that_have_nothing_to_do_with_the_failure_are_not_named(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import threading
+        from concurrent.futures import ThreadPoolExecutor
+        import pytest
+        import requests
+
+        @pytest.fixture
+        def server():
+            gate = threading.Event()
+            thread = threading.Thread(target=gate.wait, args=(60,))
+            thread.start()
+            yield
+            gate.set()
+            thread.join()
+
+        def test_red(fake_flowdock, server, request):
+            pool = ThreadPoolExecutor(1)
+            request.addfinalizer(pool.shutdown)
+            pool.submit(requests.get, "https://api.flowdock.com/flows", **fake_flowdock.as_user()).result(60)
+            assert pool._idle_semaphore.acquire(timeout=60)
+            assert False
+    """)
+    assert section(run(pytester))[0] == "GET /flows → 200"

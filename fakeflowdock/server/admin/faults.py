@@ -62,6 +62,7 @@ def add_fault(
         fault = fault_for(matching, given.get("nth"), given.get("times"), sequence, what, *chance)
     except ValueError as error:
         raise Invalid.at("", str(error)) from None
+    fault.optional = True  # only a test in Python is told of faults that never applied
     return _shown(world.app.faults.add(fault))
 
 
