@@ -2,8 +2,9 @@
 
 `tests/support/witnesses/examples.json` has for each block of code that shows a request, the head of an answer or a
 body: where it stands, its routes, its status, the names and types in it. By hand stands beside it, in `of`, what it is
-an example of: an operation (`create-source`), a reply (`create-source.201`), an object (`thread`) or an error; in
-`ruled`, by which ruling it is otherwise here; or, in `unanswered`, why nothing here answers it.
+an example of: an operation (`create-source`), a reply (`create-source.201`), an object (`thread`), an error, or the
+rule for an answer of an integration; in `ruled`, by which ruling it is otherwise here; or, in `unanswered`, why nothing
+here answers it.
 
 An example is reproduced when it departs from the schema nowhere: each route is one, the status and the headers are
 answered, each field is on the page with that type, and none is missing that the page calls documented and always there.
@@ -136,6 +137,8 @@ class Examples:
         found: dict[str, str] = {}
         name, _, status = of.partition(".")
         _, schema = self._schemas[name]
+        if "x-rule" in schema:
+            return found | {f"/headers/{each}": "is not answered" for each in set(facts["headers"]) - {*OF_REPLIES[of]}}
         if "x-error" in schema:
             status, callers = str(schema["x-error"]["status"]), ["user"]
         else:

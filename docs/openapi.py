@@ -25,6 +25,7 @@ from openapi_facts import (
     SECURITY,
     WAIT,
     WAITING,
+    WEBHOOK,
 )
 from openapi_schemas import (
     TOLD,
@@ -90,6 +91,7 @@ class _Document:
             ],
             "tags": tags,
             "paths": paths,
+            "webhooks": self._webhooks(),
             "components": {
                 "schemas": dict(
                     sorted({**self._replies.components, **self._requests.components, **self._schemas}.items())
@@ -102,6 +104,12 @@ class _Document:
                 "securitySchemes": SECURITY,
             },
         }
+
+    def _webhooks(self) -> Schema:
+        """What an integration receives."""
+        body = {"$ref": self._replies.component("thread-actions", "performed-action")}
+        content = {"content": {JSON: {"schema": body}}, "required": True}
+        return {"thread-action": {"post": {**WEBHOOK, "requestBody": content}}}
 
     def _info(self) -> Schema:
         page = self._files["general-information"]

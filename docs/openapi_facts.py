@@ -184,6 +184,7 @@ OF_REPLIES: dict[str, tuple[str, ...]] = {
     "give-consent.200": ("Cache-Control", "Set-Cookie"),
     "give-consent.302": ("Location", "Cache-Control", "Set-Cookie"),
     "request-tokens.200": ("Cache-Control",),
+    "authentication-challenge": ("www-authenticate",),  # an answer of an integration
 }
 OF_ERRORS: dict[str, tuple[str, ...]] = {
     "unauthorized": ("WWW-Authenticate",),
@@ -255,5 +256,36 @@ LINKS: dict[str, dict[str, dict[str, str]]] = {
     "list-users.200": {"get-user": {"id": "$response.body#/0/id"}},
     "list-organization-users.200": {
         "get-organization-user": {"organization": "$request.path.organization", "id": "$response.body#/0/id"}
+    },
+}
+
+# What an integration receives when a user performs an UpdateAction.
+WEBHOOK: Schema = {
+    "operationId": "receive-thread-action",
+    "summary": "Thread action",
+    "description": "A user performed an UpdateAction of a thread: the request to its `urlTemplate`, by its "
+    "`httpMethod`. Written in docs/api/thread-actions.md#method-and-headers.",
+    "parameters": [
+        {
+            "name": "FLOWDOCK-TOKEN",
+            "in": "header",
+            "required": True,
+            "description": "A JSON Web Token, signed with the `client_secret` of the application by HS256. Its claims "
+            "are those of docs/api/thread-actions.md#action-token.",
+            "schema": {"type": "string"},
+        }
+    ],
+    "responses": {
+        "200": {"description": "The action is done."},
+        "401": {
+            "description": "The user has to sign in at the integration first.",
+            "headers": {
+                "WWW-Authenticate": {
+                    "description": "`Flowdock-Token url=`, and the URL at which the user signs in.",
+                    "schema": {"type": "string"},
+                }
+            },
+        },
+        "403": {"description": "The token is invalid, or is for another body."},
     },
 }

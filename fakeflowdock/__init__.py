@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__
 
 if TYPE_CHECKING:
+    from .api.actions.delivery import Delivery, Verification
+    from .api.actions.request import ActionRequest
     from .api.callers import Caller
     from .api.errors import ShortenedBody
     from .api.exchange import Exchange
@@ -23,14 +25,16 @@ if TYPE_CHECKING:
     from .contract.findings import ContractViolation, Finding, Findings
     from .fake import FakeFlowdock
     from .testing.credentials import Credentials
+    from .testing.errors import FlowdockWarning
     from .testing.exchanges import Exchanges
     from .testing.invitations import InvitationMail
     from .testing.lists import Messages, Threads
     from .testing.single_sign_on import ScimAccess
     from .testing.streams import OpenStream
+    from .world.action_tokens import verify_token
     from .world.clock import Clock
     from .world.conversations import PrivateConversation
-    from .world.errors import WorldFileError
+    from .world.errors import InvalidToken, WorldFileError
     from .world.invitations import Invitation
     from .world.models import (
         Application,
@@ -49,6 +53,7 @@ if TYPE_CHECKING:
     from .world.snapshots import Snapshot
 
 __all__ = [
+    "ActionRequest",
     "Application",
     "Author",
     "BrokenContract",
@@ -62,6 +67,7 @@ __all__ = [
     "Contract",
     "ContractViolation",
     "Credentials",
+    "Delivery",
     "Difference",
     "Exchange",
     "Exchanges",
@@ -73,7 +79,9 @@ __all__ = [
     "Finding",
     "Findings",
     "Flow",
+    "FlowdockWarning",
     "Headers",
+    "InvalidToken",
     "Invitation",
     "InvitationMail",
     "Mail",
@@ -94,15 +102,19 @@ __all__ = [
     "Thread",
     "Threads",
     "User",
+    "Verification",
     "WorldFileError",
     "__version__",
     "check_recording",
     "conform",
+    "verify_token",
 ]
 
 _HOMES = {
     name: home
     for home, names in {
+        "api.actions.delivery": "Delivery Verification",
+        "api.actions.request": "ActionRequest",
         "api.callers": "Caller",
         "api.failures": "Failure",
         "api.faults": "Fault",
@@ -119,17 +131,19 @@ _HOMES = {
         "contract.findings": "ContractViolation Finding Findings",
         "fake": "FakeFlowdock",
         "testing.credentials": "Credentials",
+        "testing.errors": "FlowdockWarning",
         "testing.exchanges": "Exchanges",
         "testing.invitations": "InvitationMail",
         "testing.lists": "Messages Threads",
         "testing.single_sign_on": "ScimAccess",
         "testing.streams": "OpenStream",
+        "world.action_tokens": "verify_token",
         "world.clock": "Clock",
         "world.conversations": "PrivateConversation",
         "world.invitations": "Invitation",
         "world.models": "Application Author Field File Flow Mail Message Organization Source Status Thread User",
         "world.snapshots": "Snapshot",
-        "world.errors": "WorldFileError",
+        "world.errors": "InvalidToken WorldFileError",
     }.items()
     for name in names.split()
 }

@@ -45,6 +45,7 @@ SIGNS = (
     *("basic ", "bearer ", "chat/", "team_inbox", "influx/", "git/", "_fakeflowdock", "%", "\\", "\0"),
 )
 TOKEN = re.compile("[0-9a-fA-F]{32}(?:[0-9a-fA-F]{8})?")  # 40 digits: the key of a URL for joining
+_JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}+\.[\w-]{8,}+\.[\w-]{16,}+", re.ASCII)  # FLOWDOCK-TOKEN, and an integration's
 _USER = re.compile("://[^/@\\s\"'<>]*+@")
 _KEY = re.compile(
     r"""(["'])([\w.\-\[\]]{1,80}+)\1\s*+:\s*+ | (?<![\w.\-\[\]])([\w.\-\[\]]{1,80}+)=(?=["'])""", re.VERBOSE
@@ -212,6 +213,8 @@ class Redaction:
 
     def _values(self, text: str) -> str:
         """Replace tokens and known secrets anywhere."""
+        if "eyJ" in text:
+            text = _JWT.sub(lambda found: self._swap(found[0]), text)
         text = TOKEN.sub(lambda found: self._swap(found[0]), text)
         if not self._known:
             return text

@@ -177,6 +177,7 @@ class Runs:
                 return
             began = around.app.store.freeze()
         run = WorldRun(began, self._settings, scope)
+        run.app.integration = (around or self._last).app.integration
         self._open.append(run)
         watching.opened(run)
         token = _entered.set((*_entered.get(), run))

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from ..contract.errors import Refusal, Unreadable
 from ..redaction import Redaction
 from . import internal_routes, parameters, pauses, routing
+from .actions.delivery import Deliveries
 from .authentication import authenticate
 from .callers import ANYONE, PROVISIONER, Caller
 from .contract_warnings import ContractWarnings, warnings_of
@@ -62,6 +63,8 @@ class App:
         faults: the injected faults.
         attempts: the failed attempts to authenticate at SCIM.
         streams: the open streams.
+        deliveries: the last requests to integrations, for thread actions.
+        integration: what gets them instead of their URL: a WSGI or ASGI application, the URL of a server, or None.
         before_request: called with the world before each request.
     """
 
@@ -83,6 +86,8 @@ class App:
         self.journal = Journal(store.settings.journal, store.settings.journal_bytes, budget)
         self.faults = Faults()
         self.attempts = Attempts()
+        self.deliveries = Deliveries()
+        self.integration: Any = None
         self._took: dict[str, float] = {}  # seconds, by operation
 
     @property

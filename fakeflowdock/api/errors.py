@@ -47,6 +47,23 @@ SEQUENCE = "invalid sequence {given!r}: expected a Failure or None for each requ
 SEQUENCE_AND_FAILURE = "sequence cannot be combined with a failure: use Failure(status=500) or None as its items"
 
 
+# Thread actions
+FLAW = "invalid flaw {given!r}: expected {known}"
+NO_THREAD = "unknown thread {name!r}: expected a thread, its id or its external_thread_id"
+SEVERAL_THREADS = "ambiguous thread {name!r}: several sources have it; pass the thread or its id"
+NO_ACTION = "unknown action {name!r}; actions of the thread: {listed}"
+SEVERAL_ACTIONS = "ambiguous action {name!r}: pass its position; actions of the thread: {listed}"
+VIEW_ACTION = "action {name!r} is a ViewAction, a link to {url}: only an UpdateAction is performed"
+NO_SOURCE = "the thread has no source: its application would sign the request, so no action of it can be performed"
+TEMPLATE = "action {name!r} has the urlTemplate {given!r}: expected an http or https URL without credentials"
+PERFORMER = "user {user} cannot see flow {flow}, so they cannot perform its actions"
+CHALLENGED = "the user has to sign in at the integration first"
+ANSWERED = "the integration answered {status}"
+NOT_FOLLOWED = "; a redirect is not followed"
+NO_CHALLENGE = "invalid WWW-Authenticate header {given!r} of a 401: expected Flowdock-Token url=https://…"
+ACCEPTED = "the integration accepted an invalid request, instead of answering 403: {why}"
+REFUSED_VALID = "the integration refused a valid request"
+
 # Events that a test emits
 NO_EVENT = "invalid event {given!r}: expected an object with the name of the event as 'event'"
 EVENT_IS_NO_JSON = "invalid event {name!r}: expected JSON values"
@@ -57,6 +74,28 @@ class ShortenedBody(Worded, ValueError):
     """A whole body is needed, but the journal has shortened it."""
 
     BODY = "the body was shortened: {left}; increase `journal_bytes`, or read it earlier"
+
+
+class NotDelivered(Worded):
+    """An integration was requested, and there is no whole response."""
+
+    TIMEOUT = "no response within {seconds:g} seconds"
+    CONNECTION = "no response from {host}:{port}: {error}"
+    LARGE = "the response has more than {limit:,} bytes"
+    NO_HTTP = "the response is not HTTP/1.1"
+    CUT = "the connection ended before the response did"
+    RAISED = "the integration raised {error}"
+    NO_RESPONSE = "the integration ended without a response"
+    FAULT = "a fault: {failure}"
+
+
+class NotSent(Worded):
+    """An integration was not requested."""
+
+    NONE = "callbacks='none': the request is only kept"
+    KEPT = "send is false: the request is only kept"
+    ELSEWHERE = "host {host} is not this machine: pass the integration itself, or allow it with callbacks='any'"
+    FLOWDOCK = "host {host} is Flowdock's, which is never requested"
 
 
 class BeyondLimit(Unreadable):

@@ -131,6 +131,11 @@ class Failure:
         """The latency in seconds."""
         return self.latency.total_seconds() if isinstance(self.latency, timedelta) else self.latency
 
+    @property
+    def raw(self) -> bytes:
+        """The bytes of the body that replaces another one."""
+        return b"" if self.body is None else _bytes(self.body)
+
     def reply(self, operation: OperationContract | None) -> Reply:
         """Return the reply that replaces the response.
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..contract.contracts import contracts, operation_named
 from ..redaction import shortened
-from ..world.models import Application, Source, User
+from ..world.models import Application, Source, Thread, User
 from . import errors, internal_routes, routing
 from .failures import Failure
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..world.store import Store
+    from .actions.request import ActionRequest
     from .callers import Caller
     from .operations import Operation
     from .pauses import Wait
@@ -62,6 +63,7 @@ class Matching:
         caller: who makes the request.
     """
 
+    noun, nouns = "request", "requests"
     operation: str | None = None
     method: str | None = None
     path: str | None = None
@@ -97,6 +99,38 @@ class Matching:
         return asking is not None and self.caller is not None and asking.id == self.caller.id
 
 
+@dataclass(frozen=True, kw_only=True)
+class DeliveryMatching:
+    """The criteria of a fault for requests to integrations. A thread action must match all of them.
+
+    Attributes:
+        action: its name.
+        thread: its thread.
+        user: who performs it.
+    """
+
+    noun, nouns, operation = "delivery", "deliveries", None
+    action: str | None = None
+    thread: Thread | None = None
+    user: User | None = None
+
+    def __str__(self) -> str:
+        parts = [] if self.action is None else [f"of {self.action!r}"]
+        if self.thread is not None:
+            parts.append(f"in thread {self.thread.external_thread_id or self.thread.id}")
+        if self.user is not None:
+            parts.append(f"by user {self.user.name}")
+        return "".join(f" {part}" for part in parts)
+
+    def holds(self, request: ActionRequest) -> bool:
+        """Return whether a thread action matches."""
+        return (
+            self.action in (None, request.name)
+            and (self.thread is None or self.thread.id == request.thread.id)
+            and (self.user is None or self.user.id == request.user.id)
+        )
+
+
 class Fault:
     """An injected fault, returned by `FakeFlowdock.fail`. As a context manager it removes itself at the end.
 
@@ -107,6 +141,7 @@ class Fault:
         rounds: how often the failures are repeated; None: forever.
 
     Attributes:
+        optional: whether a test passes although the fault never applied.
         matched: the number of matching requests.
         applied: the number of requests that failed.
         standing: whether it stays when all faults are removed.
@@ -114,10 +149,15 @@ class Fault:
     """
 
     standing = False
+    optional = False
     number = 0
 
     def __init__(
-        self, matching: Matching, failures: Sequence[Failure | None], first: int = 1, rounds: int | None = None
+        self,
+        matching: Matching | DeliveryMatching,
+        failures: Sequence[Failure | None],
+        first: int = 1,
+        rounds: int | None = None,
     ) -> None:
         self.matching = matching
         self.failures = tuple(failures)
@@ -137,24 +177,30 @@ class Fault:
 
     @property
     def _which(self) -> str:
+        noun, nouns = self.matching.noun, self.matching.nouns
         if self.turns is None:
-            return "every request"
+            return f"every {noun}"
         if self.first == 1:
-            return "the next request" if self.turns == 1 else f"the next {self.turns} requests"
+            return f"the next {noun}" if self.turns == 1 else f"the next {self.turns} {nouns}"
         last = self.first + self.turns - 1
-        return f"request {self.first}" if self.turns == 1 else f"requests {self.first} to {last}"
+        return f"{noun} {self.first}" if self.turns == 1 else f"{nouns} {self.first} to {last}"
 
     @property
     def record(self) -> str:
         """How often it applied, in words."""
         if not self.applied:
-            return f"matched {self.matched} requests, not applied" if self.matched else "never matched"
+            return f"matched {self.matched} {self.matching.nouns}, not applied" if self.matched else "never matched"
         return "applied once" if self.applied == 1 else f"applied {self.applied} times"
 
     @property
     def is_due(self) -> bool:
         """Whether the last matching request is to fail."""
         return self.matched >= self.first and (self.turns is None or self._turn < self.turns)
+
+    @property
+    def is_overlooked(self) -> bool:
+        """Whether it should have applied, and never did."""
+        return not (self.applied or self.optional or self.standing) and any(self.failures)
 
     def act(self) -> Failure | None:
         """Return the next failure; None if the request succeeds."""
@@ -164,7 +210,11 @@ class Fault:
         return failure
 
     def remove(self) -> None:
-        """Remove the fault. Does nothing if already removed."""
+        """Remove the fault. Does nothing if already removed. It need not have applied."""
+        self.optional = True
+        self._end()
+
+    def _end(self) -> None:
         if self._among is not None:
             self._among.remove(self)
 
@@ -172,7 +222,7 @@ class Fault:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.remove()
+        self._end()
 
 
 class Faults:
@@ -181,20 +231,21 @@ class Faults:
     Attributes:
         active: the active faults, oldest first.
         remembered: the latest faults, including removed ones.
+        count: the number of faults so far.
     """
 
     def __init__(self) -> None:
         self.active: list[Fault] = []
         self.remembered: deque[Fault] = deque(maxlen=REMEMBERED)
-        self._count = 0
+        self.count = 0
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> Fault:
         """Add a fault."""
         with self._lock:
             fault._among = self
-            self._count += 1
-            fault.number = self._count
+            self.count += 1
+            fault.number = self.count
             self.active = [*self.active, fault]
             self.remembered.append(fault)
         return fault
@@ -202,14 +253,27 @@ class Faults:
     def remove(self, *faults: Fault) -> None:
         """Remove some faults; without arguments, all except standing ones."""
         with self._lock:
+            if not faults:
+                for each in self.active:
+                    each.optional = True
             self.active = [each for each in self.active if (each not in faults if faults else each.standing)]
 
     def meet(self, request: FaultSubject) -> tuple[Fault, Failure] | None:
         """Return the fault and failure for a request, or None. Of several, the first one added applies."""
         if internal_routes.is_administered(request.route) or internal_routes.is_a_document(request.route):
             return None
+        return self.due(request)
+
+    def due(self, request: Any, kind: type[Matching | DeliveryMatching] = Matching) -> tuple[Fault, Failure] | None:
+        """Return the fault and failure for a request, or None.
+
+        Args:
+            request: a `FaultSubject`, or an `ActionRequest` to an integration.
+            kind: that of the criteria which apply to it.
+        """
         with self._lock:
-            matching = [fault for fault in self.active if fault.matching.holds(request)]
+            same = (fault for fault in self.active if isinstance(fault.matching, kind))
+            matching = [fault for fault in same if fault.matching.holds(request)]
             for fault in matching:
                 fault.matched += 1
             due = next((fault for fault in matching if fault.is_due), None)
@@ -230,7 +294,7 @@ def matching_for(
 
 
 def fault_for(
-    matching: Matching,
+    matching: Matching | DeliveryMatching,
     nth: int | None,
     times: int | None,
     sequence: Iterable[Failure | None] | None,
@@ -250,7 +314,7 @@ def fault_for(
     if sequence is None:
         once = nth is not None and times is None
         return Fault(matching, _of_streams(matching, [Failure(**what)]), nth or 1, 1 if once else times)
-    if any(what[each.name] != each.default for each in fields(Failure)):
+    if any(what.get(each.name, each.default) != each.default for each in fields(Failure)):
         raise ValueError(errors.SEQUENCE_AND_FAILURE)
     items = list(sequence) if isinstance(sequence, Iterable) else sequence
     if not isinstance(items, list) or not items or not all(item is None or isinstance(item, Failure) for item in items):
@@ -258,10 +322,12 @@ def fault_for(
     return Fault(matching, _of_streams(matching, items), nth or 1, times or 1)
 
 
-def _of_streams(matching: Matching, failures: Sequence[Failure | None]) -> Sequence[Failure | None]:
+def _of_streams(matching: Matching | DeliveryMatching, failures: Sequence[Failure | None]) -> Sequence[Failure | None]:
     """Return the failures. Raises ValueError if one of them can only happen to streams, and the operation has none."""
     name = matching.operation
     only = any(failure is not None and failure.events is not None for failure in failures)
+    if only and isinstance(matching, DeliveryMatching):
+        raise ValueError(errors.EVENTS_OF.format(operation=matching.noun))
     if only and name is not None and not contracts().operations[name].streams:
         raise ValueError(errors.EVENTS_OF.format(operation=name))
     return failures

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ..api.messages import Request, Response
     from ..contract.contracts import ErrorContract, OperationContract
+    from ..contract.strictness import Strict
     from ..contract.validation import Check, Violation
 
 HEADERS = "docs/api/general-information.md#headers"
@@ -70,7 +71,7 @@ class CheckedReply:
         reply: Response,
         method: str,
         *,
-        strict: bool = False,
+        strict: Strict = False,
         by_user: bool | None = None,
     ) -> None:
         self._contract = contract

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..http.console import Notes
 from ..version import __version__
-from ..world.settings import DEFAULT, JOURNAL_BYTES, KEEP_ALIVE, REFRESH_TOKENS, SHAPES
+from ..world.settings import CALLBACKS, DEFAULT, JOURNAL_BYTES, KEEP_ALIVE, REFRESH_TOKENS, SHAPES
 from .errors import CommandError
-from .options import BOOLEAN, BOOLEAN_OR_FILE, BYTES, FILE, SECONDS, Option, choice
+from .options import BOOLEAN, BOOLEAN_OR_FILE, BYTES, CLOCK, FILE, SECONDS, Option, choice
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -26,6 +26,7 @@ OPTIONS = (
     Option("world", "Start with the world docs or empty.", "docs", choice("docs", "empty"), "WORLD"),
     Option("state", "Load the initial world.", "", FILE, "FILE"),
     Option("seed", "Make it from a seed.", "", FILE, "FILE"),
+    Option("clock", "The time: of the world, of the system, or another.", "world", CLOCK, "CLOCK"),
     Option("save-on-exit", "Save it on exit.", False, BOOLEAN_OR_FILE, "FILE"),
     Option("save-every", "Save while running.", None, SECONDS, "SECONDS"),
     Option("auto-consent", "Skip the consent page.", False, BOOLEAN),
@@ -33,6 +34,7 @@ OPTIONS = (
     Option("shape", "Of responses: default, minimal, maximal or drift.", DEFAULT, choice(*SHAPES), "SHAPE"),
     Option("journal-bytes", "Use this much memory for the requests of all worlds.", JOURNAL_BYTES, BYTES, "N"),
     Option("keep-alive", "Keep silent streams alive at this interval.", KEEP_ALIVE, SECONDS, "SECONDS", unset="30"),
+    Option("callbacks", "Request integrations: loopback, none or any.", CALLBACKS[0], choice(*CALLBACKS), "WHICH"),
     Option("access-log", "Log requests: none, text or json.", "none", choice("none", "text", "json"), "FORM"),
 )
 
@@ -75,6 +77,7 @@ def world_of(given: SimpleNamespace) -> Store:
         given.shape,
         journal_bytes=given.journal_bytes,
         keep_alive=given.keep_alive,
+        callbacks=given.callbacks,
     )
     if given.save_on_exit is True and not Path(given.state).exists():
         given.state = ""  # the first run creates it
@@ -91,7 +94,13 @@ def world_of(given: SimpleNamespace) -> Store:
         raise CommandError(str(error)) from None
     if not store.users or not store.applications or not store.flows:
         raise CommandError.of(CommandError.EMPTY_WORLD, file=given.state)
-    store.clock.run()
+    if given.clock != templates.WORLD_CLOCK:
+        try:
+            templates.set_clock(store, given.clock)
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+    if store.clock.frozen:
+        store.clock.run()
     return store
 
 

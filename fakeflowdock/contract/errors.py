@@ -21,6 +21,9 @@ FIELD = 200  # characters of the name of an invalid field
 
 NO_SCHEMAS = "broken installation of fakeflowdock: no schemas in {folder}"
 VIOLATIONS = "violations of Flowdock's contract:\n{findings}"
+NO_STRICT = "invalid strict {given!r}: expected True, False, or a mapping of rules to 'ignore', 'warn' or 'error'"
+NO_SUCH_RULE = "unknown rule {rule!r} in strict{hint}"
+NO_SUCH_CHOICE = "invalid choice {given!r} for {rule}: expected 'ignore', 'warn' or 'error'"
 NO_SUCH_OPERATION = "unknown operation {title!r}{hint}"
 
 

@@ -35,6 +35,16 @@ def request(method: str, url: str) -> Iterator[None]:
         _requests.request = before
 
 
+@contextmanager
+def own() -> Iterator[None]:
+    """Let this thread reach any host: the fake itself sends a request, to a host that it has checked."""
+    _requests.own = True
+    try:
+        yield
+    finally:
+        _requests.own = False
+
+
 def refusal(host: str | bytes | None, what: str = "") -> str | None:
     """Return why a host must not be reached; None if it may.
 
@@ -43,7 +53,7 @@ def refusal(host: str | bytes | None, what: str = "") -> str | None:
         what: the request, `GET https://other.example/`. Default: the one under way in this thread, or the host.
     """
     name = host.decode("ascii", "replace") if isinstance(host, bytes) else host or ""
-    if not patches.apps or is_loopback(name) or not _can_be_looked_up(name):
+    if not patches.apps or is_loopback(name) or not _can_be_looked_up(name) or getattr(_requests, "own", False):
         return None
     what = re.sub(r"^(\w+ )(?:(https://[^/]+):443|(http://[^/]+):80)(?=/|$)", r"\1\2\3", what or under_way() or name)
     if what not in called and (under_way() or what != name or not is_address(name)):

@@ -214,8 +214,7 @@ class Worlds:
                 raise Taken.of(Taken.WORLDS, limit=self.limit)
             default = self.default.app
             store = templates.of_its_own(name, begin, replace(default.store.settings, **choices))
-            if not default.store.clock.frozen:
-                store.clock.run()
+            store.clock.move_like(default.store.clock.mode)
             self._check(store, but=known)
             note = default.note if self._noting is None else self._noting(name)
             world = ServedWorld(name, Held(App(store, default.report, note, default.journal.budget)))

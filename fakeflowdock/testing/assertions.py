@@ -14,12 +14,14 @@ from ..world.fields import check_names
 from ..world.invitations import Invitation
 from ..world.models import Application, Flow, Message, Source
 from . import errors, matching
+from .authorizing import Authorizing
 from .invitations import Inviting
 from .lists import ids_of
 from .matching import Search
 from .single_sign_on import SingleSignOn
 
 if TYPE_CHECKING:
+    from ..api.actions.delivery import Delivery
     from ..api.exchange import Exchange
     from ..world.models import User
     from .exchanges import Exchanges
@@ -28,9 +30,18 @@ if TYPE_CHECKING:
 MESSAGE = "a message", frozenset({*(each.name for each in fields(Message)), "flow", "user", "source", "thread"})
 INVITATION = "an invitation", frozenset({*(each.name for each in fields(Invitation)), "flow", "inviter", "user"})
 SOURCE = "a source", frozenset({*(each.name for each in fields(Source)), "flow", "application", "creator"})
+DELIVERY = (
+    "a delivery",
+    frozenset(
+        (
+            *("thread", "flow", "action", "user", "application", "method", "url", "body", "flaw"),
+            *("outcome", "status", "response", "reason", "authentication_url", "problem"),
+        )
+    ),
+)
 
 
-class Asserting(Inviting, SingleSignOn):
+class Asserting(Authorizing, Inviting, SingleSignOn):
     """A world with assertions.
 
     Expected values are keyword arguments. A value must be equal; an `re.Pattern` must be found in the text; a mapping
@@ -42,6 +53,11 @@ class Asserting(Inviting, SingleSignOn):
     @abstractmethod
     def requests(self) -> Exchanges:
         """All requests with their responses, oldest first."""
+
+    @property
+    @abstractmethod
+    def deliveries(self) -> list[Delivery]:
+        """The thread actions that were performed, oldest first."""
 
     def assert_requested(
         self,
@@ -194,6 +210,43 @@ class Asserting(Inviting, SingleSignOn):
                 if isinstance(value := search.expected.get(name), str):
                     ids_of(self._store, value, "user")
             search.none()
+
+    def assert_delivery(self, **expected: Any) -> Delivery:
+        """Assert that a user performed a thread action. docs/api/thread-actions.md.
+
+        Args:
+            expected: `action`, its name; `thread`, `user`, `application`, `flow`; of the request `method`, `url`,
+                `body`, parsed from JSON, and `flaw`; `outcome`, `reason`, `authentication_url` and `problem`; of the
+                response `status` and `response`, its body.
+
+        Returns:
+            The first matching delivery.
+
+        Raises:
+            AssertionError: no delivery matches.
+            ValueError: an attribute or the flow is unknown.
+        """
+        __tracebackhide__ = True
+        with self._store.lock:
+            return self._deliveries(expected).found()[0]
+
+    def assert_no_delivery(self, **expected: Any) -> None:
+        """Assert that no user performed such a thread action. Arguments as for `assert_delivery`.
+
+        Raises:
+            AssertionError: a delivery matches.
+            ValueError: an attribute, flow or user is unknown, so nothing could match.
+        """
+        __tracebackhide__ = True
+        with self._store.lock:
+            search = self._deliveries(expected)
+            if isinstance(user := search.expected.get("user"), str):
+                ids_of(self._store, user, "user")
+            search.none()
+
+    def _deliveries(self, expected: dict[str, Any]) -> Search[Delivery]:
+        store, named = self._store, self._named(expected, DELIVERY)
+        return Search("delivery", self.deliveries, named, partial(matching.delivery_view, store=store), store)
 
     def _dropped(self) -> str:
         """Return a note for assertions if the journal has dropped requests; else an empty string."""

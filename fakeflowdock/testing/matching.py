@@ -23,10 +23,11 @@ from ..world.models import Application, Flow, Message, Source, Thread, User
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from ..api.actions.delivery import Delivery
     from ..api.exchange import Exchange
     from ..world.store import Store
 
-Candidate = TypeVar("Candidate", "Exchange", Source, Message, Invitation)
+Candidate = TypeVar("Candidate", "Delivery", "Exchange", Source, Message, Invitation)
 
 SHOWN = 3  # candidates
 LOOKED_AT = 20_000  # characters of a value that are shown
@@ -147,8 +148,9 @@ class Search(Generic[Candidate]):
             return right
         lines = [f"no {self.what} found{_with(self.expected)}{note}"]
         if not looked:
-            kind = self.what.replace(" to ", "s to ", 1) if " to " in self.what else self.what + "s"
-            lines.append(f"there are no {kind} at all")
+            first, space, rest = self.what.partition(" to ")
+            kind = f"{first[:-1]}ies" if first.endswith("y") else f"{first}s"
+            lines.append(f"there are no {kind}{space}{rest} at all")
         for missed, candidate in sorted(looked, key=lambda pair: len(pair[0]))[:SHOWN]:
             lines.append(f"closest of {len(looked)}: {_named(candidate)}")
             lines += [f"    {line}" for miss in missed for line in miss.lines()]
@@ -198,6 +200,28 @@ def message_view(message: Message, store: Store, expected: Mapping[str, Any]) ->
     return shown
 
 
+def delivery_view(delivery: Delivery, store: Store) -> dict[str, Any]:
+    """Return what a test can expect of a thread action that was performed."""
+    request, response = delivery.request, delivery.response
+    return {
+        "thread": request.thread,
+        "flow": store.path_of(store.flows[request.thread.flow_id]) if request.thread.flow_id in store.flows else None,
+        "action": request.name,
+        "user": request.user,
+        "application": request.application.name,
+        "method": request.method,
+        "url": request.url,
+        "body": request.json if request.body else None,
+        "flaw": request.flaw,
+        "outcome": delivery.outcome,
+        "status": delivery.status,
+        "response": None if response is None else response.text,
+        "reason": delivery.reason,
+        "authentication_url": delivery.authentication_url,
+        "problem": delivery.problem,
+    }
+
+
 def source_view(source: Source, store: Store) -> dict[str, Any]:
     """Return the fields of a source, with its flow, application and creator instead of their ids."""
     return {
@@ -223,7 +247,7 @@ def _with(expected: Mapping[str, Any]) -> str:
     return shown and f" with {shown}"
 
 
-def _named(candidate: Exchange | Source | Message | Invitation) -> str:
+def _named(candidate: Delivery | Exchange | Source | Message | Invitation) -> str:
     if isinstance(candidate, Invitation):
         return f"invitation {candidate.id} of {candidate.email!r}"
     if isinstance(candidate, Source):

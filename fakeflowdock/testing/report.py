@@ -14,11 +14,12 @@ from ..redaction import brief, shortened
 from ..world import diff
 from . import causes
 from .credential_hints import scheme_of
-from .request_hints import cut_line, shown_json, why_unmatched, without_message
+from .request_hints import cut_line, shown_json, without_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from ..api.actions.delivery import Delivery
     from ..api.callers import Caller
     from ..api.exchange import Exchange
     from ..api.faults import Fault
@@ -51,15 +52,17 @@ class Around:
         turns: who changed the world when. Default: unknown.
         others: the requests to other hosts.
         error: how the test failed, or None.
-        last: the last request before it failed, or None.
+        last: the number of the last request before it failed, 0 if there was none, or None if it is unknown.
         late: what still went on when the test had failed, or None.
+        deliveries: the thread actions that were performed.
     """
 
     turns: Turns | None = None
     others: Sequence[str] = ()
     error: BaseException | None = None
-    last: Exchange | None = None
+    last: int | None = None
     late: str | None = None
+    deliveries: Sequence[Delivery] = ()
 
 
 def text(
@@ -96,7 +99,8 @@ def text(
     lines += _listed("requests to other hosts:", around.others)
     if (about := response_shapes.ABOUT.get(after.settings.shape)) is not None:
         lines += ["", f"shape {after.settings.shape}: {about}"]
-    lines += _listed("faults:", [_recorded(each, exchanges) for each in faults], len(faults))
+    lines += _listed("faults:", [causes.recorded(each, exchanges) for each in faults], len(faults))
+    lines += _deliveries(around.deliveries)
     still = [f"{_opened(stream, after)}: {_about_stream(stream)}" for stream in streams]
     lines += _listed("open streams:", still)
     turns = around.turns
@@ -116,6 +120,17 @@ def _listed(title: str, items: Sequence[str], most: int = SHOWN, what: str = "")
     return ["", title, *(f"    {each}" for each in items[:most]), *([rest] if len(items) > most else [])]
 
 
+def _deliveries(deliveries: Sequence[Delivery]) -> Iterator[str]:
+    """Yield the lines about thread actions, the last ones."""
+    if deliveries:
+        yield from ("", "thread actions:")
+    if len(deliveries) > SHOWN:
+        yield f"    ({len(deliveries) - SHOWN} earlier ones not shown)"
+    for delivery in deliveries[-SHOWN:]:
+        yield f"    {cut_line(str(delivery))}"
+        yield from (f"        {cut_line(line)}" for line in delivery.lines)
+
+
 def _requests(exchanges: Sequence[Exchange], store: Store) -> Iterator[str]:
     """Yield the lines about each request. A refusal that is repeated is counted."""
     blocks: dict[object, list[str]] = {}
@@ -133,15 +148,9 @@ def _requests(exchanges: Sequence[Exchange], store: Store) -> Iterator[str]:
 
 
 def _arrived_late(exchanges: Sequence[Exchange], around: Around) -> str | None:
-    last = around.last
-    if last is None or not exchanges or exchanges[-1] is last:
+    if around.last is None or not exchanges or exchanges[-1].number <= around.last:
         return None
     return f"{exchanges[-1]} arrived after the test had failed: wait for it before the assertion"
-
-
-def _recorded(fault: Fault, exchanges: Sequence[Exchange]) -> str:
-    why = None if fault.matched else why_unmatched(fault, [*exchanges])
-    return f"{fault} ({fault.record}{'' if why is None else ': ' + why})"
 
 
 def _about(exchange: Exchange, store: Store) -> Iterator[str]:

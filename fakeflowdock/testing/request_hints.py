@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
+from ..api.faults import DeliveryMatching
 from ..contract.contracts import contracts
 from ..contract.errors import ValidationError
 from ..contract.findings import sample
@@ -72,8 +73,9 @@ def without_message(exchange: Exchange) -> str | None:
 
 def why_unmatched(fault: Fault, exchanges: list[Exchange]) -> str | None:
     """Return why no request matched a fault, or None if it did not see any."""
-    matching = fault.matching
-    found = exchanges
+    matching, found = fault.matching, exchanges
+    if isinstance(matching, DeliveryMatching):
+        return None
     if matching.operation is not None:
         found = [each for each in exchanges if each.operation == matching.operation]
         if not found:

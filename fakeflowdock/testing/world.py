@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..world import factories, uploads
-from . import credentials, errors
+from . import errors
+from .copies import Copies
 from .lists import Messages, Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from datetime import timedelta
 
     from ..world.clock import Clock
     from ..world.models import Application, Flow, Message, Organization, Source, User
     from ..world.store import Store
-    from .credentials import Credentials
 
 T = TypeVar("T")
 
@@ -63,27 +63,27 @@ class World(ABC):
     @property
     def organizations(self) -> list[Organization]:
         """All organizations, oldest first."""
-        return self._read(lambda store: list(store.organizations.values()))
+        return self._read(lambda store: Copies(store.organizations.values()))
 
     @property
     def flows(self) -> list[Flow]:
         """All flows, oldest first."""
-        return self._read(lambda store: list(store.flows.values()))
+        return self._read(lambda store: Copies(store.flows.values()))
 
     @property
     def users(self) -> list[User]:
         """All users, oldest first."""
-        return self._read(lambda store: list(store.users.values()))
+        return self._read(lambda store: Copies(store.users.values()))
 
     @property
     def applications(self) -> list[Application]:
         """All OAuth applications, oldest first."""
-        return self._read(lambda store: list(store.applications.values()))
+        return self._read(lambda store: Copies(store.applications.values()))
 
     @property
     def sources(self) -> list[Source]:
         """All sources, oldest first."""
-        return self._read(lambda store: list(store.sources.values()))
+        return self._read(lambda store: Copies(store.sources.values()))
 
     @property
     def messages(self) -> Messages:
@@ -187,12 +187,15 @@ class World(ABC):
         icon_url: str | None = None,
         redirect_uri: str | None = None,
         owner: User | None = None,
+        setup_uri: str | None = None,
+        configuration_uri: str | None = None,
     ) -> Application:
         """Add an OAuth application, with its `client_id` and `client_secret`. docs/api/oauth.md.
 
         Args:
             redirect_uri: where users are redirected with a code. Default: none, so that the code is displayed.
             owner: the user who registered it and may read its secret. Default: none.
+            setup_uri, configuration_uri: as for `setup_url` and `configuration_url`. Default: none.
 
         Returns:
             The application.
@@ -201,7 +204,13 @@ class World(ABC):
             ValueError: a value is invalid.
         """
         return factories.add_application(
-            self._store, name=name, icon_url=icon_url, redirect_uri=redirect_uri, owner=owner
+            self._store,
+            name=name,
+            icon_url=icon_url,
+            redirect_uri=redirect_uri,
+            owner=owner,
+            setup_uri=setup_uri,
+            configuration_uri=configuration_uri,
         )
 
     def add_source(
@@ -277,83 +286,6 @@ class World(ABC):
         where = self._flow(flow)
         return factories.add_message(self._store, where, event, given, user=poster, source=source, parent=comments)
 
-    def as_user(self, user: User | None = None) -> Credentials:
-        """Return the credentials of a user: their `api_token`. docs/api/authentication.md.
-
-        Pass them to a client: `requests.get(url, **fake_flowdock.as_user())`.
-        """
-        return credentials.user(user or self.user)
-
-    def as_source(self, source: Source | None = None) -> Credentials:
-        """Return the credentials of a source, its `flow_token`. Default: the first source.
-
-        Raises:
-            ValueError: no source was given, and none exists.
-        """
-        known = source or next(iter(self.sources), None)
-        if known is None:
-            raise ValueError(errors.NO_SOURCE)
-        return credentials.source(known)
-
-    def as_application(
-        self, application: Application | None = None, *, user: User | None = None, scope: str | None = None
-    ) -> Credentials:
-        """Return the credentials of an application: a new access token of a user.
-
-        Args:
-            scope: as for `access_token`.
-
-        Raises:
-            ValueError: a scope is unknown.
-        """
-        known = application or self.application
-        return credentials.application(known.name, self.access_token(user=user, application=known, scope=scope))
-
-    def access_token(
-        self,
-        *,
-        user: User | None = None,
-        application: Application | None = None,
-        scope: str | None = None,
-        expires_in: float | timedelta | None = None,
-    ) -> str:
-        """Return an OAuth access token, as if the user had authorized the application. docs/api/oauth.md.
-
-        Args:
-            scope: scopes separated by spaces, `"flow integration"`. Default: every scope. Empty: Flowdock's default
-                scopes.
-            expires_in: its lifetime, in seconds or as a timedelta. Default: it does not expire.
-
-        Raises:
-            ValueError: a scope is unknown.
-        """
-        if expires_in is not None and not isinstance(expires_in, timedelta):
-            expires_in = timedelta(seconds=expires_in)
-        return factories.add_access_token(
-            self._store, user or self.user, application or self.application, scope, expires_in
-        ).access_token
-
-    def authorize(
-        self,
-        *,
-        user: User | None = None,
-        application: Application | None = None,
-        scope: str | None = None,
-        redirect_uri: str | None = None,
-    ) -> str:
-        """Return an authorization code, as if the user had clicked Authorize. docs/api/oauth.md#request-tokens.
-
-        Args:
-            scope: as for `access_token`.
-            redirect_uri: as sent in the authorization request. The exchange must then send it too.
-
-        Raises:
-            ValueError: a scope is unknown, or the redirect URI is not the application's.
-        """
-        return factories.add_code(
-            self._store, user or self.user, application or self.application, scope, redirect_uri
-        ).code
-
     def advance(self, time: float | timedelta) -> None:
         """Advance the world's clock. Codes and access tokens expire accordingly.
 
@@ -365,22 +297,6 @@ class World(ABC):
         """
         with self._store.lock:
             self.clock.advance(time)
-
-    def revoke(self, access_token: str) -> None:
-        """Revoke an access token, and everything else issued for the same consent.
-
-        Raises:
-            ValueError: the access token is unknown.
-        """
-        factories.revoke(self._store, access_token)
-
-    def revoke_application(self, application: Application | None = None, *, user: User | None = None) -> None:
-        """Revoke everything that users have granted an application. They can authorize it again; its sources stay.
-
-        Args:
-            user: only what this user granted. Default: all users.
-        """
-        factories.revoke_application(self._store, application or self.application, user)
 
     def _flow(self, flow: Flow | str | None) -> Flow:
         if isinstance(flow, str):

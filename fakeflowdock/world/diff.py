@@ -49,7 +49,7 @@ VALUES: dict[str, Callable[[Store], Kept]] = {
     "membership of user": lambda store: dict(_memberships(store)),
     "revoked grant": lambda store: store.revoked_grants,
     "seed": lambda store: {"": store.seed},
-    "clock": lambda store: {"": store.now, "runs": store.clock.runs},
+    "clock": lambda store: {"": store.now, "moves": store.clock.moves},
 }
 
 

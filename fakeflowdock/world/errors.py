@@ -26,8 +26,14 @@ SCOPE = "unknown scope {unknown}: expected {known}"
 
 # Clock, settings, initial worlds
 BACKWARDS = "invalid time {seconds} s: a clock cannot go backwards"
+PAST = "invalid time {moment}: a clock cannot go backwards, and it is {now}"
+LATE = "invalid time {moment}: a clock ends at {last}"
+CLOCK = "invalid clock {given!r}: expected 'world', 'system' or a datetime"
+ONE_WORLD = "give only one of world, state and seed"
 BEYOND = "cannot advance the clock by {by}: it ends at {last}"
+AUTO_CONSENT = "invalid auto_consent {given!r}: expected True or False"
 REFRESH_TOKENS = "invalid refresh_tokens {given!r}: expected 'always' or 'offline_access'"
+CALLBACKS = "invalid callbacks {given!r}: expected 'loopback', 'none' or 'any'"
 JOURNAL = "invalid journal size {given!r}: expected at least 1"
 JOURNAL_BYTES = "invalid journal_bytes {given!r}: expected at least 1"
 KEEP_ALIVE = "invalid keep_alive {given!r}: expected a number of seconds greater than 0 and less than {limit:,}"
@@ -79,6 +85,17 @@ class WorldFileError(Worded, ValueError):
         super().__init__(message)
         self.pointer = pointer
         self.reason = reason or message
+
+
+class InvalidToken(Worded, ValueError):
+    """A `FLOWDOCK-TOKEN` is invalid."""
+
+    MISSING = "the header FLOWDOCK-TOKEN is missing"
+    MALFORMED = "the token is malformed: expected a JSON Web Token with sub, exp and signature"
+    ALGORITHM = "the token has another algorithm: expected HS256"
+    SECRET = "the token was signed with another client_secret"
+    EXPIRED = "the token has expired"
+    BODY = "the token is for another body: its claim signature is not the SHA-256 digest of these bytes"
 
 
 class SeedError(Worded, ValueError):

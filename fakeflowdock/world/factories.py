@@ -167,6 +167,8 @@ def add_application(
     icon_url: str | None = None,
     redirect_uri: str | None = None,
     owner: User | None = None,
+    setup_uri: str | None = None,
+    configuration_uri: str | None = None,
     id: int | None = None,
 ) -> Application:
     """Add an OAuth application. Raises ValueError if a value is invalid."""
@@ -180,6 +182,8 @@ def add_application(
             redirect_uri=OUT_OF_BAND if redirect_uri is None else redirect_uri,
             owner_id=None if owner is None else known(store, "user", owner).id,
             client_secret=store.draw("client_secret"),
+            setup_uri=setup_uri,
+            configuration_uri=configuration_uri,
         )
         serialization.check(application, "kept-application")
         return store.add_application(application)

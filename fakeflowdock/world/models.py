@@ -116,6 +116,7 @@ class Application:
     Attributes:
         redirect_uri: where users are redirected after consent, with a code.
         owner_id: None for an application that is part of the initial world.
+        setup_uri, configuration_uri: where users set it up for a flow, and where they configure a source.
     """
 
     id: int
@@ -125,6 +126,8 @@ class Application:
     redirect_uri: str
     owner_id: int | None
     client_secret: str = secret()
+    setup_uri: str | None = None
+    configuration_uri: str | None = None
 
 
 @dataclass(frozen=True)

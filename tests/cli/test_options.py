@@ -36,7 +36,13 @@ EXAMPLES: dict[Any, list[tuple[str, str, Any]]] = {
     options.BOOLEAN_OR_FILE: [("true", "true", True), ("no", "false", False)],
 }
 OWN = {"world": "docs empty", "shape": "minimal drift", "refresh_tokens": "always offline_access"}
-OWN |= {"admin_token": "one-that-is-long another-that-is-long", "access_log": "text json", "format": "junit json"}
+OWN |= {"clock": "system world"}
+OWN |= {
+    "admin_token": "one-that-is-long another-that-is-long",
+    "access_log": "text json",
+    "callbacks": "none any",
+    "format": "junit json",
+}
 NEEDS = {"proxy": ["http://x"], "conform": ["http://x"]}  # what a command cannot do without
 ENDS = {"exec": ["--", "true"]}  # and what stands behind its options
 COMMANDS = {name: main.command_named(name) for name in main.MODULES}

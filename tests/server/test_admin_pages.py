@@ -21,6 +21,8 @@ from fakeflowdock.contract.validation import ADMIN
 from fakeflowdock.server.admin import errors as refusals
 from fakeflowdock.server.admin.app import TABLE
 from tests.support.administering import flowdock, operator_of
+from tests.support.receiving import ASSIGN, PULL, Receiver, post_pull, update
+from tests.support.sockets import serving
 from tests.support.streams import listening
 
 pytestmark = pytest.mark.newest_only
@@ -37,6 +39,7 @@ BEFORE: dict[str, list[tuple[str, str, Any]]] = {  # what an example needs to ha
     "list-faults": [("POST", "faults", {"method": "GET", "path": "/user", "status": 500})],
     "delete-fault": [("POST", "faults", {"status": 500})],
 }
+ACTED_BEFORE = ("perform-action", "list-deliveries")
 STREAMED_BEFORE = ("list-streams", "wait-for-streams", "close-stream")
 ASKED_BEFORE = {"list-requests": "/user", "wait-for-requests": "/user", "list-contract-warnings": "/users?lmit=3"}
 
@@ -83,13 +86,18 @@ def test_the_example_of_a_page_happens(name: str) -> None:
     with FakeFlowdock("docs") as fake, ExitStack() as stack:
         if name == "save-state":
             fake._runs.current.site.worlds.saver = Saves()
-        operator = operator_of(fake)
+        operator, receiver = operator_of(fake), Receiver(fake.application.client_secret)
         state = operator.get("state")
         for method, path, body in BEFORE.get(name, ()):
             assert operator(method, path, body).status_code < 300
         if name in ASKED_BEFORE:
             world = operator.get("worlds/default")
             flowdock(world, "GET", ASKED_BEFORE[name], auth=(world["api_token"], ""))
+        if name in ACTED_BEFORE:
+            with serving(receiver.handler()) as url:
+                post_pull(fake, update(url=f"{url}/pulls/42/assign"), source=fake.sources[0])
+                if name == "list-deliveries":
+                    fake.perform(PULL, ASSIGN)
         if name in STREAMED_BEFORE:
             stack.enter_context(listening(fake, filter="example/main"))
         body = dict(contract.examples[0]) if contract.examples else None

@@ -319,6 +319,7 @@ def test_an_export_has_the_same_stand_in_for_the_same_secret(tmp_path: Path) -> 
 NASTY = ['\\"', '"', "'", "a", "=", "/", "?a", "#a", "&a=", "%25", "%3D", "{", "[", '{"a":', '"token":', "token="]
 NASTY += ['<a name="x" ', "<a ", "[a]", "a[token]", "Basic ", "cookie: ", "://", "/messages/chat/", "--b\r\n\r\n", "\0"]
 NASTY += ["0", " ", 'name="code"\r\n\r\n', ";", "x=y;", "\\u00", "https://x/?u=", "…", "'token': ["]
+NASTY += ["eyJ", "eyJ.", "eyJaaaaaaaa.", "-eyJ"]
 DOORS: dict[str, Callable[[Redaction, str], object]] = {
     "text": lambda redaction, text: redaction.text(text),
     "value": lambda redaction, text: redaction.value({text: [text, {text: 1}]}),
@@ -363,6 +364,29 @@ def test_a_secret_is_hidden_at_any_depth_and_in_what_is_no_json() -> None:
         found = Contract().check_reply("get source", 200, {}, body)
         assert found
         assert "S3cret" not in str(found) + Redaction().body(body, "application/json").decode()
+
+
+JWT = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIiwiZXhwIjoxfQ.c2lnbmF0dXJlc2lnbmF0dXJlc2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        JWT,
+        f"FLOWDOCK-TOKEN: {JWT}",
+        f"sign in at: https://x.example.com/authorization?claim={JWT}&next=/",
+        f"https://x.example.com/{JWT}/",
+        f'{{"claim": "{JWT}", "n": 1}}',
+        f"a {JWT}, and {JWT}.",
+    ],
+)
+def test_a_json_web_token_is_hidden_wherever_it_stands(text: str) -> None:
+    redaction = Redaction()
+    for shown in (redaction.text(text), str(redaction.value({"x": text})), redaction.body(text.encode(), "").decode()):
+        assert JWT[:20] not in shown
+        assert JWT[-10:] not in shown
+        assert "eyJ0…" in shown
+    assert redaction.text("eyJhbc.eyJkZWY.short and eyJ") == "eyJhbc.eyJkZWY.short and eyJ"
 
 
 @pytest.mark.parametrize("name", ["password", "user[password]", "Set-Cookie", "%70assword", "%2570assword", "my_token"])

@@ -15,7 +15,18 @@ from ...api.media_types import JSON
 from ...api.pauses import UNLOCKED, NoLock
 from ...api.routing import Table
 from ...contract.errors import Refusal
-from . import access, assertions, clock_and_settings, faults, invitations, requests, state, streams, worlds
+from . import (
+    access,
+    assertions,
+    clock_and_settings,
+    deliveries,
+    faults,
+    invitations,
+    requests,
+    state,
+    streams,
+    worlds,
+)
 from .errors import Invalid, NotJson, UnknownPath
 from .operations import OperatorCall
 
@@ -33,7 +44,7 @@ if TYPE_CHECKING:
     from .operations import Waiting
 
 HEALTH = f"{PREFIX}health"
-MODULES = (worlds, state, requests, assertions, faults, streams, invitations, clock_and_settings)
+MODULES = (worlds, state, requests, assertions, faults, deliveries, streams, invitations, clock_and_settings)
 TABLE = Table(MODULES, lambda path: path.rstrip("/"), UnknownPath, {})
 
 

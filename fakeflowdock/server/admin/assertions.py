@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ...api.exchange import Exchange
 from ...contract.contracts import operation_named
 from ...testing.exchanges import Exchanges
 from ...testing.private import Talking
@@ -16,6 +15,7 @@ from .patterns import Patterns
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ...api.actions.delivery import Delivery
     from ...api.app import App
     from ...world.models import Application, Source, User
     from ...world.store import Store
@@ -44,6 +44,11 @@ class View(Talking):
         """All requests with their responses, oldest first."""
         return Exchanges(self._app.journal)
 
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """The thread actions that were performed, oldest first."""
+        return [*self._app.deliveries]
+
 
 @of_a_world("POST assertions")
 def assert_(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
@@ -58,7 +63,7 @@ def assert_(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
         return {"passed": False, "explanation": str(error), "id": None}
     except ValueError as error:
         raise Invalid.at("/expected", str(error)) from None
-    number = found.number if isinstance(found, Exchange) else None if found is None else found.id
+    number = None if found is None else getattr(found, "number", None) or found.id
     return {"passed": True, "explanation": None, "id": number}
 
 

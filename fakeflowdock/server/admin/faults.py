@@ -13,7 +13,9 @@ from .errors import Invalid, Taken, Unknown
 from .operations import of_a_world
 
 if TYPE_CHECKING:
-    from ...api.faults import Fault
+    from collections.abc import Mapping
+
+    from ...api.faults import DeliveryMatching, Fault, Matching
     from ..worlds import ServedWorld
     from .operations import OperatorCall
 
@@ -26,18 +28,38 @@ def make_fault(call: OperatorCall, world: ServedWorld) -> Reply:
     given = call.fields
     operation = known_operation(given["operation"]) if "operation" in given else None
     caller = caller_of(call, world)
-    what = {each.name: given.get(each.name, each.default) for each in fields(Failure)}
+    what = {each.name: given[each.name] for each in fields(Failure) if each.name in given}
+    try:
+        matching = matching_for(operation, given.get("method"), given.get("path"), caller)
+    except ValueError as error:
+        raise Invalid.at("", str(error)) from None
+    return created(add_fault(world, given, matching, what))
+
+
+def add_fault(
+    world: ServedWorld, given: Mapping[str, Any], matching: Matching | DeliveryMatching, what: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Add a fault, and return it in the form of the page.
+
+    Args:
+        given: the fields of the request.
+        matching: its criteria.
+        what: the arguments of its failure.
+
+    Raises:
+        Invalid: the fields contradict each other.
+        Taken: there are too many faults.
+    """
     sequence = None
     if "sequence" in given:
         sequence = [_failure(each, f"/sequence/{position}") for position, each in enumerate(given["sequence"])]
     if len(world.app.faults.active) >= FAULTS:
         raise Taken.of(Taken.FAULTS, limit=FAULTS)
     try:
-        matching = matching_for(operation, given.get("method"), given.get("path"), caller)
         fault = fault_for(matching, given.get("nth"), given.get("times"), sequence, what)
     except ValueError as error:
         raise Invalid.at("", str(error)) from None
-    return created(_shown(world.app.faults.add(fault)))
+    return _shown(world.app.faults.add(fault))
 
 
 @of_a_world("GET faults")

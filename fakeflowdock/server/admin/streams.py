@@ -79,7 +79,7 @@ def emit_event(call: OperatorCall, world: ServedWorld) -> Reply:
     """Send an event that no operation makes."""
     try:
         event = streams.emit(
-            world.app.streams, world.store, call.fields["event"], _flow(call, world), _user(call, world)
+            world.app.streams, world.store, call.fields["event"], _flow(call, world), user_of(call, world)
         )
     except ValueError as error:
         raise Invalid.at("/event", str(error)) from None
@@ -87,11 +87,11 @@ def emit_event(call: OperatorCall, world: ServedWorld) -> Reply:
 
 
 def _found(call: OperatorCall, world: ServedWorld) -> list[OpenStream]:
-    user, flow = _user(call, world), _flow(call, world)
+    user, flow = user_of(call, world), _flow(call, world)
     return streams.opened(world.app.streams, world.store, user, flow)
 
 
-def _user(call: OperatorCall, world: ServedWorld) -> User | None:
+def user_of(call: OperatorCall, world: ServedWorld) -> User | None:
     """Return the user with the given number. Raises Invalid."""
     number = call.fields.get("user")
     if number is None:
