@@ -70,6 +70,9 @@ def a_day(fake: FakeFlowdock) -> None:
     user = ask("POST", "/scim/123456/Users", provisioner, json=new)
     ask("PUT", f"/scim/123456/Users/{user['id']}", provisioner, json={"nickName": "J"})
     ask("DELETE", f"/scim/123456/Users/{user['id']}", provisioner)
+    ask("GET", f"/scim/123456/Users/{user['id']}", provisioner)
+    ask("GET", "/scim/123456", {"headers": {"Authorization": "Bearer x"}})
+    ask("GET", "/scim/123456", {})
 
 
 def replayed(fake: FakeFlowdock, **options: bool) -> CheckedRecording:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .entries import Entry
 
 SOURCE_URL = re.compile(r"/flows/([^/]+)/([^/]+)/sources/([0-9]+)")
+SCIM_URL = re.compile(r"/scim/([^/?#]+)")
 CREATED = {"create-source": "sources", "create-application": "applications", "create-scim-user": "users"}
 FALLBACK = "example/main"
 FOUND = range(200, 400)
@@ -57,6 +58,8 @@ class Needs:
 
     def _look(self, entry: Entry) -> None:
         reply = entry.reply
+        if self.uid is None and (found := SCIM_URL.search(entry.request.url)):
+            self.uid = found[1]
         if reply is None or reply.status not in FOUND:
             return
         if (user := reply.headers.get("Flowdock-User") or "").isdecimal() and len(user) < 19:
@@ -67,7 +70,6 @@ class Needs:
         if (match := match_of(entry.request.method, entry.request.url)) is None:
             return
         path, values = None, match.values
-        self.uid = self.uid or values.get("uid")
         if "organization" in values and "flow" in values:
             path = f"{values['organization']}/{values['flow']}"
             self._add(self.flows, path, {})

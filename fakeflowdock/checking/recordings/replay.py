@@ -67,7 +67,7 @@ class Replay:
 
     @property
     def _scim_token(self) -> str:
-        return next(each.scim_token for each in self._store.organizations.values() if each.scim_token)
+        return next((each.scim_token for each in self._store.organizations.values() if each.scim_token), "unknown")
 
     def differences(self, entry: Entry) -> Iterator[Difference]:
         """Send a request, and yield the differences of the responses."""
@@ -127,7 +127,8 @@ class Replay:
         if callers == (ANYONE,):  # an application's own
             return basic_header(f"{self._application.client_id}:{self._application.client_secret}")
         if callers == (PROVISIONER,):
-            return f"Bearer {self._scim_token}"
+            was_denied = entry.reply is not None and entry.reply.status == 403
+            return (given or "Bearer unknown") if was_denied else f"Bearer {self._scim_token}"
         if scheme.lower() == "bearer" or (callers and USER not in callers):
             return f"Bearer {self._access_token(secret.strip(), entry)}"
         return basic_header(f"{self._user(given, entry).api_token}:")
