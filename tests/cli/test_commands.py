@@ -125,6 +125,8 @@ def test_the_ready_line_has_working_credentials(world: str, names: list[str]) ->
             "email",
             "password",
             "flow_api_token",
+            "scim_uid",
+            "scim_token",
             "second_api_token",
             "spare_api_token",
             "version",
