@@ -6,12 +6,14 @@ import re
 import secrets
 import threading
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..api.app import App
 from ..api.environ import WORLD
 from ..http.addresses import is_loopback
+from ..testing.performing import deliver_by_url
 from ..world import templates
 from ..world.secrets import digest_of
 from ..world.settings import MOST_WORLDS
@@ -68,6 +70,7 @@ class Held:
 
     def __init__(self, app: App, began: Store | None = None) -> None:
         self.app = app
+        app.deliver = partial(deliver_by_url, app)
         self.first = self.began = app.store.freeze() if began is None else began
 
 
