@@ -18,7 +18,7 @@ import requests
 
 from fakeflowdock.api.app import App
 from fakeflowdock.interception.responses_stub import environ_of
-from fakeflowdock.world import factories, templates
+from fakeflowdock.world import factories, private, templates
 from fakeflowdock.world.posting import Post
 
 from .comparing import Comparison, Table, compare, microseconds, seconds_of
@@ -80,6 +80,7 @@ def table() -> Table:
     small, large = an_undisturbed_world(SMALL), an_undisturbed_world(LARGE)
     add_lists(table, large, small)
     add_searches(table, large)
+    add_private(table)
     add_posts(table, large)
     del small, large
     add_memory(table)
@@ -261,6 +262,38 @@ def add_searches(table: Table, large: World) -> None:
         seconds = median(listed(large, asked) for _ in range(PAIRS))
         limit = f"at most {microseconds(SEARCH)}"
         table.hold(f"search for {what} in {LARGE:,}", microseconds(seconds), limit, met=seconds <= SEARCH)
+
+
+def add_private(table: Table) -> None:
+    """A page of a private conversation, by one of a short conversation and by one of a flow of the same chat."""
+    large, small = a_conversation(LARGE), a_conversation(SMALL)
+    flow = a_flow()
+    for text in islice(a_chat(), LARGE):
+        Post(flow.store, flow.flow, "message", {"content": text}, user=flow.user).send()
+    ours, peers = (private_page(world) for world in (large, small))
+    timed = compare(lambda: listed(large, ours), lambda: listed(small, peers), PAIRS)
+    table.at_most(f"private messages: in {LARGE:,} by in {SMALL}", timed, TWICE)
+    table.note("large, small", f"{microseconds(timed.ours)}, {microseconds(timed.peer)}")
+    of_flow = flow.get("/messages", {})
+    timed = compare(lambda: listed(large, ours), lambda: listed(flow, of_flow), PAIRS)
+    table.at_most(f"private messages: by messages of a flow of {LARGE:,}", timed, NO_SLOWER)
+    table.note("private, flow", f"{microseconds(timed.ours)}, {microseconds(timed.peer)}")
+
+
+def a_conversation(total: int) -> World:
+    """A private conversation of that many messages, in which two users take turns."""
+    world = a_flow()
+    both = world.user, factories.add_user(world.store, organization=next(iter(world.store.organizations.values())))
+    for number, text in enumerate(islice(a_chat(), total)):
+        private.send(world.store, both[number % 2], both[1 - number % 2], "message", {"content": text})
+    return world
+
+
+def private_page(world: World) -> WSGIEnvironment:
+    """A GET of the newest private messages, by the first of the two."""
+    other = max(world.store.users)
+    url, auth = f"{API}/private/{other}/messages", (world.user.api_token, "")
+    return environ_of(requests.Request("GET", url, auth=auth).prepare())
 
 
 # Posts

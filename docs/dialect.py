@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 ROUTE = re.compile(r"(GET|POST|PUT|DELETE) (https://stream\.flowdock\.com)?(/\S+)")
 STATUS = re.compile(r"[45][0-9]{2}")
 GRADES = ("documented", "observed", "assumed")
-CALLERS = ("user", "application", "source", "anyone", "operator")
+CALLERS = ("user", "application", "source", "provisioner", "anyone", "operator")
 SCOPES = ("flow", "private", "manage", "profile", "offline_access", "integration")
 INLINE = (
     "text",

@@ -40,6 +40,12 @@ TYPES: dict[str, Schema] = {
     },
     "positive integer": {"type": "integer", "minimum": 1, "title": "a positive integer"},
     "date-time": {"type": "string", "format": "date-time", "pattern": TIMESTAMP, "title": "a UTC date-time"},
+    "date-time in seconds": {
+        "type": "string",
+        "format": "date-time",
+        "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
+        "title": "a UTC date-time in whole seconds",
+    },
     "uri": {"type": "string", "format": "uri", "title": "a URI"},
     "http uri": {"type": "string", "format": "uri", "pattern": HTTP, "title": "an http or https URL"},
     "date": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "maxLength": 10, "title": "a date"},

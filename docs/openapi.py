@@ -51,6 +51,7 @@ Schema = dict[str, Any]
 JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
 SHOWN = ("page", "grade", "evidence", "callers", "scope", "successor")
 BESIDE = ("Flowdock-User",)  # what any answer may have
+NO_USER = (["anyone"], ["provisioner"])  # callers who are no users
 
 
 def openapi_of(files: Mapping[str, Schema], *, strict: bool = False) -> Schema:
@@ -202,7 +203,8 @@ class _Document:
         key = name_of(name)
         examples = [filled({**example, **more}) for example in schema["examples"]]
         content: Schema = {}
-        for media, kind in ((JSON, "Request"), (FORM, "Form"), (MULTIPART, "Multipart")):
+        kinds = ((JSON, "Request"), (FORM, "Form"), (MULTIPART, "Multipart"))
+        for media, kind in kinds[:1] if schema["x-operation"]["callers"] == ["provisioner"] else kinds:
             self._schemas[f"{key}{kind}"] = self._request(f"{key}{kind}", schema, media)
             shown = examples if media == JSON else [as_form(example) for example in examples]
             content[media] = {"schema": {"$ref": f"#/components/schemas/{key}{kind}"}}
@@ -259,7 +261,7 @@ class _Document:
 
     def _response(self, page: str, key: str, errors: Sequence[str], callers: Sequence[str]) -> Schema:
         schema = self._files[page]["$defs"][key]
-        headers = ["Status", *(BESIDE if callers != ["anyone"] else ()), *OF_REPLIES.get(key, ())]
+        headers = ["Status", *(BESIDE if callers not in NO_USER else ()), *OF_REPLIES.get(key, ())]
         response: Schema = {
             "description": _told(schema),
             "headers": {header: {"$ref": f"#/components/headers/{header}"} for header in headers},
@@ -377,6 +379,7 @@ def _secrets() -> dict[str, str]:
         "client_id": application["client_id"],
         "client_secret": application["client_secret"],
         "password": user["password"],
+        "scim_token": world["organizations"][0]["scim_token"],
         "code": drawn,
         "csrf_token": drawn,
     }

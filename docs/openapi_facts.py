@@ -32,6 +32,8 @@ IN_PATH: dict[tuple[str, str], tuple[Schema, str, Any]] = {
     ("source", "id"): (NUMBER, "The number of the source.", 2),
     ("sources", "id"): (NUMBER, "The number of the source.", 2),
     ("threads", "id"): (SECRET, "The id of the thread.", "x6BAmK_UPxKvtOSj1egQiVUma0s"),
+    ("", "uid"): (SECRET, "The organization, by the uid of its Single Sign-On.", "123456"),
+    ("Users", "id"): (NUMBER, "The number of the user.", 2),
     ("users", "id"): (NUMBER, "The number of the user.", 2),
 }
 
@@ -95,6 +97,11 @@ SECURITY: dict[str, Schema] = {
         "name": "flow_token",
         "description": "The `flow_token` of a source. It may stand in the body as well.",
     },
+    "scimToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The SCIM token of an organization.",
+    },
     "client": {
         "type": "http",
         "scheme": "basic",
@@ -108,7 +115,12 @@ SECURITY: dict[str, Schema] = {
     },
 }
 # Who may call, as credentials. An application needs the scope of the operation.
-OF_CALLERS = {"user": ("apiToken", "password"), "application": ("oauth", "accessToken"), "source": ("flowToken",)}
+OF_CALLERS = {
+    "user": ("apiToken", "password"),
+    "application": ("oauth", "accessToken"),
+    "source": ("flowToken",),
+    "provisioner": ("scimToken",),
+}
 # Operations whose credentials are not those of a caller, and those that may go without.
 OF_OPERATIONS: dict[str, list[Schema]] = {
     "ask-for-consent": [{}, {"session": []}],
@@ -190,6 +202,8 @@ LISTED = {
 }
 FIRST = {**PLACE, "id": "$response.body#/0/id"}
 THREAD = {**PLACE, "id": "$response.body#/thread_id"}
+SCIM_HERE = {"uid": "$request.path.uid", "id": "$response.body#/id"}
+SCIM_SAME = {"uid": "$request.path.uid", "id": "$request.path.id"}
 IN_THREAD = "-at-flows-threads-messages"
 COMMENT = {**PLACE, "message": "$response.body#/id"}
 OF_MESSAGE = {
@@ -228,6 +242,9 @@ LINKS: dict[str, dict[str, dict[str, str]]] = {
     "create-invitation.201": {"get-invitation": HERE, "delete-invitation": HERE},
     "list-invitations.200": {"get-invitation": FIRST},
     "delete-invitation.204": {"get-invitation": SAME},
+    "create-scim-user.201": {"get-scim-user": SCIM_HERE, "update-scim-user": SCIM_HERE, "delete-scim-user": SCIM_HERE},
+    "update-scim-user.200": {"get-scim-user": SCIM_SAME},
+    "delete-scim-user.200": {"get-scim-user": SCIM_SAME},
     "list-threads.200": {"get-thread": FIRST, f"list-messages{IN_THREAD}": FIRST},
     "add-flow-user.200": {"block-flow-user": {**PLACE, "id": "$request.body#/id"}},
     "create-application.201": {"get-application": {"id": "$response.body#/id"}},

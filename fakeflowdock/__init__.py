@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from .contract.findings import ContractViolation, Finding, Findings
     from .fake import FakeFlowdock
     from .testing.credentials import Credentials
+    from .testing.errors import FlowdockWarning
     from .testing.exchanges import Exchanges
     from .testing.invitations import InvitationMail
     from .testing.lists import Messages, Threads
+    from .testing.single_sign_on import ScimAccess
     from .testing.streams import OpenStream
     from .world.action_tokens import verify_token
     from .world.clock import Clock
@@ -77,6 +79,7 @@ __all__ = [
     "Finding",
     "Findings",
     "Flow",
+    "FlowdockWarning",
     "Headers",
     "InvalidToken",
     "Invitation",
@@ -90,6 +93,7 @@ __all__ = [
     "RecordingError",
     "Request",
     "Response",
+    "ScimAccess",
     "Shortened",
     "ShortenedBody",
     "Snapshot",
@@ -127,9 +131,11 @@ _HOMES = {
         "contract.findings": "ContractViolation Finding Findings",
         "fake": "FakeFlowdock",
         "testing.credentials": "Credentials",
+        "testing.errors": "FlowdockWarning",
         "testing.exchanges": "Exchanges",
         "testing.invitations": "InvitationMail",
         "testing.lists": "Messages Threads",
+        "testing.single_sign_on": "ScimAccess",
         "testing.streams": "OpenStream",
         "world.action_tokens": "verify_token",
         "world.clock": "Clock",

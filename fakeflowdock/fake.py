@@ -17,6 +17,7 @@ from .interception.activation import Interception
 from .runs import Runs, Scope
 from .testing import watching
 from .testing.configuring import Configurable
+from .testing.copies import Copies
 from .testing.exchanges import Exchanges, has_unknown_path
 from .testing.performing import Performing
 from .testing.private import Talking
@@ -25,13 +26,15 @@ from .world.settings import JOURNAL, JOURNAL_BYTES, KEEP_ALIVE, Settings
 from .world.snapshots import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
     from os import PathLike
     from typing import Self
 
     from .api.app import App
     from .contract.findings import Finding
-    from .testing.configuring import Shape
+    from .contract.strictness import Strict
+    from .testing.configuring import OtherHosts, Shape
     from .world.store import Store
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -56,6 +59,12 @@ class FakeFlowdock(Configurable, Talking, Performing):
     Args:
         world: `empty` (one organization, flow, user and application, no source) or `docs` (the data in the examples of
             Flowdock's page "Sources"). Default: `empty`.
+        state: a world file to load instead. docs/api/world-files.md describes the format.
+        seed: a world in short form instead: a mapping, or a file in YAML, JSON or TOML. docs/admin/seeds.md describes
+            the fields.
+        clock: `world` starts at the time of the world and stands still between writes. `system` follows the system
+            clock, also if freezegun or time-machine replaces it. A datetime is where the clock stands at the start.
+            Default: `world`.
         auto_consent: whether `/oauth/authorize` grants consent at once, as the first user, without a consent page. Can
             be changed at any time through the attribute. Default: false.
         refresh_tokens: `always` issues a refresh token with each access token, as the real service did;
@@ -67,7 +76,8 @@ class FakeFlowdock(Configurable, Talking, Performing):
         journal_bytes: how much memory they may use, in bytes. If it is exceeded, large bodies are shortened first, and
             then the oldest requests are dropped. Default: 64 MiB.
         strict: whether contract warnings fail a test: an unknown parameter, a missing Content-Type, a deprecated
-            operation, an obsolete route, a secret in a URL. Default: false.
+            operation, an obsolete route, a secret in a URL. A mapping has `ignore`, `warn` or `error` for rules, and
+            all others are errors: `{"request.deprecated": "ignore"}`. Default: false.
         keep_alive: after how many seconds without an event a stream is kept alive, in real time. Can be changed at any
             time through the attribute. Default: 30.
         callbacks: which integrations `perform` requests over the network: `loopback`, those on this machine; `none`; or
@@ -76,33 +86,36 @@ class FakeFlowdock(Configurable, Talking, Performing):
             answers it. Default: `allow`.
 
     Raises:
-        ValueError: an argument is invalid.
+        OSError: a file cannot be read.
+        ValueError: an argument or a file is invalid.
     """
 
     def __init__(
         self,
-        world: Literal["empty", "docs"] = "empty",
+        world: Literal["empty", "docs"] | None = None,
         *,
+        state: str | PathLike[str] | None = None,
+        seed: Mapping[str, Any] | str | PathLike[str] | None = None,
+        clock: Literal["world", "system"] | datetime = "world",
         auto_consent: bool = False,
         refresh_tokens: Literal["always", "offline_access"] = "always",
         shape: Shape = "default",
         journal: int = JOURNAL,
-        strict: bool = False,
+        strict: Strict = False,
         journal_bytes: int = JOURNAL_BYTES,
-        other_hosts: Literal["allow", "refuse"] = "allow",
+        other_hosts: OtherHosts = "allow",
         keep_alive: float = KEEP_ALIVE,
         callbacks: Literal["loopback", "none", "any"] = "loopback",
     ) -> None:
-        if other_hosts not in ("allow", "refuse"):
-            raise ValueError(errors.OTHER_HOSTS.format(given=other_hosts))
-        self._other_hosts = other_hosts
+        self._interception: Interception | None = None
+        self.other_hosts = other_hosts
         settings = Settings(auto_consent, refresh_tokens, shape, journal, strict, journal_bytes, keep_alive, callbacks)
-        self._begin(templates.template(world), settings)
+        self._begin(templates.initial(world, state, seed, clock), settings)
 
     def _begin(self, world: Store, settings: Settings) -> None:
         self._settings = settings
         self._runs = Runs(world, settings)
-        self._interception: Interception | None = None
+        self._interception = None
         self._lock = threading.RLock()
         self._starts = 0  # without their stop
 
@@ -197,8 +210,7 @@ class FakeFlowdock(Configurable, Talking, Performing):
         run = self._runs.current
         before = run.app.store
         store = templates.over(serialization.load(file), before.settings)
-        if not before.clock.frozen:
-            store.clock.run()
+        store.clock.move_like(before.clock.mode)
         run.begin_again(store, store.freeze())
 
     def dump(self, file: str | PathLike[str]) -> None:
@@ -331,10 +343,29 @@ class FakeFlowdock(Configurable, Talking, Performing):
             raise RuntimeError("the fake is not running: call start() first")
 
     @property
+    def other_hosts(self) -> OtherHosts:
+        """Whether requests to other hosts are allowed: `allow` or `refuse`."""
+        return self._other_hosts
+
+    @other_hosts.setter
+    def other_hosts(self, choice: OtherHosts) -> None:
+        if choice not in ("allow", "refuse"):
+            raise ValueError(errors.OTHER_HOSTS.format(given=choice))
+        self._other_hosts: OtherHosts = choice
+        if self._interception is not None:
+            self._interception.change(refuse=choice == "refuse")
+
+    def _resize(self) -> None:
+        self._runs.current.app.journal.resize(self.journal, self.journal_bytes)
+
+    @property
     def requests(self) -> Exchanges:
-        """The last `journal` requests with their responses, oldest first, in process and over the network."""
+        """The last `journal` requests with their responses, oldest first, in process and over the network.
+
+        `requests.clear()` forgets them, and keeps the world.
+        """
         app = self._runs.current.app
-        return Exchanges(app.journal, app.store)
+        return Exchanges(app.journal, app.store, app.journal)
 
     @property
     def unknown_paths(self) -> Exchanges:
@@ -353,7 +384,7 @@ class FakeFlowdock(Configurable, Talking, Performing):
     @property
     def contract_warnings(self) -> list[Finding]:
         """The last thousand contract warnings, oldest first: unknown parameters, and what the docs advise against."""
-        return list(self._runs.current.app.warnings)
+        return Copies(self._runs.current.app.warnings)
 
     @property
     def _app(self) -> App:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from fakeflowdock import Contract, FakeFlowdock
+    from fakeflowdock.api.exchange import Exchange
     from fakeflowdock.testing.watching import ActiveFakes
 
+STRICT = ("false", "true", "RULE=ignore|warn|error,…")
 NUMBER, SECONDS = ("a positive integer",), ("a number of seconds greater than 0",)
 PATTERNS: dict[tuple[str, ...], str] = {
     NUMBER: "0*[1-9][0-9]{0,11}",
+    STRICT: r"false|true|(?:[a-z.-]{1,80}=(?:ignore|warn|error)(?:, *|\Z)){1,20}",
     SECONDS: r"(?=.*[1-9])[0-9]{1,6}(?:\.[0-9]{1,6})?",
 }
 # Each choice: its values, the default first, or what number it is; and its description.
@@ -29,7 +33,7 @@ CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
     "refresh_tokens": (("always", "offline_access"), "when to issue refresh tokens"),
     "shape": (("default", "minimal", "maximal", "drift"), "fields of responses"),
     "shapes": (("false", "true"), "run each test once per shape"),
-    "strict": (("false", "true"), "fail a test on contract warnings"),
+    "strict": (STRICT, "fail a test on contract warnings"),
     "journal": (NUMBER, "how many requests to record"),
     "journal_bytes": (NUMBER, "how much memory to use for them, in bytes"),
     "keep_alive": (SECONDS, "after how many seconds without an event to keep a stream alive"),
@@ -38,9 +42,12 @@ CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
     "other_hosts": (("allow", "refuse"), "whether requests to other hosts are allowed"),
 }
 
+METAVARS = {NUMBER: "N", SECONDS: "SECONDS", STRICT: "STRICT"}
+
 DECORATED = "__fakeflowdock__"  # the attribute of a decorated class that has the fake
 DEFAULTS = {"journal": 1000, "journal_bytes": 67_108_864, "keep_alive": 30}  # of the numbers
 
+DEFAULTLESS = (NUMBER, SECONDS)
 _NAMED = ("world", "refresh_tokens", "shape", "callbacks", "other_hosts")  # those that a fake takes as they are
 
 FIXTURES = ("fake_flowdock", "fake_flowdock_session")
@@ -52,11 +59,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name, (values, about) in CHOICES.items():
         words = f"{about}: {_words(values)} [default: {DEFAULTS.get(name, values[0])}]"
         twin = f"FAKEFLOWDOCK_{name.upper()}"
-        parser.addini(f"flowdock_{name}", f"{words}. Overridden by @pytest.mark.flowdock({name}=…).")
+        parser.addini(f"flowdock_{name}", f"{words}. Overridden by --flowdock-{name.replace('_', '-')} and the marker.")
         group.addoption(
             f"--flowdock-{name.replace('_', '-')}",
             **_argparse_kwargs(name, values),
-            help=f"{words} [env: {twin}]. Overridden by the marker and the ini option flowdock_{name}.",
+            help=f"{words} [env: {twin}]. Overrides the ini option flowdock_{name}. Overridden by the marker.",
         )
     again = "run each passed test again, once for each documented failure of its requests, or for some: 429,timeout"
     group.addoption("--flowdock-sweep", nargs="?", const="all", metavar="FAILURES", help=again)
@@ -90,11 +97,11 @@ def _argparse_kwargs(name: str, values: tuple[str, ...]) -> dict[str, Any]:
     """Return how argparse takes the option's value."""
     if name == "shapes":
         return {"action": "store_const", "const": "true"}
-    return {"metavar": "N" if values == NUMBER else "SECONDS"} if values in PATTERNS else {"choices": values}
+    return {"metavar": METAVARS[values]} if values in PATTERNS else {"choices": values}
 
 
 def choice(item: Any, name: str) -> str | None:
-    """Return the choice for a test. Precedence: nearest marker, ini file, command line, environment.
+    """Return the choice for a test. Precedence: nearest marker, command line, ini file, environment.
 
     Returns:
         One of the values, by default the first; for a number its digits, or None.
@@ -106,17 +113,27 @@ def choice(item: Any, name: str) -> str | None:
     config = item.config
     for where, given in (
         ("@pytest.mark.flowdock", _marked(item, name)),
-        (f"flowdock_{name}", config.getini(f"flowdock_{name}") or None),
         (f"--flowdock-{name.replace('_', '-')}", config.getoption(f"flowdock_{name}")),
+        (f"flowdock_{name}", config.getini(f"flowdock_{name}") or None),
         (f"FAKEFLOWDOCK_{name.upper()}", os.environ.get(f"FAKEFLOWDOCK_{name.upper()}")),
     ):
         if given is not None:
+            if isinstance(given, Mapping):
+                given = ",".join(f"{rule}={what}" for rule, what in given.items())
             chosen = str(given).lower() if isinstance(given, bool) else str(given)
             fits = re.fullmatch(PATTERNS[values], chosen) if values in PATTERNS else chosen in values
             if not fits:
                 raise pytest.UsageError(f"{where}: invalid {name} {chosen!r}: expected {_words(values)}")
             return chosen
-    return None if values in PATTERNS else values[0]
+    return None if values in DEFAULTLESS else values[0]
+
+
+def strict_for(item: Any) -> Any:
+    """Return whether a test is strict, or its rules."""
+    chosen = str(choice(item, "strict"))
+    if "=" not in chosen:
+        return chosen == "true"
+    return dict(pair.strip().split("=") for pair in chosen.split(",") if pair.strip())
 
 
 def _marked(item: Any, name: str) -> Any:
@@ -194,14 +211,14 @@ def flowdock_contract(request: pytest.FixtureRequest) -> Contract:
     """Flowdock's documented contract, to check requests and responses against."""
     from fakeflowdock import Contract
 
-    return Contract(strict=choice(request.node, "strict") == "true")
+    return Contract(strict=strict_for(request.node))
 
 
 def _fake(request: pytest.FixtureRequest, node: Any) -> FakeFlowdock:
     from fakeflowdock import FakeFlowdock
 
     chosen: dict[str, Any] = {name: choice(node, name) for name in _NAMED}
-    chosen |= {name: choice(node, name) == "true" for name in ("auto_consent", "strict")}
+    chosen |= {"auto_consent": choice(node, "auto_consent") == "true", "strict": strict_for(node)}
     chosen["shape"] = getattr(request, "param", chosen["shape"])  # parametrized over shapes
     numbers = {name: number for name in DEFAULTS if (number := choice(node, name)) is not None}
     chosen |= {name: (int if CHOICES[name][0] == NUMBER else float)(number) for name, number in numbers.items()}
@@ -244,6 +261,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
     The test fails even if the code under test ignored the response.
     """
+    if (watching := _watching()) is not None:
+        watching.watches[-1].call()
     return (yield from _settling(item))
 
 
@@ -260,7 +279,8 @@ def _settling(item: pytest.Item, *, check: bool = True) -> Generator[None, objec
     except BaseException as error:
         if (watching := _watching()) is not None:
             watching.watches[-1].settle(error)
-            watching.watches[-1].unknown_paths()
+            watching.watches[-1].unchecked()
+            watching.watches[-1].overlooked()
         raise
     if check and (watching := _watching()) is not None:
         _check(item, watching.watches[-1])
@@ -269,8 +289,10 @@ def _settling(item: pytest.Item, *, check: bool = True) -> Generator[None, objec
 
 def _check(item: pytest.Item, watch: ActiveFakes) -> None:
     from fakeflowdock import ContractViolation
+    from fakeflowdock.testing.exchanges import has_unknown_path
 
-    lost = watch.unknown_paths()
+    exchanges, overlooked = watch.unchecked(), watch.overlooked()
+    lost = [each for each in exchanges if has_unknown_path(each)]
     try:
         watch.settle(None)
     except ContractViolation as error:
@@ -282,6 +304,41 @@ def _check(item: pytest.Item, watch: ActiveFakes) -> None:
         listed = "\n".join(f"    {exchange}" if why is None else f"    {exchange}: {why}" for exchange, why in reasons)
         allowed = '@pytest.mark.flowdock(unknown_paths="allow") allows them'
         pytest.fail(f"requests to unknown paths ({allowed}):\n{listed}", pytrace=False)
+    if overlooked:
+        listed = "\n".join(f"    {each}" for each in overlooked)
+        pytest.fail(f"faults that never applied (fail(…, optional=True) allows them):\n{listed}", pytrace=False)
+    _warn(item, exchanges)
+
+
+def _warn(item: pytest.Item, exchanges: list[Exchange]) -> None:
+    """Add the contract warnings of a test to the summary of warnings. Filters may ignore them or make them errors."""
+    from fakeflowdock import FlowdockWarning
+
+    found = {
+        f"{exchange.method} {exchange.shown_path}: {warning} [{warning.rule}]": None
+        for exchange in exchanges
+        for warning in exchange.warnings
+        if warning.severity == "warning"
+    }
+    try:
+        for text in found:
+            item.warn(FlowdockWarning(text))
+    except FlowdockWarning as error:
+        pytest.fail(f"FlowdockWarning: {error}", pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
+    """Note which fakes several tests share."""
+    watching = _watching()
+    shared = watching is not None and fixturedef.scope != "function"
+    if shared:
+        watching.sharing += 1
+    try:
+        return (yield)
+    finally:
+        if shared:
+            watching.sharing -= 1
 
 
 @pytest.hookimpl(wrapper=True)

@@ -115,7 +115,9 @@ class Redaction:
             return "…"
         if isinstance(value, dict):
             return {
-                self.text(str(name)): self.value(item, secret=secret or is_secret(str(name)), depth=depth + 1)
+                self.text(str(name)): self.value(
+                    item, secret=secret or (is_secret(str(name)) and not _is_state(name, item)), depth=depth + 1
+                )
                 for name, item in value.items()
             }
         if isinstance(value, (list, tuple)):
@@ -185,22 +187,23 @@ class Redaction:
 
     def json(self, text: str) -> str:
         """Return JSON, valid or not, without secrets."""
-        # `below`: everything is secret from this depth on, or 0; `named`: whether a secret comes next
-        depth, below, named = 0, 0, False
+        # `below`: everything is secret from this depth on, or 0; `named`: the name of the secret that comes next, or ""
+        depth, below, named = 0, 0, ""
 
         def swapped(found: re.Match[str]) -> str:
             nonlocal depth, below, named
             string, colon, opening, closing = found.groups()
             if opening:
                 depth += 1
-                below, named = below or (depth if named else 0), False
+                below, named = below or (depth if named else 0), ""
             elif closing:
-                depth, below, named = depth - 1, 0 if depth <= below else below, False
+                depth, below, named = depth - 1, 0 if depth <= below else below, ""
             elif colon:
-                named = is_secret(_read(string))
+                name = _read(string)
+                named = name if is_secret(name) else ""
                 return self._in_quotes(string, secret=False) + colon
             else:
-                hidden, named = bool(named or below), False
+                hidden, named = bool(below or (named and not _is_state(named, _read(found[0])))), ""
                 return self._in_quotes(found[0], secret=hidden) if string or hidden else found[0]
             return found[0]
 
@@ -227,8 +230,10 @@ class Redaction:
         """Replace values after quoted names, as in a part of JSON or Python."""
         pieces, end = [], 0
         for key in _KEY.finditer(text):
-            if key.start() >= end and is_secret(key[2] or key[3]) and (value := _VALUE.match(text, key.end())):
-                pieces += [text[end : key.end()], self._in_quotes(value[0], secret=True)]
+            name = key[2] or key[3]
+            if key.start() >= end and is_secret(name) and (value := _VALUE.match(text, key.end())):
+                is_hidden = not _is_state(name, _read(value[0]))
+                pieces += [text[end : key.end()], self._in_quotes(value[0], secret=is_hidden)]
                 end = value.end()
         return "".join([*pieces, text[end:]])
 
@@ -324,6 +329,11 @@ class Redaction:
         return head + swapped + content[len(kept) :]
 
 
+def _is_state(name: Any, value: Any) -> bool:
+    """Return whether a value is the state of an invitation, and not that of OAuth."""
+    return name == "state" and value in ("pending", "accepted")
+
+
 def _has_signs(text: str) -> bool:
     lower = text.lower()
     return any(sign in lower for sign in SIGNS) or _USER.search(text) is not None
@@ -375,7 +385,7 @@ def brief(text: str, longest: int = SHOWN) -> str:
 
 def masked(value: Any, name: str = "") -> Any:
     """Return a JSON value in which each secret is cut; `name` is that of the value, or its JSON pointer."""
-    return _PRINTED.value(value, secret=is_secret(name))
+    return _PRINTED.value(value, secret=is_secret(name) and not _is_state(name, value))
 
 
 def shown_target(target: str) -> str:

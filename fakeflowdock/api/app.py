@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -13,7 +14,7 @@ from . import internal_routes, parameters, pauses, routing
 from .actions import signed
 from .actions.delivery import Deliveries
 from .authentication import authenticate
-from .callers import ANYONE, Caller
+from .callers import ANYONE, PROVISIONER, Caller
 from .contract_warnings import ContractWarnings, warnings_of
 from .environ import EXCHANGE, path_of
 from .faults import Faults, elapse, in_process, on_a_socket
@@ -22,6 +23,7 @@ from .journal import Journal
 from .operations import Call
 from .pauses import Pause
 from .responses import Broken, lost, write
+from .scim_authentication import Attempts
 from .streams.hub import Streams
 from .streams.reader import Reader
 
@@ -63,6 +65,7 @@ class App:
         warnings: the last contract warnings.
         journal: the last requests with their responses.
         faults: the injected faults.
+        attempts: the failed attempts to authenticate at SCIM.
         streams: the open streams.
         deliveries: the last requests to integrations, for thread actions.
         integration: what gets them instead of their URL: a WSGI or ASGI application, the URL of a server, or None.
@@ -87,9 +90,10 @@ class App:
         self.warnings = ContractWarnings()
         self.journal = Journal(store.settings.journal, store.settings.journal_bytes, budget)
         self.faults = Faults()
+        self.attempts = Attempts()
         self.deliveries = Deliveries()
         self.integration: Any = None
-        self.deliver: Callable[[ActionRequest], Delivery] | None = None
+        self.deliver: Callable[[App, ActionRequest], Delivery] | None = None
         self._took: dict[str, float] = {}  # seconds, by operation
 
     @property
@@ -100,6 +104,7 @@ class App:
     @store.setter
     def store(self, store: Store) -> None:
         self._store = store
+        self.attempts = Attempts()
         self.streams.end()
 
     def close(self) -> None:
@@ -223,6 +228,7 @@ class FlowdockHandling(Handling):
     def __init__(self, app: App, environ: WSGIEnvironment) -> None:
         super().__init__(environ)
         self.app, self.report = app, app.report
+        self._counts = True
         if app.before_request is not None:
             app.before_request(app.store)
         self._read: Given | None = environ.pop("fakeflowdock.given", None)  # parsed already, to find credentials
@@ -237,12 +243,14 @@ class FlowdockHandling(Handling):
             match = routing.match(self.environ["REQUEST_METHOD"], self.route)
             self.operation, self.store = match.operation, self.app.store
             self.given = given = self._read or parameters.read(self.environ)
+            self._counts = False
             with self.store.lock:
                 self.caller = self.authenticate(match.operation, given, match.operation.contract.coerced(given.fields))
         return self
 
     def run(self) -> Reply:
         """Return the reply. The paths below fakeflowdock's own prefix are in no table, but for those of streams."""
+        self._counts = True
         self.store = store = self.app.store
         self.lock, self.shape = store.lock, store.settings.shape
         environ, route = self.environ, self.route
@@ -252,7 +260,8 @@ class FlowdockHandling(Handling):
             header = environ.get("HTTP_AUTHORIZATION", "")
             with store.lock:
                 self.caller = authenticate(store, header, {})
-            return signed.reply(store, environ["REQUEST_METHOD"], route, self.caller.user, self.app.deliver)
+            deliver = partial(self.app.deliver, self.app)
+            return signed.reply(store, environ["REQUEST_METHOD"], route, self.caller.user, deliver)
         elif route.startswith(internal_routes.PREFIX):
             return internal_routes.reply(environ["REQUEST_METHOD"], route, store, environ.get("QUERY_STRING", ""))
         return super().run()
@@ -283,10 +292,13 @@ class FlowdockHandling(Handling):
         return given, fields
 
     def authenticate(self, operation: Operation[Any, Any], given: Given, fields: Mapping[str, Any], /) -> Caller:
-        """Return the caller. Raises Unauthorized and Gone."""
+        """Return the caller. Raises Refusal."""
         if operation.callers == (ANYONE,):
             return Caller()
         header, unreadable = self.environ.get("HTTP_AUTHORIZATION", ""), given.unreadable
+        if operation.callers == (PROVISIONER,):
+            uid = self.route.split("/")[2]
+            return self.app.attempts.authenticate(self.store, header, uid, counts=self._counts)
         return authenticate(self.store, header, fields, credential=operation.credential, unreadable=unreadable)
 
     def call(self, caller: Caller, path: Mapping[str, str], fields: Mapping[str, Any], base: str, /) -> Call:

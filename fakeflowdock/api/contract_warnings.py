@@ -12,6 +12,7 @@ from ..contract.findings import MOST, VIOLATION, finding, shown
 from ..contract.grades import grade_at
 from ..contract.json_pointer import at, pointer_to, steps_of
 from ..contract.schema_walk import fields_of
+from ..contract.strictness import choice_of
 from ..redaction import brief
 from ..suggestions import nearest
 from .callers import CREDENTIALS
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ..contract.contracts import OperationContract
     from ..contract.findings import Finding
     from ..contract.schema_walk import SchemaPlace
+    from ..contract.strictness import Strict
     from .operations import Match
     from .parameters import Given
 
@@ -65,14 +67,23 @@ def warnings_of(
     given: Given,
     fields: Mapping[str, Any],
     *,
-    strict: bool = False,
+    strict: Strict = False,
 ) -> Iterator[Finding]:
     """Return the warnings about a request.
 
     Args:
         fields: the parameters by their types.
-        strict: whether warnings are violations.
+        strict: whether warnings are violations. Those of ignored rules are omitted.
     """
+    found = _warnings_of(method, match, given, fields, strict=strict)
+    if isinstance(strict, bool):
+        return found
+    return (each for each in found if choice_of(strict, each.rule) != "ignore")
+
+
+def _warnings_of(
+    method: str, match: Match, given: Given, fields: Mapping[str, Any], *, strict: Strict
+) -> Iterator[Finding]:
     contract = match.operation.contract
     if not (given.query or given.body or given.guessed or match.obsolete or contract.successor):
         return
@@ -128,7 +139,7 @@ def secrets_in_query(method: str, match: Match, query: Mapping[str, Any]) -> Ite
 
 
 def _about(
-    contract: OperationContract, rule: str, message: str, *, strict: bool, where: str = "path", **more: Any
+    contract: OperationContract, rule: str, message: str, *, strict: Strict, where: str = "path", **more: Any
 ) -> Finding:
     about = {"page": contract.page, "grade": contract.grade, "operation": contract.name}
     return finding(rule, f"{contract.title} {message}", where=where, strict=strict, **about | more)

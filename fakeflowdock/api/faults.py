@@ -141,6 +141,7 @@ class Fault:
         rounds: how often the failures are repeated; None: forever.
 
     Attributes:
+        optional: whether a test passes although the fault never applied.
         matched: the number of matching requests.
         applied: the number of requests that failed.
         standing: whether it stays when all faults are removed.
@@ -148,6 +149,7 @@ class Fault:
     """
 
     standing = False
+    optional = False
     number = 0
 
     def __init__(
@@ -195,6 +197,11 @@ class Fault:
         """Whether the last matching request is to fail."""
         return self.matched >= self.first and (self.turns is None or self._turn < self.turns)
 
+    @property
+    def is_overlooked(self) -> bool:
+        """Whether it should have applied, and never did."""
+        return not (self.applied or self.optional or self.standing) and any(self.failures)
+
     def act(self) -> Failure | None:
         """Return the next failure; None if the request succeeds."""
         failure = self.failures[self._turn % len(self.failures)]
@@ -203,7 +210,11 @@ class Fault:
         return failure
 
     def remove(self) -> None:
-        """Remove the fault. Does nothing if already removed."""
+        """Remove the fault. Does nothing if already removed. It need not have applied."""
+        self.optional = True
+        self._end()
+
+    def _end(self) -> None:
         if self._among is not None:
             self._among.remove(self)
 
@@ -211,7 +222,7 @@ class Fault:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.remove()
+        self._end()
 
 
 class Faults:
@@ -220,20 +231,21 @@ class Faults:
     Attributes:
         active: the active faults, oldest first.
         remembered: the latest faults, including removed ones.
+        count: the number of faults so far.
     """
 
     def __init__(self) -> None:
         self.active: list[Fault] = []
         self.remembered: deque[Fault] = deque(maxlen=REMEMBERED)
-        self._count = 0
+        self.count = 0
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> Fault:
         """Add a fault."""
         with self._lock:
             fault._among = self
-            self._count += 1
-            fault.number = self._count
+            self.count += 1
+            fault.number = self.count
             self.active = [*self.active, fault]
             self.remembered.append(fault)
         return fault
@@ -241,6 +253,9 @@ class Faults:
     def remove(self, *faults: Fault) -> None:
         """Remove some faults; without arguments, all except standing ones."""
         with self._lock:
+            if not faults:
+                for each in self.active:
+                    each.optional = True
             self.active = [each for each in self.active if (each not in faults if faults else each.standing)]
 
     def meet(self, request: FaultSubject) -> tuple[Fault, Failure] | None:

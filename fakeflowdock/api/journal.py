@@ -145,6 +145,19 @@ class Journal:
         self.size += size
         self.budget.used += size
 
+    def resize(self, kept: int, limit: int) -> None:
+        """Change the limits, which apply at once."""
+        with self._lock:
+            if self.budget.limit == self._limit:
+                self.budget.limit = limit
+            self._most, self._limit = kept, limit
+            while len(self._kept) > self._most:
+                self._drop()
+            if self._kept:
+                newest = self._kept[-1][0]
+                while self.size > self._limit and self.give(newest):
+                    pass
+
     def clear(self) -> None:
         """Drop all exchanges and restart numbering."""
         with self._lock:

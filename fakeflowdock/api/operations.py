@@ -149,7 +149,7 @@ def operation(
 
     Args:
         routes: `"GET /flows/:organization/:flow/sources"`, the preferred one first.
-        callers: some of USER, APPLICATION, SOURCE; or only ANYONE.
+        callers: some of USER, APPLICATION, SOURCE; or only PROVISIONER or ANYONE.
         find, scope, credential, invalid, needs, part: see `Operation`.
     """
 

@@ -7,12 +7,7 @@ import re
 from .internal_routes import is_of_streams
 from .routing import route_of
 
-# Patterns of normalized paths, with the page of Flowdock's documentation; None for what only clients show.
-PATHS: dict[str, str | None] = {
-    "/scim(/.*)?": "SCIM",
-    "/(github|jira|svn)/[^/]+": None,
-}
-DOCUMENTED = 'is documented on Flowdock\'s page "{page}", but fakeflowdock does not answer it yet'
+PATHS = re.compile("/(github|jira|svn)/[^/]+")  # normalized
 OF_STREAMS = "is unknown to stream.flowdock.com, which has only /flows and /flows/:organization/:flow"
 OBSERVED = "was used by clients of Flowdock, but fakeflowdock does not answer it"
 
@@ -26,7 +21,4 @@ def why_unanswered(path: str, host: str = "") -> str | None:
     """
     if is_of_streams(route := route_of({"HTTP_HOST": host}, path)):
         return OF_STREAMS
-    for pattern, page in PATHS.items():
-        if re.fullmatch(pattern, route):
-            return OBSERVED if page is None else DOCUMENTED.format(page=page)
-    return None
+    return OBSERVED if PATHS.fullmatch(route) else None

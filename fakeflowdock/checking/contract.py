@@ -8,6 +8,7 @@ from ..api.callers import USER
 from ..contract import explanations  # noqa: F401  # reads files, which a test may fake later
 from ..contract.contracts import contracts, operation_named
 from ..contract.findings import Findings
+from ..contract.strictness import check_strict
 from . import errors
 from .adapters import received, sent
 from .replies import CheckedReply
@@ -17,16 +18,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..contract.contracts import OperationContract
+    from ..contract.strictness import Strict
 
 
 class Contract:
     """Flowdock's documented contract, to check requests and responses of any client, recording or server.
 
     Args:
-        strict: whether contract warnings are violations. Default: false.
+        strict: whether contract warnings are violations; or what to do with them by rule, as for `FakeFlowdock`.
+            Default: false.
+
+    Raises:
+        ValueError: a rule is unknown.
     """
 
-    def __init__(self, *, strict: bool = False) -> None:
+    def __init__(self, *, strict: Strict = False) -> None:
+        check_strict(strict)
         self.strict = strict
 
     def __repr__(self) -> str:

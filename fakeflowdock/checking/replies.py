@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from werkzeug.http import parse_options_header
 
-from ..api.callers import ANYONE, SOURCE
+from ..api.callers import ANYONE, PROVISIONER, SOURCE
 from ..api.media_types import EVENT_STREAM, FORM, HTML, JSON
 from ..api.responses import line_of
 from ..contract.contracts import contracts
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ..api.messages import Request, Response
     from ..contract.contracts import ErrorContract, OperationContract
+    from ..contract.strictness import Strict
     from ..contract.validation import Check, Violation
 
 HEADERS = "docs/api/general-information.md#headers"
@@ -70,7 +71,7 @@ class CheckedReply:
         reply: Response,
         method: str,
         *,
-        strict: bool = False,
+        strict: Strict = False,
         by_user: bool | None = None,
     ) -> None:
         self._contract = contract
@@ -249,7 +250,9 @@ class CheckedReply:
 
     def _user_header(self, contract: OperationContract) -> Iterator[Finding]:
         """Responses to users name the user. If a source may call too and the caller is unknown, skip the check."""
-        by_user = contract.callers != (ANYONE,) and (SOURCE not in contract.callers or self._by_user)
+        by_user = contract.callers not in ((ANYONE,), (PROVISIONER,)) and (
+            SOURCE not in contract.callers or self._by_user
+        )
         if by_user and self._by_user is not False and self._reply.headers.get("Flowdock-User") is None:
             words, wanted = f"{self._answered} without a header Flowdock-User", "the id of the user who asks"
             yield self._found("reply.flowdock-user.missing", words, "flowdock-user", expected=wanted, page=HEADERS)

@@ -173,7 +173,9 @@ class Proxy:
         operation = self._contract.match(passing.method, passing.url)
         if operation is None or passing.method == "HEAD" or reply.status not in operation.streams:
             return None
-        return _Streamed(operation, Response(reply.status, Headers(reply.getheaders())), strict=self._contract.strict)
+        return _Streamed(
+            operation, Response(reply.status, Headers(reply.getheaders())), strict=bool(self._contract.strict)
+        )
 
     def _forward(self, connection: HTTPConnection, passing: _Passing) -> tuple[HTTPResponse, socket]:
         """Forward a request, and wait for the status and the headers of its response. Return it with its socket."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ..api.messages import Request
     from ..contract.contracts import OperationContract
+    from ..contract.strictness import Strict
     from ..contract.validation import Violation
 
 COMPARED = 100  # unknown names that are compared with a missing one
@@ -55,7 +56,7 @@ class CheckedRequest:
         strict: whether warnings are violations.
     """
 
-    def __init__(self, request: Request, *, strict: bool = False) -> None:
+    def __init__(self, request: Request, *, strict: Strict = False) -> None:
         environ = request.environ
         self.method = request.method
         self._strict = strict

@@ -56,6 +56,8 @@ conform_command = Command(
         Option("spare-api-token", "Of a user who may be removed.", "", metavar="TOKEN"),
         Option("access-token", "Of an application, instead of e-mail and password.", "", metavar="TOKEN"),
         Option("scopes", "Of the access token.", "", metavar="SCOPES", unset="flow private"),
+        Option("scim-uid", "Of the organization's Single Sign-On.", "", metavar="UID"),
+        Option("scim-token", "Of the same, for SCIM.", "", metavar="TOKEN"),
         CA_FILE,
         Option("only", "Run cases whose page or name matches; * is any text.", "", metavar="PATTERN"),
         Option("format", "Report as text, json or junit.", "text", choice("text", "json", "junit"), "FORMAT"),

@@ -26,6 +26,9 @@ class CommandError(Worded, click.ClickException):
     NO_CA = "--write-ca requires --tls without --tls-cert: only then is a CA generated"
     THE_CA = "the CA"
     METHOD = "unknown operation {given}: expected a method and a path; methods of this path: {methods}"
+    RULE = "unknown rule {name!r}{hint}"
+    PAGE = "unknown page {page!r}"
+    SECTION = "{page} has no section {anchor!r}{hint}"
     OPERATION = "unknown operation {given}: python -m fakeflowdock routes lists all"
 
     # Config files

@@ -54,14 +54,25 @@ def _callers(contract: OperationContract) -> str:
 
 
 def explain(options: SimpleNamespace) -> None:
-    """Print the contract of an operation.
+    """Print the contract of an operation, or what else a report refers to.
 
     Raises:
-        CommandError: the operation is unknown.
+        CommandError: it is unknown.
     """
+    from .references import explain_reference
+
+    given = " ".join(options.operation)
+    try:
+        contract = explain_reference(given)
+    except LookupError:
+        contract = _operation(given)
+    if contract is not None:
+        _print_contract(contract)
+
+
+def _print_contract(contract: OperationContract) -> None:
     from ..contract.contracts import contracts
 
-    contract = _operation(" ".join(options.operation))
     _print_routes(contract.title, contract)
     print()
     _say(contract.description)
@@ -154,6 +165,6 @@ def _say(text: str, indent: str = "") -> None:
 
 
 OPERATION = click.Argument(["operation"], metavar="OPERATION...", nargs=-1, required=True)
-explain_help = "Print the contract of an operation: create-source, or GET /sources."
+explain_help = "Explain an operation (create-source, GET /sources), or a page, error or rule that a report names."
 explain_command = Command("explain", explain, [OPERATION], help=explain_help)
 routes_command = Command("routes", routes, help="Print every operation: routes, callers, grade, page.")

@@ -6,6 +6,7 @@ import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -90,6 +91,12 @@ PORT = Type(_integer, "0\u201365535", range(65536).__contains__, (int,))
 COUNT = Type(_integer, "0\u2013999999999", range(10**9).__contains__, (int,))
 BYTES = Type(_integer, "1\u2013999999999999", range(1, 10**12).__contains__, (int,))
 SECONDS = Type(float, "a number of seconds greater than 0", lambda number: 0 < number < 1e6, (int, float))
+CLOCK = Type(
+    lambda text: text if text in ("world", "system") else datetime.fromisoformat(text),
+    "world, system or a time such as 2030-01-01T00:00:00Z",
+    toml=(str, datetime),
+    choices=("world", "system"),
+)
 TOKEN = Type(str, "8 to 256 ASCII characters without spaces", re.compile("[!-~]{8,256}").fullmatch, secret=True)
 HOSTS = Type(
     lambda text: tuple(filter(None, map(str.strip, text.lower().split(",")))),

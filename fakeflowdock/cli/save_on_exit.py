@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from .. import atomic_file
 from ..world import diff, serialization
+from ..world.clock import FROZEN
 from ..world.errors import WorldFileError
 from .errors import CommandError, NotSaved
 
@@ -189,6 +190,6 @@ def reason_of(error: OSError) -> str:
 def _changed(before: Store, then: float, after: Store, now: float) -> bool:
     """Return whether a world has changed, apart from the time that passed."""
     passed = (after.now - before.now).total_seconds()
-    if before.clock.runs and after.clock.runs and abs(passed - (now - then)) < JUMP:
+    if FROZEN not in (before.clock.moves, after.clock.moves) and abs(passed - (now - then)) < JUMP:
         return not diff.are_same(before, after, at_any_time=True)
     return not diff.are_same(before, after)

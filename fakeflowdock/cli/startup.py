@@ -11,7 +11,7 @@ from ..http.console import Notes
 from ..version import __version__
 from ..world.settings import CALLBACKS, DEFAULT, JOURNAL_BYTES, KEEP_ALIVE, REFRESH_TOKENS, SHAPES
 from .errors import CommandError
-from .options import BOOLEAN, BOOLEAN_OR_FILE, BYTES, FILE, SECONDS, Option, choice
+from .options import BOOLEAN, BOOLEAN_OR_FILE, BYTES, CLOCK, FILE, SECONDS, Option, choice
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -26,6 +26,7 @@ OPTIONS = (
     Option("world", "Start with the world docs or empty.", "docs", choice("docs", "empty"), "WORLD"),
     Option("state", "Load the initial world.", "", FILE, "FILE"),
     Option("seed", "Make it from a seed.", "", FILE, "FILE"),
+    Option("clock", "The time: of the world, of the system, or another.", "world", CLOCK, "CLOCK"),
     Option("save-on-exit", "Save it on exit.", False, BOOLEAN_OR_FILE, "FILE"),
     Option("save-every", "Save while running.", None, SECONDS, "SECONDS"),
     Option("auto-consent", "Skip the consent page.", False, BOOLEAN),
@@ -93,7 +94,13 @@ def world_of(given: SimpleNamespace) -> Store:
         raise CommandError(str(error)) from None
     if not store.users or not store.applications or not store.flows:
         raise CommandError.of(CommandError.EMPTY_WORLD, file=given.state)
-    store.clock.run()
+    if given.clock != templates.WORLD_CLOCK:
+        try:
+            templates.set_clock(store, given.clock)
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+    if store.clock.frozen:
+        store.clock.run()
     return store
 
 
@@ -119,6 +126,8 @@ def credentials_of(store: Store) -> dict[str, Any]:
         "email": user.email,
         "password": user.password,
         "flow_api_token": flow.api_token,
+        "scim_uid": organization.sso_uid,
+        "scim_token": organization.scim_token or None,
         "second_api_token": second,
         "spare_api_token": spare,
         "version": __version__,

@@ -21,6 +21,9 @@ FIELD = 200  # characters of the name of an invalid field
 
 NO_SCHEMAS = "broken installation of fakeflowdock: no schemas in {folder}"
 VIOLATIONS = "violations of Flowdock's contract:\n{findings}"
+NO_STRICT = "invalid strict {given!r}: expected True, False, or a mapping of rules to 'ignore', 'warn' or 'error'"
+NO_SUCH_RULE = "unknown rule {rule!r} in strict{hint}"
+NO_SUCH_CHOICE = "invalid choice {given!r} for {rule}: expected 'ignore', 'warn' or 'error'"
 NO_SUCH_OPERATION = "unknown operation {title!r}{hint}"
 
 
@@ -114,6 +117,22 @@ class Unauthorized(Refusal):
     EXPIRED = "the access_token has expired"
     NO_SOURCE = "the flow_token is unknown"
 
+    NO_TOKEN = "the request has no Authorization header"
+
+    @classmethod
+    def bearer(cls, text: str) -> Self:
+        """Return the error of an operation that needs a token of SCIM."""
+        error = cls(text)
+        error.headers = (("WWW-Authenticate", 'Bearer realm="Flowdock SCIM"'),)
+        return error
+
+
+class TooManyRequests(Refusal):
+    """Too many requests in a row had a wrong token."""
+
+    name = "too-many-requests"
+    text = "Too many failed attempts: wait for a minute"
+
 
 class Gone(Refusal):
     """The source of a `flow_token` was deleted."""
@@ -136,6 +155,7 @@ class Unreadable(Refusal):
     name = "unreadable"
 
     NO_LENGTH = "Content-Length is not a number of bytes"
+    NOT_JSON = "A request to SCIM needs the Content-Type application/json"
     SHORT = "The body is shorter than its Content-Length"
     INCOMPLETE = "The body is incomplete, or its chunked encoding is invalid"
     NO_TYPE = "A request with a body needs a Content-Type: {known}"
@@ -185,7 +205,19 @@ class AccessDenied(Refusal):
     BLOCK, REMOVE, CHANGE = "block another", "remove a user from it", "change it"
     NO_MEMBER = "only a member of the flow may read its invitations, and invite to it"
     ACCEPTED = "an accepted invitation cannot be deleted"
+    NO_SCIM_HEADER = "the Authorization header is not Bearer and a token"
+    NO_SCIM_TOKEN = "the token is not that of this organization's SCIM API"
     ANOTHER_USER = "users may only change their own information"
+
+
+class Conflict(Refusal):
+    """The entity exists already."""
+
+    name = "conflict"
+    prefix = "Conflict: "
+
+    USER_NAME = "a user with this userName exists"
+    EMAIL = "a user with this e-mail address exists"
 
 
 class InvalidFlow(Refusal):
@@ -219,6 +251,7 @@ class ValidationError(Refusal):
     MEMBER = "is a member of the flow already"
     BLOCKED = "is blocked from the flow"
     ADDRESSES = "has too many addresses: at most {limit:,}"
+    FILTER = 'is not userName eq "…" or emails eq "…"'
     OF_A_USER = "is {event}, which only a user sends"
     NO_THREADS = "is {event}, which cannot be in a thread"
     THREAD_OF_ANOTHER = "is not the thread of the commented message"

@@ -12,6 +12,7 @@ from ..suggestions import did_you_mean
 from .contracts import contracts
 from .errors import VIOLATIONS
 from .json_pointer import ABSENT, steps_of
+from .strictness import choice_of
 from .validation import BLANK
 from .validation import MOST as COUNTED
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from ..redaction import Redaction
+    from .strictness import Strict
     from .validation import Violation
 
 Severity = Literal["violation", "warning"]
@@ -179,14 +181,15 @@ class Findings(list[Finding]):
         return self
 
 
-def finding(rule: str, message: str, *, expected: str | None = None, strict: bool = False, **more: Any) -> Finding:
+def finding(rule: str, message: str, *, expected: str | None = None, strict: Strict = False, **more: Any) -> Finding:
     """Return a finding without secrets. Its severity, and by default `expected`, come from the rule.
 
     Args:
         more: the other fields of `Finding`. `actual` must not contain a secret.
     """
     definition = RULES[rule]
-    severity = VIOLATION if strict and definition.strict else definition.severity
+    is_error = definition.strict and choice_of(strict, rule) == "error"
+    severity = VIOLATION if is_error else definition.severity
     expected = definition.message if expected is None else expected
     more |= {name: brief(text, LONGEST) for name in ("pointer", "suggestion") if (text := more.get(name))}
     return Finding(rule=rule, severity=severity, message=brief(message, LONGEST), expected=expected, **more)

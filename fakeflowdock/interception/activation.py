@@ -91,6 +91,12 @@ class Interception:
                 for patch in _patches.values():
                     patch.take()
 
+    def change(self, *, refuse: bool) -> None:
+        """Change whether to refuse requests to other hosts."""
+        with lock:
+            self.refuse = refuse
+            _tell()
+
     def prepare_fork(self) -> None:
         """Find out how a child process reaches the app of this thread."""
         self.remote = children.remote_of(self._app(), serving=False)

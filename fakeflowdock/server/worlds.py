@@ -6,7 +6,6 @@ import re
 import secrets
 import threading
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -70,7 +69,7 @@ class Held:
 
     def __init__(self, app: App, began: Store | None = None) -> None:
         self.app = app
-        app.deliver = partial(deliver_by_url, app)
+        app.deliver = deliver_by_url
         self.first = self.began = app.store.freeze() if began is None else began
 
 
@@ -217,8 +216,7 @@ class Worlds:
                 raise Taken.of(Taken.WORLDS, limit=self.limit)
             default = self.default.app
             store = templates.of_its_own(name, begin, replace(default.store.settings, **choices))
-            if not default.store.clock.frozen:
-                store.clock.run()
+            store.clock.move_like(default.store.clock.mode)
             self._check(store, but=known)
             note = default.note if self._noting is None else self._noting(name)
             world = ServedWorld(name, Held(App(store, default.report, note, default.journal.budget)))

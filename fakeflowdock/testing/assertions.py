@@ -18,6 +18,7 @@ from .authorizing import Authorizing
 from .invitations import Inviting
 from .lists import ids_of
 from .matching import Search
+from .single_sign_on import SingleSignOn
 
 if TYPE_CHECKING:
     from ..api.actions.delivery import Delivery
@@ -40,7 +41,7 @@ DELIVERY = (
 )
 
 
-class Asserting(Authorizing, Inviting):
+class Asserting(Authorizing, Inviting, SingleSignOn):
     """A world with assertions.
 
     Expected values are keyword arguments. A value must be equal; an `re.Pattern` must be found in the text; a mapping

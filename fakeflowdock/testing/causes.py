@@ -40,8 +40,14 @@ def likely_cause(
     if found is None:
         found = _doubled(exchanges)
     if found is None:
-        found = next((f"fault: {each} ({each.record})" for each in faults if not each.matched), None)
+        found = next((f"fault: {recorded(each, exchanges)}" for each in faults if not each.matched), None)
     return found or late
+
+
+def recorded(fault: Fault, exchanges: Sequence[Exchange]) -> str:
+    """Return a fault with how often it applied, and why it did not."""
+    why = None if fault.matched else request_hints.why_unmatched(fault, [*exchanges])
+    return f"{fault} ({fault.record}{'' if why is None else ': ' + why})"
 
 
 def why_refused(exchange: Exchange, store: Store) -> list[str]:

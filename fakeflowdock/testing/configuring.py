@@ -2,18 +2,51 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, cast
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from ..suggestions import no_attribute
+from . import errors
 
 if TYPE_CHECKING:
+    from ..contract.strictness import Strict
     from ..world.settings import Settings
 
 Shape = Literal["default", "minimal", "maximal", "drift"]
+OtherHosts = Literal["allow", "refuse"]
+OURS = __name__.partition(".")[0]
+INSTEAD = {  # of assignments
+    "clock": ": use clock.advance()",
+    "requests": ": use requests.clear()",
+    "faults": ": use fail() and clear_faults()",
+    "sources": ": use add_source()",
+    "flows": ": use add_flow()",
+    "users": ": use add_user()",
+    "messages": ": use add_message()",
+    "applications": ": use add_application()",
+    "organizations": ": use add_organization()",
+}
 
 
 class Configurable:
     """Something with the settings of a fake."""
 
     _settings: Settings
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_attribute(self, name)
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            """Set a setting. Other names would be ignored, unless a class of the user's has them."""
+            kind = type(self)
+            known = getattr(kind, name, None)
+            if isinstance(known, property) and known.fset is None:
+                raise AttributeError(errors.READ_ONLY.format(name=name, hint=INSTEAD.get(name, "")))
+            if known is None and not name.startswith("_") and kind.__module__.startswith(OURS):
+                raise no_attribute(self, name)
+            super().__setattr__(name, value)
 
     @property
     def auto_consent(self) -> bool:
@@ -22,7 +55,49 @@ class Configurable:
 
     @auto_consent.setter
     def auto_consent(self, at_once: bool) -> None:
-        self._settings.auto_consent = at_once
+        self._settings.take_auto_consent(at_once)
+
+    @property
+    def refresh_tokens(self) -> str:
+        """When refresh tokens are issued: `always`, or `offline_access` for that scope only."""
+        return self._settings.refresh_tokens
+
+    @refresh_tokens.setter
+    def refresh_tokens(self, when: str) -> None:
+        self._settings.take_refresh_tokens(when)
+
+    @property
+    def strict(self) -> Strict:
+        """Whether contract warnings fail the test: all of them, or by rule. A change applies to later requests."""
+        return self._settings.strict
+
+    @strict.setter
+    def strict(self, strict: Strict) -> None:
+        self._settings.take_strict(strict)
+
+    @property
+    def journal(self) -> int:
+        """How many requests are recorded. If it is reduced, the oldest are dropped."""
+        return self._settings.journal
+
+    @journal.setter
+    def journal(self, kept: int) -> None:
+        self._settings.take_journal(kept, self.journal_bytes)
+        self._resize()
+
+    @property
+    def journal_bytes(self) -> int:
+        """How much memory they may use, in bytes. If it is reduced, bodies are shortened and the oldest are dropped."""
+        return self._settings.journal_bytes
+
+    @journal_bytes.setter
+    def journal_bytes(self, limit: int) -> None:
+        self._settings.take_journal(self.journal, limit)
+        self._resize()
+
+    @abstractmethod
+    def _resize(self) -> None:
+        """Apply the limits to the journal."""
 
     @property
     def shape(self) -> Shape:

@@ -30,7 +30,12 @@ GOES = {
     "refresh_token": "it goes into the parameter refresh_token of POST /oauth/token, for a new access_token",
     "code": "it goes into the parameter code of POST /oauth/token, for an access_token",
 }
-USER_NAME, PASSWORD, BEARER, HEADER = "the user name of Basic", "the password of Basic", "Bearer", "Authorization"
+USER_NAME, PASSWORD, BEARER, HEADER = (
+    "the user name of Basic",
+    "the password of Basic",
+    "Bearer",
+    "an Authorization without a scheme",
+)
 RIGHT = {"api_token": (USER_NAME,), "password": (PASSWORD,), "access_token": (BEARER, "the parameter access_token")}
 MANY = 50  # headers and parameters that are looked at
 
@@ -67,8 +72,8 @@ def why_not_authenticated(exchange: Exchange, store: Store) -> str | None:
                 return _ended(store, secret, whose)
             if place not in RIGHT.get(kind, (f"the parameter {kind}",)):
                 return f"that is {whose} {kind}, sent as {place}: {GOES[kind]}"
-    if any(place in (USER_NAME, BEARER, HEADER) or place.endswith("_token") for place, _ in shown):
-        return "nobody in this world has that secret: it may be cut, have another one's form, or be of another fake"
+    if any(place in (USER_NAME, BEARER, HEADER) or place.endswith("token") for place, _ in shown):
+        return "no user, application or source of this world has that secret"
     callers = _callers(exchange)
     return f"this operation takes {callers}" if callers else None
 
@@ -118,7 +123,7 @@ def _shown(exchange: Exchange) -> Iterator[tuple[str, str]]:
             yield f"the parameter {name}", sent
     for name, sent in headers.items():
         if name.lower() != "authorization":
-            yield f"the header {name}", sent.rpartition(" ")[2]
+            yield f"the header {name.title()}", sent.rpartition(" ")[2]
 
 
 def _basic(header: str) -> tuple[str, str | None]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..api.authentication import basic_header
 
 if TYPE_CHECKING:
-    from ..world.models import Source, User
+    from ..world.models import Organization, Source, User
 
 
 @dataclass(frozen=True)
@@ -57,3 +57,9 @@ def application(name: str, access_token: str) -> Credentials:
 def source(source: Source) -> Credentials:
     """Return the credentials of a source: its `flow_token`."""
     return Credentials(f"source {source.name}", params={"flow_token": source.flow_token})
+
+
+def scim(organization: Organization) -> Credentials:
+    """Return the credentials of the SCIM API of an organization: its token."""
+    header = {"Authorization": f"Bearer {organization.scim_token}"}
+    return Credentials(f"SCIM of organization {organization.name}", header)

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+
+class FlowdockWarning(UserWarning):
+    """A contract warning of a passed test: Flowdock accepted a request that its documentation advises against."""
+
+
 SOURCE_OF_A_MAIL = "invalid source {given!r}: expected a Source, or text with the event mail"
 TWO_SENDERS = "invalid sender: pass either a source or a user, not both"
 NO_SOURCE = "no source exists: create one with add_source()"
+NO_SSO = "organization {name!r} has no Single Sign-On: set it up with add_sso()"
 UNKNOWN = "unknown {what} {name!r}"
 ZERO_TIMES = "invalid times 0: use assert_not_requested"
 TWO_RECEIVERS = "invalid receiver: pass either a flow or a user, not both"
+COPIES = "cannot {name}: {kind} is a copy, and changing it would change nothing; list(…) returns a list of your own"
+CLEAR = "cannot clear a part of the journal: use requests.clear()"
+METHOD = "invalid method {given!r}: expected text, such as 'POST'"
+PATH = "invalid path {given!r}: expected one as in exchange.path, which starts with / and has no host and no query"
+READ_ONLY = "{name!r} cannot be replaced{hint}"
 NO_STREAM = "no stream{whose}{where} was opened within {timeout:g} seconds; open: {listed}"
 TOO_FEW_STREAMS = "fewer than {count} streams{whose}{where} were open within {timeout:g} seconds; open: {listed}"
 TIMEOUT = "invalid timeout {given!r}: expected a number of seconds greater than 0, and at most 3600"

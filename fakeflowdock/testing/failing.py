@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..api.faults import fault_for, matching_for
 from .assertions import Asserting
+from .copies import Copies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +44,7 @@ class Failing(Asserting):
         after: bool = False,
         events: int | None = None,
         sequence: Iterable[Failure | None] | None = None,
+        optional: bool = False,
     ) -> Fault:
         """Make matching requests fail. A request must match all given criteria.
 
@@ -73,6 +75,8 @@ class Failing(Asserting):
                 a clean end, `cut` an end in the middle of the next record, and `timeout` silence, without anything that
                 keeps the stream alive.
             sequence: the failures of consecutive requests: a `Failure`, or None for no failure.
+            optional: whether a pytest test passes although the fault never applied. Default: false. A fault that is
+                removed, by itself or with all faults, need not have applied.
 
         Returns:
             The fault, which counts how often it applied and can be removed. As a context manager it removes itself.
@@ -91,12 +95,14 @@ class Failing(Asserting):
             "events": events,
         }
         matching = matching_for(operation, method, path, caller)
-        return self._faults.add(fault_for(matching, nth, times, sequence, what))
+        fault = fault_for(matching, nth, times, sequence, what)
+        fault.optional = optional
+        return self._faults.add(fault)
 
     @property
     def faults(self) -> list[Fault]:
         """The active faults, oldest first. Each counts how often it applied."""
-        return [fault for fault in self._faults.active if not fault.standing]
+        return Copies(fault for fault in self._faults.active if not fault.standing)
 
     def clear_faults(self) -> None:
         """Remove all faults."""

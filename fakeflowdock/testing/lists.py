@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
 from ..world import factories
+from ..world.fields import check_names
 from ..world.models import Message, Thread
 from . import errors
+from .copies import Copies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from ..world.store import Store
 
 
-class Messages(list[Message]):
+class Messages(Copies[Message]):
     """Messages, oldest first."""
 
     def __init__(self, store: Store, messages: Iterable[Message]) -> None:
@@ -31,6 +33,7 @@ class Messages(list[Message]):
         thread: Thread | str | None = None,
         event: str | None = None,
         to_user: User | str | None = None,
+        **unknown: Never,
     ) -> Messages:
         """Return the messages that match all given criteria.
 
@@ -43,8 +46,9 @@ class Messages(list[Message]):
             to_user: the user to whom they were sent in private, or their name.
 
         Raises:
-            ValueError: the flow, source or user is unknown.
+            ValueError: the flow, source, user or name of a criterion is unknown.
         """
+        check_names("messages", unknown, ("flow", "source", "user", "thread", "event", "to_user"))
         store = self._store
         with store.lock:
             flow_id = _flow_id(store, flow)
@@ -66,7 +70,7 @@ class Messages(list[Message]):
         )
 
 
-class Threads(list[Thread]):
+class Threads(Copies[Thread]):
     """Threads, oldest first."""
 
     def __init__(self, store: Store, threads: Iterable[Thread]) -> None:
@@ -79,6 +83,7 @@ class Threads(list[Thread]):
         flow: Flow | str | None = None,
         source: Source | str | None = None,
         external_thread_id: str | None = None,
+        **unknown: Never,
     ) -> Threads:
         """Return the threads that match all given criteria.
 
@@ -88,8 +93,9 @@ class Threads(list[Thread]):
             external_thread_id: the id that the source gave them.
 
         Raises:
-            ValueError: the flow or source is unknown.
+            ValueError: the flow, source or name of a criterion is unknown.
         """
+        check_names("threads", unknown, ("flow", "source", "external_thread_id"))
         with self._store.lock:
             flow_id = _flow_id(self._store, flow)
             sources = ids_of(self._store, source, "source")

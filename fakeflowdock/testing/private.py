@@ -12,6 +12,7 @@ from ..world import factories, uploads
 from ..world.fields import check_names
 from ..world.models import Message
 from .assertions import Asserting
+from .copies import Copies
 from .lists import Messages, ids_of
 from .matching import Search
 
@@ -30,7 +31,7 @@ class Talking(Asserting):
     @property
     def private_conversations(self) -> list[PrivateConversation]:
         """All private conversations, oldest first. docs/api/private.md."""
-        return self._read(lambda store: list(store.conversations.values()))
+        return self._read(lambda store: Copies(store.conversations.values()))
 
     @property
     def private_messages(self) -> Messages:

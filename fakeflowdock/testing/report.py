@@ -14,7 +14,7 @@ from ..redaction import brief, shortened
 from ..world import diff
 from . import causes
 from .credential_hints import scheme_of
-from .request_hints import cut_line, shown_json, why_unmatched, without_message
+from .request_hints import cut_line, shown_json, without_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -52,7 +52,7 @@ class Around:
         turns: who changed the world when. Default: unknown.
         others: the requests to other hosts.
         error: how the test failed, or None.
-        last: the last request before it failed, or None.
+        last: the number of the last request before it failed, 0 if there was none, or None if it is unknown.
         late: what still went on when the test had failed, or None.
         deliveries: the thread actions that were performed.
     """
@@ -60,7 +60,7 @@ class Around:
     turns: Turns | None = None
     others: Sequence[str] = ()
     error: BaseException | None = None
-    last: Exchange | None = None
+    last: int | None = None
     late: str | None = None
     deliveries: Sequence[Delivery] = ()
 
@@ -99,7 +99,7 @@ def text(
     lines += _listed("requests to other hosts:", around.others)
     if (about := response_shapes.ABOUT.get(after.settings.shape)) is not None:
         lines += ["", f"shape {after.settings.shape}: {about}"]
-    lines += _listed("faults:", [_recorded(each, exchanges) for each in faults], len(faults))
+    lines += _listed("faults:", [causes.recorded(each, exchanges) for each in faults], len(faults))
     lines += _deliveries(around.deliveries)
     still = [f"{_opened(stream, after)}: {_about_stream(stream)}" for stream in streams]
     lines += _listed("open streams:", still)
@@ -148,15 +148,9 @@ def _requests(exchanges: Sequence[Exchange], store: Store) -> Iterator[str]:
 
 
 def _arrived_late(exchanges: Sequence[Exchange], around: Around) -> str | None:
-    last = around.last
-    if last is None or not exchanges or exchanges[-1] is last:
+    if around.last is None or not exchanges or exchanges[-1].number <= around.last:
         return None
     return f"{exchanges[-1]} arrived after the test had failed: wait for it before the assertion"
-
-
-def _recorded(fault: Fault, exchanges: Sequence[Exchange]) -> str:
-    why = None if fault.matched else why_unmatched(fault, [*exchanges])
-    return f"{fault} ({fault.record}{'' if why is None else ': ' + why})"
 
 
 def _about(exchange: Exchange, store: Store) -> Iterator[str]:
@@ -236,6 +230,8 @@ def _named(caller: Caller, store: Store) -> str:
     if caller.source is not None:
         flow = store.flows.get(caller.source.flow_id)
         return f"source {caller.source.name}{'' if flow is None else ' of ' + store.path_of(flow)}"
+    if caller.organization is not None:
+        return f"SCIM of organization {caller.organization.name}"
     if caller.user is None:
         return "anyone (no credentials required)"
     through = "" if caller.application is None else f" through application {caller.application.name}"

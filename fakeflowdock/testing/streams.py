@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..api.streams.emitted import emitted
 from ..contract.event_pages import is_about_a_user
 from . import errors
+from .copies import Copies
 from .failing import Failing
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class Streaming(Failing):
     @property
     def streams(self) -> list[OpenStream]:
         """The open streams, oldest first. docs/api/streaming.md."""
-        return opened(self._streams, self._store)
+        return Copies(opened(self._streams, self._store))
 
     def wait_for_stream(
         self,

@@ -12,7 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..interception import other_hosts
-from . import report
+from . import causes, report
 from .exchanges import Exchanges, has_unknown_path
 
 if TYPE_CHECKING:
@@ -56,8 +56,9 @@ class Watched:
         self._began = run.began
         self._before = run.began if is_new else run.app.store.freeze()
         self._first = self._checked = None if is_new else _last(run)
+        self._faults = 0 if is_new and not sharing else None  # the last one that this test need not meet
+        self._failed: tuple[BaseException, int] | None = None
         self._delivered = 0 if is_new else run.app.deliveries.number
-        self._failed: tuple[BaseException, Exchange | None] | None = None
         if not is_new:
             run.turns.restart(self._before)
 
@@ -66,6 +67,21 @@ class Watched:
         """The requests so far."""
         app = self.run.app
         return Exchanges(app.journal.after(self._first)[0], app.store)
+
+    def call(self) -> None:
+        """Note that the test itself begins. What was injected before into a shared world is for other tests too."""
+        if self._faults is None:
+            self._faults = self.run.app.faults.count
+
+    def overlooked(self) -> Iterator[str]:
+        """Yield the faults of this test that never applied, with the reason."""
+        faults = self.run.app.faults
+        if self._faults is None or any(each.standing for each in faults.active):
+            return  # the sweep has changed what happens
+        for fault in faults.remembered:
+            if fault.number > self._faults and fault.is_overlooked:
+                yield causes.recorded(fault, self.requests)
+        self._faults = faults.count
 
     @property
     def deliveries(self) -> list[Delivery]:
@@ -80,7 +96,7 @@ class Watched:
 
     def fail(self, error: BaseException) -> None:
         """Note how the test has failed. Requests that arrive later are none of its."""
-        self._failed = error, _last(self.run)
+        self._failed = error, self.run.app.journal.count
 
     def report(self, late: str | None = None) -> str:
         """Return the report.
@@ -111,7 +127,7 @@ class ActiveFakes:
     def __init__(self) -> None:
         self._watched: deque[Watched] = deque(maxlen=KEPT)
         self._threads = set(threading.enumerate())
-        self._lost: list[Exchange] = []  # requests to unknown paths in worlds that are no longer kept
+        self._lost: list[Exchange] = []  # unchecked requests of worlds that are no longer kept
 
     def __iter__(self) -> Iterator[Watched]:
         return iter(list(self._watched))
@@ -121,7 +137,8 @@ class ActiveFakes:
         if any(each.run is run for each in self._watched):
             return
         if len(self._watched) == KEPT:
-            self._lost += filter(has_unknown_path, self._watched[0].unchecked())
+            found = self._watched[0].unchecked()
+            self._lost += (each for each in found if has_unknown_path(each) or each.warnings)
         self._watched.append(Watched(run, fake, is_new=is_new))
 
     def settle(self, under_way: BaseException | None) -> None:
@@ -131,10 +148,19 @@ class ActiveFakes:
             if under_way is not None:
                 each.fail(under_way)
 
-    def unknown_paths(self) -> list[Exchange]:
-        """Return the requests to unknown paths since the last call."""
+    def unchecked(self) -> list[Exchange]:
+        """Return the requests since the last call."""
         lost, self._lost = self._lost, []
-        return lost + [exchange for each in self for exchange in each.unchecked() if has_unknown_path(exchange)]
+        return lost + [exchange for each in self for exchange in each.unchecked()]
+
+    def call(self) -> None:
+        """Note that the test itself begins, after its setup."""
+        for each in self:
+            each.call()
+
+    def overlooked(self) -> list[str]:
+        """Return the faults that never applied."""
+        return [fault for each in self for fault in each.overlooked()]
 
     def reports(self, names: Iterable[tuple[str, object]]) -> Iterator[tuple[str, str]]:
         """Yield the title and the text of each report.
@@ -164,6 +190,7 @@ class ActiveFakes:
 # The current watch, and those of the tests around it: a test may run pytest. The first is for what is started while
 # tests are collected, or by the first test. pytest loads the plugin before anything else of this package.
 watches: list[ActiveFakes] = [ActiveFakes()] if PLUGIN in sys.modules else []
+sharing = 0  # how many fixtures are being set up that several tests share
 _active: dict[object, Callable[[], WatchedRun]] = {}  # the started fakes
 
 

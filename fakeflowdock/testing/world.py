@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..world import factories, uploads
 from . import errors
+from .copies import Copies
 from .lists import Messages, Threads
 
 if TYPE_CHECKING:
@@ -62,27 +63,27 @@ class World(ABC):
     @property
     def organizations(self) -> list[Organization]:
         """All organizations, oldest first."""
-        return self._read(lambda store: list(store.organizations.values()))
+        return self._read(lambda store: Copies(store.organizations.values()))
 
     @property
     def flows(self) -> list[Flow]:
         """All flows, oldest first."""
-        return self._read(lambda store: list(store.flows.values()))
+        return self._read(lambda store: Copies(store.flows.values()))
 
     @property
     def users(self) -> list[User]:
         """All users, oldest first."""
-        return self._read(lambda store: list(store.users.values()))
+        return self._read(lambda store: Copies(store.users.values()))
 
     @property
     def applications(self) -> list[Application]:
         """All OAuth applications, oldest first."""
-        return self._read(lambda store: list(store.applications.values()))
+        return self._read(lambda store: Copies(store.applications.values()))
 
     @property
     def sources(self) -> list[Source]:
         """All sources, oldest first."""
-        return self._read(lambda store: list(store.sources.values()))
+        return self._read(lambda store: Copies(store.sources.values()))
 
     @property
     def messages(self) -> Messages:
@@ -122,12 +123,14 @@ class World(ABC):
         avatar: str | None = None,
         organization: Organization | None = None,
         admin: bool = False,
+        sso_name: str | None = None,
     ) -> User:
         """Add a user, who is not a member of any flow yet. Omitted values are generated.
 
         Args:
             organization: the organization to join. Default: the first one.
             admin: whether the user is an administrator of it.
+            sso_name: who the user is for Single Sign-On. Default: none, so that SCIM does not show the user.
 
         Returns:
             The user, with `email`, `password` and `api_token`.
@@ -145,6 +148,7 @@ class World(ABC):
             avatar=avatar,
             organization=organization or self.organization,
             admin=admin,
+            sso_name=sso_name,
         )
 
     def add_flow(

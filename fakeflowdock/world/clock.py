@@ -1,4 +1,4 @@
-"""The clock of a world. Nothing else reads the system time."""
+"""The clock of a world. Nothing else in a world reads the system time."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from .copy_on_write import Branching
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+FROZEN, RUNNING, SYSTEM = "frozen", "running", "system"  # the modes of a clock
 TICK = timedelta(milliseconds=1)
+FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 LAST = datetime(9000, 1, 1, tzinfo=UTC) - TICK  # where a clock stops: files cannot hold times after the year 9999
 
 
 class Clock(Branching):
-    """The time of one world, in UTC. It is either frozen or running.
+    """The time of one world, in UTC. It is frozen, running, or follows the system clock.
 
-    A frozen clock advances by a millisecond with each write, so that later writes have later times. A running clock
-    advances by at least that much.
+    A frozen clock advances by a millisecond with each write, so that later writes have later times. The others advance
+    by at least that much.
 
     Args:
         moment: the initial time.
@@ -32,22 +34,30 @@ class Clock(Branching):
     def __init__(self, moment: datetime, machine: Callable[[], float] = time.monotonic) -> None:
         self._moment = moment
         self._machine = machine
-        self._since: float | None = None
-        self._runs_on = False
+        self._since: float | None = None  # while it runs
+        self._ahead: timedelta | None = None  # of the system clock, while it follows that
+        self._held: tuple[str, timedelta] | None = None  # of a held copy: the mode, and how far ahead of the system
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
-        return f"<Clock, {'frozen' if self.frozen else 'running'}: {self.now.isoformat(timespec='milliseconds')}>"
+        return f"<Clock, {self.mode}: {self.now.isoformat(timespec='milliseconds')}>"
+
+    @property
+    def mode(self) -> str:
+        """How it moves: `frozen`, `running` or `system`."""
+        return SYSTEM if self._ahead is not None else FROZEN if self._since is None else RUNNING
 
     @property
     def frozen(self) -> bool:
         """Whether time stands still between writes."""
-        return self._since is None
+        return self._since is None and self._ahead is None
 
     @property
     def now(self) -> datetime:
         """The current time of the world."""
         with self._lock:
+            if self._ahead is not None:
+                return min(_system_time() + self._ahead, LAST)
             if self._since is None:
                 return self._moment
             passed = timedelta(seconds=self._machine() - self._since)
@@ -73,47 +83,91 @@ class Clock(Branching):
         with self._lock:
             if step > self.left:
                 raise ValueError(errors.BEYOND.format(by=by, last=timestamp(LAST)))
-            self._moment += step
+            if self._ahead is not None:
+                self._ahead += step
+            else:
+                self._moment += step
             return self.now
+
+    def set(self, moment: datetime) -> datetime:
+        """Advance the clock to a time. Returns the new time.
+
+        Args:
+            moment: not in the past of the world; without a time zone, it is UTC.
+
+        Raises:
+            ValueError: the time is in the past of the world, or after the year 8999.
+        """
+        moment = in_utc(moment)
+        with self._lock:
+            now = self.now
+            if moment < now:
+                raise ValueError(errors.PAST.format(moment=timestamp(moment), now=timestamp(now)))
+            if moment > LAST:
+                raise ValueError(errors.LATE.format(moment=timestamp(moment), last=timestamp(LAST)))
+            return self.advance(moment - now)
 
     def freeze(self) -> None:
         """Freeze the clock."""
         with self._lock:
-            self._moment, self._since = self.now, None
+            self._moment, self._since, self._ahead = self.now, None, None
 
     def run(self) -> None:
-        """Let the clock run at the speed of the system clock."""
+        """Let the clock run at the speed of the system clock, from its present time on."""
         with self._lock:
-            self._moment, self._since = self.now, self._machine()
+            self._moment, self._since, self._ahead = self.now, self._machine(), None
+
+    def follow(self) -> None:
+        """Let the clock show the time of the system clock, also if a test replaces that. Reads only go back with it."""
+        with self._lock:
+            self._since, self._ahead = None, timedelta()
+
+    def move_like(self, mode: str) -> None:
+        """Move in a mode."""
+        {FROZEN: self.freeze, RUNNING: self.run, SYSTEM: self.follow}[mode]()
 
     def tick(self) -> datetime:
         """Return the time of a write, in whole milliseconds, at least one after the last."""
         with self._lock:
-            now = self.now
-            self._moment = min(now.replace(microsecond=now.microsecond // 1000 * 1000) + TICK, LAST)
-            if not self.frozen:
+            now, last = self.now, self._moment
+            now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+            self._moment = min(now + TICK if self._ahead is None else max(now, last + TICK), LAST)
+            if self._since is not None:
                 self._since = self._machine()
             return self._moment
 
     def held(self) -> Clock:
-        """Return a frozen clock with the same time. Its branches run if this one does."""
+        """Return a frozen clock with the same time. Its branches move like this one."""
         with self._lock:
             twin = Clock(self.now, self._machine)
-            twin._runs_on = self.runs
+            twin._held = self._held or (self.mode, self._ahead or timedelta())
             return twin
 
     @property
-    def runs(self) -> bool:
-        """Whether the clock runs, or would run if it were not held."""
-        return self._runs_on or not self.frozen
+    def moves(self) -> str:
+        """The mode of the clock, or the one in which it would move if it were not held."""
+        return self.mode if self._held is None else self._held[0]
 
     def branch(self) -> Clock:
         """Return an independent clock with the same time."""
         twin = self.held()
-        if twin._runs_on:
-            twin.run()
-            twin._runs_on = False
+        assert twin._held is not None
+        mode, ahead = twin._held
+        twin.move_like(mode)
+        if mode == SYSTEM:
+            twin._ahead = ahead
+        twin._held = None
         return twin
+
+
+def _system_time() -> datetime:
+    """Return the time of the system clock. Looked up with each call, for those who replace `time.time` in a test."""
+    return datetime.fromtimestamp(time.time(), UTC)
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Return a time in UTC; without a time zone, it is UTC already."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 @lru_cache(maxsize=4_096)  # a list repeats the same times

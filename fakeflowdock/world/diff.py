@@ -49,7 +49,7 @@ VALUES: dict[str, Callable[[Store], Kept]] = {
     "membership of user": lambda store: dict(_memberships(store)),
     "revoked grant": lambda store: store.revoked_grants,
     "seed": lambda store: {"": store.seed},
-    "clock": lambda store: {"": store.now, "runs": store.clock.runs},
+    "clock": lambda store: {"": store.now, "moves": store.clock.moves},
 }
 
 
@@ -156,7 +156,8 @@ def _changes(old: Any, new: Any, *, secrets: bool) -> Iterator[str]:
     for field in fields(new):
         before, now = getattr(old, field.name), getattr(new, field.name)
         if (secrets or field.compare) and before != now:
-            shown = _shown if field.repr and not is_secret(field.name) else cut
+            is_hidden = not field.repr or is_secret(field.name)
+            shown = cut if is_hidden and isinstance(before, str) and isinstance(now, str) else _shown
             yield f"{field.name} {shown(before)} → {shown(now)}"
 
 

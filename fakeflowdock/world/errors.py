@@ -26,7 +26,12 @@ SCOPE = "unknown scope {unknown}: expected {known}"
 
 # Clock, settings, initial worlds
 BACKWARDS = "invalid time {seconds} s: a clock cannot go backwards"
+PAST = "invalid time {moment}: a clock cannot go backwards, and it is {now}"
+LATE = "invalid time {moment}: a clock ends at {last}"
+CLOCK = "invalid clock {given!r}: expected 'world', 'system' or a datetime"
+ONE_WORLD = "give only one of world, state and seed"
 BEYOND = "cannot advance the clock by {by}: it ends at {last}"
+AUTO_CONSENT = "invalid auto_consent {given!r}: expected True or False"
 REFRESH_TOKENS = "invalid refresh_tokens {given!r}: expected 'always' or 'offline_access'"
 CALLBACKS = "invalid callbacks {given!r}: expected 'loopback', 'none' or 'any'"
 JOURNAL = "invalid journal size {given!r}: expected at least 1"

@@ -14,18 +14,19 @@ from .authorization import AccessToken
 from .fields import check_names
 from .models import OUT_OF_BAND, Application, Flow, Organization, Source, User
 from .posting import Post
-from .random_ids import join_key_of, uuid_of
+from .random_ids import join_key_of, short, uuid_of
 from .scopes import SCOPES, scopes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import timedelta
 
-    from .authorization import AuthorizationCode
+    from .authorization import AuthorizationCode, Grant
     from .models import Message
     from .store import Store
 
 ACCESS_MODES = ("invitation", "link", "organization")
+FIRST_UID = 123_455  # that of the first organization is the next one, as in Flowdock's examples
 AVATAR = "https://d2cxspbh1aoie1.cloudfront.net/avatars/{}"
 ICON = "https://dxgv4vuja9avs.cloudfront.net/applications/{}/{}.png"
 Entity = TypeVar("Entity", Organization, User, Flow, Application, Source)
@@ -47,6 +48,22 @@ def add_organization(
         return store.add_organization(organization)
 
 
+def add_sso(store: Store, organization: Organization, uid: str | None = None) -> Organization:
+    """Set up Single Sign-On for an organization. A new token replaces an old one.
+
+    Raises:
+        ValueError: the uid is taken or invalid.
+    """
+    with store.lock:
+        current = known(store, "organization", organization)
+        uid = current.sso_uid or str(FIRST_UID + current.id) if uid is None else uid
+        if store.identities.organization_of(uid) not in (None, current.id):
+            raise ValueError(errors.EXISTS.format(kind="uid", name=uid))
+        changed = replace(current, sso_uid=uid, scim_token=short(store.draw("scim_token")))
+        serialization.check(changed, "kept-organization")
+        return store.add_organization(changed)
+
+
 def add_user(
     store: Store,
     *,
@@ -59,11 +76,12 @@ def add_user(
     organization: Organization | None = None,
     admin: bool = False,
     id: int | None = None,
+    sso_name: str | None = None,
 ) -> User:
     """Add a user, to an organization if one is given.
 
     Raises:
-        ValueError: the e-mail address is taken, or a value is invalid.
+        ValueError: the e-mail address or the SSO name is taken, or a value is invalid.
     """
     with store.lock:
         number = _new_id(store, "user", store.users, id)
@@ -76,9 +94,14 @@ def add_user(
             website=website,
             api_token=store.draw("api_token"),
             password=store.draw("password") if password is None else password,
+            sso_name=sso_name,
+            created_at=store.now,
+            updated_at=store.now,
         )
         if store.user_by_email(user.email) is not None:
             raise ValueError(errors.EXISTS.format(kind="user", name=user.email))
+        if sso_name is not None and store.identities.user_named(sso_name) is not None:
+            raise ValueError(errors.EXISTS.format(kind="user", name=sso_name))
         serialization.check(user, "kept-user")
         store.add_user(user)
         if organization is not None:
@@ -200,9 +223,20 @@ def revoke_application(store: Store, application: Application, user: User | None
     """Revoke everything that a user, or all users, granted an application so far."""
     application = known(store, "application", application)
     with store.lock:
-        for given in (*store.access_tokens, *store.refresh_tokens, *store.codes):
-            if given.application_id == application.id and user in (None, store.users[given.user_id]):
-                store.revoke(given.grant_id)
+        _revoke(
+            store, lambda given: given.application_id == application.id and (user is None or user.id == given.user_id)
+        )
+
+
+def revoke_all(store: Store, user: User) -> None:
+    """Revoke everything that a user granted applications so far. The lock of the world is held."""
+    _revoke(store, lambda given: given.user_id == user.id)
+
+
+def _revoke(store: Store, chosen: Callable[[Grant], bool]) -> None:
+    for given in (*store.access_tokens, *store.refresh_tokens, *store.codes):
+        if chosen(given) and not store.is_revoked(given):
+            store.revoke(given.grant_id)
 
 
 def add_code(

@@ -81,21 +81,20 @@ class Invitations(Branching):
         return self._known.get(self._pending.get((flow_id, email.casefold()), 0))
 
     def keep(self, invitation: Invitation) -> Invitation:
-        """Add or update an invitation."""
-        self._forget(invitation.id)
+        """Add an invitation, or update one without a change of its flow and address."""
+        before = self._known.get(invitation.id)
         self._known[invitation.id] = invitation
-        if invitation.state == PENDING:
+        if before is not None and before.state == PENDING != invitation.state:
+            self._settle(before)
+        elif before is None and invitation.state == PENDING:
             self._of_flow.own(invitation.flow_id, dict)[invitation.id] = None
             self._pending[invitation.flow_id, invitation.email.casefold()] = invitation.id
         return invitation
 
     def remove(self, invitation: Invitation) -> None:
-        """Remove an invitation."""
-        self._forget(invitation.id)
-        del self._known[invitation.id]
+        """Remove a pending invitation."""
+        self._settle(self._known.pop(invitation.id))
 
-    def _forget(self, invitation_id: int) -> None:
-        before = self._known.get(invitation_id)
-        if before is not None and before.state == PENDING:
-            del self._of_flow.own(before.flow_id)[before.id]
-            del self._pending[before.flow_id, before.email.casefold()]
+    def _settle(self, invitation: Invitation) -> None:
+        del self._of_flow.own(invitation.flow_id)[invitation.id]
+        del self._pending[invitation.flow_id, invitation.email.casefold()]

@@ -23,13 +23,20 @@ def secret() -> str:
 
 @dataclass(frozen=True)
 class Organization:
-    """An organization; `parameterized_name` is its name in URLs."""
+    """An organization; `parameterized_name` is its name in URLs.
+
+    Attributes:
+        sso_uid: its name in the URLs of SCIM; None if it has no Single Sign-On.
+        scim_token: the token of its SCIM API; empty if it has no Single Sign-On.
+    """
 
     id: int
     name: str
     parameterized_name: str
     user_limit: int = 100
     trial_ends: str = "2015-02-01"
+    sso_uid: str | None = None
+    scim_token: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,8 @@ class User:
     Attributes:
         last_activity, last_ping: when a stream last showed them as active, or changed how it shows them; None if none
             ever did.
+        sso_name: who they are for Single Sign-On; None if they do not use it.
+        created_at, updated_at: when they were added and last edited; None in older world files.
     """
 
     id: int
@@ -51,6 +60,9 @@ class User:
     password: str = secret()
     last_activity: datetime | None = field(default=None, repr=False, compare=False)
     last_ping: datetime | None = field(default=None, repr=False, compare=False)
+    sso_name: str | None = None
+    created_at: datetime | None = field(default=None, repr=False, compare=False)
+    updated_at: datetime | None = field(default=None, repr=False, compare=False)
 
 
 USERS = ("members", "blocked", "admins", "closed")  # the users of a flow

@@ -69,13 +69,17 @@ def _added(store: Store, flow: Flow, user_id: int) -> dict[str, Any]:
     return {"id": flow.id, "name": flow.name, "organization": organization, "open": user_id not in flow.closed}
 
 
-def remove_from_organization(store: Store, organization: Organization, user: User, *, by: User) -> None:
-    """Remove a user from an organization and from each of its flows. Streams for which nothing is left end."""
+def remove_from_organization(store: Store, organization: Organization, user: User, *, by: User | None) -> None:
+    """Remove a user from an organization and from each of its flows. Streams for which nothing is left end.
+
+    Args:
+        by: the user who does it; None for SCIM.
+    """
     now = store.tick()
     store.emit(None)  # so that streams note what the user may lose
     for flow in store.flows_of_user(user):
         if flow.organization_id == organization.id:
-            events.record(store, flow.id, events.BLOCK, by.id, now, str(user.id))
+            events.record(store, flow.id, events.BLOCK, None if by is None else by.id, now, str(user.id))
             _changed(store, flow.without(user))
     store.remove_from_organization(organization, user)
     store.emit(None)

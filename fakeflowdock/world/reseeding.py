@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # The secrets of each kind of entity, and what they are drawn as.
 DRAWN = {
+    "organizations": {"scim_token": "scim_token"},
     "users": {"api_token": "api_token", "password": "password"},
     "flows": {"api_token": "flow api_token", "join_key": "join_key"},
     "applications": {"client_id": "client_id", "client_secret": "client_secret"},
@@ -24,7 +25,7 @@ DRAWN = {
     "codes": {"code": "code"},
     "sessions": {"cookie": "session"},
 }
-DERIVED = {"join_key": join_key_of}
+DERIVED = {"join_key": join_key_of, "scim_token": short}
 LONGEST = 254  # characters of an e-mail address
 
 
@@ -45,13 +46,16 @@ def reseeded(world: Mapping[str, Any], name: str) -> dict[str, Any]:
 
     for entities, secrets in DRAWN.items():
         for entity in made[entities]:
-            entity |= {field: DERIVED.get(kind, str)(draw(kind)) for field, kind in secrets.items()}
+            there = {field: kind for field, kind in secrets.items() if entity.get(field)}
+            entity |= {field: DERIVED.get(kind, str)(draw(kind)) for field, kind in there.items()}
     for message in made["messages"]:
         for file in message["attachments"]:
             file["file_token"] = short(draw("file"))
     for user in made["users"]:
         if user["email"]:
-            user["email"] = _address(user["email"], name, drawing.drawn("email", user["id"]))
+            before, user["email"] = user["email"], _address(user["email"], name, drawing.drawn("email", user["id"]))
+            if user.get("sso_name") == before:
+                user["sso_name"] = user["email"]
     for kind, number in drawn.items():
         made["counters"][f"drawn {kind}"] = max(number, made["counters"].get(f"drawn {kind}", 0))
     return made

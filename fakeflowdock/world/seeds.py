@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
     from .models import Flow, Source, User
 
-KINDS = ("organizations", "users", "flows", "applications", "sources", "messages")
-TEXT = {"messages": "content"}  # what a text in place of an object is; otherwise its name
+KINDS = ("organizations", "users", "flows", "applications", "sources", "messages", "private_messages")
+TEXT = {
+    "messages": "content",
+    "private_messages": "content",
+}  # what a text in place of an object is; otherwise its name
 FIRST_USER = {"name": "Ada Example", "nick": "Ada"}  # those of the world `empty`
 FIRST = {"organizations": "example", "applications": "Example Application", "flows": "main"}
 FLOWDOCK_NAME = re.compile("[^a-z0-9]+")
@@ -143,6 +146,12 @@ class _Building:
         sender = None if source is not None else user or self._first("users")
         factories.add_message(self.store, flow, event, fields, user=sender, source=source, parent=parent)
 
+    def _add_private_messages(self, fields: dict[str, Any]) -> None:
+        sender, recipient = self._user(fields, "from_user"), self._user(fields, "to_user")
+        assert recipient is not None  # as the page has it
+        event = fields.pop("event", "message")
+        factories.add_private_message(self.store, event, fields, user=sender or self._first("users"), to=recipient)
+
     # References
 
     def _first(self, kind: str) -> Any:
@@ -159,7 +168,7 @@ class _Building:
     def _named(self, fields: dict[str, Any], field: str, entities: Iterable[Any]) -> Any:
         """Take a field, and return the entity that it names; None without the field."""
         name = fields.pop(field, None)
-        kind = "user" if field in ("owner", "creator") else field
+        kind = "user" if field in ("owner", "creator", "from_user", "to_user") else field
         return None if name is None else self._found(entities, name, kind, f"/{field}")
 
     def _found(self, entities: Iterable[Any], name: str, kind: str, place: str) -> Any:

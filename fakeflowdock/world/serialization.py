@@ -52,6 +52,7 @@ DRAWN: dict[str, Callable[[str], str]] = {  # each kind, and its format
     "join_key": join_key_of,
     "thread": thread_id_of,
     "uuid": short,
+    "scim_token": short,
     "file": short,
 }
 LARGEST = 1 << 30  # bytes of a file: a pipe may never end

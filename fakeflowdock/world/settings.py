@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..contract.strictness import Strict, check_strict
 from . import errors
 
 REFRESH_TOKENS = ("always", "offline_access")
@@ -25,7 +26,7 @@ class Settings:
         auto_consent: whether `/oauth/authorize` grants consent at once, as the first user.
         refresh_tokens: `always`, or `offline_access` for that scope only.
         shape: the fields of responses: `default`, `minimal`, `maximal` or `drift`.
-        strict: whether contract warnings are violations.
+        strict: whether contract warnings are violations: all of them, or by rule.
         journal: how many exchanges are recorded, at least one. A change applies to worlds created later.
         journal_bytes: how much memory they may use, in bytes. A change applies to worlds created later.
         keep_alive: after how many seconds without an event a stream is kept alive. Real time, not the world's.
@@ -38,23 +39,46 @@ class Settings:
     refresh_tokens: str = "always"
     shape: str = DEFAULT
     journal: int = JOURNAL
-    strict: bool = False
+    strict: Strict = False
     journal_bytes: int = JOURNAL_BYTES
     keep_alive: float = KEEP_ALIVE
     callbacks: str = LOOPBACK
     sign_actions: bool = False
 
     def __post_init__(self) -> None:
+        self.take_auto_consent(self.auto_consent)
         self.take_shape(self.shape)
-        if self.refresh_tokens not in REFRESH_TOKENS:
-            raise ValueError(errors.REFRESH_TOKENS.format(given=self.refresh_tokens))
-        if type(self.journal) is not int or self.journal < 1:
-            raise ValueError(errors.JOURNAL.format(given=self.journal))
-        if type(self.journal_bytes) is not int or self.journal_bytes < 1:
-            raise ValueError(errors.JOURNAL_BYTES.format(given=self.journal_bytes))
+        self.take_refresh_tokens(self.refresh_tokens)
+        self.take_journal(self.journal, self.journal_bytes)
+        self.take_strict(self.strict)
         self.take_keep_alive(self.keep_alive)
         if self.callbacks not in CALLBACKS:
             raise ValueError(errors.CALLBACKS.format(given=self.callbacks))
+
+    def take_auto_consent(self, at_once: bool) -> None:
+        """Change whether consent is granted at once. Raises ValueError if it is not a boolean."""
+        if type(at_once) is not bool:
+            raise ValueError(errors.AUTO_CONSENT.format(given=at_once))
+        self.auto_consent = at_once
+
+    def take_refresh_tokens(self, when: str) -> None:
+        """Change when refresh tokens are issued. Raises ValueError if it is unknown."""
+        if when not in REFRESH_TOKENS:
+            raise ValueError(errors.REFRESH_TOKENS.format(given=when))
+        self.refresh_tokens = when
+
+    def take_strict(self, strict: Strict) -> None:
+        """Change which contract warnings are violations. Raises ValueError if a rule or its choice is unknown."""
+        check_strict(strict)
+        self.strict = strict
+
+    def take_journal(self, journal: int, journal_bytes: int) -> None:
+        """Change how many exchanges are recorded, in how much memory. Raises ValueError if one is not positive."""
+        if type(journal) is not int or journal < 1:
+            raise ValueError(errors.JOURNAL.format(given=journal))
+        if type(journal_bytes) is not int or journal_bytes < 1:
+            raise ValueError(errors.JOURNAL_BYTES.format(given=journal_bytes))
+        self.journal, self.journal_bytes = journal, journal_bytes
 
     def take_shape(self, shape: str) -> None:
         """Change the shape of responses. Raises ValueError if it is unknown."""

@@ -13,6 +13,7 @@ from ..redaction import TOKEN
 from .clock import Clock
 from .conversations import Conversations
 from .copy_on_write import Branching, Groups, branch
+from .identities import Identities
 from .invitations import Invitations
 from .message_store import Archive
 from .secrets import Secrets, _raw, is_visitor
@@ -62,6 +63,7 @@ class Store(Branching):
         self.archive = Archive()
         self.conversations = Conversations()
         self.invitations = Invitations()
+        self.identities = Identities()
         self.counters: MutableMapping[str, int] = {}
         self._organization_ids: MutableMapping[str, int] = {}
         self._user_ids: MutableMapping[str, int] = {}
@@ -143,12 +145,14 @@ class Store(Branching):
             "refresh_token": self.refresh_tokens,
             "code": self.codes,
             "session": self.sessions,
+            "scim_token": self.identities.tokens,
         }
 
     @property
     def known_secrets(self) -> set[str]:
         """The secrets without the form of a token, because a user or a world file may choose any text."""
         kept: tuple[tuple[Iterable[Any], *tuple[str, ...]], ...] = (
+            (self.organizations.values(), "scim_token"),
             (self.users.values(), "password", "api_token"),
             (self.flows.values(), "api_token", "join_key"),
             (self.applications.values(), "client_secret"),
@@ -173,6 +177,7 @@ class Store(Branching):
             or digest in self.refresh_tokens
             or digest in self.codes
             or digest in self.sessions
+            or digest in self.identities.tokens
             or shown in self._client_ids
             or shown.casefold() in self._user_ids
             or shown in self.archive.files
@@ -182,7 +187,8 @@ class Store(Branching):
     # Organizations, users, flows, applications
 
     def add_organization(self, organization: Organization) -> Organization:
-        """Add an organization."""
+        """Add or update an organization."""
+        self.identities.set_up(self.organizations.get(organization.id), organization)
         self.organizations[organization.id] = organization
         self._organization_ids[organization.parameterized_name] = organization.id
         self._members.own(organization.id, dict)
@@ -230,14 +236,16 @@ class Store(Branching):
         """Add a user, who can sign in from now on."""
         self.users[user.id] = user
         self._index_email(user)
+        self.identities.link(None, user)
         self._api_tokens.add(user.api_token, user.id)
         return user
 
     def update_user(self, user: User, **changes: str) -> User:
         """Update a user."""
-        self.tick()
+        now = self.tick()
         self._user_ids.pop(user.email.casefold(), None)
-        changed = replace(user, **changes)  # type: ignore[arg-type]
+        changed = replace(user, updated_at=now, **changes)  # type: ignore[arg-type]
+        self.identities.link(user, changed)
         self._index_email(changed)
         self.users[user.id] = changed
         return changed

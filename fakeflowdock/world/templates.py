@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..contract.package_files import content
 from . import errors, factories, serialization
+from .clock import FIRST, SYSTEM, Clock
 from .reseeding import reseeded
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from os import PathLike
 
     from .store import Store
 
 WORLDS = ("docs", "empty")
+WORLD_CLOCK = "world"
 DATA = Path(__file__).resolve().parent / "data"
 
 
@@ -59,6 +63,57 @@ def over(store: Store, settings: Settings | None) -> Store:
     """Return the world with the given settings."""
     store.settings = Settings() if settings is None else settings
     return store
+
+
+def initial(
+    world: str | None = None,
+    state: str | PathLike[str] | None = None,
+    seed: Mapping[str, Any] | str | PathLike[str] | None = None,
+    clock: str | datetime = WORLD_CLOCK,
+) -> Store:
+    """Return an initial world. It may be shared and must not be changed.
+
+    Args:
+        world: a name from `WORLDS`. Default: `empty`, unless there is a `state` or a `seed`.
+        state: a world file.
+        seed: a seed, or a file that has one.
+        clock: `world`, the time of the world, which is frozen; `system`, that of the system clock; or a time.
+
+    Raises:
+        OSError: a file cannot be read.
+        ValueError: an argument or a file is invalid.
+    """
+    if sum(given is not None for given in (world, state, seed)) > 1:
+        raise ValueError(errors.ONE_WORLD)
+    if state is not None:
+        store = serialization.load(state)
+    elif seed is not None:
+        from . import seed_files, seeds
+
+        store = seeds.built(seed) if isinstance(seed, Mapping) else seed_files.load(seed)
+    else:
+        store = template(world or "empty")
+    if clock == WORLD_CLOCK:
+        return store
+    store = store.branch()
+    set_clock(store, clock)
+    return store.freeze()
+
+
+def set_clock(store: Store, clock: str | datetime) -> None:
+    """Set the clock of a new world: to a time, or to follow the system clock (`system`).
+
+    Raises:
+        ValueError: the time is in the past of the world, or the clock is neither.
+    """
+    if isinstance(clock, datetime):
+        if not (store.sources or "event" in store.counters):  # nothing has happened yet
+            store.clock = Clock(FIRST)
+        store.clock.set(clock)
+    elif clock == SYSTEM:
+        store.clock.follow()
+    else:
+        raise ValueError(errors.CLOCK.format(given=clock))
 
 
 @cache

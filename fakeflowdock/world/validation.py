@@ -60,7 +60,20 @@ PUBLIC = ("thread_id", "source_id", "parent_id", "external_user_name")  # what o
 CHANGES = ("message-edit", "message-delete", "tag-change")  # the events of conversations
 
 REPEATED = {("email", "invitations"), ("email", "outbox")}  # an address can be invited to several flows
-UNIQUE = ("id", "email", "api_token", "client_id", "client_secret", "access_token", "refresh_token", "code", "cookie")
+UNIQUE = (
+    "id",
+    "email",
+    "sso_uid",
+    "scim_token",
+    "sso_name",
+    "api_token",
+    "client_id",
+    "client_secret",
+    "access_token",
+    "refresh_token",
+    "code",
+    "cookie",
+)
 
 
 def check_world(world: Any) -> None:
@@ -111,8 +124,13 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
                         yield pointer, WorldFileError.UNKNOWN_ENTITY.format(id=each, kind=REFERENCES[field])
                     if field == "scopes" and each not in SCOPES:
                         yield pointer, WorldFileError.UNKNOWN_SCOPE.format(scope=each)
-                if field in UNIQUE and kind not in NUMBERED and value != "" and (field, kind) not in REPEATED:
-                    key = str(value).casefold() if field == "email" else value
+                if (
+                    field in UNIQUE
+                    and kind not in NUMBERED
+                    and value not in ("", None)
+                    and (field, kind) not in REPEATED
+                ):
+                    key = str(value).casefold() if field in ("email", "sso_name") else value
                     if key in seen.setdefault(field, set()):
                         yield pointer, WorldFileError.DUPLICATE
                     seen[field].add(key)

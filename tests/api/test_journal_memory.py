@@ -199,7 +199,7 @@ def test_what_is_counted_is_no_less_than_what_is_used(kind: str, fake_flowdock: 
                 f"{API}/nowhere" if kind == "headers" else f"{API}{MESSAGES}", timeout=30, **MANY[kind](number)
             )
 
-    fake_flowdock.strict = False  # type: ignore[attr-defined]  # its warnings are counted by themselves
+    fake_flowdock.strict = False  # its warnings are counted by themselves
     ask(range(20))  # fills caches
     gc.collect()
     tracemalloc.start()

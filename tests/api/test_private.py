@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.counting import calls_of
 from tests.support.doors import MESSAGES, Credentials, Door, as_application, as_source, as_user
 
 if TYPE_CHECKING:
     import requests
 
-    from fakeflowdock import User
+    from fakeflowdock import FakeFlowdock, User
 
 pytestmark = pytest.mark.newest_only
 
@@ -300,6 +301,17 @@ def test_a_reader_pages_back_to_the_beginning(talk: Talk) -> None:
         seen = [each["content"] for each in page] + seen
         page = talk.listed(limit=4, until_id=page[0]["id"])
     assert seen == [str(number) for number in range(1, 12)]
+
+
+def test_a_page_costs_the_same_however_long_the_conversation_is(fake_flowdock: FakeFlowdock) -> None:
+    talk = Talk(Door(fake_flowdock, "https://api.flowdock.com"))
+    costs = []
+    for total in (100, 1_000):
+        for number in range(total - len(fake_flowdock.private_messages)):
+            fake_flowdock.add_private_message(str(number), to_user=talk.bob)
+        talk.listed()
+        costs.append(calls_of(talk.listed))
+    assert costs[1] <= 1.1 * costs[0]
 
 
 def test_users_are_searched_by_nick(talk: Talk) -> None:

@@ -10,7 +10,7 @@ from hypothesis.stateful import Bundle, initialize, invariant, multiple, rule
 
 from tests.support.doors import as_source
 from tests.support.hypothesis_profiles import examples
-from tests.support.living import FLOWS, INBOX, MESSAGES, NAMES, PEOPLE, SOURCES, STATES, Posting, Sourcing
+from tests.support.living import FLOWS, INBOX, MESSAGES, NAMES, PEOPLE, SOURCES, STATES, Posting, Sourcing, Whispering
 from tests.support.model import Flow, Grant, Source, Token
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ ORGANIZATIONS = st.sampled_from(["example", "acme"])
 MODES = st.sampled_from(["invitation", "link", "organization"])
 
 
-class LifeOfAWorld(Sourcing, Posting):
+class LifeOfAWorld(Sourcing, Posting, Whispering):
     """Everything at once."""
 
     tokens = Bundle("tokens")

@@ -166,6 +166,45 @@ class LifeOfStreams(RuleBasedStateMachine):
             else:
                 self.model.edit(room, number, message.author, "", message.tags)
 
+    # In private
+
+    def private(self, author: str, talk: str) -> str:
+        [other] = {*talk.split("-")} - {author}
+        return f"/private/{self.users[other].id}/messages"
+
+    @rule(person=PEOPLE, other=PEOPLE, event=st.sampled_from(["message", "message", "file"]), text=TEXTS, tags=TAGS)
+    def whisper(self, person: str, other: str, event: str, text: str, tags: list[str]) -> None:
+        content = {"data": "eA==", "file_name": text} if event == "file" else text
+        body = {"event": event, "content": content, "tags": tags}
+        reply = self.by(person, "POST", f"/private/{self.users[other].id}/messages", json=body)
+        belong = self.model.people[person] and self.model.people[other]
+        assert reply.status_code == (201 if person != other and belong else 404)
+        if reply.ok:
+            talk = "-".join(sorted((person, other)))
+            assert reply.json()["id"] == self.model.post(talk, event, person, text, reply.json()["tags"])
+
+    @precondition(lambda self: any(talk.messages for talk in self.model.talks.values()))
+    @rule(data=st.data(), text=st.none() | TEXTS, tags=st.none() | TAGS, delete=st.booleans())
+    def change_in_private(self, data: st.DataObject, text: str | None, tags: list[str] | None, delete: bool) -> None:
+        talk = data.draw(st.sampled_from([name for name, talk in self.model.talks.items() if talk.messages]))
+        kept = self.model.talks[talk].messages
+        number = data.draw(st.sampled_from(list(kept)))
+        message = kept[number]
+        path = f"{self.private(message.author, talk)}/{number}"
+        if delete:
+            reply = self.by(message.author, "DELETE", path)
+            assert reply.status_code == (204 if message.event == "file" else 200)
+            if message.event == "file":
+                self.model.remove(talk, number, message.author)
+            else:
+                self.model.edit(talk, number, message.author, "", message.tags)
+            return
+        text = None if message.event == "file" else text
+        body = {name: value for name, value in (("content", text), ("tags", tags)) if value is not None}
+        assert self.by(message.author, "PUT", path, json=body).status_code == 200
+        tags = message.tags if tags is None else tags
+        self.model.edit(talk, number, message.author, message.text if text is None else text, tags)
+
     @rule(person=PEOPLE, room=ROOMS, seconds=st.sampled_from([{}, {"last_activity": 1417532018000}]))
     def be_online(self, person: str, room: str, seconds: dict[str, int]) -> None:
         reply = self.by(person, "POST", self.messages(room), json={"event": "activity.user", "content": seconds})
@@ -255,7 +294,10 @@ class LifeOfStreams(RuleBasedStateMachine):
         elif event == "action" and content["type"] == "block":
             content = {"type": "block", "description": {"user": self.named[content["description"]["user"]]}}
         person = self.named[str(shown["user_id" if event == "presence" else "user"])]
-        return event, person, content, self.places.get(shown.get("flow", "")), shown.get("id")
+        where = self.places.get(shown.get("flow", ""))
+        if "to" in shown:
+            where = "-".join(sorted((person, self.named[shown["to"]])))
+        return event, person, content, where, shown.get("id")
 
 
 TestLifeOfStreams = LifeOfStreams.TestCase

@@ -42,6 +42,8 @@ def credentials(fake: FakeFlowdock) -> dict[str, str]:
         "second_api_token": second.api_token,
         "spare_api_token": spare.api_token,
         "organization": "example",
+        "scim_uid": fake.scim().uid,
+        "scim_token": fake.scim().token,
     }
 
 

@@ -488,7 +488,7 @@ def test_a_field_of_many_levels_is_shown_to_where_it_would_be_cut() -> None:
     assert (found.rule, found.actual) == ("reply.field.unknown", f"{'[' * 79}…")
 
 
-@pytest.mark.parametrize("path", ["/flows/example/main/invitations", "/private/2/messages", "/v1/jira/x"])
+@pytest.mark.parametrize("path", ["/github/x", "/v1/jira/x"])
 def test_what_is_not_answered_yet_is_a_warning_and_no_violation(path: str) -> None:
     for strict in (False, True):
         [found] = Contract(strict=strict).check_request("GET", path)

@@ -156,6 +156,28 @@ def test_standard_error_says_what_is_in_the_world_and_what_is_not(capsys: pytest
     assert stat.S_IMODE(Path("world.json").stat().st_mode) == 0o600
 
 
+def test_a_chat_message_without_its_thread_is_left_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with FakeFlowdock() as fake:
+        fake.add_message("Hello")
+        [shown] = requests.get(API + MESSAGES, timeout=9, **as_user(fake.user)).json()
+    del shown["thread"], shown["thread_id"]
+    assert main.main(["import", har(folder, entry(path=MESSAGES, reply=[shown])), "--output", "world.json"]) == 0
+    assert capsys.readouterr().err.splitlines()[1:] == ["left out: a message without its thread (1)"]
+    FakeFlowdock().load("world.json")
+
+
+def test_private_messages_are_left_out_and_their_users_are_not(imported: Callable[..., FakeFlowdock]) -> None:
+    with FakeFlowdock() as fake:
+        bob = fake.add_user(name="Bob")
+        fake.add_private_message("Hello", to_user=bob)
+        requests.get(f"{API}/private", timeout=9, **as_user(fake.user))
+        requests.get(f"{API}/private/{bob.id}/messages", timeout=9, **as_user(fake.user))
+        fake.requests.export("private.har", with_secrets=True)
+    made = imported("private.har")
+    assert [user.name for user in made.users] == ["Ada Example", "Bob"]
+    assert made.private_messages == []
+
+
 def test_a_recording_without_flowdock_makes_no_world(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = har(folder, entry(base="https://api.example.com"), name="other.har")
     assert main.main(["import", other]) == 2

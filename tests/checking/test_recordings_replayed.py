@@ -79,6 +79,23 @@ def test_what_a_fake_wrote_another_answers_alike(with_secrets: bool, folder: Pat
     assert [f"{each}\n{each.differences}" for each in told if each.differences] == []
 
 
+def test_private_messages_are_played_again_at_both_addresses(folder: Path, fake_flowdock: FakeFlowdock) -> None:
+    fake = fake_flowdock
+    bob, eve = fake.add_user(name="Bob"), fake.add_user(name="Eve")
+    for number in range(3):  # so that the numbers of the other will not be the same
+        fake.add_private_message(str(number), to_user=bob)
+    for other in (bob, eve):
+        body = {"event": "message", "content": "Hello"}
+        number = ask("POST", f"/private/{other.id}/messages", as_user(fake.user), json=body)["id"]
+        ask("GET", f"/private/{other.id}/messages/{number}", as_user(fake.user))
+        ask("PUT", f"/private/{fake.user.id}/messages/{number}", as_user(other), json={"tags": ["read"]})
+        ask("GET", f"/private/{fake.user.id}/messages/{number}", as_user(other))
+    file = {"event": "file", "content": {"data": "eA==", "file_name": "x.txt"}}
+    ask("POST", f"/private/{bob.id}/messages", as_user(fake.user), json=file)
+    told = replayed(fake, with_secrets=True)
+    assert [f"{each}\n{each.differences}" for each in told if each.differences] == []
+
+
 def test_credentials_that_were_filtered_out_are_made_up(folder: Path, fake_flowdock: FakeFlowdock) -> None:
     a_day(fake_flowdock)
     fake_flowdock.requests.export("day.har")

@@ -16,6 +16,7 @@ import requests
 from fakeflowdock import __version__
 from fakeflowdock.cli import main
 from fakeflowdock.contract.contracts import contracts
+from fakeflowdock.contract.findings import RULES
 from tests.support.administering import Operator
 from tests.support.processes import CLEAN, Process, ready, running
 
@@ -319,6 +320,58 @@ def test_explain_takes_a_path_as_it_is_called_and_tells_of_fields_in_fields(
         )
     assert main.main(["explain", "send", "mesage"]) == 2
     assert "did you mean send-message" in capsys.readouterr().err
+
+
+EXPLAINED = {
+    "docs/api/messages.md#send-message": "Send message\n    POST /messages\n",
+    "    see docs/api/messages.md#send-message (documented)": "Send message\n",
+    "(docs/api/sources.md#get-source)": "Get source\n",
+    "docs/api/errors.md#not-found": "not-found: an error with the status 404\n",
+    "validation error": "validation-error: an error with the status 400\n",
+    "Access denied": "access-denied: an error with the status 403\n",
+    "host-refused": "host-refused: an error with the status ",
+    "request.deprecated": "request.deprecated: warning, a violation where strict\n\nThe operation is not deprecated.\n",
+    "[request.parameter.unknown, documented]": "request.parameter.unknown: warning, a violation where strict\n",
+    "reply.status": "reply.status: violation\n",
+    "docs/api/messages.md#tags": "## Tags\n",
+    "docs/api/sources.md#source": "## Source\n",
+    "docs/api/world-files.md": "# World files\n",
+    "docs/guide/contract.md#rules": "## Rules\n",
+    "docs/admin/journal.md#get-report": "## Get report\n",
+}
+
+
+@pytest.mark.parametrize("given", EXPLAINED)
+def test_explain_takes_whatever_a_report_refers_to(given: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["explain", *given.split()]) == 0
+    assert capsys.readouterr().out.startswith(EXPLAINED[given])
+
+
+def test_explain_knows_every_page_that_a_report_can_cite(capsys: pytest.CaptureFixture[str]) -> None:
+    known = contracts()
+    errors = [*known.errors.values(), *known.refusals.values()]
+    pages = [each.page for each in known.operations.values()] + [each.page for each in errors]
+    pages += [rule[2] for rule in known.rules.values()]
+    for page in pages:
+        assert main.main(["explain", page]) == 0, page
+    for name in (*RULES, *known.errors):
+        assert main.main(["explain", name]) == 0, name
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("docs/api/nothing.md", "unknown page 'docs/api/nothing.md'"),
+        (
+            "docs/api/sources.md#get-sources",
+            "docs/api/sources.md has no section 'get-sources': did you mean get-source?",
+        ),
+        ("request.deprecatd", "unknown rule 'request.deprecatd': did you mean request.deprecated?"),
+    ],
+)
+def test_explain_suggests_what_was_meant(given: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["explain", given]) == 2
+    assert capsys.readouterr().err == f"fakeflowdock: {words}\n"
 
 
 @pytest.mark.parametrize("host", ["a..b", "a" * 70, "a\nb", "", " ", "[::1"])

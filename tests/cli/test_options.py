@@ -36,6 +36,7 @@ EXAMPLES: dict[Any, list[tuple[str, str, Any]]] = {
     options.BOOLEAN_OR_FILE: [("true", "true", True), ("no", "false", False)],
 }
 OWN = {"world": "docs empty", "shape": "minimal drift", "refresh_tokens": "always offline_access"}
+OWN |= {"clock": "system world"}
 OWN |= {
     "admin_token": "one-that-is-long another-that-is-long",
     "access_log": "text json",

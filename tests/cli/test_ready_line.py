@@ -14,7 +14,16 @@ from tests.support.processes import LIMIT, ready, running
 pytestmark = pytest.mark.newest_only
 
 GUIDE = Path(__file__).parent.parent.parent / "docs/guide/server.md"
-GIVEN = ("organization", "api_token", "email", "password", "second_api_token", "spare_api_token")
+GIVEN = (
+    "organization",
+    "api_token",
+    "email",
+    "password",
+    "second_api_token",
+    "spare_api_token",
+    "scim_uid",
+    "scim_token",
+)
 
 
 def test_the_conformance_suite_can_run_every_case_with_what_the_line_has() -> None:

@@ -30,15 +30,20 @@ pytestmark = pytest.mark.newest_only
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 KILLS = 20
 SAVE = """
-import sys
+import os, sys
 from fakeflowdock.world import serialization as world_files
 from fakeflowdock.cli.save_on_exit import Saving
 one, other = map(world_files.load, sys.argv[2:])
-with Saving(sys.argv[1]) as saving:
-    while True:
-        for world in (one, other):
-            saving.save(world)
-            print("saved", flush=True)
+for _ in sys.stdin:  # each line asks for a process that saves until it is killed
+    if (pid := os.fork()) == 0:
+        print(os.getpid(), flush=True)
+        with Saving(sys.argv[1]) as saving:
+            while True:
+                for world in (one, other):
+                    saving.save(world)
+                    print("saved", flush=True)
+    os.waitpid(pid, 0)
+    print("ended", flush=True)
 """
 
 
@@ -213,14 +218,19 @@ def test_a_server_that_is_killed_while_it_saves_leaves_a_whole_file_and_nothing_
     folder = tmp_path / "state"
     folder.mkdir()
     file = folder / "world.json"
-    for kill in range(KILLS):
-        command = [sys.executable, "-c", SAVE, str(file), *map(str, fakes)]
-        with Process(command, env=CLEAN) as process:
+    command = [sys.executable, "-c", SAVE, str(file), *map(str, fakes)]
+    with Process(command, env=CLEAN, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        for kill in range(KILLS):
+            print(file=process.stdin, flush=True)
+            pid = int(process.said.readline())
             for _ in range(1 + kill % 3):
                 assert process.said.readline() == "saved\n"
-            process.kill()  # somewhere within what comes next
-        assert file.read_bytes() in known
-        assert len(left(folder)) <= 3  # with its lock, and at most one draft
+            os.kill(pid, signal.SIGKILL)  # somewhere within what comes next
+            while (said := process.said.readline()) != "ended\n":
+                assert said == "saved\n"
+            assert file.read_bytes() in known
+            assert len(left(folder)) <= 3  # with its lock, and at most one draft
     with running("--port", "0", "--json", "--state", str(file), "--save-on-exit") as (process, stdout):
         ready(stdout)
         assert ended(process) == (0, "")

@@ -248,6 +248,7 @@ def test_the_fake_takes_each_request_of_the_pages(originals: list[Example], docs
             path, asked = "/messages", ""
         who = as_application(docs_world, application=awesome, scope=contract.scope) if "Bearer" in asked else {}
         who = as_user(docs_world.user) if "Basic" in asked else who
+        who = {**docs_world.as_scim()} if "scim_token" in asked else who
         method = contract.example["method"]
         reply = requests.request(method, f"https://api.flowdock.com{path}", json=body, timeout=9, **who)
         if "refused" in entry:

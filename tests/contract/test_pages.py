@@ -84,6 +84,7 @@ def test_the_example_of_a_page_happens(name: str, docs_world: FakeFlowdock) -> N
         "{flow_api_token}": docs_world.flow.api_token,
         "{client_id}": awesome.client_id,
         "{client_secret}": awesome.client_secret,
+        "{scim_token}": docs_world.organization.scim_token,
     }
     if "{code}" in json.dumps(contract.examples) + contract.example["path"]:
         secrets["{code}"] = docs_world.authorize(application=awesome, scope="")
@@ -132,16 +133,27 @@ def test_the_example_of_each_error_is_what_is_answered(fake_flowdock: FakeFlowdo
     authorization = {"Authorization": f"Bearer {fake.access_token()}"}
     bearer: dict[str, Any] = {"headers": {**authorization, **JSON}, "timeout": 9}
     requests.delete(f"{sources}/{dead.id}", **member)
+    scim, wrong = "https://api.flowdock.com/scim", {"Authorization": "Bearer x"}
+    sso = fake.add_sso(fake.add_organization("acme"), uid="known")
+    provisioner = {"Authorization": f"Bearer {sso.scim_token}"}
+    known = {
+        "userName": "joe",
+        "name": {"givenName": "Joe", "familyName": ""},
+        "emails": [{"value": "joe@example.com"}],
+    }
+    requests.post(f"{scim}/known/Users", json=known, headers=provisioner, timeout=9)
     answers = {
         "no-such-route": requests.get("https://api.flowdock.com/nowhere", timeout=9),
         "method-not-allowed": requests.post(api_url, timeout=9),
         "too-large": requests.put(api_url, data=b"x" * (errors.MAX_BODY + 1), timeout=9),
         "unauthorized": requests.get(api_url, timeout=9),
+        "too-many-requests": [requests.get(f"{scim}/123456", headers=wrong, timeout=9) for _ in range(11)][-1],
         "gone": requests.get(api_url, params={"flow_token": dead.flow_token}, timeout=9),
         "closed": requests.post("https://api.flowdock.com/v1/git", data={"token": "x"}, timeout=9),
         "unreadable": requests.post(sources, data='{"name": }', **bearer),
         "not-found": requests.get(f"{sources}/99", **member),
         "access-denied": requests.post(sources, json={"name": "x"}, **member),
+        "conflict": requests.post(f"{scim}/known/Users", json=known, headers=provisioner, timeout=9),
         "invalid-flow": requests.post(
             "https://api.flowdock.com/messages",
             json={"flow": "example/main", "event": "message", "content": "x"},

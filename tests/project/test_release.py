@@ -41,11 +41,20 @@ with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
     with urllib.request.urlopen(f"{ready['url']}/_fakeflowdock/worlds") as reply:
         assert [world["name"] for world in json.load(reply)] == ["default"]
     conform = [sys.executable, "-m", "fakeflowdock", "conform", ready["url"], "--only", "errors.md"]
+    explain = [sys.executable, "-m", "fakeflowdock", "explain"]
+    for page, words in (("docs/api/messages.md#tags", "Tags"), ("docs/api/errors.md#gone", "410")):
+        assert words in subprocess.run([*explain, page], check=True, capture_output=True, text=True).stdout
     assert " passed, 0 differ, " in subprocess.run(conform, check=True, capture_output=True, text=True).stdout
     server.terminate()
 assert server.returncode == 0
 print("used")
 """
+
+
+def explained() -> list[str]:
+    """The pages that `explain` prints."""
+    docs = ROOT / "docs"
+    return [str(page.relative_to(docs)) for part in ("admin", "api", "guide") for page in (docs / part).rglob("*.md")]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +78,10 @@ def test_the_wheel_holds_package_plugin_schemas_and_py_typed_and_nothing_else(wh
     worlds = {"fakeflowdock/world/data/docs.json", "fakeflowdock/world/data/empty.json"}
     assets = {"fakeflowdock/server/preload.cjs", "fakeflowdock/api/consent.css"}
     suite = {str(path.relative_to(ROOT)) for path in (ROOT / "fakeflowdock/checking/conformance").glob("*.toml")}
-    assert names == package | schemas | worlds | suite | assets | {"fakeflowdock/py.typed"} | described | licence
+    pages = {f"fakeflowdock/docs/{path}" for path in explained()}
+    assert (
+        names == package | schemas | pages | worlds | suite | assets | {"fakeflowdock/py.typed"} | described | licence
+    )
 
 
 def test_the_wheel_works_from_an_empty_environment(wheel: Path, tmp_path: Path) -> None:

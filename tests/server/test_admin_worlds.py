@@ -224,8 +224,9 @@ def test_there_is_an_end_to_moments_and_they_have_names(operator: Operator) -> N
 
 
 def test_a_clock_is_moved_stopped_and_let_run(operator: Operator, fake_flowdock: FakeFlowdock) -> None:
-    assert operator.get("clock") == {"now": "2015-01-01T00:00:00.000Z", "frozen": True}
-    assert operator.put("clock", {"advance": 0.5}) == {"now": "2015-01-01T00:00:00.500Z", "frozen": True}
+    assert operator.get("clock") == {"now": "2015-01-01T00:00:00.000Z", "frozen": True, "system": False}
+    shown = operator.put("clock", {"advance": 0.5})
+    assert shown == {"now": "2015-01-01T00:00:00.500Z", "frozen": True, "system": False}
     assert operator.put("clock", {"now": "2015-06-01T12:00:00.000Z"})["now"] == "2015-06-01T12:00:00.000Z"
     assert not operator.put("clock", {"frozen": False})["frozen"]
     assert not fake_flowdock.clock.frozen
@@ -248,6 +249,8 @@ def test_a_clock_is_moved_stopped_and_let_run(operator: Operator, fake_flowdock:
         ({"now": "2030-01-01"}, "/now", "must be a date-time with its offset from UTC, such as 2030-01-01T00:00:00Z"),
         ({"now": "2016-01-01T00:00:00.000Z", "advance": 1}, "/advance", "cannot be combined with now"),
         ({"frozen": 1}, "/frozen", "is not a boolean"),
+        ({"system": True, "frozen": True}, "/system", "cannot be combined with frozen"),
+        ({"system": True, "advance": 1}, "/system", "cannot be combined with advance"),
         ({"speed": 2}, "/speed", "is not on the page"),
     ],
 )
@@ -257,7 +260,7 @@ def test_a_clock_that_cannot_be_set_so_stays(
     where, why = operator.refused("PUT", "clock", given)[0]
     assert where == pointer
     assert reason in why
-    assert operator.get("clock") == {"now": "2015-01-01T00:00:00.000Z", "frozen": True}
+    assert operator.get("clock") == {"now": "2015-01-01T00:00:00.000Z", "frozen": True, "system": False}
 
 
 def test_the_choices_of_the_fake_are_those_of_its_world(operator: Operator, fake_flowdock: FakeFlowdock) -> None:

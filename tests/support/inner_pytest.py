@@ -37,5 +37,5 @@ def run(
         # Without faulthandler: on an error it would switch off what ends this test if it hangs. And an old pytest warns
         # of a plugin that this process has imported already.
         imported = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
-        given = ("-p", "no:faulthandler", "-W", "error", "-W", imported)
+        given = ("-p", "no:faulthandler", "-W", "error", "-W", imported, "-W", "ignore::fakeflowdock.FlowdockWarning")
         return pytester.runpytest_inprocess(*named, *given, *options)

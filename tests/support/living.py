@@ -23,6 +23,7 @@ EVENTS = st.sampled_from(["message", "message", "status"])
 TITLES = st.sampled_from(["opened", "closed", " "])
 STATES: list[dict[str, Any]] = [{}, {"thread": {"title": "A ticket"}}, {"thread": {"title": "The ticket"}}]
 FLOWS, SOURCES, MESSAGES = Bundle("flows"), Bundle("sources"), Bundle("messages")
+WHISPERS = Bundle("whispers")
 Place = tuple[str, int]  # the path of a flow, and the number of a message in it
 
 
@@ -63,6 +64,83 @@ class World(RuleBasedStateMachine):
 
     def by(self, person: str, method: str, path: str, **more: Any) -> requests.Response:
         return self.call(method, path, as_user(self.people[person]), **more)
+
+
+class Whispering(World):
+    """People talk in private. Whoever leaves can no longer be written to, and keeps what was said."""
+
+    def place(self, other: str) -> str:
+        return f"/private/{self.people[other].id}"
+
+    def reaches(self, person: str, other: str) -> bool:
+        return self.model.may_write(person, other) or frozenset({person, other}) in self.model.talks
+
+    @rule(person=PEOPLE, other=PEOPLE, is_open=st.none() | st.booleans())
+    def open_talk(self, person: str, other: str, is_open: bool | None) -> None:
+        if is_open is None:
+            reply = self.by(person, "GET", self.place(other))
+        else:
+            reply = self.by(person, "PUT", self.place(other), json={"open": is_open})
+        assert reply.status_code == (200 if self.reaches(person, other) else 404)
+        if reply.ok:
+            talk = self.model.talk(person, other)
+            if is_open is not None:
+                (talk.open.add if is_open else talk.open.discard)(person)
+            assert reply.json()["open"] is (person in talk.open)
+
+    @rule(target=WHISPERS, person=PEOPLE, other=PEOPLE, text=TEXTS)
+    def whisper(self, person: str, other: str, text: str) -> Any:
+        reply = self.by(person, "POST", f"{self.place(other)}/messages", json={"event": "message", "content": text})
+        if not self.model.may_write(person, other):
+            assert reply.status_code == 404
+        elif not text.strip():
+            assert reply.json()["errors"] == {"content": ["can't be blank"]}
+        else:
+            assert reply.status_code == 201, reply.text
+            number = self.model.talk(person, other).say(person, text)
+            assert (reply.json()["id"], reply.json()["to"]) == (number, str(self.people[other].id))
+            return person, other, number
+        return multiple()
+
+    @rule(whisper=WHISPERS, person=PEOPLE, text=st.none() | TEXTS)
+    def change_whisper(self, whisper: tuple[str, str, int], person: str, text: str | None) -> None:
+        """Edit a message, or delete it."""
+        author, other, number = whisper
+        partner = other if person == author else author
+        talk = self.model.talks.get(frozenset({person, partner}))
+        body = {} if text is None else {"json": {"content": text}}
+        path = f"{self.place(partner)}/messages/{number}"
+        reply = self.by(person, "DELETE" if text is None else "PUT", path, **body)
+        if talk is None or number not in talk.texts:
+            assert reply.status_code == 404
+        elif text is not None and not text.strip():
+            assert reply.status_code == 400
+        else:
+            assert reply.status_code == (200 if person == talk.texts[number][0] else 403)
+            if reply.ok:
+                talk.rewrite(number, text or "")
+
+    @rule(whisper=WHISPERS)
+    def read_whisper(self, whisper: tuple[str, str, int]) -> None:
+        author, reader, number = whisper
+        reply = self.by(reader, "PUT", f"{self.place(author)}/messages/{number}", json={"tags": []})
+        assert reply.status_code == 200
+        self.model.talk(author, reader).read(number)
+
+    @invariant()
+    def each_reads_what_was_said_to_them(self) -> None:
+        for person, user in self.people.items():
+            talks = [talk for both, talk in self.model.talks.items() if person in both]
+            shown = self.by(person, "GET", "/private").json()
+            assert [(each["users"][0]["id"], each["open"], each["activity"]["mentions"]) for each in shown] == [
+                (user.id, person in talk.open, talk.unread_by(person)) for talk in talks
+            ]
+            for talk in talks:
+                [other] = talk.people - {person}
+                messages = self.by(person, "GET", f"{self.place(other)}/messages", params={"limit": 100}).json()
+                assert [(each["id"], each["user"], each["content"]) for each in messages] == [
+                    (number, str(self.people[author].id), text) for number, (author, text) in talk.texts.items()
+                ]
 
 
 class Sourcing(World):

@@ -81,6 +81,40 @@ class Flow:
 
 
 @dataclass
+class Talk:
+    """A private conversation. `texts` are what was written by whom, by number; `open` are those who have it open."""
+
+    people: frozenset[str]
+    open: set[str] = field(default_factory=set)
+    texts: dict[int, tuple[str, str]] = field(default_factory=dict)
+    unread: set[int] = field(default_factory=set)
+    numbers: int = 0  # that are used up, by messages and by what happened to them
+
+    def say(self, person: str, text: str) -> int:
+        """Let somebody say something; the number of the message."""
+        self.numbers += 1
+        self.texts[self.numbers] = person, text
+        self.open = {*self.people}
+        self.unread.add(self.numbers)
+        return self.numbers
+
+    def rewrite(self, number: int, text: str) -> None:
+        """Let a message be edited, which uses a number if it says something else from then on."""
+        person, before = self.texts[number]
+        self.numbers += text != before
+        self.texts[number] = person, text
+
+    def read(self, number: int) -> None:
+        """Let a message be read, which uses a number if it was not yet."""
+        self.numbers += number in self.unread
+        self.unread.discard(number)
+
+    def unread_by(self, person: str) -> int:
+        """How many messages somebody has not read."""
+        return sum(self.texts[number][0] != person for number in self.unread)
+
+
+@dataclass
 class Source:
     flow: str
     name: str
@@ -117,6 +151,7 @@ class Model:
         self.organizations: dict[str, Organization] = {}
         self.flows: dict[str, Flow] = {}
         self.sources: dict[int, Source] = {}
+        self.talks: dict[frozenset[str], Talk] = {}  # in the order in which they began
         self.tokens: list[Token] = []
         self.now = 0
         self.posts = 0
@@ -155,6 +190,15 @@ class Model:
                 message.reacted.append(person)
             else:
                 message.reacted.remove(person)
+
+    def may_write(self, person: str, other: str) -> bool:
+        """Whether two people share an organization, and are two."""
+        return person != other and any({person, other} <= each.members for each in self.organizations.values())
+
+    def talk(self, person: str, other: str) -> Talk:
+        """The conversation of two people, which begins if there is none."""
+        both = frozenset({person, other})
+        return self.talks.setdefault(both, Talk(both))
 
     def lives(self, token: Token) -> bool:
         """Whether an access token lets its application in."""

@@ -11,7 +11,10 @@ STATES = {"true": ACTIVE, "idle": IDLE}
 
 @dataclass
 class Told:
-    """An event as a stream should show it: `flow` by its name, `user` by the name of a person."""
+    """An event as a stream should show it: `flow` by its name, `user` by the name of a person.
+
+    `flow` of a private event are both persons, `ada-bob`.
+    """
 
     event: str
     user: str
@@ -35,11 +38,12 @@ class Kept:
 
 @dataclass
 class Room:
-    """A flow."""
+    """A flow, or a private conversation, which is for the streams of its two users."""
 
     members: set[str]
     blocked: set[str] = field(default_factory=set)
     archived: bool = False
+    private: bool = False
     numbers: int = 0
     messages: dict[int, Kept] = field(default_factory=dict)
     history: list[tuple[int, Told]] = field(default_factory=list)  # what is stored, with its place in the world
@@ -69,8 +73,15 @@ class Telling:
         self.people = dict.fromkeys(people, True)  # whether they belong to the organization
         self.nicks = {person: person for person in people}
         self.rooms = {name: Room(set(members)) for name, members in rooms.items()}
+        self.talks: dict[str, Room] = {}
         self.watchers: list[Watcher] = []
         self.places = 0
+
+    def place(self, name: str) -> Room:
+        """A flow, or a private conversation, which begins if there is none."""
+        if "-" in name and name not in self.talks:
+            self.talks[name] = Room({*name.split("-")}, private=True)
+        return self.talks.get(name) or self.rooms[name]
 
     def sees(self, person: str, room: str) -> bool:
         return person in self.rooms[room].seen_by
@@ -79,14 +90,15 @@ class Telling:
 
     def tell(self, room: str, event: str, user: str, content: Any, *, stored: bool = True) -> int:
         """Let all be told who watch a flow and see it; the number of the event."""
-        flow = self.rooms[room]
+        flow = self.place(room)
         flow.numbers += 1
         self.places += stored
         told = Told(event, user, content, room, flow.numbers, stored, self.places)
         if stored:
             flow.history.append((self.places, told))
         for watcher in self.watchers:
-            if room in watcher.flows and watcher.person in flow.seen_by and not watcher.has_ended:
+            watches = watcher.user if flow.private else room in watcher.flows
+            if watches and watcher.person in flow.seen_by and not watcher.has_ended:
                 watcher.due.append(told)
         return flow.numbers
 
@@ -108,11 +120,11 @@ class Telling:
 
     def post(self, room: str, event: str, author: str, text: str, tags: list[str]) -> int:
         number = self.tell(room, event, author, text)
-        self.rooms[room].messages[number] = Kept(event, author, text, tags)
+        self.place(room).messages[number] = Kept(event, author, text, tags)
         return number
 
     def edit(self, room: str, number: int, by: str, text: str, tags: list[str]) -> None:
-        kept = self.rooms[room].messages[number]
+        kept = self.place(room).messages[number]
         if text != kept.text:
             self.tell(room, "message-edit", by, {"message": number, "updated_content": text})
         add = [tag for tag in tags if tag not in kept.tags]
@@ -129,7 +141,7 @@ class Telling:
             self.tell(room, "emoji-reaction", by, content)
 
     def remove(self, room: str, number: int, by: str) -> None:
-        flow = self.rooms[room]
+        flow = self.place(room)
         del flow.messages[number]
         flow.history = [each for each in flow.history if each[1].number != number]
         self.tell(room, "message-delete", by, {"message": number})
@@ -201,7 +213,9 @@ class Telling:
     def open(self, watcher: Watcher, last: int | None = None) -> None:
         """Open a stream. What it missed since an event is due first."""
         if last is not None:
-            missed = [each for room in watcher.flows for each in self.rooms[room].history if each[0] > last]
+            rooms = [self.rooms[name] for name in watcher.flows]
+            rooms += [talk for talk in self.talks.values() if watcher.user and watcher.person in talk.members]
+            missed = [each for room in rooms for each in room.history if each[0] > last]
             watcher.due = [self.now(told) for _, told in sorted(missed, key=lambda each: each[0])]
         before = self.state(watcher.person)
         self.shown(watcher.person, before, max(before, STATES.get(watcher.active or "", 0)))
@@ -209,7 +223,7 @@ class Telling:
 
     def now(self, told: Told) -> Told:
         """An event that is told again: a message as it is now."""
-        kept = self.rooms[str(told.flow)].messages.get(told.number or 0)
+        kept = self.place(str(told.flow)).messages.get(told.number or 0)
         return told if kept is None else replace(told, content=kept.text)
 
     def close(self, watcher: Watcher) -> None:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.newest_only
 
 KINDS = ["password", "api_token", "access_token", "refresh_token", "flow_token", "flow_api_token", "client_secret"]
-KINDS += ["token", "code", "state", "signature", "session", "join_key"]
+KINDS += ["token", "code", "state", "signature", "session", "join_key", "scim_token"]
 PATHS = [
     "/messages/chat/",
     "/v1/messages/team_inbox/",
@@ -263,6 +263,28 @@ def test_no_text_shows_the_password_of_a_user_wherever_somebody_puts_it(secret: 
     assert [(name, text) for name, text in told if secret.is_in(text)] == []
 
 
+def test_no_text_shows_the_scim_token_wherever_somebody_puts_it() -> None:
+    with served() as one:
+        before, token = one.fake.snapshot(), one.fake.scim().token
+        secret = Secret("scim_token", token[:11], token[11:], "")
+        asked = Sent(
+            "PUT",
+            f"/scim/123456/Users/1?{token}=1",
+            {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+            json.dumps({"nickName": f"it is {token}", "nckName": token, "scim_token": token}).encode(),
+        )
+        one.send(asked)
+        told = [each for each in texts(one, before, asked) if each[0] in KNOWING]
+        with pytest.raises(AssertionError) as failed:
+            one.fake.assert_invitation(message=token)
+        told.append(("assertion", str(failed.value)))
+        told.append(("objects", f"{one.fake.organization} {one.fake.scim()} {one.fake.as_scim()}"))
+        one.fake.add_sso()
+        told.append(("difference", "\n".join(one.fake.difference(before))))
+        new = one.fake.scim().token
+    assert [name for name, text in told if secret.is_in(text) or new in text] == []
+
+
 KNOWING = {"report", "warnings", "difference", "HAR", "report of the admin API", "export of the admin API"}
 KNOWING |= {"warnings of the admin API"}
 
@@ -370,3 +392,14 @@ def test_a_json_web_token_is_hidden_wherever_it_stands(text: str) -> None:
 @pytest.mark.parametrize("name", ["password", "user[password]", "Set-Cookie", "%70assword", "%2570assword", "my_token"])
 def test_a_name_is_known_as_that_of_a_secret_however_it_is_written(name: str) -> None:
     assert is_secret(name)
+
+
+def test_the_state_of_an_invitation_is_no_secret_and_that_of_oauth_is(fake_flowdock: FakeFlowdock) -> None:
+    auth = fake_flowdock.user.api_token, ""
+    address = "https://api.flowdock.com/flows/example/main/invitations?state=opensesame-opensesame"
+    requests.post(address, json={"email": "bob@example.com", "state": "sesame-opensesame"}, timeout=9, auth=auth)
+    with pytest.raises(AssertionError, match="state: expected 'accepted', got 'pending'"):
+        fake_flowdock.assert_invitation(state="accepted")
+    report = fake_flowdock.report()
+    assert '"state": "pending"' in report
+    assert "opensesame" not in report

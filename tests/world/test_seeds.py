@@ -113,6 +113,15 @@ def test_entities_refer_to_each_other_by_name(grown: Grown) -> None:
     assert (told.user_id, told.source_id, told.flow_id) == (None, 1, fake.flows[1].id)
 
 
+def test_users_talk_in_private(grown: Grown) -> None:
+    asked = {"content": "Is it up?", "to_user": "Ada", "from_user": "Bob"}
+    file = {"event": "file", "content": {"data": "eA==", "file_name": "log.txt"}, "to_user": "bob@example.com"}
+    fake = grown({"users": ["Ada", "Bob"], "private_messages": [asked, file]})
+    fake.assert_private_message(content="Is it up?", from_user="Bob", to_user="Ada")
+    fake.assert_private_message(event="file", content={"file_name": "log.txt"}, from_user="Ada", to_user="Bob")
+    assert [sorted(each.user_ids) for each in fake.private_conversations] == [[1, 2]]
+
+
 WRONG = [
     (
         "users: [Ada]\nflows:\n- name: x\n  members: [Ada, Adda]\n",
@@ -147,6 +156,13 @@ WRONG = [
         1,
         "/messages/0 event is not one of message, status, file, activity, discussion, mail, activity.user",
     ),
+    ("private_messages:\n- x", 2, "/private_messages/0/to_user can't be blank"),
+    (
+        "private_messages:\n- {content: x, to_user: Ada}",
+        2,
+        "/private_messages/0 Ada Example cannot write to Ada Example: expected two users of one organization",
+    ),
+    ("private_messages:\n- {content: x, to_user: Bob}", 2, "/private_messages/0/to_user unknown user 'Bob'"),
     ("users: [Ada", 1, "the seed: expected ',' or ']', but got '<stream end>'"),
     (
         "a: !!python/object/apply:os.system [ls]",
@@ -263,9 +279,11 @@ KEYS = [
     "comments",
     "owner",
     "creator",
+    "from_user",
+    "to_user",
 ]
 SEEDS = some.dictionaries(
-    some.sampled_from(["organizations", "users", "flows", "applications", "sources", "messages"]),
+    some.sampled_from(["organizations", "users", "flows", "applications", "sources", "messages", "private_messages"]),
     some.lists(NAMES | some.dictionaries(some.sampled_from(KEYS), VALUES, max_size=4), max_size=3) | VALUES,
 )
 

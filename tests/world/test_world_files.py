@@ -332,8 +332,28 @@ CONTRADICTIONS = {
         lambda w: w["applications"][1].update(client_secret=w["applications"][0]["client_secret"]),
         "/applications/1/client_secret is a duplicate",
     ),
+    "two organizations of an SSO uid": (
+        lambda w: w["organizations"].append({**w["organizations"][0], "id": 2, "scim_token": ""}),
+        "/organizations/1/sso_uid is a duplicate",
+    ),
+    "two organizations of a SCIM token": (
+        lambda w: w["organizations"].append({**w["organizations"][0], "id": 2, "sso_uid": None}),
+        "/organizations/1/scim_token is a duplicate",
+    ),
+    "two users of an SSO name": (
+        lambda w: w["users"][0].update(sso_name=w["users"][1]["sso_name"].upper()),
+        "/users/1/sso_name is a duplicate",
+    ),
+    "two pending invitations of an address": (
+        lambda w: w["invitations"][0].update(email=w["invitations"][1]["email"].upper()),
+        "/invitations/1/email is a duplicate among the pending invitations of its flow",
+    ),
+    "an invitation by nobody": (
+        lambda w: w["invitations"][0].update(inviter_id=77),
+        "/invitations/0/inviter_id refers to 77, which is not in users",
+    ),
     "two organizations of a name": (
-        lambda w: w["organizations"].append({**w["organizations"][0], "id": 2}),
+        lambda w: w["organizations"].append({**w["organizations"][0], "id": 2, "sso_uid": None, "scim_token": ""}),
         "/organizations/1/parameterized_name is a duplicate",
     ),
     "a membership twice": (

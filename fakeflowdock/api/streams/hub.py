@@ -158,6 +158,11 @@ class Streams:
         self._gone.extend(streams)
         self._try_to_sweep(tells=any(stream.active is not None for stream in streams))
 
+    def end_those_of(self, user_id: int) -> None:
+        """End all streams of a user. The lock of the world is held."""
+        for stream in [each for each in self.open if each.user_id == user_id]:
+            self._end(stream)
+
     # What happens in the world. Its lock is held.
 
     def _hear(self, event: Happening) -> None:

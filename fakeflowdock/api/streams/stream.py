@@ -50,6 +50,10 @@ class Hub(Protocol):
         """Forget a stream that has ended."""
         ...
 
+    def end_those_of(self, user_id: int) -> None:
+        """End all streams of a user."""
+        ...
+
 
 class Stream:
     """One open stream.

@@ -33,6 +33,8 @@ def conform(
     scopes: Iterable[str] = ("flow", "private"),
     organization: str = "",
     flow: str = "",
+    scim_uid: str = "",
+    scim_token: str = "",
     only: str | None = None,
     ca_file: str = "",
 ) -> Conformance:
@@ -51,6 +53,7 @@ def conform(
         scopes: those of the access token. Default: flow and private.
         organization: of the users, by its name in URLs.
         flow: a flow of the organization, by its name in URLs. Default: the suite creates one, and archives it.
+        scim_uid, scim_token: of the Single Sign-On of that organization.
         only: run cases whose page or name contains this text; `*` is any text. Default: all.
         ca_file: a PEM file with CA certificates to trust in addition to the system's.
 
@@ -62,7 +65,9 @@ def conform(
         NoAnswer: the server does not respond.
     """
     users = api_token, email, password, second_api_token, spare_api_token
-    credentials = ConformanceCredentials(*users, access_token, frozenset(scopes), organization, flow)
+    credentials = ConformanceCredentials(
+        *users, access_token, frozenset(scopes), organization, flow, scim_uid, scim_token
+    )
     suite, chosen = load(), choice(only)
     if not any(chosen(case) for case in suite.cases):
         raise ValueError(errors.NO_CASE.format(only=only))

@@ -15,7 +15,21 @@ from ...contract.findings import Findings
 from .judge import Judge
 from .results import DIFFERS, NOT_RUN, PASSED, Conformance, ConformanceDifference, ConformanceResult
 from .senders import NoAnswer
-from .suite import CLIENT, DEAD, NOBODY, OTHER_SCOPE, PASSWORD, PLACEHOLDER, SECOND, SOURCE, SPARE, USER, WITH, WITHOUT
+from .suite import (
+    CLIENT,
+    DEAD,
+    NOBODY,
+    OTHER_SCOPE,
+    PASSWORD,
+    PLACEHOLDER,
+    SCIM,
+    SECOND,
+    SOURCE,
+    SPARE,
+    USER,
+    WITH,
+    WITHOUT,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,6 +55,8 @@ class ConformanceCredentials:
     scopes: frozenset[str] = frozenset()
     organization: str = ""
     flow: str = ""
+    scim_uid: str = ""
+    scim_token: str = field(default="", repr=False)
 
 
 class _Missing(Exception):
@@ -147,6 +163,7 @@ class ConformanceRun:
             PASSWORD: {"email", "password"},
             SECOND: {"second_api_token"},
             SPARE: {"spare_api_token"},
+            SCIM: {"scim_token"},
             SOURCE: {"source.flow_token"},
             DEAD: {"dead.flow_token"},
             CLIENT: {"application.client_id", "application.client_secret"},
@@ -237,6 +254,8 @@ class ConformanceRun:
         if who in (USER, SECOND, SPARE):
             [name] = self._names_of(who)
             return basic_header(f"{self._value(name, local)}:")
+        if who == SCIM:
+            return f"Bearer {self._value('scim_token', local)}"
         if who == CLIENT:
             names = "application.client_id", "application.client_secret"
             return basic_header(":".join(self._value(name, local) for name in names))

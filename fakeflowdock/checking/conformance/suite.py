@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_-]*(?:\.[a-z_]+)?)\}")
-NOBODY, USER, PASSWORD, SECOND, SPARE = "nobody", "user", "password", "second", "spare"
+NOBODY, USER, PASSWORD, SECOND, SPARE, SCIM = "nobody", "user", "password", "second", "spare", "scim"
 SOURCE, DEAD, CLIENT = "source", "dead source", "client"
 WITH, WITHOUT = "application with ", "application without "
-ACTORS = (NOBODY, USER, PASSWORD, SECOND, SPARE, SOURCE, DEAD, CLIENT)
+ACTORS = (NOBODY, USER, PASSWORD, SECOND, SPARE, SCIM, SOURCE, DEAD, CLIENT)
 # Available to all cases, in addition to kept values.
 CREDENTIALS = frozenset(
-    ("api_token", "email", "password", "second_api_token", "spare_api_token", "access_token", "organization")
+    (
+        *("api_token", "email", "password", "second_api_token", "spare_api_token", "access_token", "organization"),
+        *("scim_uid", "scim_token"),
+    )
 )
 # The token for "without" a scope has this other scope.
 OTHER_SCOPE = {"flow": "profile", "integration": "flow", "manage": "flow", "private": "flow", "profile": "flow"}

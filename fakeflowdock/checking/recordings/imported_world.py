@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 CREATING = ("send-message", "create-comment", "post-activity")
 LARGEST_FILE = 1 << 20  # bytes
+THREADED = ("message", "file")  # in a flow; without a thread they would be private
 PARENT = re.compile("influx:([0-9]{1,18})")  # the tag of a comment that names the commented message
 FILE_TOKEN = re.compile("/files/[0-9]+/([^/]+)/")
 TOKEN = re.compile("[0-9a-f]{32}")
@@ -109,7 +110,8 @@ class Import(Needs):
                 continue
             message = _message(shown, store.users, threads)
             held = {file["file_token"] for file in message["attachments"]}
-            if message["thread_id"] is not None and threads.get(message["thread_id"], {}).get("flow_id") != where:
+            is_threaded = message["thread_id"] is not None or message["event"] in THREADED
+            if is_threaded and threads.get(message["thread_id"], {}).get("flow_id") != where:
                 self.left_out[NotImported.NO_THREAD] += 1
             elif held & tokens or any(None in (file["data"], file["file_token"]) for file in message["attachments"]):
                 self.left_out[NotImported.FILE] += 1

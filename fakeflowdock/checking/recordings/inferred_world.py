@@ -67,6 +67,8 @@ class Needs:
         if "organization" in values and "flow" in values:
             path = f"{values['organization']}/{values['flow']}"
             self._add(self.flows, path, {})
+        if re.fullmatch("[1-9][0-9]{0,17}", other := values.get("user_id", "")):
+            self._add(self.users, int(other), {})
         body = json_in(reply.body)
         number = body.get("id") if isinstance(body, dict) else None
         if type(number) is int and (kind := CREATED.get(match.operation.name)) is not None:

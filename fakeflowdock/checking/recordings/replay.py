@@ -227,7 +227,9 @@ class Replay:
             kind = "source" if "creator" in here else "message" if "event" in here else "application"
             mine, its = here.get("id"), there.get("id")
             if type(mine) is int and type(its) is int and mine != its:
-                self._numbers[self._place(kind, path), str(mine)] = str(its)
+                talks = {f"message private/{here[name]}" for name in ("user", "to") if "to" in here and name in here}
+                for place in {self._place(kind, path), *talks}:  # both addresses of a private conversation
+                    self._numbers[place, str(mine)] = str(its)
             for each in here.keys() & there.keys():
                 self._learn(here[each], there[each], path, each, depth + 1)
         elif isinstance(here, list) and isinstance(there, list) and len(here) == len(there):

@@ -6,12 +6,13 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ...world.clock import LAST, timestamp
+from ...world.clock import LAST, SYSTEM, timestamp
 from .errors import Invalid
 from .operations import of_a_world
 
 if TYPE_CHECKING:
     from ...world.clock import Clock
+    from ...world.settings import Settings
     from ..worlds import ServedWorld
     from .operations import OperatorCall
 
@@ -26,8 +27,9 @@ def read_clock(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
 def set_clock(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """Advance, freeze or run the clock."""
     given, store = call.fields, world.store
-    if "now" in given and "advance" in given:
-        raise Invalid.at("/advance", Invalid.NOT_BOTH.format(other="now"))
+    for one, other in (("advance", "now"), ("system", "now"), ("system", "advance"), ("system", "frozen")):
+        if one in given and other in given:
+            raise Invalid.at(f"/{one}", Invalid.NOT_BOTH.format(other=other))
     with store.lock:
         clock = store.clock
         pointer = "/now" if "now" in given else "/advance"
@@ -44,13 +46,15 @@ def set_clock(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
         clock.advance(step)
         if "frozen" in given:
             (clock.freeze if given["frozen"] else clock.run)()
+        if given.get("system"):
+            clock.follow()
         return _shown(clock)
 
 
 @of_a_world("GET settings")
 def read_settings(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """Return the settings of a world."""
-    return asdict(world.store.settings)
+    return _of(world.store.settings)
 
 
 @of_a_world("PUT settings")
@@ -64,7 +68,7 @@ def change_settings(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
             raise Invalid.at("/keep_alive", str(error)) from None
     for name, value in call.fields.items():
         setattr(settings, name, value)
-    return asdict(settings)
+    return _of(settings)
 
 
 def _moment(text: str) -> datetime:
@@ -79,4 +83,9 @@ def _moment(text: str) -> datetime:
 
 
 def _shown(clock: Clock) -> dict[str, Any]:
-    return {"now": timestamp(clock.now), "frozen": clock.frozen}
+    return {"now": timestamp(clock.now), "frozen": clock.frozen, "system": clock.mode == SYSTEM}
+
+
+def _of(settings: Settings) -> dict[str, Any]:
+    """Return the settings. Rules that a test has chosen for `strict` count as true."""
+    return {**asdict(settings), "strict": bool(settings.strict)}

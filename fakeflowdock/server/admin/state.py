@@ -29,8 +29,7 @@ def read_state(call: OperatorCall, world: ServedWorld) -> Any:
 def load_state(call: OperatorCall, world: ServedWorld) -> Reply:
     """Replace the world."""
     store = serialization.built(checked(call.fields["state"]))
-    if not world.app.store.clock.frozen:
-        store.clock.run()
+    store.clock.move_like(world.app.store.clock.mode)
     call.directory.put(world, store, loaded=True)
     return NOTHING
 

@@ -129,6 +129,9 @@ def _credentials(world: ServedWorld, base: str) -> dict[str, Any]:
             shown |= {"client_id": application.client_id, "client_secret": application.client_secret}
         if flow is not None:
             shown["flow_api_token"] = flow.api_token
+        sso = next(((each.sso_uid, each.scim_token) for each in store.organizations.values() if each.sso_uid), None)
+        if sso is not None:
+            shown["scim_uid"], shown["scim_token"] = sso
         if user and application and (token := factories.whole_access_token(store, user, application)) is not None:
             shown["access_token"] = token.access_token
     return shown

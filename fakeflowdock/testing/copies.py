@@ -1,0 +1,32 @@
+"""Lists that a test gets as copies: changing one would change nothing in the world, so it is an error."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn, TypeVar
+
+from . import errors
+
+T = TypeVar("T")
+CHANGING = (
+    *("append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse"),
+    *("__setitem__", "__delitem__", "__iadd__", "__imul__"),
+)
+
+
+class Copies(list[T]):
+    """A list that cannot be changed. It equals any list with the same items; `list(…)` returns one that can."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return list, (list(self),)  # a copy of a copy is a list
+
+
+def _refusing(name: str) -> Any:
+    def refuse(self: Copies[Any], *_: Any, **__: Any) -> NoReturn:
+        raise TypeError(errors.COPIES.format(kind=type(self).__name__, name=name))
+
+    refuse.__name__ = name
+    return refuse
+
+
+for _name in CHANGING:
+    setattr(Copies, _name, _refusing(_name))
