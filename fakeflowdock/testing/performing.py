@@ -228,14 +228,15 @@ class Performing(Streaming):
         connection: Connection | None = None,
         after: bool = False,
         sequence: Iterable[Failure | None] | None = None,
+        optional: bool = False,
     ) -> Fault:
         """Make matching requests to integrations fail. A thread action must match all given criteria.
 
         Args:
             action: the name of the action.
             thread, user: the thread, and who performs the action.
-            nth, times, status, body, latency, connection, after, sequence: as for `fail`. The status is that of the
-                integration. Nothing sleeps: a latency that is no shorter than the timeout is a timeout.
+            nth, times, status, body, latency, connection, after, sequence, optional: as for `fail`. The status is that
+                of the integration. Nothing sleeps: a latency that is no shorter than the timeout is a timeout.
 
         Returns:
             The fault, which is in `faults` too.
@@ -245,7 +246,9 @@ class Performing(Streaming):
         """
         what = {"status": status, "body": body, "latency": latency, "connection": connection, "after": after}
         matching = DeliveryMatching(action=action, thread=thread, user=user)
-        return self._faults.add(fault_for(matching, nth, times, sequence, what))
+        fault = fault_for(matching, nth, times, sequence, what)
+        fault.optional = optional
+        return self._faults.add(fault)
 
     # Other pages of an integration that users are redirected to
 
