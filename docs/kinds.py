@@ -147,6 +147,12 @@ TYPES: dict[str, Schema] = {
         "maxLength": 255,
         "title": "made of letters, digits, underscores, hyphens and spaces",
     },
+    "probability": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "maximum": 1,
+        "title": "a number greater than 0, and at most 1",
+    },
     "seconds": {"type": "number", "minimum": 0, "title": "a number of seconds, not below zero"},
     "interval": {
         "type": "number",

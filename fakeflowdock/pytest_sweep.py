@@ -41,7 +41,8 @@ from _pytest.runner import runtestprotocol
 from . import FakeFlowdock
 from .api.callers import ANYONE
 from .api.failures import Failure
-from .api.faults import Fault, Matching
+from .api.fault_matching import Matching
+from .api.faults import Fault
 from .checking.recordings.entries import counted
 from .contract.contracts import contracts
 from .redaction import shortened
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .api.exchange import Exchange
-    from .api.faults import FaultSubject
+    from .api.fault_matching import FaultSubject
 
 LASTING = (401, 403, 404, 410)
 PASSING = {

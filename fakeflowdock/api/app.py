@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -10,6 +11,7 @@ from urllib.parse import quote
 from ..contract.errors import Refusal, Unreadable
 from ..redaction import Redaction
 from . import internal_routes, parameters, pauses, routing
+from .actions import signed
 from .actions.delivery import Deliveries
 from .authentication import authenticate
 from .callers import ANYONE, PROVISIONER, Caller
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from ..contract.errors import BrokenContract
     from ..contract.findings import Finding
     from ..world.store import Store
+    from .actions.delivery import Delivery
+    from .actions.request import ActionRequest
     from .failures import Failure
     from .journal import Budget
     from .operations import Match, Operation, Reply
@@ -65,6 +69,7 @@ class App:
         streams: the open streams.
         deliveries: the last requests to integrations, for thread actions.
         integration: what gets them instead of their URL: a WSGI or ASGI application, the URL of a server, or None.
+        deliver: sends a request to an integration, for an action that is performed by its signed URL.
         before_request: called with the world before each request.
     """
 
@@ -88,6 +93,7 @@ class App:
         self.attempts = Attempts()
         self.deliveries = Deliveries()
         self.integration: Any = None
+        self.deliver: Callable[[App, ActionRequest], Delivery] | None = None
         self._took: dict[str, float] = {}  # seconds, by operation
 
     @property
@@ -202,12 +208,14 @@ class App:
             return lost("timeout")
         if failure.connection is not None and failure.connection != "cut" and failure.events is None:
             return lost(failure.connection)
+        head = handling.environ["REQUEST_METHOD"] == "HEAD"
         if failure.status is not None:
             caller = None if failure.status == 401 else handling.caller
             answer = write(failure.reply(handling.contract), handling.environ, caller)
         else:
             answer = handling.original = handling.original or handling.answered()
-            answer = failure.spoiled(answer, head=handling.environ["REQUEST_METHOD"] == "HEAD")
+            answer = failure.spoiled(answer, head=head)
+        answer = failure.finished(answer, head=head)
         if answer.stream is not None:
             failure.applies_to(answer.stream)
             return answer
@@ -250,6 +258,12 @@ class FlowdockHandling(Handling):
         environ, route = self.environ, self.route
         if internal_routes.is_of_streams(route):
             self._check_line()
+        elif route.startswith(internal_routes.ACTIONS) and self.app.deliver is not None:
+            header = environ.get("HTTP_AUTHORIZATION", "")
+            with store.lock:
+                self.caller = authenticate(store, header, {})
+            deliver = partial(self.app.deliver, self.app)
+            return signed.reply(store, environ["REQUEST_METHOD"], route, self.caller.user, deliver)
         elif route.startswith(internal_routes.PREFIX):
             return internal_routes.reply(environ["REQUEST_METHOD"], route, store, environ.get("QUERY_STRING", ""))
         return super().run()

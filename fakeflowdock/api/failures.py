@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -9,12 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from ..contract.contracts import contracts
 from . import errors
 from .media_types import JSON
+from .messages import Headers, Response
 from .operations import Reply
 from .responses import encode, line_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ..contract.contracts import ErrorContract, OperationContract
     from .responses import Answer
     from .streams.stream import Break, Stream
@@ -32,6 +33,8 @@ BREAKS: dict[Connection | None, Break] = {"reset": "reset", "closed": "ended", "
 LONGEST = 24 * 60 * 60  # seconds of latency at most
 OURS = "broken-contract"  # the only error that is not Flowdock's
 NO_BODY = (204, 304)
+OF_THE_SERVER = ("connection", "content-length", "date", "server", "transfer-encoding")  # headers
+_TOKEN = re.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +46,9 @@ class Failure:
 
     Attributes:
         status: the status of the response, 200 to 599. The body is Flowdock's own for such an error.
-        body: replaces that body. Bytes and text are sent as they are, anything else as JSON.
+        body: replaces that body. Bytes and text are sent as they are, anything else as JSON. A function gets the
+            `Response` that would be sent, and returns one of these.
+        headers: more headers, or other values of those that there are.
         content_type: sent as it is, also if the body is something else. Default: JSON.
         retry_after: the `Retry-After` header, in seconds.
         latency: the delay of the response, in seconds or as a timedelta, up to a day. A client with a shorter timeout
@@ -67,17 +72,20 @@ class Failure:
     connection: Connection | None = None
     after: bool = False
     events: int | None = None
+    headers: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
-        replaces = any(each is not None for each in (self.status, self.body, self.content_type, self.retry_after))
+        given = (self.status, self.body, self.content_type, self.retry_after, self.headers)
+        replaces = any(each is not None for each in given)
         if not replaces and self.connection is None and not self.latency:
             raise ValueError(errors.NOTHING_FAILS)
         if self.status is not None and not (_is_whole(self.status) and 200 <= self.status <= 599):
             raise ValueError(errors.STATUS.format(given=self.status))
         if self.status in NO_BODY and self.body is not None:
             raise ValueError(errors.NO_BODY.format(status=self.status))
+        self._check_headers()
         try:  # early, rather than in the middle of a request or a report
-            _bytes(self.body)
+            _ = self.raw
         except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(errors.BODY.format(given=self.body)) from error
         if self.content_type is not None and not _is_line(self.content_type):
@@ -100,6 +108,20 @@ class Failure:
         if self.events is not None:
             self._check_events(replaces=replaces)
 
+    def _check_headers(self) -> None:
+        """Raise ValueError if the headers cannot be sent."""
+        given: Any = self.headers
+        if given is None:
+            return
+        is_valid = isinstance(given, Mapping) and all(
+            isinstance(name, str) and _TOKEN.fullmatch(name) and _is_line(given[name]) for name in given
+        )
+        if not is_valid:
+            raise ValueError(errors.HEADERS.format(given=given))
+        for name in given:
+            if name.lower() in OF_THE_SERVER:
+                raise ValueError(errors.HEADER_OF_OURS.format(name=name))
+
     def _check_events(self, *, replaces: bool) -> None:
         """Raise ValueError if this cannot happen to an open stream."""
         if not (_is_whole(self.events) and self.events is not None and self.events >= 0):
@@ -116,7 +138,8 @@ class Failure:
         if self.retry_after is not None:
             parts.append(f"Retry-After: {self.retry_after}")
         if self.body is not None:
-            parts.append(f"a body of {len(_bytes(self.body))} bytes")
+            parts.append("a computed body" if callable(self.body) else f"a body of {len(self.raw)} bytes")
+        parts += [f"{name}: {value}" for name, value in (self.headers or {}).items()]
         if self.content_type is not None:
             parts.append(f"Content-Type: {self.content_type}")
         if self.connection is not None:
@@ -133,8 +156,8 @@ class Failure:
 
     @property
     def raw(self) -> bytes:
-        """The bytes of the body that replaces another one."""
-        return b"" if self.body is None else _bytes(self.body)
+        """The bytes of the body that replaces another one; empty if a function computes it."""
+        return b"" if self.body is None or callable(self.body) else _bytes(self.body)
 
     def reply(self, operation: OperationContract | None) -> Reply:
         """Return the reply that replaces the response.
@@ -149,7 +172,8 @@ class Failure:
             headers = (*headers, ("WWW-Authenticate", 'Basic realm="Flowdock"'))
         if self.status in NO_BODY:
             return Reply(int(self.status), None, headers)
-        body = _bytes(body_of(self.status, error, operation) if self.body is None else self.body)
+        own = self.body is None or callable(self.body)
+        body = _bytes(body_of(self.status, error, operation)) if own else self.raw
         return Reply(int(self.status), body, headers, self.content_type or f"{JSON}; charset=utf-8")
 
     def spoiled(self, answer: Answer, *, head: bool) -> Answer:
@@ -162,7 +186,7 @@ class Failure:
         body, stream, changed = answer.body, answer.stream, {}
         given = answer.headers
         if self.body is not None:
-            body = _bytes(self.body)
+            body = self.raw if not callable(self.body) else body
             changed["Content-Length"] = str(len(body))
             if stream is not None:
                 given, stream = [*given, ("Content-Length", "")], None
@@ -171,10 +195,26 @@ class Failure:
         headers = [(name, changed.get(name, value)) for name, value in given]
         return replace(answer, headers=headers, body=b"" if head else body, stream=stream)
 
+    def finished(self, answer: Answer, *, head: bool) -> Answer:
+        """Return a response with a computed body, and with other headers."""
+        if callable(self.body) and answer.status not in NO_BODY:
+            body = _bytes(self.body(Response(answer.status, Headers(answer.headers), answer.body)))
+            answer = replace(answer, body=b"" if head else body)
+            answer = _with_header(answer, "Content-Length", str(len(body)))
+        for name, value in (self.headers or {}).items():
+            answer = _with_header(answer, name, value)
+        return answer
+
     def applies_to(self, stream: Stream) -> None:
         """Let an open stream break, at once or later."""
         if self.connection == "cut" or self.events is not None:
             stream.fail(BREAKS[self.connection], self.events or 0)
+
+
+def _with_header(answer: Answer, name: str, value: str) -> Answer:
+    """Return a response with one value of a header."""
+    others = [pair for pair in answer.headers if pair[0].lower() != name.lower()]
+    return replace(answer, headers=[*others, (name, value)])
 
 
 def _is_whole(number: Any) -> bool:

@@ -7,128 +7,30 @@ server turns them into errors of its own.
 
 from __future__ import annotations
 
-import re
+import random
 import threading
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from ..contract.contracts import contracts, operation_named
+from ..contract.contracts import contracts
 from ..redaction import shortened
-from ..world.models import Application, Source, Thread, User
-from . import errors, internal_routes, routing
+from . import errors, internal_routes
 from .failures import Failure
+from .fault_matching import DeliveryMatching, Matching
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Self
 
-    from _typeshed.wsgi import WSGIEnvironment
-
     from ..world.store import Store
-    from .actions.request import ActionRequest
-    from .callers import Caller
-    from .operations import Operation
+    from .fault_matching import FaultSubject
     from .pauses import Wait
 
 SHOWN = 10  # failures of a sequence that a description lists
-PATH = re.compile(r"(?:https://stream\.flowdock\.com)?/[^?]*")
 REMEMBERED = 100  # faults that the report of a failed test can list, including removed ones
-
-
-class FaultSubject(Protocol):
-    """What a fault can see of a request."""
-
-    environ: WSGIEnvironment
-    route: str
-
-    @property
-    def operation(self) -> Operation[Any, Any] | None:
-        """The requested operation; None if the path is unknown."""
-
-    @property
-    def caller(self) -> Caller | None:
-        """The caller, if known."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Matching:
-    """The criteria of a fault. A request must match all of them.
-
-    Attributes:
-        operation: its name.
-        method, path: as requested. The path is normalized as Flowdock does it; that of a stream may be its URL.
-        caller: who makes the request.
-    """
-
-    noun, nouns = "request", "requests"
-    operation: str | None = None
-    method: str | None = None
-    path: str | None = None
-    caller: User | Source | Application | None = None
-
-    def __post_init__(self) -> None:
-        if self.method is not None and not (isinstance(self.method, str) and self.method.isupper()):
-            raise ValueError(errors.METHOD.format(given=self.method))
-        if self.path is not None and not (isinstance(self.path, str) and PATH.fullmatch(self.path)):
-            raise ValueError(errors.PATH.format(given=self.path))
-        if self.caller is not None and not isinstance(self.caller, (User, Source, Application)):
-            raise ValueError(errors.CALLER.format(given=self.caller))
-
-    def __str__(self) -> str:
-        parts = [] if self.operation is None else [f"for {self.operation}"]
-        if self.method is not None or self.path is not None:
-            parts.append(f"to {' '.join(part for part in (self.method, self.path) if part is not None)}")
-        if self.caller is not None:
-            parts.append(f"by {type(self.caller).__name__.lower()} {self.caller.name}")
-        return "".join(f" {part}" for part in parts)
-
-    def holds(self, request: FaultSubject) -> bool:
-        """Return whether a request matches."""
-        return (
-            (self.operation is None or (request.operation is not None and request.operation.name == self.operation))
-            and self.method in (None, request.environ["REQUEST_METHOD"])
-            and (self.path is None or routing.route_called(self.path) == request.route)
-            and (self.caller is None or self._is_from_caller(request))
-        )
-
-    def _is_from_caller(self, request: FaultSubject) -> bool:
-        asking = getattr(request.caller, type(self.caller).__name__.lower(), None)
-        return asking is not None and self.caller is not None and asking.id == self.caller.id
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeliveryMatching:
-    """The criteria of a fault for requests to integrations. A thread action must match all of them.
-
-    Attributes:
-        action: its name.
-        thread: its thread.
-        user: who performs it.
-    """
-
-    noun, nouns, operation = "delivery", "deliveries", None
-    action: str | None = None
-    thread: Thread | None = None
-    user: User | None = None
-
-    def __str__(self) -> str:
-        parts = [] if self.action is None else [f"of {self.action!r}"]
-        if self.thread is not None:
-            parts.append(f"in thread {self.thread.external_thread_id or self.thread.id}")
-        if self.user is not None:
-            parts.append(f"by user {self.user.name}")
-        return "".join(f" {part}" for part in parts)
-
-    def holds(self, request: ActionRequest) -> bool:
-        """Return whether a thread action matches."""
-        return (
-            self.action in (None, request.name)
-            and (self.thread is None or self.thread.id == request.thread.id)
-            and (self.user is None or self.user.id == request.user.id)
-        )
 
 
 class Fault:
@@ -139,6 +41,8 @@ class Fault:
         failures: the failures of consecutive requests; None for no failure.
         first: the number of the first matching request that fails, from 1.
         rounds: how often the failures are repeated; None: forever.
+        probability: with which a matching request fails.
+        seed: of the draws.
 
     Attributes:
         optional: whether a test passes although the fault never applied.
@@ -158,12 +62,17 @@ class Fault:
         failures: Sequence[Failure | None],
         first: int = 1,
         rounds: int | None = None,
+        probability: float = 1,
+        seed: int = 0,
     ) -> None:
         self.matching = matching
         self.failures = tuple(failures)
         self.first = first
         self.turns = None if rounds is None else rounds * len(self.failures)
         self.matched = self.applied = self._turn = 0
+        self.probability = probability
+        self._random = random.Random(seed)  # noqa: S311  # the same draws in every run
+        self._drawn = True
         self._among: Faults | None = None
 
     def __repr__(self) -> str:
@@ -173,7 +82,15 @@ class Fault:
         what = ["nothing" if failure is None else str(failure) for failure in self.failures[:SHOWN]]
         if (more := len(self.failures) - SHOWN) > 0:
             what.append(f"{more:,} more")
-        return shortened(f"{self._which}{self.matching}: {'; then '.join(what)}")
+        which = f"{self._which}{self.matching}" if self.probability == 1 else self._perhaps
+        return shortened(f"{which}: {'; then '.join(what)}")
+
+    @property
+    def _perhaps(self) -> str:
+        noun, nouns = self.matching.noun, self.matching.nouns
+        start = "" if self.first == 1 else f", from {noun} {self.first} on"
+        most = "" if self.turns is None else f", at most {self.turns} {noun if self.turns == 1 else nouns}"
+        return f"each {noun}{self.matching} with probability {self.probability:g}{start}{most}"
 
     @property
     def _which(self) -> str:
@@ -195,12 +112,17 @@ class Fault:
     @property
     def is_due(self) -> bool:
         """Whether the last matching request is to fail."""
-        return self.matched >= self.first and (self.turns is None or self._turn < self.turns)
+        return self._drawn and self.matched >= self.first and (self.turns is None or self._turn < self.turns)
 
     @property
     def is_overlooked(self) -> bool:
         """Whether it should have applied, and never did."""
         return not (self.applied or self.optional or self.standing) and any(self.failures)
+
+    def match(self) -> None:
+        """Note a matching request, and draw whether it may fail."""
+        self.matched += 1
+        self._drawn = self.probability == 1 or self._random.random() < self.probability
 
     def act(self) -> Failure | None:
         """Return the next failure; None if the request succeeds."""
@@ -275,22 +197,10 @@ class Faults:
             same = (fault for fault in self.active if isinstance(fault.matching, kind))
             matching = [fault for fault in same if fault.matching.holds(request)]
             for fault in matching:
-                fault.matched += 1
+                fault.match()
             due = next((fault for fault in matching if fault.is_due), None)
             failure = None if due is None else due.act()
         return None if due is None or failure is None else (due, failure)
-
-
-def matching_for(
-    operation: str | None, method: str | None, path: str | None, caller: User | Source | Application | None
-) -> Matching:
-    """Return the criteria for the arguments of `FakeFlowdock.fail`.
-
-    Raises:
-        ValueError: the operation, method, path or caller is invalid.
-    """
-    name = None if operation is None else operation_named(operation)
-    return Matching(operation=name, method=method, path=path, caller=caller)
 
 
 def fault_for(
@@ -299,11 +209,14 @@ def fault_for(
     times: int | None,
     sequence: Iterable[Failure | None] | None,
     what: Mapping[str, Any],
+    probability: float | None = None,
+    seed: int | None = None,
 ) -> Fault:
     """Return the fault for the arguments of `FakeFlowdock.fail`.
 
     Args:
         what: the arguments of the `Failure`, unless there is a sequence.
+        probability, seed: as in `Fault`.
 
     Raises:
         ValueError: an argument is invalid.
@@ -311,15 +224,29 @@ def fault_for(
     for name, number in (("nth", nth), ("times", times)):
         if number is not None and (type(number) is not int or number < 1):
             raise ValueError(errors.NUMBER.format(name=name, given=number))
+    chance = _chance(probability, seed)
+    if isinstance(matching, DeliveryMatching) and callable(what.get("body")):
+        raise ValueError(errors.BODY_OF_DELIVERY)
     if sequence is None:
         once = nth is not None and times is None
-        return Fault(matching, _of_streams(matching, [Failure(**what)]), nth or 1, 1 if once else times)
+        return Fault(matching, _of_streams(matching, [Failure(**what)]), nth or 1, 1 if once else times, *chance)
     if any(what.get(each.name, each.default) != each.default for each in fields(Failure)):
         raise ValueError(errors.SEQUENCE_AND_FAILURE)
     items = list(sequence) if isinstance(sequence, Iterable) else sequence
     if not isinstance(items, list) or not items or not all(item is None or isinstance(item, Failure) for item in items):
         raise ValueError(errors.SEQUENCE.format(given=items))
-    return Fault(matching, _of_streams(matching, items), nth or 1, times or 1)
+    return Fault(matching, _of_streams(matching, items), nth or 1, times or 1, *chance)
+
+
+def _chance(probability: Any, seed: Any) -> tuple[float, int]:
+    """Return probability and seed. Raises ValueError if one is invalid."""
+    if probability is None and seed is not None:
+        raise ValueError(errors.SEED_ALONE)
+    if probability is not None and not (type(probability) in (int, float) and 0 < probability <= 1):
+        raise ValueError(errors.PROBABILITY.format(given=probability))
+    if seed is not None and type(seed) is not int:
+        raise ValueError(errors.SEED.format(given=seed))
+    return probability or 1, seed or 0
 
 
 def _of_streams(matching: Matching | DeliveryMatching, failures: Sequence[Failure | None]) -> Sequence[Failure | None]:

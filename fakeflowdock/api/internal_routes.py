@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PREFIX = "/_fakeflowdock/"
 FILES = f"{PREFIX}files/"
+ACTIONS = f"{PREFIX}actions/"  # performed by anyone who sees the thread
 OPENAPI = f"{PREFIX}openapi"
 STREAM = f"{PREFIX}stream"  # the paths of the host `stream.flowdock.com`, on any host
 METHODS = ("GET", "HEAD", "OPTIONS")
@@ -48,7 +49,7 @@ def is_administered(path: str) -> bool:
     if not path.startswith(PREFIX):
         return False
     is_document = path.rstrip("/") in (OPENAPI, f"{OPENAPI}.json")
-    return not (is_document or is_of_streams(path) or path.startswith((FILES, f"{PREFIX}schemas/")))
+    return not (is_document or is_of_streams(path) or path.startswith((FILES, ACTIONS, f"{PREFIX}schemas/")))
 
 
 def is_a_document(path: str) -> bool:

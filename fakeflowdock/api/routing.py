@@ -89,6 +89,28 @@ class Table:
                 methods.setdefault(rule.rule, set()).update(rule.methods or ())
         return methods
 
+    @cached_property
+    def _written_ends(self) -> dict[str, list[tuple[re.Pattern[str], set[str]]]]:
+        """The methods of each route whose last step is written out and could be a value: `import` is no id.
+
+        By that step, with the pattern of the path.
+        """
+        rules = [(re.sub("<.*?>", "[^/]+", rule.rule), rule.methods or ()) for rule in self._map.map.iter_rules()]
+        with_values = {pattern.removesuffix("/[^/]+") for pattern, _ in rules if pattern.endswith("/[^/]+")}
+        ends: dict[str, dict[str, set[str]]] = {}
+        for pattern, methods in rules:
+            before, _, last = pattern.rpartition("/")
+            if "[" not in last and "[" in before and before in with_values:
+                ends.setdefault(last, {}).setdefault(pattern, set()).update(methods)
+        return {last: [(re.compile(p), methods) for p, methods in each.items()] for last, each in ends.items()}
+
+    def _methods_written_out(self, path: str) -> set[str] | None:
+        """Return the methods of a path in which no value takes the place of what is written out, or None."""
+        known = self._written_out.get(path)
+        if known is None and (found := self._written_ends.get(path.rpartition("/")[2])):
+            return next((methods for pattern, methods in found if pattern.fullmatch(path)), None)
+        return known
+
     def match(self, method: str, path: str) -> Match:
         """Return the operation of a request. The result is cached, unless the path is long.
 
@@ -103,7 +125,7 @@ class Table:
         return self._cached(method, path) if len(path) <= LONGEST else self._match(method, path)
 
     def _match(self, method: str, path: str) -> Match:
-        written_out = self._written_out.get(path)
+        written_out = self._methods_written_out(path)
         if written_out is not None and method not in written_out:
             raise MethodNotAllowed(method, {*written_out, "OPTIONS"})
         try:
@@ -116,7 +138,7 @@ class Table:
 
     def methods_of(self, path: str) -> set[str]:
         """Return the methods of a path, including OPTIONS. Raises Refusal for an unknown path."""
-        methods = self._written_out.get(path) or set(self._map.allowed_methods(path))
+        methods = self._methods_written_out(path) or set(self._map.allowed_methods(path))
         if not methods:
             raise self._unknown(path)
         return methods | {"OPTIONS"}

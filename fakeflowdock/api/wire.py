@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from ..world.clock import milliseconds, timestamp
 from ..world.private import place_of
+from .actions.signed import actions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -283,7 +284,7 @@ def thread(thread: Thread, store: Store, base: str) -> JSON:
         "body": "" if thread.body is None and thread.source_id is None else thread.body,
         "external_url": thread.external_url,
         "status": None if thread.status is None else {"value": thread.status.value, "color": thread.status.color},
-        "actions": [dict(action) for action in thread.actions],
+        "actions": actions(thread, store, base),
         "fields": [{"label": field.label, "value": field.value} for field in thread.fields],
         "activities": thread.activities,
         "internal_comments": thread.internal_comments,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..api.app import App
 from ..api.environ import WORLD
 from ..http.addresses import is_loopback
+from ..testing.performing import deliver_by_url
 from ..world import templates
 from ..world.secrets import digest_of
 from ..world.settings import MOST_WORLDS
@@ -64,6 +65,7 @@ class Held:
 
     def __init__(self, app: App, began: Store | None = None) -> None:
         self.app = app
+        app.deliver = deliver_by_url
         self.first = self.began = app.store.freeze() if began is None else began
 
 

@@ -109,6 +109,18 @@ class Configurable:
         self._settings.take_shape(shape)
 
     @property
+    def sign_actions(self) -> bool:
+        """Whether readers of a thread are shown signed URLs, with which a client performs its actions.
+
+        docs/api/thread-actions.md#signed-urls
+        """
+        return self._settings.sign_actions
+
+    @sign_actions.setter
+    def sign_actions(self, sign: bool) -> None:
+        self._settings.sign_actions = sign
+
+    @property
     def keep_alive(self) -> float:
         """After how many seconds without an event a stream is kept alive. A change applies after the current wait."""
         return self._settings.keep_alive

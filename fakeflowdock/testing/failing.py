@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from ..api.faults import fault_for, matching_for
+from ..api.fault_matching import matching_for
+from ..api.faults import fault_for
 from .assertions import Asserting
 from .copies import Copies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import timedelta
 
     from ..api.failures import Connection, Failure
@@ -43,6 +44,9 @@ class Failing(Asserting):
         connection: Connection | None = None,
         after: bool = False,
         events: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        probability: float | None = None,
+        seed: int | None = None,
         sequence: Iterable[Failure | None] | None = None,
         optional: bool = False,
     ) -> Fault:
@@ -63,7 +67,9 @@ class Failing(Asserting):
                 `sequence`, how often it is repeated, default 1.
             status: the status of the response, 200 to 599. The body has Flowdock's own form, with the text from
                 docs/api/errors.md if there is one.
-            body: replaces that body. Bytes and text are sent as they are, anything else as JSON.
+            body: replaces that body. Bytes and text are sent as they are, anything else as JSON. A function gets the
+                `Response` that would be sent, and returns one of these: `lambda response: response.text[:10]`.
+            headers: more headers of the response, or other values of those that it has.
             content_type: default: JSON.
             retry_after: the `Retry-After` header, in seconds.
             latency: the delay of the response, in seconds or as a timedelta. In process, nothing sleeps: the world's
@@ -74,6 +80,9 @@ class Failing(Asserting):
             events: for a stream of events: let it open, and apply `connection` after so many events. `closed` is then
                 a clean end, `cut` an end in the middle of the next record, and `timeout` silence, without anything that
                 keeps the stream alive.
+            probability: with which each matching request fails, greater than 0. Default: 1. `times` then counts the
+                requests that fail.
+            seed: of the draws, which are the same in every run. Default: 0.
             sequence: the failures of consecutive requests: a `Failure`, or None for no failure.
             optional: whether a pytest test passes although the fault never applied. Default: false. A fault that is
                 removed, by itself or with all faults, need not have applied.
@@ -93,9 +102,10 @@ class Failing(Asserting):
             "connection": connection,
             "after": after,
             "events": events,
+            "headers": headers,
         }
         matching = matching_for(operation, method, path, caller)
-        fault = fault_for(matching, nth, times, sequence, what)
+        fault = fault_for(matching, nth, times, sequence, what, probability, seed)
         fault.optional = optional
         return self._faults.add(fault)
 

@@ -12,7 +12,8 @@ from urllib.parse import urlencode, urlsplit
 from ..api.actions.delivery import judged
 from ..api.actions.request import build, is_http
 from ..api.errors import NotDelivered, NotSent
-from ..api.faults import DeliveryMatching, fault_for, in_process
+from ..api.fault_matching import DeliveryMatching
+from ..api.faults import fault_for, in_process
 from ..api.messages import Headers, Response
 from ..interception import other_hosts
 from . import errors
@@ -89,6 +90,11 @@ def deliver(app: App, request: ActionRequest, options: DeliveryOptions) -> tuple
     return app.deliveries.add(judged(request, response, reason, seconds, sent=sent, failure=failure)), raised
 
 
+def deliver_by_url(app: App, request: ActionRequest) -> Delivery:
+    """Send the request for an action that is performed by its signed URL. What the integration raises is a failure."""
+    return deliver(app, request, DeliveryOptions(app.integration))[0]
+
+
 def _answered(app: App, request: ActionRequest, options: DeliveryOptions, failure: Failure | None) -> Response:
     """Return the response, with a fault applied. Raises NotDelivered and NotSent."""
     if failure is None:
@@ -102,7 +108,7 @@ def _answered(app: App, request: ActionRequest, options: DeliveryOptions, failur
         raise NotDelivered.of(NotDelivered.TIMEOUT, seconds=options.timeout)
     if failure.connection is not None:
         raise NotDelivered.of(NotDelivered.FAULT, failure=failure)
-    status, headers, body = failure.status, Headers(), failure.raw
+    status, headers, body = failure.status, Headers((failure.headers or {}).items()), failure.raw
     if status is None:
         assert response is not None
         status, headers = response.status, response.headers
@@ -224,14 +230,15 @@ class Performing(Streaming):
         connection: Connection | None = None,
         after: bool = False,
         sequence: Iterable[Failure | None] | None = None,
+        optional: bool = False,
     ) -> Fault:
         """Make matching requests to integrations fail. A thread action must match all given criteria.
 
         Args:
             action: the name of the action.
             thread, user: the thread, and who performs the action.
-            nth, times, status, body, latency, connection, after, sequence: as for `fail`. The status is that of the
-                integration. Nothing sleeps: a latency that is no shorter than the timeout is a timeout.
+            nth, times, status, body, latency, connection, after, sequence, optional: as for `fail`. The status is that
+                of the integration. Nothing sleeps: a latency that is no shorter than the timeout is a timeout.
 
         Returns:
             The fault, which is in `faults` too.
@@ -241,7 +248,9 @@ class Performing(Streaming):
         """
         what = {"status": status, "body": body, "latency": latency, "connection": connection, "after": after}
         matching = DeliveryMatching(action=action, thread=thread, user=user)
-        return self._faults.add(fault_for(matching, nth, times, sequence, what))
+        fault = fault_for(matching, nth, times, sequence, what)
+        fault.optional = optional
+        return self._faults.add(fault)
 
     # Other pages of an integration that users are redirected to
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
-from ..api.faults import DeliveryMatching
+from ..api.fault_matching import DeliveryMatching
 from ..contract.contracts import contracts
 from ..contract.errors import ValidationError
 from ..contract.findings import sample

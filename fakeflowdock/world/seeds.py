@@ -79,7 +79,9 @@ class _Building:
         name = fields["name"]
         parameterized = fields.get("parameterized_name") or _in_urls(name)
         shown = None if name == parameterized else name
-        factories.add_organization(self.store, parameterized, name=shown)
+        organization = factories.add_organization(self.store, parameterized, name=shown)
+        if len(self.store.organizations) == 1:
+            factories.add_sso(self.store, organization)  # as in every world of the fake
 
     def _add_users(self, fields: dict[str, Any]) -> None:
         admin = fields.pop("admin", not self.store.users)

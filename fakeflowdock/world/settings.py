@@ -32,6 +32,7 @@ class Settings:
         keep_alive: after how many seconds without an event a stream is kept alive. Real time, not the world's.
         callbacks: which integrations are requested over the network when a user performs a thread action: those on
             this machine, `loopback`; `none`; or `any`.
+        sign_actions: whether readers of a thread are shown signed URLs, with which they perform its actions.
     """
 
     auto_consent: bool = False
@@ -42,6 +43,7 @@ class Settings:
     journal_bytes: int = JOURNAL_BYTES
     keep_alive: float = KEEP_ALIVE
     callbacks: str = LOOPBACK
+    sign_actions: bool = False
 
     def __post_init__(self) -> None:
         self.take_auto_consent(self.auto_consent)

@@ -273,3 +273,11 @@ def test_a_list_has_at_most_1000_addresses(flowdock: Door) -> None:
     fewer = many.rpartition(",")[0]
     made = flowdock("POST", f"{INVITATIONS}/import", flowdock.as_member, json={"list": fewer}).json()
     assert len(made["invitations"]) == 1_000
+
+
+def test_import_is_no_number_of_an_invitation(flowdock: Door) -> None:
+    assert flowdock("OPTIONS", f"{INVITATIONS}/import").headers["Allow"] == "OPTIONS, POST"
+    assert "DELETE" in flowdock("OPTIONS", f"{INVITATIONS}/importing").headers["Allow"]
+    for method in ("GET", "DELETE"):
+        reply = flowdock(method, f"{INVITATIONS}/import", flowdock.as_member)
+        assert (reply.status_code, reply.headers["Allow"]) == (405, "OPTIONS, POST")

@@ -59,6 +59,20 @@ def a_day(fake: FakeFlowdock) -> None:
     ask("GET", "/sources", {"auth": ("nobody", "")})
     ask("GET", "/sources", {})
     ask("POST", SOURCES, as_application(fake), json={"name": ""})
+    fake.add_invitation("carol@example.com")
+    invited = ask("POST", f"{FLOW}/invitations", as_user(fake.user), json={"email": "dan@example.com"})
+    ask("GET", f"{FLOW}/invitations/{invited['id']}", as_user(fake.user))
+    ask("DELETE", f"{FLOW}/invitations/{invited['id']}", as_user(fake.user))
+    known, provisioner = fake.add_user(name="Known One", sso_name="known"), {**fake.as_scim()}
+    ask("GET", f"/scim/123456/Users/{known.id}", provisioner)
+    named = {"givenName": "Joe", "familyName": "Doe"}
+    new = {"userName": "joe", "name": named, "emails": [{"value": "joe@example.com"}]}
+    user = ask("POST", "/scim/123456/Users", provisioner, json=new)
+    ask("PUT", f"/scim/123456/Users/{user['id']}", provisioner, json={"nickName": "J"})
+    ask("DELETE", f"/scim/123456/Users/{user['id']}", provisioner)
+    ask("GET", f"/scim/123456/Users/{user['id']}", provisioner)
+    ask("GET", "/scim/123456", {"headers": {"Authorization": "Bearer x"}})
+    ask("GET", "/scim/123456", {})
 
 
 def replayed(fake: FakeFlowdock, **options: bool) -> CheckedRecording:

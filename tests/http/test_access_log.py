@@ -15,7 +15,8 @@ import requests
 from fakeflowdock.api.app import App
 from fakeflowdock.api.authentication import basic_header
 from fakeflowdock.api.failures import Failure
-from fakeflowdock.api.faults import Fault, Matching
+from fakeflowdock.api.fault_matching import Matching
+from fakeflowdock.api.faults import Fault
 from fakeflowdock.http.access_log import AccessLog
 from fakeflowdock.http.server import Server
 from fakeflowdock.server.site import site_of

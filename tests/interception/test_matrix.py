@@ -6,13 +6,17 @@ all cells. Otherwise each companion meets each client once, and the orders and p
 
 from __future__ import annotations
 
+import _socket
 import asyncio
 import importlib
 import inspect
 import os
 import select
 import signal
+import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -29,7 +33,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.newest_only
 
-NAMES = ["requests", "httpx", "httpx asynchronous", "aiohttp", "urllib3", "urllib.request", "http.client"]
+HTTPX = ["httpx", "httpx asynchronous"]
+TRACEABLE = ["requests", *HTTPX, "aiohttp", "urllib3", "urllib.request"]
 OTHER = "http://other.example/"
 
 
@@ -106,7 +111,7 @@ TRACED = {  # the clients whose calls each traces: the others do not notice it
     "opentelemetry urllib3": ["urllib3"],
     "opentelemetry urllib": ["urllib.request"],
     "opentelemetry aiohttp": ["aiohttp"],
-    "elastic-apm": NAMES[:-1],
+    "elastic-apm": TRACEABLE,
     "ddtrace requests": ["requests"],
     "ddtrace httpx": ["httpx", "httpx asynchronous"],
     "ddtrace urllib3": ["urllib3"],
@@ -169,6 +174,27 @@ class Respx:
 
     def stop(self) -> None:
         self.mock.stop()
+
+
+class PytestHttpx:
+    """Its fixture, of a test that allows what the others allow."""
+
+    def start(self) -> None:
+        fixture = inspect.unwrap(pytest.importorskip("pytest_httpx").httpx_mock)
+        options = {"assert_all_responses_were_requested": False, "assert_all_requests_were_expected": False}
+        mark = pytest.mark.httpx_mock(
+            **options,
+            can_send_already_matched_responses=True,
+            should_mock=lambda request: request.url.host != "127.0.0.1",
+        )
+        self.patch = pytest.MonkeyPatch()
+        request = SimpleNamespace(node=SimpleNamespace(iter_markers=lambda name: [mark.mark]))
+        self.running = fixture(self.patch, request)
+        next(self.running).add_response(url=OTHER, status_code=203)
+
+    def stop(self) -> None:
+        self.patch.undo()
+        assert next(self.running, None) is None
 
 
 class Vcrpy:
@@ -266,14 +292,14 @@ class Aiointercept:
         self.runner.close()
 
 
-HTTPX = ["httpx", "httpx asynchronous"]
 MOCKS: dict[str, tuple[Any, list[str]]] = {  # and the clients whose calls each answers
     "wrapt": (Wrapt, []),
     "unittest.mock": (UnittestMock, []),
     "responses": (Responses, ["requests"]),
     "respx": (lambda: Respx("httpcore"), HTTPX),
     "respx over httpx": (lambda: Respx("httpx"), HTTPX),
-    "vcrpy": (Vcrpy, NAMES),
+    "pytest-httpx": (PytestHttpx, HTTPX),
+    "vcrpy": (Vcrpy, [*TRACEABLE, "http.client"]),
     "requests-mock": (RequestsMock, ["requests"]),
     "aioresponses": (Aioresponses, ["aiohttp"]),
     "pook": (Pook, ["requests", "httpx", "aiohttp", "urllib3", "urllib.request", "http.client"]),
@@ -289,8 +315,8 @@ ORDERS = [
 ]
 PLACES = ["here", "thread", "child"]
 IMPOSSIBLE = {  # by companion, client (or all), and host, with the reason and what comes of it
-    ("httpretty", "", "a server here"): ("it replaces the sockets of that server, too", None),
-    ("mocket", "", "a server here"): ("it replaces the sockets of that server, too", None),
+    ("httpretty", "", "a server here"): ("it replaces the sockets of that server, too", "httpretty"),
+    ("mocket", "", "a server here"): ("it replaces the sockets of that server, too", "mocket"),
     ("aioresponses", "aiohttp", "mocked"): ("it makes a response that aiohttp refuses since 3.14", "TypeError: Client"),
     ("pook", "aiohttp", "mocked"): ("it makes a response that aiohttp refuses since 3.14", "TypeError: Client"),
 }
@@ -302,7 +328,7 @@ def cells() -> Iterator[tuple[str, str, str, str]]:
     """Yield a companion, a client, an order and a place."""
     whole = os.environ.get("FAKEFLOWDOCK_MATRIX") == "whole"
     pairs = [*((each, name) for each, names in TRACED.items() for name in names)]
-    pairs += [(each, name) for each in MOCKS for name in NAMES]
+    pairs += [(each, name) for each in MOCKS for name in clients.EVERY]
     turns = [(order, place) for order in ORDERS for place in PLACES]
     for number, pair in enumerate(pairs):
         for turn in turns if whole else [turns[number * 5 % len(turns)]]:
@@ -343,7 +369,11 @@ def sent(name: str, url: str, place: str) -> str:
         os.waitpid(pid, 0)
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")  # of tracers, mocks and forks
+# of tracers, mocks and forks
+quiet = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+
+
+@quiet
 @pytest.mark.parametrize(("companion", "name", "order", "place"), [*cells()])
 def test_each_request_goes_where_it_should(companion: str, name: str, order: str, place: str, elsewhere: str) -> None:
     is_mock = companion in MOCKS
@@ -378,3 +408,26 @@ def test_each_request_goes_where_it_should(companion: str, name: str, order: str
     finally:
         for which in on:
             both[which].stop()
+
+
+@quiet
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of the mocks' sockets
+@pytest.mark.parametrize(("companion", "name", "host"), IMPOSSIBLE)
+def test_what_is_impossible_is_so_without_a_fake(companion: str, name: str, host: str) -> None:
+    made, (_, instead) = MOCKS[companion][0](), IMPOSSIBLE[companion, name, host]
+    if host == "mocked":
+        made.start()
+        try:
+            assert sent(name, OTHER, "here").startswith(instead)
+        finally:
+            made.stop()
+        return
+    with socket.create_server(("127.0.0.1", 0)) as server, closing(_socket.socket()) as client:
+        client.connect(server.getsockname())
+        made.start()
+        try:
+            accepted, _ = server.accept()
+            accepted.close()
+        finally:
+            made.stop()
+        assert type(accepted).__module__.partition(".")[0] == instead

@@ -107,6 +107,7 @@ def test_a_world_is_made_with_its_settings(operator: Operator, fake_flowdock: Fa
         "journal_bytes": 64 * 1024 * 1024,
         "keep_alive": 30.0,
         "callbacks": "loopback",
+        "sign_actions": False,
     }
     world = operator.get("worlds/one")
     for _ in range(3):

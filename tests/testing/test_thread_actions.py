@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from fakeflowdock import Failure, FakeFlowdock, InvalidToken, verify_token
 from fakeflowdock.contract.contracts import contracts
-from tests.support.doors import activity
+from tests.support.doors import THREADS, activity, as_user
 from tests.support.hypothesis_profiles import examples
 from tests.support.receiving import ASSIGN, PATH, PULL, SIGN_IN, VIEW, Receiver, post_pull, update
 from tests.support.sockets import serving
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fakeflowdock import ActionRequest
+    from tests.support.doors import Door
 
 FLAWS: list[Any] = ["wrong secret", "expired token", "changed body", "no token"]
 WAYS = ["wsgi", "asgi", "url", "collected"]
@@ -472,6 +473,78 @@ def test_an_integration_posts_the_new_state_meanwhile(fake_flowdock: FakeFlowdoc
     [thread] = fake_flowdock.threads
     assert thread.actions == ()
     assert delivery.request.thread.actions == (update(),)  # as it was
+
+
+# Signed URLs
+
+
+@pytest.fixture
+def signing(posting: Door) -> tuple[Door, Receiver, str]:
+    """A client, an integration, and the URL in the thread that the client was shown."""
+    fake = posting.fake
+    fake.sign_actions = True
+    posting.tell(fake.sources[0], external_thread_id=PULL, thread={"title": "x", "actions": [VIEW, update()]})
+    receiver = Receiver(fake.application.client_secret, str(fake.user.id))
+    fake.integration = receiver.wsgi
+    [thread] = posting.listed(THREADS)
+    assert thread["actions"][0] == VIEW
+    assert thread["actions"][1] == update(url=thread["actions"][1]["target"]["urlTemplate"])
+    return posting, receiver, thread["actions"][1]["target"]["urlTemplate"]
+
+
+def test_a_client_performs_an_action_by_the_url_that_it_was_shown(signing: tuple[Door, Receiver, str]) -> None:
+    door, receiver, url = signing
+    assert url.startswith(f"{door.base}/_fakeflowdock/actions/")
+    reply = requests.post(url, timeout=30, **door.as_member)
+    assert (reply.status_code, reply.json()) == (
+        200,
+        {"outcome": "done", "message": None, "authentication_url": None},
+    )
+    assert receiver.done[0][1]["target"] == update()["target"]
+    assert door.fake.assert_delivery(action=ASSIGN, user=door.fake.user).outcome == "done"
+    assert door.fake.unknown_paths == []
+    [message] = door.listed()
+    assert message["thread"]["actions"][1]["target"]["urlTemplate"] == url
+    assert door.fake.threads[0].actions[1] == update()  # it is kept as it was posted
+
+
+def test_a_client_is_told_what_came_of_it(signing: tuple[Door, Receiver, str]) -> None:
+    door, receiver, url = signing
+    receiver.known.clear()
+    reply = requests.post(url, timeout=30, **door.as_member)
+    assert (reply.status_code, reply.headers["WWW-Authenticate"]) == (401, f"Flowdock-Token url={SIGN_IN}")
+    assert reply.json()["authentication_url"] == SIGN_IN
+    for integration, status in ((answering(403), 403), (answering(500), 502), ("http://other.example.com", 502)):
+        door.fake.integration = integration
+        reply = requests.post(url, timeout=30, **door.as_member)
+        assert (reply.status_code, reply.json()["outcome"] in ("refused", "failed", "not sent")) == (status, True)
+    assert "is not this machine" in reply.json()["message"]
+
+
+def test_only_who_sees_the_flow_and_has_the_url_performs(signing: tuple[Door, Receiver, str]) -> None:
+    door, receiver, url = signing
+    fake = door.fake
+    stranger = fake.add_user(name="Stranger")
+    assert requests.post(url, timeout=30).status_code == 401
+    assert requests.post(url, timeout=30, auth=("x", "y")).status_code == 401
+    assert requests.post(url, timeout=30, **as_user(stranger)).status_code == 404
+    for changed in (url[:-1], f"{url}0", url.replace(".1.", ".0."), f"{door.base}/_fakeflowdock/actions/x", url + "/x"):
+        assert requests.post(changed, timeout=30, **door.as_member).status_code == 404
+    refused = requests.put(url, timeout=30, **door.as_member)
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "POST")
+    assert (receiver.seen, fake.deliveries) == ([], [])
+
+
+def test_a_stream_shows_the_url_too(fake_flowdock: FakeFlowdock, receiver: Receiver) -> None:
+    fake_flowdock.sign_actions = True
+    with requests.get(
+        "https://stream.flowdock.com/flows/example/main", stream=True, **fake_flowdock.as_user()
+    ) as reply:
+        post_pull(fake_flowdock, update())
+        event = json.loads(next(line for line in reply.iter_lines() if line.strip()))
+    url = event["thread"]["actions"][0]["target"]["urlTemplate"]
+    fake_flowdock.integration = receiver.wsgi
+    assert requests.post(url, timeout=9, **fake_flowdock.as_user()).json()["outcome"] == "done"
 
 
 # Assertions, the report, and what is kept

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from .entries import Entry
 
 SOURCE_URL = re.compile(r"/flows/([^/]+)/([^/]+)/sources/([0-9]+)")
-CREATED = {"create-source": "sources", "create-application": "applications"}
+SCIM_URL = re.compile(r"/scim/([^/?#]+)")
+CREATED = {"create-source": "sources", "create-application": "applications", "create-scim-user": "users"}
 FALLBACK = "example/main"
 FOUND = range(200, 400)
+USER = ("name", "nick", "email", "avatar", "website", "sso_name")  # fields that an inferred user has
 MANY = 1_000  # entities of one kind: no larger world is inferred
 
 
@@ -36,6 +38,7 @@ class Needs:
         sources_of_tokens: ids of sources by `flow_token`.
         users_of_tokens: ids of users by Basic or Bearer credentials.
         flows_of_tokens: paths of flows by `api_token`.
+        uid: that of an organization with Single Sign-On, or None.
     """
 
     def __init__(self, entries: Iterable[Entry]) -> None:
@@ -48,12 +51,15 @@ class Needs:
         self.sources_of_tokens: dict[str, int] = {}
         self.users_of_tokens: dict[str, int] = {}
         self.flows_of_tokens: dict[str, str] = {}
-        self._made: dict[str, set[int]] = {"sources": set(), "applications": set()}
+        self.uid: str | None = None
+        self._made: dict[str, set[int]] = {"sources": set(), "applications": set(), "users": set()}
         for entry in entries:
             self._look(entry)
 
     def _look(self, entry: Entry) -> None:
         reply = entry.reply
+        if self.uid is None and (found := SCIM_URL.search(entry.request.url)):
+            self.uid = found[1]
         if reply is None or reply.status not in FOUND:
             return
         if (user := reply.headers.get("Flowdock-User") or "").isdecimal() and len(user) < 19:
@@ -92,6 +98,8 @@ class Needs:
             if "application" in value and (where := SOURCE_URL.search(str(value.get("url")))):
                 self._add(self.sources, number, {**value, "flow": f"{where[1]}/{where[2]}"})
                 self._add(self.flows, f"{where[1]}/{where[2]}", {})
+            elif "userName" in value:
+                self._add(self.users, number, _provisioned(value))
             elif "nick" in value:
                 self._add(self.users, number, value)
             elif "icon_url" in value:
@@ -131,7 +139,8 @@ class Needs:
             if store.organization_named(name) is None:
                 with suppress(ValueError):
                     factories.add_organization(store, name, name=_text(self.organizations.get(name, {}).get("name")))
-        users = [self._user(store, number) for number in sorted(self.users)] or [self._user(store, 1)]
+        known = sorted({*self.users} - self._made["users"])
+        users = [self._user(store, number) for number in known] or [self._user(store, 1)]
         for organization in store.organizations.values():
             for user in users:
                 store.join(organization, user, admin=True)
@@ -141,6 +150,9 @@ class Needs:
                 factories.add_flow(store, path, members=users, name=_text(shown.get("name")), id=ids.get(path))
         if not store.flows:
             factories.add_flow(store, FALLBACK, members=users)
+        if self.uid is not None:
+            with suppress(ValueError):
+                factories.add_sso(store, next(iter(store.organizations.values())), self.uid)
         for number in sorted({*self.applications} - self._made["applications"]) or [1]:
             self._application(store, number)
         for number in sorted({*self.sources} - self._made["sources"]):
@@ -149,7 +161,7 @@ class Needs:
 
     def _user(self, store: Store, number: int) -> User:
         shown = self.users.get(number, {})
-        fields = {name: _text(shown.get(name)) for name in ("name", "nick", "email", "avatar", "website")}
+        fields = {name: _text(shown.get(name)) for name in USER}
         try:
             return factories.add_user(store, id=number, **fields)  # type: ignore[arg-type]
         except ValueError:  # invalid values, or a duplicate e-mail address
@@ -188,6 +200,19 @@ def flow_of(store: Store, path: str | None) -> Flow:
     """Return the flow of a path; by default the first one."""
     organization, _, name = (path or "").partition("/")
     return store.flow_named(organization, name) or next(iter(store.flows.values()))
+
+
+def _provisioned(shown: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a user whom SCIM has shown."""
+    name, emails = shown.get("name"), shown.get("emails")
+    names = [str(name.get(part, "")) for part in ("givenName", "familyName")] if isinstance(name, dict) else []
+    first = emails[0] if isinstance(emails, list) and emails else None
+    return {
+        "name": " ".join(names).strip(),
+        "nick": shown.get("nickName"),
+        "email": first.get("value") if isinstance(first, dict) else None,
+        "sso_name": shown.get("userName"),
+    }
 
 
 def path_in(url: str) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from ...api import operations, routing
 from ...api.app import App
 from ...api.authentication import basic_header
-from ...api.callers import ANYONE, APPLICATION, USER
+from ...api.callers import ANYONE, APPLICATION, PROVISIONER, USER
 from ...api.messages import Headers, Response
 from ...redaction import Redaction
 from ...world import factories
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 NAMES = re.compile(r"[A-Za-z0-9_-]{16,}")  # possible random ids and tokens
 NUMBERED = {"sources": "source", "source": "source", "messages": "message", "applications": "application"}
+NUMBERED |= {"invitations": "invitation", "Users": "provisioned"}
+KINDS = {"creator": "source", "event": "message", "userName": "provisioned", "email": "invitation"}  # by a field
 PUSHED = ("chat", "team_inbox", "influx")
 SECRET = ("flow_token", "access_token")
 FAILED = (429, *range(500, 600))  # the request may not have been processed
@@ -62,6 +64,10 @@ class Replay:
     @property
     def _application(self) -> Application:
         return self._store.applications[min(self._store.applications)]
+
+    @property
+    def _scim_token(self) -> str:
+        return next((each.scim_token for each in self._store.organizations.values() if each.scim_token), "unknown")
 
     def differences(self, entry: Entry) -> Iterator[Difference]:
         """Send a request, and yield the differences of the responses."""
@@ -110,7 +116,7 @@ class Replay:
             value = given if was_refused else self._authorization(given, entry, callers)
             headers.append(("Authorization", value))
         elif not (was_refused or callers in ((), (ANYONE,)) or _has_token(url, text)):  # the recorder removed it
-            if USER in callers or APPLICATION in callers:
+            if not {USER, APPLICATION, PROVISIONER}.isdisjoint(callers):
                 headers.append(("Authorization", self._authorization("", entry, callers)))
             else:
                 url += f"{'&' if '?' in url else '?'}flow_token={self._source('', entry).flow_token}"
@@ -120,6 +126,9 @@ class Replay:
         scheme, _, secret = given.strip().partition(" ")
         if callers == (ANYONE,):  # an application's own
             return basic_header(f"{self._application.client_id}:{self._application.client_secret}")
+        if callers == (PROVISIONER,):
+            was_denied = entry.reply is not None and entry.reply.status == 403
+            return (given or "Bearer unknown") if was_denied else f"Bearer {self._scim_token}"
         if scheme.lower() == "bearer" or (callers and USER not in callers):
             return f"Bearer {self._access_token(secret.strip(), entry)}"
         return basic_header(f"{self._user(given, entry).api_token}:")
@@ -224,7 +233,7 @@ class Replay:
         if depth > 20:
             return
         if isinstance(here, dict) and isinstance(there, dict):
-            kind = "source" if "creator" in here else "message" if "event" in here else "application"
+            kind = next((kind for name, kind in KINDS.items() if name in here), "application")
             mine, its = here.get("id"), there.get("id")
             if type(mine) is int and type(its) is int and mine != its:
                 talks = {f"message private/{here[name]}" for name in ("user", "to") if "to" in here and name in here}

@@ -10,7 +10,7 @@ from ...api.actions.delivery import judged
 from ...api.actions.request import build
 from ...api.errors import NotSent
 from ...api.failures import Failure
-from ...api.faults import DeliveryMatching
+from ...api.fault_matching import DeliveryMatching
 from ...api.operations import NOTHING, Reply, created
 from ...api.pauses import Pause
 from ...testing.performing import DeliveryOptions, deliver

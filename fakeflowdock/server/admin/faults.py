@@ -6,7 +6,8 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from ...api.failures import Failure
-from ...api.faults import fault_for, matching_for
+from ...api.fault_matching import matching_for
+from ...api.faults import fault_for
 from ...api.operations import NOTHING, Reply, created
 from .assertions import caller_of, known_operation
 from .errors import Invalid, Taken, Unknown
@@ -15,7 +16,8 @@ from .operations import of_a_world
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ...api.faults import DeliveryMatching, Fault, Matching
+    from ...api.fault_matching import DeliveryMatching, Matching
+    from ...api.faults import Fault
     from ..worlds import ServedWorld
     from .operations import OperatorCall
 
@@ -56,7 +58,8 @@ def add_fault(
     if len(world.app.faults.active) >= FAULTS:
         raise Taken.of(Taken.FAULTS, limit=FAULTS)
     try:
-        fault = fault_for(matching, given.get("nth"), given.get("times"), sequence, what)
+        chance = given.get("probability"), given.get("seed")
+        fault = fault_for(matching, given.get("nth"), given.get("times"), sequence, what, *chance)
     except ValueError as error:
         raise Invalid.at("", str(error)) from None
     fault.optional = True  # only a test in Python is told of faults that never applied
