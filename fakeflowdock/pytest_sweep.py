@@ -143,7 +143,7 @@ def sweep_for(config: pytest.Config) -> Sweep:
     if config.getoption("usepdb"):
         raise pytest.UsageError("--flowdock-sweep and --pdb cannot be combined: the sweep makes tests fail on purpose")
     results, baseline = (_file(config, f"flowdock_sweep_{name}") for name in ("file", "baseline"))
-    updates = config.getoption("flowdock_sweep_update")
+    updates = bool(config.getoption("flowdock_sweep_update"))
     if updates and baseline is None:
         raise pytest.UsageError("--flowdock-sweep-update requires --flowdock-sweep-baseline FILE")
     accepted: list[str] = []

@@ -137,7 +137,7 @@ class _Building:
             raise SeedError("/user", SeedError.TWO_SENDERS)
         if flow is None:
             flow = self._first("flows") if source is None else self.store.flows[source.flow_id]
-        comments = fields.pop("comments", None)
+        comments: str | None = fields.pop("comments", None)
         parent = None
         if comments is not None:
             earlier = self.store.archive.of(flow.id).messages.values()

@@ -191,7 +191,7 @@ def test_other_hosts_are_led_to_where_that_is_wanted(
     [
         ([], "exec requires a command, for example: fakeflowdock exec -- pytest"),
         (["--"], "exec requires a command, for example: fakeflowdock exec -- pytest"),
-        (["--colour", "true"], "unknown option '--colour' (see --help)"),
+        (["--quiet", "true"], "unknown option '--quiet' (see --help)"),
         (["--world", "empty", "--tunel", "true"], "unknown option '--tunel' (see --help): did you mean --tunnel?"),
         (["--world", "other", "true"], "invalid world 'other': expected docs or empty"),
         (

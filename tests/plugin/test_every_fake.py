@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fakeflowdock.interception import activation
 from tests.support.inner_pytest import run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 HEAD = """
@@ -119,10 +121,21 @@ class ItTest(unittest.TestCase):
     "a module that started it": """
 fake = FakeFlowdock({options}).start()
 
+def teardown_module():
+    fake.stop()
+
 def test_it():
     act()
 """,
 }
+
+
+@pytest.fixture(autouse=True)
+def _none_is_left() -> Iterator[None]:
+    yield
+    assert not activation._started
+
+
 FORMS = pytest.mark.parametrize("how", HELD)
 
 
