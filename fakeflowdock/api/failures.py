@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ..contract.contracts import contracts
@@ -233,10 +234,17 @@ def _bytes(body: Any) -> bytes:
 
 
 def error_of(status: int, operation: OperationContract | None) -> ErrorContract | None:
-    """Return the error with that status: the operation's own, else one common to all operations, else None."""
+    """Return the error with that status: the operation's own, else one of several pages, else None."""
     known = [error for error in contracts().errors.values() if error.status == status and error.name != OURS]
     listed = [error for error in known if operation is not None and error.name in operation.errors]
-    return next(iter((*listed, *(error for error in known if error.everywhere), *known)), None)
+    common = [error for error in known if len(_pages_with(error.name)) != 1]
+    return next(iter((*listed, *(error for error in known if error.everywhere), *common)), None)
+
+
+@cache
+def _pages_with(error: str) -> set[str]:
+    """Return the pages whose operations list an error."""
+    return {each.page.partition("#")[0] for each in contracts().operations.values() if error in each.errors}
 
 
 def body_of(status: int, error: ErrorContract | None, operation: OperationContract | None) -> Mapping[str, Any]:

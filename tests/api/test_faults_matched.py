@@ -200,7 +200,7 @@ def test_two_threads_share_the_turns_of_a_fault(fake_flowdock: FakeFlowdock) -> 
 @pytest.mark.parametrize(
     ("what", "words"),
     [
-        ({}, "empty failure: give a status, body, content_type, latency or connection"),
+        ({}, "empty failure: give a status, body, content_type, headers, latency or connection"),
         ({"operation": "send mesage", "status": 500}, "unknown operation 'send mesage': did you mean send-message"),
         ({"status": 99}, "invalid status 99: expected 200 to 599"),
         ({"status": "500"}, "invalid status '500': expected 200 to 599"),

@@ -31,12 +31,15 @@ EXAMPLES = [
 ]
 
 
+MAPS = ("emojiReactions", "erroneous_emails")  # or lists of them
+
+
 def objects(value: Any) -> Iterator[dict[str, Any]]:
     """Each object in a value, itself included, but no map, whose names are free."""
     inner = value if isinstance(value, list) else []
     if isinstance(value, dict):
         yield value
-        inner = [each for name, each in value.items() if name != "emojiReactions"]
+        inner = [each for name, each in value.items() if name not in MAPS]
     for each in inner:
         yield from objects(each)
 
