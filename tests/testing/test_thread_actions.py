@@ -281,7 +281,7 @@ def test_the_source_of_the_thread_decides_which_application_signs(fake_flowdock:
         (PULL, "Diff", "'Diff' is a ViewAction, a link to https://github.com/flowdock/component/pull/42/files"),
         (PULL, "Twice", "ambiguous action 'Twice': pass its position"),
         (PULL, "Wrong", "has the urlTemplate 'issues/42': expected an http or https URL without credentials"),
-        (PULL, 5, "has the urlTemplate 'http://u:p@x/'"),
+        (PULL, 5, "has the urlTemplate 'http://…@x/'"),
         (PULL, 6, "has the urlTemplate 'http://['"),
         (PULL, 7, "has the urlTemplate 'ftp://x/'"),
         (PULL, 8, "has the urlTemplate 'http://x:99999/'"),
@@ -300,6 +300,26 @@ def test_only_who_sees_the_flow_performs(fake_flowdock: FakeFlowdock, receiver: 
     stranger = fake_flowdock.add_user(name="Stranger")
     with pytest.raises(ValueError, match="user Stranger cannot see flow example/main"):
         fake_flowdock.perform(PULL, ASSIGN, stranger)
+
+
+def test_an_archived_flow_is_named_as_the_reason(fake_flowdock: FakeFlowdock) -> None:
+    post_pull(fake_flowdock)
+    change = {"json": {"disabled": True}, "timeout": 9, **fake_flowdock.as_user()}
+    requests.put("https://api.flowdock.com/flows/example/main", **change)
+    with pytest.raises(ValueError, match="flow example/main is archived"):
+        fake_flowdock.perform(PULL, ASSIGN)
+
+
+def test_an_error_is_short_although_the_names_in_it_are_long(fake_flowdock: FakeFlowdock) -> None:
+    source = fake_flowdock.add_source()
+    long = "x" * 10_000
+    actions = [update(long), update(f"{long}2", url=f"http://u:p@{long}/"), {**VIEW, "url": f"http://x/{long[:1_000]}"}]
+    post_pull(fake_flowdock, *actions, source=source, title="Long")
+    thread = next(each for each in fake_flowdock.threads if each.source_id == source.id)
+    for wrong, action in ((thread, 9), (thread, 1), (thread, 2), (thread, f"{long}4"), (long, 0)):
+        with pytest.raises(ValueError, match="…") as error:
+            fake_flowdock.perform(wrong, action)
+        assert len(str(error.value)) < 600
 
 
 def test_a_thread_of_the_chat_has_no_application(fake_flowdock: FakeFlowdock) -> None:
