@@ -28,3 +28,4 @@ NO_CONFIGURATION_URI = (
     "source {name!r} has no configuration_url, and application {application!r} has no configuration_uri: "
     "pass one to add_source() or add_application()"
 )
+NO_HEADER = "invalid response header {name!r}: expected characters of Latin-1, got {value!r}"

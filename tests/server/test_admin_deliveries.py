@@ -173,6 +173,18 @@ def test_an_integration_that_gives_up_is_a_delivery_that_failed(
     assert [each.outcome for each in acted.deliveries] == ["failed", "failed"]
 
 
+@pytest.mark.parametrize("start", [{"status": "OK"}, {"status": None}, {}, {"status": 200, "headers": [("a", "b")]}])
+def test_an_integration_that_answers_what_is_no_response_is_a_delivery_that_failed(
+    acted: FakeFlowdock, operator: Operator, start: dict[str, Any]
+) -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", **start})
+        await send({"type": "http.response.body", "body": b""})
+
+    acted.integration = application
+    assert operator.post("perform", {"thread": PULL, "action": ASSIGN})["outcome"] == "failed"
+
+
 def test_deliveries_are_found_by_criteria_and_cleared(
     acted: FakeFlowdock, operator: Operator, receiver: Receiver
 ) -> None:

@@ -396,6 +396,9 @@ def test_a_challenge_tells_the_user_where_to_sign_in(
         f"Flowdock-Token url={SIGN_IN}, realm=x",
         "Flowdock-Token url=/sign-in",
         f"Flowdock-Token uri={SIGN_IN}",
+        f"Flowdock-Token url={SIGN_IN}\xe9",
+        f"Flowdock-Token url={SIGN_IN}\0",
+        f"Flowdock-Token url={SIGN_IN}{'x' * 100_000}",
     ],
 )
 def test_a_challenge_in_another_form_is_a_problem(fake_flowdock: FakeFlowdock, receiver: Receiver, header: str) -> None:
@@ -404,6 +407,7 @@ def test_a_challenge_in_another_form_is_a_problem(fake_flowdock: FakeFlowdock, r
     assert (delivery.outcome, delivery.authentication_url) == ("refused", None)
     assert delivery.problem is not None
     assert delivery.problem.endswith("of a 401: expected Flowdock-Token url=https://…")
+    assert len(delivery.problem) < 300
 
 
 @pytest.mark.parametrize("flaw", FLAWS)
@@ -526,6 +530,17 @@ def test_a_client_performs_an_action_by_the_url_that_it_was_shown(signing: tuple
     [message] = door.listed()
     assert message["thread"]["actions"][1]["target"]["urlTemplate"] == url
     assert door.fake.threads[0].actions[1] == update()  # it is kept as it was posted
+
+
+@pytest.mark.parametrize("value", ["\u2603", "\ud800"])
+def test_a_header_that_no_server_can_send_is_a_failure(signing: tuple[Door, Receiver, str], value: str) -> None:
+    door, _, url = signing
+    door.fake.integration = answering(401, {"WWW-Authenticate": f"Flowdock-Token url={SIGN_IN}{value}"})
+    reply = requests.post(url, timeout=30, **door.as_member)
+    assert (reply.status_code, reply.json()["outcome"]) == (502, "failed")
+    assert "invalid response header 'WWW-Authenticate': expected characters of Latin-1" in reply.json()["message"]
+    shown = requests.get(f"{door.fake.url}/_fakeflowdock/deliveries", timeout=30)
+    assert (shown.status_code, shown.json()[0]["outcome"]) == (200, "failed")
 
 
 def test_a_client_is_told_what_came_of_it(signing: tuple[Door, Receiver, str]) -> None:
