@@ -67,7 +67,7 @@ class Delivery:
         reason: why it was not done; None if it was.
         authentication_url: where the user has to sign in first, if the integration says so.
         verification: what verifying the request finds.
-        problem: what the integration did otherwise than documented, or None.
+        problem: how the integration deviated from the documentation, or None.
         seconds: how long the answer took, in real time.
         failure: the fault that applied, or None.
         number: its number in the world, from 1.
