@@ -32,7 +32,7 @@ def add_invitation(store: Store, flow: Flow, email: str, inviter: User, message:
 def accept(store: Store, invitation: Invitation | int, user: User | None) -> User:
     """Accept an invitation, as its user, another one or a new one. Raises ValueError if it is not pending."""
     with store.lock:
-        number = getattr(invitation, "id", invitation)
+        number: int = getattr(invitation, "id", invitation)
         current = inviting.pending(store, number)
         if user is None:
             user = store.user_by_email(current.email)
