@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from ..contract.contracts import contracts
 from ..contract.errors import ValidationError
 from . import errors, factories, inviting, serialization, validation
+from .invitations import Invitation
 
 if TYPE_CHECKING:
-    from .invitations import Invitation
     from .models import Flow, User
     from .store import Store
 
@@ -32,8 +32,7 @@ def add_invitation(store: Store, flow: Flow, email: str, inviter: User, message:
 def accept(store: Store, invitation: Invitation | int, user: User | None) -> User:
     """Accept an invitation, as its user, another one or a new one. Raises ValueError if it is not pending."""
     with store.lock:
-        number: int = getattr(invitation, "id", invitation)
-        current = inviting.pending(store, number)
+        current = inviting.pending(store, invitation.id if isinstance(invitation, Invitation) else invitation)
         if user is None:
             user = store.user_by_email(current.email)
         if user is None:
