@@ -7,11 +7,13 @@ from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ..api.actions.delivery import OUTCOMES
+from ..api.actions.request import FLAWS
 from ..api.callers import CREDENTIALS
 from ..contract.contracts import contracts, operation_named
 from ..world import factories
 from ..world.fields import check_names
-from ..world.invitations import Invitation
+from ..world.invitations import ACCEPTED, PENDING, Invitation
 from ..world.models import Application, Flow, Message, Source
 from . import errors, matching
 from .authorizing import Authorizing
@@ -21,6 +23,8 @@ from .matching import Search
 from .single_sign_on import SingleSignOn
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from ..api.actions.delivery import Delivery
     from ..api.exchange import Exchange
     from ..world.models import User
@@ -39,6 +43,14 @@ DELIVERY = (
         )
     ),
 )
+
+
+def check_possible(expected: Mapping[str, Any], **possible: Sequence[str]) -> None:
+    """Raise ValueError if an attribute is expected to be a text that it cannot be."""
+    for name, values in possible.items():
+        given = expected.get(name)
+        if isinstance(given, str) and given not in values:
+            raise ValueError(errors.IMPOSSIBLE.format(name=name, given=given, known=", ".join(map(repr, values))))
 
 
 class Asserting(Authorizing, Inviting, SingleSignOn):
@@ -201,11 +213,12 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
 
         Raises:
             AssertionError: an invitation matches.
-            ValueError: an attribute, the flow or a user is unknown, so nothing could match.
+            ValueError: an attribute, the flow, a user or the state is unknown, so nothing could match.
         """
         __tracebackhide__ = True
         with self._store.lock:
             search = self._invitations(expected)
+            check_possible(search.expected, state=(PENDING, ACCEPTED))
             for name in ("inviter", "user"):
                 if isinstance(value := search.expected.get(name), str):
                     ids_of(self._store, value, "user")
@@ -235,11 +248,12 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
 
         Raises:
             AssertionError: a delivery matches.
-            ValueError: an attribute, flow or user is unknown, so nothing could match.
+            ValueError: an attribute, flow, user, outcome or flaw is unknown, so nothing could match.
         """
         __tracebackhide__ = True
         with self._store.lock:
             search = self._deliveries(expected)
+            check_possible(search.expected, outcome=OUTCOMES, flaw=FLAWS)
             if isinstance(user := search.expected.get("user"), str):
                 ids_of(self._store, user, "user")
             search.none()

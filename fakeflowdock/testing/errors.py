@@ -12,6 +12,7 @@ TWO_SENDERS = "invalid sender: pass either a source or a user, not both"
 NO_SOURCE = "no source exists: create one with add_source()"
 NO_SSO = "organization {name!r} has no Single Sign-On: set it up with add_sso()"
 UNKNOWN = "unknown {what} {name!r}"
+IMPOSSIBLE = "invalid {name} {given!r}: expected {known}"
 ZERO_TIMES = "invalid times 0: use assert_not_requested"
 TWO_RECEIVERS = "invalid receiver: pass either a flow or a user, not both"
 COPIES = "cannot {name}: {kind} is a copy, and changing it would change nothing; list(…) returns a list of your own"
@@ -28,3 +29,4 @@ NO_CONFIGURATION_URI = (
     "source {name!r} has no configuration_url, and application {application!r} has no configuration_uri: "
     "pass one to add_source() or add_application()"
 )
+NO_HEADER = "invalid response header {name!r}: expected characters of Latin-1, got {value!r}"

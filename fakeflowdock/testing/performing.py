@@ -66,7 +66,7 @@ class DeliveryOptions:
         return own._replace(scheme=server.scheme, netloc=server.netloc).geturl()
 
 
-def deliver(app: App, request: ActionRequest, options: DeliveryOptions) -> tuple[Delivery, Exception | None]:
+def deliver(app: App, request: ActionRequest, options: DeliveryOptions) -> tuple[Delivery, BaseException | None]:
     """Send a request to the integration, and keep what came of it. The lock of the world is not held meanwhile.
 
     Returns:
@@ -76,7 +76,7 @@ def deliver(app: App, request: ActionRequest, options: DeliveryOptions) -> tuple
     failure = None if met is None else met[1]
     response: Response | None = None
     reason: str | None = None
-    raised: Exception | None = None
+    raised: BaseException | None = None
     sent = True
     try:
         response = _answered(app, request, options, failure)
@@ -84,7 +84,9 @@ def deliver(app: App, request: ActionRequest, options: DeliveryOptions) -> tuple
         reason = str(error)
     except NotSent as error:
         reason, sent = str(error), False
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # also SystemExit, CancelledError and pytest.fail()
         reason, raised = NotDelivered.RAISED.format(error=f"{type(error).__name__}: {error}"), error
     seconds = time.monotonic() - begun
     return app.deliveries.add(judged(request, response, reason, seconds, sent=sent, failure=failure)), raised

@@ -11,7 +11,8 @@ from ..api import wire
 from ..world import factories, uploads
 from ..world.fields import check_names
 from ..world.models import Message
-from .assertions import Asserting
+from ..world.validation import PRIVATE
+from .assertions import Asserting, check_possible
 from .copies import Copies
 from .lists import Messages, ids_of
 from .matching import Search
@@ -87,11 +88,12 @@ class Talking(Asserting):
 
         Raises:
             AssertionError: a message matches.
-            ValueError: an attribute or user is unknown, so nothing could match.
+            ValueError: an attribute, a user or the event is unknown, so nothing could match.
         """
         __tracebackhide__ = True
         with self._store.lock:
             search = self._private_messages(expected)
+            check_possible(expected, event=PRIVATE)
             for name in USERS:
                 if isinstance(value := expected.get(name), str):
                     ids_of(self._store, value, "user")

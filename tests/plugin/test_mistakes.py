@@ -151,6 +151,16 @@ MISTAKES: dict[str, tuple[str, str]] = {
             "organization (Bearer)"
         ),
     ),
+    "the token of another organization for single sign-on": (
+        (
+            "fake.add_sso(fake.add_organization('acme'), uid='acme-sso')\n"
+            'ok(requests.get(f"{API}/scim/acme-sso/Users", **fake.as_scim()))'
+        ),
+        (
+            "GET /scim/acme-sso/Users → 403: *: that is the organization Example's scim_token: the paths of this "
+            "organization are below /scim/123456"
+        ),
+    ),
     "no credentials": (
         'ok(requests.get(API + "/flows"))',
         (

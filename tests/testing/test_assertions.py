@@ -221,6 +221,10 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("assert_no_message", {"flow": "example/mian"}, "unknown flow 'example/mian'; known: example/main"),
     ("assert_no_message", {"source": "Bilds"}, "unknown source 'Bilds'"),
     ("assert_no_message", {"user": "Nobody"}, "unknown user 'Nobody'"),
+    ("assert_no_invitation", {"state": "declined"}, "invalid state 'declined': expected 'pending', 'accepted'"),
+    ("assert_no_delivery", {"outcome": "needs_authentication"}, "invalid outcome 'needs_authentication': expected 'do"),
+    ("assert_no_delivery", {"flaw": "wrong_secret"}, "invalid flaw 'wrong_secret': expected 'wrong secret', 'expire"),
+    ("assert_no_private_message", {"event": "status"}, "invalid event 'status': expected 'message', 'file'"),
     ("assert_no_source", {"nam": "Builds"}, "unknown field nam of a source: did you mean name?"),
     (
         "assert_not_requested",
