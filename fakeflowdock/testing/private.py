@@ -42,8 +42,8 @@ class Talking(Asserting):
         self,
         content: str | bytes | Mapping[str, Any] | None = None,
         *,
-        to_user: User,
-        from_user: User | None = None,
+        to_user: User | str,
+        from_user: User | str | None = None,
         event: str = "message",
         **fields: Any,
     ) -> Message:
@@ -51,8 +51,8 @@ class Talking(Asserting):
 
         Args:
             content: the text; for a file its bytes, with `file_name`, or the object that the API takes.
-            to_user: the recipient.
-            from_user: the sender. Default: the first user.
+            to_user: the recipient, or their name.
+            from_user: the sender, or their name. Default: the first user.
             event: `message` or `file`.
             fields: more parameters of the API: `tags`, `uuid`.
 

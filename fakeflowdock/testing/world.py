@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..world import factories, uploads
+from ..world import factories, naming, uploads
 from . import errors
 from .copies import Copies
 from .lists import Messages, Threads
@@ -121,14 +121,14 @@ class World(ABC):
         password: str | None = None,
         website: str | None = None,
         avatar: str | None = None,
-        organization: Organization | None = None,
+        organization: Organization | str | None = None,
         admin: bool = False,
         sso_name: str | None = None,
     ) -> User:
         """Add a user, who is not a member of any flow yet. Omitted values are generated.
 
         Args:
-            organization: the organization to join. Default: the first one.
+            organization: the organization to join, or its name. Default: the first one.
             admin: whether the user is an administrator of it.
             sso_name: who the user is for Single Sign-On. Default: none, so that SCIM does not show the user.
 
@@ -155,7 +155,7 @@ class World(ABC):
         self,
         path: str,
         *,
-        members: Iterable[User] | None = None,
+        members: Iterable[User | str] | None = None,
         name: str | None = None,
         access_mode: str = "invitation",
     ) -> Flow:
@@ -163,7 +163,7 @@ class World(ABC):
 
         Args:
             path: the two names in its URL, `acme/ops`.
-            members: its users. Default: the first user.
+            members: its users, or their names. Default: the first user.
             name: its display name. Default: derived from `path`.
             access_mode: `invitation`, `link`, or `organization`, which every user of the organization may join.
 
@@ -173,10 +173,10 @@ class World(ABC):
         Raises:
             ValueError: the path is taken or invalid, or the access mode is invalid.
         """
-        members = [self.user] if members is None else members
+        members = [self.user] if members is None else [members] if isinstance(members, str) else members
         return factories.add_flow(self._store, path, members=members, name=name, access_mode=access_mode)
 
-    def add_member(self, user: User, *, flow: Flow | str | None = None) -> Flow:
+    def add_member(self, user: User | str, *, flow: Flow | str | None = None) -> Flow:
         """Make a user a member of a flow. Returns the updated flow."""
         return factories.add_member(self._store, self._flow(flow), user)
 
@@ -186,7 +186,7 @@ class World(ABC):
         name: str | None = None,
         icon_url: str | None = None,
         redirect_uri: str | None = None,
-        owner: User | None = None,
+        owner: User | str | None = None,
         setup_uri: str | None = None,
         configuration_uri: str | None = None,
     ) -> Application:
@@ -194,7 +194,7 @@ class World(ABC):
 
         Args:
             redirect_uri: where users are redirected with a code. Default: none, so that the code is displayed.
-            owner: the user who registered it and may read its secret. Default: none.
+            owner: the user who registered it, or their name, and may read its secret. Default: none.
             setup_uri, configuration_uri: as for `setup_url` and `configuration_url`. Default: none.
 
         Returns:
@@ -218,8 +218,8 @@ class World(ABC):
         *,
         name: str = "Example",
         flow: Flow | str | None = None,
-        application: Application | None = None,
-        creator: User | None = None,
+        application: Application | str | None = None,
+        creator: User | str | None = None,
         external_url: str | None = None,
         error_message: str | None = None,
         configuration_url: str | None = None,
@@ -227,7 +227,8 @@ class World(ABC):
         """Add a source, as if `application` had created it for `creator`. docs/api/sources.md#create-source.
 
         Args:
-            flow: a flow or its path, `acme/ops`.
+            flow: a flow, its path, `acme/ops`, or its name.
+            application, creator: entities or names. Default: the first ones.
 
         Returns:
             The source, with its `flow_token`.
@@ -252,7 +253,7 @@ class World(ABC):
         *,
         event: str = "message",
         flow: Flow | str | None = None,
-        user: User | None = None,
+        user: User | str | None = None,
         source: Source | str | None = None,
         comments: Message | None = None,
         **fields: Any,
@@ -262,9 +263,9 @@ class World(ABC):
         Args:
             content: the text; for a file its bytes, with `file_name`, or the object that `POST /messages` takes.
             event: `message`, `status`, `file`, `activity`, `discussion` or `mail`.
-            flow: a flow or its path, `acme/ops`. A source implies its own.
-            user: the sender, unless `source` is one.
-            source: the source that sends it; for a `mail`, the text of its parameter `source`.
+            flow: a flow, its path, `acme/ops`, or its name. A source implies its own.
+            user: the sender, or their name, nick or e-mail address, unless `source` is one.
+            source: the source that sends it, or its name; for a `mail`, the text of its parameter `source`.
             comments: the message to comment on. The event is then `comment` or `file`.
             fields: more parameters of `POST /messages`: `title`, `author`, `external_thread_id`, `thread`, `tags` and
                 so on.
@@ -273,12 +274,10 @@ class World(ABC):
             The message.
 
         Raises:
-            ValueError: Flowdock would reject it.
+            ValueError: Flowdock would reject it, or a name is unknown, or that of several.
         """
         given = uploads.with_content(content, fields)
-        if isinstance(source, str):
-            if event != "mail":
-                raise ValueError(errors.SOURCE_OF_A_MAIL.format(given=source))
+        if isinstance(source, str) and event == "mail":
             given["source"], source = source, None
         if source is not None and user is not None:
             raise ValueError(errors.TWO_SENDERS)
@@ -299,6 +298,7 @@ class World(ABC):
             self.clock.advance(time)
 
     def _flow(self, flow: Flow | str | None) -> Flow:
-        if isinstance(flow, str):
-            return factories.flow_at(self._store, flow)
-        return flow or self.flow
+        return factories.flow_at(self._store, flow) if isinstance(flow, str) else flow or self.flow
+
+    def _user(self, user: User | str | None) -> User:
+        return naming.user_called(self._store, user) if isinstance(user, str) else user or self.user
