@@ -166,13 +166,13 @@ def test_bulk_data_is_the_same_in_each_world(fake: FakeFlowdock) -> None:
     for each in (fake, other):
         each.populate(messages=500, users=7, flows=3, sources=5)
     assert fake.same_world(other)
-    counts = tuple(map(len, (fake.messages, fake.users, fake.flows, fake.sources)))
+    counts = (len(fake.messages), len(fake.users), len(fake.flows), len(fake.sources))
     assert counts == (500, 9, 4, 5)
     assert {each.event for each in fake.messages} == {"message", "comment", "activity"}
     assert all(fake.messages.where(flow=flow) for flow in fake.flows)
     assert all(fake.messages.where(source=source) for source in fake.sources)
     fake.populate(messages=10, users=2, flows=1, sources=1)
-    assert tuple(map(len, (fake.messages, fake.users, fake.flows, fake.sources))) == (510, 11, 5, 6)
+    assert (len(fake.messages), len(fake.users), len(fake.flows), len(fake.sources)) == (510, 11, 5, 6)
 
 
 def test_bulk_data_is_what_flowdock_would_have(fake: FakeFlowdock, tmp_path: Any) -> None:
