@@ -23,7 +23,7 @@ class Changing(World):
         Raises:
             ValueError: the organization is unknown, or the name is invalid.
         """
-        return changing.update_organization(self._store, organization, name)
+        return self._bound(changing.update_organization(self._store, organization, name))
 
     def update_user(
         self,
@@ -44,7 +44,7 @@ class Changing(World):
             ValueError: the user is unknown, the e-mail address is taken, or a value is invalid.
         """
         given = {"name": name, "nick": nick, "email": email, "website": website, "avatar": avatar}
-        return changing.update_user(self._store, user, given)
+        return self._bound(changing.update_user(self._store, user, given))
 
     def remove_user(self, user: User | str, *, organization: Organization | str | None = None) -> User:
         """Remove a user from an organization and its flows, as its administrator does. The account stays.
@@ -55,7 +55,7 @@ class Changing(World):
         Raises:
             ValueError: the user or the organization is unknown, or the user does not belong to it.
         """
-        return changing.remove_user(self._store, user, organization, self.user)
+        return self._bound(changing.remove_user(self._store, user, organization, self.user))
 
     def update_flow(
         self,
@@ -74,7 +74,7 @@ class Changing(World):
         Raises:
             ValueError: the flow is unknown, or a value is invalid.
         """
-        return changing.update_flow(self._store, flow, name, access_mode, disabled)
+        return self._bound(changing.update_flow(self._store, flow, name, access_mode, disabled))
 
     def remove_flow(self, flow: Flow | str) -> Flow:
         """Archive a flow: Flowdock cannot delete one. Returns the updated flow.
@@ -82,7 +82,7 @@ class Changing(World):
         Raises:
             ValueError: the flow is unknown.
         """
-        return changing.update_flow(self._store, flow, None, None, disabled=True)
+        return self._bound(changing.update_flow(self._store, flow, None, None, disabled=True))
 
     def update_member(
         self,
@@ -97,7 +97,9 @@ class Changing(World):
         Raises:
             ValueError: the user or the flow is unknown, or the user is not a member.
         """
-        return changing.update_member(self._store, self._flow(flow), user, self.user, admin=admin, blocked=blocked)
+        return self._bound(
+            changing.update_member(self._store, self._flow(flow), user, self.user, admin=admin, blocked=blocked)
+        )
 
     def remove_member(self, user: User | str, *, flow: Flow | str | None = None) -> Flow:
         """Remove a member from a flow. They stay in its organization. Returns the updated flow.
@@ -105,7 +107,7 @@ class Changing(World):
         Raises:
             ValueError: the user or the flow is unknown, or the user is not a member.
         """
-        return changing.remove_member(self._store, self._flow(flow), user, self.user)
+        return self._bound(changing.remove_member(self._store, self._flow(flow), user, self.user))
 
     def update_application(
         self,
@@ -124,7 +126,7 @@ class Changing(World):
         """
         given = {"name": name, "icon_url": icon_url, "redirect_uri": redirect_uri}
         given |= {"setup_uri": setup_uri, "configuration_uri": configuration_uri}
-        return changing.update_application(self._store, application, given)
+        return self._bound(changing.update_application(self._store, application, given))
 
     def update_source(
         self,
@@ -142,7 +144,7 @@ class Changing(World):
         """
         given = {"name": name, "external_url": external_url}
         given |= {"error_message": error_message, "configuration_url": configuration_url}
-        return changing.update_source(self._store, source, given)
+        return self._bound(changing.update_source(self._store, source, given))
 
     def remove_source(self, source: Source | str) -> Source:
         """Delete a source. Its `flow_token` is answered with 410; its threads stay. Returns the deleted source.
@@ -150,7 +152,7 @@ class Changing(World):
         Raises:
             ValueError: the source is unknown.
         """
-        return changing.remove_source(self._store, source)
+        return self._bound(changing.remove_source(self._store, source))
 
     def update_message(
         self,
@@ -171,7 +173,7 @@ class Changing(World):
             ValueError: the message or the user is unknown, or Flowdock would reject the edit.
         """
         editor = None if user is None else self._user(user)
-        return changing.update_message(self._store, message, content, tags, editor)
+        return self._bound(changing.update_message(self._store, message, content, tags, editor))
 
     def remove_message(self, message: Message, *, user: User | str | None = None) -> None:
         """Delete a message. A text stays as an empty message; files and messages of the inbox are removed.

@@ -87,7 +87,7 @@ class Inviting(World):
         Raises:
             ValueError: the invitation is not pending, or the flow is archived or has blocked the user.
         """
-        return admitting.accept(self._store, invitation, None if user is None else self._user(user))
+        return self._bound(admitting.accept(self._store, invitation, None if user is None else self._user(user)))
 
 
 def _shown(mail: SentInvitation, store: Store) -> InvitationMail:

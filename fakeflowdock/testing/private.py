@@ -63,7 +63,8 @@ class Talking(Asserting):
             ValueError: Flowdock would reject it.
         """
         given = uploads.with_content(content, fields)
-        return factories.add_private_message(self._store, event, given, user=from_user or self.user, to=to_user)
+        sender = from_user or self.user
+        return self._bound(factories.add_private_message(self._store, event, given, user=sender, to=to_user))
 
     def assert_private_message(self, **expected: Any) -> Message:
         """Assert that a private message was sent, in whichever way.

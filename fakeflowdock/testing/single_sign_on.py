@@ -47,7 +47,7 @@ class SingleSignOn(World):
         Raises:
             ValueError: the uid is taken or invalid.
         """
-        return factories.add_sso(self._store, organization or self.organization, uid)
+        return self._bound(factories.add_sso(self._store, organization or self.organization, uid))
 
     def scim(self, organization: Organization | str | None = None) -> ScimAccess:
         """Return address, uid and token of the SCIM API of an organization. Default: the first one.

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..world import factories, naming, uploads
+from ..world.bound import all_bound, bound
 from . import errors
 from .copies import Copies
 from .lists import Messages, Threads
@@ -35,6 +36,10 @@ class World(ABC):
         with store.lock:
             return look(store)
 
+    def _bound(self, entity: T) -> T:
+        """Return an entity that knows this world."""
+        return bound(entity, self._store)
+
     @property
     def clock(self) -> Clock:
         """The world's clock. It is frozen, except for a millisecond per write, unless `run()` is called."""
@@ -43,47 +48,47 @@ class World(ABC):
     @property
     def organization(self) -> Organization:
         """The first organization."""
-        return self._read(lambda store: next(iter(store.organizations.values())))
+        return self._read(lambda store: bound(next(iter(store.organizations.values())), store))
 
     @property
     def flow(self) -> Flow:
         """The first flow: the default of each method that takes a flow."""
-        return self._read(lambda store: next(iter(store.flows.values())))
+        return self._read(lambda store: bound(next(iter(store.flows.values())), store))
 
     @property
     def user(self) -> User:
         """The first user: the default of each method that takes a user."""
-        return self._read(lambda store: next(iter(store.users.values())))
+        return self._read(lambda store: bound(next(iter(store.users.values())), store))
 
     @property
     def application(self) -> Application:
         """The first application: the default of each method that takes an application."""
-        return self._read(lambda store: next(iter(store.applications.values())))
+        return self._read(lambda store: bound(next(iter(store.applications.values())), store))
 
     @property
     def organizations(self) -> list[Organization]:
         """All organizations, oldest first."""
-        return self._read(lambda store: Copies(store.organizations.values()))
+        return self._read(lambda store: Copies(all_bound(store.organizations.values(), store)))
 
     @property
     def flows(self) -> list[Flow]:
         """All flows, oldest first."""
-        return self._read(lambda store: Copies(store.flows.values()))
+        return self._read(lambda store: Copies(all_bound(store.flows.values(), store)))
 
     @property
     def users(self) -> list[User]:
         """All users, oldest first."""
-        return self._read(lambda store: Copies(store.users.values()))
+        return self._read(lambda store: Copies(all_bound(store.users.values(), store)))
 
     @property
     def applications(self) -> list[Application]:
         """All OAuth applications, oldest first."""
-        return self._read(lambda store: Copies(store.applications.values()))
+        return self._read(lambda store: Copies(all_bound(store.applications.values(), store)))
 
     @property
     def sources(self) -> list[Source]:
         """All sources, oldest first."""
-        return self._read(lambda store: Copies(store.sources.values()))
+        return self._read(lambda store: Copies(all_bound(store.sources.values(), store)))
 
     @property
     def messages(self) -> Messages:
@@ -110,7 +115,7 @@ class World(ABC):
         Raises:
             ValueError: the name is taken or invalid.
         """
-        return factories.add_organization(self._store, parameterized_name, name=name)
+        return self._bound(factories.add_organization(self._store, parameterized_name, name=name))
 
     def add_user(
         self,
@@ -138,17 +143,19 @@ class World(ABC):
         Raises:
             ValueError: the e-mail address is taken, or a value is invalid.
         """
-        return factories.add_user(
-            self._store,
-            name=name,
-            nick=nick,
-            email=email,
-            password=password,
-            website=website,
-            avatar=avatar,
-            organization=organization or self.organization,
-            admin=admin,
-            sso_name=sso_name,
+        return self._bound(
+            factories.add_user(
+                self._store,
+                name=name,
+                nick=nick,
+                email=email,
+                password=password,
+                website=website,
+                avatar=avatar,
+                organization=organization or self.organization,
+                admin=admin,
+                sso_name=sso_name,
+            )
         )
 
     def add_flow(
@@ -174,11 +181,11 @@ class World(ABC):
             ValueError: the path is taken or invalid, or the access mode is invalid.
         """
         members = [self.user] if members is None else [members] if isinstance(members, str) else members
-        return factories.add_flow(self._store, path, members=members, name=name, access_mode=access_mode)
+        return self._bound(factories.add_flow(self._store, path, members=members, name=name, access_mode=access_mode))
 
     def add_member(self, user: User | str, *, flow: Flow | str | None = None) -> Flow:
         """Make a user a member of a flow. Returns the updated flow."""
-        return factories.add_member(self._store, self._flow(flow), user)
+        return self._bound(factories.add_member(self._store, self._flow(flow), user))
 
     def add_application(
         self,
@@ -203,14 +210,16 @@ class World(ABC):
         Raises:
             ValueError: a value is invalid.
         """
-        return factories.add_application(
-            self._store,
-            name=name,
-            icon_url=icon_url,
-            redirect_uri=redirect_uri,
-            owner=owner,
-            setup_uri=setup_uri,
-            configuration_uri=configuration_uri,
+        return self._bound(
+            factories.add_application(
+                self._store,
+                name=name,
+                icon_url=icon_url,
+                redirect_uri=redirect_uri,
+                owner=owner,
+                setup_uri=setup_uri,
+                configuration_uri=configuration_uri,
+            )
         )
 
     def add_source(
@@ -236,15 +245,17 @@ class World(ABC):
         Raises:
             ValueError: a value is invalid.
         """
-        return factories.add_source(
-            self._store,
-            flow=self._flow(flow),
-            application=application or self.application,
-            creator=creator or self.user,
-            name=name,
-            external_url=external_url,
-            error_message=error_message,
-            configuration_url=configuration_url,
+        return self._bound(
+            factories.add_source(
+                self._store,
+                flow=self._flow(flow),
+                application=application or self.application,
+                creator=creator or self.user,
+                name=name,
+                external_url=external_url,
+                error_message=error_message,
+                configuration_url=configuration_url,
+            )
         )
 
     def add_message(
@@ -283,7 +294,9 @@ class World(ABC):
             raise ValueError(errors.TWO_SENDERS)
         poster = None if source is not None else user or self.user
         where = self._flow(flow)
-        return factories.add_message(self._store, where, event, given, user=poster, source=source, parent=comments)
+        return self._bound(
+            factories.add_message(self._store, where, event, given, user=poster, source=source, parent=comments)
+        )
 
     def advance(self, time: float | timedelta) -> None:
         """Advance the world's clock. Codes and access tokens expire accordingly.

@@ -17,6 +17,7 @@ AMBIGUOUS_NAME = "several of them are the {kind} {name!r}: use a name that only 
 NO_PATH = "invalid flow {path!r}: expected organization/flow"
 PARAMETERIZED_NAME = "invalid parameterized_name {name!r}: expected a-z and 0-9, with - and _ between"
 ID = "invalid id {given}: taken, or not a positive integer"
+NO_WORLD_OF = "this {kind} belongs to no world: read it from a fake"
 NOT_OF_THIS_WORLD = "{entity!r} is not {article} {kind} of this world"
 NO_USER_OF = "{user} does not belong to the organization"
 NO_MEMBER = "{user} is not a member of {flow}"
