@@ -281,3 +281,11 @@ def test_import_is_no_number_of_an_invitation(flowdock: Door) -> None:
     for method in ("GET", "DELETE"):
         reply = flowdock(method, f"{INVITATIONS}/import", flowdock.as_member)
         assert (reply.status_code, reply.headers["Allow"]) == (405, "OPTIONS, POST")
+
+
+def test_a_report_shows_that_an_invitation_was_accepted(fake_flowdock: FakeFlowdock) -> None:
+    invitation = fake_flowdock.add_invitation("eve@example.com")
+    before = fake_flowdock.snapshot()
+    fake_flowdock.accept(invitation)
+    changed = [line for line in fake_flowdock.difference(before) if line.startswith("~ invitation")]
+    assert changed == [f"~ invitation {invitation.id} in example/main: state 'pending' → 'accepted', user_id None → 2"]

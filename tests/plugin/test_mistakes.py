@@ -328,7 +328,7 @@ def test_a_mistake_is_named_in_the_first_line(mistake: str, pytester: pytest.Pyt
     code, cause = MISTAKES[mistake]
     lines = "".join(f"    {line}\n" for line in code.splitlines())
     pytester.makepyfile(f"{HEAD}def test_it(fake_flowdock, request):\n    fake = fake_flowdock\n{lines}")
-    result = run(pytester, "--tb=line")
+    result = run(pytester, "--tb=short")
     result.assert_outcomes(failed=1)
     shown = result.stdout.lines
     [start] = [place for place, line in enumerate(shown) if line.strip("-") == " fakeflowdock "]
