@@ -53,7 +53,7 @@ def bound(entity: T, world: Any) -> T:
     if not isinstance(entity, Bound) or getattr(entity, "_world", None) is world:
         return entity
     kind: Any = type(entity)
-    twin = object.__new__(kind)
+    twin: T = object.__new__(kind)
     if hasattr(entity, "__dict__"):
         vars(twin).update(vars(entity))
     else:
