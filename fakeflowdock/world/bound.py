@@ -37,6 +37,9 @@ class Walk(Generic[T]):
     def __init__(self, look: Callable[[Any, Any], Any]) -> None:
         self._look = look
 
+    def __repr__(self) -> str:
+        return "<found in the world>"
+
     def __get__(self, entity: Any, owner: type) -> T:
         if entity is None:
             return self  # type: ignore[return-value]  # of the class
