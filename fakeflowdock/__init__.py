@@ -36,21 +36,9 @@ if TYPE_CHECKING:
     from .world.conversations import PrivateConversation
     from .world.errors import InvalidToken, WorldFileError
     from .world.invitations import Invitation
-    from .world.models import (
-        Application,
-        Author,
-        Field,
-        File,
-        Flow,
-        Mail,
-        Message,
-        Organization,
-        Source,
-        Status,
-        Thread,
-        User,
-    )
+    from .world.models import Application, Flow, Message, Organization, Source, Thread, User
     from .world.snapshots import Snapshot
+    from .world.values import Author, Field, File, Mail, Status
 
 __all__ = [
     "ActionRequest",
@@ -141,8 +129,9 @@ _HOMES = {
         "world.clock": "Clock",
         "world.conversations": "PrivateConversation",
         "world.invitations": "Invitation",
-        "world.models": "Application Author Field File Flow Mail Message Organization Source Status Thread User",
+        "world.models": "Application Flow Message Organization Source Thread User",
         "world.snapshots": "Snapshot",
+        "world.values": "Author Field File Mail Status",
         "world.errors": "InvalidToken WorldFileError",
     }.items()
     for name in names.split()

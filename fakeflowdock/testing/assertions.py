@@ -316,5 +316,5 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
             elif isinstance(value, Application):
                 named[name] = value.name
             elif name == "flow" and isinstance(value, str):
-                factories.flow_at(self._store, value)
+                named[name] = self._store.path_of(factories.flow_at(self._store, value))
         return named

@@ -7,7 +7,6 @@ class FlowdockWarning(UserWarning):
     """A contract warning of a passed test: Flowdock accepted a request that its documentation advises against."""
 
 
-SOURCE_OF_A_MAIL = "invalid source {given!r}: expected a Source, or text with the event mail"
 TWO_SENDERS = "invalid sender: pass either a source or a user, not both"
 NO_SOURCE = "no source exists: create one with add_source()"
 NO_SSO = "organization {name!r} has no Single Sign-On: set it up with add_sso()"

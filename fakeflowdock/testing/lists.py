@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Never
 
 from ..world import factories
+from ..world.bound import all_bound
 from ..world.fields import check_names
 from ..world.models import Message, Thread
 from . import errors
@@ -21,7 +22,7 @@ class Messages(Copies[Message]):
     """Messages, oldest first."""
 
     def __init__(self, store: Store, messages: Iterable[Message]) -> None:
-        super().__init__(messages)
+        super().__init__(all_bound(messages, store))
         self._store = store
 
     def where(
@@ -74,7 +75,7 @@ class Threads(Copies[Thread]):
     """Threads, oldest first."""
 
     def __init__(self, store: Store, threads: Iterable[Thread]) -> None:
-        super().__init__(threads)
+        super().__init__(all_bound(threads, store))
         self._store = store
 
     def where(

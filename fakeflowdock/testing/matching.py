@@ -17,6 +17,7 @@ from ..contract.findings import sample
 from ..contract.json_pointer import ABSENT
 from ..redaction import masked, shortened
 from ..world import tagging
+from ..world.bound import all_bound
 from ..world.invitations import Invitation
 from ..world.models import Application, Flow, Message, Source, Thread, User
 
@@ -145,7 +146,7 @@ class Search(Generic[Candidate]):
         __tracebackhide__ = True
         looked = [(list(misses(self.expected, self.view(each))), each) for each in self.candidates]
         if right := [candidate for missed, candidate in looked if not missed]:
-            return right
+            return all_bound(right, self.store)
         lines = [f"no {self.what} found{_with(self.expected)}{note}"]
         if not looked:
             first, space, rest = self.what.partition(" to ")

@@ -43,8 +43,8 @@ class Talking(Asserting):
         self,
         content: str | bytes | Mapping[str, Any] | None = None,
         *,
-        to_user: User,
-        from_user: User | None = None,
+        to_user: User | str,
+        from_user: User | str | None = None,
         event: str = "message",
         **fields: Any,
     ) -> Message:
@@ -52,8 +52,8 @@ class Talking(Asserting):
 
         Args:
             content: the text; for a file its bytes, with `file_name`, or the object that the API takes.
-            to_user: the recipient.
-            from_user: the sender. Default: the first user.
+            to_user: the recipient, or their name.
+            from_user: the sender, or their name. Default: the first user.
             event: `message` or `file`.
             fields: more parameters of the API: `tags`, `uuid`.
 
@@ -64,7 +64,8 @@ class Talking(Asserting):
             ValueError: Flowdock would reject it.
         """
         given = uploads.with_content(content, fields)
-        return factories.add_private_message(self._store, event, given, user=from_user or self.user, to=to_user)
+        sender = from_user or self.user
+        return self._bound(factories.add_private_message(self._store, event, given, user=sender, to=to_user))
 
     def assert_private_message(self, **expected: Any) -> Message:
         """Assert that a private message was sent, in whichever way.

@@ -218,7 +218,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
         "unknown field thread.status.valeu of a message: did you mean thread.status.v",
     ),
     ("assert_no_message", {"author": {"nam": "x"}}, "unknown field author.nam of a message: did you mean author.name?"),
-    ("assert_no_message", {"flow": "example/mian"}, "unknown flow 'example/mian'; known: example/main"),
+    ("assert_no_message", {"flow": "example/mian"}, "unknown flow 'example/mian': did you mean example/main?"),
     ("assert_no_message", {"source": "Bilds"}, "unknown source 'Bilds'"),
     ("assert_no_message", {"user": "Nobody"}, "unknown user 'Nobody'"),
     ("assert_no_invitation", {"state": "declined"}, "invalid state 'declined': expected 'pending', 'accepted'"),

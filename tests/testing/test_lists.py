@@ -103,10 +103,7 @@ def test_a_message_is_arranged_as_if_it_had_been_posted(fake_flowdock: FakeFlowd
         ({"event": "file", "content": {"data": "?", "file_name": "x"}}, "content.data is not base64"),
         ({"content": "\ud800"}, "a text contains a lone surrogate"),
         ({"content": "x", "tag": "y"}, "unknown field tag of a message: did you mean tags?"),
-        (
-            {"event": "activity", "source": "Builds"},
-            "invalid source 'Builds': expected a Source, or text with the event mail",
-        ),
+        ({"event": "activity", "source": "Builds"}, "unknown source 'Builds'"),
     ],
 )
 def test_what_flowdock_would_refuse_cannot_be_arranged(

@@ -11,7 +11,8 @@ from ..internal_routes import signed_path
 from ..operations import Call, Reply, operation
 
 if TYPE_CHECKING:
-    from ...world.models import File, Message
+    from ...world.models import Message
+    from ...world.values import File
 
 
 def file_of_the_path(call: Call) -> tuple[Message, File]:
