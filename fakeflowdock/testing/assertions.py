@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..api.exchange import Exchange
     from ..world.models import User
     from .exchanges import Exchanges
+    from .matchers import Matcher
 
 
 MESSAGE = "a message", frozenset({*(each.name for each in fields(Message)), "flow", "user", "source", "thread"})
@@ -56,9 +57,9 @@ def check_possible(expected: Mapping[str, Any], **possible: Sequence[str]) -> No
 class Asserting(Authorizing, Inviting, SingleSignOn):
     """A world with assertions.
 
-    Expected values are keyword arguments. A value must be equal; an `re.Pattern` must be found in the text; a mapping
-    is compared by the keys it has; `tags` must be a subset. A failed assertion shows the closest candidates, field by
-    field.
+    Expected values are keyword arguments. A value must be equal; an `re.Pattern` must be found in the text; a function
+    must return true for the value; `unittest.mock.ANY` and `pytest.approx` match as in `==`; a mapping is compared by
+    the keys it has; `tags` must be a subset. A failed assertion shows the closest candidates, field by field.
     """
 
     @property
@@ -76,7 +77,7 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
         operation: str,
         *,
         times: int | None = None,
-        status: int | None = None,
+        status: int | Matcher | None = None,
         caller: User | Source | Application | None = None,
         **fields: Any,
     ) -> Exchange:
@@ -113,7 +114,7 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
         self,
         operation: str,
         *,
-        status: int | None = None,
+        status: int | Matcher | None = None,
         caller: User | Source | Application | None = None,
         **fields: Any,
     ) -> None:
@@ -284,7 +285,11 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
         return Search("message", store.archive.messages(store.flows), named, view, store)
 
     def _requests(
-        self, operation: str, status: int | None, caller: User | Source | Application | None, fields: dict[str, Any]
+        self,
+        operation: str,
+        status: int | Matcher | None,
+        caller: User | Source | Application | None,
+        fields: dict[str, Any],
     ) -> Search[Exchange]:
         name = operation_named(operation)
         contract = contracts().operations[name]

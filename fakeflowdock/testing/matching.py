@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import difflib
 import pprint
-import re
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from itertools import islice
@@ -20,6 +18,8 @@ from ..world import tagging
 from ..world.bound import all_bound
 from ..world.invitations import Invitation
 from ..world.models import Application, Flow, Message, Source, Thread, User
+from . import matchers
+from .matchers import ENTITIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,18 +33,6 @@ Candidate = TypeVar("Candidate", "Delivery", "Exchange", Source, Message, Invita
 SHOWN = 3  # candidates
 LOOKED_AT = 20_000  # characters of a value that are shown
 COMPARED = 20  # lines that are compared by character, which can take the fourth power of their number and length
-ENTITIES = (Application, Flow, Source, Thread, User)
-
-
-class Expression(ABC):
-    """A pattern to find in a text, which is not one of `re`."""
-
-    def __init__(self, pattern: str) -> None:
-        self.pattern = pattern
-
-    @abstractmethod
-    def search(self, text: str) -> bool:
-        """Return whether the pattern is found in a text."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +63,8 @@ def misses(expected: Any, actual: Any, within: str = "") -> Iterator[Miss]:
     """Yield each field that does not match.
 
     Args:
-        expected: a value; a pattern to find in a text; a mapping, compared by its own keys; or `tags`, a subset in any
-            form that the API accepts.
+        expected: a value; a matcher, such as a pattern to find in a text; a mapping, compared by its own keys; or
+            `tags`, a subset in any form that the API accepts.
         actual: the value to compare.
         within: the name of the field, for messages.
     """
@@ -84,13 +72,13 @@ def misses(expected: Any, actual: Any, within: str = "") -> Iterator[Miss]:
         for name, inner in expected.items():
             where = f"{within}.{name}" if within else str(name)
             yield from misses(inner, _field(actual, name), where)
-    elif isinstance(expected, (re.Pattern, Expression)):
-        if not isinstance(actual, str) or not expected.search(actual):
-            yield Miss(within, expected, actual)
-    elif within == "tags" and isinstance(actual, Sequence):
-        there = {tag.casefold() for tag in tagging.split(actual)}
-        if missing := [tag for tag in tagging.split(expected) if tag.casefold() not in there]:
+    elif within == "tags" and isinstance(actual, Sequence) and _are_tags(expected):
+        there = tagging.split(actual)
+        if missing := [tag for tag in _tags(expected) if not _is_among(tag, there)]:
             yield Miss(within, missing, actual)
+    elif matchers.is_matcher(expected):
+        if not matchers.accepts(expected, actual):
+            yield Miss(within, expected, actual)
     elif isinstance(expected, (list, tuple)) and isinstance(actual, (list, tuple)) and len(expected) == len(actual):
         for position, (one, other) in enumerate(zip(expected, actual, strict=True)):
             yield from misses(one, other, f"{within}.{position}")
@@ -102,6 +90,23 @@ def _field(actual: Any, name: str) -> Any:
     if isinstance(actual, Mapping):
         return actual.get(name, ABSENT)
     return getattr(actual, name, ABSENT) if is_dataclass(actual) else ABSENT
+
+
+def _are_tags(expected: Any) -> bool:
+    return matchers.is_pattern(expected) or not matchers.is_matcher(expected)
+
+
+def _tags(expected: Any) -> list[Any]:
+    """Return expected tags, of which some may be matchers."""
+    if isinstance(expected, (list, tuple)) and any(map(matchers.is_matcher, expected)):
+        return [tag for each in expected for tag in ([each] if matchers.is_matcher(each) else tagging.split([each]))]
+    return [expected] if matchers.is_pattern(expected) else tagging.split(expected)
+
+
+def _is_among(tag: Any, there: Sequence[str]) -> bool:
+    if matchers.is_matcher(tag):
+        return any(matchers.accepts(tag, each) for each in there)
+    return str(tag).casefold() in {each.casefold() for each in there}
 
 
 def _same(expected: Any, actual: Any) -> bool:
@@ -275,10 +280,14 @@ def _masked(value: Any, name: str) -> Any:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, (re.Pattern, Expression)):
-        return f"/{value.pattern}/"
     if value is ABSENT:
         return "nothing"
+    if matchers.is_matcher(value):
+        return matchers.shown(value)
+    if isinstance(value, (list, tuple)) and any(map(matchers.is_matcher, value)):
+        return f"[{', '.join(map(_shown, value))}]"
+    if isinstance(value, dict) and any(map(matchers.is_matcher, value.values())):
+        return f"{{{', '.join(f'{name!r}: {_shown(each)}' for name, each in value.items())}}}"
     if isinstance(value, Thread):
         return f"thread {value.external_thread_id or value.id} {value.title!r}"
     if isinstance(value, (Application, Flow, Source, User)):

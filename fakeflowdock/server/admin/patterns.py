@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ...redaction import brief
-from ...testing.matching import Expression
+from ...testing.matchers import Expression
 from .errors import Invalid
 
 if TYPE_CHECKING:
