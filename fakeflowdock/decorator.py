@@ -144,15 +144,15 @@ class _Explained:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._result, name)
 
-    def addError(self, test: Any, error: Any) -> None:  # noqa: N802
+    def addError(self, test: Any, error: Any) -> None:  # noqa: N802  # a name of unittest
         self._fake.note_report(error[1])
         self._result.addError(test, error)
 
-    def addFailure(self, test: Any, error: Any) -> None:  # noqa: N802
+    def addFailure(self, test: Any, error: Any) -> None:  # noqa: N802  # the same
         self._fake.note_report(error[1])
         self._result.addFailure(test, error)
 
-    def addSubTest(self, test: Any, subtest: Any, error: Any) -> None:  # noqa: N802
+    def addSubTest(self, test: Any, subtest: Any, error: Any) -> None:  # noqa: N802  # the same
         if error is not None:
             self._fake.note_report(error[1])
         self._result.addSubTest(test, subtest, error)

@@ -54,7 +54,8 @@ def call(application: Callable[..., Any], request: ActionRequest, timeout: float
 
 
 def _is_asgi(application: Callable[..., Any]) -> bool:
-    return any(map(inspect.iscoroutinefunction, (application, getattr(application, "__call__", None))))  # noqa: B004
+    method = getattr(application, "__call__", None)  # noqa: B004  # that of an object, also through a proxy
+    return inspect.iscoroutinefunction(application) or inspect.iscoroutinefunction(method)
 
 
 def environ_of(request: ActionRequest) -> WSGIEnvironment:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from . import errors
 
@@ -42,13 +43,13 @@ class Walk(Generic[T]):
 
     def __get__(self, entity: Any, owner: type) -> T:
         if entity is None:
-            return self  # type: ignore[return-value]  # of the class
+            return cast("T", self)  # of the class
         world = getattr(entity, "_world", None)
         if world is None:
             raise RuntimeError(errors.NO_WORLD_OF.format(kind=owner.__name__.lower()))
         with world.lock:
             found = self._look(entity, world)
-            return all_bound(found, world) if isinstance(found, list) else bound(found, world)  # type: ignore[return-value]
+            return cast("T", all_bound(found, world) if isinstance(found, list) else bound(found, world))
 
 
 def bound(entity: T, world: Any) -> T:
@@ -68,9 +69,9 @@ def bound(entity: T, world: Any) -> T:
 
 
 @cache
-def _slots(kind: type) -> tuple[Callable[[Any], tuple[Any, ...]], tuple[Callable[[Any, Any], None], ...]]:
+def _slots(kind: Any) -> tuple[Callable[[Any], tuple[Any, ...]], tuple[Callable[[Any, Any], None], ...]]:
     """Return how to read the fields of a class with slots, and how to set each."""
-    names = [*kind.__dataclass_fields__]  # type: ignore[attr-defined]
+    names = [field.name for field in fields(kind)]
     return attrgetter(*names), tuple(getattr(kind, name).__set__ for name in names)
 
 
