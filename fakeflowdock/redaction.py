@@ -31,6 +31,7 @@ BEFORE = {
     *(("oauth", "authorize"), ("_fakeflowdock", "files")),
 }
 PLACEHOLDERS = (":flow_api_tokens", ":code")
+INVITATIONS = ("pending", "accepted")  # the states of invitations, which are no secrets
 KEPT = 4  # characters of a secret that are shown, at most a quarter of it
 SHOWN = 80  # characters of a value that are shown
 ENDS = 1_000  # characters at both ends of a longer name that tell what it is
@@ -67,8 +68,14 @@ _CHARSET = re.compile("(?i)charset=[\"']?(utf-(?:16|32)(?:-[lb]e)?)")  # all oth
 _BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
-def is_secret(name: str) -> bool:
-    """Return whether a name is that of a secret: `password`, `user[password]`, `access_token[]`, `%70assword`."""
+def is_secret(name: str, value: object = None) -> bool:
+    """Return whether a name is that of a secret: `password`, `user[password]`, `access_token[]`, `%70assword`.
+
+    Args:
+        value: what it names, if known: `state` is one of OAuth, and not that of an invitation.
+    """
+    if name == "state" and value in INVITATIONS:
+        return False
     if len(name) > 2 * ENDS:
         name = f"{name[:ENDS]}/{name[-ENDS:]}"
     return _is_secret(name) if len(name) <= SHOWN else _is_secret.__wrapped__(name)
@@ -115,9 +122,7 @@ class Redaction:
             return "…"
         if isinstance(value, dict):
             return {
-                self.text(str(name)): self.value(
-                    item, secret=secret or (is_secret(str(name)) and not is_state(name, item)), depth=depth + 1
-                )
+                self.text(str(name)): self.value(item, secret=secret or is_secret(str(name), item), depth=depth + 1)
                 for name, item in value.items()
             }
         if isinstance(value, (list, tuple)):
@@ -203,7 +208,7 @@ class Redaction:
                 named = name if is_secret(name) else ""
                 return self._in_quotes(string, secret=False) + colon
             else:
-                hidden, named = bool(below or (named and not is_state(named, _read(found[0])))), ""
+                hidden, named = bool(below or (named and is_secret(named, _read(found[0])))), ""
                 return self._in_quotes(found[0], secret=hidden) if string or hidden else found[0]
             return found[0]
 
@@ -232,7 +237,7 @@ class Redaction:
         for key in _KEY.finditer(text):
             name = key[2] or key[3]
             if key.start() >= end and is_secret(name) and (value := _VALUE.match(text, key.end())):
-                is_hidden = not is_state(name, _read(value[0]))
+                is_hidden = is_secret(name, _read(value[0]))
                 pieces += [text[end : key.end()], self._in_quotes(value[0], secret=is_hidden)]
                 end = value.end()
         return "".join([*pieces, text[end:]])
@@ -329,11 +334,6 @@ class Redaction:
         return head + swapped + content[len(kept) :]
 
 
-def is_state(name: Any, value: Any) -> bool:
-    """Return whether a value is the state of an invitation, and not that of OAuth."""
-    return name == "state" and value in ("pending", "accepted")
-
-
 def _has_signs(text: str) -> bool:
     lower = text.lower()
     return any(sign in lower for sign in SIGNS) or _USER.search(text) is not None
@@ -385,7 +385,7 @@ def brief(text: str, longest: int = SHOWN) -> str:
 
 def masked(value: Any, name: str = "") -> Any:
     """Return a JSON value in which each secret is cut; `name` is that of the value, or its JSON pointer."""
-    return _PRINTED.value(value, secret=is_secret(name) and not is_state(name, value))
+    return _PRINTED.value(value, secret=is_secret(name, value))
 
 
 def shown_target(target: str) -> str:
