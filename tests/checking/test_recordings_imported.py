@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as some
 from fakeflowdock import FakeFlowdock
 from fakeflowdock.cli import main
 from tests.support.doors import FLOW, MESSAGES, SOURCES, activity, as_application, as_user
-from tests.support.recorded import API, entry, har
+from tests.support.recorded import API, SOURCE, entry, har
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,6 +127,15 @@ def test_the_secrets_of_the_recorded_client_are_valid(imported: Callable[..., Fa
         assert fake.flow.api_token == flow_token
         bearer = requests.get(API + "/sources", timeout=9, headers={"Authorization": f"Bearer {access_token}"})
         assert bearer.status_code == 200
+
+
+def test_times_of_another_time_zone_are_those_of_the_recording(
+    folder: Path, imported: Callable[..., FakeFlowdock]
+) -> None:
+    shown = SOURCE | {"created_at": "2015-06-01T12:00:00.000+02:00", "updated_at": "2015-06-01T12:00:01.000"}
+    [source] = imported(har(folder, entry(reply=shown))).sources
+    assert source.created_at == datetime(2015, 6, 1, 10, tzinfo=UTC)
+    assert source.updated_at == datetime(2015, 6, 1, 12, 0, 1, tzinfo=UTC)
 
 
 def test_files_have_their_size_but_not_their_bytes(imported: Callable[..., FakeFlowdock]) -> None:

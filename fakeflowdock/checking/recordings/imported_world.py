@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections import Counter
 from contextlib import suppress
@@ -12,10 +11,11 @@ from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from ...api.authentication import basic
 from ...contract.contracts import contracts
-from ...contract.errors import Unreadable
+from ...contract.errors import Unauthorized, Unreadable
 from ...world import serialization
-from ...world.clock import timestamp
+from ...world.clock import in_utc, timestamp
 from ...world.scopes import SCOPES
 from ...world.validation import check_characters
 from ..errors import NotImported, RecordingError
@@ -172,8 +172,8 @@ def _number(name: object) -> int | None:
 def _api_token_in(scheme: str, given: str) -> str | None:
     """Return the API token of Basic credentials, or None."""
     if scheme.lower() == "basic":
-        with suppress(ValueError, binascii.Error):
-            name = base64.b64decode(given.strip(), validate=True).decode().partition(":")[0]
+        with suppress(Unauthorized):
+            name = basic(given.strip())[0]
             return name if TOKEN.fullmatch(name) else None
     return None
 
@@ -203,8 +203,7 @@ def _moment(*given: Any) -> str | None:
             if type(value) is int:
                 return timestamp(datetime.fromtimestamp(value / 1000, UTC))
             if isinstance(value, str):
-                moment = datetime.fromisoformat(value)
-                return timestamp(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
+                return timestamp(in_utc(datetime.fromisoformat(value)))
     return None
 
 
