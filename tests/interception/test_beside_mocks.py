@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -130,16 +131,16 @@ def test_respx_is_not_asked_about_flowdock_while_a_fake_is_started(
     mock.get(f"{API}/sources").mock(return_value=httpx.Response(418))
     starts: list[Any] = [mock, fake] if first == "the mock" else [fake, mock]
     client = clients.make(name)
-    for each in starts:
-        each.start()
-    assert client.send("GET", f"{API}/sources").status == 401
-    assert client.send("POST", f"{API}/messages", json={"event": "message"}).status == 401
-    assert client.send("GET", "http://unknown.example/").status == 200
-    (mock if stops == "the mock" else fake).stop()
-    assert client.send("GET", f"{API}/sources").status == (401 if stops == "the mock" else 418)
-    (fake if stops == "the mock" else mock).stop()
+    with contextlib.closing(client), contextlib.ExitStack() as left, contextlib.ExitStack() as ends:
+        for each in starts:
+            each.start()
+            (ends if (each is mock) == (stops == "the mock") else left).callback(each.stop)
+        assert client.send("GET", f"{API}/sources").status == 401
+        assert client.send("POST", f"{API}/messages", json={"event": "message"}).status == 401
+        assert client.send("GET", "http://unknown.example/").status == 200
+        ends.close()
+        assert client.send("GET", f"{API}/sources").status == (401 if stops == "the mock" else 418)
     assert [exchange.path for exchange in fake.requests][:2] == ["/sources", "/messages"]
-    client.close()
 
 
 def test_a_respx_that_stands_before_the_transports_refuses_what_it_does_not_know_of_other_hosts(
