@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 LONGEST_NAME = 100  # characters; no known name is similar to a longer one, and comparing takes time
@@ -26,6 +26,11 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 def did_you_mean(near: str | None, otherwise: str = "") -> str:
     """Return the end of an error about an unknown name: a question, or `otherwise` if no known name is similar."""
     return f": did you mean {near}?" if near else otherwise
+
+
+def either(names: Sequence[str]) -> str:
+    """Return names as the alternatives in a sentence: `text, json or none`."""
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def no_attribute(owner: object, name: str, instead: Mapping[str, str] | None = None) -> AttributeError:

@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ..contract.contracts import contracts
+from ..suggestions import either
 from . import errors
 from .media_types import JSON
 from .messages import Headers, Response
@@ -98,8 +99,7 @@ class Failure:
         if not (isinstance(self.latency, (int, float, timedelta)) and 0 <= self.seconds <= LONGEST):
             raise ValueError(errors.LATENCY.format(given=self.latency, limit=LONGEST))
         if self.connection not in (None, *CONNECTIONS):
-            known = f"{', '.join(CONNECTIONS[:-1])} or {CONNECTIONS[-1]}"
-            raise ValueError(errors.CONNECTION.format(given=self.connection, known=known))
+            raise ValueError(errors.CONNECTION.format(given=self.connection, known=either(CONNECTIONS)))
         if self.connection not in (None, "cut") and replaces:
             raise ValueError(errors.NO_RESPONSE.format(connection=self.connection))
         if self.connection == "timeout" and self.latency:

@@ -26,16 +26,8 @@ if TYPE_CHECKING:
 MODULES = {name: name for name in ("serve", "routes", "explain", "conform", "proxy", "check", "import", "seed", "exec")}
 MODULES |= {"routes": "explain", "import": "import_recording"}  # `import` is a keyword
 SERVE = "serve"  # the command if none is given
-COMMON = (
-    "host",
-    "port",
-    "world",
-    "state",
-    "seed",
-    "save_on_exit",
-    "tls",
-    "json",
-)  # its options in the help of the program
+# Its options in the help of the program.
+COMMON = ("host", "port", "world", "state", "seed", "save_on_exit", "tls", "json")
 EPILOG = """\
 \b
 Default command: serve. All of its options: fakeflowdock serve --help.

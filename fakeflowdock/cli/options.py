@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 from click.types import BoolParamType
 
+from ..suggestions import either
 from .errors import CommandError
 from .terminal import NO_BREAK
 
@@ -78,7 +79,7 @@ class Boolean(Type, BoolParamType):
 
 def choice(*texts: str) -> Type:
     """Return the type of one of some texts."""
-    return Type({text: text for text in texts}.__getitem__, f"{', '.join(texts[:-1])} or {texts[-1]}", choices=texts)
+    return Type({text: text for text in texts}.__getitem__, either(texts), choices=texts)
 
 
 def _integer(text: str) -> int:

@@ -67,8 +67,7 @@ def notes_of(given: SimpleNamespace) -> Notes:
 
 def world_of(given: SimpleNamespace) -> Store:
     """Return the initial world. Raises CommandError."""
-    from ..world import serialization, templates
-    from ..world.errors import SeedError, WorldFileError
+    from ..world import templates
     from ..world.settings import Settings
 
     settings = Settings(
@@ -81,26 +80,16 @@ def world_of(given: SimpleNamespace) -> Store:
     )
     if given.save_on_exit is True and not Path(given.state).exists():
         given.state = ""  # the first run creates it
+    kind = "state" if given.state else "seed" if given.seed else "world"  # a saved state replaces its seed
     try:
-        if given.state:
-            store = templates.over(serialization.load(given.state), settings)
-        elif given.seed:
-            from ..world import seed_files
-
-            store = templates.over(seed_files.load(given.seed), settings)
-        else:
-            store = templates.make(given.world, settings)
+        begin = templates.initial(**{kind: getattr(given, kind)}, clock=given.clock)
     except OSError as error:
         raise CommandError(f"{given.state or given.seed}: {error.strerror}") from None
-    except (SeedError, WorldFileError) as error:
+    except ValueError as error:
         raise CommandError(str(error)) from None
+    store = templates.over(begin.branch(), settings)
     if not store.users or not store.applications or not store.flows:
         raise CommandError.of(CommandError.EMPTY_WORLD, file=given.state)
-    if given.clock != templates.WORLD_CLOCK:
-        try:
-            templates.set_clock(store, given.clock)
-        except ValueError as error:
-            raise CommandError(str(error)) from None
     if store.clock.frozen:
         store.clock.run()
     return store

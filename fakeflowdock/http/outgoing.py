@@ -86,6 +86,7 @@ def _named(host: str, port: int | None) -> str:
 
 
 def _is_loopback(host: str) -> bool:
+    """Return whether a host is a loopback address. With a zone it does not count: that may be looked up by name."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -9,7 +9,7 @@ from ..contract.json_pointer import ABSENT
 from . import credential_hints, hints, request_hints
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ..api.exchange import Exchange
     from ..api.faults import Fault
@@ -32,13 +32,14 @@ def likely_cause(
         error: how the test failed, if known.
         late: what went on when the test had failed already, if anything.
     """
-    found = _retried(exchanges) or _refused(exchanges, store)
+    repeated = [*_repeated(exchanges)]
+    found = _retried(repeated) or _refused(exchanges, store)
     if found is None and isinstance(error, LOOKED_UP):
         found = _first(exchanges, request_hints.without_message)
     if found is None:
         found = _first(exchanges, _mistaken)
     if found is None:
-        found = _doubled(exchanges)
+        found = _doubled(repeated)
     if found is None:
         found = next((f"fault: {recorded(each, exchanges)}" for each in faults if not each.matched), None)
     return found or late
@@ -102,31 +103,29 @@ def _mistaken(exchange: Exchange) -> str | None:
     return misread or next((str(each) for each in exchange.warnings if each.rule in MISTAKES), None)
 
 
-def _first(exchanges: Sequence[Exchange], why: Any) -> str | None:
+def _first(exchanges: Sequence[Exchange], why: Callable[[Exchange], str | None]) -> str | None:
     return next((f"{each}: {words}" for each in exchanges if (words := why(each)) is not None), None)
 
 
-def _posts(exchanges: Sequence[Exchange]) -> Iterator[tuple[Exchange, Exchange]]:
+def _repeated(exchanges: Sequence[Exchange]) -> Iterator[tuple[Exchange, Exchange]]:
     """Yield each request that creates something with a later one that is the same."""
-    before: dict[Any, Exchange] = {}
+    before: dict[str, Exchange] = {}
     for exchange in exchanges:
         true = exchange.original_response
         if exchange.method == "POST" and true is not None and true.status < 300 and exchange.operation is not None:
-            key = exchange.path, exchange.request.url, exchange.known_parameters
-            same = str(key)
-            if same in before:
-                yield before[same], exchange
-            before.setdefault(same, exchange)
+            key = str((exchange.path, exchange.request.url, exchange.known_parameters))
+            if key in before:
+                yield before[key], exchange
+            before.setdefault(key, exchange)
 
 
-def _retried(exchanges: Sequence[Exchange]) -> str | None:
-    for first, again in _posts(exchanges):
+def _retried(repeated: Iterable[tuple[Exchange, Exchange]]) -> str | None:
+    for first, again in repeated:
         if first.failure is not None:
             what = "was processed before its response was lost, and repeated"
             return f"{again}: the same request {what}: the retry posted it twice"
     return None
 
 
-def _doubled(exchanges: Sequence[Exchange]) -> str | None:
-    pairs = [*_posts(exchanges)]
-    return f"{pairs[0][1]}: the same request was sent {len(pairs) + 1} times" if pairs else None
+def _doubled(repeated: Sequence[tuple[Exchange, Exchange]]) -> str | None:
+    return f"{repeated[0][1]}: the same request was sent {len(repeated) + 1} times" if repeated else None

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..contract.contracts import contracts
-from . import editing, errors, events, inviting, people, serialization, tagging, validation
-from .factories import ACCESS_MODES, flow_at, known
+from . import editing, errors, inviting, people, serialization, tagging, validation
+from .factories import ACCESS_MODES, check_source, flow_at, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -88,12 +88,7 @@ def remove_member(store: Store, flow: Flow | str, user: User | str, by: User) ->
     """Remove a member from a flow. Raises ValueError if the user is not a member."""
     with store.lock:
         current, member = _member(store, flow, user)
-        now = store.tick()
-        store.emit(None)  # so that streams note what the user may lose
-        events.record(store, current.id, events.BLOCK, by.id, now, str(member.id))
-        changed = people.change_flow(store, current.without(member))
-        store.emit(None)
-        return changed
+        return people.remove_from_flow(store, current, member, by=by)
 
 
 def _member(store: Store, flow: Flow | str, user: User | str) -> tuple[Flow, User]:
@@ -118,8 +113,7 @@ def update_source(store: Store, source: Source | str, given: Mapping[str, str | 
     with store.lock:
         current: Source = known(store, "source", source)
         changes: dict[str, Any] = _given(given)
-        for operation in ("create-source", "update-source"):
-            serialization.refuse(contracts().operations[operation].request.violations({"name": "x", **changes}))
+        check_source({"name": "x", **changes})
         if changes.get("error_message") == "":
             changes["error_message"] = None
         serialization.check(replace(current, **changes), "kept-source")

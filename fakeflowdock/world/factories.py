@@ -258,9 +258,7 @@ def add_source(
     flow, creator = known(store, "flow", flow), known(store, "user", creator)
     application = known(store, "application", application)
     validation.check_characters(fields)
-    for operation in ("create-source", "update-source"):
-        given = {name: value for name, value in fields.items() if value is not None}
-        serialization.refuse(contracts().operations[operation].request.violations(given))
+    check_source({name: value for name, value in fields.items() if value is not None})
     with store.lock:
         now = store.tick()
         source = Source(
@@ -278,6 +276,12 @@ def add_source(
         )
         serialization.check(source, "kept-source")
         return store.add_source(source)
+
+
+def check_source(given: Mapping[str, Any]) -> None:
+    """Raise ValueError if Flowdock would not accept these fields of a source."""
+    for operation in ("create-source", "update-source"):
+        serialization.refuse(contracts().operations[operation].request.violations(given))
 
 
 def add_message(

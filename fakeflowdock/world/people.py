@@ -79,10 +79,23 @@ def remove_from_organization(store: Store, organization: Organization, user: Use
     store.emit(None)  # so that streams note what the user may lose
     for flow in store.flows_of_user(user):
         if flow.organization_id == organization.id:
-            events.record(store, flow.id, events.BLOCK, None if by is None else by.id, now, str(user.id))
-            _changed(store, flow.without(user))
+            _lost(store, flow, user, by, now)
     store.remove_from_organization(organization, user)
     store.emit(None)
+
+
+def remove_from_flow(store: Store, flow: Flow, user: User, *, by: User) -> Flow:
+    """Remove a member from a flow. Returns the updated flow. Streams for which nothing is left end."""
+    now = store.tick()
+    store.emit(None)  # so that streams note what the user may lose
+    changed = _lost(store, flow, user, by, now)
+    store.emit(None)
+    return changed
+
+
+def _lost(store: Store, flow: Flow, user: User, by: User | None, now: datetime) -> Flow:
+    events.record(store, flow.id, events.BLOCK, None if by is None else by.id, now, str(user.id))
+    return _changed(store, flow.without(user))
 
 
 def edit_user(store: Store, user: User, **changes: str) -> User:

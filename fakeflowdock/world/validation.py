@@ -145,7 +145,6 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield from _twice(world, *duplicate)
     yield from _contradictions_of_posts(world)
     yield from _contradictions_of_conversations(world)
-
     yield from _contradictions_of_invitations(world)
     belongs = {(member["organization_id"], member["user_id"]) for member in world["memberships"]}
     for position, flow in enumerate(world["flows"]):

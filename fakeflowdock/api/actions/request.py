@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import quote, urlsplit
 
 from ...redaction import brief
+from ...suggestions import either
 from ...world.action_tokens import sign
 from ...world.models import Thread
 from .. import errors
@@ -87,7 +88,7 @@ def build(
         ValueError: an argument is invalid: see docs/api/thread-actions.md#performing.
     """
     if flaw not in (None, *FLAWS):
-        raise ValueError(errors.FLAW.format(given=flaw, known=_listed(FLAWS)))
+        raise ValueError(errors.FLAW.format(given=flaw, known=either([*map(repr, FLAWS)])))
     with store.lock:
         current = _thread(store, thread)
         flow, known = store.flows[current.flow_id], store.users.get(user.id)
@@ -184,7 +185,3 @@ def _action(thread: Thread, wanted: str | int) -> Mapping[str, Any]:
     if len(updates) > 1:
         raise ValueError(errors.SEVERAL_ACTIONS.format(name=name, listed=listed))
     return updates[0]
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return f"{', '.join(map(repr, names[:-1]))} or {names[-1]!r}"

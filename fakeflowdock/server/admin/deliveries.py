@@ -16,7 +16,7 @@ from ...api.pauses import Pause
 from ...testing.performing import DeliveryOptions, deliver
 from .errors import Invalid, Taken
 from .faults import add_fault
-from .operations import Waiting, of_a_world
+from .operations import of_a_world
 from .streams import user_of
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def perform_action(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     return call.watch.shown()
 
 
-class DeliveryWait(Waiting):
+class DeliveryWait:
     """The wait for an integration. It needs a thread of its own, and none of those that answer requests.
 
     Args:
@@ -83,20 +83,12 @@ class DeliveryWait(Waiting):
         finally:
             deliveries.end()
 
-    def look(self) -> None:
-        """Do nothing: the thread says when it has ended."""
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the delivery has ended."""
-        return self._delivery is not None
-
     def steps(self) -> Generator[Pause, bool, None]:
         """Wait until the delivery has ended, or until the client hangs up."""
         deliveries = self._world.app.deliveries
         while True:
             known = deliveries.count
-            if self.is_complete or not (yield Pause(ROUND, deliveries, known)):
+            if self._delivery is not None or not (yield Pause(ROUND, deliveries, known)):
                 return
 
     def shown(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from ...api import operations
 from ...api.internal_routes import PREFIX
@@ -48,8 +48,20 @@ class OperatorCall:
     watch: Waiting | None = None
 
 
-class Waiting(ABC):
-    """A result that takes time: until `count` of something are there, or for `timeout` seconds.
+class Waiting(Protocol):
+    """A result that takes time."""
+
+    def steps(self) -> Generator[Pause, bool, None]:
+        """Wait until the result is complete, or the client hangs up."""
+        ...
+
+    def shown(self) -> dict[str, Any]:
+        """Return the result in the form of the page."""
+        ...
+
+
+class Counting(ABC):
+    """A wait until `count` of something are there, or for `timeout` seconds.
 
     Args:
         call: its parameters `count` and `timeout`.

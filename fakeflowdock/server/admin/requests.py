@@ -13,7 +13,7 @@ from ...testing import report
 from ...testing.exchanges import Exchanges, has_unknown_path
 from .assertions import known_operation
 from .errors import Invalid
-from .operations import Waiting, of_a_world
+from .operations import Counting, of_a_world
 from .patterns import Patterns
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def wait_for_requests(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     return call.watch.shown()
 
 
-class Arrivals(Waiting):
+class Arrivals(Counting):
     """A wait for requests. It looks at each exchange once, because hundreds of clients may wait.
 
     Args:

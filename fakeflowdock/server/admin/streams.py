@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ...api.operations import NOTHING, Reply, created
 from ...testing import streams
 from .errors import Invalid, Unknown
-from .operations import Waiting, of_a_world
+from .operations import Counting, of_a_world
 
 if TYPE_CHECKING:
     from ...testing.streams import OpenStream
@@ -29,7 +29,7 @@ def wait_for_streams(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     return call.watch.shown()
 
 
-class Openings(Waiting):
+class Openings(Counting):
     """A wait for streams.
 
     Args:
