@@ -17,7 +17,7 @@ from ..api.faults import fault_for, in_process
 from ..api.messages import Headers, Response
 from ..interception import other_hosts
 from . import errors
-from .copies import Copies
+from .lists import Deliveries
 from .streams import Streaming
 
 if TYPE_CHECKING:
@@ -159,9 +159,9 @@ class Performing(Streaming):
         self._app.integration = DeliveryOptions(integration).integration
 
     @property
-    def deliveries(self) -> list[Delivery]:
+    def deliveries(self) -> Deliveries:
         """The last 1,000 thread actions that were performed, oldest first. docs/api/thread-actions.md."""
-        return Copies(self._app.deliveries)
+        return Deliveries(self._store, self._app.deliveries)
 
     def action_request(
         self, thread: Thread | str, action: str | int, user: User | None = None, *, flaw: Flaw | None = None

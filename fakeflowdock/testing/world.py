@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..world import factories, uploads
 from . import errors
 from .copies import Copies
-from .lists import Messages, Threads
+from .lists import Flows, Messages, Sources, Threads, Users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -66,14 +66,14 @@ class World(ABC):
         return self._read(lambda store: Copies(store.organizations.values()))
 
     @property
-    def flows(self) -> list[Flow]:
+    def flows(self) -> Flows:
         """All flows, oldest first."""
-        return self._read(lambda store: Copies(store.flows.values()))
+        return self._read(lambda store: Flows(store, store.flows.values()))
 
     @property
-    def users(self) -> list[User]:
+    def users(self) -> Users:
         """All users, oldest first."""
-        return self._read(lambda store: Copies(store.users.values()))
+        return self._read(lambda store: Users(store, store.users.values()))
 
     @property
     def applications(self) -> list[Application]:
@@ -81,9 +81,9 @@ class World(ABC):
         return self._read(lambda store: Copies(store.applications.values()))
 
     @property
-    def sources(self) -> list[Source]:
+    def sources(self) -> Sources:
         """All sources, oldest first."""
-        return self._read(lambda store: Copies(store.sources.values()))
+        return self._read(lambda store: Sources(store, store.sources.values()))
 
     @property
     def messages(self) -> Messages:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...contract.contracts import operation_named
 from ...testing.exchanges import Exchanges
+from ...testing.lists import Deliveries
 from ...testing.private import Talking
 from .errors import Invalid
 from .operations import of_a_world
@@ -15,7 +16,6 @@ from .patterns import Patterns
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ...api.actions.delivery import Delivery
     from ...api.app import App
     from ...world.models import Application, Source, User
     from ...world.store import Store
@@ -33,7 +33,11 @@ class View(Talking):
     """
 
     def __init__(self, app: App) -> None:
-        self._app = app
+        self._its_app = app
+
+    @property
+    def _app(self) -> App:
+        return self._its_app
 
     @property
     def _store(self) -> Store:
@@ -45,9 +49,9 @@ class View(Talking):
         return Exchanges(self._app.journal)
 
     @property
-    def deliveries(self) -> list[Delivery]:
+    def deliveries(self) -> Deliveries:
         """The thread actions that were performed, oldest first."""
-        return [*self._app.deliveries]
+        return Deliveries(self._store, self._app.deliveries)
 
 
 @of_a_world("POST assertions")
