@@ -237,6 +237,7 @@ def kind_of(words: str) -> Schema | None:
 
 def _or_blank(words: str, schema: Schema) -> Schema | None:
     """What a type of text allows, or an empty text."""
+    words = words.split(" of at most ")[0]
     if words not in OR_BLANK:
         return None
     return {key: value for key, value in {**schema, **OR_BLANK[words]}.items() if value != ""}

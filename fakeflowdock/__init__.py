@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .testing.errors import FlowdockWarning
     from .testing.exchanges import Exchanges
     from .testing.invitations import InvitationMail
-    from .testing.lists import Messages, Threads
+    from .testing.lists import DeliveryList, Flows, InvitationList, Messages, PrivateMessages, Sources, Threads, Users
     from .testing.single_sign_on import ScimAccess
     from .testing.streams import OpenStream
     from .world.action_tokens import verify_token
@@ -36,21 +36,9 @@ if TYPE_CHECKING:
     from .world.conversations import PrivateConversation
     from .world.errors import InvalidToken, WorldFileError
     from .world.invitations import Invitation
-    from .world.models import (
-        Application,
-        Author,
-        Field,
-        File,
-        Flow,
-        Mail,
-        Message,
-        Organization,
-        Source,
-        Status,
-        Thread,
-        User,
-    )
+    from .world.models import Application, Flow, Message, Organization, Source, Thread, User
     from .world.snapshots import Snapshot
+    from .world.values import Author, Field, File, Mail, Status
 
 __all__ = [
     "ActionRequest",
@@ -68,6 +56,7 @@ __all__ = [
     "ContractViolation",
     "Credentials",
     "Delivery",
+    "DeliveryList",
     "Difference",
     "Exchange",
     "Exchanges",
@@ -80,9 +69,11 @@ __all__ = [
     "Findings",
     "Flow",
     "FlowdockWarning",
+    "Flows",
     "Headers",
     "InvalidToken",
     "Invitation",
+    "InvitationList",
     "InvitationMail",
     "Mail",
     "Message",
@@ -90,6 +81,7 @@ __all__ = [
     "OpenStream",
     "Organization",
     "PrivateConversation",
+    "PrivateMessages",
     "RecordingError",
     "Request",
     "Response",
@@ -98,10 +90,12 @@ __all__ = [
     "ShortenedBody",
     "Snapshot",
     "Source",
+    "Sources",
     "Status",
     "Thread",
     "Threads",
     "User",
+    "Users",
     "Verification",
     "WorldFileError",
     "__version__",
@@ -134,15 +128,16 @@ _HOMES = {
         "testing.errors": "FlowdockWarning",
         "testing.exchanges": "Exchanges",
         "testing.invitations": "InvitationMail",
-        "testing.lists": "Messages Threads",
+        "testing.lists": "DeliveryList Flows InvitationList Messages PrivateMessages Sources Threads Users",
         "testing.single_sign_on": "ScimAccess",
         "testing.streams": "OpenStream",
         "world.action_tokens": "verify_token",
         "world.clock": "Clock",
         "world.conversations": "PrivateConversation",
         "world.invitations": "Invitation",
-        "world.models": "Application Author Field File Flow Mail Message Organization Source Status Thread User",
+        "world.models": "Application Flow Message Organization Source Thread User",
         "world.snapshots": "Snapshot",
+        "world.values": "Author Field File Mail Status",
         "world.errors": "InvalidToken WorldFileError",
     }.items()
     for name in names.split()

@@ -16,6 +16,7 @@ from .interception import errors
 from .interception.activation import Interception
 from .runs import Runs, Scope
 from .testing import watching
+from .testing.changing import Changing
 from .testing.configuring import Configurable
 from .testing.copies import Copies
 from .testing.exchanges import Exchanges, has_unknown_path
@@ -41,7 +42,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 C = TypeVar("C", bound="type[Any]")
 
 
-class FakeFlowdock(Configurable, Talking, Performing):
+class FakeFlowdock(Configurable, Talking, Performing, Changing):
     """Flowdock, in memory. Requests to Flowdock's hosts are intercepted and answered from one world.
 
     Requests made with `requests`, `httpx`, `aiohttp`, `urllib3` and `urllib.request` are answered in this process.

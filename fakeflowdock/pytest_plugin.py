@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import re
 import sys
-from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from .pytest_options import (
+    CHOICES,
+    DEFAULTS,
+    FILE,
+    METAVARS,
+    NUMBER,
+    PATTERNS,
+    choice,
+    clock_for,
+    initial_for,
+    option_of,
+    strict_for,
+    twin_of,
+    words_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -19,37 +32,8 @@ if TYPE_CHECKING:
     from fakeflowdock.api.exchange import Exchange
     from fakeflowdock.testing.watching import ActiveFakes
 
-STRICT = ("false", "true", "RULE=ignore|warn|error,…")
-NUMBER, SECONDS = ("a positive integer",), ("a number of seconds greater than 0",)
-PATTERNS: dict[tuple[str, ...], str] = {
-    NUMBER: "0*[1-9][0-9]{0,11}",
-    STRICT: r"false|true|(?:[a-z.-]{1,80}=(?:ignore|warn|error)(?:, *|\Z)){1,20}",
-    SECONDS: r"(?=.*[1-9])[0-9]{1,6}(?:\.[0-9]{1,6})?",
-}
-# Each choice: its values, the default first, or what number it is; and its description.
-CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
-    "world": (("empty", "docs"), "initial data of each test"),
-    "auto_consent": (("false", "true"), "grant OAuth consent without a consent page"),
-    "refresh_tokens": (("always", "offline_access"), "when to issue refresh tokens"),
-    "shape": (("default", "minimal", "maximal", "drift"), "fields of responses"),
-    "shapes": (("false", "true"), "run each test once per shape"),
-    "strict": (STRICT, "fail a test on contract warnings"),
-    "journal": (NUMBER, "how many requests to record"),
-    "journal_bytes": (NUMBER, "how much memory to use for them, in bytes"),
-    "keep_alive": (SECONDS, "after how many seconds without an event to keep a stream alive"),
-    "callbacks": (("loopback", "none", "any"), "which integrations to request over the network"),
-    "unknown_paths": (("fail", "allow"), "whether requests to unknown paths fail the test"),
-    "other_hosts": (("allow", "refuse"), "whether requests to other hosts are allowed"),
-}
-
-METAVARS = {NUMBER: "N", SECONDS: "SECONDS", STRICT: "STRICT"}
-
 DECORATED = "__fakeflowdock__"  # the attribute of a decorated class that has the fake
-DEFAULTS = {"journal": 1000, "journal_bytes": 67_108_864, "keep_alive": 30}  # of the numbers
-
-DEFAULTLESS = (NUMBER, SECONDS)
-_NAMED = ("world", "refresh_tokens", "shape", "callbacks", "other_hosts")  # those that a fake takes as they are
-
+_NAMED = ("refresh_tokens", "shape", "callbacks", "other_hosts")  # those that a fake takes as they are
 FIXTURES = ("fake_flowdock", "fake_flowdock_session")
 
 
@@ -57,13 +41,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add each choice as an ini option and as a command-line option."""
     group = parser.getgroup("fakeflowdock")
     for name, (values, about) in CHOICES.items():
-        words = f"{about}: {_words(values)} [default: {DEFAULTS.get(name, values[0])}]"
-        twin = f"FAKEFLOWDOCK_{name.upper()}"
-        parser.addini(f"flowdock_{name}", f"{words}. Overridden by --flowdock-{name.replace('_', '-')} and the marker.")
+        words = f"{about}: {words_of(values)} [default: {DEFAULTS.get(name, 'none' if values is FILE else values[0])}]"
+        parser.addini(f"flowdock_{name}", f"{words}. Overridden by {option_of(name)} and the marker.")
         group.addoption(
-            f"--flowdock-{name.replace('_', '-')}",
+            option_of(name),
             **_argparse_kwargs(name, values),
-            help=f"{words} [env: {twin}]. Overrides the ini option flowdock_{name}. Overridden by the marker.",
+            help=f"{words} [env: {twin_of(name)}]. Overrides the ini option flowdock_{name}. Overridden by the marker.",
         )
     again = "run each passed test again, once for each documented failure of its requests, or for some: 429,timeout"
     group.addoption("--flowdock-sweep", nargs="?", const="all", metavar="FAILURES", help=again)
@@ -81,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
     Raises:
         pytest.UsageError: the options for the sweep are invalid.
     """
-    about = "; ".join(f"{name}: {_words(values)}" for name, (values, _) in CHOICES.items())
+    about = "; ".join(f"{name}: {words_of(values)}" for name, (values, _) in CHOICES.items())
     config.addinivalue_line("markers", f"flowdock({', '.join(CHOICES)}): configure fake_flowdock. {about}.")
     if any(config.getoption(f"flowdock_sweep{name}") for name in ("", "_file", "_baseline", "_update")):
         from fakeflowdock import pytest_sweep
@@ -89,62 +72,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(pytest_sweep.sweep_for(config), "fakeflowdock-sweep")
 
 
-def _words(values: tuple[str, ...]) -> str:
-    return " or ".join(values)
-
-
 def _argparse_kwargs(name: str, values: tuple[str, ...]) -> dict[str, Any]:
     """Return how argparse takes the option's value."""
     if name == "shapes":
         return {"action": "store_const", "const": "true"}
     return {"metavar": METAVARS[values]} if values in PATTERNS else {"choices": values}
-
-
-def choice(item: Any, name: str) -> str | None:
-    """Return the choice for a test. Precedence: nearest marker, command line, ini file, environment.
-
-    Returns:
-        One of the values, by default the first; for a number its digits, or None.
-
-    Raises:
-        pytest.UsageError: the value is invalid.
-    """
-    values = CHOICES[name][0]
-    config = item.config
-    for where, given in (
-        ("@pytest.mark.flowdock", _marked(item, name)),
-        (f"--flowdock-{name.replace('_', '-')}", config.getoption(f"flowdock_{name}")),
-        (f"flowdock_{name}", config.getini(f"flowdock_{name}") or None),
-        (f"FAKEFLOWDOCK_{name.upper()}", os.environ.get(f"FAKEFLOWDOCK_{name.upper()}")),
-    ):
-        if given is not None:
-            if isinstance(given, Mapping):
-                given = ",".join(f"{rule}={what}" for rule, what in given.items())
-            chosen = str(given).lower() if isinstance(given, bool) else str(given)
-            fits = re.fullmatch(PATTERNS[values], chosen) if values in PATTERNS else chosen in values
-            if not fits:
-                raise pytest.UsageError(f"{where}: invalid {name} {chosen!r}: expected {_words(values)}")
-            return chosen
-    return None if values in DEFAULTLESS else values[0]
-
-
-def strict_for(item: Any) -> Any:
-    """Return whether a test is strict, or its rules."""
-    chosen = str(choice(item, "strict"))
-    if "=" not in chosen:
-        return chosen == "true"
-    return dict(pair.strip().split("=") for pair in chosen.split(",") if pair.strip())
-
-
-def _marked(item: Any, name: str) -> Any:
-    for marker in item.iter_markers("flowdock"):
-        unknown = set(marker.kwargs) - set(CHOICES)
-        if marker.args or unknown:
-            wrong = ", ".join(map(repr, (*marker.args, *sorted(unknown))))
-            raise pytest.UsageError(f"@pytest.mark.flowdock: unknown {wrong}: expected keywords {', '.join(CHOICES)}")
-        if name in marker.kwargs:
-            return marker.kwargs[name]
-    return None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -222,7 +154,12 @@ def _fake(request: pytest.FixtureRequest, node: Any) -> FakeFlowdock:
     chosen["shape"] = getattr(request, "param", chosen["shape"])  # parametrized over shapes
     numbers = {name: number for name in DEFAULTS if (number := choice(node, name)) is not None}
     chosen |= {name: (int if CHOICES[name][0] == NUMBER else float)(number) for name, number in numbers.items()}
-    return FakeFlowdock(**chosen)
+    where, initial = initial_for(node)
+    chosen["clock"] = clock_for(node)
+    try:
+        return FakeFlowdock(**initial, **chosen)
+    except (OSError, ValueError) as error:
+        raise pytest.UsageError(f"{where}: {error}" if where else str(error)) from None
 
 
 def _watching() -> Any:

@@ -116,7 +116,7 @@ class Redaction:
         if isinstance(value, dict):
             return {
                 self.text(str(name)): self.value(
-                    item, secret=secret or (is_secret(str(name)) and not _is_state(name, item)), depth=depth + 1
+                    item, secret=secret or (is_secret(str(name)) and not is_state(name, item)), depth=depth + 1
                 )
                 for name, item in value.items()
             }
@@ -203,7 +203,7 @@ class Redaction:
                 named = name if is_secret(name) else ""
                 return self._in_quotes(string, secret=False) + colon
             else:
-                hidden, named = bool(below or (named and not _is_state(named, _read(found[0])))), ""
+                hidden, named = bool(below or (named and not is_state(named, _read(found[0])))), ""
                 return self._in_quotes(found[0], secret=hidden) if string or hidden else found[0]
             return found[0]
 
@@ -232,7 +232,7 @@ class Redaction:
         for key in _KEY.finditer(text):
             name = key[2] or key[3]
             if key.start() >= end and is_secret(name) and (value := _VALUE.match(text, key.end())):
-                is_hidden = not _is_state(name, _read(value[0]))
+                is_hidden = not is_state(name, _read(value[0]))
                 pieces += [text[end : key.end()], self._in_quotes(value[0], secret=is_hidden)]
                 end = value.end()
         return "".join([*pieces, text[end:]])
@@ -329,7 +329,7 @@ class Redaction:
         return head + swapped + content[len(kept) :]
 
 
-def _is_state(name: Any, value: Any) -> bool:
+def is_state(name: Any, value: Any) -> bool:
     """Return whether a value is the state of an invitation, and not that of OAuth."""
     return name == "state" and value in ("pending", "accepted")
 
@@ -385,7 +385,7 @@ def brief(text: str, longest: int = SHOWN) -> str:
 
 def masked(value: Any, name: str = "") -> Any:
     """Return a JSON value in which each secret is cut; `name` is that of the value, or its JSON pointer."""
-    return _PRINTED.value(value, secret=is_secret(name) and not _is_state(name, value))
+    return _PRINTED.value(value, secret=is_secret(name) and not is_state(name, value))
 
 
 def shown_target(target: str) -> str:

@@ -2,11 +2,9 @@ from __future__ import annotations
 
 import faulthandler
 import gc
-import math
 import os
 import signal
 import socket
-import time
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
@@ -29,14 +27,14 @@ pytest_plugins = ["pytester"]
 settings.load_profile(hypothesis_profiles.PROFILE)
 
 LONGEST = 900 * hypothesis_profiles.LONGER  # seconds of a test: many times what it takes on a busy machine
-RENEWED = 60  # seconds after which a test gets all of them: to renew them for each costs as much as a small test
+RENEWED = 20  # tests, after which one gets all of them: to renew them for each costs as much as a small test
 STDERR = pytest.StashKey[int]()
-SINCE = pytest.StashKey[float]()
+LEFT = pytest.StashKey[int]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[STDERR] = os.dup(2)  # the real one: nothing is captured yet
-    config.stash[SINCE] = -math.inf
+    config.stash[LEFT] = 0
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -57,14 +55,15 @@ def pytest_collection() -> Generator[None, object, object]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> None:
     """End a test that hangs, and show where. Under xdist the others go on, and it is reported as a crash."""
-    if time.monotonic() > item.config.stash[SINCE] + RENEWED:
-        item.config.stash[SINCE] = time.monotonic()
+    item.config.stash[LEFT] -= 1
+    if item.config.stash[LEFT] < 0:
+        item.config.stash[LEFT] = RENEWED
         faulthandler.dump_traceback_later(LONGEST, exit=True, file=item.config.stash[STDERR])
 
 
 def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> None:
     """Begin anew with the next test: on an error, pytest ends what would end a test that hangs."""
-    node.config.stash[SINCE] = -math.inf
+    node.config.stash[LEFT] = 0
 
 
 @pytest.fixture(scope="session", autouse=True)

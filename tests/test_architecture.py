@@ -28,7 +28,7 @@ FLOORS = (
     ("fake",),
     ("cli",),
     ("__init__",),
-    ("pytest_sweep",),
+    ("pytest_options", "pytest_sweep"),
     ("__main__", "pytest_plugin"),
 )
 FLOOR_OF = {wing: number for number, wings in enumerate(FLOORS) for wing in wings}

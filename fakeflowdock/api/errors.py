@@ -62,6 +62,7 @@ SEVERAL_ACTIONS = "ambiguous action {name!r}: pass its position; actions of the 
 VIEW_ACTION = "action {name!r} is a ViewAction, a link to {url}: only an UpdateAction is performed"
 NO_SOURCE = "the thread has no source: its application would sign the request, so no action of it can be performed"
 TEMPLATE = "action {name!r} has the urlTemplate {given!r}: expected an http or https URL without credentials"
+ARCHIVED = "flow {flow} is archived, so the actions of its threads cannot be performed"
 PERFORMER = "user {user} cannot see flow {flow}, so they cannot perform its actions"
 CHALLENGED = "the user has to sign in at the integration first"
 ANSWERED = "the integration answered {status}"

@@ -15,8 +15,8 @@ from ..contract.package_files import document
 from .operations import Reply
 
 if TYPE_CHECKING:
-    from ..world.models import File
     from ..world.store import Store
+    from ..world.values import File
 
 PREFIX = "/_fakeflowdock/"
 FILES = f"{PREFIX}files/"

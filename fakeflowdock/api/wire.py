@@ -12,8 +12,9 @@ from .actions.signed import actions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..world.models import Application, File, Flow, Mail, Message, Organization, Source, Thread, User
+    from ..world.models import Application, Flow, Message, Organization, Source, Thread, User
     from ..world.store import Store
+    from ..world.values import File, Mail
 
 JSON = dict[str, Any]
 

@@ -67,7 +67,7 @@ def notes_of(given: SimpleNamespace) -> Notes:
 
 def world_of(given: SimpleNamespace) -> Store:
     """Return the initial world. Raises CommandError."""
-    from ..world import seed_files, serialization, templates
+    from ..world import serialization, templates
     from ..world.errors import SeedError, WorldFileError
     from ..world.settings import Settings
 
@@ -85,6 +85,8 @@ def world_of(given: SimpleNamespace) -> Store:
         if given.state:
             store = templates.over(serialization.load(given.state), settings)
         elif given.seed:
+            from ..world import seed_files
+
             store = templates.over(seed_files.load(given.seed), settings)
         else:
             store = templates.make(given.world, settings)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..api import internal_routes
 from ..api.app import App
 from ..api.environ import path_of
-from .admin.app import Admin
 from .worlds import Held, Worlds
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..http.protocols import Answering
+    from .admin.app import Admin
 
 
 class Site:
@@ -25,7 +26,13 @@ class Site:
 
     def __init__(self, worlds: Worlds) -> None:
         self.worlds = worlds
-        self._admin = Admin(worlds)
+
+    @cached_property
+    def _admin(self) -> Admin:
+        """The admin API. It is imported with its first request, because that takes a fifth of the time of a start."""
+        from .admin.app import Admin
+
+        return Admin(self.worlds)
 
     def app_of(self, environ: WSGIEnvironment) -> Answering:
         """Return the app that answers a request."""

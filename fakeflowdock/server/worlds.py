@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..api.app import App
 from ..api.environ import WORLD
 from ..http.addresses import is_loopback
-from ..testing.performing import deliver_by_url
 from ..world import templates
 from ..world.secrets import digest_of
 from ..world.settings import MOST_WORLDS
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import WSGIEnvironment
 
+    from ..api.actions.delivery import Delivery
+    from ..api.actions.request import ActionRequest
     from ..contract.findings import Finding
     from ..world.snapshots import Snapshot
     from ..world.store import Store
@@ -51,6 +52,13 @@ class Saver(Protocol):
         ...
 
 
+def _deliver_by_url(app: App, request: ActionRequest) -> Delivery:
+    """Send the request for an action. The code for that is imported with the first one: it takes long."""
+    from ..testing.performing import deliver_by_url
+
+    return deliver_by_url(app, request)
+
+
 class Held:
     """A world with its initial state.
 
@@ -65,7 +73,7 @@ class Held:
 
     def __init__(self, app: App, began: Store | None = None) -> None:
         self.app = app
-        app.deliver = deliver_by_url
+        app.deliver = _deliver_by_url
         self.first = self.began = app.store.freeze() if began is None else began
 
 

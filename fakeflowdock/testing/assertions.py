@@ -17,7 +17,7 @@ from .single_sign_on import SingleSignOn
 from .waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from typing import Unpack
 
     from ..api.actions.delivery import Delivery
@@ -25,10 +25,9 @@ if TYPE_CHECKING:
     from ..api.exchange import Exchange
     from ..world.invitations import Invitation
     from ..world.models import Flow, Message, Source, Thread, User
-    from ..world.store import Store
     from . import expected as names
     from .exchanges import Exchanges
-    from .lists import Deliveries
+    from .lists import DeliveryList
 
 T = TypeVar("T")
 
@@ -57,7 +56,7 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
 
     @property
     @abstractmethod
-    def deliveries(self) -> Deliveries:
+    def deliveries(self) -> DeliveryList:
         """The thread actions that were performed, oldest first."""
 
     def assert_requested(
@@ -89,7 +88,8 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
             ValueError: the operation or a parameter is unknown, or `times` or `within` is invalid.
         """
         __tracebackhide__ = True
-        return self._one("requested", lambda: self._requests(operation, status, caller, fields), times, within)
+        instead = "assert_not_requested"
+        return self._found(lambda: self._requests(operation, status, caller, fields), times, within, instead)
 
     def assert_not_requested(
         self,
@@ -108,7 +108,7 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
             ValueError: the operation or a parameter is unknown, or `within` is invalid.
         """
         __tracebackhide__ = True
-        self._none(lambda: self._requests(operation, status, caller, fields), within)
+        self._not_found(lambda: self._requests(operation, status, caller, fields), within)
         if dropped := self._dropped():
             raise AssertionError(f"cannot verify: {dropped.strip(' ()')}")
 
@@ -130,9 +130,7 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
             ValueError: a name, the flow, `times` or `within` is invalid.
         """
         __tracebackhide__ = True
-        return self._one(
-            "source", lambda: self._of(kinds.SOURCE, lambda store: store.sources.values(), expected), times, within
-        )
+        return self._one(kinds.SOURCE, expected, times, within)
 
     def assert_no_source(self, *, within: float | None = None, **expected: Unpack[names.SourceFields]) -> None:
         """Assert that no such source exists. Arguments as for `assert_source`.
@@ -142,8 +140,7 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
             ValueError: a name, flow, source or user is unknown, so that nothing could match; or `within` is invalid.
         """
         __tracebackhide__ = True
-        kinds.check_known(self._store, expected)
-        self._none(lambda: self._of(kinds.SOURCE, lambda store: store.sources.values(), expected), within)
+        self._none(kinds.SOURCE, expected, within)
 
     def assert_message(
         self, *, times: int | None = None, within: float | None = None, **expected: Unpack[names.MessageFields]
@@ -165,12 +162,7 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
             ValueError: a name, the flow, `times` or `within` is invalid.
         """
         __tracebackhide__ = True
-        return self._one(
-            "message",
-            lambda: self._of(kinds.MESSAGE, lambda store: store.archive.messages(store.flows), expected),
-            times,
-            within,
-        )
+        return self._one(kinds.MESSAGE, expected, times, within)
 
     def assert_no_message(self, *, within: float | None = None, **expected: Unpack[names.MessageFields]) -> None:
         """Assert that no flow received such a message. Arguments as for `assert_message`.
@@ -180,8 +172,7 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
             ValueError: a name, flow, source or user is unknown, so that nothing could match; or `within` is invalid.
         """
         __tracebackhide__ = True
-        kinds.check_known(self._store, expected)
-        self._none(lambda: self._of(kinds.MESSAGE, lambda store: store.archive.messages(store.flows), expected), within)
+        self._none(kinds.MESSAGE, expected, within)
 
     def assert_thread(
         self, *, times: int | None = None, within: float | None = None, **expected: Unpack[names.ThreadFields]
@@ -191,8 +182,8 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
         Args:
             times: the exact number. Default: at least one.
             within: how long to wait for it.
-            expected: its attributes, such as `title`, `external_thread_id`, `status={"value": "open"}`. `flow` is a flow or
-                its path, `source` is a source or its name.
+            expected: its attributes, such as `title`, `external_thread_id`, `status={"value": "open"}`. `flow` is a
+                flow or its path, `source` a source or its name.
 
         Returns:
             The first one that matches.
@@ -202,12 +193,7 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
             ValueError: a name, the flow, `times` or `within` is invalid.
         """
         __tracebackhide__ = True
-        return self._one(
-            "thread",
-            lambda: self._of(kinds.THREAD, lambda store: store.archive.threads(store.flows), expected),
-            times,
-            within,
-        )
+        return self._one(kinds.THREAD, expected, times, within)
 
     def assert_no_thread(self, *, within: float | None = None, **expected: Unpack[names.ThreadFields]) -> None:
         """Assert that no such thread exists. Arguments as for `assert_thread`.
@@ -217,8 +203,7 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
             ValueError: a name, flow, source or user is unknown, so that nothing could match; or `within` is invalid.
         """
         __tracebackhide__ = True
-        kinds.check_known(self._store, expected)
-        self._none(lambda: self._of(kinds.THREAD, lambda store: store.archive.threads(store.flows), expected), within)
+        self._none(kinds.THREAD, expected, within)
 
     def assert_flow(
         self, *, times: int | None = None, within: float | None = None, **expected: Unpack[names.FlowFields]
@@ -238,9 +223,7 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
             ValueError: a name, the flow, `times` or `within` is invalid.
         """
         __tracebackhide__ = True
-        return self._one(
-            "flow", lambda: self._of(kinds.FLOW, lambda store: store.flows.values(), expected), times, within
-        )
+        return self._one(kinds.FLOW, expected, times, within)
 
     def assert_no_flow(self, *, within: float | None = None, **expected: Unpack[names.FlowFields]) -> None:
         """Assert that no such flow exists. Arguments as for `assert_flow`.
@@ -250,8 +233,7 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
             ValueError: a name, flow, source or user is unknown, so that nothing could match; or `within` is invalid.
         """
         __tracebackhide__ = True
-        kinds.check_known(self._store, expected)
-        self._none(lambda: self._of(kinds.FLOW, lambda store: store.flows.values(), expected), within)
+        self._none(kinds.FLOW, expected, within)
 
     def assert_user(
         self, *, times: int | None = None, within: float | None = None, **expected: Unpack[names.UserFields]
@@ -271,9 +253,7 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
             ValueError: a name, the flow, `times` or `within` is invalid.
         """
         __tracebackhide__ = True
-        return self._one(
-            "user", lambda: self._of(kinds.USER, lambda store: store.users.values(), expected), times, within
-        )
+        return self._one(kinds.USER, expected, times, within)
 
     def assert_no_user(self, *, within: float | None = None, **expected: Unpack[names.UserFields]) -> None:
         """Assert that no such user exists. Arguments as for `assert_user`.
@@ -283,8 +263,7 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
             ValueError: a name, flow, source or user is unknown, so that nothing could match; or `within` is invalid.
         """
         __tracebackhide__ = True
-        kinds.check_known(self._store, expected)
-        self._none(lambda: self._of(kinds.USER, lambda store: store.users.values(), expected), within)
+        self._none(kinds.USER, expected, within)
 
     def assert_invitation(
         self, *, times: int | None = None, within: float | None = None, **expected: Unpack[names.InvitationFields]
@@ -305,12 +284,7 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
             ValueError: a name, the flow, `times` or `within` is invalid.
         """
         __tracebackhide__ = True
-        return self._one(
-            "invitation",
-            lambda: self._of(kinds.INVITATION, lambda store: store.invitations.values(), expected),
-            times,
-            within,
-        )
+        return self._one(kinds.INVITATION, expected, times, within)
 
     def assert_no_invitation(self, *, within: float | None = None, **expected: Unpack[names.InvitationFields]) -> None:
         """Assert that no such invitation exists. Arguments as for `assert_invitation`.
@@ -320,8 +294,7 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
             ValueError: a name, flow, source or user is unknown, so that nothing could match; or `within` is invalid.
         """
         __tracebackhide__ = True
-        kinds.check_known(self._store, expected)
-        self._none(lambda: self._of(kinds.INVITATION, lambda store: store.invitations.values(), expected), within)
+        self._none(kinds.INVITATION, expected, within)
 
     def assert_delivery(
         self, *, times: int | None = None, within: float | None = None, **expected: Unpack[names.DeliveryFields]
@@ -343,9 +316,7 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
             ValueError: a name, the flow, `times` or `within` is invalid.
         """
         __tracebackhide__ = True
-        return self._one(
-            "delivery", lambda: self._of(kinds.DELIVERY, lambda _: self.deliveries, expected), times, within
-        )
+        return self._one(kinds.DELIVERY, expected, times, within)
 
     def assert_no_delivery(self, *, within: float | None = None, **expected: Unpack[names.DeliveryFields]) -> None:
         """Assert that no user performed such a thread action. Arguments as for `assert_delivery`.
@@ -355,32 +326,41 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
             ValueError: a name, flow, source or user is unknown, so that nothing could match; or `within` is invalid.
         """
         __tracebackhide__ = True
-        kinds.check_known(self._store, expected)
-        self._none(lambda: self._of(kinds.DELIVERY, lambda _: self.deliveries, expected), within)
+        self._none(kinds.DELIVERY, expected, within)
 
-    def _one(self, name: str, search: Callable[[], Search[T]], times: int | None, within: float | None) -> T:
+    def _one(self, kind: kinds.Kind[T], expected: Mapping[str, Any], times: int | None, within: float | None) -> T:
+        __tracebackhide__ = True
+        return self._found(lambda: self._of(kind, expected), times, within, f"assert_no_{kind.what.replace(' ', '_')}")
+
+    def _none(self, kind: kinds.Kind[T], expected: Mapping[str, Any], within: float | None) -> None:
+        __tracebackhide__ = True
+        store = self._store
+        kind.check_possible(store, kind.named(store, expected))
+        self._not_found(lambda: self._of(kind, expected), within)
+
+    def _found(self, search: Callable[[], Search[T]], times: int | None, within: float | None, instead: str) -> T:
         """Return the first candidate that matches. Raises AssertionError and ValueError."""
         __tracebackhide__ = True
         if times is not None and (type(times) is not int or times < 1):
-            instead = "assert_not_requested" if name == "requested" else f"assert_no_{name}"
             text = errors.ZERO_TIMES if times == 0 else errors.TIMES
             raise ValueError(text.format(instead=instead, given=times))
         note = wait_until(lambda: self._app, within, lambda: len(search().matching()) >= (times or 1))
         return search().found(times, note)[0]
 
-    def _none(self, search: Callable[[], Search[T]], within: float | None) -> None:
-        """Raise AssertionError if a candidate matches, or ValueError."""
+    def _not_found(self, search: Callable[[], Search[T]], within: float | None) -> None:
+        """Raise AssertionError if a candidate matches, or comes within a time."""
         __tracebackhide__ = True
         search().none()
-        note = wait_until(lambda: self._app, within, lambda: bool(search().matching()))
-        search().none(note)
+        if note := wait_until(lambda: self._app, within, lambda: bool(search().matching())):
+            search().none(note)
 
-    def _of(self, kind: kinds.Kind[T], among: Callable[[Store], Iterable[T]], expected: Mapping[str, Any]) -> Search[T]:
+    def _of(self, kind: kinds.Kind[T], expected: Mapping[str, Any]) -> Search[T]:
         """Return a search for entities. Raises ValueError."""
         store = self._store
         with store.lock:
             named = kind.named(store, expected)
-            return Search(kind.what, [*among(store)], named, partial(kind.view, store=store, expected=named), store)
+            among = self.deliveries if kind is kinds.DELIVERY else kind.all(store)
+            return Search(kind.what, [*among], named, partial(kind.view, store=store, expected=named), store)
 
     def _dropped(self) -> str:
         """Return a note for assertions if the journal has dropped requests; else an empty string."""
@@ -392,8 +372,8 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
     def _requests(
         self,
         operation: str,
-        status: int | Matcher | None,
-        caller: User | Source | Application | None,
+        status: names.Number,
+        caller: names.Caller,
         fields: dict[str, Any],
     ) -> Search[Exchange]:
         name = operation_named(operation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ..world import factories
+from ..world import factories, naming
 from . import credentials, errors
 from .world import World
 
@@ -17,26 +17,37 @@ if TYPE_CHECKING:
 class Authorizing(World):
     """A world whose users authorize applications."""
 
-    def as_user(self, user: User | None = None) -> Credentials:
+    def as_user(self, user: User | str | None = None) -> Credentials:
         """Return the credentials of a user: their `api_token`. docs/api/authentication.md.
 
         Pass them to a client: `requests.get(url, **fake_flowdock.as_user())`.
-        """
-        return credentials.user(user or self.user)
 
-    def as_source(self, source: Source | None = None) -> Credentials:
-        """Return the credentials of a source, its `flow_token`. Default: the first source.
+        Args:
+            user: a user, or their name, nick or e-mail address. Default: the first user.
 
         Raises:
-            ValueError: no source was given, and none exists.
+            ValueError: the name is unknown, or that of several users.
         """
+        return credentials.user(self._user(user))
+
+    def as_source(self, source: Source | str | None = None) -> Credentials:
+        """Return the credentials of a source, its `flow_token`.
+
+        Args:
+            source: a source or its name. Default: the first source.
+
+        Raises:
+            ValueError: no source was given, and none exists; or the name is unknown, or that of several sources.
+        """
+        if isinstance(source, str):
+            return credentials.source(naming.source_called(self._store, source))
         known = source or next(iter(self.sources), None)
         if known is None:
             raise ValueError(errors.NO_SOURCE)
         return credentials.source(known)
 
     def as_application(
-        self, application: Application | None = None, *, user: User | None = None, scope: str | None = None
+        self, application: Application | str | None = None, *, user: User | str | None = None, scope: str | None = None
     ) -> Credentials:
         """Return the credentials of an application: a new access token of a user.
 
@@ -46,14 +57,14 @@ class Authorizing(World):
         Raises:
             ValueError: a scope is unknown.
         """
-        known = application or self.application
+        known = self._application(application)
         return credentials.application(known.name, self.access_token(user=user, application=known, scope=scope))
 
     def access_token(
         self,
         *,
-        user: User | None = None,
-        application: Application | None = None,
+        user: User | str | None = None,
+        application: Application | str | None = None,
         scope: str | None = None,
         expires_in: float | timedelta | None = None,
     ) -> str:
@@ -76,8 +87,8 @@ class Authorizing(World):
     def authorize(
         self,
         *,
-        user: User | None = None,
-        application: Application | None = None,
+        user: User | str | None = None,
+        application: Application | str | None = None,
         scope: str | None = None,
         redirect_uri: str | None = None,
     ) -> str:
@@ -94,6 +105,11 @@ class Authorizing(World):
             self._store, user or self.user, application or self.application, scope, redirect_uri
         ).code
 
+    def _application(self, application: Application | str | None) -> Application:
+        if isinstance(application, str):
+            return naming.application_called(self._store, application)
+        return application or self.application
+
     def revoke(self, access_token: str) -> None:
         """Revoke an access token, and everything else issued for the same consent.
 
@@ -102,7 +118,9 @@ class Authorizing(World):
         """
         factories.revoke(self._store, access_token)
 
-    def revoke_application(self, application: Application | None = None, *, user: User | None = None) -> None:
+    def revoke_application(
+        self, application: Application | str | None = None, *, user: User | str | None = None
+    ) -> None:
         """Revoke everything that users have granted an application. They can authorize it again; its sources stay.
 
         Args:

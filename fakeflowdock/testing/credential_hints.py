@@ -79,6 +79,9 @@ def why_not_authenticated(exchange: Exchange, store: Store) -> str | None:
         for whose, kind in _owners(store, secret):
             if is_scim and kind != "scim_token":
                 return f"that is {whose} {kind}: this operation takes {_callers(exchange)}"
+            if is_scim and place == BEARER:
+                organization = store.organizations[store.identities.tokens.find(secret) or 0]
+                return f"that is {whose} {kind}: the paths of this organization are below /scim/{organization.sso_uid}"
             if kind == "access_token" and place in RIGHT[kind]:
                 return _ended(store, secret, whose)
             if (kind == "scim_token" and not is_scim) or place not in RIGHT.get(kind, (f"the parameter {kind}",)):

@@ -7,12 +7,12 @@ class FlowdockWarning(UserWarning):
     """A contract warning of a passed test: Flowdock accepted a request that its documentation advises against."""
 
 
-SOURCE_OF_A_MAIL = "invalid source {given!r}: expected a Source, or text with the event mail"
 TWO_SENDERS = "invalid sender: pass either a source or a user, not both"
 NO_SOURCE = "no source exists: create one with add_source()"
 NO_SSO = "organization {name!r} has no Single Sign-On: set it up with add_sso()"
 UNKNOWN = "unknown {what} {name!r}"
 ZERO_TIMES = "invalid times 0: use {instead}"
+IMPOSSIBLE = "invalid {name} {given!r}: expected {known}"
 TWO_RECEIVERS = "invalid receiver: pass either a flow or a user, not both"
 COPIES = "cannot {name}: {kind} is a copy, and changing it would change nothing; list(…) returns a list of your own"
 CLEAR = "cannot clear a part of the journal: use requests.clear()"
@@ -32,3 +32,4 @@ WITHIN = "invalid within {given!r}: expected a number of seconds greater than 0,
 WITHIN_NOTE = " within {within:g} seconds"
 IN_LOOP = " (the event loop of this thread stood still meanwhile: use `await asyncio.to_thread(…)`)"
 TIMES = "invalid times {given!r}: expected a whole number of at least 1"
+NO_HEADER = "invalid response header {name!r}: expected characters of Latin-1, got {value!r}"

@@ -15,6 +15,8 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from ..api.errors import NotDelivered
 from ..api.messages import Headers, Response
+from ..redaction import brief
+from . import errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, MutableMapping
@@ -90,7 +92,13 @@ def _wsgi(application: Callable[..., Any], request: ActionRequest) -> Response:
     from werkzeug.test import run_wsgi_app  # importing it takes long
 
     body, line, headers = run_wsgi_app(application, environ_of(request), buffered=True)
-    return Response(int(line.partition(" ")[0]), Headers(headers.to_wsgi_list()), b"".join(body), request)
+    found = headers.to_wsgi_list()
+    for name, value in found:
+        try:
+            f"{name}{value}".encode("latin-1")
+        except UnicodeEncodeError:
+            raise ValueError(errors.NO_HEADER.format(name=name, value=brief(value))) from None
+    return Response(int(line.partition(" ")[0]), Headers(found), b"".join(body), request)
 
 
 async def _asgi(application: Callable[..., Any], request: ActionRequest) -> Response:
@@ -124,7 +132,7 @@ async def _asgi(application: Callable[..., Any], request: ActionRequest) -> Resp
     async def send(message: MutableMapping[str, Any]) -> None:
         nonlocal status, found
         if message["type"] == "http.response.start":
-            status = message["status"]
+            status = int(message["status"])
             found = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message.get("headers", ())]
         elif message["type"] == "http.response.body":
             body.extend(message.get("body", b""))

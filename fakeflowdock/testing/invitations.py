@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..world import admitting, inviting
 from .copies import Copies
-from .lists import Invitations
+from .lists import InvitationList
 from .world import World
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ class Inviting(World):
     """A world with invitations. docs/api/invitations.md."""
 
     @property
-    def invitations(self) -> Invitations:
+    def invitations(self) -> InvitationList:
         """All invitations, pending and accepted, oldest first. Declined and cancelled ones are deleted."""
-        return self._read(lambda store: Invitations(store, store.invitations.values()))
+        return self._read(lambda store: InvitationList(store, store.invitations.values()))
 
     @property
     def outbox(self) -> list[InvitationMail]:
@@ -53,13 +53,18 @@ class Inviting(World):
         return self._read(lambda store: Copies(_shown(mail, store) for mail in store.invitations.outbox.values()))
 
     def add_invitation(
-        self, email: str, *, flow: Flow | str | None = None, inviter: User | None = None, message: str | None = None
+        self,
+        email: str,
+        *,
+        flow: Flow | str | None = None,
+        inviter: User | str | None = None,
+        message: str | None = None,
     ) -> Invitation:
         """Invite an address to a flow, as if `inviter` had. A pending invitation is sent again.
 
         Args:
             flow: a flow or its path, `acme/ops`.
-            inviter: a member of the flow. Default: the first user.
+            inviter: a member of the flow, or their name. Default: the first user.
             message: the text that is added to the mail.
 
         Returns:
@@ -68,9 +73,9 @@ class Inviting(World):
         Raises:
             ValueError: the address is invalid or that of a member, or the flow or the inviter is unknown.
         """
-        return admitting.add_invitation(self._store, self._flow(flow), email, inviter or self.user, message)
+        return admitting.add_invitation(self._store, self._flow(flow), email, self._user(inviter), message)
 
-    def accept(self, invitation: Invitation | int, user: User | None = None) -> User:
+    def accept(self, invitation: Invitation | int, user: User | str | None = None) -> User:
         """Accept an invitation, as if somebody had followed the link in the mail. They become a member of the flow.
 
         Args:
@@ -83,7 +88,7 @@ class Inviting(World):
         Raises:
             ValueError: the invitation is not pending, or the flow is archived or has blocked the user.
         """
-        return admitting.accept(self._store, invitation, user)
+        return self._bound(admitting.accept(self._store, invitation, None if user is None else self._user(user)))
 
 
 def _shown(mail: SentInvitation, store: Store) -> InvitationMail:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..api import wire
+from ..api.actions.delivery import OUTCOMES
+from ..api.actions.request import FLAWS
 from ..world import factories
 from ..world.fields import check_names
+from ..world.invitations import ACCEPTED, PENDING
 from ..world.models import Application, Flow
+from ..world.validation import PRIVATE
 from . import errors
 from . import expected as names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from ..api.actions.delivery import Delivery
     from ..world.invitations import Invitation
@@ -34,17 +38,26 @@ class Kind(Generic[Entity]):
         what: its name, for messages: `source`.
         fields: the TypedDict of its names.
         more: the values of the names that are no attributes.
+        all: returns the entities of a world; empty for what the world does not have.
+        values: the only texts that some names can have.
     """
 
     what: str
     fields: type[Any]
     more: Mapping[str, Callable[[Entity, Store], Any]]
+    all: Callable[[Store], Iterable[Entity]] = lambda _: ()
+    values: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def names(self) -> frozenset[str]:
         """Return the names that can be expected."""
         found: frozenset[str] = self.fields.__optional_keys__
         return found
+
+    @property
+    def plural(self) -> str:
+        """Return its name for several."""
+        return f"{self.what[:-1]}ies" if self.what.endswith("y") else f"{self.what}s"
 
     def view(self, entity: Entity, store: Store, expected: Iterable[str]) -> dict[str, Any]:
         """Return the values of the expected names."""
@@ -70,20 +83,23 @@ class Kind(Generic[Entity]):
             elif isinstance(value, Application):
                 named[name] = value.name
             elif name == "flow" and isinstance(value, str):
-                factories.flow_at(store, value)
+                named[name] = store.path_of(factories.flow_at(store, value))
         return named
 
+    def check_possible(self, store: Store, expected: Mapping[str, Any]) -> None:
+        """Reject the name of a user or source that does not exist, and a text that cannot be. Raises ValueError."""
+        for name, value in expected.items():
+            if not isinstance(value, str):
+                continue
+            if name in ROLES and not any(each.name == value for each in _called(store, ROLES[name])):
+                raise ValueError(errors.UNKNOWN.format(what=ROLES[name], name=value))
+            if value not in (known := self.values.get(name, (value,))):
+                text = ", ".join(map(repr, known))
+                raise ValueError(errors.IMPOSSIBLE.format(name=name, given=value, known=text))
 
-def check_known(store: Store, expected: Mapping[str, Any]) -> None:
-    """Reject the names of users and sources that do not exist, because nothing could match. Raises ValueError."""
-    for name, what in ROLES.items():
-        value = expected.get(name)
-        if isinstance(value, str):
-            kept: list[Source | User] = [*store.users.values()]
-            if what == "source":
-                kept = [*store.sources.values(), *store.deleted_sources.values()]
-            if not any(each.name == value for each in kept):
-                raise ValueError(errors.UNKNOWN.format(what=what, name=value))
+
+def _called(store: Store, what: str) -> Iterable[Source | User]:
+    return [*store.sources.values(), *store.deleted_sources.values()] if what == "source" else store.users.values()
 
 
 class _Messages(Kind["Message"]):
@@ -126,9 +142,14 @@ MESSAGE = _Messages(
         "source": _source,
         "thread": _thread,
     },
+    lambda store: store.archive.messages(store.flows),
 )
 PRIVATE_MESSAGE = _Messages(
-    "private message", names.PrivateMessageFields, {"user": _user, "from_user": _user, "to_user": _recipient}
+    "private message",
+    names.PrivateMessageFields,
+    {"user": _user, "from_user": _user, "to_user": _recipient},
+    lambda store: store.archive.messages(store.conversations),
+    {"event": PRIVATE},
 )
 SOURCE: Kind[Source] = Kind(
     "source",
@@ -138,12 +159,18 @@ SOURCE: Kind[Source] = Kind(
         "application": lambda source, store: store.applications[source.application_id].name,
         "creator": lambda source, store: store.users[source.creator_id],
     },
+    lambda store: store.sources.values(),
 )
 THREAD: Kind[Thread] = Kind(
-    "thread", names.ThreadFields, {"flow": lambda thread, store: _path(thread.flow_id, store), "source": _source}
+    "thread",
+    names.ThreadFields,
+    {"flow": lambda thread, store: _path(thread.flow_id, store), "source": _source},
+    lambda store: store.archive.threads(store.flows),
 )
-FLOW: Kind[Flow] = Kind("flow", names.FlowFields, {"path": lambda flow, store: store.path_of(flow)})
-USER: Kind[User] = Kind("user", names.UserFields, {})
+FLOW: Kind[Flow] = Kind(
+    "flow", names.FlowFields, {"path": lambda flow, store: store.path_of(flow)}, lambda store: store.flows.values()
+)
+USER: Kind[User] = Kind("user", names.UserFields, {}, lambda store: store.users.values())
 INVITATION: Kind[Invitation] = Kind(
     "invitation",
     names.InvitationFields,
@@ -152,6 +179,8 @@ INVITATION: Kind[Invitation] = Kind(
         "inviter": lambda invitation, store: store.users[invitation.inviter_id],
         "user": lambda invitation, store: store.users.get(invitation.user_id or 0),
     },
+    lambda store: store.invitations.values(),
+    {"state": (PENDING, ACCEPTED)},
 )
 DELIVERY: Kind[Delivery] = Kind(
     "delivery",
@@ -168,4 +197,5 @@ DELIVERY: Kind[Delivery] = Kind(
         "flaw": lambda delivery, _: delivery.request.flaw,
         "response": lambda delivery, _: None if delivery.response is None else delivery.response.text,
     },
+    values={"outcome": OUTCOMES, "flaw": FLAWS},
 )

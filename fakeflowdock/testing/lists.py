@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from ..api.actions.delivery import Delivery
+from ..world.bound import all_bound
 from ..world.invitations import Invitation
 from ..world.models import Flow, Message, Source, Thread, User
 from . import expected, kinds
@@ -26,14 +27,14 @@ class Entities(Copies[Entity], Generic[Entity]):
     _kind: ClassVar[kinds.Kind[Any]]
 
     def __init__(self, store: Store, entities: Iterable[Entity]) -> None:
-        super().__init__(entities)
+        super().__init__(all_bound(entities, store))
         self._store = store
 
     def _where(self, given: Mapping[str, Any]) -> Self:
         kind, store = self._kind, self._store
         with store.lock:
-            named = kind.named(store, given, f"{kind.what}s")
-            kinds.check_known(store, named)
+            named = kind.named(store, given, kind.plural)
+            kind.check_possible(store, named)
             return type(self)(store, [each for each in self if not any(misses(named, kind.view(each, store, named)))])
 
 
@@ -121,7 +122,7 @@ class Users(Entities[User]):
         return self._where(given)
 
 
-class Invitations(Entities[Invitation]):
+class InvitationList(Entities[Invitation]):
     """Invitations, oldest first."""
 
     _kind = kinds.INVITATION
@@ -135,7 +136,7 @@ class Invitations(Entities[Invitation]):
         return self._where(given)
 
 
-class Deliveries(Entities[Delivery]):
+class DeliveryList(Entities[Delivery]):
     """Thread actions that were performed, oldest first."""
 
     _kind = kinds.DELIVERY

@@ -14,6 +14,7 @@ from ..contract.findings import sample
 from ..contract.json_pointer import ABSENT
 from ..redaction import masked, shortened
 from ..world import tagging
+from ..world.bound import all_bound
 from ..world.invitations import Invitation
 from ..world.models import Application, Flow, Message, Source, Thread, User
 from . import matchers
@@ -157,10 +158,9 @@ class Search(Generic[Candidate]):
         __tracebackhide__ = True
         if right := self.matching():
             if times is not None and (times != len(right) or self.dropped):
-                raise AssertionError(
-                    self._listed(f"expected {times} {self.plural}", f"{note}, got {len(right)}{self.dropped}", right)
-                )
-            return right
+                number = f"{note}, got {len(right)}{self.dropped}"
+                raise AssertionError(self._listed(f"expected {times} {self.plural}", number, right))
+            return all_bound(right, self.store)
         with self.store.lock:
             looked = [(list(misses(self.expected, self.view(each))), each) for each in self.candidates]
         lines = [f"no {self.what} found{_with(self.expected)}{note}{self.dropped}"]

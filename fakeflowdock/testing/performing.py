@@ -16,8 +16,9 @@ from ..api.fault_matching import DeliveryMatching
 from ..api.faults import fault_for, in_process
 from ..api.messages import Headers, Response
 from ..interception import other_hosts
+from ..world import naming
 from . import errors
-from .lists import Deliveries
+from .lists import DeliveryList
 from .streams import Streaming
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class DeliveryOptions:
         return own._replace(scheme=server.scheme, netloc=server.netloc).geturl()
 
 
-def deliver(app: App, request: ActionRequest, options: DeliveryOptions) -> tuple[Delivery, Exception | None]:
+def deliver(app: App, request: ActionRequest, options: DeliveryOptions) -> tuple[Delivery, BaseException | None]:
     """Send a request to the integration, and keep what came of it. The lock of the world is not held meanwhile.
 
     Returns:
@@ -76,7 +77,7 @@ def deliver(app: App, request: ActionRequest, options: DeliveryOptions) -> tuple
     failure = None if met is None else met[1]
     response: Response | None = None
     reason: str | None = None
-    raised: Exception | None = None
+    raised: BaseException | None = None
     sent = True
     try:
         response = _answered(app, request, options, failure)
@@ -84,7 +85,9 @@ def deliver(app: App, request: ActionRequest, options: DeliveryOptions) -> tuple
         reason = str(error)
     except NotSent as error:
         reason, sent = str(error), False
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # also SystemExit, CancelledError and pytest.fail()
         reason, raised = NotDelivered.RAISED.format(error=f"{type(error).__name__}: {error}"), error
     seconds = time.monotonic() - begun
     return app.deliveries.add(judged(request, response, reason, seconds, sent=sent, failure=failure)), raised
@@ -159,12 +162,12 @@ class Performing(Streaming):
         self._app.integration = DeliveryOptions(integration).integration
 
     @property
-    def deliveries(self) -> Deliveries:
+    def deliveries(self) -> DeliveryList:
         """The last 1,000 thread actions that were performed, oldest first. docs/api/thread-actions.md."""
-        return Deliveries(self._store, self._app.deliveries)
+        return DeliveryList(self._store, self._app.deliveries)
 
     def action_request(
-        self, thread: Thread | str, action: str | int, user: User | None = None, *, flaw: Flaw | None = None
+        self, thread: Thread | str, action: str | int, user: User | str | None = None, *, flaw: Flaw | None = None
     ) -> ActionRequest:
         """Return the request that an integration gets when a user performs a thread action. It is not sent.
 
@@ -178,13 +181,13 @@ class Performing(Streaming):
         Raises:
             ValueError: the thread or action is unknown, or cannot be performed by this user.
         """
-        return build(self._store, thread, action, user or self.user, flaw=flaw)
+        return build(self._store, thread, action, self._user(user), flaw=flaw)
 
     def perform(
         self,
         thread: Thread | str,
         action: str | int,
-        user: User | None = None,
+        user: User | str | None = None,
         *,
         integration: Integration | None = None,
         timeout: float | timedelta = TIMEOUT,
@@ -221,7 +224,7 @@ class Performing(Streaming):
         action: str | None = None,
         *,
         thread: Thread | None = None,
-        user: User | None = None,
+        user: User | str | None = None,
         nth: int | None = None,
         times: int | None = None,
         status: int | None = None,
@@ -247,14 +250,14 @@ class Performing(Streaming):
             ValueError: the arguments contradict each other.
         """
         what = {"status": status, "body": body, "latency": latency, "connection": connection, "after": after}
-        matching = DeliveryMatching(action=action, thread=thread, user=user)
+        matching = DeliveryMatching(action=action, thread=thread, user=None if user is None else self._user(user))
         fault = fault_for(matching, nth, times, sequence, what)
         fault.optional = optional
         return self._faults.add(fault)
 
     # Other pages of an integration that users are redirected to
 
-    def setup_url(self, application: Application | None = None, flow: Flow | str | None = None) -> str:
+    def setup_url(self, application: Application | str | None = None, flow: Flow | str | None = None) -> str:
         """Return where Flowdock redirects a user who sets an application up for a flow: its `setup_uri`, with `flow`.
 
         Args:
@@ -266,12 +269,12 @@ class Performing(Streaming):
         """
         where = self._flow(flow)
         with self._store.lock:
-            known = self._store.applications[(application or self.application).id]
+            known = self._store.applications[self._application(application).id]
         if known.setup_uri is None:
             raise ValueError(errors.NO_SETUP_URI.format(name=known.name))
         return _with_query(known.setup_uri, flow=where.id)
 
-    def configuration_url(self, source: Source) -> str:
+    def configuration_url(self, source: Source | str) -> str:
         """Return where Flowdock redirects a user who configures a source, with `integration_id` and `flow`.
 
         It is the `configuration_url` of the source, or else the `configuration_uri` of its application.
@@ -280,6 +283,8 @@ class Performing(Streaming):
             ValueError: neither of them is there, or the source is unknown.
         """
         with self._store.lock:
+            if isinstance(source, str):
+                source = naming.source_called(self._store, source)
             known = self._store.sources.get(source.id)
             if known is None:
                 raise ValueError(errors.UNKNOWN.format(what="source", name=source.name))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..world import factories, uploads
@@ -12,6 +11,7 @@ from .copies import Copies
 from .lists import PrivateMessages
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Unpack
 
     from ..world.conversations import PrivateConversation
@@ -36,8 +36,8 @@ class Talking(Asserting):
         self,
         content: str | bytes | Mapping[str, Any] | None = None,
         *,
-        to_user: User,
-        from_user: User | None = None,
+        to_user: User | str,
+        from_user: User | str | None = None,
         event: str = "message",
         **fields: Any,
     ) -> Message:
@@ -45,8 +45,8 @@ class Talking(Asserting):
 
         Args:
             content: the text; for a file its bytes, with `file_name`, or the object that the API takes.
-            to_user: the recipient.
-            from_user: the sender. Default: the first user.
+            to_user: the recipient, or their name.
+            from_user: the sender, or their name. Default: the first user.
             event: `message` or `file`.
             fields: more parameters of the API: `tags`, `uuid`.
 
@@ -57,7 +57,8 @@ class Talking(Asserting):
             ValueError: Flowdock would reject it.
         """
         given = uploads.with_content(content, fields)
-        return factories.add_private_message(self._store, event, given, user=from_user or self.user, to=to_user)
+        sender = from_user or self.user
+        return self._bound(factories.add_private_message(self._store, event, given, user=sender, to=to_user))
 
     def assert_private_message(
         self, *, times: int | None = None, within: float | None = None, **expected: Unpack[names.PrivateMessageFields]
@@ -74,17 +75,10 @@ class Talking(Asserting):
 
         Raises:
             AssertionError: nothing matches, or their number is not `times`.
-            ValueError: a name, the flow, `times` or `within` is invalid.
+            ValueError: a name, `times` or `within` is invalid.
         """
         __tracebackhide__ = True
-        return self._one(
-            "private_message",
-            lambda: self._of(
-                kinds.PRIVATE_MESSAGE, lambda store: store.archive.messages(store.conversations), expected
-            ),
-            times,
-            within,
-        )
+        return self._one(kinds.PRIVATE_MESSAGE, expected, times, within)
 
     def assert_no_private_message(
         self, *, within: float | None = None, **expected: Unpack[names.PrivateMessageFields]
@@ -93,13 +87,7 @@ class Talking(Asserting):
 
         Raises:
             AssertionError: something matches, or comes `within` that time.
-            ValueError: a name, flow, source or user is unknown, so that nothing could match; or `within` is invalid.
+            ValueError: a name, a user or the event is unknown, so that nothing could match; or `within` is invalid.
         """
         __tracebackhide__ = True
-        kinds.check_known(self._store, expected)
-        self._none(
-            lambda: self._of(
-                kinds.PRIVATE_MESSAGE, lambda store: store.archive.messages(store.conversations), expected
-            ),
-            within,
-        )
+        self._none(kinds.PRIVATE_MESSAGE, expected, within)

@@ -34,7 +34,7 @@ class ScimAccess:
 class SingleSignOn(World):
     """A world whose organizations can have Single Sign-On. docs/api/scim.md."""
 
-    def add_sso(self, organization: Organization | None = None, *, uid: str | None = None) -> Organization:
+    def add_sso(self, organization: Organization | str | None = None, *, uid: str | None = None) -> Organization:
         """Set up Single Sign-On for an organization, with a uid and a SCIM token. A new token replaces an old one.
 
         Args:
@@ -47,9 +47,9 @@ class SingleSignOn(World):
         Raises:
             ValueError: the uid is taken or invalid.
         """
-        return factories.add_sso(self._store, organization or self.organization, uid)
+        return self._bound(factories.add_sso(self._store, organization or self.organization, uid))
 
-    def scim(self, organization: Organization | None = None) -> ScimAccess:
+    def scim(self, organization: Organization | str | None = None) -> ScimAccess:
         """Return address, uid and token of the SCIM API of an organization. Default: the first one.
 
         Raises:
@@ -59,7 +59,7 @@ class SingleSignOn(World):
         assert known.sso_uid is not None
         return ScimAccess(f"{HOST}/scim/{known.sso_uid}", known.sso_uid, known.scim_token)
 
-    def as_scim(self, organization: Organization | None = None) -> Credentials:
+    def as_scim(self, organization: Organization | str | None = None) -> Credentials:
         """Return the credentials of the SCIM API of an organization, its token. Default: the first one.
 
         Raises:
@@ -67,7 +67,7 @@ class SingleSignOn(World):
         """
         return credentials.scim(self._with_sso(organization))
 
-    def _with_sso(self, organization: Organization | None) -> Organization:
+    def _with_sso(self, organization: Organization | str | None) -> Organization:
         known = factories.known(self._store, "organization", organization or self.organization)
         if known.sso_uid is None:
             raise ValueError(errors.NO_SSO.format(name=known.parameterized_name))

@@ -154,7 +154,7 @@ class Streaming(Failing):
         *,
         timeout: float = TIMEOUT,
         count: int = 1,
-        user: User | None = None,
+        user: User | str | None = None,
         flow: Flow | str | None = None,
     ) -> OpenStream:
         """Wait until a stream is open, so that it misses no event that follows. Returns it.
@@ -165,7 +165,7 @@ class Streaming(Failing):
         Args:
             timeout: how long to wait, in seconds of real time.
             count: how many streams must be open. The newest is returned.
-            user: only streams of this user.
+            user: only streams of this user, or of their name.
             flow: only streams of this flow, or of its path, `acme/ops`.
 
         Raises:
@@ -173,6 +173,7 @@ class Streaming(Failing):
             ValueError: the flow is unknown.
         """
         wanted = None if flow is None else self._flow(flow)
+        user = None if user is None else self._user(user)
         streams, store, until = self._streams, self._store, time.monotonic() + timeout
         woken = threading.Event()
         streams.listeners[woken.set] = None
@@ -195,7 +196,7 @@ class Streaming(Failing):
         raise TimeoutError(text.format(whose=whose, where=where, timeout=timeout, count=count, listed=listed(found)))
 
     def emit(
-        self, event: Mapping[str, Any], *, flow: Flow | str | None = None, user: User | None = None
+        self, event: Mapping[str, Any], *, flow: Flow | str | None = None, user: User | str | None = None
     ) -> dict[str, Any]:
         """Send an event that no operation makes to the open streams, such as one that Flowdock never documented.
 
@@ -217,7 +218,9 @@ class Streaming(Failing):
                 given.
         """
         where = None if flow is None else self._flow(flow)
-        shown: dict[str, Any] = emit(self._streams, self._store, event, where, user)
+        shown: dict[str, Any] = emit(
+            self._streams, self._store, event, where, None if user is None else self._user(user)
+        )
         return shown
 
     def close_streams(self) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..world import factories, uploads
+from ..world import factories, naming, uploads
+from ..world.bound import all_bound, bound
 from . import errors
 from .copies import Copies
 from .lists import Flows, Messages, Sources, Threads, Users
@@ -35,6 +36,10 @@ class World(ABC):
         with store.lock:
             return look(store)
 
+    def _bound(self, entity: T) -> T:
+        """Return an entity that knows this world."""
+        return bound(entity, self._store)
+
     @property
     def clock(self) -> Clock:
         """The world's clock. It is frozen, except for a millisecond per write, unless `run()` is called."""
@@ -43,27 +48,27 @@ class World(ABC):
     @property
     def organization(self) -> Organization:
         """The first organization."""
-        return self._read(lambda store: next(iter(store.organizations.values())))
+        return self._read(lambda store: bound(next(iter(store.organizations.values())), store))
 
     @property
     def flow(self) -> Flow:
         """The first flow: the default of each method that takes a flow."""
-        return self._read(lambda store: next(iter(store.flows.values())))
+        return self._read(lambda store: bound(next(iter(store.flows.values())), store))
 
     @property
     def user(self) -> User:
         """The first user: the default of each method that takes a user."""
-        return self._read(lambda store: next(iter(store.users.values())))
+        return self._read(lambda store: bound(next(iter(store.users.values())), store))
 
     @property
     def application(self) -> Application:
         """The first application: the default of each method that takes an application."""
-        return self._read(lambda store: next(iter(store.applications.values())))
+        return self._read(lambda store: bound(next(iter(store.applications.values())), store))
 
     @property
     def organizations(self) -> list[Organization]:
         """All organizations, oldest first."""
-        return self._read(lambda store: Copies(store.organizations.values()))
+        return self._read(lambda store: Copies(all_bound(store.organizations.values(), store)))
 
     @property
     def flows(self) -> Flows:
@@ -78,7 +83,7 @@ class World(ABC):
     @property
     def applications(self) -> list[Application]:
         """All OAuth applications, oldest first."""
-        return self._read(lambda store: Copies(store.applications.values()))
+        return self._read(lambda store: Copies(all_bound(store.applications.values(), store)))
 
     @property
     def sources(self) -> Sources:
@@ -110,7 +115,7 @@ class World(ABC):
         Raises:
             ValueError: the name is taken or invalid.
         """
-        return factories.add_organization(self._store, parameterized_name, name=name)
+        return self._bound(factories.add_organization(self._store, parameterized_name, name=name))
 
     def add_user(
         self,
@@ -121,14 +126,14 @@ class World(ABC):
         password: str | None = None,
         website: str | None = None,
         avatar: str | None = None,
-        organization: Organization | None = None,
+        organization: Organization | str | None = None,
         admin: bool = False,
         sso_name: str | None = None,
     ) -> User:
         """Add a user, who is not a member of any flow yet. Omitted values are generated.
 
         Args:
-            organization: the organization to join. Default: the first one.
+            organization: the organization to join, or its name. Default: the first one.
             admin: whether the user is an administrator of it.
             sso_name: who the user is for Single Sign-On. Default: none, so that SCIM does not show the user.
 
@@ -138,24 +143,26 @@ class World(ABC):
         Raises:
             ValueError: the e-mail address is taken, or a value is invalid.
         """
-        return factories.add_user(
-            self._store,
-            name=name,
-            nick=nick,
-            email=email,
-            password=password,
-            website=website,
-            avatar=avatar,
-            organization=organization or self.organization,
-            admin=admin,
-            sso_name=sso_name,
+        return self._bound(
+            factories.add_user(
+                self._store,
+                name=name,
+                nick=nick,
+                email=email,
+                password=password,
+                website=website,
+                avatar=avatar,
+                organization=organization or self.organization,
+                admin=admin,
+                sso_name=sso_name,
+            )
         )
 
     def add_flow(
         self,
         path: str,
         *,
-        members: Iterable[User] | None = None,
+        members: Iterable[User | str] | None = None,
         name: str | None = None,
         access_mode: str = "invitation",
     ) -> Flow:
@@ -163,7 +170,7 @@ class World(ABC):
 
         Args:
             path: the two names in its URL, `acme/ops`.
-            members: its users. Default: the first user.
+            members: its users, or their names. Default: the first user.
             name: its display name. Default: derived from `path`.
             access_mode: `invitation`, `link`, or `organization`, which every user of the organization may join.
 
@@ -173,12 +180,12 @@ class World(ABC):
         Raises:
             ValueError: the path is taken or invalid, or the access mode is invalid.
         """
-        members = [self.user] if members is None else members
-        return factories.add_flow(self._store, path, members=members, name=name, access_mode=access_mode)
+        members = [self.user] if members is None else [members] if isinstance(members, str) else members
+        return self._bound(factories.add_flow(self._store, path, members=members, name=name, access_mode=access_mode))
 
-    def add_member(self, user: User, *, flow: Flow | str | None = None) -> Flow:
+    def add_member(self, user: User | str, *, flow: Flow | str | None = None) -> Flow:
         """Make a user a member of a flow. Returns the updated flow."""
-        return factories.add_member(self._store, self._flow(flow), user)
+        return self._bound(factories.add_member(self._store, self._flow(flow), user))
 
     def add_application(
         self,
@@ -186,7 +193,7 @@ class World(ABC):
         name: str | None = None,
         icon_url: str | None = None,
         redirect_uri: str | None = None,
-        owner: User | None = None,
+        owner: User | str | None = None,
         setup_uri: str | None = None,
         configuration_uri: str | None = None,
     ) -> Application:
@@ -194,7 +201,7 @@ class World(ABC):
 
         Args:
             redirect_uri: where users are redirected with a code. Default: none, so that the code is displayed.
-            owner: the user who registered it and may read its secret. Default: none.
+            owner: the user who registered it, or their name, and may read its secret. Default: none.
             setup_uri, configuration_uri: as for `setup_url` and `configuration_url`. Default: none.
 
         Returns:
@@ -203,14 +210,16 @@ class World(ABC):
         Raises:
             ValueError: a value is invalid.
         """
-        return factories.add_application(
-            self._store,
-            name=name,
-            icon_url=icon_url,
-            redirect_uri=redirect_uri,
-            owner=owner,
-            setup_uri=setup_uri,
-            configuration_uri=configuration_uri,
+        return self._bound(
+            factories.add_application(
+                self._store,
+                name=name,
+                icon_url=icon_url,
+                redirect_uri=redirect_uri,
+                owner=owner,
+                setup_uri=setup_uri,
+                configuration_uri=configuration_uri,
+            )
         )
 
     def add_source(
@@ -218,8 +227,8 @@ class World(ABC):
         *,
         name: str = "Example",
         flow: Flow | str | None = None,
-        application: Application | None = None,
-        creator: User | None = None,
+        application: Application | str | None = None,
+        creator: User | str | None = None,
         external_url: str | None = None,
         error_message: str | None = None,
         configuration_url: str | None = None,
@@ -227,7 +236,8 @@ class World(ABC):
         """Add a source, as if `application` had created it for `creator`. docs/api/sources.md#create-source.
 
         Args:
-            flow: a flow or its path, `acme/ops`.
+            flow: a flow, its path, `acme/ops`, or its name.
+            application, creator: entities or names. Default: the first ones.
 
         Returns:
             The source, with its `flow_token`.
@@ -235,15 +245,17 @@ class World(ABC):
         Raises:
             ValueError: a value is invalid.
         """
-        return factories.add_source(
-            self._store,
-            flow=self._flow(flow),
-            application=application or self.application,
-            creator=creator or self.user,
-            name=name,
-            external_url=external_url,
-            error_message=error_message,
-            configuration_url=configuration_url,
+        return self._bound(
+            factories.add_source(
+                self._store,
+                flow=self._flow(flow),
+                application=application or self.application,
+                creator=creator or self.user,
+                name=name,
+                external_url=external_url,
+                error_message=error_message,
+                configuration_url=configuration_url,
+            )
         )
 
     def add_message(
@@ -252,7 +264,7 @@ class World(ABC):
         *,
         event: str = "message",
         flow: Flow | str | None = None,
-        user: User | None = None,
+        user: User | str | None = None,
         source: Source | str | None = None,
         comments: Message | None = None,
         **fields: Any,
@@ -262,9 +274,9 @@ class World(ABC):
         Args:
             content: the text; for a file its bytes, with `file_name`, or the object that `POST /messages` takes.
             event: `message`, `status`, `file`, `activity`, `discussion` or `mail`.
-            flow: a flow or its path, `acme/ops`. A source implies its own.
-            user: the sender, unless `source` is one.
-            source: the source that sends it; for a `mail`, the text of its parameter `source`.
+            flow: a flow, its path, `acme/ops`, or its name. A source implies its own.
+            user: the sender, or their name, nick or e-mail address, unless `source` is one.
+            source: the source that sends it, or its name; for a `mail`, the text of its parameter `source`.
             comments: the message to comment on. The event is then `comment` or `file`.
             fields: more parameters of `POST /messages`: `title`, `author`, `external_thread_id`, `thread`, `tags` and
                 so on.
@@ -273,18 +285,18 @@ class World(ABC):
             The message.
 
         Raises:
-            ValueError: Flowdock would reject it.
+            ValueError: Flowdock would reject it, or a name is unknown, or that of several.
         """
         given = uploads.with_content(content, fields)
-        if isinstance(source, str):
-            if event != "mail":
-                raise ValueError(errors.SOURCE_OF_A_MAIL.format(given=source))
+        if isinstance(source, str) and event == "mail":
             given["source"], source = source, None
         if source is not None and user is not None:
             raise ValueError(errors.TWO_SENDERS)
         poster = None if source is not None else user or self.user
         where = self._flow(flow)
-        return factories.add_message(self._store, where, event, given, user=poster, source=source, parent=comments)
+        return self._bound(
+            factories.add_message(self._store, where, event, given, user=poster, source=source, parent=comments)
+        )
 
     def advance(self, time: float | timedelta) -> None:
         """Advance the world's clock. Codes and access tokens expire accordingly.
@@ -299,6 +311,7 @@ class World(ABC):
             self.clock.advance(time)
 
     def _flow(self, flow: Flow | str | None) -> Flow:
-        if isinstance(flow, str):
-            return factories.flow_at(self._store, flow)
-        return flow or self.flow
+        return factories.flow_at(self._store, flow) if isinstance(flow, str) else flow or self.flow
+
+    def _user(self, user: User | str | None) -> User:
+        return naming.user_called(self._store, user) if isinstance(user, str) else user or self.user

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..contract.contracts import contracts
 from ..contract.errors import ValidationError
 from . import errors, factories, inviting, serialization, validation
+from .invitations import Invitation
 
 if TYPE_CHECKING:
-    from .invitations import Invitation
     from .models import Flow, User
     from .store import Store
 
@@ -17,7 +18,9 @@ def add_invitation(store: Store, flow: Flow, email: str, inviter: User, message:
     """Invite an address to a flow. Raises ValueError if Flowdock would reject it."""
     flow, inviter = factories.known(store, "flow", flow), factories.known(store, "user", inviter)
     with store.lock:
-        validation.check_characters([email, message])
+        given = {"email": email, **({} if message is None else {"message": message})}
+        validation.check_characters(given)
+        serialization.refuse(contracts().operations["create-invitation"].request.violations(given))
         if not flow.is_seen_by(inviter):
             raise ValueError(errors.NO_INVITER.format(user=inviter.name, flow=store.path_of(flow)))
         try:
@@ -29,8 +32,7 @@ def add_invitation(store: Store, flow: Flow, email: str, inviter: User, message:
 def accept(store: Store, invitation: Invitation | int, user: User | None) -> User:
     """Accept an invitation, as its user, another one or a new one. Raises ValueError if it is not pending."""
     with store.lock:
-        number = invitation if isinstance(invitation, int) else invitation.id
-        current = inviting.pending(store, number)
+        current = inviting.pending(store, invitation.id if isinstance(invitation, Invitation) else invitation)
         if user is None:
             user = store.user_by_email(current.email)
         if user is None:

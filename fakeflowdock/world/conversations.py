@@ -32,7 +32,7 @@ class PrivateConversation:
 
     @property
     def seen_by(self) -> frozenset[int]:
-        """Return the users who can see it and its messages: both, whatever becomes of them."""
+        """Return both users. One who has left the organization cannot see it: see `private.sees`."""
         return self.user_ids
 
     def other(self, user_id: int | None) -> int:

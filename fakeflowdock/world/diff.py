@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..redaction import cut, is_secret, shortened
+from ..redaction import cut, is_secret, is_state, shortened
 from .clock import timestamp
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _changes(old: Any, new: Any, *, secrets: bool) -> Iterator[str]:
     for field in fields(new):
         before, now = getattr(old, field.name), getattr(new, field.name)
         if (secrets or field.compare) and before != now:
-            is_hidden = not field.repr or is_secret(field.name)
+            is_hidden = not field.repr or (is_secret(field.name) and not is_state(field.name, now))
             shown = cut if is_hidden and isinstance(before, str) and isinstance(now, str) else _shown
             yield f"{field.name} {shown(before)} → {shown(now)}"
 

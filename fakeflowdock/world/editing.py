@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from . import events, tagging
-from .models import Reaction
 from .private import place_of
 from .random_ids import short
+from .values import Reaction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

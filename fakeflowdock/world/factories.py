@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..contract.contracts import contracts
 from ..contract.errors import ValidationError
 from ..redaction import shortened
-from . import errors, events, grants, people, private, serialization, validation
+from . import errors, events, grants, naming, people, private, serialization, validation
 from .authorization import AccessToken
 from .fields import check_names
 from .models import OUT_OF_BAND, Application, Flow, Organization, Source, User
@@ -48,7 +48,7 @@ def add_organization(
         return store.add_organization(organization)
 
 
-def add_sso(store: Store, organization: Organization, uid: str | None = None) -> Organization:
+def add_sso(store: Store, organization: Organization | str, uid: str | None = None) -> Organization:
     """Set up Single Sign-On for an organization. A new token replaces an old one.
 
     Raises:
@@ -73,7 +73,7 @@ def add_user(
     password: str | None = None,
     website: str | None = None,
     avatar: str | None = None,
-    organization: Organization | None = None,
+    organization: Organization | str | None = None,
     admin: bool = False,
     id: int | None = None,
     sso_name: str | None = None,
@@ -84,6 +84,7 @@ def add_user(
         ValueError: the e-mail address or the SSO name is taken, or a value is invalid.
     """
     with store.lock:
+        joined = None if organization is None else known(store, "organization", organization)
         number = _new_id(store, "user", store.users, id)
         user = User(
             id=number,
@@ -104,8 +105,8 @@ def add_user(
             raise ValueError(errors.EXISTS.format(kind="user", name=sso_name))
         serialization.check(user, "kept-user")
         store.add_user(user)
-        if organization is not None:
-            store.join(known(store, "organization", organization), user, admin=admin)
+        if joined is not None:
+            store.join(joined, user, admin=admin)
         return user
 
 
@@ -113,7 +114,7 @@ def add_flow(
     store: Store,
     path: str,
     *,
-    members: Iterable[User],
+    members: Iterable[User | str],
     name: str | None = None,
     access_mode: str = "invitation",
     id: str | None = None,
@@ -151,7 +152,7 @@ def add_flow(
         return people.change_flow(store, flow)
 
 
-def add_member(store: Store, flow: Flow, user: User) -> Flow:
+def add_member(store: Store, flow: Flow | str, user: User | str) -> Flow:
     """Make a user a member of a flow. Returns the updated flow."""
     with store.lock:
         current, member = known(store, "flow", flow), known(store, "user", user)
@@ -166,7 +167,7 @@ def add_application(
     name: str | None = None,
     icon_url: str | None = None,
     redirect_uri: str | None = None,
-    owner: User | None = None,
+    owner: User | str | None = None,
     setup_uri: str | None = None,
     configuration_uri: str | None = None,
     id: int | None = None,
@@ -190,7 +191,7 @@ def add_application(
 
 
 def add_access_token(
-    store: Store, user: User, application: Application, scope: str | None, lifetime: timedelta | None = None
+    store: Store, user: User | str, application: Application | str, scope: str | None, lifetime: timedelta | None = None
 ) -> AccessToken:
     """Add an access token, as if a user had authorized an application. Raises ValueError if a scope is unknown."""
     scopes = frozenset(SCOPES) if scope is None else scopes_of(scope)
@@ -219,13 +220,12 @@ def revoke(store: Store, access_token: str) -> None:
         store.revoke(token.grant_id)
 
 
-def revoke_application(store: Store, application: Application, user: User | None) -> None:
+def revoke_application(store: Store, application: Application | str, user: User | str | None) -> None:
     """Revoke everything that a user, or all users, granted an application so far."""
     application = known(store, "application", application)
+    chosen = None if user is None else known(store, "user", user).id
     with store.lock:
-        _revoke(
-            store, lambda given: given.application_id == application.id and (user is None or user.id == given.user_id)
-        )
+        _revoke(store, lambda given: given.application_id == application.id and chosen in (None, given.user_id))
 
 
 def revoke_all(store: Store, user: User) -> None:
@@ -240,7 +240,7 @@ def _revoke(store: Store, chosen: Callable[[Grant], bool]) -> None:
 
 
 def add_code(
-    store: Store, user: User, application: Application, scope: str | None, redirect_uri: str | None
+    store: Store, user: User | str, application: Application | str, scope: str | None, redirect_uri: str | None
 ) -> AuthorizationCode:
     """Add a code, as if a user had clicked Authorize. Raises ValueError if a scope or the redirect URI is invalid."""
     scopes = frozenset(SCOPES) if scope is None else scopes_of(scope)
@@ -251,7 +251,9 @@ def add_code(
         return grants.give_code(store, user, application, scopes, asked=redirect_uri is not None)
 
 
-def add_source(store: Store, *, flow: Flow, application: Application, creator: User, **fields: str | None) -> Source:
+def add_source(
+    store: Store, *, flow: Flow | str, application: Application | str, creator: User | str, **fields: str | None
+) -> Source:
     """Add a source. Raises ValueError if a value is invalid."""
     flow, creator = known(store, "flow", flow), known(store, "user", creator)
     application = known(store, "application", application)
@@ -284,8 +286,8 @@ def add_message(
     event: str,
     fields: Mapping[str, Any],
     *,
-    user: User | None,
-    source: Source | None,
+    user: User | str | None,
+    source: Source | str | None,
     parent: Message | None,
 ) -> Message:
     """Post a message. Raises ValueError if Flowdock would reject it."""
@@ -311,7 +313,9 @@ def add_message(
             raise ValueError(serialization.in_words(error.errors)) from None
 
 
-def add_private_message(store: Store, event: str, fields: Mapping[str, Any], *, user: User, to: User) -> Message:
+def add_private_message(
+    store: Store, event: str, fields: Mapping[str, Any], *, user: User | str, to: User | str
+) -> Message:
     """Send a private message. Raises ValueError if Flowdock would reject it."""
     with store.lock:
         user, to = known(store, "user", user), known(store, "user", to)
@@ -345,11 +349,8 @@ def _checked(
 
 
 def flow_at(store: Store, path: str) -> Flow:
-    """Return the flow `organization/flow`. Raises ValueError if it is unknown."""
-    flow = store.flow_named(*_split(path))
-    if flow is None:
-        known = [store.path_of(each) for each in store.flows.values()]
-        raise ValueError(errors.UNKNOWN_FLOW.format(path=path, known=", ".join(known[:10])))
+    """Return the flow with a path, `acme/ops`, or a name. Raises ValueError if it is unknown."""
+    flow: Flow = naming.found(store, "flow", path)
     return flow
 
 
@@ -373,8 +374,15 @@ def _new_id(store: Store, kind: str, taken: Mapping[int, Any], wanted: int | Non
     return store.next_id(kind, wanted)
 
 
-def known(store: Store, kind: str, entity: Entity) -> Entity:
-    """Return the current state of an entity. Raises ValueError if it belongs to another world."""
+def known(store: Store, kind: str, entity: Entity | str) -> Entity:
+    """Return the current state of an entity, or the one with a name.
+
+    Raises:
+        ValueError: it belongs to another world; or the name is unknown, or that of several.
+    """
+    if isinstance(entity, str):
+        called: Entity = naming.found(store, kind, entity)
+        return called
     current: Entity | None = getattr(store, f"{kind}s").get(getattr(entity, "id", None))
     if type(current) is not type(entity) or current is None:
         article = "an" if kind[0] in "ao" else "a"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ..redaction import brief
 from ..suggestions import did_you_mean, nearest
 from . import errors
-from .models import Author, Mail, Status, Thread
+from .models import Thread
+from .values import Author, Mail, Status
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, MutableMapping, Sequence
     from datetime import datetime
 
-    from .models import Event, File, Message, Thread
+    from .models import Event, Message, Thread
+    from .values import File
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,12 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from .bound import Bound, Walk
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from .values import Author, Field, File, Mail, Reaction, Status
 
 
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"  # instead of redirecting, display the code
@@ -22,10 +26,11 @@ def secret() -> str:
 
 
 @dataclass(frozen=True)
-class Organization:
+class Organization(Bound):
     """An organization; `parameterized_name` is its name in URLs.
 
     Attributes:
+        users, flows: its users, and its flows.
         sso_uid: its name in the URLs of SCIM; None if it has no Single Sign-On.
         scim_token: the token of its SCIM API; empty if it has no Single Sign-On.
     """
@@ -38,12 +43,16 @@ class Organization:
     sso_uid: str | None = None
     scim_token: str = field(default="", repr=False, compare=False)
 
+    users = Walk["list[User]"](lambda self, world: world.users_of_organization(self))
+    flows = Walk["list[Flow]"](lambda self, world: world.flows_of_organization(self))
+
 
 @dataclass(frozen=True)
-class User:
+class User(Bound):
     """A person, who signs in with `api_token`, or e-mail address and `password`. The address may be empty.
 
     Attributes:
+        flows, organizations: the flows that they joined and can see, and their organizations.
         last_activity, last_ping: when a stream last showed them as active, or changed how it shows them; None if none
             ever did.
         sso_name: who they are for Single Sign-On; None if they do not use it.
@@ -64,16 +73,21 @@ class User:
     created_at: datetime | None = field(default=None, repr=False, compare=False)
     updated_at: datetime | None = field(default=None, repr=False, compare=False)
 
+    flows = Walk["list[Flow]"](lambda self, world: world.flows_of_user(self))
+    organizations = Walk["list[Organization]"](lambda self, world: world.organizations_of(self))
+
 
 USERS = ("members", "blocked", "admins", "closed")  # the users of a flow
 
 
 @dataclass(frozen=True)
-class Flow:
+class Flow(Bound):
     """A flow of an organization; `parameterized_name` is its name in URLs, after the organization's.
 
     Attributes:
-        members: the users who joined it. Those in `blocked` can no longer see it.
+        members: the ids of the users who joined it. Those in `blocked` can no longer see it.
+        users: the members as users.
+        organization, sources: its organization, and its sources.
         admins: the members who can change it, besides the administrators of the organization.
         closed: the members who have no open tab for it.
         access_mode: `invitation`, `link` or `organization`.
@@ -108,13 +122,18 @@ class Flow:
         """Return the members who can see it and its content."""
         return frozenset() if self.disabled else self.members - self.blocked
 
+    organization = Walk["Organization"](lambda self, world: world.organizations[self.organization_id])
+    users = Walk["list[User]"](lambda self, world: [world.users[number] for number in sorted(self.members)])
+    sources = Walk["list[Source]"](lambda self, world: world.sources_of_flow(self))
+
 
 @dataclass(frozen=True)
-class Application:
+class Application(Bound):
     """An OAuth application, which creates sources. Its owner registered it and may read its secret.
 
     Attributes:
         redirect_uri: where users are redirected after consent, with a code.
+        owner: the user who registered it.
         owner_id: None for an application that is part of the initial world.
         setup_uri, configuration_uri: where users set it up for a flow, and where they configure a source.
     """
@@ -129,10 +148,16 @@ class Application:
     setup_uri: str | None = None
     configuration_uri: str | None = None
 
+    owner = Walk["User | None"](lambda self, world: world.users.get(self.owner_id))
+
 
 @dataclass(frozen=True)
-class Source:
-    """A source of a flow. Values of None are omitted in responses; `flow_token` is shown once, on creation."""
+class Source(Bound):
+    """A source of a flow. Values of None are omitted in responses; `flow_token` is shown once, on creation.
+
+    Attributes:
+        flow, application, creator: its flow, the application that created it, and the user for whom it did.
+    """
 
     id: int
     flow_id: str
@@ -146,68 +171,9 @@ class Source:
     updated_at: datetime
     flow_token: str = secret()
 
-
-@dataclass(frozen=True, slots=True)
-class Author:
-    """The external author of an activity or a discussion."""
-
-    name: str
-    email: str | None = None
-    avatar: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The state of the item that a thread represents: text and color."""
-
-    value: str | None
-    color: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A property of the item that a thread represents."""
-
-    label: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file of a message.
-
-    Attributes:
-        file_token: its identifier in URLs.
-        content_id: its name in the body of the message, `cid:…`; None if it has none.
-        width, height: of a picture, in pixels.
-    """
-
-    file_token: str
-    file_name: str
-    content_type: str
-    data: bytes = field(repr=False)
-    content_id: str | None = None
-    width: int | None = None
-    height: int | None = None
-
-    @property
-    def file_size(self) -> int:
-        """The size in bytes."""
-        return len(self.data)
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """The sender and the content of a message to the team inbox."""
-
-    subject: str
-    content: str
-    source: str
-    from_address: str
-    from_name: str | None = None
-    reply_to: str | None = None
-    project: str | None = None
-    link: str | None = None
+    flow = Walk["Flow"](lambda self, world: world.flows[self.flow_id])
+    application = Walk["Application"](lambda self, world: world.applications[self.application_id])
+    creator = Walk["User"](lambda self, world: world.users[self.creator_id])
 
 
 def _brief(self: Any) -> str:
@@ -220,20 +186,15 @@ def _brief(self: Any) -> str:
     return f"{type(self).__name__}({', '.join(shown)})"
 
 
-@dataclass(frozen=True, slots=True)
-class Reaction:
-    """The reaction of one user to a message. `emoji` is its name without colons."""
-
-    emoji: str
-    user_id: int
-
-
 @dataclass(frozen=True, slots=True, repr=False)
-class Message:
+class Message(Bound):
     """A message of a flow, or a private one. `id` counts within the flow or the conversation.
 
     Attributes:
         flow_id: the id of its flow or conversation.
+        flow, user, source, thread: those of `flow_id`, `user_id`, `source_id` and `thread_id`, or None. A source that
+            was deleted is still there.
+        parent, to_user: the commented message, and the recipient of a private message, or None.
         event: message, comment, status, file, activity, discussion, mail or action.
         user_id: the sender; None for a source and for external senders.
         source_id: the source that posted it.
@@ -274,6 +235,15 @@ class Message:
     event_id: int = field(default=0, repr=False)
 
     __repr__ = _brief
+
+    flow = Walk["Flow | None"](lambda self, world: world.flows.get(self.flow_id))
+    user = Walk["User | None"](lambda self, world: world.users.get(self.user_id))
+    source = Walk["Source | None"](
+        lambda self, world: None if self.source_id is None else world.source_once(self.source_id)
+    )
+    thread = Walk["Thread | None"](lambda self, world: world.archive.of(self.flow_id).threads.get(self.thread_id))
+    parent = Walk["Message | None"](lambda self, world: world.archive.of(self.flow_id).messages.get(self.parent_id))
+    to_user = Walk["User | None"](lambda self, world: world.users.get(self.to_user_id))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -341,10 +311,11 @@ COUNTERS = {
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Thread:
+class Thread(Bound):
     """A thread of a flow: a chat message with its replies, or an external item of a source.
 
     Attributes:
+        flow, source: its flow, and the source of `source_id`, even if deleted.
         source_id: the source that defines `external_thread_id`; None for a thread that started in the chat.
         actions: possible actions on the item, in the form of schema.org.
         initial_message: the number of its first message.
@@ -381,3 +352,8 @@ class Thread:
         counter = COUNTERS.get(event)
         counts: dict[str, Any] = {counter: getattr(self, counter) + by} if counter is not None else {}
         return replace(self, **counts, **changes)
+
+    flow = Walk["Flow"](lambda self, world: world.flows[self.flow_id])
+    source = Walk["Source | None"](
+        lambda self, world: None if self.source_id is None else world.source_once(self.source_id)
+    )

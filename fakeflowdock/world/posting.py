@@ -13,15 +13,17 @@ from . import html as markup
 from . import tagging
 from . import uploads as files
 from .html_limits import too_complex
-from .models import Author, Field, Mail, Message, Status, Thread
+from .models import Message, Thread
 from .random_ids import short, thread_id_of
+from .values import Author, Field, Mail, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from .models import File, Flow, Source, User
+    from .models import Flow, Source, User
     from .store import Store
+    from .values import File
 
 INBOX = ("activity", "discussion")  # sent by a source; always in a thread
 THREADLESS = ("status", "action")

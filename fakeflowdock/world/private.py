@@ -30,6 +30,19 @@ def conversation_of(store: Store, user: User, other: User) -> PrivateConversatio
     return store.conversations.get(id_of(frozenset({user.id, other.id})))
 
 
+def seen_by(store: Store, place: Flow | PrivateConversation) -> frozenset[int]:
+    """Return the users who can see a flow or a conversation, and what is in it."""
+    if not isinstance(place, PrivateConversation):
+        return place.seen_by
+    return frozenset(number for number in place.user_ids if sees(store, place, store.users[number]))
+
+
+def sees(store: Store, conversation: PrivateConversation, user: User) -> bool:
+    """Return whether a user of a conversation can see it: not once they have left the organization."""
+    other = store.users[conversation.other(user.id)]
+    return store.belongs(user, conversation.organization_id) or may_talk(store, user, other)
+
+
 def may_talk(store: Store, user: User, other: User) -> bool:
     """Return whether a user can write to another: they belong to one organization, and are not the same."""
     return user.id != other.id and _shared_organization(store, user, other) is not None

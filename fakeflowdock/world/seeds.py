@@ -10,12 +10,12 @@ from ..contract.contracts import contracts
 from ..contract.validation import ADMIN
 from ..redaction import brief
 from ..suggestions import did_you_mean, nearest
-from . import factories
+from . import factories, naming
 from .errors import SeedError
 from .store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from .models import Flow, Source, User
 
@@ -103,8 +103,7 @@ class _Building:
         members = [*self.store.users.values()]
         if "members" in fields:
             members = [
-                self._found(self.store.users.values(), given, "user", f"/members/{number}")
-                for number, given in enumerate(fields["members"])
+                self._found(given, "user", f"/members/{number}") for number, given in enumerate(fields["members"])
             ]
         parameterized = _in_urls(name)
         factories.add_flow(
@@ -121,7 +120,7 @@ class _Building:
 
     def _add_sources(self, fields: dict[str, Any]) -> None:
         flow, creator = self._flow(fields) or self._first("flows"), self._user(fields, "creator")
-        application = self._named(fields, "application", self.store.applications.values())
+        application = self._named(fields, "application")
         factories.add_source(
             self.store,
             flow=flow,
@@ -131,7 +130,7 @@ class _Building:
         )
 
     def _add_messages(self, fields: dict[str, Any]) -> None:
-        source: Source | None = self._named(fields, "source", self.store.sources.values())
+        source: Source | None = self._named(fields, "source")
         user, flow = self._user(fields, "user"), self._flow(fields)
         if source is not None and user is not None:
             raise SeedError("/user", SeedError.TWO_SENDERS)
@@ -160,34 +159,24 @@ class _Building:
         return next(iter(getattr(self.store, kind).values()))
 
     def _user(self, fields: dict[str, Any], field: str) -> User | None:
-        user: User | None = self._named(fields, field, self.store.users.values())
+        user: User | None = self._named(fields, field)
         return user
 
     def _flow(self, fields: dict[str, Any]) -> Flow | None:
-        flow: Flow | None = self._named(fields, "flow", self.store.flows.values())
+        flow: Flow | None = self._named(fields, "flow")
         return flow
 
-    def _named(self, fields: dict[str, Any], field: str, entities: Iterable[Any]) -> Any:
+    def _named(self, fields: dict[str, Any], field: str) -> Any:
         """Take a field, and return the entity that it names; None without the field."""
         name = fields.pop(field, None)
         kind = "user" if field in ("owner", "creator", "from_user", "to_user") else field
-        return None if name is None else self._found(entities, name, kind, f"/{field}")
+        return None if name is None else self._found(name, kind, f"/{field}")
 
-    def _found(self, entities: Iterable[Any], name: str, kind: str, place: str) -> Any:
-        entities = [*entities]
-        found = [each for each in entities if name in self._names(each)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise SeedError(place, SeedError.AMBIGUOUS.format(kind=kind, name=brief(name)))
-        hint = did_you_mean(nearest(name, [known for each in entities for known in self._names(each)]))
-        raise SeedError(place, SeedError.UNKNOWN.format(kind=kind, name=brief(name), hint=hint))
-
-    def _names(self, entity: Any) -> list[str]:
-        """Return what an entity may be called. Names of people and flows are not unique, so others follow."""
-        names = [entity.name]
-        names += [getattr(entity, name) for name in ("nick", "email", "parameterized_name") if hasattr(entity, name)]
-        return [*names, self.store.path_of(entity)] if hasattr(entity, "join_key") else names
+    def _found(self, name: str, kind: str, place: str) -> Any:
+        try:
+            return naming.found(self.store, kind, name)
+        except ValueError as error:
+            raise SeedError(place, str(error)) from None
 
 
 @contextmanager

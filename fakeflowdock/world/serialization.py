@@ -18,10 +18,11 @@ from ..contract.validation import by_field
 from . import errors
 from .clock import Clock, timestamp
 from .errors import WorldFileError
-from .models import USERS, Author, Field, File, Mail, Reaction, Status
+from .models import USERS
 from .random_ids import join_key_of, short, thread_id_of, uuid_of
 from .store import Store
 from .validation import KINDS, NUMBERED, check_characters, check_world
+from .values import Author, Field, File, Mail, Reaction, Status
 
 if TYPE_CHECKING:
     import os

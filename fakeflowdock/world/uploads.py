@@ -9,7 +9,7 @@ import mimetypes
 from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import ValidationError
-from .models import File
+from .values import File
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

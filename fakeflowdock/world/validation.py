@@ -215,6 +215,8 @@ def _contradictions_of_conversations(world: dict[str, Any]) -> Iterator[tuple[st
             yield f"/messages/{position}/to_user_id", WorldFileError.RECIPIENT
         if place in users and (message["event"] not in PRIVATE or any(message[name] is not None for name in PUBLIC)):
             yield f"/messages/{position}/event", WorldFileError.PRIVATE
+        if place in users and message["app"] != "chat":
+            yield f"/messages/{position}/app", WorldFileError.PRIVATE
         if place not in users and message["event"] in PRIVATE and message["thread_id"] is None:
             yield f"/messages/{position}/thread_id", WorldFileError.NO_THREAD
     for position, event in enumerate(world.get("events", ())):

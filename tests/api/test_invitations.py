@@ -275,9 +275,53 @@ def test_a_list_has_at_most_1000_addresses(flowdock: Door) -> None:
     assert len(made["invitations"]) == 1_000
 
 
+def test_the_text_of_a_mail_is_limited_so_that_a_list_of_mails_is(flowdock: Door) -> None:
+    asked: tuple[tuple[str, dict[str, str]], ...] = (
+        (INVITATIONS, {"email": BOB}),
+        (f"{INVITATIONS}/import", {"list": f"{BOB}, eve@example.com"}),
+    )
+    for path, given in asked:
+        words = refused(flowdock("POST", path, flowdock.as_member, json={**given, "message": "x" * 8097}), "message")
+        assert words == ["is too long (maximum is 8096 characters)"]
+        assert flowdock("POST", path, flowdock.as_member, json={**given, "message": "x" * 8096}).status_code < 300
+        assert flowdock("POST", path, flowdock.as_member, json={**given, "message": ""}).status_code < 300
+    assert [mail.message and len(mail.message) for mail in flowdock.fake.outbox] == [8096, None, 8096, 8096, None, None]
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"email": 5}, "email is not an e-mail address"),
+        ({"email": None}, "email is not an e-mail address"),
+        ({"email": BOB, "message": 5}, "message is not a string"),
+        ({"email": BOB, "message": "x" * 8097}, r"message is too long \(maximum is 8096 characters\)"),
+        ({"email": "nobody"}, "email Invalid email"),
+    ],
+)
+def test_a_test_cannot_invite_what_a_request_cannot(fake_flowdock: FakeFlowdock, given: Any, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        fake_flowdock.add_invitation(**given)
+    assert fake_flowdock.outbox == []
+
+
+@pytest.mark.parametrize("number", ["1", None, 1.5, 0])
+def test_what_is_no_invitation_is_not_accepted(fake_flowdock: FakeFlowdock, number: Any) -> None:
+    fake_flowdock.add_invitation(BOB)
+    with pytest.raises(ValueError, match=f"invalid invitation {number}: it is unknown, expected a pending one"):
+        fake_flowdock.accept(number)
+
+
 def test_import_is_no_number_of_an_invitation(flowdock: Door) -> None:
     assert flowdock("OPTIONS", f"{INVITATIONS}/import").headers["Allow"] == "OPTIONS, POST"
     assert "DELETE" in flowdock("OPTIONS", f"{INVITATIONS}/importing").headers["Allow"]
     for method in ("GET", "DELETE"):
         reply = flowdock(method, f"{INVITATIONS}/import", flowdock.as_member)
         assert (reply.status_code, reply.headers["Allow"]) == (405, "OPTIONS, POST")
+
+
+def test_a_report_shows_that_an_invitation_was_accepted(fake_flowdock: FakeFlowdock) -> None:
+    invitation = fake_flowdock.add_invitation("eve@example.com")
+    before = fake_flowdock.snapshot()
+    fake_flowdock.accept(invitation)
+    changed = [line for line in fake_flowdock.difference(before) if line.startswith("~ invitation")]
+    assert changed == [f"~ invitation {invitation.id} in example/main: state 'pending' → 'accepted', user_id None → 2"]

@@ -113,20 +113,46 @@ def test_one_talks_to_another_user_of_an_own_organization(talk: Talk) -> None:
     assert talk.door("GET", f"/private/{stranger.id}", talk.as_ada).status_code == 200
 
 
-def test_a_conversation_stays_when_one_of_its_users_leaves_but_no_one_is_there_to_write_to(talk: Talk) -> None:
+def test_a_conversation_stays_for_the_other_when_a_user_leaves_but_no_one_is_there_to_write_to(talk: Talk) -> None:
     talk.say("Hello")
     path = talk("POST", "/messages", files={"content": ("a.txt", b"Hello")}, data={"event": "file"}).json()["content"]
     talk.door("DELETE", f"/organizations/example/users/{talk.bob.id}", talk.as_ada)
     assert talk.conversations(talk.as_ada) == [(talk.bob.id, True, 0)]
-    assert talk.conversations(talk.as_bob) == [(talk.ada.id, True, 2)]
-    for who in (talk.as_ada, talk.as_bob):
-        assert talk("GET", who=who).status_code == 200
-        assert [message["id"] for message in talk.listed(who)] == [1, 2]
-        assert talk.door("GET", path["path"], who).content == b"Hello"
-        reply = talk("POST", "/messages", who, json={"event": "message", "content": "Are you there?"})
-        assert (reply.status_code, reply.content) == (404, NOT_FOUND)
+    assert talk("GET").status_code == 200
+    assert [message["id"] for message in talk.listed()] == [1, 2]
+    assert talk.door("GET", path["path"], talk.as_ada).content == b"Hello"
+    reply = talk("POST", "/messages", json={"event": "message", "content": "Are you there?"})
+    assert (reply.status_code, reply.content) == (404, NOT_FOUND)
     assert talk("DELETE", "/messages/1").status_code == 200
     assert talk("PUT", json={"open": False}).json()["open"] is False
+
+
+@pytest.mark.parametrize("through", ["the organization", "SCIM"])
+def test_a_user_who_was_removed_loses_all_private_conversations_of_the_organization(talk: Talk, through: str) -> None:
+    """Flowdock's page "SCIM": they lose all access to its data, including flows and private conversations."""
+    carol = talk.fake.add_user(nick="Carol", email="carol@example.com", sso_name="carol")
+    there, back = f"/private/{carol.id}", f"/private/{talk.ada.id}"
+    sent = {"event": "message", "content": "Hello"}
+    assert talk.door("POST", f"{there}/messages", talk.as_ada, json=sent).status_code == 201
+    file = talk.door(
+        "POST", f"{back}/messages", as_user(carol), files={"content": ("a.txt", b"x")}, data={"event": "file"}
+    ).json()["content"]["path"]
+    if through == "SCIM":
+        gone = talk.door("DELETE", f"/scim/123456/Users/{carol.id}", {**talk.fake.as_scim()})
+    else:
+        gone = talk.door("DELETE", f"/organizations/example/users/{carol.id}", talk.as_ada)
+    assert gone.status_code in (200, 204)
+    assert talk.conversations(as_user(carol)) == []
+    for method, path in (
+        *(("GET", back), ("PUT", back), ("GET", f"{back}/messages"), ("POST", f"{back}/messages"), ("GET", file)),
+        *(("GET", f"{back}/messages/1"), ("PUT", f"{back}/messages/2"), ("DELETE", f"{back}/messages/2")),
+    ):
+        reply = talk.door(method, path, as_user(carol), **({} if method in ("GET", "DELETE") else {"json": sent}))
+        assert (reply.status_code, reply.content) == (404, NOT_FOUND), (method, path)
+    assert talk.conversations(talk.as_ada) == [(carol.id, True, 1)]
+    talk.fake.add_flow("acme/ops", members=[talk.ada, carol])
+    assert talk.conversations(as_user(carol)) == [(talk.ada.id, True, 1)]
+    assert talk.door("GET", file, as_user(carol)).content == b"x"
 
 
 def test_sources_talk_to_no_one_and_applications_need_the_scope_private(talk: Talk) -> None:

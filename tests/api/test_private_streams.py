@@ -144,6 +144,25 @@ def test_a_stream_is_sent_what_is_private_although_the_other_user_has_left(
     assert [each["event"] for each in streams[1].until_the_end()] == ["message", "backend.user.block", "flow-remove"]
 
 
+def test_a_stream_of_a_user_who_was_removed_has_nothing_more_of_their_conversations(
+    fake_flowdock: FakeFlowdock, bob: User
+) -> None:
+    ada = fake_flowdock.user
+    fake_flowdock.add_flow("acme/ops", members=[bob])  # so that their streams go on
+    with listening(fake_flowdock, user=1, accept=EVENT_STREAM, by=bob) as stream:
+        fake_flowdock.add_private_message("Hello", to_user=bob)
+        assert stream.next()["content"] == "Hello"
+        last = stream.last_event_id
+        assert call(ada, bob, "PUT", "/1", json={"content": "Hi"}).status_code == 200
+        assert stream.next()["event"] == "message-edit"
+        requests.delete(f"{API}/organizations/example/users/{bob.id}", timeout=9, **as_user(ada))
+        assert stream.next()["event"] == "flow-remove"
+        assert call(ada, bob, "DELETE", "/1").status_code == 200
+        assert stream.rest() == []
+    with listening(fake_flowdock, user=1, accept=EVENT_STREAM, by=bob, last_event_id=last) as again:
+        assert again.rest() == []
+
+
 def test_a_test_sends_private_events_that_no_operation_makes(
     fake_flowdock: FakeFlowdock, streams: tuple[Listener, Listener]
 ) -> None:

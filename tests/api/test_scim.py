@@ -61,6 +61,18 @@ def test_the_token_of_the_organization_is_authorized(flowdock: Door) -> None:
     assert "as SCIM of organization Example" in fake.report()
 
 
+def test_names_are_limited_because_each_flow_is_told_of_each_change(flowdock: Door) -> None:
+    long, user = "x" * 256, joe(flowdock.fake)
+    for path, method in ((USERS, "POST"), (f"{USERS}/{user.id}", "PUT")):
+        given = {**JOE, "name": {"givenName": long, "familyName": long}, "nickName": long}
+        reply = asked(flowdock, method, path, json=given)
+        for field in ("name.givenName", "name.familyName", "nickName"):
+            assert refused(reply, field) == ["is too long (maximum is 255 characters)"]
+    assert refused(asked(flowdock, "POST", USERS, json={**JOE, "userName": long}), "userName")
+    reply = flowdock("PUT", f"/users/{flowdock.fake.user.id}", flowdock.as_member, json={"nick": long})
+    assert refused(reply, "nick") == ["is too long (maximum is 255 characters)"]
+
+
 def test_without_a_header_it_is_401_and_with_a_wrong_one_403(flowdock: Door) -> None:
     fake, other = flowdock.fake, flowdock.fake.add_sso(flowdock.fake.add_organization("acme"))
     reply = flowdock("GET", SCIM)

@@ -191,6 +191,9 @@ class LifeOfStreams(RuleBasedStateMachine):
         number = data.draw(st.sampled_from(list(kept)))
         message = kept[number]
         path = f"{self.private(message.author, talk)}/{number}"
+        if not self.model.people[message.author]:
+            assert self.by(message.author, "DELETE" if delete else "PUT", path, json={}).status_code == 404
+            return
         if delete:
             reply = self.by(message.author, "DELETE", path)
             assert reply.status_code == (204 if message.event == "file" else 200)

@@ -205,7 +205,7 @@ def granted_without_a_page(line: dict[str, Any]) -> dict[str, Any]:
         (["-p", "x"], {}, "invalid port 'x': expected 0\u201365535"),
         (["--max-worlds", "1_0"], {}, "invalid max-worlds '1_0': expected 0\u2013999999999"),
         (["--world", "other"], {}, "invalid world 'other': expected docs or empty"),
-        (["--colour"], {}, "unknown option '--colour' (see --help)\n"),
+        (["--quiet"], {}, "unknown option '--quiet' (see --help)\n"),
         (["--por=0"], {}, "unknown option '--por' (see --help): did you mean --port?"),
         (["nonsense"], {}, "unknown command 'nonsense' (see --help)\n"),
         (["explian"], {}, "unknown command 'explian' (see --help): did you mean explain?"),

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from fakeflowdock import pytest_plugin
+from fakeflowdock import pytest_options
 from fakeflowdock.cli import main, option_rows, options
 from fakeflowdock.cli.command import CONFIG
 from fakeflowdock.cli.options import BOOLEAN, FILE, Option
@@ -156,7 +156,7 @@ def test_variables_of_other_parts_are_known(monkeypatch: pytest.MonkeyPatch) -> 
     code = [path for path in code if path.suffix in (".py", ".cjs") and path != Path(__file__)]
     text = "".join(path.read_text("utf-8") for path in [*pages, *code])
     found = set(re.findall(r"\bFAKEFLOWDOCK_[A-Z_]*[A-Z]", text))
-    found |= {f"FAKEFLOWDOCK_{name.upper()}" for name in pytest_plugin.CHOICES}
+    found |= {f"FAKEFLOWDOCK_{name.upper()}" for name in pytest_options.CHOICES}
     assert {"FAKEFLOWDOCK_SEEDS", "FAKEFLOWDOCK_PROXY", "FAKEFLOWDOCK_JOURNAL", "FAKEFLOWDOCK_TLS"} <= found
     own = {option.envvar for _, option in NAMED} | {CONFIG.envvar}
     for name in found - own:

@@ -151,6 +151,16 @@ MISTAKES: dict[str, tuple[str, str]] = {
             "organization (Bearer)"
         ),
     ),
+    "the token of another organization for single sign-on": (
+        (
+            "fake.add_sso(fake.add_organization('acme'), uid='acme-sso')\n"
+            'ok(requests.get(f"{API}/scim/acme-sso/Users", **fake.as_scim()))'
+        ),
+        (
+            "GET /scim/acme-sso/Users → 403: *: that is the organization Example's scim_token: the paths of this "
+            "organization are below /scim/123456"
+        ),
+    ),
     "no credentials": (
         'ok(requests.get(API + "/flows"))',
         (
@@ -328,7 +338,7 @@ def test_a_mistake_is_named_in_the_first_line(mistake: str, pytester: pytest.Pyt
     code, cause = MISTAKES[mistake]
     lines = "".join(f"    {line}\n" for line in code.splitlines())
     pytester.makepyfile(f"{HEAD}def test_it(fake_flowdock, request):\n    fake = fake_flowdock\n{lines}")
-    result = run(pytester, "--tb=line")
+    result = run(pytester, "--tb=short")
     result.assert_outcomes(failed=1)
     shown = result.stdout.lines
     [start] = [place for place, line in enumerate(shown) if line.strip("-") == " fakeflowdock "]

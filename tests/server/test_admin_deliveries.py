@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -150,6 +151,38 @@ def test_an_integration_in_the_process_of_the_server_is_called(
     acted.integration = broken
     delivery = operator.post("perform", {"thread": PULL, "action": ASSIGN})
     assert (delivery["outcome"], delivery["reason"]) == ("failed", "the integration raised LookupError: no such issue")
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError()])
+@pytest.mark.parametrize("kind", ["WSGI", "ASGI"])
+def test_an_integration_that_gives_up_is_a_delivery_that_failed(
+    acted: FakeFlowdock, operator: Operator, error: BaseException, kind: str
+) -> None:
+    def wsgi(environ: Any, start_response: Any) -> Any:
+        raise error
+
+    async def asgi(scope: Any, receive: Any, send: Any) -> None:
+        raise error
+
+    acted.integration = wsgi if kind == "WSGI" else asgi
+    delivery = operator.post("perform", {"thread": PULL, "action": ASSIGN})
+    assert (delivery["outcome"], delivery["response"]) == ("failed", None)
+    assert delivery["reason"].startswith(f"the integration raised {type(error).__name__}")
+    with pytest.raises(type(error)):
+        acted.perform(PULL, ASSIGN)
+    assert [each.outcome for each in acted.deliveries] == ["failed", "failed"]
+
+
+@pytest.mark.parametrize("start", [{"status": "OK"}, {"status": None}, {}, {"status": 200, "headers": [("a", "b")]}])
+def test_an_integration_that_answers_what_is_no_response_is_a_delivery_that_failed(
+    acted: FakeFlowdock, operator: Operator, start: dict[str, Any]
+) -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", **start})
+        await send({"type": "http.response.body", "body": b""})
+
+    acted.integration = application
+    assert operator.post("perform", {"thread": PULL, "action": ASSIGN})["outcome"] == "failed"
 
 
 def test_deliveries_are_found_by_criteria_and_cleared(

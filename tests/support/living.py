@@ -11,7 +11,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from fakeflowdock import FakeFlowdock
 from tests.support.doors import WAIT, as_application, as_user
-from tests.support.model import Flow, Message, Model, Organization, Source, Thread
+from tests.support.model import Flow, Message, Model, Organization, Source, Talk, Thread
 
 NAMES = st.text(max_size=5) | st.sampled_from(["Builds", " ", "\u00a0"])
 PEOPLE = st.sampled_from(["ada", "bob", "eve"])
@@ -67,13 +67,22 @@ class World(RuleBasedStateMachine):
 
 
 class Whispering(World):
-    """People talk in private. Whoever leaves can no longer be written to, and keeps what was said."""
+    """People talk in private. Whoever leaves loses what was said, and cannot be written to. The other keeps it."""
 
     def place(self, other: str) -> str:
         return f"/private/{self.people[other].id}"
 
     def reaches(self, person: str, other: str) -> bool:
-        return self.model.may_write(person, other) or frozenset({person, other}) in self.model.talks
+        talk = self.model.talks.get(frozenset({person, other}))
+        return self.model.may_write(person, other) or (talk is not None and self.hears(person, talk))
+
+    def hears(self, person: str, talk: Talk) -> bool:
+        """Whether somebody still sees a conversation of theirs: they belong where it began, or share another place."""
+        [other] = talk.people - {person}
+        two = {self.people[each].id for each in talk.people}
+        [place] = [each.organization_id for each in self.fake.private_conversations if each.user_ids == two]
+        [name] = [each.parameterized_name for each in self.fake.organizations if each.id == place]
+        return person in self.model.organizations[name].members or self.model.may_write(person, other)
 
     @rule(person=PEOPLE, other=PEOPLE, is_open=st.none() | st.booleans())
     def open_talk(self, person: str, other: str, is_open: bool | None) -> None:
@@ -111,7 +120,7 @@ class Whispering(World):
         body = {} if text is None else {"json": {"content": text}}
         path = f"{self.place(partner)}/messages/{number}"
         reply = self.by(person, "DELETE" if text is None else "PUT", path, **body)
-        if talk is None or number not in talk.texts:
+        if talk is None or number not in talk.texts or not self.hears(person, talk):
             assert reply.status_code == 404
         elif text is not None and not text.strip():
             assert reply.status_code == 400
@@ -124,13 +133,16 @@ class Whispering(World):
     def read_whisper(self, whisper: tuple[str, str, int]) -> None:
         author, reader, number = whisper
         reply = self.by(reader, "PUT", f"{self.place(author)}/messages/{number}", json={"tags": []})
-        assert reply.status_code == 200
-        self.model.talk(author, reader).read(number)
+        talk = self.model.talk(author, reader)
+        assert reply.status_code == (200 if self.hears(reader, talk) else 404)
+        if reply.ok:
+            talk.read(number)
 
     @invariant()
     def each_reads_what_was_said_to_them(self) -> None:
         for person, user in self.people.items():
-            talks = [talk for both, talk in self.model.talks.items() if person in both]
+            every = [talk for both, talk in self.model.talks.items() if person in both]
+            talks = [talk for talk in every if self.hears(person, talk)]
             shown = self.by(person, "GET", "/private").json()
             assert [(each["users"][0]["id"], each["open"], each["activity"]["mentions"]) for each in shown] == [
                 (user.id, person in talk.open, talk.unread_by(person)) for talk in talks

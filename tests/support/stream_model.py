@@ -86,6 +86,10 @@ class Telling:
     def sees(self, person: str, room: str) -> bool:
         return person in self.rooms[room].seen_by
 
+    def hears(self, watcher: Watcher) -> bool:
+        """Whether a stream is sent what is said in private. Whoever leaves the organization loses it."""
+        return watcher.user and self.people[watcher.person]
+
     # Who is told
 
     def tell(self, room: str, event: str, user: str, content: Any, *, stored: bool = True) -> int:
@@ -97,7 +101,7 @@ class Telling:
         if stored:
             flow.history.append((self.places, told))
         for watcher in self.watchers:
-            watches = watcher.user if flow.private else room in watcher.flows
+            watches = self.hears(watcher) if flow.private else room in watcher.flows
             if watches and watcher.person in flow.seen_by and not watcher.has_ended:
                 watcher.due.append(told)
         return flow.numbers
@@ -214,7 +218,7 @@ class Telling:
         """Open a stream. What it missed since an event is due first."""
         if last is not None:
             rooms = [self.rooms[name] for name in watcher.flows]
-            rooms += [talk for talk in self.talks.values() if watcher.user and watcher.person in talk.members]
+            rooms += [talk for talk in self.talks.values() if self.hears(watcher) and watcher.person in talk.members]
             missed = [each for room in rooms for each in room.history if each[0] > last]
             watcher.due = [self.now(told) for _, told in sorted(missed, key=lambda each: each[0])]
         before = self.state(watcher.person)

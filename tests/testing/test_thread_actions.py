@@ -281,7 +281,7 @@ def test_the_source_of_the_thread_decides_which_application_signs(fake_flowdock:
         (PULL, "Diff", "'Diff' is a ViewAction, a link to https://github.com/flowdock/component/pull/42/files"),
         (PULL, "Twice", "ambiguous action 'Twice': pass its position"),
         (PULL, "Wrong", "has the urlTemplate 'issues/42': expected an http or https URL without credentials"),
-        (PULL, 5, "has the urlTemplate 'http://u:p@x/'"),
+        (PULL, 5, "has the urlTemplate 'http://…@x/'"),
         (PULL, 6, "has the urlTemplate 'http://['"),
         (PULL, 7, "has the urlTemplate 'ftp://x/'"),
         (PULL, 8, "has the urlTemplate 'http://x:99999/'"),
@@ -300,6 +300,26 @@ def test_only_who_sees_the_flow_performs(fake_flowdock: FakeFlowdock, receiver: 
     stranger = fake_flowdock.add_user(name="Stranger")
     with pytest.raises(ValueError, match="user Stranger cannot see flow example/main"):
         fake_flowdock.perform(PULL, ASSIGN, stranger)
+
+
+def test_an_archived_flow_is_named_as_the_reason(fake_flowdock: FakeFlowdock) -> None:
+    post_pull(fake_flowdock)
+    change = {"json": {"disabled": True}, "timeout": 9, **fake_flowdock.as_user()}
+    requests.put("https://api.flowdock.com/flows/example/main", **change)
+    with pytest.raises(ValueError, match="flow example/main is archived"):
+        fake_flowdock.perform(PULL, ASSIGN)
+
+
+def test_an_error_is_short_although_the_names_in_it_are_long(fake_flowdock: FakeFlowdock) -> None:
+    source = fake_flowdock.add_source()
+    long = "x" * 10_000
+    actions = [update(long), update(f"{long}2", url=f"http://u:p@{long}/"), {**VIEW, "url": f"http://x/{long[:1_000]}"}]
+    post_pull(fake_flowdock, *actions, source=source, title="Long")
+    thread = next(each for each in fake_flowdock.threads if each.source_id == source.id)
+    for wrong, action in ((thread, 9), (thread, 1), (thread, 2), (thread, f"{long}4"), (long, 0)):
+        with pytest.raises(ValueError, match="…") as error:
+            fake_flowdock.perform(wrong, action)
+        assert len(str(error.value)) < 600
 
 
 def test_a_thread_of_the_chat_has_no_application(fake_flowdock: FakeFlowdock) -> None:
@@ -376,6 +396,9 @@ def test_a_challenge_tells_the_user_where_to_sign_in(
         f"Flowdock-Token url={SIGN_IN}, realm=x",
         "Flowdock-Token url=/sign-in",
         f"Flowdock-Token uri={SIGN_IN}",
+        f"Flowdock-Token url={SIGN_IN}\xe9",
+        f"Flowdock-Token url={SIGN_IN}\0",
+        f"Flowdock-Token url={SIGN_IN}{'x' * 100_000}",
     ],
 )
 def test_a_challenge_in_another_form_is_a_problem(fake_flowdock: FakeFlowdock, receiver: Receiver, header: str) -> None:
@@ -384,6 +407,7 @@ def test_a_challenge_in_another_form_is_a_problem(fake_flowdock: FakeFlowdock, r
     assert (delivery.outcome, delivery.authentication_url) == ("refused", None)
     assert delivery.problem is not None
     assert delivery.problem.endswith("of a 401: expected Flowdock-Token url=https://…")
+    assert len(delivery.problem) < 300
 
 
 @pytest.mark.parametrize("flaw", FLAWS)
@@ -508,6 +532,17 @@ def test_a_client_performs_an_action_by_the_url_that_it_was_shown(signing: tuple
     assert door.fake.threads[0].actions[1] == update()  # it is kept as it was posted
 
 
+@pytest.mark.parametrize("value", ["\u2603", "\ud800"])
+def test_a_header_that_no_server_can_send_is_a_failure(signing: tuple[Door, Receiver, str], value: str) -> None:
+    door, _, url = signing
+    door.fake.integration = answering(401, {"WWW-Authenticate": f"Flowdock-Token url={SIGN_IN}{value}"})
+    reply = requests.post(url, timeout=30, **door.as_member)
+    assert (reply.status_code, reply.json()["outcome"]) == (502, "failed")
+    assert "invalid response header 'WWW-Authenticate': expected characters of Latin-1" in reply.json()["message"]
+    shown = requests.get(f"{door.fake.url}/_fakeflowdock/deliveries", timeout=30)
+    assert (shown.status_code, shown.json()[0]["outcome"]) == (200, "failed")
+
+
 def test_a_client_is_told_what_came_of_it(signing: tuple[Door, Receiver, str]) -> None:
     door, receiver, url = signing
     receiver.known.clear()
@@ -564,7 +599,7 @@ def test_deliveries_are_asserted(fake_flowdock: FakeFlowdock, receiver: Receiver
     with pytest.raises(AssertionError, match="outcome: expected 'refused', got 'done'"):
         fake_flowdock.assert_delivery(outcome="refused")
     with pytest.raises(ValueError, match=r"unknown field outcom of a delivery: did you mean outcome\?"):
-        fake_flowdock.assert_delivery(outcom="done")
+        fake_flowdock.assert_delivery(outcom="done")  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="unknown user 'Nemo'"):
         fake_flowdock.assert_no_delivery(user="Nemo")
 

@@ -135,11 +135,11 @@ WRONG = [
     ("users:\n- Ada\n- {name: Bob, email: bob}", 3, "/users/1/email is not an e-mail address"),
     ("users: [{name: Ada}, {name: Ada Two}]", 1, "/users/1 user 'ada@example.com' already exists"),
     ("flows: [main, main]", 1, "/flows/1 flow 'example/main' already exists"),
-    ("sources:\n- Builds\n- name: Tests\n  flow: none", 4, "/sources/1/flow unknown flow 'none'"),
+    ("sources:\n- Builds\n- name: Tests\n  flow: none", 4, "/sources/1/flow unknown flow 'none'; known: example/main"),
     (
         "users: [{name: A, nick: x, email: a@b.cc}, {name: A, nick: y}]\nsources: [{name: s, creator: A}]",
         2,
-        "/sources/0/creator several of them are the user 'A': use a name that only one has",
+        "/sources/0/creator several of them are the user 'A': use a name that only one has: a@b.cc, y@example.com",
     ),
     (
         "messages:\n- {content: x, comments: y}",
@@ -162,7 +162,11 @@ WRONG = [
         2,
         "/private_messages/0 Ada Example cannot write to Ada Example: expected two users of one organization",
     ),
-    ("private_messages:\n- {content: x, to_user: Bob}", 2, "/private_messages/0/to_user unknown user 'Bob'"),
+    (
+        "private_messages:\n- {content: x, to_user: Bob}",
+        2,
+        "/private_messages/0/to_user unknown user 'Bob'; known: Ada Example",
+    ),
     ("users: [Ada", 1, "the seed: expected ',' or ']', but got '<stream end>'"),
     (
         "a: !!python/object/apply:os.system [ls]",
@@ -216,7 +220,11 @@ def test_toml_is_another_form(capsys: pytest.CaptureFixture[str]) -> None:
     assert [flow["parameterized_name"] for flow in world["flows"]] == ["main", "ops"]
     for text, line, reason in (
         (TOML.replace('flow = "ops"', 'flow = "opps"'), 13, "/sources/0/flow unknown flow 'opps': did you mean ops?"),
-        (TOML.replace('members = ["Ada"]', 'members = ["Bob"]'), 9, "/flows/1/members/0 unknown user 'Bob'"),
+        (
+            TOML.replace('members = ["Ada"]', 'members = ["Bob"]'),
+            9,
+            "/flows/1/members/0 unknown user 'Bob'; known: Ada",
+        ),
         (TOML.replace('["Ada"]\n\n', "7\n\n"), 2, "/users is not a list"),
         (TOML + "x = ", 14, "the seed: Invalid value"),
     ):

@@ -444,6 +444,10 @@ CONTRADICTIONS = {
         lambda w: w["messages"][6].update(external_user_name="CI"),
         "/messages/6/event is not possible in a private conversation",
     ),
+    "a private message in the inbox": (
+        lambda w: w["messages"][6].update(app="influx"),
+        "/messages/6/app is not possible in a private conversation",
+    ),
     "a private message in a thread": (
         lambda w: w["messages"][6].update(thread_id=w["threads"][0]["id"]),
         "/messages/6/thread_id refers to a thread of another flow",

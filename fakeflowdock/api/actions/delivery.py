@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from ...redaction import shortened
+from ...redaction import brief, shortened
 from ...world.action_tokens import verify_token
 from ...world.errors import InvalidToken
 from .. import errors
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Outcome = Literal["done", "needs authentication", "refused", "failed", "not sent"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-CHALLENGE = re.compile(r"\s*Flowdock-Token\s+url=(https?://[^\s\"']+)\s*", re.IGNORECASE)
+CHALLENGE = re.compile(r"\s*Flowdock-Token\s+url=(https?://[!#-&(-~]{1,2000})\s*", re.IGNORECASE)
 KEPT = 1_000  # deliveries
 KEPT_BYTES = 8 * 1024 * 1024  # of them and their bodies
 FIXED = 4_096  # bytes that a delivery takes besides its bodies, at most
@@ -67,7 +67,7 @@ class Delivery:
         reason: why it was not done; None if it was.
         authentication_url: where the user has to sign in first, if the integration says so.
         verification: what verifying the request finds.
-        problem: what the integration did otherwise than documented, or None.
+        problem: how the integration deviated from the documentation, or None.
         seconds: how long the answer took, in real time.
         failure: the fault that applied, or None.
         number: its number in the world, from 1.
@@ -139,7 +139,8 @@ def judged(
             outcome, url, reason = "needs authentication", found[1], errors.CHALLENGED
         elif status == 401:
             outcome, reason = "refused", errors.ANSWERED.format(status=status)
-            problem = errors.NO_CHALLENGE.format(given=response.headers.get("WWW-Authenticate"))
+            given = response.headers.get("WWW-Authenticate")
+            problem = errors.NO_CHALLENGE.format(given=given and brief(given))
         else:
             outcome, reason = "refused" if status == 403 else "failed", errors.ANSWERED.format(status=status)
             reason += errors.NOT_FOLLOWED if 300 <= status < 400 else ""

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import quote, urlsplit
 
+from ...redaction import brief
 from ...world.action_tokens import sign
 from ...world.models import Thread
 from .. import errors
@@ -90,6 +91,8 @@ def build(
     with store.lock:
         current = _thread(store, thread)
         flow, known = store.flows[current.flow_id], store.users.get(user.id)
+        if flow.disabled:
+            raise ValueError(errors.ARCHIVED.format(flow=store.path_of(flow)))
         if known is None or not flow.is_seen_by(known):
             raise ValueError(errors.PERFORMER.format(user=user.name, flow=store.path_of(flow)))
         if current.source_id is None:
@@ -98,7 +101,7 @@ def build(
         application = store.applications[store.source_once(current.source_id).application_id]
     method, url = chosen["target"]["httpMethod"], chosen["target"]["urlTemplate"]
     if not is_http(url):
-        raise ValueError(errors.TEMPLATE.format(name=chosen["name"], given=url))
+        raise ValueError(errors.TEMPLATE.format(name=brief(chosen["name"]), given=_shown(url)))
     body, headers = b"", []
     if method in WITH_A_BODY:
         body = json.dumps(payload(chosen, known), ensure_ascii=False, separators=(",", ":")).encode()
@@ -134,6 +137,12 @@ def is_http(url: str) -> bool:
     return False
 
 
+def _shown(url: str) -> str:
+    """Return a URL for an error, without its credentials."""
+    has_credentials = "@" in url.partition("//")[2].partition("/")[0]
+    return brief(url).replace("//", "//…@", 1) if has_credentials else brief(url)
+
+
 def payload(action: Mapping[str, Any], user: User) -> dict[str, Any]:
     """Return the body: the action as it was posted, with the user who performs it before the target."""
     image = user.avatar
@@ -153,26 +162,27 @@ def _thread(store: Store, thread: Thread | str) -> Thread:
         found = [each for each in every if each.id == thread]
         found = found or [each for each in every if each.external_thread_id == thread]
     if len(found) != 1:
-        name = thread.id if isinstance(thread, Thread) else thread
+        name = brief(str(thread.id if isinstance(thread, Thread) else thread))
         raise ValueError((errors.SEVERAL_THREADS if found else errors.NO_THREAD).format(name=name))
     return found[0]
 
 
 def _action(thread: Thread, wanted: str | int) -> Mapping[str, Any]:
     """Return an UpdateAction of a thread. Raises ValueError."""
-    named = [f"{number}: {each['name']!r}" for number, each in enumerate(thread.actions)]
+    named = [f"{number}: {brief(each['name'])!r}" for number, each in enumerate(thread.actions)]
     listed = ", ".join(named) or "none"
     if isinstance(wanted, str):
         found = [each for each in thread.actions if each["name"] == wanted]
     else:
         found = [thread.actions[wanted]] if type(wanted) is int and 0 <= wanted < len(thread.actions) else []
+    name = brief(wanted) if isinstance(wanted, str) else wanted
     if not found:
-        raise ValueError(errors.NO_ACTION.format(name=wanted, listed=listed))
+        raise ValueError(errors.NO_ACTION.format(name=name, listed=listed))
     updates = [each for each in found if each["@type"] == UPDATE]
     if not updates:
-        raise ValueError(errors.VIEW_ACTION.format(name=wanted, url=found[0]["url"]))
+        raise ValueError(errors.VIEW_ACTION.format(name=name, url=brief(found[0]["url"])))
     if len(updates) > 1:
-        raise ValueError(errors.SEVERAL_ACTIONS.format(name=wanted, listed=listed))
+        raise ValueError(errors.SEVERAL_ACTIONS.format(name=name, listed=listed))
     return updates[0]
 
 

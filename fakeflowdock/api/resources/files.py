@@ -5,20 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...contract.errors import AccessDenied, NotFound
-from ...world.private import place_of
+from ...world.private import place_of, seen_by
 from ..callers import ANY_USER, APPLICATION
 from ..internal_routes import signed_path
 from ..operations import Call, Reply, operation
 
 if TYPE_CHECKING:
-    from ...world.models import File, Message
+    from ...world.models import Message
+    from ...world.values import File
 
 
 def file_of_the_path(call: Call) -> tuple[Message, File]:
     """Return the file in the path, with its message. Raises NotFound if it does not exist for this caller."""
     if found := call.store.archive.file(call.path["token"]):
         place, user = place_of(call.store, found[0].flow_id), call.caller.user
-        if str(place.organization_id) == call.path["organization_id"] and user is not None and user.id in place.seen_by:
+        is_there = str(place.organization_id) == call.path["organization_id"]
+        if is_there and user is not None and user.id in seen_by(call.store, place):
             return found
     raise NotFound
 

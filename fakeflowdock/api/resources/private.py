@@ -21,15 +21,22 @@ def user_to_talk_to(call: Call, name: str = "user_id") -> User:
 
     Raises:
         AccessDenied: the caller is a source, which talks to nobody.
-        NotFound: the caller neither has a conversation with the user nor shares an organization.
+        NotFound: the caller neither shares an organization with the user nor has a conversation that they still see.
     """
     if call.caller.user is None:
         what, others = "talking in private", " or ".join(ANY_USER)
         raise AccessDenied.of(AccessDenied.CALLER, what=what, kind=SOURCE, others=others)
     other = call.store.users.get(call.number(name))
-    if other is not None and (_conversation(call, other) or private.may_talk(call.store, call.user, other)):
-        return other
-    raise NotFound
+    if other is None:
+        raise NotFound
+    conversation = _conversation(call, other)
+    if conversation is None:
+        is_known = private.may_talk(call.store, call.user, other)
+    else:
+        is_known = private.sees(call.store, conversation, call.user)
+    if not is_known:
+        raise NotFound
+    return other
 
 
 def _conversation(call: Call, other: User) -> PrivateConversation | None:
@@ -60,7 +67,8 @@ def message_of_the_path(call: Call) -> Message:
 @operation("GET /private", callers=ANY_USER, scope="private", find=nothing)
 def list_private_conversations(call: Call, _: None) -> list[wire.JSON]:
     """List the conversations of the caller, open or not."""
-    return [_shown(call, conversation) for conversation in call.store.conversations.of(call.user.id)]
+    store, viewer = call.store, call.user
+    return [_shown(call, each) for each in store.conversations.of(viewer.id) if private.sees(store, each, viewer)]
 
 
 @operation("GET /private/:id", callers=ANY_USER, scope="private", find=user_of_the_conversation)

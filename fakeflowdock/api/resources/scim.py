@@ -42,7 +42,7 @@ def user_of_the_path(call: Call) -> User:
 
 @operation("GET /scim/:uid", callers=SCIM, find=organization_of_the_caller)
 def check_scim_authorization(call: Call, _: Organization) -> wire.JSON:
-    """Tell that the token is right."""
+    """Confirm that the token is valid."""
     return {"message": AUTHORIZED}
 
 

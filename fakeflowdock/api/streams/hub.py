@@ -10,7 +10,7 @@ from ...contract.errors import BrokenContract
 from ...world import people
 from ...world.events import PRESENCE
 from ...world.models import Event, Message, UserEvent
-from ...world.private import place_of
+from ...world.private import place_of, seen_by
 from ...world.settings import KEEP_ALIVE
 from .records import Record
 from .stream import Stream
@@ -197,10 +197,10 @@ class Streams:
 
     def _audience(self, event: Message | Event | UserEvent, store: Store) -> Iterable[Stream]:
         if isinstance(event, (Message, Event)):
-            seen_by = place_of(store, event.flow_id).seen_by
+            users = seen_by(store, place_of(store, event.flow_id))
             if event.flow_id in store.conversations:
-                return [each for user_id in sorted(seen_by) for each in self._of_user.get(user_id, ())]
-            return [each for each in self._of_flow.get(event.flow_id, ()) if each.user_id in seen_by]
+                return [each for user_id in sorted(users) for each in self._of_user.get(user_id, ())]
+            return [each for each in self._of_flow.get(event.flow_id, ()) if each.user_id in users]
         if event.event != PRESENCE:
             return list(self._of_user.get(event.user_id, ()))
         near = {number for flow in store.flows_of_user(store.users[event.user_id]) for number in flow.seen_by}
@@ -232,7 +232,7 @@ class Streams:
             if not (flow_id in flows or (stream.with_user and flow_id in store.conversations)):
                 return None
             event = store.archive.event(event_id)
-            if event is None or stream.user_id not in place_of(store, event.flow_id).seen_by:
+            if event is None or stream.user_id not in seen_by(store, place_of(store, event.flow_id)):
                 return None
             try:
                 return Record(event, store).encoded(stream.form, stream.base)

@@ -1,0 +1,79 @@
+"""Entities that know the world they were read from, so that a test can walk from one to another."""
+
+from __future__ import annotations
+
+from functools import cache
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from . import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+T = TypeVar("T")
+
+
+class Bound:
+    """An entity. What a store holds is shared by worlds and knows none of them; a copy that a test gets knows its own.
+
+    The world is no field: it is not compared, shown, copied by `replace`, or pickled.
+    """
+
+    __slots__ = ("_world",)
+    _world: Any
+
+    def __getstate__(self) -> Any:
+        return self.__dict__
+
+
+class Walk(Generic[T]):
+    """An attribute of an entity that is looked up in its world, as that is now: another entity, or several.
+
+    Args:
+        look: returns what there is, for the entity and its world.
+    """
+
+    def __init__(self, look: Callable[[Any, Any], Any]) -> None:
+        self._look = look
+
+    def __repr__(self) -> str:
+        return "<found in the world>"
+
+    def __get__(self, entity: Any, owner: type) -> T:
+        if entity is None:
+            return self  # type: ignore[return-value]  # of the class
+        world = getattr(entity, "_world", None)
+        if world is None:
+            raise RuntimeError(errors.NO_WORLD_OF.format(kind=owner.__name__.lower()))
+        with world.lock:
+            found = self._look(entity, world)
+            return all_bound(found, world) if isinstance(found, list) else bound(found, world)  # type: ignore[return-value]
+
+
+def bound(entity: T, world: Any) -> T:
+    """Return a copy of an entity that knows its world. What is no entity, or has the world already, is returned."""
+    if not isinstance(entity, Bound) or getattr(entity, "_world", None) is world:
+        return entity
+    kind: Any = type(entity)
+    twin: T = object.__new__(kind)
+    if hasattr(entity, "__dict__"):
+        vars(twin).update(vars(entity))
+    else:
+        read, setters = _slots(kind)
+        for set_value, value in zip(setters, read(entity), strict=True):
+            set_value(twin, value)
+    object.__setattr__(twin, "_world", world)
+    return twin
+
+
+@cache
+def _slots(kind: type) -> tuple[Callable[[Any], tuple[Any, ...]], tuple[Callable[[Any, Any], None], ...]]:
+    """Return how to read the fields of a class with slots, and how to set each."""
+    names = [*kind.__dataclass_fields__]  # type: ignore[attr-defined]
+    return attrgetter(*names), tuple(getattr(kind, name).__set__ for name in names)
+
+
+def all_bound(entities: Iterable[T], world: Any) -> list[T]:
+    """Return copies of entities that know their world."""
+    return [bound(entity, world) for entity in entities]

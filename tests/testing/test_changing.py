@@ -1,0 +1,184 @@
+"""Entities that a test changes or removes, and bulk data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from fakeflowdock import FakeFlowdock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HOST = "https://api.flowdock.com"
+
+
+@pytest.fixture
+def fake() -> FakeFlowdock:
+    fake = FakeFlowdock()
+    fake.add_user(name="Bob", nick="bob", email="bob@example.com")
+    fake.add_member("Bob")
+    return fake
+
+
+def read(fake: FakeFlowdock, path: str, user: str = "bob", status: int = 200) -> Any:
+    with fake:
+        reply = requests.get(HOST + path, timeout=9, **fake.as_user(user))
+    assert reply.status_code == status, reply.text
+    return reply.json()
+
+
+def events(fake: FakeFlowdock) -> list[str]:
+    """The events of the first flow that are no messages, in order."""
+    return [each.event for each in fake._store.archive.events([fake.flow.id])]
+
+
+def test_a_user_edits_their_profile(fake: FakeFlowdock) -> None:
+    changed = fake.update_user("Bob", name="Robert", nick="rob", email="rob@example.com", website="https://rob.example")
+    assert changed == fake.users[1]
+    assert read(fake, "/user", "rob")["email"] == "rob@example.com"
+    assert read(fake, "/user", "Robert")["website"] == "https://rob.example"
+    assert events(fake) == ["user-edit"]
+
+
+def test_a_user_leaves_an_organization(fake: FakeFlowdock) -> None:
+    fake.remove_user("Bob")
+    assert read(fake, "/organizations") == read(fake, "/flows") == []
+    assert fake.users[1].name == "Bob"
+    with pytest.raises(ValueError, match="Bob does not belong to the organization"):
+        fake.remove_user("Bob", organization="example")
+
+
+def test_a_member_is_made_an_administrator_blocked_and_removed(fake: FakeFlowdock) -> None:
+    bob = fake.users[1].id
+    assert bob in fake.update_member("Bob", admin=True).admins
+    assert bob in fake.update_member("Bob", blocked=True).blocked
+    read(fake, "/flows/example/main", status=404)
+    assert bob not in fake.update_member("Bob", blocked=False).blocked
+    assert read(fake, "/flows/example/main")["name"] == "Main"
+    assert bob not in fake.remove_member("Bob").members
+    read(fake, "/flows/example/main", status=404)
+    assert [each["name"] for each in read(fake, "/organizations")] == ["Example"]
+    assert events(fake) == ["backend.user.block", "backend.user.block"]
+
+
+def test_a_flow_is_renamed_opened_to_all_and_archived(fake: FakeFlowdock) -> None:
+    assert fake.update_flow("main", name="Ops", access_mode="organization") == fake.flow
+    assert {read(fake, "/flows/example/main")[name] for name in ("name", "access_mode")} == {"Ops", "organization"}
+    assert fake.remove_flow("example/main").disabled
+    assert read(fake, "/flows") == []
+    assert not fake.update_flow("Ops", disabled=False).disabled
+    assert len(read(fake, "/flows")) == 1
+
+
+def test_streams_are_told_of_changes(fake: FakeFlowdock) -> None:
+    with fake:
+        url = "https://stream.flowdock.com/flows/example/main"
+        with requests.get(url, stream=True, timeout=9, **fake.as_user("Bob")) as reply:
+            message = fake.add_message("Hello")
+            fake.update_message(message, "Good morning")
+            fake.remove_message(message)
+            fake.update_user("Bob", nick="rob")
+            lines = reply.iter_lines()
+            names = ["message", "message-edit", "message-edit", "user-edit"]
+            assert [name for name in names if f'"event":"{name}"' in next(lines).decode()] == names
+
+
+def test_an_organization_and_an_application_are_renamed(fake: FakeFlowdock) -> None:
+    assert fake.update_organization("example", name="Acme") == fake.organization
+    assert read(fake, "/organizations")[0]["name"] == "Acme"
+    secret = fake.application.client_secret
+    changed = fake.update_application(fake.application, name="Jenkins", redirect_uri="https://ci.example.com/back")
+    assert (changed, changed.client_secret) == (fake.application, secret)
+    number = changed.id
+    assert read(fake, f"/oauth/applications/{number}")["name"] == "Jenkins"
+
+
+def test_a_source_is_changed_and_removed(fake: FakeFlowdock) -> None:
+    source = fake.add_source(name="CI")
+    credentials = fake.as_source("CI")
+    assert fake.update_source("CI", error_message="down", name="Builds").error_message == "down"
+    path = f"/flows/example/main/sources/{source.id}"
+    assert read(fake, path)["error_message"] == "down"
+    assert "error_message" not in {name for name, value in read(fake, path).items() if value is None}
+    assert fake.update_source("Builds", error_message="").error_message is None
+    assert fake.remove_source("Builds").id == source.id
+    assert fake.sources == []
+    with fake:
+        activity = {"event": "activity", "title": "x", "author": {"name": "y"}, "external_thread_id": "1"}
+        activity["thread"] = {"title": "z"}
+        assert requests.post(f"{HOST}/messages", timeout=9, json=activity, **credentials).status_code == 410
+
+
+def test_a_message_is_edited_and_removed(fake: FakeFlowdock) -> None:
+    message = fake.add_message("Hello #ci", user="Bob")
+    edited = fake.update_message(message, "Hello #cd")
+    assert (edited.content, edited.tags) == ("Hello #cd", ("cd",))
+    assert fake.update_message(message, tags=["x"]).tags == ("x",)
+    fake.remove_message(message)
+    assert [each.content for each in fake.messages] == [""]
+    file = fake.add_message(b"log", event="file", file_name="log.txt")
+    fake.remove_message(file)
+    private = fake.add_private_message("Hi", to_user="Bob")
+    assert fake.update_message(private, "Hello").content == fake.private_messages[0].content == "Hello"
+    assert len(fake.messages) == 1
+    with pytest.raises(ValueError, match="is not a message of this world"):
+        fake.remove_message(file)
+
+
+def test_an_invitation_is_cancelled(fake: FakeFlowdock) -> None:
+    fake.remove_invitation(fake.add_invitation("new@example.com"))
+    assert fake.invitations == []
+    with pytest.raises(ValueError, match="invalid invitation 1: it is unknown"):
+        fake.remove_invitation(1)
+
+
+@pytest.mark.parametrize(
+    ("act", "error"),
+    [
+        (lambda fake: fake.update_user("Bop", nick="x"), "unknown user 'Bop': did you mean Bob"),
+        (lambda fake: fake.update_user("Bob", email=fake.user.email), "already exists"),
+        (lambda fake: fake.update_user("Bob", email="nothing"), "email is not an e-mail address"),
+        (lambda fake: fake.update_flow("mian", name="x"), "unknown flow 'mian': did you mean main"),
+        (lambda fake: fake.update_flow("main", access_mode="all"), "invalid access_mode 'all'"),
+        (lambda fake: fake.update_organization("exmaple", name="x"), "unknown organization 'exmaple'"),
+        (lambda fake: fake.update_application("none", name="x"), "unknown application 'none'"),
+        (lambda fake: fake.update_source("none", name="x"), "unknown source 'none'"),
+        (lambda fake: fake.remove_source("none"), "unknown source 'none'"),
+        (lambda fake: fake.remove_member(fake.add_user(name="Eve")), "Eve is not a member of example/main"),
+        (lambda fake: fake.update_member(fake.add_user(name="Eve"), admin=True), "Eve is not a member of example/main"),
+        (lambda fake: fake.update_message(fake.add_message("x"), "x" * 8097), "content is too long"),
+        (lambda fake: fake.update_message(fake.add_message("x", event="status"), "y"), "cannot edit the content"),
+        (lambda fake: fake.remove_message(fake.add_message("x", event="status")), "cannot delete a message"),
+        (lambda fake: fake.populate(messages=-1), "invalid messages -1: expected an integer, at least 0"),
+        (lambda fake: fake.populate(users=1.5), "invalid users 1.5: expected an integer, at least 0"),
+    ],
+)
+def test_what_cannot_be_changed_is_an_error(act: Callable[[FakeFlowdock], Any], error: str, fake: FakeFlowdock) -> None:
+    with pytest.raises(ValueError, match=error):
+        act(fake)
+
+
+def test_bulk_data_is_the_same_in_each_world(fake: FakeFlowdock) -> None:
+    other = fake.fork()
+    for each in (fake, other):
+        each.populate(messages=500, users=7, flows=3, sources=5)
+    assert fake.same_world(other)
+    counts = (len(fake.messages), len(fake.users), len(fake.flows), len(fake.sources))
+    assert counts == (500, 9, 4, 5)
+    assert {each.event for each in fake.messages} == {"message", "comment", "activity"}
+    assert all(fake.messages.where(flow=flow) for flow in fake.flows)
+    assert all(fake.messages.where(source=source) for source in fake.sources)
+    fake.populate(messages=10, users=2, flows=1, sources=1)
+    assert (len(fake.messages), len(fake.users), len(fake.flows), len(fake.sources)) == (510, 11, 5, 6)
+
+
+def test_bulk_data_is_what_flowdock_would_have(fake: FakeFlowdock, tmp_path: Any) -> None:
+    fake.populate(messages=200, users=3, sources=2)
+    assert len(fake.flow.members) == 5
+    fake.dump(tmp_path / "world.json")
+    assert FakeFlowdock(state=tmp_path / "world.json").same_world(fake)
+    assert len(read(fake, "/flows/example/main/messages?limit=100")) == 100
+    assert len(read(fake, "/flows/example/main/threads?limit=10")) == 10
