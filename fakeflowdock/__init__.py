@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .checking.recordings.differences import Difference
     from .contract.errors import BrokenContract
     from .contract.findings import ContractViolation, Finding, Findings
+    from .contract.operation_names import OperationName
     from .fake import FakeFlowdock
     from .testing.credentials import Credentials
     from .testing.errors import FlowdockWarning
@@ -79,6 +80,7 @@ __all__ = [
     "Message",
     "Messages",
     "OpenStream",
+    "OperationName",
     "Organization",
     "PrivateConversation",
     "PrivateMessages",
@@ -123,6 +125,7 @@ _HOMES = {
         "checking.errors": "RecordingError",
         "contract.errors": "BrokenContract",
         "contract.findings": "ContractViolation Finding Findings",
+        "contract.operation_names": "OperationName",
         "fake": "FakeFlowdock",
         "testing.credentials": "Credentials",
         "testing.errors": "FlowdockWarning",

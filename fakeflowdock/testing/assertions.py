@@ -6,11 +6,10 @@ from abc import abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..api.callers import CREDENTIALS
-from ..contract.contracts import contracts, operation_named
-from ..world.fields import check_names
+from ..contract.contracts import operation_named
 from . import errors, kinds, matching
 from .authorizing import Authorizing
+from .exchanges import check_parameters
 from .invitations import Inviting
 from .matching import Search
 from .single_sign_on import SingleSignOn
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from ..api.actions.delivery import Delivery
     from ..api.app import App
     from ..api.exchange import Exchange
+    from ..contract.operation_names import OperationName
     from ..world.invitations import Invitation
     from ..world.models import Flow, Message, Source, Thread, User
     from . import expected as names
@@ -61,7 +61,7 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
 
     def assert_requested(
         self,
-        operation: str,
+        operation: OperationName,
         *,
         times: int | None = None,
         within: float | None = None,
@@ -93,7 +93,7 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
 
     def assert_not_requested(
         self,
-        operation: str,
+        operation: OperationName,
         *,
         within: float | None = None,
         status: names.Number = None,
@@ -371,18 +371,14 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
 
     def _requests(
         self,
-        operation: str,
+        operation: OperationName,
         status: names.Number,
         caller: names.Caller,
         fields: dict[str, Any],
     ) -> Search[Exchange]:
         name = operation_named(operation)
-        contract = contracts().operations[name]
-        known = {*contract.properties, *CREDENTIALS}
         candidates = self.requests.where(operation=name)
-        if fields:
-            known.update(*(exchange.parameters for exchange in candidates))
-        check_names(contract.title, fields, known)
+        check_parameters(name, fields, candidates)
         expected = dict(fields)
         if status is not None:
             expected["the status"] = status

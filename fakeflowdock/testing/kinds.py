@@ -88,14 +88,19 @@ class Kind(Generic[Entity]):
 
     def check_possible(self, store: Store, expected: Mapping[str, Any]) -> None:
         """Reject the name of a user or source that does not exist, and a text that cannot be. Raises ValueError."""
-        for name, value in expected.items():
-            if not isinstance(value, str):
-                continue
-            if name in ROLES and not any(each.name == value for each in _called(store, ROLES[name])):
-                raise ValueError(errors.UNKNOWN.format(what=ROLES[name], name=value))
-            if value not in (known := self.values.get(name, (value,))):
-                text = ", ".join(map(repr, known))
-                raise ValueError(errors.IMPOSSIBLE.format(name=name, given=value, known=text))
+        check_named(store, expected)
+        for name, known in self.values.items():
+            given = expected.get(name)
+            if isinstance(given, str) and given not in known:
+                raise ValueError(errors.IMPOSSIBLE.format(name=name, given=given, known=", ".join(map(repr, known))))
+
+
+def check_named(store: Store, expected: Mapping[str, Any]) -> None:
+    """Reject the name of a user or source that does not exist. Raises ValueError."""
+    for name, what in ROLES.items():
+        value = expected.get(name)
+        if isinstance(value, str) and not any(each.name == value for each in _called(store, what)):
+            raise ValueError(errors.UNKNOWN.format(what=what, name=value))
 
 
 def _called(store: Store, what: str) -> Iterable[Source | User]:

@@ -163,11 +163,11 @@ class Search(Generic[Candidate]):
             return all_bound(right, self.store)
         with self.store.lock:
             looked = [(list(misses(self.expected, self.view(each))), each) for each in self.candidates]
-        lines = [f"no {self.what} found{_with(self.expected)}{note}{self.dropped}"]
+        lines = [f"no {self.what} found{with_values(self.expected)}{note}{self.dropped}"]
         if not looked:
             lines.append(f"there are no {self.plural} at all")
         for missed, candidate in sorted(looked, key=lambda pair: len(pair[0]))[:SHOWN]:
-            lines.append(f"closest of {len(looked)}: {_named(candidate)}")
+            lines.append(f"closest of {len(looked)}: {named(candidate)}")
             lines += [f"    {line}" for miss in missed for line in miss.lines()]
         raise AssertionError(shortened("\n".join(lines), self.store.known_secrets))
 
@@ -185,9 +185,15 @@ class Search(Generic[Candidate]):
         return f"{kind}{space}{rest}"
 
     def _listed(self, what: str, note: str, there: list[Candidate]) -> str:
-        shown = "".join(f"\n    {_named(each)}" for each in there[:SHOWN])
+        shown = "".join(f"\n    {named(each)}" for each in there[:SHOWN])
         more = f"\n    ({len(there) - SHOWN} more not shown)" if len(there) > SHOWN else ""
-        return shortened(f"{what}{_with(self.expected)}{note}:{shown}{more}", self.store.known_secrets)
+        return shortened(f"{what}{with_values(self.expected)}{note}:{shown}{more}", self.store.known_secrets)
+
+
+def caller_of(exchange: Exchange) -> User | Source | Application | None:
+    """Return who made a request: the source, else the application, else the user."""
+    caller = exchange.caller
+    return None if caller is None else caller.source or caller.application or caller.user
 
 
 def exchange_view(exchange: Exchange, *, with_parameters: bool = True) -> dict[str, Any]:
@@ -196,21 +202,21 @@ def exchange_view(exchange: Exchange, *, with_parameters: bool = True) -> dict[s
     Raises:
         ShortenedBody: the parameters are no longer known.
     """
-    caller = exchange.caller
-    caller_entity = None if caller is None else caller.source or caller.application or caller.user
     operation = contracts().operations.get(exchange.operation or "")
     fields = exchange.parameters if with_parameters else {}
     if operation is not None:
         fields = operation.coerced(fields)
-    return {**fields, "the status": exchange.status, "the caller": caller_entity}
+    return {**fields, "the status": exchange.status, "the caller": caller_of(exchange)}
 
 
-def _with(expected: Mapping[str, Any]) -> str:
+def with_values(expected: Mapping[str, Any]) -> str:
+    """Return expected values as a text."""
     shown = ", ".join(f"{name} {_shown(_masked(value, name))}" for name, value in expected.items())
     return shown and f" with {shown}"
 
 
-def _named(candidate: object) -> str:
+def named(candidate: object) -> str:
+    """Return a candidate as a text."""
     if isinstance(candidate, Invitation):
         return f"invitation {candidate.id} of {candidate.email!r}"
     if isinstance(candidate, ENTITIES):

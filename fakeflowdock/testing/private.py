@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..world import factories, uploads
 from . import kinds
-from .assertions import Asserting
 from .copies import Copies
 from .lists import PrivateMessages
+from .ordering import Ordering
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from . import expected as names
 
 
-class Talking(Asserting):
+class Talking(Ordering):
     """A world whose users talk in private."""
 
     @property

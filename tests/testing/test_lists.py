@@ -196,3 +196,25 @@ def test_a_name_that_a_collection_has_not_is_a_mistake(
 ) -> None:
     with pytest.raises(ValueError, match=re.escape(reason)):
         getattr(fake_flowdock, collection).where(**given)
+
+
+def test_requests_are_narrowed_down_as_they_are_asserted(fake_flowdock: FakeFlowdock) -> None:
+    fake = fake_flowdock
+    source = fake.add_source(name="CI")
+    requests.post(MESSAGES, json=TICKET, timeout=9, **as_source(source))
+    requests.get("https://api.flowdock.com/flows", timeout=9, **as_user(fake.user))
+    posted, listed = fake.requests
+    assert fake.requests.where(operation="send message", title=re.compile("ticket"), caller=source) == [posted]
+    assert fake.requests.where(operation="send message", author={"name": "Biff"}) == []
+    assert fake.requests.where(source="CI") == fake.requests.where(method="post") == [posted]
+    assert fake.requests.where(user="Ada Example") == fake.requests.where(caller=fake.user) == [listed]
+    assert fake.requests.where(path=re.compile("^/fl")) == [listed]
+    assert fake.requests.where(status=lambda status: status == 202) == [posted]
+    mistakes: list[tuple[dict[str, Any], str]] = [
+        ({"operation": "send message", "titel": "x"}, "unknown field titel of Send message: did you mean title?"),
+        ({"title": "x"}, "unknown field title of requests"),
+        ({"source": "Jenkins"}, "unknown source 'Jenkins'"),
+    ]
+    for given, reason in mistakes:
+        with pytest.raises(ValueError, match=re.escape(reason)):
+            fake.requests.where(**given)

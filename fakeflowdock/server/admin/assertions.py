@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ...api.app import App
+    from ...contract.operation_names import OperationName
     from ...world.models import Application, Source, User
     from ...world.store import Store
     from ..worlds import ServedWorld
@@ -94,7 +95,7 @@ def _assertion(call: OperatorCall, world: ServedWorld, expected: dict[str, Any])
     return partial(assertion, operation, status=given.get("status"), caller=caller, **times)
 
 
-def known_operation(words: str) -> str:
+def known_operation(words: str) -> OperationName:
     """Return the name of an operation from the title of its page section. Raises Invalid."""
     try:
         return operation_named(words)
