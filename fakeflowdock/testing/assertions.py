@@ -16,7 +16,7 @@ from .single_sign_on import SingleSignOn
 from .waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Unpack
 
     from ..api.actions.delivery import Delivery
@@ -359,8 +359,12 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
         store = self._store
         with store.lock:
             named = kind.named(store, expected)
-            among = self.deliveries if kind is kinds.DELIVERY else kind.all(store)
-            return Search(kind.what, [*among], named, partial(kind.view, store=store, expected=named), store)
+            return Search(
+                kind.what, [*self._among(kind)], named, partial(kind.view, store=store, expected=named), store
+            )
+
+    def _among(self, kind: kinds.Kind[Any]) -> Iterable[Any]:
+        return self.deliveries if kind is kinds.DELIVERY else kind.all(self._store)
 
     def _dropped(self) -> str:
         """Return a note for assertions if the journal has dropped requests; else an empty string."""

@@ -67,7 +67,7 @@ class Ordering(Asserting):
             return searches, there, _in_order(searches, there)
 
     def _requests_in_order(self, steps: tuple[Any, ...]) -> tuple[list[Search[Any]], list[Any]]:
-        pairs = [(step, {}) if isinstance(step, str) else step for step in steps]
+        pairs: list[tuple[Any, Mapping[str, Any]]] = [(step, {}) if isinstance(step, str) else step for step in steps]
         searches: list[Search[Any]] = []
         for operation, values in pairs:
             fields = dict(values)
@@ -110,11 +110,8 @@ def _explained(searches: list[Search[Any]], there: list[Any], found: list[Any], 
             earlier = [_numbered(there, each) for each in search.matching()][:SHOWN]
             after = f" after {_numbered(there, found[number - 1])}" if number else ""
             lines.append(f"{step}: not found{after}" + (f", only before it: {'; '.join(earlier)}" if earlier else ""))
-    lines.append(
-        f"there were, in order{searches[0].dropped}:"
-        if there
-        else f"there are no {searches[0].plural.partition(' to ')[0]} at all"
-    )
+    nothing = f"there are no {searches[0].plural.partition(' to ')[0]} at all"
+    lines.append(f"there were, in order{searches[0].dropped}:" if there else nothing)
     lines += [f"    {_numbered(there, each)}" for each in there[-LISTED:]]
     return "\n".join(lines)
 

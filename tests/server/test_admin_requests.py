@@ -279,6 +279,11 @@ def test_assertions_say_what_python_says(operator: Operator, fake_flowdock: Fake
             "no private message",
             {"expected": {"to_user": "Bob"}},
         ),
+        (
+            lambda: fake_flowdock.assert_source(name="Builds", times=2),
+            "source",
+            {"expected": {"name": "Builds"}, "times": 2},
+        ),
         (lambda: fake_flowdock.assert_no_message(tags=[]), "no message", {"expected": {"tags": []}}),
         (
             lambda: fake_flowdock.assert_requested("get own user", times=2),

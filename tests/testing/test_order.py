@@ -51,11 +51,11 @@ def test_messages_are_asserted_in_their_order_in_all_flows(fake: FakeFlowdock) -
 def test_a_wrong_order_is_explained_with_what_there_was(fake: FakeFlowdock) -> None:
     with pytest.raises(AssertionError) as failed:
         fake.assert_order({"content": "tested"}, {"content": "started"}, {"content": "done"})
+    started, tested = "message 1, message 'started'", "message 2, message 'tested'"
     assert str(failed.value).splitlines() == [
         "not in the expected order:",
-        "    1. message with content 'tested': #2 message 2, message 'tested'",
-        "    2. message with content 'started': not found after #2 message 2, message 'tested', only before it: "
-        "#1 message 1, message 'started'",
+        f"    1. message with content 'tested': #2 {tested}",
+        f"    2. message with content 'started': not found after #2 {tested}, only before it: #1 {started}",
         "    3. message with content 'done'",
         "there were, in order:",
         "    #1 message 1, message 'started'",
