@@ -454,6 +454,7 @@ def compile_pages(folder: Path) -> dict[str, str]:
     }
     documents["index"] = [*schemas]  # the files of a package in an archive cannot be listed
     files = {f"schemas/{name}.json": json.dumps(document, indent=2) + "\n" for name, document in documents.items()}
+    files["fakeflowdock/contract/operation_names.py"] = _operation_names(schemas)
     certificate = Certificate(folder.parent.parent, pages, schemas)
     files |= {"docs/api/index.md": index_of(pages, CONTRACT), "docs/fidelity.md": certificate.text()}
     if not folder.with_name(ADMIN).is_dir():
@@ -470,6 +471,25 @@ def _compiled(folder: Path, part: str) -> tuple[list[Page], dict[str, Schema]]:
     schemas = {page.name: compiler.compile(page) for page in pages}
     _check_examples(pages, schemas)
     return pages, schemas
+
+
+def _operation_names(schemas: dict[str, Schema]) -> str:
+    """Return the module with the type of the names of operations: `Create source`, `create source`, `create-source`."""
+    known = [
+        (key, each["title"])
+        for schema in schemas.values()
+        for key, each in schema["$defs"].items()
+        if "x-operation" in each
+    ]
+    names = sorted({name for key, title in known for name in (title, key.replace("-", " "), key)})
+    lines = "".join(f'    "{name}",\n' for name in names)
+    return f'''"""The names of operations, compiled by docs/compile.py from the titles of docs/api."""
+
+from typing import Literal, TypeAlias
+
+OperationName: TypeAlias = Literal[
+{lines}]
+'''
 
 
 def _check_examples(pages: Sequence[Page], schemas: dict[str, Schema]) -> None:

@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from .checking.recordings.differences import Difference
     from .contract.errors import BrokenContract
     from .contract.findings import ContractViolation, Finding, Findings
+    from .contract.operation_names import OperationName
     from .fake import FakeFlowdock
     from .testing.credentials import Credentials
     from .testing.errors import FlowdockWarning
     from .testing.exchanges import Exchanges
     from .testing.invitations import InvitationMail
-    from .testing.lists import Messages, Threads
+    from .testing.lists import DeliveryList, Flows, InvitationList, Messages, PrivateMessages, Sources, Threads, Users
     from .testing.single_sign_on import ScimAccess
     from .testing.streams import OpenStream
     from .world.action_tokens import verify_token
@@ -56,6 +57,7 @@ __all__ = [
     "ContractViolation",
     "Credentials",
     "Delivery",
+    "DeliveryList",
     "Difference",
     "Exchange",
     "Exchanges",
@@ -68,16 +70,20 @@ __all__ = [
     "Findings",
     "Flow",
     "FlowdockWarning",
+    "Flows",
     "Headers",
     "InvalidToken",
     "Invitation",
+    "InvitationList",
     "InvitationMail",
     "Mail",
     "Message",
     "Messages",
     "OpenStream",
+    "OperationName",
     "Organization",
     "PrivateConversation",
+    "PrivateMessages",
     "RecordingError",
     "Request",
     "Response",
@@ -86,10 +92,12 @@ __all__ = [
     "ShortenedBody",
     "Snapshot",
     "Source",
+    "Sources",
     "Status",
     "Thread",
     "Threads",
     "User",
+    "Users",
     "Verification",
     "WorldFileError",
     "__version__",
@@ -117,12 +125,13 @@ _HOMES = {
         "checking.errors": "RecordingError",
         "contract.errors": "BrokenContract",
         "contract.findings": "ContractViolation Finding Findings",
+        "contract.operation_names": "OperationName",
         "fake": "FakeFlowdock",
         "testing.credentials": "Credentials",
         "testing.errors": "FlowdockWarning",
         "testing.exchanges": "Exchanges",
         "testing.invitations": "InvitationMail",
-        "testing.lists": "Messages Threads",
+        "testing.lists": "DeliveryList Flows InvitationList Messages PrivateMessages Sources Threads Users",
         "testing.single_sign_on": "ScimAccess",
         "testing.streams": "OpenStream",
         "world.action_tokens": "verify_token",

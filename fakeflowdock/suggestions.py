@@ -19,7 +19,11 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
         return None
     import difflib
 
-    near = difflib.get_close_matches(name, list(islice(known, COMPARED)), n=1)
+    some, words = list(islice(known, COMPARED)), set(name.split("_"))
+    with_its_words = [each for each in some if words < set(each.split("_"))] if len(words) > 1 else []
+    if len(with_its_words) == 1:  # `external_id` is rather external_thread_id than external_url
+        return with_its_words[0]
+    near = difflib.get_close_matches(name, some, n=1)
     return near[0] if near else None
 
 

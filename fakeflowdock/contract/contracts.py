@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..redaction import brief
 from ..suggestions import did_you_mean
@@ -17,6 +17,7 @@ from .validation import API, Check, Pages
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from .operation_names import OperationName
     from .validation import Violation
 
 BASE = "https://api.flowdock.com/_fakeflowdock/schemas/"
@@ -241,7 +242,7 @@ def _operation(
     )
 
 
-def operation_named(title: str) -> str:
+def operation_named(title: str) -> OperationName:
     """Return the name of an operation from its title: `Create source` becomes `create-source`.
 
     Raises:
@@ -254,4 +255,4 @@ def operation_named(title: str) -> str:
         near = difflib.get_close_matches(name[:100], contracts().operations, n=3, cutoff=0.4)
         hint = did_you_mean(" or ".join(near))
         raise ValueError(NO_SUCH_OPERATION.format(title=brief(title) if isinstance(title, str) else title, hint=hint))
-    return name
+    return cast("OperationName", name)

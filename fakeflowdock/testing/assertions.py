@@ -3,55 +3,33 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import fields
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..api.actions.delivery import OUTCOMES
-from ..api.actions.request import FLAWS
-from ..api.callers import CREDENTIALS
-from ..contract.contracts import contracts, operation_named
-from ..world import factories
-from ..world.fields import check_names
-from ..world.invitations import ACCEPTED, PENDING, Invitation
-from ..world.models import Application, Flow, Message, Source
-from . import errors, matching
+from ..contract.contracts import operation_named
+from . import errors, kinds, matching
 from .authorizing import Authorizing
+from .exchanges import check_parameters
 from .invitations import Inviting
-from .lists import ids_of
 from .matching import Search
 from .single_sign_on import SingleSignOn
+from .waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Unpack
 
     from ..api.actions.delivery import Delivery
+    from ..api.app import App
     from ..api.exchange import Exchange
-    from ..world.models import User
+    from ..contract.operation_names import OperationName
+    from ..world.invitations import Invitation
+    from ..world.models import Flow, Message, Source, Thread, User
+    from . import expected as names
     from .exchanges import Exchanges
-    from .matchers import Matcher
+    from .lists import DeliveryList
 
-
-MESSAGE = "a message", frozenset({*(each.name for each in fields(Message)), "flow", "user", "source", "thread"})
-INVITATION = "an invitation", frozenset({*(each.name for each in fields(Invitation)), "flow", "inviter", "user"})
-SOURCE = "a source", frozenset({*(each.name for each in fields(Source)), "flow", "application", "creator"})
-DELIVERY = (
-    "a delivery",
-    frozenset(
-        (
-            *("thread", "flow", "action", "user", "application", "method", "url", "body", "flaw"),
-            *("outcome", "status", "response", "reason", "authentication_url", "problem"),
-        )
-    ),
-)
-
-
-def check_possible(expected: Mapping[str, Any], **possible: Sequence[str]) -> None:
-    """Raise ValueError if an attribute is expected to be a text that it cannot be."""
-    for name, values in possible.items():
-        given = expected.get(name)
-        if isinstance(given, str) and given not in values:
-            raise ValueError(errors.IMPOSSIBLE.format(name=name, given=given, known=", ".join(map(repr, values))))
+T = TypeVar("T")
 
 
 class Asserting(Authorizing, Inviting, SingleSignOn):
@@ -60,7 +38,16 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
     Expected values are keyword arguments. A value must be equal; an `re.Pattern` must be found in the text; a function
     must return true for the value; `unittest.mock.ANY` and `pytest.approx` match as in `==`; a mapping is compared by
     the keys it has; `tags` must be a subset. A failed assertion shows the closest candidates, field by field.
+
+    All assertions take `within`, seconds in real time. Those that something exists wait so long for it, also for what
+    other threads and processes do, and those that nothing exists hold only if nothing comes meanwhile. In a coroutine,
+    call them in a thread, so that the other tasks can run: `await asyncio.to_thread(fake.assert_message, within=5)`.
     """
+
+    @property
+    @abstractmethod
+    def _app(self) -> App:
+        """The app of the world."""
 
     @property
     @abstractmethod
@@ -69,16 +56,17 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
 
     @property
     @abstractmethod
-    def deliveries(self) -> list[Delivery]:
+    def deliveries(self) -> DeliveryList:
         """The thread actions that were performed, oldest first."""
 
     def assert_requested(
         self,
-        operation: str,
+        operation: OperationName,
         *,
         times: int | None = None,
-        status: int | Matcher | None = None,
-        caller: User | Source | Application | None = None,
+        within: float | None = None,
+        status: names.Number = None,
+        caller: names.Caller = None,
         **fields: Any,
     ) -> Exchange:
         """Assert that a request was made and answered.
@@ -86,6 +74,7 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
         Args:
             operation: the title of its page section: `"create source"`.
             times: the exact number of matching requests. Default: at least one.
+            within: how long to wait for it.
             status: the status of the response.
             caller: the user, source or application that made the request.
             fields: the expected parameters, from body or query.
@@ -96,172 +85,286 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
         Raises:
             AssertionError: no request matches, or their number is not `times`.
             ShortenedBody: `fields` are expected, and the journal has shortened the body of such a request.
-            ValueError: the operation or a parameter is unknown, or `times` is 0.
+            ValueError: the operation or a parameter is unknown, or `times` or `within` is invalid.
         """
         __tracebackhide__ = True
-        search = self._requests(operation, status, caller, fields)
-        if times == 0:
-            raise ValueError(errors.ZERO_TIMES)
-        dropped = self._dropped()
-        found = search.found(dropped)
-        if times is not None and (times != len(found) or dropped):
-            shown = "".join(f"\n    {exchange}" for exchange in found[: matching.SHOWN])
-            what = search.what.replace(" ", "s ", 1)
-            raise AssertionError(f"expected {times} {what}, got {len(found)}{dropped}:{shown}")
-        return found[0]
+        instead = "assert_not_requested"
+        return self._found(lambda: self._requests(operation, status, caller, fields), times, within, instead)
 
     def assert_not_requested(
         self,
-        operation: str,
+        operation: OperationName,
         *,
-        status: int | Matcher | None = None,
-        caller: User | Source | Application | None = None,
+        within: float | None = None,
+        status: names.Number = None,
+        caller: names.Caller = None,
         **fields: Any,
     ) -> None:
         """Assert that no request was made. Arguments as for `assert_requested`.
 
         Raises:
-            AssertionError: a request matches; or the journal dropped requests, so that one could have matched.
-            ValueError: the operation or a parameter is unknown.
+            AssertionError: a request matches, or comes `within` that time; or the journal dropped requests, so that one
+                could have matched.
+            ValueError: the operation or a parameter is unknown, or `within` is invalid.
         """
         __tracebackhide__ = True
-        self._requests(operation, status, caller, fields).none()
+        self._not_found(lambda: self._requests(operation, status, caller, fields), within)
         if dropped := self._dropped():
             raise AssertionError(f"cannot verify: {dropped.strip(' ()')}")
 
-    def assert_source(self, **expected: Any) -> Source:
+    def assert_source(
+        self, *, times: int | None = None, within: float | None = None, **expected: Unpack[names.SourceFields]
+    ) -> Source:
         """Assert that a source exists, however it was created.
 
         Args:
+            times: the exact number. Default: at least one.
+            within: how long to wait for it.
             expected: its attributes. `flow` is a flow or its path, `application` and `creator` are entities or names.
 
         Returns:
-            The first matching source.
+            The first one that matches.
 
         Raises:
-            AssertionError: no source matches.
-            ValueError: an attribute or the flow is unknown.
+            AssertionError: nothing matches, or their number is not `times`.
+            ValueError: a name, the flow, `times` or `within` is invalid.
         """
         __tracebackhide__ = True
-        with self._store.lock:
-            return self._sources(expected).found()[0]
+        return self._one(kinds.SOURCE, expected, times, within)
 
-    def assert_no_source(self, **expected: Any) -> None:
+    def assert_no_source(self, *, within: float | None = None, **expected: Unpack[names.SourceFields]) -> None:
         """Assert that no such source exists. Arguments as for `assert_source`.
 
         Raises:
-            AssertionError: a source matches.
-            ValueError: an attribute or the flow is unknown, so nothing could match.
+            AssertionError: something matches, or comes `within` that time.
+            ValueError: a name, flow, source or user is unknown, so that nothing could match; or `within` is invalid.
         """
         __tracebackhide__ = True
-        with self._store.lock:
-            self._sources(expected).none()
+        self._none(kinds.SOURCE, expected, within)
 
-    def assert_message(self, **expected: Any) -> Message:
+    def assert_message(
+        self, *, times: int | None = None, within: float | None = None, **expected: Unpack[names.MessageFields]
+    ) -> Message:
         """Assert that a flow received a message, however it was posted.
 
         Args:
+            times: the exact number. Default: at least one.
+            within: how long to wait for it.
             expected: its attributes, such as `event`, `content`, `title`, `author={"name": …}`, `tags`. `flow` is a
                 flow or its path, `source` and `user` are entities or names. `thread` is a thread, its id, its
                 `external_thread_id`, or a mapping of its current state: `{"status": {"value": "open"}}`.
 
         Returns:
-            The first matching message.
+            The first one that matches.
 
         Raises:
-            AssertionError: no message matches.
-            ValueError: an attribute or the flow is unknown.
+            AssertionError: nothing matches, or their number is not `times`.
+            ValueError: a name, the flow, `times` or `within` is invalid.
         """
         __tracebackhide__ = True
-        with self._store.lock:
-            return self._messages(expected).found()[0]
+        return self._one(kinds.MESSAGE, expected, times, within)
 
-    def assert_no_message(self, **expected: Any) -> None:
+    def assert_no_message(self, *, within: float | None = None, **expected: Unpack[names.MessageFields]) -> None:
         """Assert that no flow received such a message. Arguments as for `assert_message`.
 
         Raises:
-            AssertionError: a message matches.
-            ValueError: an attribute, flow, source or user is unknown, so nothing could match.
+            AssertionError: something matches, or comes `within` that time.
+            ValueError: a name, flow, source or user is unknown, so that nothing could match; or `within` is invalid.
         """
         __tracebackhide__ = True
-        with self._store.lock:
-            search = self._messages(expected)
-            for name in ("source", "user"):
-                if isinstance(value := search.expected.get(name), str):
-                    ids_of(self._store, value, name)
-            search.none()
+        self._none(kinds.MESSAGE, expected, within)
 
-    def assert_invitation(self, **expected: Any) -> Invitation:
+    def assert_thread(
+        self, *, times: int | None = None, within: float | None = None, **expected: Unpack[names.ThreadFields]
+    ) -> Thread:
+        """Assert that a thread exists.
+
+        Args:
+            times: the exact number. Default: at least one.
+            within: how long to wait for it.
+            expected: its attributes, such as `title`, `external_thread_id`, `status={"value": "open"}`. `flow` is a
+                flow or its path, `source` a source or its name.
+
+        Returns:
+            The first one that matches.
+
+        Raises:
+            AssertionError: nothing matches, or their number is not `times`.
+            ValueError: a name, the flow, `times` or `within` is invalid.
+        """
+        __tracebackhide__ = True
+        return self._one(kinds.THREAD, expected, times, within)
+
+    def assert_no_thread(self, *, within: float | None = None, **expected: Unpack[names.ThreadFields]) -> None:
+        """Assert that no such thread exists. Arguments as for `assert_thread`.
+
+        Raises:
+            AssertionError: something matches, or comes `within` that time.
+            ValueError: a name, flow, source or user is unknown, so that nothing could match; or `within` is invalid.
+        """
+        __tracebackhide__ = True
+        self._none(kinds.THREAD, expected, within)
+
+    def assert_flow(
+        self, *, times: int | None = None, within: float | None = None, **expected: Unpack[names.FlowFields]
+    ) -> Flow:
+        """Assert that a flow exists.
+
+        Args:
+            times: the exact number. Default: at least one.
+            within: how long to wait for it.
+            expected: its attributes, and `path`, which is `acme/ops`.
+
+        Returns:
+            The first one that matches.
+
+        Raises:
+            AssertionError: nothing matches, or their number is not `times`.
+            ValueError: a name, the flow, `times` or `within` is invalid.
+        """
+        __tracebackhide__ = True
+        return self._one(kinds.FLOW, expected, times, within)
+
+    def assert_no_flow(self, *, within: float | None = None, **expected: Unpack[names.FlowFields]) -> None:
+        """Assert that no such flow exists. Arguments as for `assert_flow`.
+
+        Raises:
+            AssertionError: something matches, or comes `within` that time.
+            ValueError: a name, flow, source or user is unknown, so that nothing could match; or `within` is invalid.
+        """
+        __tracebackhide__ = True
+        self._none(kinds.FLOW, expected, within)
+
+    def assert_user(
+        self, *, times: int | None = None, within: float | None = None, **expected: Unpack[names.UserFields]
+    ) -> User:
+        """Assert that a user exists.
+
+        Args:
+            times: the exact number. Default: at least one.
+            within: how long to wait for it.
+            expected: their attributes, such as `name`, `email`, `nick`.
+
+        Returns:
+            The first one that matches.
+
+        Raises:
+            AssertionError: nothing matches, or their number is not `times`.
+            ValueError: a name, the flow, `times` or `within` is invalid.
+        """
+        __tracebackhide__ = True
+        return self._one(kinds.USER, expected, times, within)
+
+    def assert_no_user(self, *, within: float | None = None, **expected: Unpack[names.UserFields]) -> None:
+        """Assert that no such user exists. Arguments as for `assert_user`.
+
+        Raises:
+            AssertionError: something matches, or comes `within` that time.
+            ValueError: a name, flow, source or user is unknown, so that nothing could match; or `within` is invalid.
+        """
+        __tracebackhide__ = True
+        self._none(kinds.USER, expected, within)
+
+    def assert_invitation(
+        self, *, times: int | None = None, within: float | None = None, **expected: Unpack[names.InvitationFields]
+    ) -> Invitation:
         """Assert that somebody was invited to a flow, and has not declined.
 
         Args:
+            times: the exact number. Default: at least one.
+            within: how long to wait for it.
             expected: its attributes, such as `email`, `message`, `state`. `flow` is a flow or its path, `inviter` and
                 `user`, who accepted it, are entities or names.
 
         Returns:
-            The first matching invitation.
+            The first one that matches.
 
         Raises:
-            AssertionError: no invitation matches.
-            ValueError: an attribute or the flow is unknown.
+            AssertionError: nothing matches, or their number is not `times`.
+            ValueError: a name, the flow, `times` or `within` is invalid.
         """
         __tracebackhide__ = True
-        with self._store.lock:
-            return self._invitations(expected).found()[0]
+        return self._one(kinds.INVITATION, expected, times, within)
 
-    def assert_no_invitation(self, **expected: Any) -> None:
+    def assert_no_invitation(self, *, within: float | None = None, **expected: Unpack[names.InvitationFields]) -> None:
         """Assert that no such invitation exists. Arguments as for `assert_invitation`.
 
         Raises:
-            AssertionError: an invitation matches.
-            ValueError: an attribute, the flow, a user or the state is unknown, so nothing could match.
+            AssertionError: something matches, or comes `within` that time.
+            ValueError: a name, flow, source or user is unknown, so that nothing could match; or `within` is invalid.
         """
         __tracebackhide__ = True
-        with self._store.lock:
-            search = self._invitations(expected)
-            check_possible(search.expected, state=(PENDING, ACCEPTED))
-            for name in ("inviter", "user"):
-                if isinstance(value := search.expected.get(name), str):
-                    ids_of(self._store, value, "user")
-            search.none()
+        self._none(kinds.INVITATION, expected, within)
 
-    def assert_delivery(self, **expected: Any) -> Delivery:
+    def assert_delivery(
+        self, *, times: int | None = None, within: float | None = None, **expected: Unpack[names.DeliveryFields]
+    ) -> Delivery:
         """Assert that a user performed a thread action. docs/api/thread-actions.md.
 
         Args:
+            times: the exact number. Default: at least one.
+            within: how long to wait for it.
             expected: `action`, its name; `thread`, `user`, `application`, `flow`; of the request `method`, `url`,
                 `body`, parsed from JSON, and `flaw`; `outcome`, `reason`, `authentication_url` and `problem`; of the
                 response `status` and `response`, its body.
 
         Returns:
-            The first matching delivery.
+            The first one that matches.
 
         Raises:
-            AssertionError: no delivery matches.
-            ValueError: an attribute or the flow is unknown.
+            AssertionError: nothing matches, or their number is not `times`.
+            ValueError: a name, the flow, `times` or `within` is invalid.
         """
         __tracebackhide__ = True
-        with self._store.lock:
-            return self._deliveries(expected).found()[0]
+        return self._one(kinds.DELIVERY, expected, times, within)
 
-    def assert_no_delivery(self, **expected: Any) -> None:
+    def assert_no_delivery(self, *, within: float | None = None, **expected: Unpack[names.DeliveryFields]) -> None:
         """Assert that no user performed such a thread action. Arguments as for `assert_delivery`.
 
         Raises:
-            AssertionError: a delivery matches.
-            ValueError: an attribute, flow, user, outcome or flaw is unknown, so nothing could match.
+            AssertionError: something matches, or comes `within` that time.
+            ValueError: a name, flow, source or user is unknown, so that nothing could match; or `within` is invalid.
         """
         __tracebackhide__ = True
-        with self._store.lock:
-            search = self._deliveries(expected)
-            check_possible(search.expected, outcome=OUTCOMES, flaw=FLAWS)
-            if isinstance(user := search.expected.get("user"), str):
-                ids_of(self._store, user, "user")
-            search.none()
+        self._none(kinds.DELIVERY, expected, within)
 
-    def _deliveries(self, expected: dict[str, Any]) -> Search[Delivery]:
-        store, named = self._store, self._named(expected, DELIVERY)
-        return Search("delivery", self.deliveries, named, partial(matching.delivery_view, store=store), store)
+    def _one(self, kind: kinds.Kind[T], expected: Mapping[str, Any], times: int | None, within: float | None) -> T:
+        __tracebackhide__ = True
+        return self._found(lambda: self._of(kind, expected), times, within, f"assert_no_{kind.what.replace(' ', '_')}")
+
+    def _none(self, kind: kinds.Kind[T], expected: Mapping[str, Any], within: float | None) -> None:
+        __tracebackhide__ = True
+        store = self._store
+        kind.check_possible(store, kind.named(store, expected))
+        self._not_found(lambda: self._of(kind, expected), within)
+
+    def _found(self, search: Callable[[], Search[T]], times: int | None, within: float | None, instead: str) -> T:
+        """Return the first candidate that matches. Raises AssertionError and ValueError."""
+        __tracebackhide__ = True
+        if times is not None and (type(times) is not int or times < 1):
+            text = errors.ZERO_TIMES if times == 0 else errors.TIMES
+            raise ValueError(text.format(instead=instead, given=times))
+        note = wait_until(lambda: self._app, within, lambda: len(search().matching()) >= (times or 1))
+        return search().found(times, note)[0]
+
+    def _not_found(self, search: Callable[[], Search[T]], within: float | None) -> None:
+        """Raise AssertionError if a candidate matches, or comes within a time."""
+        __tracebackhide__ = True
+        search().none()
+        if note := wait_until(lambda: self._app, within, lambda: bool(search().matching())):
+            search().none(note)
+
+    def _of(self, kind: kinds.Kind[T], expected: Mapping[str, Any]) -> Search[T]:
+        """Return a search for entities. Raises ValueError."""
+        store = self._store
+        with store.lock:
+            named = kind.named(store, expected)
+            return Search(
+                kind.what, [*self._among(kind)], named, partial(kind.view, store=store, expected=named), store
+            )
+
+    def _among(self, kind: kinds.Kind[Any]) -> Iterable[Any]:
+        return self.deliveries if kind is kinds.DELIVERY else kind.all(self._store)
 
     def _dropped(self) -> str:
         """Return a note for assertions if the journal has dropped requests; else an empty string."""
@@ -270,34 +373,16 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
             return ""
         return f" (the journal only holds the last {len(requests)} requests; increase `journal` or `journal_bytes`)"
 
-    def _sources(self, expected: dict[str, Any]) -> Search[Source]:
-        store, named = self._store, self._named(expected, SOURCE)
-        return Search("source", store.sources.values(), named, partial(matching.source_view, store=store), store)
-
-    def _invitations(self, expected: dict[str, Any]) -> Search[Invitation]:
-        store, named = self._store, self._named(expected, INVITATION)
-        view = partial(matching.invitation_view, store=store)
-        return Search("invitation", store.invitations.values(), named, view, store)
-
-    def _messages(self, expected: dict[str, Any]) -> Search[Message]:
-        store, named = self._store, self._named(expected, MESSAGE)
-        view = partial(matching.message_view, store=store, expected=named)
-        return Search("message", store.archive.messages(store.flows), named, view, store)
-
     def _requests(
         self,
-        operation: str,
-        status: int | Matcher | None,
-        caller: User | Source | Application | None,
+        operation: OperationName,
+        status: names.Number,
+        caller: names.Caller,
         fields: dict[str, Any],
     ) -> Search[Exchange]:
         name = operation_named(operation)
-        contract = contracts().operations[name]
-        known = {*contract.properties, *CREDENTIALS}
         candidates = self.requests.where(operation=name)
-        if fields:
-            known.update(*(exchange.parameters for exchange in candidates))
-        check_names(contract.title, fields, known)
+        check_parameters(name, fields, candidates)
         expected = dict(fields)
         if status is not None:
             expected["the status"] = status
@@ -305,21 +390,4 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
             expected["the caller"] = caller
         what = f"request to {name.replace('-', ' ')}"
         view = partial(matching.exchange_view, with_parameters=bool(fields))
-        return Search(what, candidates, expected, view, self._store)
-
-    def _named(self, expected: dict[str, Any], what: tuple[str, frozenset[str]]) -> dict[str, Any]:
-        """Return what is expected, with flows as paths and applications as names.
-
-        Raises:
-            ValueError: an attribute or the flow is unknown.
-        """
-        check_names(what[0], expected, what[1])
-        named = dict(expected)
-        for name, value in expected.items():
-            if isinstance(value, Flow):
-                named[name] = self._store.path_of(self._store.flows[value.id])
-            elif isinstance(value, Application):
-                named[name] = value.name
-            elif name == "flow" and isinstance(value, str):
-                named[name] = self._store.path_of(factories.flow_at(self._store, value))
-        return named
+        return Search(what, candidates, expected, view, self._store, self._dropped())

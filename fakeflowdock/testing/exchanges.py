@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Never
+from typing import TYPE_CHECKING, Any
 
+from ..api.callers import CREDENTIALS
 from ..api.exchange import Exchange
 from ..api.internal_routes import is_own
-from ..contract.contracts import operation_named
+from ..contract.contracts import contracts, operation_named
 from ..contract.errors import NoSuchRoute
 from ..world.fields import check_names
-from . import errors
+from . import errors, kinds
 from .copies import Copies
+from .matchers import is_matcher
+from .matching import caller_of, exchange_view, misses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from os import PathLike
 
     from ..api.journal import Journal
-    from ..world.models import Application, Source, User
+    from ..contract.operation_names import OperationName
     from ..world.store import Store
+    from . import expected as names
 
 
-CRITERIA = ("operation", "method", "path", "status", "user", "source", "application")
+CRITERIA = ("operation", "method", "path", "status", "user", "source", "application", "caller")
 
 
 class Exchanges(Copies[Exchange]):
@@ -59,44 +63,61 @@ class Exchanges(Copies[Exchange]):
     def where(
         self,
         *,
-        operation: str | None = None,
-        method: str | None = None,
-        path: str | None = None,
-        status: int | None = None,
-        user: User | None = None,
-        source: Source | None = None,
-        application: Application | None = None,
-        **unknown: Never,
+        operation: OperationName | None = None,
+        method: names.Text = None,
+        path: names.Text = None,
+        status: names.Number = None,
+        user: names.UserOrName = None,
+        source: names.SourceOrName = None,
+        application: names.ApplicationOrName = None,
+        caller: names.Caller = None,
+        **parameters: Any,
     ) -> Exchanges:
-        """Return the exchanges that match all given criteria.
+        """Return the exchanges that match all given criteria. Matchers are those of `assert_requested`.
 
         Args:
             operation: the title of its page section: `"create source"` or `"create-source"`.
             method: in any case.
             path: as requested, decoded, without scheme, host and query.
             status: the status of the response; 0 if a fault dropped it.
-            user, source, application: who made the request.
+            user, source, application: who made the request, or their name.
+            caller: the one that `assert_requested` takes: the source, else the application, else the user.
+            parameters: from body or query, if `operation` is given, unless they have the name of a criterion.
 
         Raises:
-            ValueError: the operation or the name of a criterion is unknown, or the method or path is invalid.
+            ShortenedBody: `parameters` are expected, and the journal has shortened the body of such a request.
+            ValueError: the operation, the name of a criterion, or the user or source of that name is unknown; or the
+                method or path is invalid.
         """
-        check_names("requests", unknown, CRITERIA)
-        if method is not None and not (isinstance(method, str) and method.isalpha()):
-            raise ValueError(errors.METHOD.format(given=method))
-        if path is not None and (not isinstance(path, str) or not path.startswith("/") or "?" in path):
-            raise ValueError(errors.PATH.format(given=path))
         name = None if operation is None else operation_named(operation)
-        found = (
+        if name is None:
+            check_names("requests", parameters, CRITERIA)
+        if self._store is not None:
+            kinds.check_named(self._store, {"user": user, "source": source})
+        if isinstance(method, str):
+            method = method.upper()
+        if method is not None and not is_matcher(method) and not (isinstance(method, str) and method.isalpha()):
+            raise ValueError(errors.METHOD.format(given=method))
+        if (
+            path is not None
+            and not is_matcher(path)
+            and (not isinstance(path, str) or not path.startswith("/") or "?" in path)
+        ):
+            raise ValueError(errors.PATH.format(given=path))
+        wanted = {"method": method, "path": path, "status": status, "caller": caller}
+        wanted = {criterion: value for criterion, value in wanted.items() if value is not None}
+        roles = {"user": user, "source": source, "application": application}
+        roles = {role: value for role, value in roles.items() if value is not None}
+        found = [
             each
             for each in self
             if name in (None, each.operation)
-            and (method is None or method.upper() == each.method)
-            and path in (None, each.path)
-            and status in (None, each.status)
-            and (user is None or _is(each, "user", user))
-            and (source is None or _is(each, "source", source))
-            and (application is None or _is(each, "application", application))
-        )
+            and not any(any(misses(value, _value(each, criterion))) for criterion, value in wanted.items())
+            and not any(any(misses(value, getattr(each.caller, role, None))) for role, value in roles.items())
+        ]
+        if name is not None and parameters:
+            check_parameters(name, parameters, found)
+            found = [each for each in found if not any(misses(parameters, exchange_view(each)))]
         return Exchanges(found, self._store)
 
     def export(self, file: str | PathLike[str], *, with_secrets: bool = False) -> None:
@@ -121,6 +142,14 @@ def has_unknown_path(exchange: Exchange) -> bool:
     return type(exchange.refusal) is NoSuchRoute and not is_own(exchange.path)
 
 
-def _is(exchange: Exchange, role: str, entity: User | Source | Application) -> bool:
-    actual = getattr(exchange.caller, role, None)
-    return actual is not None and actual.id == entity.id
+def check_parameters(operation: OperationName, expected: Mapping[str, Any], exchanges: Iterable[Exchange]) -> None:
+    """Reject parameters that the operation does not have, unless a request has them. Raises ValueError."""
+    contract = contracts().operations[operation]
+    known = {*contract.properties, *CREDENTIALS}
+    if expected:
+        known.update(*(exchange.parameters for exchange in exchanges))
+    check_names(contract.title, expected, known)
+
+
+def _value(exchange: Exchange, criterion: str) -> Any:
+    return caller_of(exchange) if criterion == "caller" else getattr(exchange, criterion)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..api.failures import Connection, Failure
     from ..api.faults import Fault, Faults
+    from ..contract.operation_names import OperationName
     from ..world.models import Application, Source, User
 
 
@@ -29,7 +30,7 @@ class Failing(Asserting):
 
     def fail(
         self,
-        operation: str | None = None,
+        operation: OperationName | None = None,
         *,
         method: str | None = None,
         path: str | None = None,

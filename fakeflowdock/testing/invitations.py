@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..world import admitting, inviting
 from .copies import Copies
+from .lists import InvitationList
 from .world import World
 
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ class Inviting(World):
     """A world with invitations. docs/api/invitations.md."""
 
     @property
-    def invitations(self) -> list[Invitation]:
+    def invitations(self) -> InvitationList:
         """All invitations, pending and accepted, oldest first. Declined and cancelled ones are deleted."""
-        return self._read(lambda store: Copies(store.invitations.values()))
+        return self._read(lambda store: InvitationList(store, store.invitations.values()))
 
     @property
     def outbox(self) -> list[InvitationMail]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import difflib
 import pprint
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, is_dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ..api import wire
 from ..contract.contracts import contracts
 from ..contract.findings import sample
 from ..contract.json_pointer import ABSENT
@@ -24,11 +23,10 @@ from .matchers import ENTITIES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ..api.actions.delivery import Delivery
     from ..api.exchange import Exchange
     from ..world.store import Store
 
-Candidate = TypeVar("Candidate", "Delivery", "Exchange", Source, Message, Invitation)
+Candidate = TypeVar("Candidate")
 
 SHOWN = 3  # candidates
 LOOKED_AT = 20_000  # characters of a value that are shown
@@ -130,7 +128,8 @@ class Search(Generic[Candidate]):
         candidates: where to look.
         expected: names and values.
         view: returns the fields of a candidate.
-        store: the world, whose secrets are masked.
+        store: the world, whose secrets are masked. Its lock is held while candidates are compared.
+        dropped: a note, if there were more candidates.
     """
 
     what: str
@@ -138,39 +137,63 @@ class Search(Generic[Candidate]):
     expected: Mapping[str, Any]
     view: Callable[[Candidate], Any]
     store: Store
+    dropped: str = ""
 
-    def found(self, note: str = "") -> list[Candidate]:
+    def matching(self) -> list[Candidate]:
+        """Return the candidates that match."""
+        with self.store.lock:
+            return [each for each in self.candidates if not any(misses(self.expected, self.view(each)))]
+
+    def found(self, times: int | None = None, note: str = "") -> list[Candidate]:
         """Return the candidates that match.
 
         Args:
+            times: their exact number. Default: at least one.
             note: added to the message.
 
         Raises:
-            AssertionError: nothing matches. The message shows the closest candidates, field by field.
+            AssertionError: nothing matches, and the message shows the closest candidates, field by field; or another
+                number of candidates matches.
         """
         __tracebackhide__ = True
-        looked = [(list(misses(self.expected, self.view(each))), each) for each in self.candidates]
-        if right := [candidate for missed, candidate in looked if not missed]:
+        if right := self.matching():
+            if times is not None and (times != len(right) or self.dropped):
+                number = f"{note}, got {len(right)}{self.dropped}"
+                raise AssertionError(self._listed(f"expected {times} {self.plural}", number, right))
             return all_bound(right, self.store)
-        lines = [f"no {self.what} found{_with(self.expected)}{note}"]
+        with self.store.lock:
+            looked = [(list(misses(self.expected, self.view(each))), each) for each in self.candidates]
+        lines = [f"no {self.what} found{with_values(self.expected)}{note}{self.dropped}"]
         if not looked:
-            first, space, rest = self.what.partition(" to ")
-            kind = f"{first[:-1]}ies" if first.endswith("y") else f"{first}s"
-            lines.append(f"there are no {kind}{space}{rest} at all")
+            lines.append(f"there are no {self.plural} at all")
         for missed, candidate in sorted(looked, key=lambda pair: len(pair[0]))[:SHOWN]:
-            lines.append(f"closest of {len(looked)}: {_named(candidate)}")
+            lines.append(f"closest of {len(looked)}: {named(candidate)}")
             lines += [f"    {line}" for miss in missed for line in miss.lines()]
         raise AssertionError(shortened("\n".join(lines), self.store.known_secrets))
 
-    def none(self) -> None:
+    def none(self, note: str = "") -> None:
         """Raise AssertionError, which lists them, if any candidates match."""
         __tracebackhide__ = True
-        there = [each for each in self.candidates if not any(misses(self.expected, self.view(each)))]
-        if there:
-            shown = "".join(f"\n    {_named(each)}" for each in there[:SHOWN])
-            more = f"\n    ({len(there) - SHOWN} more not shown)" if len(there) > SHOWN else ""
-            text = f"unexpected {self.what}{_with(self.expected)}:{shown}{more}"
-            raise AssertionError(shortened(text, self.store.known_secrets))
+        if there := self.matching():
+            raise AssertionError(self._listed(f"unexpected {self.what}", note, there))
+
+    @property
+    def plural(self) -> str:
+        """Return the kind of the candidates, of which there are several."""
+        first, space, rest = self.what.partition(" to ")
+        kind = f"{first[:-1]}ies" if first.endswith("y") else f"{first}s"
+        return f"{kind}{space}{rest}"
+
+    def _listed(self, what: str, note: str, there: list[Candidate]) -> str:
+        shown = "".join(f"\n    {named(each)}" for each in there[:SHOWN])
+        more = f"\n    ({len(there) - SHOWN} more not shown)" if len(there) > SHOWN else ""
+        return shortened(f"{what}{with_values(self.expected)}{note}:{shown}{more}", self.store.known_secrets)
+
+
+def caller_of(exchange: Exchange) -> User | Source | Application | None:
+    """Return who made a request: the source, else the application, else the user."""
+    caller = exchange.caller
+    return None if caller is None else caller.source or caller.application or caller.user
 
 
 def exchange_view(exchange: Exchange, *, with_parameters: bool = True) -> dict[str, Any]:
@@ -179,85 +202,25 @@ def exchange_view(exchange: Exchange, *, with_parameters: bool = True) -> dict[s
     Raises:
         ShortenedBody: the parameters are no longer known.
     """
-    caller = exchange.caller
-    caller_entity = None if caller is None else caller.source or caller.application or caller.user
     operation = contracts().operations.get(exchange.operation or "")
     fields = exchange.parameters if with_parameters else {}
     if operation is not None:
         fields = operation.coerced(fields)
-    return {**fields, "the status": exchange.status, "the caller": caller_entity}
+    return {**fields, "the status": exchange.status, "the caller": caller_of(exchange)}
 
 
-def message_view(message: Message, store: Store, expected: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a message, with its flow, user, source and thread instead of their ids.
-
-    Args:
-        expected: what the test expects. If its `content` is a mapping, the content has the form of the API.
-    """
-    shown = {field.name: getattr(message, field.name) for field in fields(message)}
-    flow = store.flows[message.flow_id]
-    shown["flow"] = store.path_of(flow)
-    shown["user"] = store.users.get(message.user_id or 0)
-    shown["source"] = None if message.source_id is None else store.source_once(message.source_id)
-    threads = store.archive.of(message.flow_id).threads
-    shown["thread"] = None if message.thread_id is None else threads[message.thread_id]
-    if isinstance(expected.get("content"), Mapping):
-        shown["content"] = wire.content(message, store)
-    return shown
-
-
-def delivery_view(delivery: Delivery, store: Store) -> dict[str, Any]:
-    """Return what a test can expect of a thread action that was performed."""
-    request, response = delivery.request, delivery.response
-    return {
-        "thread": request.thread,
-        "flow": store.path_of(store.flows[request.thread.flow_id]) if request.thread.flow_id in store.flows else None,
-        "action": request.name,
-        "user": request.user,
-        "application": request.application.name,
-        "method": request.method,
-        "url": request.url,
-        "body": request.json if request.body else None,
-        "flaw": request.flaw,
-        "outcome": delivery.outcome,
-        "status": delivery.status,
-        "response": None if response is None else response.text,
-        "reason": delivery.reason,
-        "authentication_url": delivery.authentication_url,
-        "problem": delivery.problem,
-    }
-
-
-def source_view(source: Source, store: Store) -> dict[str, Any]:
-    """Return the fields of a source, with its flow, application and creator instead of their ids."""
-    return {
-        **{field.name: getattr(source, field.name) for field in fields(source)},
-        "flow": store.path_of(store.flows[source.flow_id]),
-        "application": store.applications[source.application_id].name,
-        "creator": store.users[source.creator_id],
-    }
-
-
-def invitation_view(invitation: Invitation, store: Store) -> dict[str, Any]:
-    """Return the fields of an invitation, with its flow and users instead of their ids."""
-    return {
-        **{field.name: getattr(invitation, field.name) for field in fields(invitation)},
-        "flow": store.path_of(store.flows[invitation.flow_id]),
-        "inviter": store.users[invitation.inviter_id],
-        "user": store.users.get(invitation.user_id or 0),
-    }
-
-
-def _with(expected: Mapping[str, Any]) -> str:
+def with_values(expected: Mapping[str, Any]) -> str:
+    """Return expected values as a text."""
     shown = ", ".join(f"{name} {_shown(_masked(value, name))}" for name, value in expected.items())
     return shown and f" with {shown}"
 
 
-def _named(candidate: Delivery | Exchange | Source | Message | Invitation) -> str:
+def named(candidate: object) -> str:
+    """Return a candidate as a text."""
     if isinstance(candidate, Invitation):
         return f"invitation {candidate.id} of {candidate.email!r}"
-    if isinstance(candidate, Source):
-        return f"source {candidate.id} {candidate.name!r}"
+    if isinstance(candidate, ENTITIES):
+        return _shown(candidate)
     if isinstance(candidate, Message):
         called = candidate.title if candidate.content is None else candidate.content
         return f"message {candidate.id}, {candidate.event} {called or ''!r}"

@@ -18,7 +18,7 @@ from ..api.messages import Headers, Response
 from ..interception import other_hosts
 from ..world import naming
 from . import errors
-from .copies import Copies
+from .lists import DeliveryList
 from .streams import Streaming
 
 if TYPE_CHECKING:
@@ -162,9 +162,9 @@ class Performing(Streaming):
         self._app.integration = DeliveryOptions(integration).integration
 
     @property
-    def deliveries(self) -> list[Delivery]:
+    def deliveries(self) -> DeliveryList:
         """The last 1,000 thread actions that were performed, oldest first. docs/api/thread-actions.md."""
-        return Copies(self._app.deliveries)
+        return DeliveryList(self._store, self._app.deliveries)
 
     def action_request(
         self, thread: Thread | str, action: str | int, user: User | str | None = None, *, flaw: Flaw | None = None

@@ -9,7 +9,7 @@ from ..world import factories, naming, uploads
 from ..world.bound import all_bound, bound
 from . import errors
 from .copies import Copies
-from .lists import Messages, Threads
+from .lists import Flows, Messages, Sources, Threads, Users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -71,14 +71,14 @@ class World(ABC):
         return self._read(lambda store: Copies(all_bound(store.organizations.values(), store)))
 
     @property
-    def flows(self) -> list[Flow]:
+    def flows(self) -> Flows:
         """All flows, oldest first."""
-        return self._read(lambda store: Copies(all_bound(store.flows.values(), store)))
+        return self._read(lambda store: Flows(store, store.flows.values()))
 
     @property
-    def users(self) -> list[User]:
+    def users(self) -> Users:
         """All users, oldest first."""
-        return self._read(lambda store: Copies(all_bound(store.users.values(), store)))
+        return self._read(lambda store: Users(store, store.users.values()))
 
     @property
     def applications(self) -> list[Application]:
@@ -86,9 +86,9 @@ class World(ABC):
         return self._read(lambda store: Copies(all_bound(store.applications.values(), store)))
 
     @property
-    def sources(self) -> list[Source]:
+    def sources(self) -> Sources:
         """All sources, oldest first."""
-        return self._read(lambda store: Copies(all_bound(store.sources.values(), store)))
+        return self._read(lambda store: Sources(store, store.sources.values()))
 
     @property
     def messages(self) -> Messages:

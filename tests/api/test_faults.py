@@ -21,6 +21,8 @@ from tests.support.faulty import WAITED, post, raised
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fakeflowdock import OperationName
+
 API = "https://api.flowdock.com"
 
 
@@ -57,9 +59,9 @@ def test_a_status_stands_in_for_the_answer_and_nothing_changes(posting: Door) ->
     ],
 )
 def test_the_body_is_flowdocks_own_for_that_status(
-    operation: str, status: int, body: Any, fake_flowdock: FakeFlowdock
+    operation: OperationName, status: int, body: Any, fake_flowdock: FakeFlowdock
 ) -> None:
-    path = {"send message": "/messages", "post activity": "/activities"}[operation]
+    path = "/messages" if operation == "send message" else "/activities"
     fake_flowdock.fail(operation, status=status)
     reply = requests.post(API + path, json={}, timeout=9)
     assert (reply.status_code, reply.json()) == (status, body)

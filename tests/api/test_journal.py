@@ -116,7 +116,7 @@ def test_exchanges_are_narrowed_down_by_operation_path_status_and_caller(fake_fl
         assert [exchange.number for exchange in fake.requests.where(**filters)] == numbers, filters
     assert [exchange.number for exchange in fake.unknown_paths] == [5]
     with pytest.raises(ValueError, match="unknown operation 'list source': did you mean list-sources or"):
-        fake.requests.where(operation="list source")
+        fake.requests.where(operation="list source")  # type: ignore[arg-type]
 
 
 def test_the_journal_keeps_as_many_requests_as_it_is_told() -> None:

@@ -89,7 +89,8 @@ def project(tmp_path: Path) -> Path:
     """What the compiler reads and writes, to be changed."""
     for name in ("docs/api", "schemas", "tests/support/witnesses"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("docs/contradictions.toml", "docs/fidelity.md"):
+    (tmp_path / "fakeflowdock/contract").mkdir(parents=True)
+    for name in ("docs/contradictions.toml", "docs/fidelity.md", "fakeflowdock/contract/operation_names.py"):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 

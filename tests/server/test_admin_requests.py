@@ -279,6 +279,11 @@ def test_assertions_say_what_python_says(operator: Operator, fake_flowdock: Fake
             "no private message",
             {"expected": {"to_user": "Bob"}},
         ),
+        (
+            lambda: fake_flowdock.assert_source(name="Builds", times=2),
+            "source",
+            {"expected": {"name": "Builds"}, "times": 2},
+        ),
         (lambda: fake_flowdock.assert_no_message(tags=[]), "no message", {"expected": {"tags": []}}),
         (
             lambda: fake_flowdock.assert_requested("get own user", times=2),
@@ -312,9 +317,12 @@ def test_assertions_say_what_python_says(operator: Operator, fake_flowdock: Fake
         (
             {"assertion": "not requested", "operation": "get user", "times": 1},
             "/times",
-            "is only for the assertion 'requested'",
+            "is only for assertions that something exists",
         ),
         ({"assertion": "source", "status": 200}, "/status", "is only for requests"),
+        ({"assertion": "source", "expected": {"within": 300}}, "/expected/within", "must be beside expected"),
+        ({"assertion": "message", "expected": {"times": 2}}, "/expected/times", "must be beside expected"),
+        ({"assertion": "no source", "times": 2}, "/times", "is only for assertions that something exists"),
         ({"assertion": "source", "expected": {"nmae": "x"}}, "/expected", "did you mean name?"),
         ({"assertion": "source", "expected": {"self": "x"}}, "/expected/self", "is not an attribute"),
         ({"assertion": "message", "expected": {"flow": "example/none"}}, "/expected", "unknown flow"),

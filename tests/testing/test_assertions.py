@@ -204,7 +204,7 @@ def test_truth_is_no_number_and_a_list_is_compared_item_by_item(fake_flowdock: F
 
 def test_an_operation_that_is_none_is_no_failed_assertion_but_a_mistake(fake_flowdock: FakeFlowdock) -> None:
     with pytest.raises(ValueError, match="unknown operation 'post message': did you mean list-messages or"):
-        fake_flowdock.assert_requested("post message")
+        fake_flowdock.assert_requested("post message")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="assert_not_requested"):
         fake_flowdock.assert_requested("send message", times=0)
 

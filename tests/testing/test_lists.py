@@ -157,3 +157,64 @@ def test_a_misspelled_field_inside_another_is_noted_with_the_one_that_was_meant(
         f"Send message has no parameter thread.fields.0.valeu: did you mean thread.fields.0.value? {page}",
         f"Send message has no parameter content {page}",
     ]
+
+
+def test_every_collection_has_the_names_of_its_assertion(fake_flowdock: FakeFlowdock) -> None:
+    fake = fake_flowdock
+    bob = fake.add_user(name="Bob", nick="bob")
+    source = fake.add_source(name="CI")
+    said = fake.add_message("Build 7", tags=["ci"])
+    secret = fake.add_private_message("Psst", to_user=bob)
+    invitation = fake.add_invitation("eve@example.com", message="Join")
+    assert fake.sources.where(name="CI", creator="Ada Example", flow="example/main") == [source]
+    assert fake.sources.where(name=re.compile("^Jenkins")) == []
+    assert fake.messages.where(content=re.compile("[0-9]"), tags=["ci"]) == [said]
+    assert fake.flows.where(path="example/main") == fake.flows.where(name=fake.flow.name) == [fake.flow]
+    assert fake.users.where(nick="bob") == [bob]
+    assert fake.users.where(email=lambda email: email.endswith("@example.com")) == [fake.user, bob]
+    assert fake.threads.where(title="Build 7", internal_comments=1) == [fake.threads[0]]
+    assert fake.private_messages.where(from_user=fake.user, to_user="Bob") == [secret]
+    assert fake.invitations.where(email="eve@example.com", inviter=fake.user) == [invitation]
+    assert fake.deliveries.where(outcome="done") == []
+    assert fake.sources.where(name="CI").where(flow="example/main") == [source]
+
+
+UNKNOWN = [
+    ("sources", {"nam": "x"}, "unknown field nam of sources: did you mean name?"),
+    ("flows", {"pathe": "x"}, "unknown field pathe of flows: did you mean path?"),
+    ("users", {"mail": "x"}, "unknown field mail of users: did you mean email?"),
+    ("messages", {"contents": "x"}, "unknown field contents of messages: did you mean content?"),
+    ("private_messages", {"flow": "x"}, "unknown field flow of private messages: did you mean flow_id?"),
+    ("invitations", {"state": "accept"}, "invalid state 'accept': expected 'pending', 'accepted'"),
+    ("deliveries", {"outcom": "x"}, "unknown field outcom of deliveries: did you mean outcome?"),
+]
+
+
+@pytest.mark.parametrize(("collection", "given", "reason"), UNKNOWN)
+def test_a_name_that_a_collection_has_not_is_a_mistake(
+    collection: str, given: dict[str, Any], reason: str, fake_flowdock: FakeFlowdock
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(reason)):
+        getattr(fake_flowdock, collection).where(**given)
+
+
+def test_requests_are_narrowed_down_as_they_are_asserted(fake_flowdock: FakeFlowdock) -> None:
+    fake = fake_flowdock
+    source = fake.add_source(name="CI")
+    requests.post(MESSAGES, json=TICKET, timeout=9, **as_source(source))
+    requests.get("https://api.flowdock.com/flows", timeout=9, **as_user(fake.user))
+    posted, listed = fake.requests
+    assert fake.requests.where(operation="send message", title=re.compile("ticket"), caller=source) == [posted]
+    assert fake.requests.where(operation="send message", author={"name": "Biff"}) == []
+    assert fake.requests.where(source="CI") == fake.requests.where(method="post") == [posted]
+    assert fake.requests.where(user="Ada Example") == fake.requests.where(caller=fake.user) == [listed]
+    assert fake.requests.where(path=re.compile("^/fl")) == [listed]
+    assert fake.requests.where(status=lambda status: status == 202) == [posted]
+    mistakes: list[tuple[dict[str, Any], str]] = [
+        ({"operation": "send message", "titel": "x"}, "unknown field titel of Send message: did you mean title?"),
+        ({"title": "x"}, "unknown field title of requests"),
+        ({"source": "Jenkins"}, "unknown source 'Jenkins'"),
+    ]
+    for given, reason in mistakes:
+        with pytest.raises(ValueError, match=re.escape(reason)):
+            fake.requests.where(**given)

@@ -124,7 +124,11 @@ def test_a_failed_assertion_says_what_came_nearest(fake_flowdock: FakeFlowdock, 
 
 
 def test_what_can_never_match_is_an_error(fake_flowdock: FakeFlowdock) -> None:
-    for expected, reason in (({"contents": "x"}, "did you mean content"), ({"to_user": "Evi"}, "unknown user 'Evi'")):
+    mistakes: list[tuple[dict[str, Any], str]] = [
+        ({"contents": "x"}, "did you mean content"),
+        ({"to_user": "Evi"}, "unknown user 'Evi'"),
+    ]
+    for expected, reason in mistakes:
         with pytest.raises(ValueError, match=reason):
             fake_flowdock.assert_no_private_message(**expected)
 

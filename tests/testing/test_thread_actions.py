@@ -599,7 +599,7 @@ def test_deliveries_are_asserted(fake_flowdock: FakeFlowdock, receiver: Receiver
     with pytest.raises(AssertionError, match="outcome: expected 'refused', got 'done'"):
         fake_flowdock.assert_delivery(outcome="refused")
     with pytest.raises(ValueError, match=r"unknown field outcom of a delivery: did you mean outcome\?"):
-        fake_flowdock.assert_delivery(outcom="done")
+        fake_flowdock.assert_delivery(outcom="done")  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="unknown user 'Nemo'"):
         fake_flowdock.assert_no_delivery(user="Nemo")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...contract.contracts import operation_named
 from ...testing.exchanges import Exchanges
+from ...testing.lists import DeliveryList
 from ...testing.private import Talking
 from .errors import Invalid
 from .operations import of_a_world
@@ -15,14 +16,15 @@ from .patterns import Patterns
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ...api.actions.delivery import Delivery
     from ...api.app import App
+    from ...contract.operation_names import OperationName
     from ...world.models import Application, Source, User
     from ...world.store import Store
     from ..worlds import ServedWorld
     from .operations import OperatorCall
 
-OF_REQUESTS = ("operation", "times", "status", "caller")
+OF_REQUESTS = ("operation", "status", "caller")
+ARGUMENTS = ("times", "within")  # of the assertions themselves
 
 
 class View(Talking):
@@ -33,7 +35,11 @@ class View(Talking):
     """
 
     def __init__(self, app: App) -> None:
-        self._app = app
+        self._its_app = app
+
+    @property
+    def _app(self) -> App:
+        return self._its_app
 
     @property
     def _store(self) -> Store:
@@ -45,9 +51,9 @@ class View(Talking):
         return Exchanges(self._app.journal)
 
     @property
-    def deliveries(self) -> list[Delivery]:
+    def deliveries(self) -> DeliveryList:
         """The thread actions that were performed, oldest first."""
-        return [*self._app.deliveries]
+        return DeliveryList(self._store, self._app.deliveries)
 
 
 @of_a_world("POST assertions")
@@ -71,23 +77,25 @@ def _assertion(call: OperatorCall, world: ServedWorld, expected: dict[str, Any])
     """Return the assertion, which takes the expected values. Raises Invalid."""
     given, name = call.fields, call.fields["assertion"]
     assertion: Callable[..., Any] = getattr(View(world.app), f"assert_{name.replace(' ', '_')}")
+    if misplaced := sorted(set(ARGUMENTS) & set(expected)):
+        raise Invalid((f"/expected/{each}", Invalid.BESIDE) for each in misplaced)
+    times = {"times": given["times"]} if "times" in given else {}
+    if times and name.startswith(("no ", "not ")):
+        raise Invalid.at("/times", Invalid.OF_WHAT_EXISTS)
     if name not in ("requested", "not requested"):
         if misplaced := [each for each in OF_REQUESTS if each in given]:
             raise Invalid((f"/{each}", Invalid.OF_REQUESTS) for each in misplaced)
-        return assertion
+        return partial(assertion, **times)
     if "operation" not in given:
         raise Invalid.at("/operation", Invalid.NO_OPERATION)
     operation = known_operation(given["operation"])
     if misplaced := sorted(set(OF_REQUESTS) & set(expected)):
         raise Invalid((f"/expected/{each}", Invalid.BESIDE) for each in misplaced)
     caller = caller_of(call, world)
-    if "times" in given and name != "requested":
-        raise Invalid.at("/times", Invalid.OF_REQUESTED)
-    times = {"times": given["times"]} if "times" in given else {}
     return partial(assertion, operation, status=given.get("status"), caller=caller, **times)
 
 
-def known_operation(words: str) -> str:
+def known_operation(words: str) -> OperationName:
     """Return the name of an operation from the title of its page section. Raises Invalid."""
     try:
         return operation_named(words)

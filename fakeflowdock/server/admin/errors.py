@@ -126,7 +126,7 @@ class Invalid(Refusal):
     LONG = "must be at most {seconds} seconds"
     SELF = "is not an attribute"
     OF_REQUESTS = "is only for requests"
-    OF_REQUESTED = "is only for the assertion 'requested'"
+    OF_WHAT_EXISTS = "is only for assertions that something exists"
     NO_OPERATION = "can't be blank in an assertion about requests"
     BESIDE = "must be beside expected, not in it"
     CALLER = "must be one of user, source and application"

@@ -1,0 +1,111 @@
+"""What a type checker of a user sees. mypy and pyright check this file; an ignored mistake that is none is an error."""
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, assert_type, get_args
+from unittest.mock import ANY
+
+import pytest
+
+from fakeflowdock import (
+    DeliveryList,
+    Exchange,
+    Exchanges,
+    FakeFlowdock,
+    Flow,
+    Flows,
+    Invitation,
+    InvitationList,
+    Message,
+    Messages,
+    OperationName,
+    PrivateMessages,
+    Source,
+    Sources,
+    Thread,
+    Threads,
+    User,
+    Users,
+)
+from fakeflowdock.contract.contracts import contracts
+from fakeflowdock.testing import kinds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+pytestmark = pytest.mark.newest_only
+
+
+def test_matchers_and_entities_are_expected_values(fake_flowdock: FakeFlowdock) -> None:
+    fake = fake_flowdock
+    source = fake.add_source(name="CI")
+    hello = fake.add_message("Hello", tags=["ci"])
+    assert_type(fake.assert_source(name="CI", flow=fake.flow, creator="Ada Example", times=1), Source)
+    assert_type(fake.assert_message(content=re.compile("Hel"), user=fake.user, tags=["ci"], edited=None), Message)
+    assert_type(fake.assert_message(content=ANY, id=pytest.approx(hello.id), title=None, within=1), Message)
+    assert_type(fake.assert_message(content=lambda text: "ell" in text, thread={"title": "Hello"}), Message)
+    assert_type(fake.assert_thread(title="Hello"), Thread)
+    assert_type(fake.sources.where(name=source.name), Sources)
+    assert_type(fake.messages.where(content="Hello").where(flow="example/main"), Messages)
+    assert_type(fake.flows.where(path="example/main"), Flows)
+    assert_type(fake.users.where(name=re.compile("Ada"))[0], User)
+    assert_type(fake.threads.where(title="Hello"), Threads)
+    assert_type(fake.private_messages.where(to_user=fake.user), PrivateMessages)
+    assert_type(fake.invitations.where(email="eve@example.com"), InvitationList)
+    assert_type(fake.deliveries.where(outcome="done"), DeliveryList)
+    assert_type(fake.requests.where(operation="send message", content="Hello"), Exchanges)
+    fake.add_message("Bye")
+    assert_type(fake.assert_order({"content": "Hello"}, {"content": "Bye"}), list[Message])
+    assert_type(fake.users.where(), Users)
+    assert_type(fake.flow, Flow)
+
+
+def test_a_misspelled_name_is_a_mistake_to_type_checkers_too(fake_flowdock: FakeFlowdock) -> None:
+    fake = fake_flowdock
+    fake.add_message("Hello")
+    with pytest.raises(ValueError, match="did you mean content"):
+        fake.assert_message(contnet="Hello")  # type: ignore[call-arg]
+    with pytest.raises(ValueError, match="did you mean name"):
+        fake.sources.where(nmae="CI")  # type: ignore[call-arg]
+    with pytest.raises(ValueError, match="unknown operation"):
+        fake.assert_requested("send mesage")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="unknown operation"):
+        fake.fail("send mesage", status=500)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="unknown operation"):
+        fake.requests.where(operation="send mesage")  # type: ignore[arg-type]
+    with pytest.raises(AssertionError):
+        fake.assert_message(content=7)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="invalid times"):
+        fake.assert_message(times="1")  # type: ignore[arg-type]
+
+
+def test_the_names_of_operations_are_those_of_the_pages() -> None:
+    titles = {contract.title for contract in contracts().operations.values()}
+    names = set(contracts().operations)
+    assert set(get_args(OperationName)) == titles | names | {name.replace("-", " ") for name in names}
+
+
+@pytest.mark.parametrize(
+    ("kind", "entity", "more"),
+    [
+        (kinds.MESSAGE, Message, "flow user to_user source thread"),
+        (kinds.PRIVATE_MESSAGE, Message, "user from_user to_user"),
+        (kinds.SOURCE, Source, "flow application creator"),
+        (kinds.THREAD, Thread, "flow source"),
+        (kinds.FLOW, Flow, "path"),
+        (kinds.USER, User, ""),
+        (kinds.INVITATION, Invitation, "flow inviter user"),
+    ],
+)
+def test_the_names_of_an_entity_are_its_attributes(kind: kinds.Kind[Any], entity: Any, more: str) -> None:
+    attributes: Iterable[str] = (field.name for field in fields(entity))
+    assert kind.names == {*attributes, *more.split()}
+    assert set(kind.more) == set(more.split())
+
+
+def test_requests_have_a_type(fake_flowdock: FakeFlowdock) -> None:
+    with pytest.raises(AssertionError):
+        assert_type(fake_flowdock.assert_requested("create source", times=1), Exchange)
