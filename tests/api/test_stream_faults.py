@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakeflowdock import Failure, FakeFlowdock
+from tests.support.processes import until
 from tests.support.streams import Ended, Listener, listening
 
 if TYPE_CHECKING:
@@ -129,6 +130,24 @@ def test_a_body_replaces_a_stream(fake_flowdock: FakeFlowdock) -> None:
     with listening(fake_flowdock, filter="example/main") as listener:
         assert (listener.status, listener.headers["content-length"]) == (200, "11")
         assert (listener.headers["content-type"], fake_flowdock.streams) == ("text/plain", [])
+
+
+@pytest.mark.parametrize("by", ["the server", "the thread that has locked the world"])
+@pytest.mark.parametrize("active", [None, "true"])
+def test_a_stream_that_its_client_left_while_the_world_was_locked_is_forgotten_by_itself(
+    fake_flowdock: FakeFlowdock, by: str, active: str | None
+) -> None:
+    app = fake_flowdock._runs.current.app
+    with listening(fake_flowdock, filter="example/main", active=active) as stream:
+        [kept] = app.streams.open
+        with app.store.lock:
+            stream.leave()
+            if by == "the server":
+                until(lambda: kept.ended == "left")
+            else:
+                kept.leave()
+            assert kept in app.streams.open
+        until(lambda: not app.streams.open)
 
 
 @pytest.mark.parametrize("failure", [{"status": 500}, {"connection": "reset"}])

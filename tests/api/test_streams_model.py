@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from fakeflowdock import FakeFlowdock
 from tests.support.doors import as_user
 from tests.support.hypothesis_profiles import examples
+from tests.support.processes import until
 from tests.support.stream_model import Telling, Watcher
 from tests.support.streams import EVENT_STREAM, Listener, listening
 
@@ -25,7 +25,6 @@ TEXTS = st.sampled_from(["Hello", "Bye", "å ☃"])
 TAGS = st.lists(st.sampled_from(["a", "b", "c"]), max_size=3, unique=True)
 ACTIVE = st.sampled_from([None, None, "true", "idle"])
 MOST = 6  # streams
-PATIENCE = 30  # seconds
 
 
 class LifeOfStreams(RuleBasedStateMachine):
@@ -102,13 +101,10 @@ class LifeOfStreams(RuleBasedStateMachine):
     def leave(self, data: st.DataObject) -> None:
         watcher, listener = data.draw(st.sampled_from(self.open))
         streams = self.fake._runs.current.app.streams
-        count = len(streams.open)
+        until(lambda: len(streams.open) == len(self.open))
         listener.leave()
-        until = time.monotonic() + PATIENCE
-        while len(streams.open) == count:
-            assert time.monotonic() < until
-            time.sleep(0.001)
         self.open.remove((watcher, listener))
+        until(lambda: len(streams.open) == len(self.open))
         self.model.close(watcher)
         if listener.last_event_id is not None:
             self.left.append((watcher, int(listener.last_event_id)))

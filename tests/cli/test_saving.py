@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ from fakeflowdock.server.worlds import Worlds
 from fakeflowdock.world import serialization
 from tests.support.administering import Operator
 from tests.support.hypothesis_profiles import LONGER
-from tests.support.processes import CLEAN, LIMIT, Process, ready, running
+from tests.support.processes import CLEAN, LIMIT, Process, ready, running, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,13 +41,6 @@ def names_in(file: Path) -> list[str]:
     fake = FakeFlowdock()
     fake.load(file)
     return [source.name for source in fake.sources]
-
-
-def until(holds: Callable[[], object]) -> None:
-    end = time.monotonic() + LIMIT
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 @contextmanager

@@ -7,15 +7,24 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
 LIMIT = 300  # seconds that a process may run: many times what one takes on a busy machine
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("FAKEFLOWDOCK_")}
+
+
+def until(holds: Callable[[], object]) -> None:
+    """Wait until something holds, which it has to within `LIMIT` seconds."""
+    end = time.monotonic() + LIMIT
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.002)
 
 
 class Process(subprocess.Popen[str]):

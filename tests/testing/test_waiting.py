@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+
+from tests.support.processes import Process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,11 +113,8 @@ def test_an_assertion_waits_for_a_child_process(fake_flowdock: FakeFlowdock) -> 
     program = "import os, sys, urllib.request as u; u.urlopen(u.Request(sys.argv[1], b'', {}))"
     token = fake_flowdock.flow.api_token
     url = f"{fake_flowdock.url}/v1/messages/chat/{token}?external_user_name=CI&content=Built"
-    child = subprocess.Popen([sys.executable, "-c", program, url], env={**os.environ, "NO_PROXY": "*"})
-    try:
+    with Process([sys.executable, "-c", program, url], env={**os.environ, "NO_PROXY": "*"}):
         fake_flowdock.assert_message(content="Built", external_user_name="CI", within=LONG)
-    finally:
-        child.wait(LONG)
 
 
 async def _post_later(fake: FakeFlowdock) -> None:

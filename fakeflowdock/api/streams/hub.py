@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import _thread
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
@@ -98,9 +98,11 @@ class Streams:
         """
         self._gone.append(stream)
         if self._store is not None and not _is_owned(self._store.lock):
-            self._try_to_sweep(tells=stream.active is not None)
+            self._try_to_sweep()
+        else:  # in the middle of an operation, which may have told all that it tells
+            self._sweep_when_unlocked()
 
-    def _try_to_sweep(self, *, tells: bool) -> None:
+    def _try_to_sweep(self) -> None:
         store = self._store
         if store is None:
             return
@@ -109,9 +111,18 @@ class Streams:
                 self._sweep()
             finally:
                 store.lock.release()
-        elif tells and not self._will_sweep:  # others wait to be told how its user is shown
-            self._will_sweep = True
-            threading.Thread(target=self._sweep_later, args=(store,), daemon=True).start()
+        else:
+            self._sweep_when_unlocked()
+
+    def _sweep_when_unlocked(self) -> None:
+        store = self._store
+        if store is None or self._will_sweep:
+            return
+        self._will_sweep = True
+        try:  # `threading` takes locks of its own, which whoever is interrupted by a finalizer may hold
+            _thread.start_new_thread(self._sweep_later, (store,))
+        except RuntimeError:  # the interpreter ends
+            self._will_sweep = False
 
     def _sweep(self) -> None:
         while self._gone:
@@ -156,7 +167,7 @@ class Streams:
         for stream in streams:
             stream.end()
         self._gone.extend(streams)
-        self._try_to_sweep(tells=any(stream.active is not None for stream in streams))
+        self._try_to_sweep()
 
     def end_those_of(self, user_id: int) -> None:
         """End all streams of a user. The lock of the world is held."""
