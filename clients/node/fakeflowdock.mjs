@@ -1,0 +1,455 @@
+// The client library of fakeflowdock for Node 18 and later. It is one file without dependencies: copy it beside your
+// tests, with fakeflowdock.d.mts for its types. A running server has both at /_fakeflowdock/clients/.
+//
+// Names of methods are in camel case. Names in data are those of Flowdock and of fakeflowdock's admin API.
+
+import { AssertionError } from "node:assert";
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import http from "node:http";
+import https from "node:https";
+
+const POLL = 50; // milliseconds between two attempts of an assertion with `within`
+
+/** An error of the server, or of its start. `status` and `errors` are those of the response. */
+export class FakeFlowdockError extends Error {
+  constructor(message, status, errors = []) {
+    super(message);
+    this.name = "FakeFlowdockError";
+    this.status = status;
+    this.errors = errors;
+  }
+}
+
+/** A server: one that this process has started, or a running one. */
+export class FakeFlowdock {
+  #child;
+  #adminToken;
+  #ca;
+
+  constructor(url, { adminToken, caFile, ready = null, child = null } = {}) {
+    this.url = url.replace(/\/+$/, "");
+    this.ready = ready;
+    this.#adminToken = adminToken ?? process.env.FAKEFLOWDOCK_ADMIN_TOKEN;
+    this.#ca = caFile && readFileSync(caFile);
+    this.#child = child;
+  }
+
+  /** Connect to the server at FLOWDOCK_API_URL if that is set, as under `fakeflowdock exec`. Otherwise start one. */
+  static open(options = {}) {
+    const url = process.env.FLOWDOCK_API_URL;
+    return url ? FakeFlowdock.connect(url, options) : FakeFlowdock.start(options);
+  }
+
+  /** Connect to a running server. */
+  static async connect(url, options = {}) {
+    const server = new FakeFlowdock(url, options);
+    await server.request("GET", "health");
+    return server;
+  }
+
+  /** Start a server on a free port. It ends with this process. */
+  static async start({ python, args = [], env = {}, timeout = 60 } = {}) {
+    const program = python ?? process.env.PYTHON ?? (process.platform === "win32" ? "python" : "python3");
+    const command = [program, "-m", "fakeflowdock", "--port", "0", "--json", ...args];
+    const child = spawn(command[0], command.slice(1), {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...env },
+    });
+    const kill = () => child.kill();
+    process.once("exit", kill);
+    child.once("exit", () => process.off("exit", kill));
+    let ready;
+    try {
+      ready = JSON.parse(await firstLine(child, timeout));
+    } catch (error) {
+      child.kill("SIGKILL");
+      throw new FakeFlowdockError(`Cannot start ${command.join(" ")}: ${error.message}`);
+    }
+    for (const held of [child, child.stdout, child.stderr]) held.unref();
+    return new FakeFlowdock(ready.url, { adminToken: ready.admin_token, caFile: ready.ca_file, ready, child });
+  }
+
+  /** Stop the server, if this process has started it. */
+  async stop() {
+    const child = this.#child;
+    this.#child = null;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.ref();
+    child.kill();
+    const impatient = setTimeout(() => child.kill("SIGKILL"), 10_000);
+    await ended;
+    clearTimeout(impatient);
+  }
+
+  /** Make a world with credentials of its own: `name`, `world`, `seed`, `state`, `settings`, `replace`. */
+  async createWorld(options = {}) {
+    return new World(this, await this.request("POST", "worlds", options));
+  }
+
+  /** Return a world that exists, by default the server's own. */
+  async getWorld(name = "default") {
+    return new World(this, await this.request("GET", `worlds/${encodeURIComponent(name)}`));
+  }
+
+  /** Return a summary of each world. */
+  listWorlds() {
+    return this.request("GET", "worlds");
+  }
+
+  /** Run a test in a world of its own, which is deleted afterwards. A failure has the report of the world. */
+  async inWorld(...given) {
+    const [options, test] = given.length > 1 ? given : [{}, given[0]];
+    const world = await this.createWorld(options);
+    try {
+      return await test(world);
+    } catch (error) {
+      throw await world.explain(error);
+    } finally {
+      await world.delete();
+    }
+  }
+
+  /** Send a request to the admin API, below /_fakeflowdock/, and return the body of the response. */
+  async request(method, path, body) {
+    const url = new URL(`${this.url}/_fakeflowdock/${path}`);
+    const sent = body === undefined ? undefined : Buffer.from(JSON.stringify(body, patterns));
+    const headers = { Accept: "application/json" };
+    if (sent) Object.assign(headers, { "Content-Type": "application/json", "Content-Length": sent.length });
+    if (this.#adminToken) headers.Authorization = `Bearer ${this.#adminToken}`;
+    const { status, text } = await exchange(url, { method, headers, ca: this.#ca, agent: false }, sent);
+    let answer = null;
+    try {
+      answer = text ? JSON.parse(text) : null;
+    } catch {
+      throw new FakeFlowdockError(`${method} ${url}: ${status}, not JSON: ${text.slice(0, 200)}`, status);
+    }
+    if (status >= 300) throw new FakeFlowdockError(answer?.message ?? `${method} ${url}: ${status}`, status, answer?.errors);
+    return answer;
+  }
+
+  async [Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")]() {
+    await this.stop();
+  }
+}
+
+/** A world: its data, journal, faults, clock and settings. */
+export class World {
+  constructor(server, credentials) {
+    this.server = server;
+    this.credentials = credentials;
+    this.name = credentials.name;
+    this.url = server.url;
+  }
+
+  /** Send a request about this world to the admin API. */
+  request(method, path, body) {
+    return this.server.request(method, `worlds/${encodeURIComponent(this.name)}/${path}`, body);
+  }
+
+  /** Delete the world. Its credentials become unknown. */
+  delete() {
+    return this.server.request("DELETE", `worlds/${encodeURIComponent(this.name)}`);
+  }
+
+  async [Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")]() {
+    await this.delete();
+  }
+
+  // State
+
+  /** Reset the world to its initial state. Journal and faults are cleared, credentials stay. */
+  reset(options = {}) {
+    return this.request("POST", "reset", options);
+  }
+
+  /** Save the current state under a name. */
+  snapshot(name) {
+    return this.request("PUT", `snapshots/${encodeURIComponent(name)}`);
+  }
+
+  /** Restore the state of a snapshot. */
+  restore(name) {
+    return this.request("POST", `snapshots/${encodeURIComponent(name)}/restore`);
+  }
+
+  /** Compare the world with a snapshot. */
+  difference(name) {
+    return this.request("GET", `snapshots/${encodeURIComponent(name)}/difference`);
+  }
+
+  /** Return the whole world, in the format of world files. */
+  readState() {
+    return this.request("GET", "state");
+  }
+
+  /** Replace the world by one in the format of world files. */
+  loadState(state) {
+    return this.request("PUT", "state", { state });
+  }
+
+  // Clock and settings
+
+  /** Return the time of the world. */
+  clock() {
+    return this.request("GET", "clock");
+  }
+
+  /** Set the clock: `now`, `frozen`, `system`. */
+  setClock(options) {
+    const now = options.now instanceof Date ? options.now.toISOString() : options.now;
+    return this.request("PUT", "clock", { ...options, now });
+  }
+
+  /** Move the clock forward. */
+  advance(seconds) {
+    return this.request("PUT", "clock", { advance: seconds });
+  }
+
+  /** Return the settings. */
+  settings() {
+    return this.request("GET", "settings");
+  }
+
+  /** Change settings: `shape`, `strict`, `auto_consent`, … */
+  changeSettings(options) {
+    return this.request("PUT", "settings", options);
+  }
+
+  // Faults
+
+  /** Make matching requests fail: `{ operation: "send message", times: 2, status: 503 }`. */
+  fail(fault) {
+    return this.request("POST", "faults", fault);
+  }
+
+  /** Make matching requests to integrations fail. */
+  failDeliveries(fault) {
+    return this.request("POST", "deliveries/faults", fault);
+  }
+
+  /** Return the active faults, with how often each was applied. */
+  faults() {
+    return this.request("GET", "faults");
+  }
+
+  /** Delete all faults, or one. */
+  clearFaults(fault) {
+    return this.request("DELETE", fault ? `faults/${fault.id}` : "faults");
+  }
+
+  // Journal
+
+  /** Return the requests that match all given criteria, oldest first. */
+  requests(criteria = {}) {
+    return this.request("GET", `requests${query(criteria)}`);
+  }
+
+  /** Return the matching requests once there are `count` of them. Throws after `timeout` seconds. */
+  async waitForRequests(criteria = {}) {
+    const { arrived, requests } = await this.request("POST", "requests/wait", criteria);
+    if (arrived) return requests;
+    const { count = 1, timeout = 5, ...others } = criteria;
+    const wanted = `${count} matching request${count === 1 ? "" : "s"}`;
+    throw failure(`${wanted} expected within ${timeout} s, got ${requests.length}: ${JSON.stringify(others, patterns)}`);
+  }
+
+  /** Forget the requests so far. */
+  clearRequests() {
+    return this.request("DELETE", "requests");
+  }
+
+  /** Return the journal as HAR. */
+  exportRequests(options = {}) {
+    return this.request("GET", `requests/export${query(options)}`);
+  }
+
+  /** Return contract warnings: what requests had that no page of the documentation knows. */
+  contractWarnings() {
+    return this.request("GET", "contract-warnings");
+  }
+
+  /** Return what a failed test should print. */
+  async report() {
+    return (await this.request("GET", "report")).report;
+  }
+
+  /** Add the report to an error, and return the error. */
+  async explain(error) {
+    const text = await this.report().catch((why) => `no report: ${why.message}`);
+    const told = `\n\nfakeflowdock, world ${this.name}:\n${text}`;
+    try {
+      const { message, stack } = error;
+      error.message = message + told;
+      error.stack = stack.includes(message) ? stack.replace(message, () => message + told) : stack + told;
+    } catch {
+      console.error(told); // what was thrown is no Error
+    }
+    return error;
+  }
+
+  // Streams
+
+  /** Return the open streams. */
+  streams(criteria = {}) {
+    return this.request("GET", `streams${query(criteria)}`);
+  }
+
+  /** Return the matching streams once `count` of them are open. Throws after `timeout` seconds. */
+  async waitForStreams(criteria = {}) {
+    const { opened, streams } = await this.request("POST", "streams/wait", criteria);
+    if (opened) return streams;
+    const { count = 1, timeout = 5 } = criteria;
+    throw failure(`${count} open stream${count === 1 ? "" : "s"} expected within ${timeout} s, got ${streams.length}`);
+  }
+
+  /** End all open streams. */
+  closeStreams() {
+    return this.request("DELETE", "streams");
+  }
+
+  /** Send an event that no operation makes: `{ event: "backend.something" }`, to the streams of `flow` or `user`. */
+  async emit(event, options = {}) {
+    return (await this.request("POST", "streams/events", { event, ...options })).event;
+  }
+
+  // Thread actions and invitations
+
+  /** Let a user perform an action of a thread: `{ thread: "issue:42", action: "Close" }`. */
+  perform(options) {
+    return this.request("POST", "perform", options);
+  }
+
+  /** Return the deliveries that match all given criteria, oldest first. */
+  deliveries(criteria = {}) {
+    return this.request("GET", `deliveries${query(criteria)}`);
+  }
+
+  /** Return the mails of invitations. */
+  outbox() {
+    return this.request("GET", "outbox");
+  }
+
+  /** Accept an invitation, by its number. Default of `user`: the user with its address, or a new one. */
+  accept(invitation, options = {}) {
+    return this.request("POST", "accept", { invitation, ...options });
+  }
+
+  // Assertions. With `within`, each is repeated until it holds, for that many seconds.
+
+  /** Assert that an operation was requested, with these parameters. */
+  assertRequested(operation, expected = {}, options = {}) {
+    return this.#assert("requested", expected, { operation, ...options });
+  }
+
+  assertNotRequested(operation, expected = {}, options = {}) {
+    return this.#assert("not requested", expected, { operation, ...options });
+  }
+
+  assertSource(expected, options) {
+    return this.#assert("source", expected, options);
+  }
+
+  assertNoSource(expected, options) {
+    return this.#assert("no source", expected, options);
+  }
+
+  assertMessage(expected, options) {
+    return this.#assert("message", expected, options);
+  }
+
+  assertNoMessage(expected, options) {
+    return this.#assert("no message", expected, options);
+  }
+
+  assertPrivateMessage(expected, options) {
+    return this.#assert("private message", expected, options);
+  }
+
+  assertNoPrivateMessage(expected, options) {
+    return this.#assert("no private message", expected, options);
+  }
+
+  assertInvitation(expected, options) {
+    return this.#assert("invitation", expected, options);
+  }
+
+  assertNoInvitation(expected, options) {
+    return this.#assert("no invitation", expected, options);
+  }
+
+  assertDelivery(expected, options) {
+    return this.#assert("delivery", expected, options);
+  }
+
+  assertNoDelivery(expected, options) {
+    return this.#assert("no delivery", expected, options);
+  }
+
+  async #assert(assertion, expected = {}, { within = 0, ...options } = {}) {
+    const until = performance.now() + within * 1000;
+    for (;;) {
+      const verdict = await this.request("POST", "assertions", { assertion, expected, ...options });
+      if (verdict.passed) return verdict;
+      if (performance.now() >= until) throw failure(verdict.explanation);
+      await new Promise((resolve) => setTimeout(resolve, POLL));
+    }
+  }
+}
+
+function failure(message) {
+  return new AssertionError({ message, stackStartFn: failure });
+}
+
+function query(criteria) {
+  const given = Object.entries(criteria).filter(([, value]) => value !== undefined);
+  return given.length ? `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}` : "";
+}
+
+/** Send a regular expression as a pattern: the replacer of JSON.stringify. */
+function patterns(_, value) {
+  if (!(value instanceof RegExp)) return value;
+  const flags = [...value.flags].filter((flag) => "ims".includes(flag)).join("");
+  return { $pattern: flags ? `(?${flags})${value.source}` : value.source };
+}
+
+function exchange(url, options, body) {
+  return new Promise((resolve, reject) => {
+    const sent = (url.protocol === "https:" ? https : http).request(url, options, (response) => {
+      const chunks = [];
+      response.on("data", (chunk) => chunks.push(chunk));
+      response.on("end", () => resolve({ status: response.statusCode, text: Buffer.concat(chunks).toString() }));
+      response.on("error", reject);
+    });
+    sent.on("error", (error) => {
+      reject(new FakeFlowdockError(`No fakeflowdock server answers at ${url.origin}: ${error.message || error.code}`));
+    });
+    sent.end(body);
+  });
+}
+
+/** Return the first line that a process prints. What it prints on standard error goes to ours. */
+function firstLine(child, seconds) {
+  return new Promise((resolve, reject) => {
+    const limit = setTimeout(() => reject(new Error(`it was not ready after ${seconds} s`)), seconds * 1000);
+    let said = "";
+    let complained = "";
+    let settled = false;
+    child.stdout.on("data", (chunk) => {
+      said += chunk;
+      if (said.includes("\n")) settle(resolve, said.slice(0, said.indexOf("\n")));
+    });
+    child.stderr.on("data", (chunk) => {
+      if (settled) process.stderr.write(chunk);
+      else complained += chunk;
+    });
+    child.once("error", (error) => settle(reject, error));
+    child.once("close", (status) => settle(reject, new Error(complained.trim() || `it ended with status ${status}`)));
+    function settle(way, value) {
+      settled = true;
+      clearTimeout(limit);
+      way(value);
+    }
+  });
+}

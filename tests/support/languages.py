@@ -1,0 +1,92 @@
+"""The languages of the client libraries: what runs a test in them, and what a folder needs for that."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from tests.support.processes import CLEAN, LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+ALL = os.environ.get("FAKEFLOWDOCK_LANGUAGES") == "all"  # those too that have to be compiled, which takes long
+
+
+@dataclass(frozen=True)
+class Language:
+    """How a test in a language is run.
+
+    Attributes:
+        name: as the blocks of the guide have it.
+        libraries: names of the files of its client library on a server.
+        program: what has to be installed.
+        prepare: commands that are run once in the folder.
+        run: what runs a file of tests, whose name is `{file}` and without extension `{stem}`.
+        compiled: whether it is run only on request.
+    """
+
+    name: str
+    libraries: tuple[str, ...]
+    program: str
+    run: tuple[str, ...]
+    prepare: tuple[tuple[str, ...], ...] = ()
+    compiled: bool = False
+
+    def need(self) -> None:
+        """Skip the test if this language is not run here."""
+        if self.compiled and not ALL:
+            pytest.skip("needs FAKEFLOWDOCK_LANGUAGES=all")
+        if shutil.which(self.program) is None:
+            pytest.skip(f"needs {self.program}")
+
+    def download(self, url: str, folder: Path) -> None:
+        """Get the client library from a server, into a folder."""
+        for name in self.libraries:
+            reply = requests.get(f"{url}/_fakeflowdock/clients/{name}", timeout=30)
+            assert reply.status_code == 200, reply.text
+            file_name = reply.headers["Content-Disposition"].removeprefix('inline; filename="').removesuffix('"')
+            folder.joinpath(file_name).write_bytes(reply.content)
+        for command in self.prepare:
+            done = subprocess.run(
+                command, cwd=folder, capture_output=True, text=True, timeout=LIMIT, check=False, env=environment({})
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+
+    def start(self, file: str, folder: Path, **environ: str) -> subprocess.Popen[str]:
+        """Start the tests in a file of the folder."""
+        return subprocess.Popen(
+            [part.format(file=file, stem=file.partition(".")[0]) for part in self.run],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment(environ),
+        )
+
+    def test(self, file: str, folder: Path, **environ: str) -> tuple[int, str]:
+        """Run the tests in a file of the folder. Returns the exit status, and what they print."""
+        with self.start(file, folder, **environ) as process:
+            said, _ = process.communicate(timeout=LIMIT)
+        return process.returncode, said
+
+
+def environment(more: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a suite: it starts servers with this Python."""
+    return {
+        **{name: value for name, value in CLEAN.items() if name != "NODE_OPTIONS"},
+        "PYTHON": sys.executable,
+        **more,
+    }
+
+
+NODE = Language("javascript", ("node.mjs", "node.d.ts"), "node", ("node", "--test", "{file}"))
+LANGUAGES = {each.name: each for each in (NODE,)}
