@@ -102,13 +102,18 @@ export class FakeFlowdock {
   async inWorld(...given) {
     const [options, test] = given.length > 1 ? given : [{}, given[0]];
     const world = await this.createWorld(options);
+    let result;
     try {
-      return await test(world);
+      result = await test(world);
     } catch (error) {
-      throw await world.explain(error);
-    } finally {
-      await world.delete();
+      await world.explain(error);
+      await world.delete().catch(() => {}); // the test's own error tells more
+      throw error;
     }
+    await world.delete().catch((error) => {
+      if (error.status !== 404) throw error; // the test may have deleted it
+    });
+    return result;
   }
 
   /** Send a request to the admin API, below /_fakeflowdock/, and return the body of the response. */

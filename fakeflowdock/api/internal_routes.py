@@ -44,6 +44,7 @@ class Library(NamedTuple):
 LIBRARIES = {
     "node.mjs": Library("Node", "node/fakeflowdock.mjs", "text/javascript"),
     "node.d.ts": Library("TypeScript", "node/fakeflowdock.d.mts", "text/plain"),
+    "ruby.rb": Library("Ruby", "ruby/fakeflowdock.rb", "text/plain"),
 }
 NAMES = {**LIBRARIES, **{each.name: each for each in LIBRARIES.values()}}
 

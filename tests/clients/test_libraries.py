@@ -23,8 +23,9 @@ SUITES = Path(__file__).parent / "suites"
 FILES = {
     "node.mjs": "node/fakeflowdock.mjs",
     "node.d.ts": "node/fakeflowdock.d.mts",
+    "ruby.rb": "ruby/fakeflowdock.rb",
 }
-FEATURES = {"javascript": "features.test.mjs"}
+FEATURES = {"javascript": "features.test.mjs", "ruby": "features_test.rb"}
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -89,4 +89,5 @@ def environment(more: Mapping[str, str]) -> dict[str, str]:
 
 
 NODE = Language("javascript", ("node.mjs", "node.d.ts"), "node", ("node", "--test", "{file}"))
-LANGUAGES = {each.name: each for each in (NODE,)}
+RUBY = Language("ruby", ("ruby.rb",), "ruby", ("ruby", "-w", "{file}"))
+LANGUAGES = {each.name: each for each in (NODE, RUBY)}
