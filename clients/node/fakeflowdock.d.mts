@@ -103,6 +103,108 @@ export interface Snapshot {
   messages: number;
 }
 
+/** An object, by its id or another of its names, or as `add…` returned it. */
+export type Reference = number | string | { readonly id: number | string };
+/** The same within fields. */
+export type Name = number | string;
+
+export interface User {
+  id: number;
+  name: string;
+  nick: string;
+  email: string;
+  avatar: string;
+  website: string | null;
+  sso_name: string | null;
+  organizations: string[];
+  password: string;
+  api_token: string;
+}
+
+export interface Organization {
+  id: number;
+  name: string;
+  parameterized_name: string;
+  scim_uid: string | null;
+  scim_token: string | null;
+}
+
+export interface Flow {
+  id: string;
+  name: string;
+  path: string;
+  organization: string;
+  members: number[];
+  admins: number[];
+  blocked: number[];
+  access_mode: "invitation" | "link" | "organization";
+  disabled: boolean;
+  join_key: string;
+  flow_api_token: string;
+}
+
+export interface Membership {
+  user: number;
+  flow: string;
+  admin: boolean;
+  blocked: boolean;
+}
+
+export interface Application {
+  id: number;
+  name: string;
+  icon_url: string;
+  redirect_uri: string;
+  setup_uri: string | null;
+  configuration_uri: string | null;
+  owner: number | null;
+  client_id: string;
+  client_secret: string;
+}
+
+export interface AccessToken {
+  access_token: string;
+  user: number;
+  application: number;
+  scope: string;
+  expires_at: string | null;
+}
+
+export interface Source {
+  id: number;
+  name: string;
+  flow: string;
+  application: number;
+  creator: number;
+  external_url: string | null;
+  error_message: string | null;
+  configuration_url: string | null;
+  created_at: string;
+  updated_at: string;
+  flow_token: string;
+}
+
+export interface Message {
+  id: number;
+  event: string;
+  flow: string | null;
+  user: number | null;
+  to_user: number | null;
+  source: number | null;
+  comments: number | null;
+  thread_id: string | null;
+  content: unknown;
+  title: string | null;
+  tags: string[];
+  uuid: string | null;
+  sent: string;
+  edited: string | null;
+}
+
+type Profile = Partial<Pick<User, "name" | "nick" | "email" | "avatar">> & { website?: string };
+type Links = { external_url?: string; error_message?: string; configuration_url?: string };
+type Addresses = { icon_url?: string; redirect_uri?: string; setup_uri?: string; configuration_uri?: string };
+
 /** Exactly one of them. */
 export interface Caller {
   user?: number;
@@ -316,6 +418,62 @@ export declare class World {
   difference(name: string): Promise<{ same: boolean; lines: string[] }>;
   readState(): Promise<Record<string, unknown>>;
   loadState(state: Record<string, unknown>): Promise<void>;
+
+  addUser(
+    fields?: Profile & { password?: string; organization?: Name; admin?: boolean; sso_name?: string },
+  ): Promise<User>;
+  updateUser(user: Reference, fields: Profile): Promise<User>;
+  removeUser(user: Reference, fields?: { organization?: Name }): Promise<void>;
+  addOrganization(fields: { parameterized_name: string; name?: string }): Promise<Organization>;
+  updateOrganization(organization: Reference, fields: { name: string }): Promise<Organization>;
+  addFlow(fields: {
+    path: string;
+    members?: readonly Name[];
+    name?: string;
+    access_mode?: Flow["access_mode"];
+  }): Promise<Flow>;
+  updateFlow(flow: Reference, fields: Partial<Pick<Flow, "name" | "access_mode" | "disabled">>): Promise<Flow>;
+  removeFlow(flow: Reference): Promise<void>;
+  addMembership(fields: { user: Name; flow?: Name }): Promise<Membership>;
+  updateMembership(
+    user: Reference,
+    fields: { flow?: Name; admin?: boolean; blocked?: boolean },
+  ): Promise<Membership>;
+  removeMembership(user: Reference, fields?: { flow?: Name }): Promise<void>;
+  addApplication(fields?: Addresses & { name?: string; owner?: Name }): Promise<Application>;
+  updateApplication(application: Reference, fields: Addresses & { name?: string }): Promise<Application>;
+  addSource(fields?: Links & { name?: string; flow?: Name; application?: Name; creator?: Name }): Promise<Source>;
+  updateSource(source: Reference, fields: Links & { name?: string }): Promise<Source>;
+  removeSource(source: Reference): Promise<void>;
+  /** Its fields are also the parameters of `POST /messages`. */
+  addMessage(fields: {
+    content?: unknown;
+    event?: string;
+    flow?: Name;
+    user?: Name;
+    source?: Name;
+    comments?: Name;
+    [parameter: string]: unknown;
+  }): Promise<Message>;
+  updateMessage(
+    message: Reference,
+    fields: { flow?: Name; content?: string; tags?: readonly string[]; user?: Name },
+  ): Promise<Message>;
+  removeMessage(message: Reference, fields?: { flow?: Name; user?: Name }): Promise<void>;
+  addPrivateMessage(fields: {
+    to_user: Name;
+    from_user?: Name;
+    content?: unknown;
+    [parameter: string]: unknown;
+  }): Promise<Message>;
+  addAccessToken(fields?: {
+    user?: Name;
+    application?: Name;
+    scope?: string;
+    expires_in?: number;
+  }): Promise<AccessToken>;
+  revokeAccessToken(token: string | AccessToken): Promise<void>;
+  revokeApplication(application: Reference, fields?: { user?: Name }): Promise<void>;
 
   clock(): Promise<Clock>;
   setClock(options: { now?: string | Date; frozen?: boolean; system?: boolean }): Promise<Clock>;

@@ -90,7 +90,7 @@ export class FakeFlowdock {
 
   /** Return a world that exists, by default the server's own. */
   async getWorld(name = "default") {
-    return new World(this, await this.request("GET", `worlds/${encodeURIComponent(name)}`));
+    return new World(this, await this.request("GET", `worlds/${named(name)}`));
   }
 
   /** Return a summary of each world. */
@@ -150,12 +150,12 @@ export class World {
 
   /** Send a request about this world to the admin API. */
   request(method, path, body) {
-    return this.server.request(method, `worlds/${encodeURIComponent(this.name)}/${path}`, body);
+    return this.server.request(method, `worlds/${named(this.name)}/${path}`, body);
   }
 
   /** Delete the world. Its credentials become unknown. */
   delete() {
-    return this.server.request("DELETE", `worlds/${encodeURIComponent(this.name)}`);
+    return this.server.request("DELETE", `worlds/${named(this.name)}`);
   }
 
   async [Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")]() {
@@ -171,17 +171,17 @@ export class World {
 
   /** Save the current state under a name. */
   snapshot(name) {
-    return this.request("PUT", `snapshots/${encodeURIComponent(name)}`);
+    return this.request("PUT", `snapshots/${named(name)}`);
   }
 
   /** Restore the state of a snapshot. */
   restore(name) {
-    return this.request("POST", `snapshots/${encodeURIComponent(name)}/restore`);
+    return this.request("POST", `snapshots/${named(name)}/restore`);
   }
 
   /** Compare the world with a snapshot. */
   difference(name) {
-    return this.request("GET", `snapshots/${encodeURIComponent(name)}/difference`);
+    return this.request("GET", `snapshots/${named(name)}/difference`);
   }
 
   /** Return the whole world, in the format of world files. */
@@ -192,6 +192,124 @@ export class World {
   /** Replace the world by one in the format of world files. */
   loadState(state) {
     return this.request("PUT", "state", { state });
+  }
+
+  // Data. Objects are named by id, name, nick, e-mail address or path, or by what `add…` returned. Everything has a
+  // default.
+
+  /** Add a user with their secrets: `{ name: "Bob" }`. */
+  addUser(fields = {}) {
+    return this.request("POST", "users", fields);
+  }
+
+  /** Change a user. */
+  updateUser(user, fields) {
+    return this.request("PUT", `users/${named(user)}`, fields);
+  }
+
+  /** Remove a user from an organization, or from all. */
+  removeUser(user, fields = {}) {
+    return this.request("DELETE", `users/${named(user)}`, fields);
+  }
+
+  /** Add an organization: `{ parameterized_name: "acme" }`. */
+  addOrganization(fields = {}) {
+    return this.request("POST", "organizations", fields);
+  }
+
+  /** Rename an organization. */
+  updateOrganization(organization, fields) {
+    return this.request("PUT", `organizations/${named(organization)}`, fields);
+  }
+
+  /** Add a flow: `{ path: "acme/ops", members: ["Bob"] }`. */
+  addFlow(fields = {}) {
+    return this.request("POST", "flows", fields);
+  }
+
+  /** Change or archive a flow. */
+  updateFlow(flow, fields) {
+    return this.request("PUT", `flows/${named(flow)}`, fields);
+  }
+
+  /** Archive a flow. */
+  removeFlow(flow, fields = {}) {
+    return this.request("DELETE", `flows/${named(flow)}`, fields);
+  }
+
+  /** Make a user a member of a flow: `{ user: "Bob", flow: "acme/ops" }`. */
+  addMembership(fields = {}) {
+    return this.request("POST", "memberships", fields);
+  }
+
+  /** Make a user an administrator of a flow, or block them. */
+  updateMembership(user, fields) {
+    return this.request("PUT", `memberships/${named(user)}`, fields);
+  }
+
+  /** Remove a user from a flow. */
+  removeMembership(user, fields = {}) {
+    return this.request("DELETE", `memberships/${named(user)}`, fields);
+  }
+
+  /** Add an OAuth application with its secret: `{ name: "CI" }`. */
+  addApplication(fields = {}) {
+    return this.request("POST", "applications", fields);
+  }
+
+  /** Change an application. */
+  updateApplication(application, fields) {
+    return this.request("PUT", `applications/${named(application)}`, fields);
+  }
+
+  /** Add a source with its `flow_token`: `{ name: "Builds" }`. */
+  addSource(fields = {}) {
+    return this.request("POST", "sources", fields);
+  }
+
+  /** Change a source. */
+  updateSource(source, fields) {
+    return this.request("PUT", `sources/${named(source)}`, fields);
+  }
+
+  /** Delete a source. */
+  removeSource(source, fields = {}) {
+    return this.request("DELETE", `sources/${named(source)}`, fields);
+  }
+
+  /** Add a message: `{ content: "Hello", user: "Bob" }`. */
+  addMessage(fields = {}) {
+    return this.request("POST", "messages", fields);
+  }
+
+  /** Edit a message. */
+  updateMessage(message, fields) {
+    return this.request("PUT", `messages/${named(message)}`, fields);
+  }
+
+  /** Delete a message. */
+  removeMessage(message, fields = {}) {
+    return this.request("DELETE", `messages/${named(message)}`, fields);
+  }
+
+  /** Add a private message: `{ to_user: "Bob", content: "Hello" }`. */
+  addPrivateMessage(fields) {
+    return this.request("POST", "private-messages", fields);
+  }
+
+  /** Issue an access token: `{ user: "Bob", scope: "flow" }`. */
+  addAccessToken(fields = {}) {
+    return this.request("POST", "access-tokens", fields);
+  }
+
+  /** Revoke an access token, and what was issued for the same consent. */
+  revokeAccessToken(token) {
+    return this.request("DELETE", `access-tokens/${named(token.access_token ?? token)}`);
+  }
+
+  /** Revoke everything that users have granted an application. */
+  revokeApplication(application, fields = {}) {
+    return this.request("DELETE", `applications/${named(application)}/access-tokens`, fields);
   }
 
   // Clock and settings
@@ -241,7 +359,7 @@ export class World {
 
   /** Delete all faults, or one. */
   clearFaults(fault) {
-    return this.request("DELETE", fault ? `faults/${fault.id}` : "faults");
+    return this.request("DELETE", fault ? `faults/${named(fault)}` : "faults");
   }
 
   // Journal
@@ -405,6 +523,11 @@ export class World {
 
 function failure(message) {
   return new AssertionError({ message, stackStartFn: failure });
+}
+
+/** Return the name of an object in a path: its id, or what else names it. */
+function named(object) {
+  return encodeURIComponent(object?.id ?? object);
 }
 
 function query(criteria) {

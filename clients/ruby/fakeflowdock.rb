@@ -280,6 +280,42 @@ class FakeFlowdock
       request("PUT", "state", { state: state })
     end
 
+    # Data: `add_user`, `update_user`, `remove_user`, and so on for organizations, flows, memberships, applications,
+    # sources and messages. Objects are named by id, name, nick, e-mail address or path, or by what `add_…` returned.
+    # Everything has a default. `update_membership` and `remove_membership` take the user.
+
+    %w[user organization flow membership application source message].each do |kind|
+      define_method("add_#{kind}") { |**fields| request("POST", "#{kind}s", fields) }
+      define_method("update_#{kind}") do |object, **fields|
+        request("PUT", "#{kind}s/#{World.escape(object)}", fields)
+      end
+      next if %w[organization application].include?(kind)
+
+      define_method("remove_#{kind}") do |object, **fields|
+        request("DELETE", "#{kind}s/#{World.escape(object)}", fields)
+      end
+    end
+
+    # Add a private message: `to_user: "Bob", content: "Hello"`.
+    def add_private_message(**fields)
+      request("POST", "private-messages", fields)
+    end
+
+    # Issue an access token: `user: "Bob", scope: "flow"`.
+    def add_access_token(**fields)
+      request("POST", "access-tokens", fields)
+    end
+
+    # Revoke an access token, and what was issued for the same consent.
+    def revoke_access_token(token)
+      request("DELETE", "access-tokens/#{token.is_a?(Hash) ? token[:access_token] : token}")
+    end
+
+    # Revoke everything that users have granted an application.
+    def revoke_application(application, **fields)
+      request("DELETE", "applications/#{World.escape(application)}/access-tokens", fields)
+    end
+
     # Clock and settings
 
     # Return the time of the world.
@@ -328,7 +364,7 @@ class FakeFlowdock
 
     # Delete all faults, or one.
     def clear_faults(fault = nil)
-      request("DELETE", fault ? "faults/#{fault[:id]}" : "faults")
+      request("DELETE", fault ? "faults/#{World.escape(fault)}" : "faults")
     end
 
     # Journal
@@ -454,8 +490,9 @@ class FakeFlowdock
         kinds
       end
 
-      def escape(name)
-        URI.encode_www_form_component(name).gsub("+", "%20")
+      # Return the name of an object in a path: its id, or what else names it.
+      def escape(object)
+        URI.encode_www_form_component(object.is_a?(Hash) ? object[:id] : object).gsub("+", "%20")
       end
 
       # Return a value in which each regular expression is a pattern of the admin API.

@@ -116,6 +116,37 @@ test("a world is reset, or restored from a snapshot", inWorld({}, async (world) 
   await world.loadState(await world.readState());
 }));
 
+test("a world is arranged", inWorld({}, async (world) => {
+  const bob = await world.addUser({ name: "Bob Example", nick: "Bob" });
+  assert.strictEqual((await world.updateUser(bob, { nick: "Bobby" })).nick, "Bobby");
+  assert.strictEqual((await world.addOrganization({ parameterized_name: "acme" })).name, "Acme");
+  assert.strictEqual((await world.updateOrganization("acme", { name: "Acme Inc." })).name, "Acme Inc.");
+  const flow = await world.addFlow({ path: "acme/ops", members: ["Bobby"] });
+  assert.deepStrictEqual(flow.members, [bob.id]);
+  assert.strictEqual((await world.updateFlow(flow, { access_mode: "link" })).access_mode, "link");
+  await world.addMembership({ user: 1, flow: "acme/ops" });
+  assert.strictEqual((await world.updateMembership("Bobby", { flow: "acme/ops", admin: true })).admin, true);
+  await world.removeMembership(1, { flow: "acme/ops" });
+  const application = await world.addApplication({ name: "CI & co." });
+  await world.updateApplication("CI & co.", { redirect_uri: "https://ci.example.com/callback" });
+  const token = await world.addAccessToken({ user: "Bobby", application: application.id, scope: "flow" });
+  await world.revokeAccessToken(token);
+  await world.addAccessToken();
+  await world.revokeApplication(application, { user: bob.id });
+  const source = await world.addSource({ name: "Builds", flow: "acme/ops" });
+  assert.strictEqual((await world.updateSource("Builds", { error_message: "down" })).flow_token, source.flow_token);
+  const message = await world.addMessage({ content: "Hello", user: "Bobby", flow: "acme/ops" });
+  assert.strictEqual((await world.updateMessage(message, { flow: "acme/ops", content: "Hi" })).content, "Hi");
+  await world.assertMessage({ content: "Hi", user: "Bob Example", flow: "acme/ops" });
+  await world.removeMessage(message, { flow: "acme/ops" });
+  await world.addPrivateMessage({ to_user: "Bobby", content: "Lunch?" });
+  await world.assertPrivateMessage({ content: "Lunch?" });
+  await world.removeSource(source);
+  await world.assertNoSource({ name: "Builds" });
+  await world.removeFlow(flow);
+  await world.removeUser(bob);
+}));
+
 test("the clock stands, moves and is set", inWorld({}, async (world) => {
   const { now } = await world.setClock({ frozen: true });
   const later = new Date(Date.parse(now) + 7_200_000);

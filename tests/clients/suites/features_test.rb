@@ -139,6 +139,38 @@ class FeaturesTest < Minitest::Test
     end
   end
 
+  def test_a_world_is_arranged
+    in_world do |world|
+      bob = world.add_user(name: "Bob Example", nick: "Bob")
+      assert_equal "Bobby", world.update_user(bob, nick: "Bobby")[:nick]
+      assert_equal "Acme", world.add_organization(parameterized_name: "acme")[:name]
+      assert_equal "Acme Inc.", world.update_organization("acme", name: "Acme Inc.")[:name]
+      flow = world.add_flow(path: "acme/ops", members: ["Bobby"])
+      assert_equal [bob[:id]], flow[:members]
+      assert_equal "link", world.update_flow(flow, access_mode: "link")[:access_mode]
+      world.add_membership(user: 1, flow: "acme/ops")
+      assert world.update_membership("Bobby", flow: "acme/ops", admin: true)[:admin]
+      world.remove_membership(1, flow: "acme/ops")
+      application = world.add_application(name: "CI & co.")
+      world.update_application("CI & co.", redirect_uri: "https://ci.example.com/callback")
+      world.revoke_access_token(world.add_access_token(user: "Bobby", application: application[:id], scope: "flow"))
+      world.revoke_access_token(world.add_access_token[:access_token])
+      world.revoke_application(application, user: bob[:id])
+      source = world.add_source(name: "Builds", flow: "acme/ops")
+      assert_equal source[:flow_token], world.update_source("Builds", error_message: "down")[:flow_token]
+      message = world.add_message(content: "Hello", user: "Bobby", flow: "acme/ops")
+      assert_equal "Hi", world.update_message(message, flow: "acme/ops", content: "Hi")[:content]
+      world.assert_message(content: "Hi", user: "Bob Example", flow: "acme/ops")
+      world.remove_message(message, flow: "acme/ops")
+      world.add_private_message(to_user: "Bobby", content: "Lunch?")
+      world.assert_private_message(content: "Lunch?")
+      world.remove_source(source)
+      world.assert_no_source(name: "Builds")
+      world.remove_flow(flow)
+      world.remove_user(bob)
+    end
+  end
+
   def test_the_clock_stands_moves_and_is_set
     in_world do |world|
       now = Time.iso8601(world.set_clock(frozen: true)[:now])
