@@ -45,6 +45,7 @@ LIBRARIES = {
     "node.mjs": Library("Node", "node/fakeflowdock.mjs", "text/javascript"),
     "node.d.ts": Library("TypeScript", "node/fakeflowdock.d.mts", "text/plain"),
     "ruby.rb": Library("Ruby", "ruby/fakeflowdock.rb", "text/plain"),
+    "go.go": Library("Go", "go/fakeflowdock.go", "text/plain"),
 }
 NAMES = {**LIBRARIES, **{each.name: each for each in LIBRARIES.values()}}
 

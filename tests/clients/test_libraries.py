@@ -24,8 +24,9 @@ FILES = {
     "node.mjs": "node/fakeflowdock.mjs",
     "node.d.ts": "node/fakeflowdock.d.mts",
     "ruby.rb": "ruby/fakeflowdock.rb",
+    "go.go": "go/fakeflowdock.go",
 }
-FEATURES = {"javascript": "features.test.mjs", "ruby": "features_test.rb"}
+FEATURES = {"javascript": "features.test.mjs", "ruby": "features_test.rb", "go": "features_test.go"}
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -31,6 +31,7 @@ class Language:
         program: what has to be installed.
         prepare: commands that are run once in the folder.
         run: what runs a file of tests, whose name is `{file}` and without extension `{stem}`.
+        folder: where the client library is.
         compiled: whether it is run only on request.
     """
 
@@ -39,6 +40,7 @@ class Language:
     program: str
     run: tuple[str, ...]
     prepare: tuple[tuple[str, ...], ...] = ()
+    folder: str = ""
     compiled: bool = False
 
     def need(self) -> None:
@@ -50,11 +52,12 @@ class Language:
 
     def download(self, url: str, folder: Path) -> None:
         """Get the client library from a server, into a folder."""
+        folder.joinpath(self.folder).mkdir(exist_ok=True)
         for name in self.libraries:
             reply = requests.get(f"{url}/_fakeflowdock/clients/{name}", timeout=30)
             assert reply.status_code == 200, reply.text
             file_name = reply.headers["Content-Disposition"].removeprefix('inline; filename="').removesuffix('"')
-            folder.joinpath(file_name).write_bytes(reply.content)
+            folder.joinpath(self.folder, file_name).write_bytes(reply.content)
         for command in self.prepare:
             done = subprocess.run(
                 command, cwd=folder, capture_output=True, text=True, timeout=LIMIT, check=False, env=environment({})
@@ -90,4 +93,13 @@ def environment(more: Mapping[str, str]) -> dict[str, str]:
 
 NODE = Language("javascript", ("node.mjs", "node.d.ts"), "node", ("node", "--test", "{file}"))
 RUBY = Language("ruby", ("ruby.rb",), "ruby", ("ruby", "-w", "{file}"))
-LANGUAGES = {each.name: each for each in (NODE, RUBY)}
+GO = Language(
+    "go",
+    ("go.go",),
+    "go",
+    ("go", "test", "-count=1", "./..."),
+    prepare=(("go", "mod", "init", "suite"), ("go", "vet", "./...")),
+    folder="fakeflowdock",
+    compiled=True,
+)
+LANGUAGES = {each.name: each for each in (NODE, RUBY, GO)}
