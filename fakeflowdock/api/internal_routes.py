@@ -46,6 +46,7 @@ LIBRARIES = {
     "node.d.ts": Library("TypeScript", "node/fakeflowdock.d.mts", "text/plain"),
     "ruby.rb": Library("Ruby", "ruby/fakeflowdock.rb", "text/plain"),
     "go.go": Library("Go", "go/fakeflowdock.go", "text/plain"),
+    "java.java": Library("Java", "java/FakeFlowdock.java", "text/plain"),
 }
 NAMES = {**LIBRARIES, **{each.name: each for each in LIBRARIES.values()}}
 

@@ -25,8 +25,14 @@ FILES = {
     "node.d.ts": "node/fakeflowdock.d.mts",
     "ruby.rb": "ruby/fakeflowdock.rb",
     "go.go": "go/fakeflowdock.go",
+    "java.java": "java/FakeFlowdock.java",
 }
-FEATURES = {"javascript": "features.test.mjs", "ruby": "features_test.rb", "go": "features_test.go"}
+FEATURES = {
+    "javascript": "features.test.mjs",
+    "ruby": "features_test.rb",
+    "go": "features_test.go",
+    "java": "FeaturesTest.java",
+}
 
 
 @pytest.mark.parametrize("name", FILES)

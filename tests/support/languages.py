@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,6 @@ from tests.support.processes import CLEAN, LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 ALL = os.environ.get("FAKEFLOWDOCK_LANGUAGES") == "all"  # those too that have to be compiled, which takes long
 
@@ -49,6 +49,8 @@ class Language:
             pytest.skip("needs FAKEFLOWDOCK_LANGUAGES=all")
         if shutil.which(self.program) is None:
             pytest.skip(f"needs {self.program}")
+        if self is JAVA and not Path(JUNIT).exists():
+            pytest.skip("needs junit5")
 
     def download(self, url: str, folder: Path) -> None:
         """Get the client library from a server, into a folder."""
@@ -102,4 +104,15 @@ GO = Language(
     folder="fakeflowdock",
     compiled=True,
 )
-LANGUAGES = {each.name: each for each in (NODE, RUBY, GO)}
+JUNIT = "/usr/share/java/junit-platform-console-standalone.jar"  # of Debian's package junit5
+LAUNCH = ("java", "-jar", JUNIT, "--class-path=.", "--disable-banner", "--disable-ansi-colors", "--select-class={stem}")
+JAVA = Language(
+    "java",
+    ("java.java",),
+    "javac",
+    ("sh", "-c", f"javac -Xlint:all,-classfile -cp .:{JUNIT} {{file}} && exec {' '.join(LAUNCH)}"),
+    prepare=(("javac", "-Xlint:all", "-Werror", "--release", "11", "fakeflowdock/FakeFlowdock.java"),),
+    folder="fakeflowdock",
+    compiled=True,
+)
+LANGUAGES = {each.name: each for each in (NODE, RUBY, GO, JAVA)}
