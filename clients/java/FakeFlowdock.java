@@ -24,6 +24,8 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -1060,7 +1062,9 @@ public final class FakeFlowdock implements AutoCloseable {
                 out.append(value);
             } else if (value instanceof Map) {
                 String before = "{";
-                for (Map.Entry<?, ?> entry : ((Map<?, ?>) value).entrySet()) {
+                boolean ordered = value instanceof LinkedHashMap || value instanceof SortedMap;
+                Map<?, ?> map = ordered ? (Map<?, ?>) value : new TreeMap<>((Map<?, ?>) value); // Map.of has no order
+                for (Map.Entry<?, ?> entry : map.entrySet()) {
                     out.append(before);
                     quote(String.valueOf(entry.getKey()), out);
                     out.append(":");

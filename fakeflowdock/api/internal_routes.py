@@ -1,4 +1,4 @@
-"""Paths below fakeflowdock's own prefix: schemas at their `$id`s, documents, client libraries, and content of files."""
+"""Paths below fakeflowdock's own prefix: schemas at their `$id`s, the OpenAPI document, and the content of files."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlencode
 
 from ..contract.contracts import schema_files
 from ..contract.errors import MethodNotAllowed, NoSuchRoute
-from ..contract.package_files import document, shipped
+from ..contract.package_files import document
 from .operations import Reply
 
 if TYPE_CHECKING:
@@ -22,40 +22,16 @@ PREFIX = "/_fakeflowdock/"
 FILES = f"{PREFIX}files/"
 ACTIONS = f"{PREFIX}actions/"  # performed by anyone who sees the thread
 OPENAPI = f"{PREFIX}openapi"
-CLIENTS = f"{PREFIX}clients"
+HEALTH, METRICS = f"{PREFIX}health", f"{PREFIX}metrics"
 STREAM = f"{PREFIX}stream"  # the paths of the host `stream.flowdock.com`, on any host
 METHODS = ("GET", "HEAD", "OPTIONS")
 LIFETIME = timedelta(minutes=5)
 
 
-class Library(NamedTuple):
-    """A file of a client library. It stands below `clients`, in a folder of the language that it is written in."""
-
-    language: str
-    file: str
-    media: str
-
-    @property
-    def name(self) -> str:
-        """The name that the language wants the file to have."""
-        return self.file.rpartition("/")[2]
-
-
-LIBRARIES = {
-    "node.mjs": Library("Node", "node/fakeflowdock.mjs", "text/javascript"),
-    "node.d.ts": Library("TypeScript", "node/fakeflowdock.d.mts", "text/plain"),
-    "ruby.rb": Library("Ruby", "ruby/fakeflowdock.rb", "text/plain"),
-    "go.go": Library("Go", "go/fakeflowdock.go", "text/plain"),
-    "java.java": Library("Java", "java/FakeFlowdock.java", "text/plain"),
-}
-NAMES = {**LIBRARIES, **{each.name: each for each in LIBRARIES.values()}}
-
-
 @cache
 def _documents() -> dict[str, Any]:
     schemas = {f"{PREFIX}schemas/{name}": page for name, page in schema_files().items()}
-    libraries = [{"language": each.language, "path": f"{CLIENTS}/{name}"} for name, each in LIBRARIES.items()]
-    return {**schemas, OPENAPI: document("openapi"), CLIENTS: libraries}
+    return {**schemas, OPENAPI: document("openapi")}
 
 
 def is_own(path: str) -> bool:
@@ -74,10 +50,7 @@ def is_administered(path: str) -> bool:
     if not path.startswith(PREFIX):
         return False
     is_document = path.rstrip("/") in (OPENAPI, f"{OPENAPI}.json")
-    is_client = f"{path}/".startswith(f"{CLIENTS}/")
-    return not (
-        is_document or is_client or is_of_streams(path) or path.startswith((FILES, ACTIONS, f"{PREFIX}schemas/"))
-    )
+    return not (is_document or is_of_streams(path) or path.startswith((FILES, ACTIONS, f"{PREFIX}schemas/")))
 
 
 def is_a_document(path: str) -> bool:
@@ -85,13 +58,14 @@ def is_a_document(path: str) -> bool:
     return path.startswith(PREFIX) and not (path.startswith(FILES) or is_of_streams(path))
 
 
-def reply(method: str, path: str, store: Store, query: str) -> Reply:
+def reply(method: str, path: str, store: Store, query: str, root: str) -> Reply:
     """Return the reply to a request below `PREFIX`.
 
     Args:
         path: normalized, and so without `.json`.
         store: the world with the files.
         query: the query string.
+        root: the prefix of a reverse proxy.
 
     Raises:
         NoSuchRoute: the schema, document or file does not exist.
@@ -99,15 +73,25 @@ def reply(method: str, path: str, store: Store, query: str) -> Reply:
     """
     if path.startswith(FILES):
         found = _file(path, store, query)
-    elif path.startswith(f"{CLIENTS}/"):
-        found = _client(path.removeprefix(f"{CLIENTS}/"))
     elif path in _documents():
-        found = Reply(200, _documents()[path])
+        found = Reply(200, served_at(root, _documents()[path]))
     else:
         raise NoSuchRoute
     if method not in METHODS:
         raise MethodNotAllowed(method, METHODS)
     return Reply(204, headers=(("Allow", ", ".join(METHODS)),)) if method == "OPTIONS" else found
+
+
+def served_at(root: str, document: dict[str, Any]) -> dict[str, Any]:
+    """Return an OpenAPI document as it is served behind a reverse proxy, or any other document as it is.
+
+    Args:
+        root: the prefix of the proxy.
+    """
+    if not root or "servers" not in document:
+        return document
+    servers = [{**each, "url": root} if each["url"] == "/" else each for each in document["servers"]]
+    return {**document, "servers": servers}
 
 
 def signed_path(store: Store, file: File) -> str:
@@ -120,15 +104,6 @@ def signed_path(store: Store, file: File) -> str:
 def _signature(store: Store, file_token: str, expires: str) -> str:
     key = store.drawn("signing key", 0).encode()
     return hmac.new(key, f"{file_token}/{expires}".encode(), hashlib.sha256).hexdigest()
-
-
-def _client(name: str) -> Reply:
-    library = NAMES.get(name)
-    text = None if library is None else shipped(f"clients/{library.file}")
-    if library is None or text is None:
-        raise NoSuchRoute
-    headers = (("Content-Disposition", f'inline; filename="{library.name}"'), ("X-Content-Type-Options", "nosniff"))
-    return Reply(200, text.encode(), headers, f"{library.media}; charset=utf-8")
 
 
 def _file(path: str, store: Store, query: str) -> Reply:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..api import internal_routes
 from ..api.app import App
 from ..api.environ import path_of
+from .client_libraries import ClientLibraries
 from .worlds import Held, Worlds
 
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ class Site:
 
     def app_of(self, environ: WSGIEnvironment) -> Answering:
         """Return the app that answers a request."""
-        if internal_routes.PREFIX in environ["PATH_INFO"] and internal_routes.is_administered(path_of(environ)):
-            return self._admin
+        if internal_routes.PREFIX in environ["PATH_INFO"] and internal_routes.is_administered(path := path_of(environ)):
+            libraries = ClientLibraries(path)
+            return libraries if libraries.answers(environ) else self._admin
         return self.worlds.world_of(environ).app
 
     def listens(self, host: str, bound: str) -> None:

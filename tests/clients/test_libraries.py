@@ -43,13 +43,14 @@ def test_a_server_has_each_library_by_its_language_and_by_the_name_of_its_file(n
             reply = requests.get(f"{fake.url}/_fakeflowdock/clients/{asked}", timeout=30)
             assert (reply.status_code, reply.content) == (200, file.read_bytes())
             assert reply.headers["Content-Disposition"] == f'inline; filename="{file.name}"'
+            assert not fake.requests
             assert reply.headers["Content-Type"] in ("text/javascript; charset=utf-8", "text/plain; charset=utf-8")
 
 
 def test_a_server_lists_its_libraries(fake_flowdock: FakeFlowdock) -> None:
     listed = requests.get(f"{fake_flowdock.url}/_fakeflowdock/clients", timeout=30).json()
     assert [each["path"] for each in listed] == [f"/_fakeflowdock/clients/{name}" for name in FILES]
-    assert listed[0]["language"] == "Node"
+    assert listed[0] == {"language": "Node", "path": "/_fakeflowdock/clients/node.mjs", "name": "fakeflowdock.mjs"}
 
 
 @pytest.mark.parametrize("name", ["cobol.cob", "", "node/fakeflowdock.mjs", "../pyproject.toml", "%2e%2e/README.md"])
@@ -59,7 +60,7 @@ def test_a_server_has_no_other_files(name: str, fake_flowdock: FakeFlowdock) -> 
         request.url = f"{fake_flowdock.url}/_fakeflowdock/clients/{name}"
         assert session.send(request, timeout=30).status_code == (404 if name else 200)
     url = f"{fake_flowdock.url}/_fakeflowdock/clients/node.mjs"
-    assert requests.post(url, timeout=30).status_code == 405
+    assert requests.post(url, timeout=30).status_code == 404
     assert requests.head(url, timeout=30).content == b""
 
 

@@ -43,14 +43,23 @@ class Language:
     folder: str = ""
     compiled: bool = False
 
+    @property
+    def _lacks(self) -> str | None:
+        """What is missing here to run it."""
+        if self.compiled and not ALL:
+            return "FAKEFLOWDOCK_LANGUAGES=all"
+        if shutil.which(self.program) is None:
+            return self.program
+        return "junit5" if self.program == "javac" and not Path(JUNIT).exists() else None
+
+    def is_here(self) -> bool:
+        """Whether this language is run here."""
+        return self._lacks is None
+
     def need(self) -> None:
         """Skip the test if this language is not run here."""
-        if self.compiled and not ALL:
-            pytest.skip("needs FAKEFLOWDOCK_LANGUAGES=all")
-        if shutil.which(self.program) is None:
-            pytest.skip(f"needs {self.program}")
-        if self is JAVA and not Path(JUNIT).exists():
-            pytest.skip("needs junit5")
+        if self._lacks is not None:
+            pytest.skip(f"needs {self._lacks}")
 
     def download(self, url: str, folder: Path) -> None:
         """Get the client library from a server, into a folder."""
