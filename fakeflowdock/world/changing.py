@@ -76,12 +76,12 @@ def update_member(
     """Make a member an administrator of a flow, or block them. Raises ValueError if the user is not a member."""
     with store.lock:
         current, member = _member(store, flow, user)
-        admins, blocks = current.admins, current.blocked
+        admins, blocks = current.admin_ids, current.blocked_ids
         if admin is not None:
             admins = admins | {member.id} if admin else admins - {member.id}
         if blocked is not None:
             blocks = blocks | {member.id} if blocked else blocks - {member.id}
-        return people.change_flow(store, replace(current, admins=admins, blocked=blocks), by=by)
+        return people.change_flow(store, replace(current, admin_ids=admins, blocked_ids=blocks), by=by)
 
 
 def remove_member(store: Store, flow: Flow | str, user: User | str, by: User) -> Flow:
@@ -94,7 +94,7 @@ def remove_member(store: Store, flow: Flow | str, user: User | str, by: User) ->
 def _member(store: Store, flow: Flow | str, user: User | str) -> tuple[Flow, User]:
     current = flow_at(store, flow) if isinstance(flow, str) else known(store, "flow", flow)
     member: User = known(store, "user", user)
-    if member.id not in current.members:
+    if member.id not in current.member_ids:
         raise ValueError(errors.NO_MEMBER.format(user=member.name, flow=store.path_of(current)))
     return current, member
 

@@ -278,9 +278,9 @@ class Store(Branching):
         if before is None:
             self._flow_api_tokens.add(flow.api_token, flow.id)
         self._flows_of_organization.own(organization.id, dict)[flow.id] = None
-        for user_id in flow.members - before.members if before else flow.members:
+        for user_id in flow.member_ids - before.member_ids if before else flow.member_ids:
             self._flows_of_user.own(user_id, dict)[flow.id] = None
-        for user_id in before.members - flow.members if before else ():
+        for user_id in before.member_ids - flow.member_ids if before else ():
             del self._flows_of_user.own(user_id)[flow.id]
         if flow.id in self._sources_of_flow and before is not None:
             self._show_sources(flow.id, flow.seen_by - before.seen_by)

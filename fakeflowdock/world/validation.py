@@ -148,7 +148,7 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield from _contradictions_of_invitations(world)
     belongs = {(member["organization_id"], member["user_id"]) for member in world["memberships"]}
     for position, flow in enumerate(world["flows"]):
-        if any((flow["organization_id"], user_id) not in belongs for user_id in flow["members"]):
+        if any((flow["organization_id"], user_id) not in belongs for user_id in flow["member_ids"]):
             yield f"/flows/{position}/members", WorldFileError.NO_MEMBER
     if world["now"] > timestamp(LAST):
         yield "/now", WorldFileError.LATE.format(year=LAST.year)

@@ -53,12 +53,12 @@ def test_a_user_leaves_an_organization(fake: FakeFlowdock) -> None:
 
 def test_a_member_is_made_an_administrator_blocked_and_removed(fake: FakeFlowdock) -> None:
     bob = fake.users[1].id
-    assert bob in fake.update_member("Bob", admin=True).admins
-    assert bob in fake.update_member("Bob", blocked=True).blocked
+    assert bob in fake.update_member("Bob", admin=True).admin_ids
+    assert bob in fake.update_member("Bob", blocked=True).blocked_ids
     read(fake, "/flows/example/main", status=404)
-    assert bob not in fake.update_member("Bob", blocked=False).blocked
+    assert bob not in fake.update_member("Bob", blocked=False).blocked_ids
     assert read(fake, "/flows/example/main")["name"] == "Main"
-    assert bob not in fake.remove_member("Bob").members
+    assert bob not in fake.remove_member("Bob").member_ids
     read(fake, "/flows/example/main", status=404)
     assert [each["name"] for each in read(fake, "/organizations")] == ["Example"]
     assert events(fake) == ["backend.user.block", "backend.user.block"]
@@ -177,7 +177,7 @@ def test_bulk_data_is_the_same_in_each_world(fake: FakeFlowdock) -> None:
 
 def test_bulk_data_is_what_flowdock_would_have(fake: FakeFlowdock, tmp_path: Any) -> None:
     fake.populate(messages=200, users=3, sources=2)
-    assert len(fake.flow.members) == 5
+    assert len(fake.flow.member_ids) == 5
     fake.dump(tmp_path / "world.json")
     assert FakeFlowdock(state=tmp_path / "world.json").same_world(fake)
     assert len(read(fake, "/flows/example/main/messages?limit=100")) == 100
