@@ -77,7 +77,12 @@ class User(Bound):
     organizations = Walk["list[Organization]"](lambda self, world: world.organizations_of(self))
 
 
-USERS = ("member_ids", "blocked_ids", "admin_ids", "closed_ids")  # the users of a flow
+USERS = {  # of a flow, and what world files call them
+    "member_ids": "members",
+    "blocked_ids": "blocked",
+    "admin_ids": "admins",
+    "closed_ids": "closed",
+}
 
 
 def _users(name: str) -> Walk[list[User]]:

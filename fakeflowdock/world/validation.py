@@ -50,7 +50,7 @@ REFERENCES = {
     "flow_id": "flows",
     "source_id": "sources",
     "thread_id": "threads",
-    **dict.fromkeys((*models.USERS, "user_ids", "open_for", "to_user_id"), "users"),
+    **dict.fromkeys((*models.USERS.values(), "user_ids", "open_for", "to_user_id"), "users"),
 }
 
 
@@ -148,7 +148,7 @@ def _contradictions(world: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield from _contradictions_of_invitations(world)
     belongs = {(member["organization_id"], member["user_id"]) for member in world["memberships"]}
     for position, flow in enumerate(world["flows"]):
-        if any((flow["organization_id"], user_id) not in belongs for user_id in flow["member_ids"]):
+        if any((flow["organization_id"], user_id) not in belongs for user_id in flow["members"]):
             yield f"/flows/{position}/members", WorldFileError.NO_MEMBER
     if world["now"] > timestamp(LAST):
         yield "/now", WorldFileError.LATE.format(year=LAST.year)

@@ -220,11 +220,7 @@ WRONG = {
     ),
     "a wrong name": ('"parameterized_name": "main"', '"parameterized_name": "Main"', "is not a parameterized_name"),
     "a stranger": ('"creator_id": 1', '"creator_id": 7', "/sources/0/creator_id refers to 7, which is not in users"),
-    "a strange member": (
-        '"member_ids": [\n        1,',
-        '"member_ids": [\n        5,',
-        "/flows/0/member_ids refers to 5",
-    ),
+    "a strange member": ('"members": [\n        1,', '"members": [\n        5,', "/flows/0/members refers to 5"),
     "the same twice": ('"id": 2,\n      "name": "Ulla', '"id": 1,\n      "name": "Ulla', "/users/1/id is a duplicate"),
     "the same address twice": ('"ulla@example.com"', '"TESTUSER@example.com"', "/users/1/email is a duplicate"),
     "two flows of a name": (
