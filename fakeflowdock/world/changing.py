@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.contracts import contracts
 from . import editing, errors, inviting, people, serialization, tagging, validation
-from .factories import ACCESS_MODES, check_source, flow_at, known
+from .factories import ACCESS_MODES, check_source, flow_at, known, revoke_application
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,6 +27,17 @@ def update_organization(store: Store, organization: Organization | str, name: st
         serialization.check(changed, "kept-organization")
         store.tick()
         return store.add_organization(changed)
+
+
+def remove_organization(store: Store, organization: Organization | str, by: User) -> Organization:
+    """Archive all flows of an organization, and remove its users. Raises ValueError if it is unknown."""
+    with store.lock:
+        current: Organization = known(store, "organization", organization)
+        for flow in [each for each in store.flows.values() if each.organization_id == current.id]:
+            people.change_flow(store, replace(flow, disabled=True), by=by)
+        for user in store.users_of_organization(current):
+            people.remove_from_organization(store, current, user, by=by)
+        return current
 
 
 def update_user(store: Store, user: User | str, given: Mapping[str, str | None]) -> User:
@@ -106,6 +117,16 @@ def update_application(store: Store, application: Application | str, given: Mapp
         changed = replace(current, **_given(given))
         serialization.check(changed, "kept-application")
         return store.add_application(changed)
+
+
+def remove_application(store: Store, application: Application | str) -> Application:
+    """Disable an application, and delete its sources. Raises ValueError if it is unknown."""
+    with store.lock:
+        current: Application = known(store, "application", application)
+        for source in [each for each in store.sources.values() if each.application_id == current.id]:
+            store.delete_source(source)
+        revoke_application(store, current, None)
+        return store.add_application(replace(current, disabled=True))
 
 
 def update_source(store: Store, source: Source | str, given: Mapping[str, str | None]) -> Source:

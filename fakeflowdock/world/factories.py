@@ -64,6 +64,12 @@ def add_sso(store: Store, organization: Organization | str, uid: str | None = No
         return store.add_organization(changed)
 
 
+def remove_sso(store: Store, organization: Organization) -> Organization:
+    """End the Single Sign-On of an organization."""
+    with store.lock:
+        return store.add_organization(replace(store.organizations[organization.id], sso_uid=None, scim_token=""))
+
+
 def add_user(
     store: Store,
     *,

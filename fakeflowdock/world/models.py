@@ -149,6 +149,7 @@ class Application(Bound):
         owner: the user who registered it.
         owner_id: None for an application that is part of the initial world.
         setup_uri, configuration_uri: where users set it up for a flow, and where they configure a source.
+        disabled: whether it was removed. Old messages still show it.
     """
 
     id: int
@@ -160,6 +161,7 @@ class Application(Bound):
     client_secret: str = secret()
     setup_uri: str | None = None
     configuration_uri: str | None = None
+    disabled: bool = False
 
     owner = Walk["User | None"](lambda self, world: world.users.get(self.owner_id))
 

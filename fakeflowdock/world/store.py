@@ -316,8 +316,9 @@ class Store(Branching):
         return application
 
     def application_by_client_id(self, client_id: str) -> Application | None:
-        """Return the application with a client id, or None."""
-        return self.applications.get(self._client_ids.get(client_id, 0))
+        """Return the application with a client id, or None if there is none or it was removed."""
+        found = self.applications.get(self._client_ids.get(client_id, 0))
+        return None if found is None or found.disabled else found
 
     def application_by_client_secret(self, client_id: str, client_secret: str) -> Application | None:
         """Return the application with a client id and secret, or None."""
