@@ -10,7 +10,7 @@ from ..contract.contracts import contracts
 from ..contract.validation import ADMIN
 from ..redaction import brief
 from ..suggestions import did_you_mean, nearest
-from . import factories, naming
+from . import factories, naming, single_sign_on
 from .errors import SeedError
 from .store import Store
 
@@ -81,7 +81,7 @@ class _Building:
         shown = None if name == parameterized else name
         organization = factories.add_organization(self.store, parameterized, name=shown)
         if len(self.store.organizations) == 1:
-            factories.add_sso(self.store, organization)  # as in every world of the fake
+            single_sign_on.add_sso(self.store, organization)  # as in every world of the fake
 
     def _add_users(self, fields: dict[str, Any]) -> None:
         admin = fields.pop("admin", not self.store.users)
