@@ -385,6 +385,20 @@ def test_streams_are_sent_what_is_arranged(operator: Operator, fake_flowdock: Fa
 # All of them
 
 
+def test_what_a_seed_made_is_read_with_its_secrets(operator: Operator) -> None:
+    world = operator.make("seeded", seed={"users": ["Ada", "Bob"], "sources": ["CI"], "flows": ["acme/ops"]})
+    bob, source, flow, application, organization = (
+        operator.get(f"worlds/seeded/{path}")
+        for path in ("users/Bob", "sources/CI", "flows/acme/ops", "applications/1", "organizations/acme")
+    )
+    assert flowdock(world, "GET", "/user", auth=(bob["api_token"], "")).json()["name"] == "Bob"
+    sent = {"flow_token": source["flow_token"], "event": "message", "content": "Hi", "external_user_name": "CI"}
+    assert flowdock(world, "POST", "/messages", json=sent).status_code == 202
+    assert (flow["path"], flow["flow_api_token"]) == ("acme/ops", world["flow_api_token"])
+    assert application["client_secret"] == world["client_secret"]
+    assert (organization["name"], organization["scim_uid"]) == ("Acme", None)
+
+
 def test_what_is_arranged_is_what_python_arranges(operator: Operator, fake_flowdock: FakeFlowdock) -> None:
     twin = fake_flowdock.fork()
     twin.add_organization("acme")
