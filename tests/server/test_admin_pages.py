@@ -32,6 +32,7 @@ DOCUMENT: dict[str, Any] = json.loads((ROOT / "schemas/admin/openapi.json").read
 CONTRACTS = contracts(ADMIN).operations
 BEFORE: dict[str, list[tuple[str, str, Any]]] = {  # what an example needs to have happened
     "delete-world": [("POST", "worlds", {"name": "suite-1"})],
+    "reset-world": [("PUT", "snapshots/before", None)],
     "list-snapshots": [("PUT", "snapshots/before", None)],
     "restore-snapshot": [("PUT", "snapshots/before", None)],
     "compare-with-snapshot": [("PUT", "snapshots/before", None)],

@@ -149,7 +149,7 @@ def revoke_access_token(call: OperatorCall, world: ServedWorld) -> Reply:
     token = call.path["access_token"]
     if world.store.access_tokens.find(token) is None:
         raise Unknown("access_token", cut(token), world.name)
-    View(world.app).revoke(token)
+    done(call, world, View.revoke, token)
     return NOTHING
 
 

@@ -89,6 +89,7 @@ def done(
     Raises:
         Invalid: a value is invalid, or a name unknown.
     """
+    world.arranging()
     try:
         return method(View(world.app), *named, **_arguments(call, world, without))
     except InvalidValues as error:
