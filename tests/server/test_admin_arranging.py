@@ -30,6 +30,24 @@ def test_an_organization_is_added_and_renamed(arrange: Arranger) -> None:
         assert arrange.refused("POST", "organizations", parameterized_name=name) == [("/parameterized_name", reason)]
 
 
+def test_an_organization_gets_single_sign_on_and_is_removed(arrange: Arranger) -> None:
+    flow = arrange.add("flows", path="acme/ops")
+    access = arrange.update("organizations/acme/single-sign-on", uid="acme")
+    bearer = {"Authorization": f"Bearer {access['scim_token']}"}
+    assert arrange.flowdock("GET", "/scim/acme/Users", headers=bearer).status_code == 200
+    assert arrange.update("organizations/acme/single-sign-on")["scim_uid"] == "acme"
+    assert arrange.flowdock("GET", "/scim/acme/Users", headers=bearer).status_code == 403
+    arrange.remove("organizations/acme/single-sign-on")
+    [(pointer, reason)] = arrange.refused("DELETE", "organizations/acme/single-sign-on")
+    assert (pointer, reason.startswith("organization 'acme' has no Single Sign-On")) == ("", True)
+    taken = arrange.operator.get(f"{arrange.below}organizations/example")["scim_uid"]
+    told = arrange.refused("PUT", "organizations/acme/single-sign-on", uid=taken)
+    assert told == [("/uid", f"uid {taken!r} already exists")]
+    arrange.remove("organizations/acme")
+    assert arrange.operator.get(f"{arrange.below}flows/{flow['id']}")["disabled"]
+    assert arrange.operator.get(f"{arrange.below}users/1")["organizations"] == ["example"]
+
+
 # Users
 
 

@@ -76,6 +76,17 @@ def test_an_access_token_is_issued_and_revoked(arrange: Arranger) -> None:
     assert unknown.startswith("Unknown access_token 'abab…'")
 
 
+def test_an_application_is_removed_with_its_sources(arrange: Arranger) -> None:
+    token, source = arrange.add("access-tokens"), arrange.add("sources", name="CI")
+    arrange.remove("applications/1")
+    assert arrange.operator.get(f"{arrange.below}applications/1")["disabled"]
+    bearer = {"Authorization": f"Bearer {token['access_token']}"}
+    assert arrange.flowdock("GET", "/user", headers=bearer).status_code == 401
+    sent = {"flow_token": source["flow_token"], "event": "message", "content": "Hi", "external_user_name": "CI"}
+    assert arrange.flowdock("POST", "/messages", json=sent).status_code == 410
+    assert arrange.refused("POST", "sources", name="Other")[0][0] == ""
+
+
 # Sources
 
 

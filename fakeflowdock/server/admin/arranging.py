@@ -37,6 +37,26 @@ def update_organization(call: OperatorCall, world: ServedWorld) -> dict[str, Any
     return entities.organization(done(call, world, View.update_organization, named))
 
 
+@of_a_world("DELETE organizations/:organization")
+def remove_organization(call: OperatorCall, world: ServedWorld) -> Reply:
+    """Archive the flows of an organization, and remove its users."""
+    done(call, world, View.remove_organization, in_path(call, world, "organization"))
+    return NOTHING
+
+
+@of_a_world("PUT organizations/:organization/single-sign-on")
+def set_up_single_sign_on(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
+    """Set up Single Sign-On for an organization."""
+    return entities.organization(done(call, world, View.add_sso, in_path(call, world, "organization")))
+
+
+@of_a_world("DELETE organizations/:organization/single-sign-on")
+def end_single_sign_on(call: OperatorCall, world: ServedWorld) -> Reply:
+    """End the Single Sign-On of an organization."""
+    done(call, world, View.remove_sso, in_path(call, world, "organization"))
+    return NOTHING
+
+
 @of_a_world("POST users")
 def add_user(call: OperatorCall, world: ServedWorld) -> Reply:
     """Add a user."""
@@ -125,6 +145,13 @@ def update_application(call: OperatorCall, world: ServedWorld) -> dict[str, Any]
     """Change an application."""
     named = in_path(call, world, "application")
     return entities.application(done(call, world, View.update_application, named))
+
+
+@of_a_world("DELETE applications/:application")
+def remove_application(call: OperatorCall, world: ServedWorld) -> Reply:
+    """Disable an application."""
+    done(call, world, View.remove_application, in_path(call, world, "application"))
+    return NOTHING
 
 
 @of_a_world("DELETE applications/:application/access-tokens")
