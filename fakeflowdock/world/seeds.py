@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.contracts import contracts
 from ..contract.validation import ADMIN
-from ..redaction import brief
 from ..suggestions import did_you_mean, nearest
 from . import factories, naming, single_sign_on
 from .errors import SeedError
@@ -139,10 +138,10 @@ class _Building:
         comments: str | None = fields.pop("comments", None)
         parent = None
         if comments is not None:
-            earlier = self.store.archive.of(flow.id).messages.values()
-            parent = next((each for each in earlier if comments in (each.content, each.title)), None)
-            if parent is None:
-                raise SeedError("/comments", SeedError.NO_MESSAGE.format(content=brief(comments)))
+            try:
+                parent = naming.message_saying(self.store, flow.id, comments)
+            except ValueError as error:
+                raise SeedError("/comments", str(error)) from None
         event = fields.pop("event", "message")
         sender = None if source is not None else user or self._first("users")
         factories.add_message(self.store, flow, event, fields, user=sender, source=source, parent=parent)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import errors, factories, serialization
+from .errors import InvalidValues
 from .random_ids import short
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def add_sso(store: Store, organization: Organization | str, uid: str | None = No
         current = factories.known(store, "organization", organization)
         uid = current.sso_uid or str(FIRST_UID + current.id) if uid is None else uid
         if store.identities.organization_of(uid) not in (None, current.id):
-            raise ValueError(errors.EXISTS.format(kind="uid", name=uid))
+            raise InvalidValues.of("uid", errors.EXISTS.format(kind="uid", name=uid))
         changed = replace(current, sso_uid=uid, scim_token=short(store.draw("scim_token")))
         serialization.check(changed, "kept-organization")
         return store.add_organization(changed)
