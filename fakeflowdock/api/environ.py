@@ -26,6 +26,8 @@ LONGEST_HOST = 261  # characters of the longest name, a colon and a port
 # Keys of a WSGI environ.
 REQUEST_ID = "fakeflowdock.request_id"
 EXCHANGE = "fakeflowdock.exchange"  # the exchange in the journal
+BEGUN = "fakeflowdock.begun"  # when the request was complete, by the monotonic clock
+OPERATION = "fakeflowdock.operation"  # the name of the operation of the admin API; empty for an unknown one
 WORLD = "fakeflowdock.world"  # the name of the world, if the server has several
 REFUSED = "fakeflowdock.refused"  # why an incomplete request was rejected
 

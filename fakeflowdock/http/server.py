@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from .addresses import bare, listening, url_of
 from .connection import Connection
 from .console import Notes, told_once
+from .meter import Meter
 from .protocols import ServerContext
 from .workers import Workers
 
@@ -62,10 +63,11 @@ class Server:
         self._speaks = speaks
         self._listener = listening(host, port)
         self._listener.setblocking(False)
-        site.listens(bare(host), str(self._listener.getsockname()[0]))
+        meter = Meter(log)
+        site.listens(bare(host), str(self._listener.getsockname()[0]), meter)
         self.url = url_of(self._listener, scheme)
         self._loop = asyncio.SelectorEventLoop()  # accepting needs `add_reader`, which others lack
-        self._context = ServerContext(site, self._loop, Workers(self._loop), log)
+        self._context = ServerContext(site, self._loop, Workers(self._loop), meter)
         self._note = told_once(note or Notes().note)
         self._room = sys.maxsize
         self._accepting: set[asyncio.Task[None]] = set()

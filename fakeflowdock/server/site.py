@@ -13,6 +13,7 @@ from .worlds import Held, Worlds
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+    from ..http.meter import Meter
     from ..http.protocols import Answering
     from .admin.app import Admin
 
@@ -40,9 +41,9 @@ class Site:
             return self._admin
         return self.worlds.world_of(environ).app
 
-    def listens(self, host: str, bound: str) -> None:
+    def listens(self, host: str, bound: str, meter: Meter) -> None:
         """Set where the server listens. See `Worlds.listens`."""
-        self.worlds.listens(host, bound)
+        self.worlds.listens(host, bound, meter)
 
 
 def site_of(app: App | Held) -> Site:

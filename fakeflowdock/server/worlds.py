@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..api.actions.delivery import Delivery
     from ..api.actions.request import ActionRequest
     from ..contract.findings import Finding
+    from ..http.meter import Meter
     from ..world.snapshots import Snapshot
     from ..world.store import Store
     from .shown_credentials import Shown
@@ -111,6 +112,9 @@ class Worlds:
             server's own world.
         saver: saves the server's own world to a file, if there is one.
         freed: called after changes that may have freed memory.
+
+    Attributes:
+        meters: of each server that serves them, its counts.
     """
 
     def __init__(
@@ -130,18 +134,21 @@ class Worlds:
         self.freed = freed
         self._noting = noting
         self.host = self.bound = ""
+        self.meters: list[Meter] = []
         self._others: dict[str, ServedWorld] = {}  # replaced, never changed: readers need no lock
         self._owners: dict[Shown, tuple[ServedWorld, Store]] = {}
         self._lock = threading.RLock()
 
-    def listens(self, host: str, bound: str) -> None:
+    def listens(self, host: str, bound: str, meter: Meter) -> None:
         """Set where the server listens.
 
         Args:
             host: the configured name or address.
             bound: the resolved address.
+            meter: counts its requests.
         """
         self.host, self.bound = host, bound
+        self.meters.append(meter)
         if self.admin_token is None and not is_loopback(bound):
             self.admin_token = f"fakeflowdock-admin-{secrets.token_urlsafe(24)}"
 

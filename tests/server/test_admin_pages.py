@@ -115,6 +115,9 @@ def test_the_example_of_a_page_happens(name: str) -> None:
     if contract.replies[reply.status_code] is None:
         assert reply.content == b""
         return
+    if reply.status_code not in contract.reply_examples:
+        assert reply.headers["Content-Type"].startswith("text/plain;")  # a text, of which the page shows nothing
+        return
     came, shown = likened(reply.json()), likened(contract.reply_examples[reply.status_code])
     if name in ("read-state", "export-requests", "read-document"):  # of which the page shows the beginning
         assert shown.items() <= came.items() or shown["log"].items() <= came["log"].items()

@@ -1,4 +1,4 @@
-"""The operations of docs/admin/document.md, docs/admin/health.md and docs/admin/worlds.md."""
+"""The operations of docs/admin/document.md, docs/admin/health.md, docs/admin/metrics.md and docs/admin/worlds.md."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ...version import __version__
 from ...world import factories, seeds, serialization, validation
 from ...world.clock import timestamp
 from ...world.errors import SeedError
+from .. import metrics
 from .errors import Invalid
 from .operations import operation, world_of_the_path
 
@@ -32,6 +33,12 @@ def get_health(call: OperatorCall, _: None) -> dict[str, Any]:
     saving = "off" if saver is None else "failing" if saver.is_failing else "ok"
     streams = sum(len(world.app.streams.open) for world in call.directory.worlds)
     return {"status": "ok", "version": __version__, "saving": saving, "streams": streams}
+
+
+@operation("GET metrics", callers=(ANYONE,), find=nothing)
+def get_metrics(call: OperatorCall, _: None) -> Reply:
+    """Return the metrics of the server."""
+    return Reply(200, metrics.text_of(call.directory), media=metrics.MEDIA_TYPE)
 
 
 @operation("GET admin/openapi.json", find=nothing)
