@@ -71,6 +71,7 @@ class App:
         integration: what gets them instead of their URL: a WSGI or ASGI application, the URL of a server, or None.
         deliver: sends a request to an integration, for an action that is performed by its signed URL.
         before_request: called with the world before each request.
+        delayed: the requests over sockets that a fault delays.
     """
 
     before_request: Callable[[Store], None] | None = None
@@ -94,6 +95,7 @@ class App:
         self.deliveries = Deliveries()
         self.integration: Any = None
         self.deliver: Callable[[App, ActionRequest], Delivery] | None = None
+        self.delayed: set[object] = set()
         self._took: dict[str, float] = {}  # seconds, by operation
 
     @property
@@ -169,6 +171,7 @@ class App:
 
     def _steps_on_a_socket(self, environ: WSGIEnvironment) -> Steps:
         store, steps = self.store, self._steps(environ)
+        self.delayed.add(steps)
         try:
             pause = next(steps)
             while True:
@@ -178,6 +181,8 @@ class App:
         except StopIteration as end:
             answer: Answer = end.value
             return answer
+        finally:
+            self.delayed.discard(steps)
 
     def _steps(self, environ: WSGIEnvironment) -> Steps:
         begun = perf_counter()

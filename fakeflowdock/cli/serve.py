@@ -15,7 +15,7 @@ from ..version import __version__
 from ..world.settings import MOST_WORLDS
 from . import startup
 from .command import CONFIG, Command
-from .options import BOOLEAN, COUNT, FILE, PORT, TOKEN, Option
+from .options import BOOLEAN, COUNT, FILE, PORT, SECONDS, TOKEN, Option
 from .signals import listen
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def run(given: SimpleNamespace) -> None:
             Held(app),
             saver=saving,
             limit=given.max_worlds,
+            ttl=given.world_ttl,
             admin_token=given.admin_token,
             noting=lambda world: partial(notes.finding, world=world),
             freed=Memory().give_back,
@@ -133,6 +134,7 @@ serve_command = Command(
         Option("json", "Print the ready line as JSON.", False, BOOLEAN),
         Option("admin-token", "Token required by the admin API.", None, TOKEN, "TOKEN", unset="generated"),
         Option("max-worlds", "Allow this many worlds besides the server's own.", MOST_WORLDS, COUNT, "N"),
+        Option("world-ttl", "Delete those unused for this long.", None, SECONDS, "SECONDS", unset="never"),
         Option("tls", "Serve HTTPS with a test CA.", False, BOOLEAN),
         Option("write-ca", "Write that CA to a file.", "", FILE, "FILE"),
         Option("tls-cert", "HTTPS certificate, PEM.", "", FILE, "FILE"),

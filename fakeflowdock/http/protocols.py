@@ -61,6 +61,10 @@ class Dispatcher(Protocol):
         """Note the address at which the server listens, and what counts its requests."""
         ...
 
+    def tidy(self) -> None:
+        """Do what has to be done from time to time, without delay. It is called about once a second."""
+        ...
+
 
 class Sending(Protocol):
     """Something with a part that waits to be sent."""

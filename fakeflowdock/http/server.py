@@ -92,6 +92,7 @@ class Server:
             now = loop.time()
             for connection in list(connections):
                 connection.silent(now)
+            self._context.site.tidy()
         loop.remove_reader(self._listener)
         self._listener.close()
         self._deaf.set()

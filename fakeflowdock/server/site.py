@@ -45,6 +45,10 @@ class Site:
         """Set where the server listens. See `Worlds.listens`."""
         self.worlds.listens(host, bound, meter)
 
+    def tidy(self) -> None:
+        """Delete the worlds that have expired."""
+        self.worlds.tidy()
+
 
 def site_of(app: App | Held) -> Site:
     """Return the site of a server that starts with one world.

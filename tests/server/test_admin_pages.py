@@ -58,7 +58,17 @@ def likened(value: Any) -> Any:
     if isinstance(value, list):
         return [likened(each) for each in value]
     if isinstance(value, dict):
-        untold = ("headers", "body", "seconds", "request_id", "version", "counters", "entries", "creator")
+        untold = (
+            "headers",
+            "body",
+            "seconds",
+            "request_id",
+            "version",
+            "counters",
+            "entries",
+            "creator",
+            "last_used_at",
+        )
         return {name: likened(each) for name, each in value.items() if name not in untold}
     if isinstance(value, str):
         value = re.sub("[0-9a-f]{32}", "0" * 32, value)

@@ -65,13 +65,20 @@ def make_world(call: OperatorCall, _: None) -> Reply:
         begin = checked(given["state"])
     elif "seed" in given:
         begin = grown(given["seed"])
-    world = call.directory.make(given.get("name"), begin, given.get("settings", {}), again=given.get("replace", False))
+    world = call.directory.make(
+        given.get("name"),
+        begin,
+        given.get("settings", {}),
+        again=given.get("replace", False),
+        expires_in=given.get("expires_in", call.directory.ttl) or None,
+    )
     return created(_credentials(world, call.base))
 
 
 @operation("GET worlds", find=nothing)
 def list_worlds(call: OperatorCall, _: None) -> list[dict[str, Any]]:
     """Return a summary of each world."""
+    call.directory.expire()
     return [_summary(world) for world in call.directory.worlds]
 
 
@@ -119,7 +126,15 @@ def _summary(world: ServedWorld) -> dict[str, Any]:
     with app.store.lock:
         held = {**counted(app.store), "users": len(app.store.users)}
     faults, streams = sum(not fault.standing for fault in app.faults.active), len(app.streams.open)
-    return {"name": world.name, **held, "requests": app.journal.count, "faults": faults, "streams": streams}
+    return {
+        "name": world.name,
+        **held,
+        "requests": app.journal.count,
+        "faults": faults,
+        "streams": streams,
+        "last_used_at": timestamp(world.lifetime.last_used_at),
+        "expires_in": world.expires_in,
+    }
 
 
 def _credentials(world: ServedWorld, base: str) -> dict[str, Any]:
@@ -129,7 +144,9 @@ def _credentials(world: ServedWorld, base: str) -> dict[str, Any]:
         user = store.users[min(store.users)] if store.users else None
         application = store.applications[min(store.applications)] if store.applications else None
         flow = next(iter(store.flows.values()), None)
-        shown = {"name": world.name, "url": base}
+        shown: dict[str, Any] = {"name": world.name, "url": base}
+        if world.expires_in is not None:
+            shown["expires_in"] = world.expires_in
         if user is not None:
             shown |= {"api_token": user.api_token, "email": user.email, "password": user.password}
         if application is not None:
