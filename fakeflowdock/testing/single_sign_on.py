@@ -49,6 +49,17 @@ class SingleSignOn(World):
         """
         return self._bound(factories.add_sso(self._store, organization or self.organization, uid))
 
+    def remove_sso(self, organization: Organization | str | None = None) -> Organization:
+        """End the Single Sign-On of an organization: its SCIM API refuses its token. Returns the organization.
+
+        Args:
+            organization: default: the first one.
+
+        Raises:
+            ValueError: the organization has no Single Sign-On.
+        """
+        return self._bound(factories.remove_sso(self._store, self._with_sso(organization)))
+
     def scim(self, organization: Organization | str | None = None) -> ScimAccess:
         """Return address, uid and token of the SCIM API of an organization. Default: the first one.
 

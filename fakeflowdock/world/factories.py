@@ -64,6 +64,12 @@ def add_sso(store: Store, organization: Organization | str, uid: str | None = No
         return store.add_organization(changed)
 
 
+def remove_sso(store: Store, organization: Organization) -> Organization:
+    """End the Single Sign-On of an organization."""
+    with store.lock:
+        return store.add_organization(replace(store.organizations[organization.id], sso_uid=None, scim_token=""))
+
+
 def add_user(
     store: Store,
     *,
@@ -143,7 +149,7 @@ def add_flow(
             name=name or flow_name.title(),
             parameterized_name=flow_name,
             organization_id=organization.id,
-            members=frozenset(user.id for user in users),
+            member_ids=frozenset(user.id for user in users),
             access_mode=access_mode,
             join_key=join_key or join_key_of(store.draw("join_key")),
             api_token=store.draw("flow api_token"),
@@ -158,7 +164,7 @@ def add_member(store: Store, flow: Flow | str, user: User | str) -> Flow:
         current, member = known(store, "flow", flow), known(store, "user", user)
         if not store.belongs(member, current.organization_id):
             store.join(store.organizations[current.organization_id], member, admin=False)
-        return people.change_flow(store, replace(current, members=current.members | {member.id}))
+        return people.change_flow(store, replace(current, member_ids=current.member_ids | {member.id}))
 
 
 def add_application(
