@@ -16,7 +16,7 @@ from .actions.delivery import Deliveries
 from .authentication import authenticate
 from .callers import ANYONE, PROVISIONER, Caller
 from .contract_warnings import ContractWarnings, warnings_of
-from .environ import EXCHANGE, path_of
+from .environ import BASE, EXCHANGE, path_of, root_of
 from .faults import Faults, elapse, in_process, on_a_socket
 from .handling import Handling
 from .journal import Journal
@@ -270,7 +270,9 @@ class FlowdockHandling(Handling):
             deliver = partial(self.app.deliver, self.app)
             return signed.reply(store, environ["REQUEST_METHOD"], route, self.caller.user, deliver)
         elif route.startswith(internal_routes.PREFIX):
-            return internal_routes.reply(environ["REQUEST_METHOD"], route, store, environ.get("QUERY_STRING", ""))
+            return internal_routes.reply(
+                environ["REQUEST_METHOD"], route, store, environ.get("QUERY_STRING", ""), root_of(environ.get(BASE, ""))
+            )
         return super().run()
 
     def _check_line(self) -> None:

@@ -36,7 +36,9 @@ class Site:
         return Admin(self.worlds)
 
     def app_of(self, environ: WSGIEnvironment) -> Answering:
-        """Return the app that answers a request."""
+        """Return the app that answers a request, whose public address it sets."""
+        if (public := self.worlds.public) is not None:
+            public.set_in(environ)
         if internal_routes.PREFIX in environ["PATH_INFO"] and internal_routes.is_administered(path_of(environ)):
             return self._admin
         return self.worlds.world_of(environ).app

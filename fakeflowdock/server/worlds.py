@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..http.meter import Meter
     from ..world.snapshots import Snapshot
     from ..world.store import Store
+    from .public_address import PublicAddress
     from .shown_credentials import Shown
 
 DEFAULT = "default"  # the name of the server's own world
@@ -115,6 +116,7 @@ class Worlds:
     Args:
         held: the server's own world. It gets each request without a credential of another world.
         limit: how many other worlds are allowed.
+        public: the address of the server as its clients know it.
         ttl: after how many seconds without being used they are deleted. None: never.
         admin_token: the token required by the admin API. Default: none on a loopback address, otherwise generated.
         noting: returns the function that receives the warnings of the world with a given name. Default: that of the
@@ -132,6 +134,7 @@ class Worlds:
         *,
         limit: int = MOST_WORLDS,
         ttl: float | None = None,
+        public: PublicAddress | None = None,
         admin_token: str | None = None,
         noting: Callable[[str], Callable[[Finding], None]] | None = None,
         saver: Saver | None = None,
@@ -140,6 +143,7 @@ class Worlds:
         self.default = ServedWorld(DEFAULT, held)
         self.limit = limit
         self.ttl = ttl
+        self.public = public
         self.admin_token = admin_token
         self.saver = saver
         self.freed = freed

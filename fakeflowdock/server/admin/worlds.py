@@ -7,6 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ...api.callers import ANYONE
+from ...api.environ import root_of
+from ...api.internal_routes import served_at
 from ...api.operations import NOTHING, Reply, created, nothing
 from ...contract.package_files import document
 from ...contract.validation import ADMIN
@@ -44,7 +46,7 @@ def get_metrics(call: OperatorCall, _: None) -> Reply:
 @operation("GET admin/openapi.json", find=nothing)
 def read_document(call: OperatorCall, _: None) -> dict[str, Any]:
     """Return all operations as one OpenAPI document."""
-    return _document()
+    return served_at(root_of(call.base), _document())
 
 
 @cache
