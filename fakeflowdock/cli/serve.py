@@ -68,8 +68,8 @@ def run(given: SimpleNamespace) -> None:
             saving.begin(lambda: app.store, notes.note)
         print(json.dumps(ready) if given.json else _greeting(ready), flush=True)
         _dedicate()
-        _notify_systemd()
-        server.serve()
+        _notify_systemd(b"READY=1")
+        server.serve(stopping=lambda: _notify_systemd(b"STOPPING=1"))
         if saving is not None:
             saving.save(app.store)
 
@@ -91,12 +91,12 @@ def _dedicate() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
 
-def _notify_systemd() -> None:
-    """Notify systemd that a service of the type `notify` is ready."""
+def _notify_systemd(state: bytes) -> None:
+    """Tell systemd the state of a service of the type `notify`."""
     if not (path := os.environ.get("NOTIFY_SOCKET")):
         return
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-        systemd.sendto(b"READY=1", path.replace("@", "\0", 1) if path.startswith("@") else path)
+        systemd.sendto(state, path.replace("@", "\0", 1) if path.startswith("@") else path)
 
 
 def _greeting(ready: Mapping[str, Any]) -> str:

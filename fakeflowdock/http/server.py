@@ -75,14 +75,18 @@ class Server:
         self._deaf = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def serve(self) -> None:
-        """Answer requests until `stop` is called. Can be called once."""
+    def serve(self, stopping: Callable[[], None] = lambda: None) -> None:
+        """Answer requests until `stop` is called. Can be called once.
+
+        Args:
+            stopping: called when no more connections are accepted, before the last answers are sent.
+        """
         try:
-            self._loop.run_until_complete(self._serve())
+            self._loop.run_until_complete(self._serve(stopping))
         finally:
             self._loop.close()
 
-    async def _serve(self) -> None:
+    async def _serve(self, stopping: Callable[[], None]) -> None:
         loop, connections = self._loop, self._context.connections
         self._room = _room()
         loop.add_reader(self._listener, self._accept)
@@ -96,6 +100,7 @@ class Server:
         loop.remove_reader(self._listener)
         self._listener.close()
         self._deaf.set()
+        stopping()
         # A socket that was just accepted becomes a connection first.
         await asyncio.gather(*self._accepting)
         until = loop.time() + FAREWELL
