@@ -340,7 +340,7 @@ type World struct {
 }
 
 // NewWorld makes a world with credentials of its own, which is deleted after the test. A test that failed has the
-// report of the world. Fields are name, world, seed, state, settings and replace.
+// report of the world. Fields are name, world, seed, state, settings, …
 func (s *Server) NewWorld(t TB, options ...Fields) *World {
 	t.Helper()
 	world := &World{server: s, t: t, URL: s.URL}
@@ -418,7 +418,7 @@ type Difference struct {
 	Lines []string
 }
 
-// Reset resets the world to its initial state. Journal and faults are cleared, credentials stay.
+// Reset resets the world to its initial state, or to a snapshot: to. Journal and faults are cleared.
 func (w *World) Reset(options ...Fields) {
 	w.t.Helper()
 	w.Request("POST", "reset", merged(options), nil)
@@ -563,6 +563,12 @@ func (w *World) AddUser(fields Fields) User {
 	return send[User](w, "POST", "users", fields)
 }
 
+// GetUser returns a user with their secrets.
+func (w *World) GetUser(name any) User {
+	w.t.Helper()
+	return send[User](w, "GET", "users/"+escaped(name), nil)
+}
+
 // UpdateUser changes a user.
 func (w *World) UpdateUser(name any, fields Fields) User {
 	w.t.Helper()
@@ -581,16 +587,46 @@ func (w *World) AddOrganization(fields Fields) Organization {
 	return send[Organization](w, "POST", "organizations", fields)
 }
 
+// GetOrganization returns an organization with its secret.
+func (w *World) GetOrganization(name any) Organization {
+	w.t.Helper()
+	return send[Organization](w, "GET", "organizations/"+escaped(name), nil)
+}
+
 // UpdateOrganization renames an organization.
 func (w *World) UpdateOrganization(name any, fields Fields) Organization {
 	w.t.Helper()
 	return send[Organization](w, "PUT", "organizations/"+escaped(name), fields)
 }
 
+// RemoveOrganization archives the flows of an organization, and removes its users.
+func (w *World) RemoveOrganization(name any) {
+	w.t.Helper()
+	w.Request("DELETE", "organizations/"+escaped(name), nil, nil)
+}
+
+// SetUpSingleSignOn sets up Single Sign-On for an organization, with a new token for SCIM: uid.
+func (w *World) SetUpSingleSignOn(organization any, fields ...Fields) Organization {
+	w.t.Helper()
+	return send[Organization](w, "PUT", "organizations/"+escaped(organization)+"/single-sign-on", merged(fields))
+}
+
+// EndSingleSignOn ends the Single Sign-On of an organization.
+func (w *World) EndSingleSignOn(organization any) {
+	w.t.Helper()
+	w.Request("DELETE", "organizations/"+escaped(organization)+"/single-sign-on", nil, nil)
+}
+
 // AddFlow adds a flow: path, members, name, access_mode.
 func (w *World) AddFlow(fields Fields) Flow {
 	w.t.Helper()
 	return send[Flow](w, "POST", "flows", fields)
+}
+
+// GetFlow returns a flow with its secrets.
+func (w *World) GetFlow(name any) Flow {
+	w.t.Helper()
+	return send[Flow](w, "GET", "flows/"+escaped(name), nil)
 }
 
 // UpdateFlow changes or archives a flow.
@@ -629,16 +665,34 @@ func (w *World) AddApplication(fields Fields) Application {
 	return send[Application](w, "POST", "applications", fields)
 }
 
+// GetApplication returns an application with its secret.
+func (w *World) GetApplication(name any) Application {
+	w.t.Helper()
+	return send[Application](w, "GET", "applications/"+escaped(name), nil)
+}
+
 // UpdateApplication changes an application.
 func (w *World) UpdateApplication(name any, fields Fields) Application {
 	w.t.Helper()
 	return send[Application](w, "PUT", "applications/"+escaped(name), fields)
 }
 
+// RemoveApplication removes an application.
+func (w *World) RemoveApplication(name any) {
+	w.t.Helper()
+	w.Request("DELETE", "applications/"+escaped(name), nil, nil)
+}
+
 // AddSource adds a source: name, flow, application, ….
 func (w *World) AddSource(fields Fields) Source {
 	w.t.Helper()
 	return send[Source](w, "POST", "sources", fields)
+}
+
+// GetSource returns a source with its secret.
+func (w *World) GetSource(name any) Source {
+	w.t.Helper()
+	return send[Source](w, "GET", "sources/"+escaped(name), nil)
 }
 
 // UpdateSource changes a source.

@@ -238,7 +238,7 @@ public final class FakeFlowdock implements AutoCloseable {
         return createWorld(Map.of());
     }
 
-    /** Make a world: name, world, seed, state, settings, replace. */
+    /** Make a world: name, world, seed, state, settings, … */
     public World createWorld(Map<String, ?> options) {
         return new World((Data) request("POST", "worlds", options));
     }
@@ -480,7 +480,7 @@ public final class FakeFlowdock implements AutoCloseable {
             reset(Map.of());
         }
 
-        /** Reset the world: to, keep_journal. */
+        /** Reset the world to a snapshot, or keep the journal: to, keep_journal. */
         public void reset(Map<String, ?> options) {
             request("POST", "reset", options);
         }
@@ -518,6 +518,11 @@ public final class FakeFlowdock implements AutoCloseable {
             return data("POST", "users", fields);
         }
 
+        /** Return a user with their secrets. */
+        public Data getUser(Object named) {
+            return data("GET", "users/" + escaped(named), null);
+        }
+
         /** Change a user. */
         public Data updateUser(Object named, Map<String, ?> fields) {
             return data("PUT", "users/" + escaped(named), fields);
@@ -537,14 +542,39 @@ public final class FakeFlowdock implements AutoCloseable {
             return data("POST", "organizations", fields);
         }
 
+        /** Return an organization with its secret. */
+        public Data getOrganization(Object named) {
+            return data("GET", "organizations/" + escaped(named), null);
+        }
+
         /** Rename an organization. */
         public Data updateOrganization(Object named, Map<String, ?> fields) {
             return data("PUT", "organizations/" + escaped(named), fields);
         }
 
+        /** Archive the flows of an organization, and remove its users. */
+        public void removeOrganization(Object named) {
+            request("DELETE", "organizations/" + escaped(named), null);
+        }
+
+        /** Set up Single Sign-On for an organization, with a new token for SCIM: uid. */
+        public Data setUpSingleSignOn(Object organization, Map<String, ?> fields) {
+            return data("PUT", "organizations/" + escaped(organization) + "/single-sign-on", fields);
+        }
+
+        /** End the Single Sign-On of an organization. */
+        public void endSingleSignOn(Object organization) {
+            request("DELETE", "organizations/" + escaped(organization) + "/single-sign-on", null);
+        }
+
         /** Add a flow: path, members, name, access_mode. */
         public Data addFlow(Map<String, ?> fields) {
             return data("POST", "flows", fields);
+        }
+
+        /** Return a flow with its secrets. */
+        public Data getFlow(Object named) {
+            return data("GET", "flows/" + escaped(named), null);
         }
 
         /** Change or archive a flow. */
@@ -585,14 +615,29 @@ public final class FakeFlowdock implements AutoCloseable {
             return data("POST", "applications", fields);
         }
 
+        /** Return an application with its secret. */
+        public Data getApplication(Object named) {
+            return data("GET", "applications/" + escaped(named), null);
+        }
+
         /** Change an application. */
         public Data updateApplication(Object named, Map<String, ?> fields) {
             return data("PUT", "applications/" + escaped(named), fields);
         }
 
+        /** Remove an application. */
+        public void removeApplication(Object named) {
+            request("DELETE", "applications/" + escaped(named), null);
+        }
+
         /** Add a source with its flow_token: name, flow, application, … */
         public Data addSource(Map<String, ?> fields) {
             return data("POST", "sources", fields);
+        }
+
+        /** Return a source with its secret. */
+        public Data getSource(Object named) {
+            return data("GET", "sources/" + escaped(named), null);
         }
 
         /** Change a source. */

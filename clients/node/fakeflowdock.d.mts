@@ -38,6 +38,7 @@ export interface Credentials {
   scim_token?: string | null;
   second_api_token?: string | null;
   spare_api_token?: string | null;
+  expires_in?: number;
 }
 
 /** The ready line of a server. */
@@ -63,6 +64,8 @@ export interface WorldOptions {
   settings?: Partial<Settings>;
   /** Replace a world of the same name. */
   replace?: boolean;
+  /** Delete the world when it was not used for this many seconds; 0 is never. */
+  expires_in?: number;
 }
 
 export interface WorldSummary {
@@ -75,6 +78,8 @@ export interface WorldSummary {
   requests: number;
   faults: number;
   streams: number;
+  last_used_at: string;
+  expires_in: number | null;
 }
 
 export interface Settings {
@@ -422,16 +427,22 @@ export declare class World {
   addUser(
     fields?: Profile & { password?: string; organization?: Name; admin?: boolean; sso_name?: string },
   ): Promise<User>;
+  getUser(user: Reference): Promise<User>;
   updateUser(user: Reference, fields: Profile): Promise<User>;
   removeUser(user: Reference, fields?: { organization?: Name }): Promise<void>;
   addOrganization(fields: { parameterized_name: string; name?: string }): Promise<Organization>;
+  getOrganization(organization: Reference): Promise<Organization>;
   updateOrganization(organization: Reference, fields: { name: string }): Promise<Organization>;
+  removeOrganization(organization: Reference): Promise<void>;
+  setUpSingleSignOn(organization: Reference, fields?: { uid?: string }): Promise<Organization>;
+  endSingleSignOn(organization: Reference): Promise<void>;
   addFlow(fields: {
     path: string;
     members?: readonly Name[];
     name?: string;
     access_mode?: Flow["access_mode"];
   }): Promise<Flow>;
+  getFlow(flow: Reference): Promise<Flow>;
   updateFlow(flow: Reference, fields: Partial<Pick<Flow, "name" | "access_mode" | "disabled">>): Promise<Flow>;
   removeFlow(flow: Reference): Promise<void>;
   addMembership(fields: { user: Name; flow?: Name }): Promise<Membership>;
@@ -441,8 +452,11 @@ export declare class World {
   ): Promise<Membership>;
   removeMembership(user: Reference, fields?: { flow?: Name }): Promise<void>;
   addApplication(fields?: Addresses & { name?: string; owner?: Name }): Promise<Application>;
+  getApplication(application: Reference): Promise<Application>;
   updateApplication(application: Reference, fields: Addresses & { name?: string }): Promise<Application>;
+  removeApplication(application: Reference): Promise<void>;
   addSource(fields?: Links & { name?: string; flow?: Name; application?: Name; creator?: Name }): Promise<Source>;
+  getSource(source: Reference): Promise<Source>;
   updateSource(source: Reference, fields: Links & { name?: string }): Promise<Source>;
   removeSource(source: Reference): Promise<void>;
   /** Its fields are also the parameters of `POST /messages`. */

@@ -83,7 +83,7 @@ export class FakeFlowdock {
     clearTimeout(impatient);
   }
 
-  /** Make a world with credentials of its own: `name`, `world`, `seed`, `state`, `settings`, `replace`. */
+  /** Make a world with credentials of its own: `name`, `world`, `seed`, `state`, `settings`, … */
   async createWorld(options = {}) {
     return new World(this, await this.request("POST", "worlds", options));
   }
@@ -164,7 +164,7 @@ export class World {
 
   // State
 
-  /** Reset the world to its initial state. Journal and faults are cleared, credentials stay. */
+  /** Reset the world to its initial state, or `{ to: "a snapshot" }`. Journal and faults are cleared. */
   reset(options = {}) {
     return this.request("POST", "reset", options);
   }
@@ -202,6 +202,11 @@ export class World {
     return this.request("POST", "users", fields);
   }
 
+  /** Return a user with their secrets. */
+  getUser(user) {
+    return this.request("GET", `users/${named(user)}`);
+  }
+
   /** Change a user. */
   updateUser(user, fields) {
     return this.request("PUT", `users/${named(user)}`, fields);
@@ -217,14 +222,39 @@ export class World {
     return this.request("POST", "organizations", fields);
   }
 
+  /** Return an organization with its secret. */
+  getOrganization(organization) {
+    return this.request("GET", `organizations/${named(organization)}`);
+  }
+
   /** Rename an organization. */
   updateOrganization(organization, fields) {
     return this.request("PUT", `organizations/${named(organization)}`, fields);
   }
 
+  /** Archive the flows of an organization, and remove its users. */
+  removeOrganization(organization) {
+    return this.request("DELETE", `organizations/${named(organization)}`);
+  }
+
+  /** Set up Single Sign-On for an organization, with a new token for SCIM. */
+  setUpSingleSignOn(organization, fields = {}) {
+    return this.request("PUT", `organizations/${named(organization)}/single-sign-on`, fields);
+  }
+
+  /** End the Single Sign-On of an organization. */
+  endSingleSignOn(organization) {
+    return this.request("DELETE", `organizations/${named(organization)}/single-sign-on`);
+  }
+
   /** Add a flow: `{ path: "acme/ops", members: ["Bob"] }`. */
   addFlow(fields = {}) {
     return this.request("POST", "flows", fields);
+  }
+
+  /** Return a flow with its secrets. */
+  getFlow(flow) {
+    return this.request("GET", `flows/${named(flow)}`);
   }
 
   /** Change or archive a flow. */
@@ -257,14 +287,29 @@ export class World {
     return this.request("POST", "applications", fields);
   }
 
+  /** Return an application with its secret. */
+  getApplication(application) {
+    return this.request("GET", `applications/${named(application)}`);
+  }
+
   /** Change an application. */
   updateApplication(application, fields) {
     return this.request("PUT", `applications/${named(application)}`, fields);
   }
 
+  /** Remove an application. */
+  removeApplication(application) {
+    return this.request("DELETE", `applications/${named(application)}`);
+  }
+
   /** Add a source with its `flow_token`: `{ name: "Builds" }`. */
   addSource(fields = {}) {
     return this.request("POST", "sources", fields);
+  }
+
+  /** Return a source with its secret. */
+  getSource(source) {
+    return this.request("GET", `sources/${named(source)}`);
   }
 
   /** Change a source. */

@@ -144,7 +144,7 @@ class FakeFlowdock
     nil
   end
 
-  # Make a world with credentials of its own: `name`, `world`, `seed`, `state`, `settings`, `replace`.
+  # Make a world with credentials of its own: `name`, `world`, `seed`, `state`, `settings`, …
   # With a block, the world is deleted after it, and an error in the block has the report of the world.
   def create_world(**options)
     world = World.new(self, request("POST", "worlds", options))
@@ -250,7 +250,7 @@ class FakeFlowdock
 
     # State
 
-    # Reset the world to its initial state. Journal and faults are cleared, credentials stay.
+    # Reset the world to its initial state, or `to: "a snapshot"`. Journal and faults are cleared, credentials stay.
     def reset(**options)
       request("POST", "reset", options)
     end
@@ -280,7 +280,7 @@ class FakeFlowdock
       request("PUT", "state", { state: state })
     end
 
-    # Data: `add_user`, `update_user`, `remove_user`, and so on for organizations, flows, memberships, applications,
+    # Data: `add_user`, `get_user`, `update_user`, `remove_user`, and so on for organizations, flows, memberships, applications,
     # sources and messages. Objects are named by id, name, nick, e-mail address or path, or by what `add_…` returned.
     # Everything has a default. `update_membership` and `remove_membership` take the user.
 
@@ -289,11 +289,23 @@ class FakeFlowdock
       define_method("update_#{kind}") do |object, **fields|
         request("PUT", "#{kind}s/#{World.escape(object)}", fields)
       end
-      next if %w[organization application].include?(kind)
-
       define_method("remove_#{kind}") do |object, **fields|
         request("DELETE", "#{kind}s/#{World.escape(object)}", fields)
       end
+    end
+
+    %w[user organization flow application source].each do |kind|
+      define_method("get_#{kind}") { |object| request("GET", "#{kind}s/#{World.escape(object)}") }
+    end
+
+    # Set up Single Sign-On for an organization, with a new token for SCIM.
+    def set_up_single_sign_on(organization, **fields)
+      request("PUT", "organizations/#{World.escape(organization)}/single-sign-on", fields)
+    end
+
+    # End the Single Sign-On of an organization.
+    def end_single_sign_on(organization)
+      request("DELETE", "organizations/#{World.escape(organization)}/single-sign-on")
     end
 
     # Add a private message: `to_user: "Bob", content: "Hello"`.

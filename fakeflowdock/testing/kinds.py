@@ -173,7 +173,13 @@ THREAD: Kind[Thread] = Kind(
     lambda store: store.archive.threads(store.flows),
 )
 FLOW: Kind[Flow] = Kind(
-    "flow", names.FlowFields, {"path": lambda flow, store: store.path_of(flow)}, lambda store: store.flows.values()
+    "flow",
+    names.FlowFields,
+    {
+        "path": lambda flow, store: store.path_of(flow),
+        "members": lambda flow, store: [store.users[number] for number in sorted(flow.member_ids)],
+    },
+    lambda store: store.flows.values(),
 )
 USER: Kind[User] = Kind("user", names.UserFields, {}, lambda store: store.users.values())
 INVITATION: Kind[Invitation] = Kind(

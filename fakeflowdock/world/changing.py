@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..contract.contracts import contracts
 from . import editing, errors, inviting, people, serialization, tagging, validation
 from .errors import InvalidValues
-from .factories import ACCESS_MODES, check_source, known
+from .factories import ACCESS_MODES, check_source, known, revoke_application
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,6 +28,17 @@ def update_organization(store: Store, organization: Organization | str, name: st
         serialization.check(changed, "kept-organization")
         store.tick()
         return store.add_organization(changed)
+
+
+def remove_organization(store: Store, organization: Organization | str, by: User) -> Organization:
+    """Archive all flows of an organization, and remove its users. Raises ValueError if it is unknown."""
+    with store.lock:
+        current: Organization = known(store, "organization", organization)
+        for flow in [each for each in store.flows.values() if each.organization_id == current.id]:
+            people.change_flow(store, replace(flow, disabled=True), by=by)
+        for user in store.users_of_organization(current):
+            people.remove_from_organization(store, current, user, by=by)
+        return current
 
 
 def update_user(store: Store, user: User | str, given: Mapping[str, str | None]) -> User:
@@ -79,12 +90,12 @@ def update_member(
     """Make a member an administrator of a flow, or block them. Raises ValueError if the user is not a member."""
     with store.lock:
         current, member = _member(store, flow, user)
-        admins, blocks = current.admins, current.blocked
+        admins, blocks = current.admin_ids, current.blocked_ids
         if admin is not None:
             admins = admins | {member.id} if admin else admins - {member.id}
         if blocked is not None:
             blocks = blocks | {member.id} if blocked else blocks - {member.id}
-        return people.change_flow(store, replace(current, admins=admins, blocked=blocks), by=by)
+        return people.change_flow(store, replace(current, admin_ids=admins, blocked_ids=blocks), by=by)
 
 
 def remove_member(store: Store, flow: Flow | str, user: User | str, by: User) -> Flow:
@@ -97,7 +108,7 @@ def remove_member(store: Store, flow: Flow | str, user: User | str, by: User) ->
 def _member(store: Store, flow: Flow | str, user: User | str) -> tuple[Flow, User]:
     current: Flow = known(store, "flow", flow)
     member: User = known(store, "user", user)
-    if member.id not in current.members:
+    if member.id not in current.member_ids:
         raise InvalidValues.of("user", errors.NO_MEMBER.format(user=member.name, flow=store.path_of(current)))
     return current, member
 
@@ -109,6 +120,16 @@ def update_application(store: Store, application: Application | str, given: Mapp
         changed = replace(current, **_given(given))
         serialization.check(changed, "kept-application")
         return store.add_application(changed)
+
+
+def remove_application(store: Store, application: Application | str) -> Application:
+    """Disable an application, and delete its sources. Raises ValueError if it is unknown."""
+    with store.lock:
+        current: Application = known(store, "application", application)
+        for source in [each for each in store.sources.values() if each.application_id == current.id]:
+            store.delete_source(source)
+        revoke_application(store, current, None)
+        return store.add_application(replace(current, disabled=True))
 
 
 def update_source(store: Store, source: Source | str, given: Mapping[str, str | None]) -> Source:

@@ -15,7 +15,7 @@ from .errors import InvalidValues
 from .fields import check_names
 from .models import OUT_OF_BAND, Application, Flow, Organization, Source, User
 from .posting import Post
-from .random_ids import join_key_of, short, uuid_of
+from .random_ids import join_key_of, uuid_of
 from .scopes import SCOPES, scopes_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from .store import Store
 
 ACCESS_MODES = ("invitation", "link", "organization")
-FIRST_UID = 123_455  # that of the first organization is the next one, as in Flowdock's examples
 AVATAR = "https://d2cxspbh1aoie1.cloudfront.net/avatars/{}"
 ICON = "https://dxgv4vuja9avs.cloudfront.net/applications/{}/{}.png"
 Entity = TypeVar("Entity", Organization, User, Flow, Application, Source)
@@ -49,22 +48,6 @@ def add_organization(
         organization = Organization(number, name or parameterized_name.title(), parameterized_name)
         serialization.check(organization, "kept-organization")
         return store.add_organization(organization)
-
-
-def add_sso(store: Store, organization: Organization | str, uid: str | None = None) -> Organization:
-    """Set up Single Sign-On for an organization. A new token replaces an old one.
-
-    Raises:
-        ValueError: the uid is taken or invalid.
-    """
-    with store.lock:
-        current = known(store, "organization", organization)
-        uid = current.sso_uid or str(FIRST_UID + current.id) if uid is None else uid
-        if store.identities.organization_of(uid) not in (None, current.id):
-            raise InvalidValues.of("uid", errors.EXISTS.format(kind="uid", name=uid))
-        changed = replace(current, sso_uid=uid, scim_token=short(store.draw("scim_token")))
-        serialization.check(changed, "kept-organization")
-        return store.add_organization(changed)
 
 
 def add_user(
@@ -148,7 +131,7 @@ def add_flow(
             name=name or flow_name.title(),
             parameterized_name=flow_name,
             organization_id=organization.id,
-            members=frozenset(user.id for user in users),
+            member_ids=frozenset(user.id for user in users),
             access_mode=access_mode,
             join_key=join_key or join_key_of(store.draw("join_key")),
             api_token=store.draw("flow api_token"),
@@ -163,7 +146,7 @@ def add_member(store: Store, flow: Flow | str, user: User | str) -> Flow:
         current, member = known(store, "flow", flow), known(store, "user", user)
         if not store.belongs(member, current.organization_id):
             store.join(store.organizations[current.organization_id], member, admin=False)
-        return people.change_flow(store, replace(current, members=current.members | {member.id}))
+        return people.change_flow(store, replace(current, member_ids=current.member_ids | {member.id}))
 
 
 def add_application(
@@ -383,13 +366,17 @@ def known(store: Store, kind: str, entity: Entity | str) -> Entity:
     """Return the current state of an entity, or the one with a name.
 
     Raises:
-        ValueError: it belongs to another world; or the name is unknown, or that of several.
+        ValueError: it belongs to another world or was removed; or the name is unknown, or that of several.
     """
+    current: Entity | None
     if isinstance(entity, str):
-        called: Entity = naming.found(store, kind, entity)
-        return called
-    current: Entity | None = getattr(store, f"{kind}s").get(getattr(entity, "id", None))
-    if type(current) is not type(entity) or current is None:
-        article = "an" if kind[0] in "ao" else "a"
-        raise ValueError(errors.NOT_OF_THIS_WORLD.format(entity=entity, article=article, kind=kind))
+        current = naming.found(store, kind, entity)
+    else:
+        current = getattr(store, f"{kind}s").get(getattr(entity, "id", None))
+        if type(current) is not type(entity):
+            article = "an" if kind[0] in "ao" else "a"
+            raise ValueError(errors.NOT_OF_THIS_WORLD.format(entity=entity, article=article, kind=kind))
+    assert current is not None
+    if isinstance(current, Application) and current.disabled:
+        raise ValueError(errors.REMOVED.format(name=current.name))
     return current

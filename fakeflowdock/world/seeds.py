@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..contract.contracts import contracts
 from ..contract.validation import ADMIN
 from ..suggestions import did_you_mean, nearest
-from . import factories, naming
+from . import factories, naming, single_sign_on
 from .errors import SeedError
 from .store import Store
 
@@ -80,7 +80,7 @@ class _Building:
         shown = None if name == parameterized else name
         organization = factories.add_organization(self.store, parameterized, name=shown)
         if len(self.store.organizations) == 1:
-            factories.add_sso(self.store, organization)  # as in every world of the fake
+            single_sign_on.add_sso(self.store, organization)  # as in every world of the fake
 
     def _add_users(self, fields: dict[str, Any]) -> None:
         admin = fields.pop("admin", not self.store.users)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...api.operations import NOTHING, Reply, created
 from ...redaction import cut
+from ...world.bound import bound
 from . import entities
 from .assertions import View
 from .entities import done, in_path
@@ -23,6 +24,12 @@ def add_organization(call: OperatorCall, world: ServedWorld) -> Reply:
     return created(entities.organization(done(call, world, View.add_organization)))
 
 
+@of_a_world("GET organizations/:organization")
+def get_organization(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
+    """Return an organization."""
+    return entities.organization(bound(in_path(call, world, "organization"), world.store))
+
+
 @of_a_world("PUT organizations/:organization")
 def update_organization(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """Rename an organization."""
@@ -30,10 +37,36 @@ def update_organization(call: OperatorCall, world: ServedWorld) -> dict[str, Any
     return entities.organization(done(call, world, View.update_organization, named))
 
 
+@of_a_world("DELETE organizations/:organization")
+def remove_organization(call: OperatorCall, world: ServedWorld) -> Reply:
+    """Archive the flows of an organization, and remove its users."""
+    done(call, world, View.remove_organization, in_path(call, world, "organization"))
+    return NOTHING
+
+
+@of_a_world("PUT organizations/:organization/single-sign-on")
+def set_up_single_sign_on(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
+    """Set up Single Sign-On for an organization."""
+    return entities.organization(done(call, world, View.add_sso, in_path(call, world, "organization")))
+
+
+@of_a_world("DELETE organizations/:organization/single-sign-on")
+def end_single_sign_on(call: OperatorCall, world: ServedWorld) -> Reply:
+    """End the Single Sign-On of an organization."""
+    done(call, world, View.remove_sso, in_path(call, world, "organization"))
+    return NOTHING
+
+
 @of_a_world("POST users")
 def add_user(call: OperatorCall, world: ServedWorld) -> Reply:
     """Add a user."""
     return created(entities.user(done(call, world, View.add_user)))
+
+
+@of_a_world("GET users/:user")
+def get_user(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
+    """Return a user."""
+    return entities.user(bound(in_path(call, world, "user"), world.store))
 
 
 @of_a_world("PUT users/:user")
@@ -53,6 +86,12 @@ def remove_user(call: OperatorCall, world: ServedWorld) -> Reply:
 def add_flow(call: OperatorCall, world: ServedWorld) -> Reply:
     """Add a flow."""
     return created(entities.flow(done(call, world, View.add_flow)))
+
+
+@of_a_world("GET flows/:flow")
+def get_flow(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
+    """Return a flow."""
+    return entities.flow(bound(in_path(call, world, "flow"), world.store))
 
 
 @of_a_world("PUT flows/:flow")
@@ -95,11 +134,24 @@ def add_application(call: OperatorCall, world: ServedWorld) -> Reply:
     return created(entities.application(done(call, world, View.add_application)))
 
 
+@of_a_world("GET applications/:application")
+def get_application(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
+    """Return an application."""
+    return entities.application(bound(in_path(call, world, "application"), world.store))
+
+
 @of_a_world("PUT applications/:application")
 def update_application(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """Change an application."""
     named = in_path(call, world, "application")
     return entities.application(done(call, world, View.update_application, named))
+
+
+@of_a_world("DELETE applications/:application")
+def remove_application(call: OperatorCall, world: ServedWorld) -> Reply:
+    """Disable an application."""
+    done(call, world, View.remove_application, in_path(call, world, "application"))
+    return NOTHING
 
 
 @of_a_world("DELETE applications/:application/access-tokens")
@@ -124,7 +176,7 @@ def revoke_access_token(call: OperatorCall, world: ServedWorld) -> Reply:
     token = call.path["access_token"]
     if world.store.access_tokens.find(token) is None:
         raise Unknown("access_token", cut(token), world.name)
-    View(world.app).revoke(token)
+    done(call, world, View.revoke, token)
     return NOTHING
 
 
@@ -132,6 +184,12 @@ def revoke_access_token(call: OperatorCall, world: ServedWorld) -> Reply:
 def add_source(call: OperatorCall, world: ServedWorld) -> Reply:
     """Add a source."""
     return created(entities.source(done(call, world, View.add_source)))
+
+
+@of_a_world("GET sources/:source")
+def get_source(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
+    """Return a source."""
+    return entities.source(bound(in_path(call, world, "source"), world.store))
 
 
 @of_a_world("PUT sources/:source")

@@ -89,6 +89,7 @@ def done(
     Raises:
         Invalid: a value is invalid, or a name unknown.
     """
+    world.arranging()
     try:
         return method(View(world.app), *named, **_arguments(call, world, without))
     except InvalidValues as error:
@@ -176,9 +177,9 @@ def flow(flow: Flow) -> dict[str, Any]:
         "name": flow.name,
         "path": f"{owner}/{flow.parameterized_name}",
         "organization": owner,
-        "members": sorted(flow.members),
-        "admins": sorted(flow.admins),
-        "blocked": sorted(flow.blocked),
+        "members": sorted(flow.member_ids),
+        "admins": sorted(flow.admin_ids),
+        "blocked": sorted(flow.blocked_ids),
         "access_mode": flow.access_mode,
         "disabled": flow.disabled,
         "join_key": flow.join_key,
@@ -191,8 +192,8 @@ def membership(flow: Flow, member: User) -> dict[str, Any]:
     return {
         "user": member.id,
         "flow": f"{flow.organization.parameterized_name}/{flow.parameterized_name}",
-        "admin": member.id in flow.admins,
-        "blocked": member.id in flow.blocked,
+        "admin": member.id in flow.admin_ids,
+        "blocked": member.id in flow.blocked_ids,
     }
 
 
@@ -206,6 +207,7 @@ def application(application: Application) -> dict[str, Any]:
         "setup_uri": application.setup_uri,
         "configuration_uri": application.configuration_uri,
         "owner": application.owner_id,
+        "disabled": application.disabled,
         "client_id": application.client_id,
         "client_secret": application.client_secret,
     }

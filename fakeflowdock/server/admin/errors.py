@@ -136,6 +136,7 @@ class Invalid(Refusal):
     NO_FLOW = "is not the path or id of a flow in this world"
     NO_MESSAGE = "is not the id of a message in this flow"
     NO_THREAD = "is not the id of a thread in this world"
+    NO_SNAPSHOT = "is not a snapshot of this world{hint}"
     PATTERN = "must have only $pattern, a string"
     SHORTENED = "cannot be compared: {error}"
     EXPRESSION = "is not a regular expression: {error}"

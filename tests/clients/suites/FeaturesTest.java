@@ -186,6 +186,8 @@ class FeaturesTest {
             send(world, "Lost");
             equal(world.difference("ready").is("same"), false);
             world.restore("ready");
+            world.addMessage(Map.of("content", "Lost"));
+            world.reset(Map.of("to", "ready"));
             world.assertNoMessage(Map.of("content", "Lost"));
             world.assertMessage(Map.of("content", "Kept"));
             world.reset();
@@ -229,7 +231,16 @@ class FeaturesTest {
             world.assertPrivateMessage(Map.of("content", "Lunch?"));
             world.removeSource(source);
             world.assertNoSource(Map.of("name", "Builds"));
+            fails(FakeFlowdock.Failure.class, "^Unknown source", () -> world.getSource("Builds"));
+            equal(world.getUser(bob), world.getUser("Bobby"));
+            equal(world.getOrganization("acme").text("name"), "Acme Inc.");
+            equal(world.getFlow("acme/ops").text("id"), flow.text("id"));
+            equal(world.getApplication("CI & co.").number("id"), application.number("id"));
+            equal(world.setUpSingleSignOn("acme", Map.of("uid", "acme")).text("scim_uid"), "acme");
+            world.endSingleSignOn("acme");
+            world.removeApplication(application);
             world.removeFlow(flow);
+            world.removeOrganization("acme");
             world.removeUser(bob);
         });
     }

@@ -106,6 +106,8 @@ test("a world is reset, or restored from a snapshot", inWorld({}, async (world) 
   await send(world, "Lost");
   assert.strictEqual((await world.difference("ready")).same, false);
   await world.restore("ready");
+  await world.addMessage({ content: "Lost" });
+  await world.reset({ to: "ready" });
   await world.assertNoMessage({ content: "Lost" });
   await world.assertMessage({ content: "Kept" });
   await world.reset();
@@ -143,7 +145,15 @@ test("a world is arranged", inWorld({}, async (world) => {
   await world.assertPrivateMessage({ content: "Lunch?" });
   await world.removeSource(source);
   await world.assertNoSource({ name: "Builds" });
+  assert.deepStrictEqual((await world.getSource("Builds").catch((error) => error.status)), 404);
+  for (const [get, object] of [["User", bob], ["Organization", { id: 1 }], ["Flow", flow], ["Application", application]]) {
+    assert.strictEqual((await world[`get${get}`](object)).id, object.id);
+  }
+  assert.strictEqual((await world.setUpSingleSignOn("acme", { uid: "acme" })).scim_uid, "acme");
+  await world.endSingleSignOn("acme");
+  await world.removeApplication(application);
   await world.removeFlow(flow);
+  await world.removeOrganization("acme");
   await world.removeUser(bob);
 }));
 

@@ -128,6 +128,8 @@ class FeaturesTest < Minitest::Test
       send_message(world, "Lost")
       refute world.difference("ready")[:same]
       world.restore("ready")
+      world.add_message(content: "Lost")
+      world.reset(to: "ready")
       world.assert_no_message(content: "Lost")
       world.assert_message(content: "Kept")
       world.reset
@@ -166,7 +168,16 @@ class FeaturesTest < Minitest::Test
       world.assert_private_message(content: "Lunch?")
       world.remove_source(source)
       world.assert_no_source(name: "Builds")
+      assert_equal(404, assert_raises(FakeFlowdock::Error) { world.get_source("Builds") }.status)
+      assert_equal bob[:id], world.get_user(bob)[:id]
+      assert_equal 1, world.get_organization(1)[:id]
+      assert_equal flow[:id], world.get_flow(flow)[:id]
+      assert_equal application[:id], world.get_application(application)[:id]
+      assert_equal "acme", world.set_up_single_sign_on("acme", uid: "acme")[:scim_uid]
+      world.end_single_sign_on("acme")
+      world.remove_application(application)
       world.remove_flow(flow)
+      world.remove_organization("acme")
       world.remove_user(bob)
     end
   end
