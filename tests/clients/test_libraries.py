@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 import requests
 
-from fakeflowdock import FakeFlowdock, __version__
+from fakeflowdock import FakeFlowdock
 from tests.support.languages import LANGUAGES, Language
 from tests.support.processes import ready, running
 
@@ -82,29 +79,3 @@ def test_a_suite_can_use_everything_that_a_library_offers(language: Language, tm
         status, said = language.test(file, tmp_path, FLOWDOCK_API_URL=url)
         assert status == 0, said
         assert [each["name"] for each in requests.get(f"{url}/_fakeflowdock/worlds", timeout=30).json()] == ["default"]
-
-
-def test_the_package_for_npm_can_be_packed(tmp_path: Path) -> None:
-    manifest = json.loads((CLIENTS / "node/package.json").read_text("utf-8"))
-    assert manifest["version"] == __version__
-    assert "dependencies" not in manifest
-    if shutil.which("npm") is None:
-        pytest.skip("needs npm")
-    command = ["npm", "pack", "--json", "--offline", f"--pack-destination={tmp_path}", f"--cache={tmp_path}/cache"]
-    done = subprocess.run(command, cwd=CLIENTS / "node", capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    [packed] = json.loads(done.stdout)
-    assert sorted(each["path"] for each in packed["files"]) == [
-        "README.md",
-        "fakeflowdock.d.mts",
-        "fakeflowdock.mjs",
-        "package.json",
-    ]
-
-
-def test_the_types_of_the_library_for_node_name_each_of_its_methods() -> None:
-    code, types = (CLIENTS.joinpath(FILES[name]).read_text("utf-8") for name in ("node.mjs", "node.d.ts"))
-    methods = set(re.findall(r"^  (?:static )?(?:async )?(\w+)\(.*\) {$", code, re.MULTILINE))
-    assert methods == set(re.findall(r"^  (?:static |private )?(\w+)(?:<.*?>)?\(", types, re.MULTILINE))
-    assert "assertMessage" in methods
-    assert "inWorld" in methods
