@@ -102,6 +102,7 @@ type Server struct {
 	adminToken string
 	client     *http.Client
 	command    *exec.Cmd
+	stdin      io.Closer
 	ended      chan struct{}
 }
 
@@ -113,7 +114,7 @@ func Open(options ...Options) (*Server, error) {
 	return Start(options...)
 }
 
-// MustOpen is Open, for TestMain: it panics on errors.
+// MustOpen is Open, for a variable of a package: it panics on errors.
 func MustOpen(options ...Options) *Server {
 	server, err := Open(options...)
 	if err != nil {
@@ -131,7 +132,7 @@ func Connect(address string, options ...Options) (*Server, error) {
 	return server, server.Request("GET", "health", nil, nil)
 }
 
-// Start starts a server on a free port. Stop ends it.
+// Start starts a server on a free port. It ends with this process.
 func Start(options ...Options) (*Server, error) {
 	given := chosen(options)
 	if given.Python == "" {
@@ -145,7 +146,7 @@ func Start(options ...Options) (*Server, error) {
 	if given.Timeout == 0 {
 		given.Timeout = time.Minute
 	}
-	args := append([]string{"-m", "fakeflowdock", "--port", "0", "--json"}, given.Args...)
+	args := append([]string{"-m", "fakeflowdock", "--port", "0", "--json", "--until-eof"}, given.Args...)
 	command := exec.Command(given.Python, args...)
 	command.Env = append(os.Environ(), given.Env...)
 	server, err := launch(command, given.Timeout)
@@ -163,6 +164,10 @@ func chosen(options []Options) Options {
 }
 
 func launch(command *exec.Cmd, timeout time.Duration) (*Server, error) {
+	stdin, err := command.StdinPipe() // ends with this process, and the server with it
+	if err != nil {
+		return nil, err
+	}
 	stdout, err := command.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -207,7 +212,7 @@ func launch(command *exec.Cmd, timeout time.Duration) (*Server, error) {
 		_ = command.Wait()
 		close(ended)
 	}()
-	server.Ready, server.command, server.ended = &ready, command, ended
+	server.Ready, server.command, server.stdin, server.ended = &ready, command, stdin, ended
 	return server, nil
 }
 
@@ -260,9 +265,7 @@ func (s *Server) Stop() {
 	if s.command == nil {
 		return
 	}
-	if s.command.Process.Signal(os.Interrupt) != nil { // not on Windows
-		_ = s.command.Process.Kill()
-	}
+	_ = s.stdin.Close()
 	select {
 	case <-s.ended:
 	case <-time.After(10 * time.Second):

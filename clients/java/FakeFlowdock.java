@@ -50,7 +50,6 @@ public final class FakeFlowdock implements AutoCloseable {
     private final String adminToken;
     private final Data ready;
     private final Process process;
-    private final Thread hook;
     private final HttpClient client;
 
     private FakeFlowdock(String url, String adminToken, Path caFile, Data ready, Process process) {
@@ -58,13 +57,9 @@ public final class FakeFlowdock implements AutoCloseable {
         this.adminToken = adminToken != null ? adminToken : System.getenv("FAKEFLOWDOCK_ADMIN_TOKEN");
         this.ready = ready;
         this.process = process;
-        this.hook = process == null ? null : new Thread(process::destroy);
         HttpClient.Builder builder =
                 HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).proxy(HttpClient.Builder.NO_PROXY);
         this.client = (caFile == null ? builder : builder.sslContext(trusting(caFile))).build();
-        if (hook != null) {
-            Runtime.getRuntime().addShutdownHook(hook);
-        }
     }
 
     /** Connect to the server at FLOWDOCK_API_URL if that is set, as under `fakeflowdock exec`. Otherwise start one. */
@@ -102,7 +97,7 @@ public final class FakeFlowdock implements AutoCloseable {
             python = System.getProperty("os.name").startsWith("Windows") ? "python" : "python3";
         }
         python = System.getProperty("fakeflowdock.python", python);
-        List<String> command = new ArrayList<>(List.of(python, "-m", "fakeflowdock", "--port", "0", "--json"));
+        List<String> command = new ArrayList<>(List.of(python, "-m", "fakeflowdock", "--port", "0", "--json", "--until-eof"));
         command.addAll(Arrays.asList(args));
         try {
             return launch(command);
@@ -112,8 +107,7 @@ public final class FakeFlowdock implements AutoCloseable {
     }
 
     private static FakeFlowdock launch(List<String> command) throws IOException {
-        Process process = new ProcessBuilder(command).start();
-        process.getOutputStream().close();
+        Process process = new ProcessBuilder(command).start(); // its input ends with this process, and so does it
         Complaints complaints = new Complaints(process.getErrorStream());
         complaints.start();
         try {
@@ -221,12 +215,13 @@ public final class FakeFlowdock implements AutoCloseable {
         if (process == null || !process.isAlive()) {
             return;
         }
-        Runtime.getRuntime().removeShutdownHook(hook);
-        process.destroy();
         try {
+            process.getOutputStream().close();
             if (!process.waitFor(10, TimeUnit.SECONDS)) {
                 process.destroyForcibly().waitFor();
             }
+        } catch (IOException error) {
+            process.destroyForcibly();
         } catch (InterruptedException error) {
             process.destroyForcibly();
             Thread.currentThread().interrupt();

@@ -51,14 +51,11 @@ export class FakeFlowdock {
   /** Start a server on a free port. It ends with this process. */
   static async start({ python, args = [], env = {}, timeout = 60 } = {}) {
     const program = python ?? process.env.PYTHON ?? (process.platform === "win32" ? "python" : "python3");
-    const command = [program, "-m", "fakeflowdock", "--port", "0", "--json", ...args];
+    const command = [program, "-m", "fakeflowdock", "--port", "0", "--json", "--until-eof", ...args];
     const child = spawn(command[0], command.slice(1), {
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: "pipe", // standard input ends with this process, and the server with it
       env: { ...process.env, ...env },
     });
-    const kill = () => child.kill();
-    process.once("exit", kill);
-    child.once("exit", () => process.off("exit", kill));
     let ready;
     try {
       ready = JSON.parse(await firstLine(child, timeout));
@@ -66,7 +63,7 @@ export class FakeFlowdock {
       child.kill("SIGKILL");
       throw new FakeFlowdockError(`Cannot start ${command.join(" ")}: ${error.message}`);
     }
-    for (const held of [child, child.stdout, child.stderr]) held.unref();
+    for (const held of [child, ...child.stdio]) held.unref();
     return new FakeFlowdock(ready.url, { adminToken: ready.admin_token, caFile: ready.ca_file, ready, child });
   }
 
@@ -77,7 +74,7 @@ export class FakeFlowdock {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once("exit", resolve));
     child.ref();
-    child.kill();
+    child.stdin.end();
     const impatient = setTimeout(() => child.kill("SIGKILL"), 10_000);
     await ended;
     clearTimeout(impatient);

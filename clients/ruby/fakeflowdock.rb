@@ -53,7 +53,7 @@ class FakeFlowdock
     # Start a server on a free port. It ends with this process. With a block, it ends after the block.
     def start(python: nil, args: [], env: {}, timeout: 60)
       python ||= ENV["PYTHON"] || (Gem.win_platform? ? "python" : "python3")
-      command = [python, "-m", "fakeflowdock", "--port", "0", "--json", *args]
+      command = [python, "-m", "fakeflowdock", "--port", "0", "--json", "--until-eof", *args]
       server = launch(command, env, timeout)
       return server unless block_given?
 
@@ -64,21 +64,10 @@ class FakeFlowdock
       end
     end
 
-    # Return what ends a server. It is a finalizer, because libraries for tests run their tests in `at_exit`.
-    def ending(pid)
-      owner = Process.pid
-      proc do
-        Process.kill("TERM", pid) if Process.pid == owner # and not a fork
-      rescue SystemCallError
-        nil
-      end
-    end
-
     private
 
     def launch(command, env, timeout)
-      stdin, stdout, stderr, waiter = Open3.popen3(env, *command)
-      stdin.close
+      stdin, stdout, stderr, waiter = Open3.popen3(env, *command) # stdin ends with this process, and the server with it
       complaints = Complaints.new(stderr)
       line = Timeout.timeout(timeout, Error, "it was not ready after #{timeout} s") { stdout.gets }
       raise Error, complaints.text(waiter) if line.nil?
@@ -86,7 +75,7 @@ class FakeFlowdock
       ready = JSON.parse(line, symbolize_names: true)
       complaints.forward
       options = { admin_token: ready[:admin_token], ca_file: ready[:ca_file] }
-      new(ready[:url], **options, ready: ready, process: waiter)
+      new(ready[:url], **options, ready: ready, process: [stdin, waiter])
     rescue Error, SystemCallError, JSON::ParserError => e
       kill(waiter) if waiter
       raise Error, "Cannot start #{command.join(" ")}: #{e.message}"
@@ -127,19 +116,17 @@ class FakeFlowdock
     @ca_file = ca_file
     @ready = ready
     @process = process
-    ObjectSpace.define_finalizer(self, FakeFlowdock.ending(process.pid)) if process
   end
 
   # Stop the server, if this process has started it.
   def stop
-    process = @process
+    stdin, waiter = @process
     @process = nil
-    ObjectSpace.undefine_finalizer(self)
-    return unless process&.alive?
+    return unless stdin
 
-    Process.kill("TERM", process.pid)
-    Process.kill("KILL", process.pid) unless process.join(10)
-    process.join
+    stdin.close
+    Process.kill("KILL", waiter.pid) unless waiter.join(10)
+    waiter.join
   rescue Errno::ESRCH
     nil
   end

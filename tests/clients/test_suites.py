@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 from tests.support.administering import Operator
-from tests.support.languages import LANGUAGES, Language
-from tests.support.processes import ready, running
+from tests.support.languages import LANGUAGES, Language, environment
+from tests.support.processes import Process, ready, running, until
 from tests.support.suites import suite_of
 
 if TYPE_CHECKING:
@@ -46,6 +47,74 @@ def test_a_suite_starts_a_server_and_stops_it(language: Language, url: str, tmp_
         status, said = language.test(file, tmp_path)
         assert status == 0, said
     assert Operator(url).get("requests") == []
+
+
+LIVES = {  # a program that starts a server, says where it is, and lives on: its file, its text, and what runs it
+    "javascript": (
+        "lives.mjs",
+        """
+        import { FakeFlowdock } from "./fakeflowdock.mjs";
+        console.log((await FakeFlowdock.start()).url);
+        setInterval(() => {}, 1000);
+        """,
+        "exec node lives.mjs",
+    ),
+    "ruby": (
+        "lives.rb",
+        """
+        require_relative "fakeflowdock"
+        $stdout.sync = true
+        server = FakeFlowdock.start
+        puts server.url
+        sleep
+        """,
+        "exec ruby lives.rb",
+    ),
+    "go": (
+        "main.go",
+        """
+        package main
+        import ("fmt"; "suite/fakeflowdock")
+        func main() { server := fakeflowdock.MustOpen(); fmt.Println(server.URL); <-make(chan int) }
+        """,
+        "go build -o lives . && exec ./lives",
+    ),
+    "java": (
+        "Lives.java",
+        """
+        class Lives {
+            public static void main(String[] arguments) throws Exception {
+                System.out.println(fakeflowdock.FakeFlowdock.start().url());
+                Thread.sleep(1000000);
+            }
+        }
+        """,
+        "javac Lives.java fakeflowdock/FakeFlowdock.java && exec java -cp . Lives",
+    ),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES.values(), ids=LANGUAGES)
+def test_a_server_ends_with_the_program_that_started_it_even_if_that_is_killed(
+    language: Language, url: str, tmp_path: Path
+) -> None:
+    language.need()
+    language.download(url, tmp_path)
+    name, text, command = LIVES[language.name]
+    tmp_path.joinpath(name).write_text(text, "utf-8")
+    with Process(["sh", "-c", command], cwd=tmp_path, env=environment({})) as program:
+        started = program.said.readline().strip()
+        assert requests.get(f"{started}/_fakeflowdock/health", timeout=30).status_code == 200
+        program.kill()
+
+    def is_gone() -> bool:
+        try:
+            requests.get(f"{started}/_fakeflowdock/health", timeout=30)
+        except requests.ConnectionError:
+            return True
+        return False
+
+    until(is_gone)
 
 
 @pytest.mark.parametrize("language", LANGUAGES.values(), ids=LANGUAGES)

@@ -13,7 +13,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -69,11 +68,6 @@ class FeaturesTest {
     static int send(World world, String content) throws Exception {
         String body = "{\"event\": \"message\", \"content\": \"" + content + "\"}";
         return call(world, "POST", "/flows/example/main/messages", body).statusCode();
-    }
-
-    @AfterAll
-    static void stop() {
-        flowdock.close();
     }
 
     @Test

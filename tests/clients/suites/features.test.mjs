@@ -1,10 +1,9 @@
 import assert from "node:assert";
 import { readFileSync } from "node:fs";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { FakeFlowdock, FakeFlowdockError } from "./fakeflowdock.mjs";
 
 const flowdock = await FakeFlowdock.open();
-after(() => flowdock.stop());
 
 const inWorld = (options, steps) => () => flowdock.inWorld(options, steps);
 const fails = (message) => ({ code: "ERR_ASSERTION", message });

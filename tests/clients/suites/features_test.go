@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"reflect"
 	"regexp"
 	"runtime"
@@ -19,14 +18,7 @@ import (
 
 type Fields = fakeflowdock.Fields
 
-var flowdock *fakeflowdock.Server
-
-func TestMain(m *testing.M) {
-	flowdock = fakeflowdock.MustOpen()
-	status := m.Run()
-	flowdock.Stop()
-	os.Exit(status)
-}
+var flowdock = fakeflowdock.MustOpen()
 
 // A recorder is a test that may fail, and what it said.
 type recorder struct {
