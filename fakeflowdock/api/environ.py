@@ -26,6 +26,7 @@ LONGEST_HOST = 261  # characters of the longest name, a colon and a port
 # Keys of a WSGI environ.
 REQUEST_ID = "fakeflowdock.request_id"
 EXCHANGE = "fakeflowdock.exchange"  # the exchange in the journal
+BASE = "fakeflowdock.base"  # the public address, if it is not that of the request
 WORLD = "fakeflowdock.world"  # the name of the world, if the server has several
 REFUSED = "fakeflowdock.refused"  # why an incomplete request was rejected
 
@@ -98,7 +99,13 @@ def path_of(environ: WSGIEnvironment) -> str:
 
 
 def base_of(environ: WSGIEnvironment) -> str:
-    """Return scheme and host of the requested URL. Raises Unreadable if the Host header is invalid."""
+    """Return scheme and host of the requested URL, or the public address of the server.
+
+    Raises:
+        Unreadable: the Host header is invalid.
+    """
+    if (public := environ.get(BASE)) is not None:
+        return str(public)
     host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
     base = _base(environ["wsgi.url_scheme"], host) if len(host) <= LONGEST_HOST else None
     if base is None:
