@@ -60,7 +60,7 @@ def likened(value: Any) -> Any:
     if isinstance(value, list):
         return [likened(each) for each in value]
     if isinstance(value, dict):
-        untold = ("headers", "body", "seconds", "request_id", "version", "counters", "entries", "creator")
+        untold = ("headers", "body", "seconds", "time", "request_id", "version", "counters", "entries", "creator")
         return {name: likened(each) for name, each in value.items() if name not in untold}
     if isinstance(value, str):
         value = re.sub("[0-9a-f]{32}", "0" * 32, value)
@@ -109,7 +109,7 @@ def test_the_example_of_a_page_happens(name: str) -> None:
         in_query = contract.example["method"] in ("GET", "DELETE")
         given: dict[str, Any] = {"json": body}
         if in_query:
-            given = {"params": {n: json.dumps(v) if isinstance(v, bool) else v for n, v in (body or {}).items()}}
+            given = {"params": {n: json.dumps(v) if isinstance(v, bool | dict) else v for n, v in (body or {}).items()}}
         reply = operator(contract.example["method"], path, **given)
         for fault in fake.faults:
             fault.optional = True  # an example is no test of what it meets
