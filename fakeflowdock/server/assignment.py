@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..api.environ import BASE, base_of
-from ..api.internal_routes import PREFIX
+from ..api.internal_routes import api_of
 from ..api.operations import Reply
 from ..api.pauses import UNLOCKED, NoLock
 from ..api.responses import write
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 HEADER = "HTTP_FLOWDOCK_WORLD"
 PAGE = "docs/admin/worlds.md"
-_BELOW = re.compile(rf"(?:[A-Za-z]+://[^/?#]*)?({PREFIX}worlds/([^/?#]+)/api)(?=[/?#]|\Z)")
+_BELOW = re.compile(rf"(?:[A-Za-z]+://[^/?#]*)?({api_of('([^/?#]+)')})(?=[/?#]|\Z)")
 
 
 def taken_from_path(environ: WSGIEnvironment) -> str | None:
