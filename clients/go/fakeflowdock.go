@@ -58,6 +58,7 @@ func (e *Error) Error() string { return e.Message }
 
 // Credentials are those of a world. What a world does not have is empty.
 type Credentials struct {
+	StreamURL      string `json:"stream_url"`
 	Organization   string `json:"organization"`
 	Flow           string `json:"flow"`
 	APIToken       string `json:"api_token"`
@@ -77,7 +78,6 @@ type Credentials struct {
 type Ready struct {
 	Credentials
 	URL        string `json:"url"`
-	StreamURL  string `json:"stream_url"`
 	World      string `json:"world"`
 	Version    string `json:"version"`
 	PID        int    `json:"pid"`
@@ -338,6 +338,7 @@ type World struct {
 	Credentials
 	Name   string `json:"name"`
 	URL    string `json:"-"`
+	APIURL string `json:"api_url"` // of this world alone, for code that also sends requests without credentials
 	server *Server
 	t      TB
 }
@@ -827,6 +828,8 @@ func (w *World) ClearFaults(faults ...Fault) {
 // Exchange is one request and its answer. Response is nil if a fault lost it.
 type Exchange struct {
 	Number     int               `json:"number"`
+	Time       time.Time         `json:"time"`
+	WorldTime  time.Time         `json:"world_time"`
 	RequestID  string            `json:"request_id"`
 	Method     string            `json:"method"`
 	Path       string            `json:"path"`
@@ -1139,7 +1142,12 @@ func escaped(name any) string { return url.PathEscape(fmt.Sprint(name)) }
 func query(criteria []Fields) string {
 	values := url.Values{}
 	for name, value := range merged(criteria) {
-		values.Set(name, fmt.Sprint(value))
+		text := fmt.Sprint(value)
+		if fields, is := value.(Fields); is {
+			encoded, _ := json.Marshal(patterns(fields))
+			text = string(encoded)
+		}
+		values.Set(name, text)
 	}
 	if len(values) == 0 {
 		return ""

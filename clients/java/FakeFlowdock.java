@@ -420,9 +420,14 @@ public final class FakeFlowdock implements AutoCloseable {
             return credentials.text("name");
         }
 
-        /** The address of the server, for the code under test. */
+        /** The address of the server, for the code under test. Credentials select the world. */
         public String url() {
             return url;
+        }
+
+        /** An address of this world alone, for code under test that also sends requests without credentials. */
+        public String apiUrl() {
+            return credentials.text("api_url");
         }
 
         /** Its credentials, with the names of the ready line. */
@@ -957,7 +962,8 @@ public final class FakeFlowdock implements AutoCloseable {
 
     private static String query(Map<String, ?> criteria) {
         List<String> parts = new ArrayList<>();
-        criteria.forEach((name, value) -> parts.add(escaped(name) + "=" + escaped(value)));
+        criteria.forEach((name, value) ->
+                parts.add(escaped(name) + "=" + escaped(value instanceof Map ? Json.write(value) : value)));
         return parts.isEmpty() ? "" : "?" + String.join("&", parts);
     }
 

@@ -25,6 +25,8 @@ export interface ConnectOptions {
 export interface Credentials {
   name: string;
   url: string;
+  api_url: string;
+  stream_url: string;
   organization?: string;
   flow?: string;
   api_token: string;
@@ -42,9 +44,8 @@ export interface Credentials {
 }
 
 /** The ready line of a server. */
-export interface Ready extends Omit<Credentials, "name"> {
+export interface Ready extends Omit<Credentials, "name" | "api_url"> {
   event: "ready";
-  stream_url: string;
   world: string;
   version: string;
   pid: number;
@@ -271,6 +272,7 @@ export interface Criteria {
   after?: number;
   limit?: number;
   unknown_paths?: boolean;
+  expected?: Expected;
 }
 
 export interface Finding {
@@ -289,6 +291,8 @@ export interface Finding {
 
 export interface Exchange {
   number: number;
+  time: string;
+  world_time: string;
   request_id: string | null;
   method: string;
   path: string;
@@ -412,8 +416,10 @@ export declare class World {
   readonly server: FakeFlowdock;
   readonly credentials: Credentials;
   readonly name: string;
-  /** The address of the server, for the code under test. */
+  /** The address of the server, for the code under test. Credentials select the world. */
   readonly url: string;
+  /** An address of this world alone, for code under test that also sends requests without credentials. */
+  readonly apiUrl: string;
   request<T = unknown>(method: string, path: string, body?: unknown): Promise<T>;
   delete(): Promise<void>;
 
@@ -502,7 +508,7 @@ export declare class World {
 
   requests(criteria?: Criteria): Promise<Exchange[]>;
   waitForRequests(
-    criteria?: Criteria & { expected?: Expected; count?: number; timeout?: number },
+    criteria?: Criteria & { count?: number; timeout?: number },
   ): Promise<Exchange[]>;
   clearRequests(): Promise<void>;
   exportRequests(options?: { with_secrets?: boolean; after?: number; limit?: number }): Promise<{ log: unknown }>;

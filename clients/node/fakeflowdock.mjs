@@ -116,7 +116,7 @@ export class FakeFlowdock {
   /** Send a request to the admin API, below /_fakeflowdock/, and return the body of the response. */
   async request(method, path, body) {
     const url = new URL(`${this.url}/_fakeflowdock/${path}`);
-    const sent = body === undefined ? undefined : Buffer.from(JSON.stringify(body, patterns));
+    const sent = body === undefined ? undefined : Buffer.from(json(body));
     const headers = { Accept: "application/json" };
     if (sent) Object.assign(headers, { "Content-Type": "application/json", "Content-Length": sent.length });
     if (this.#adminToken) headers.Authorization = `Bearer ${this.#adminToken}`;
@@ -143,6 +143,7 @@ export class World {
     this.credentials = credentials;
     this.name = credentials.name;
     this.url = server.url;
+    this.apiUrl = credentials.api_url;
   }
 
   /** Send a request about this world to the admin API. */
@@ -417,7 +418,7 @@ export class World {
     if (arrived) return requests;
     const { count = 1, timeout = 5, ...others } = criteria;
     const wanted = `${count} matching request${count === 1 ? "" : "s"}`;
-    throw failure(`${wanted} expected within ${timeout} s, got ${requests.length}: ${JSON.stringify(others, patterns)}`);
+    throw failure(`${wanted} expected within ${timeout} s, got ${requests.length}: ${json(others)}`);
   }
 
   /** Forget the requests so far. */
@@ -574,14 +575,17 @@ function named(object) {
 
 function query(criteria) {
   const given = Object.entries(criteria).filter(([, value]) => value !== undefined);
-  return given.length ? `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}` : "";
+  const sent = given.map(([name, value]) => [name, typeof value === "object" ? json(value) : String(value)]);
+  return given.length ? `?${new URLSearchParams(sent)}` : "";
 }
 
-/** Send a regular expression as a pattern: the replacer of JSON.stringify. */
-function patterns(_, value) {
-  if (!(value instanceof RegExp)) return value;
-  const flags = [...value.flags].filter((flag) => "ims".includes(flag)).join("");
-  return { $pattern: flags ? `(?${flags})${value.source}` : value.source };
+/** Return a value as JSON, in which a regular expression is a pattern of the admin API. */
+function json(value) {
+  return JSON.stringify(value, (_, each) => {
+    if (!(each instanceof RegExp)) return each;
+    const flags = [...each.flags].filter((flag) => "ims".includes(flag)).join("");
+    return { $pattern: flags ? `(?${flags})${each.source}` : each.source };
+  });
 }
 
 function exchange(url, options, body) {

@@ -161,6 +161,7 @@ class FakeFlowdock
   # Send a request to the admin API, below /_fakeflowdock/, and return the body of the response.
   def request(method, path, body = nil, **query)
     uri = URI("#{@url}/_fakeflowdock/#{path}")
+    query = query.transform_values { |value| value.is_a?(Hash) ? JSON.generate(World.patterns(value)) : value }
     uri.query = URI.encode_www_form(query) unless query.empty?
     response = exchange(uri, message(method, uri, body))
     text = response.body.to_s
@@ -215,14 +216,18 @@ class FakeFlowdock
 
     attr_reader :name
 
-    # The address of the server, for the code under test.
+    # The address of the server, for the code under test. Credentials select the world.
     attr_reader :url
+
+    # An address of this world alone, for code under test that also sends requests without credentials.
+    attr_reader :api_url
 
     def initialize(server, credentials)
       @server = server
       @credentials = credentials
       @name = credentials[:name]
       @url = server.url
+      @api_url = credentials[:api_url]
     end
 
     # Send a request about this world to the admin API.

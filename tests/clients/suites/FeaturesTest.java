@@ -161,9 +161,14 @@ class FeaturesTest {
             equal(waited.get().get(0).data("parameters").text("content"), "Second");
             List<Data> first = world.requests(Map.of("operation", "send message", "limit", 1));
             equal(first.get(0).data("response").number("status"), 201L);
+            Map<String, ?> expected = Map.of("content", Pattern.compile("^sec", Pattern.CASE_INSENSITIVE));
+            equal(world.requests(Map.of("expected", expected)).size(), 1);
+            HttpRequest anonymous = HttpRequest.newBuilder(URI.create(world.apiUrl() + "/user")).build();
+            equal(client.send(anonymous, HttpResponse.BodyHandlers.discarding()).statusCode(), 401);
+            world.assertRequested("get own user", status(401));
             equal(world.exportRequests(Map.of()).data("log").text("version"), "1.2");
             fails(AssertionError.class, "^the awaited requests have not arrived, only 2: \\{",
-                    () -> world.waitForRequests(Map.of("count", 3, "timeout", 0)));
+                    () -> world.waitForRequests(Map.of("method", "POST", "count", 3, "timeout", 0)));
             world.clearRequests();
             equal(world.requests(), List.of());
             call(world, "GET", "/users?lmit=3", "");

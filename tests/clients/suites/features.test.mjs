@@ -88,6 +88,9 @@ test("the journal has the requests, and can be waited for", inWorld({}, async (w
   await send(world, "Second");
   assert.deepStrictEqual((await waited).map((each) => each.parameters.content), ["Second"]);
   assert.strictEqual((await world.requests({ operation: "send message", limit: 1 }))[0].response.status, 201);
+  assert.strictEqual((await world.requests({ expected: { content: /^sec/i } })).length, 1);
+  assert.strictEqual((await fetch(`${world.apiUrl}/user`)).status, 401);
+  await world.assertRequested("get own user", {}, { status: 401 });
   assert.strictEqual((await world.exportRequests()).log.version, "1.2");
   await assert.rejects(
     world.waitForRequests({ operation: "send message", count: 3, timeout: 0 }),

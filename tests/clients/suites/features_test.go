@@ -198,10 +198,17 @@ func TestTheJournalHasTheRequestsAndCanBeWaitedFor(t *testing.T) {
 	equal(t, len(arrived), 1)
 	equal(t, arrived[0].Parameters["content"], "Second")
 	equal(t, world.Requests(Fields{"operation": "send message", "limit": 1})[0].Response.Status, 201)
+	equal(t, len(world.Requests(Fields{"expected": Fields{"content": regexp.MustCompile("(?i)^sec")}})), 1)
+	response, err := http.Get(world.APIURL + "/user")
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	world.AssertRequested("get own user", nil, fakeflowdock.Status(401))
 	matches(t, string(world.ExportRequests()), `"version": ?"1.2"`)
 	matches(t, failure(t, func(r *recorder) {
-		flowdock.World(r, world.Name).WaitForRequests(Fields{"count": 3, "timeout": 0})
-	}), `^the awaited requests have not arrived, only 2: map\[count:3 timeout:0\]`)
+		flowdock.World(r, world.Name).WaitForRequests(Fields{"method": "POST", "count": 3, "timeout": 0})
+	}), `^the awaited requests have not arrived, only 2: map\[count:3 method:POST timeout:0\]`)
 	world.ClearRequests()
 	equal(t, len(world.Requests()), 0)
 	call(t, world, "GET", "/users?lmit=3", nil)

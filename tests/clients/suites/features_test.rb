@@ -110,6 +110,9 @@ class FeaturesTest < Minitest::Test
       send_message(world, "Second")
       assert_equal(["Second"], waited.value.map { |each| each[:parameters][:content] })
       assert_equal 201, world.requests(operation: "send message", limit: 1)[0][:response][:status]
+      assert_equal 1, world.requests(expected: { content: /^sec/i }).size
+      assert_equal "401", Net::HTTP.get_response(URI("#{world.api_url}/user")).code
+      world.assert_requested("get own user", status: 401)
       assert_equal "1.2", world.export_requests[:log][:version]
       assert_fails(/\A3 matching requests expected within 0 s, got 2: {"operation":"send message"}\z/) do
         world.wait_for_requests(operation: "send message", count: 3, timeout: 0)
