@@ -134,6 +134,8 @@ class _Document:
     def _reply(self, page: str, schema: Schema) -> Schema:
         if schema.get("x-empty"):
             return {"description": "Nothing."}
+        if "contentMediaType" in schema:
+            return {"description": "A text.", "content": {schema["contentMediaType"]: {"schema": {"type": "string"}}}}
         content = {"schema": self._objects.of(page, schema), "examples": {"example": {"value": schema["examples"][0]}}}
         return {"description": f"{schema['title']}.", "content": {JSON: content}}
 

@@ -9,8 +9,9 @@ from werkzeug.http import parse_options_header
 
 from ...api import json_values, parameters
 from ...api.callers import ANYONE
+from ...api.environ import OPERATION
 from ...api.handling import Handling
-from ...api.internal_routes import PREFIX
+from ...api.internal_routes import HEALTH
 from ...api.media_types import JSON
 from ...api.pauses import UNLOCKED, NoLock
 from ...api.routing import Table
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     from ..worlds import Worlds
     from .operations import Waiting
 
-HEALTH = f"{PREFIX}health"
 MODULES = (
     worlds,
     state,
@@ -84,6 +84,7 @@ class Admin:
         handling = AdminHandling(self._directory, environ)
         try:
             answer = handling.answered()
+            environ[OPERATION] = "" if handling.operation is None else handling.operation.name
         finally:
             if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
                 self._directory.freed()
