@@ -144,5 +144,5 @@ def _credentials(world: ServedWorld, base: str) -> dict[str, Any]:
     """Return the credentials in a world, without those that do not exist."""
     found = {name: value for name, value in credentials_of(world.store).items() if value is not None}
     urls = {"url": base, "api_url": f"{base}{api_of(world.name)}", "stream_url": f"{base}{STREAM}/flows"}
-    lives = {} if world.expires_in is None else {"expires_in": world.expires_in}
-    return {"name": world.name, **urls, **lives, **found}
+    expires = {} if world.expires_in is None else {"expires_in": world.expires_in}
+    return {"name": world.name, **urls, **expires, **found}
