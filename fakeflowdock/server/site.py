@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..api import internal_routes
 from ..api.app import App
-from ..api.environ import path_of
+from ..api.environ import CITES, path_of
 from .worlds import Held, Worlds
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class Site:
         """Return the app that answers a request, whose public address it sets."""
         if (public := self.worlds.public) is not None:
             public.set_in(environ)
+        if self.worlds.cites:
+            environ[CITES] = True
         if internal_routes.PREFIX in environ["PATH_INFO"] and internal_routes.is_administered(path_of(environ)):
             return self._admin
         return self.worlds.world_of(environ).app
