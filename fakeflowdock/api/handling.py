@@ -169,7 +169,8 @@ class Handling(ABC):
     def _shown_at(self, page: str) -> str:
         """Return the URL at which the server shows a page."""
         try:
-            return address_of(page, f"{base_of(self.environ)}{DOCS}")
+            base = base_of(self.environ).removesuffix(self.environ["SCRIPT_NAME"])  # without the world in the path
+            return address_of(page, f"{base}{DOCS}")
         except Unreadable:  # the address of the server is unknown
             return page
 

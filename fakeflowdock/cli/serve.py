@@ -60,10 +60,9 @@ def run(given: SimpleNamespace) -> None:
         speaking = {**tls, "log": startup.log_of(given), "note": notes.note}
         speaking["stops"] = partial(_notify_systemd, b"STOPPING=1")
         server = listen(lambda: Server(Site(worlds), given.host, given.port, **speaking), given.host, given.port)
-        urls = {"url": server.url, "stream_url": f"{server.url}{STREAM}/flows"}
+        public = {"public_url": given.public_url} if given.public_url else {}
+        urls = {"url": server.url, **public, "stream_url": f"{server.url}{STREAM}/flows"}
         ready = {"event": "ready", **urls, "world": given.state or given.seed or given.world, **credentials, **ca_file}
-        if given.public_url:
-            ready["public_url"] = given.public_url
         if worlds.admin_token is not None:
             ready["admin_token"] = worlds.admin_token
         if saving is not None:

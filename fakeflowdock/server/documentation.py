@@ -199,7 +199,7 @@ def _rendered(name: str, root: str) -> Page:
 
 
 def _sections(tokens: Sequence[Token]) -> Iterator[Section]:
-    """Yield the headings of the first levels, and give each one an `id`: its text, with that above if it repeats."""
+    """Yield the headings of the first levels. Each heading gets an `id`: its text, after that above if it repeats."""
     headings = [pair for pair in pairwise(tokens) if pair[0].type == "heading_open"]
     titles = ["".join(each.content for each in inline.children or ()) for _, inline in headings]
     times = Counter(map(anchor_of, titles))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..api.app import App
 from ..api.environ import WORLD
 from ..http.addresses import is_loopback
+from ..testing.turns import Turns
 from ..world import templates
 from ..world.secrets import digest_of
 from ..world.settings import MOST_WORLDS
@@ -73,12 +74,20 @@ class Held:
     Attributes:
         first: the world after a reset. It is shared and never changes.
         began: the world at the start, or as loaded. It is shared and never changes.
+        turns: who changed the world when.
     """
 
     def __init__(self, app: App, began: Store | None = None) -> None:
         self.app = app
         app.deliver = _deliver_by_url
         self.first = self.began = app.store.freeze() if began is None else began
+        self.turns = Turns(self.began)
+        app.before_request = self.turns.request
+
+    def begin_again(self, store: Store, began: Store) -> None:
+        """Replace the world by another one, with its initial state."""
+        self.app.store, self.began = store, began
+        self.turns.restart(began)
 
 
 @dataclass
@@ -108,6 +117,11 @@ class ServedWorld:
     def store(self) -> Store:
         """The store of the world."""
         return self.held.app.store
+
+    def arranging(self) -> Store:
+        """Return the store, for somebody who may change it in the place of a test."""
+        self.held.turns.test(self.store)
+        return self.store
 
 
 class Worlds:
@@ -289,32 +303,37 @@ class Worlds:
             self._owners.clear()  # the cache would keep the world alive
             world.app.close()
 
-    def put(self, world: ServedWorld, store: Store, *, loaded: bool = False) -> None:
+    def put(self, world: ServedWorld, store: Store, began: Store | None = None, *, loaded: bool = False) -> None:
         """Replace the content of a world.
 
         Args:
-            loaded: whether it becomes the initial state.
+            began: its initial state. Default: the one that it has.
+            loaded: whether the content becomes its initial state.
 
         Raises:
             Taken: another world has one of its credentials. Nothing changes.
         """
         with self._lock:
             self._check(store, but=world, loaded=loaded)
-            held = world.held
-            began = store.freeze() if loaded else held.began
-            held.app.store, held.began = templates.over(store, held.app.store.settings), began
+            app, began = world.app, store.freeze() if loaded else began
+            content = templates.over(store, app.store.settings)
+            if began is None:
+                world.held.turns.test(app.store)
+                app.store = content
+            else:
+                world.held.begin_again(content, began)
             self._owners.clear()
 
-    def reset(self, world: ServedWorld) -> None:
-        """Reset a world to its first state, without faults.
+    def reset(self, world: ServedWorld, to: Snapshot | None = None) -> None:
+        """Reset a world to its first state, or to a snapshot, without faults. The report then begins there.
 
         Raises:
             Taken: another world has one of its credentials now. Nothing changes.
         """
+        began = world.held.first if to is None else to.store
         with self._lock:
-            self.put(world, world.held.first.branch())
-            world.held.began = world.held.first
-            world.app.faults.remove()
+            self.put(world, began.branch(), began)
+            world.app.faults.forget()
 
     def _check(self, store: Store, *, but: ServedWorld | None, loaded: bool = False) -> None:
         """Raise Taken if a content shares a credential with another world."""

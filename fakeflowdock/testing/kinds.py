@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from ..api import wire
 from ..api.actions.delivery import OUTCOMES
 from ..api.actions.request import FLAWS
-from ..world import factories
+from ..world import naming
 from ..world.fields import check_names
 from ..world.invitations import ACCEPTED, PENDING
 from ..world.models import Application, Flow
@@ -83,7 +83,7 @@ class Kind(Generic[Entity]):
             elif isinstance(value, Application):
                 named[name] = value.name
             elif name == "flow" and isinstance(value, str):
-                named[name] = store.path_of(factories.flow_at(store, value))
+                named[name] = store.path_of(naming.found(store, "flow", value))
         return named
 
     def check_possible(self, store: Store, expected: Mapping[str, Any]) -> None:

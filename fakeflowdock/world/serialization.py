@@ -17,7 +17,7 @@ from ..contract.json_pointer import steps_of
 from ..contract.validation import by_field
 from . import errors
 from .clock import Clock, timestamp
-from .errors import WorldFileError
+from .errors import InvalidValues, WorldFileError
 from .models import USERS
 from .random_ids import join_key_of, short, thread_id_of, uuid_of
 from .store import Store
@@ -203,9 +203,14 @@ def check(entity: Any, kind: str) -> None:
 
 
 def refuse(violations: Iterable[Violation]) -> None:
-    """Raise ValueError with each invalid field and the reason, if there are violations."""
+    """Raise InvalidValues with each invalid field and the reason, if there are violations."""
     if reasons := by_field(violations):
-        raise ValueError(in_words(reasons))
+        raise invalid(reasons)
+
+
+def invalid(reasons: Mapping[str, list[str]]) -> InvalidValues:
+    """Return the error for invalid fields, by their names."""
+    return InvalidValues(in_words(reasons), reasons)
 
 
 def in_words(wrong: Mapping[str, list[str]]) -> str:

@@ -223,6 +223,7 @@ def test_the_command_reads_streams_at_flowdocks_address_and_at_the_other_one(out
         (curl -sS -H Content-Type:application/json -d '{{"timeout": 60}}' $wait -o /dev/null
          curl -sSu "$FAKEFLOWDOCK_API_TOKEN:" -d event=message -d content=Hello $api -o /dev/null) &
         curl -sSNu "$FAKEFLOWDOCK_API_TOKEN:" "{url}?filter=example/main" 2>/dev/null | head -n 1
+        wait
     """
     status, out, err = ended(start("--keep-alive", "0.2", "--", "sh", "-c", asks, env=outside))  # curl notices then
     assert (status, err) == (0, "")

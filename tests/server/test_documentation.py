@@ -134,6 +134,8 @@ def test_a_message_of_the_standalone_server_names_a_page_that_it_shows() -> None
         page = message.rpartition("(")[2].rstrip(")")
         assert page == f"{url}/_fakeflowdock/docs/api/errors#unauthorized"
         assert 'id="unauthorized"' in requests.get(page, timeout=30).text
+        of_a_world = requests.get(f"{url}/_fakeflowdock/worlds/default/api/user", timeout=30).json()["message"]
+        assert of_a_world == message
         told = Operator(url)("GET", "worlds/nowhere").json()["message"]
         assert told == f"Unknown world 'nowhere' ({url}/_fakeflowdock/docs/admin/worlds#get-world)"
 

@@ -134,6 +134,9 @@ def test_an_application_that_was_removed_is_refused(fake: FakeFlowdock, tmp_path
         given |= {"client_id": application.client_id, "client_secret": application.client_secret}
         refused = requests.post(f"{HOST}/oauth/token", timeout=9, data=given)
         assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    for use in (fake.access_token, fake.add_source, fake.remove_application):
+        with pytest.raises(ValueError, match="application 'Jenkins' was removed"):
+            use(application="Jenkins")
     [thread] = fake.threads
     assert thread.source is not None
     assert thread.source.application.name == "Jenkins"
