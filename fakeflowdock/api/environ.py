@@ -27,6 +27,7 @@ LONGEST_HOST = 261  # characters of the longest name, a colon and a port
 REQUEST_ID = "fakeflowdock.request_id"
 EXCHANGE = "fakeflowdock.exchange"  # the exchange in the journal
 BASE = "fakeflowdock.base"  # the public address, if it is not that of the request
+CITES = "fakeflowdock.cites"  # whether messages name the URL of a page, which the server shows
 BEGUN = "fakeflowdock.begun"  # when the request was complete, by the monotonic clock
 OPERATION = "fakeflowdock.operation"  # the name of the operation of the admin API; empty for an unknown one
 WORLD = "fakeflowdock.world"  # the name of the world, if the server has several

@@ -49,6 +49,7 @@ def run(given: SimpleNamespace) -> None:
         worlds = Worlds(
             Held(app),
             saver=saving,
+            cites=True,
             limit=given.max_worlds,
             ttl=given.world_ttl,
             public=PublicAddress(given.public_url or "", given.trust_forwarded),
@@ -57,6 +58,7 @@ def run(given: SimpleNamespace) -> None:
             freed=Memory().give_back,
         )
         speaking = {**tls, "log": startup.log_of(given), "note": notes.note}
+        speaking["stops"] = partial(_notify_systemd, b"STOPPING=1")
         server = listen(lambda: Server(Site(worlds), given.host, given.port, **speaking), given.host, given.port)
         public = {"public_url": given.public_url} if given.public_url else {}
         urls = {"url": server.url, **public, "stream_url": f"{server.url}{STREAM}/flows"}
@@ -68,7 +70,7 @@ def run(given: SimpleNamespace) -> None:
         print(json.dumps(ready) if given.json else _greeting(ready), flush=True)
         _dedicate()
         _notify_systemd(b"READY=1")
-        server.serve(stopping=lambda: _notify_systemd(b"STOPPING=1"))
+        server.serve()
         if saving is not None:
             saving.save(app.store)
 

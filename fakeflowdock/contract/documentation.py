@@ -45,6 +45,15 @@ def sections_of(name: str) -> dict[str, str]:
     return sections
 
 
+def linked(text: str, docs: str) -> str:
+    """Return a text with the URL of each page that it refers to.
+
+    Args:
+        docs: see `address_of`. The text is returned as it is if this is empty.
+    """
+    return PAGE.sub(lambda page: address_of(page[0], docs), text) if docs else text
+
+
 def address_of(page: str, docs: str) -> str:
     """Return the URL of a page where a server shows it.
 

@@ -11,14 +11,16 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 import requests
 
+from fakeflowdock.cli import main
 from fakeflowdock.contract.contracts import contracts
 from fakeflowdock.contract.documentation import address_of
 from fakeflowdock.contract.validation import ADMIN, API
 from fakeflowdock.server import documentation
+from tests.support.administering import Operator
+from tests.support.processes import ready, running
 
 if TYPE_CHECKING:
     from fakeflowdock import FakeFlowdock
-    from tests.support.administering import Operator
 
 pytestmark = pytest.mark.newest_only
 
@@ -123,3 +125,24 @@ def test_an_unknown_page_is_not_found(path: str, operator: Operator) -> None:
     reply = operator("GET", f"docs/{path}")
     assert reply.status_code == 404
     assert reply.json()["message"].startswith("Unknown page 'docs/")
+
+
+def test_a_message_of_the_standalone_server_names_a_page_that_it_shows() -> None:
+    with running("--port", "0", "--json") as (_, said):
+        url = ready(said)["url"]
+        message = requests.get(f"{url}/user", timeout=30).json()["message"]
+        page = message.rpartition("(")[2].rstrip(")")
+        assert page == f"{url}/_fakeflowdock/docs/api/errors#unauthorized"
+        assert 'id="unauthorized"' in requests.get(page, timeout=30).text
+        of_a_world = requests.get(f"{url}/_fakeflowdock/worlds/default/api/user", timeout=30).json()["message"]
+        assert of_a_world == message
+        told = Operator(url)("GET", "worlds/nowhere").json()["message"]
+        assert told == f"Unknown world 'nowhere' ({url}/_fakeflowdock/docs/admin/worlds#get-world)"
+
+
+def test_the_url_of_a_page_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    for page in ("http://127.0.0.1:8080/_fakeflowdock/docs/api/errors#unauthorized", "docs/api/errors.md#unauthorized"):
+        assert main.main(["explain", page]) == 0
+        assert capsys.readouterr().out.startswith("unauthorized: an error with the status 401")
+    assert main.main(["explain", "http://127.0.0.1:8080/_fakeflowdock/docs/admin/worlds#make-world"]) == 0
+    assert capsys.readouterr().out.startswith("## Make world")
