@@ -334,7 +334,7 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing):
         Existing values of `NO_PROXY` and `NODE_OPTIONS` are kept.
 
         Raises:
-            RuntimeError: the fake is not started, or trustme is not installed (`pip install 'fakeflowdock[tls]'`).
+            RuntimeError: the fake is not started, or trustme is not installed.
         """
         self._check_active()
         return self._runs.current.environ

@@ -125,7 +125,7 @@ exec_command = Command(
 Run a command whose requests to Flowdock reach a fake. It runs in an environment in which clients of most languages use
 a proxy on this machine and trust its certificate. Requests to other hosts are refused unless an option allows them;
 those to this machine bypass the proxy. COMMAND finds the fake's address in FLOWDOCK_API_URL, and credentials in
-FAKEFLOWDOCK_API_TOKEN, _ACCESS_TOKEN, _EMAIL, _PASSWORD and so on. Requires the extra tls.""",
+FAKEFLOWDOCK_API_TOKEN, _ACCESS_TOKEN, _EMAIL, _PASSWORD and so on.""",
     epilog="""\
 \b
 Status: that of COMMAND; 128 + n signal n ended it; 127 not found; 126 not

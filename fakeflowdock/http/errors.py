@@ -56,7 +56,7 @@ class Rejected(Exception):
 class NoCertificate(Worded, RuntimeError):
     """A certificate cannot be generated or read."""
 
-    NO_TRUSTME = "TLS requires trustme: pip install 'fakeflowdock[tls]'"
+    NO_TRUSTME = "TLS requires trustme: pip install trustme"
     ENCRYPTED = "{file}: the key is encrypted: expected an unencrypted key"
     OTHER_KEY = "{file}: not the key of the certificate in {certificate}"
     NO_PEM = "{files}: expected a certificate and a key in PEM format ({reason})"
