@@ -48,10 +48,9 @@ class Client(NamedTuple):
 
 
 def _succeeds(command: list[str]) -> bool:
-    return (
-        shutil.which(command[0]) is not None
-        and subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0
-    )
+    if shutil.which(command[0]) is None:
+        return False
+    return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0
 
 
 def _as_module(code: str) -> str:
