@@ -68,6 +68,7 @@ PAGE: Schema = {
     "contentMediaType": "text/html",
     "title": "a page",
 }
+TEXT: Schema = {"type": "string", "contentMediaType": "text/plain", "title": "a text"}
 
 
 class Compiler:
@@ -205,6 +206,8 @@ class Compiler:
             return {"type": "object", "title": "an object", "examples": [json_of(section, part)]}
         if words == "A page." and part.rows is None and part.code is None:
             return PAGE
+        if words == "A text." and part.rows is None and part.code is None:
+            return TEXT
         if link is None:
             raise section.refuse(part.line, f"{words!r} names no object")
         example = {"examples": [json_of(section, part)]}
@@ -219,7 +222,8 @@ class Compiler:
             }
         if re.fullmatch(r"An? .+\.", words) and part.rows is None:
             return {"$ref": self._reference(section, part.line, link), **example}
-        forms = "`A [X](#x).`, `A list of [X](#x).`, `A stream of [X](#x).`, `A page.`, `A redirect.`, `Nothing.`"
+        forms = "`A [X](#x).`, `A list of [X](#x).`, `A stream of [X](#x).`"
+        forms += ", `A page.`, `A text.`, `A redirect.`, `Nothing.`"
         raise section.refuse(part.line, f"{words!r} is no response: {forms}")
 
     def _object(self, section: Section, name: str, *, closed: bool) -> Schema:

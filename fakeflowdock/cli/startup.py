@@ -29,7 +29,7 @@ OPTIONS = (
     Option("clock", "The time: of the world, of the system, or another.", "world", CLOCK, "CLOCK"),
     Option("save-on-exit", "Save it on exit.", False, BOOLEAN_OR_FILE, "FILE"),
     Option("save-every", "Save while running.", None, SECONDS, "SECONDS"),
-    Option("auto-consent", "Skip the consent page.", False, BOOLEAN),
+    Option("auto-consent", "Skip consent page.", False, BOOLEAN),
     Option("refresh-tokens", "Issue them always or for offline_access.", "always", choice(*REFRESH_TOKENS), "WHEN"),
     Option("shape", "Of responses: default, minimal, maximal or drift.", DEFAULT, choice(*SHAPES), "SHAPE"),
     Option("journal-bytes", "Use this much memory for the requests of all worlds.", JOURNAL_BYTES, BYTES, "N"),

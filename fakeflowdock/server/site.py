@@ -13,6 +13,7 @@ from .worlds import Held, Worlds
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+    from ..http.meter import Meter
     from ..http.protocols import Answering
     from .admin.app import Admin
 
@@ -35,14 +36,20 @@ class Site:
         return Admin(self.worlds)
 
     def app_of(self, environ: WSGIEnvironment) -> Answering:
-        """Return the app that answers a request."""
+        """Return the app that answers a request, whose public address it sets."""
+        if (public := self.worlds.public) is not None:
+            public.set_in(environ)
         if internal_routes.PREFIX in environ["PATH_INFO"] and internal_routes.is_administered(path_of(environ)):
             return self._admin
         return self.worlds.world_of(environ).app
 
-    def listens(self, host: str, bound: str) -> None:
+    def listens(self, host: str, bound: str, meter: Meter) -> None:
         """Set where the server listens. See `Worlds.listens`."""
-        self.worlds.listens(host, bound)
+        self.worlds.listens(host, bound, meter)
+
+    def tidy(self) -> None:
+        """Delete the worlds that have expired."""
+        self.worlds.tidy()
 
 
 def site_of(app: App | Held) -> Site:

@@ -8,7 +8,7 @@ class FlowdockWarning(UserWarning):
 
 
 TWO_SENDERS = "invalid sender: pass either a source or a user, not both"
-NO_SOURCE = "no source exists: create one with add_source()"
+NONE = "no {kind} exists: create one with add_{kind}()"
 NO_SSO = "organization {name!r} has no Single Sign-On: set it up with add_sso()"
 UNKNOWN = "unknown {what} {name!r}"
 ZERO_TIMES = "invalid times 0: use {instead}"

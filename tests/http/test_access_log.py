@@ -92,6 +92,14 @@ def test_a_request_is_one_object_with_what_was_asked_by_whom_and_what_came(logge
     }
 
 
+def test_probes_are_not_logged_but_those_that_fail_are(logged: Logged) -> None:
+    for path in ("health", "health/live", "health/ready", "metrics"):
+        assert requests.get(f"{logged.url}/_fakeflowdock/{path}", timeout=9).status_code == 200
+    assert requests.get(f"{logged.url}/_fakeflowdock/health?x=y", timeout=9).status_code == 422
+    told = logged.told()
+    assert (told["target"], told["status"]) == ("/_fakeflowdock/health?x=y", 422)
+
+
 def test_a_caller_is_told_by_what_they_are(logged: Logged) -> None:
     source = logged.store.sources[min(logged.store.sources)]
     body = {"flow_token": source.flow_token, "event": "message", "content": "Hello"}

@@ -34,6 +34,7 @@ def test_a_world_is_made_used_listed_and_deleted(operator: Operator, fake_flowdo
     assert operator.get("worlds/suite.1_A-b") == made
     listed = {each["name"]: each for each in operator.get("worlds")}
     assert list(listed) == ["default", "suite.1_A-b"]
+    assert listed["suite.1_A-b"].pop("last_used_at")
     assert listed["suite.1_A-b"] == {
         "name": "suite.1_A-b",
         "now": "2014-10-14T11:06:28.130Z",
@@ -44,6 +45,7 @@ def test_a_world_is_made_used_listed_and_deleted(operator: Operator, fake_flowdo
         "requests": 1,
         "faults": 0,
         "streams": 0,
+        "expires_in": None,
     }
     operator.delete("worlds/suite.1_A-b")
     assert [each["name"] for each in operator.get("worlds")] == ["default"]

@@ -78,7 +78,8 @@ def delete_fault(call: OperatorCall, world: ServedWorld) -> Reply:
     number = call.path["id"]
     for fault in world.app.faults.active:
         if str(fault.number) == number and not fault.standing:
-            fault.remove()
+            fault.optional = True  # it need not have applied
+            world.app.faults.forget(fault)
             return NOTHING
     raise Unknown("fault", number, world.name)
 
@@ -86,7 +87,7 @@ def delete_fault(call: OperatorCall, world: ServedWorld) -> Reply:
 @of_a_world("DELETE faults")
 def delete_faults(call: OperatorCall, world: ServedWorld) -> Reply:
     """Remove all faults."""
-    world.app.faults.remove()
+    world.app.faults.forget()
     return NOTHING
 
 

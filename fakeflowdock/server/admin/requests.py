@@ -99,8 +99,7 @@ def get_report(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     app = world.app
     with app.store.lock:
         exchanges, faults = Exchanges(app.journal), app.faults.remembered
-        turns = getattr(world.held, "turns", None)  # in the hands of a test
-        around = report.Around(turns, deliveries=[*app.deliveries])
+        around = report.Around(world.held.turns, deliveries=[*app.deliveries])
         return {"report": report.text(exchanges, world.held.began, app.store, faults, [*app.streams.open], around)}
 
 
