@@ -43,6 +43,7 @@ class Rejected(Exception):
     BODIES = "Too many bodies are being received; try again later"
     BUSY = "Too many requests are waiting; try again later"
     CONNECT = "CONNECT must be the first request of a connection"
+    WWW = "{path} of www.flowdock.com is not allowed: only /oauth/authorize is"
     FOREIGN = "{address} is not allowed: only api.flowdock.com and stream.flowdock.com are{hint}"
     TLS = "This port requires TLS: use a URL with https://"
     ADDRESS = "Invalid address '{address}': expected host:port"
