@@ -212,7 +212,7 @@ def test_without_trustme_nothing_is_run(monkeypatch: pytest.MonkeyPatch, capfd: 
     certificates._authority.cache_clear()
     assert main.main(["exec", "echo", "run"]) == 2
     out, err = capfd.readouterr()
-    assert (out, "pip install 'fakeflowdock[tls]'" in err, err.count("\n")) == ("", True, 1)
+    assert (out, "pip install trustme" in err, err.count("\n")) == ("", True, 1)
 
 
 @pytest.mark.parametrize("url", ["https://stream.flowdock.com/flows", "$FLOWDOCK_STREAM_URL"])

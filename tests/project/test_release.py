@@ -60,6 +60,9 @@ def explained() -> list[str]:
     return [str(page.relative_to(docs)) for page in (*pages, *(docs / "deploy").iterdir())]
 
 
+PRELOADS = {f"fakeflowdock/server/{name}" for name in ("preload.cjs", "preload.php", "fakeflowdock_preload.rb")}
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
@@ -79,11 +82,7 @@ def test_the_wheel_holds_package_plugin_schemas_and_py_typed_and_nothing_else(wh
     described = {f"{information}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt")}
     licence = {f"{information}/licenses/LICENSE"}
     worlds = {"fakeflowdock/world/data/docs.json", "fakeflowdock/world/data/empty.json"}
-    assets = {
-        "fakeflowdock/server/preload.cjs",
-        "fakeflowdock/api/consent.css",
-        "fakeflowdock/server/documentation.css",
-    }
+    assets = {"fakeflowdock/api/consent.css", "fakeflowdock/server/documentation.css", *PRELOADS}
     suite = {str(path.relative_to(ROOT)) for path in (ROOT / "fakeflowdock/checking/conformance").glob("*.toml")}
     pages = {f"fakeflowdock/docs/{path}" for path in explained()}
     assert (
