@@ -51,6 +51,7 @@ def run(given: SimpleNamespace) -> None:
         worlds = Worlds(
             Held(app),
             saver=saving,
+            cites=True,
             limit=given.max_worlds,
             ttl=given.world_ttl,
             public=PublicAddress(given.public_url or "", given.trust_forwarded),
@@ -59,11 +60,11 @@ def run(given: SimpleNamespace) -> None:
             freed=Memory().give_back,
         )
         speaking = {**tls, "log": startup.log_of(given), "note": notes.note}
+        speaking["stops"] = partial(_notify_systemd, b"STOPPING=1")
         server = listen(lambda: Server(Site(worlds), given.host, given.port, **speaking), given.host, given.port)
-        urls = {"url": server.url, "stream_url": f"{server.url}{STREAM}/flows"}
+        public = {"public_url": given.public_url} if given.public_url else {}
+        urls = {"url": server.url, **public, "stream_url": f"{server.url}{STREAM}/flows"}
         ready = {"event": "ready", **urls, "world": given.state or given.seed or given.world, **credentials, **ca_file}
-        if given.public_url:
-            ready["public_url"] = given.public_url
         if worlds.admin_token is not None:
             ready["admin_token"] = worlds.admin_token
         if saving is not None:
@@ -73,7 +74,7 @@ def run(given: SimpleNamespace) -> None:
         if given.until_eof:
             threading.Thread(target=_end_with_input, daemon=True).start()
         _notify_systemd(b"READY=1")
-        server.serve(stopping=lambda: _notify_systemd(b"STOPPING=1"))
+        server.serve()
         if saving is not None:
             saving.save(app.store)
 

@@ -94,7 +94,8 @@ def test_the_line_and_the_greeting_name_the_flow_of_the_world(tmp_path: Path) ->
 
 
 def test_the_guide_tells_of_each_field() -> None:
-    with running("--port", "0", "--json", "--tls", "--admin-token", "long-enough") as (_, stdout):
+    public = ("--public-url", "https://flowdock.example.com")
+    with running("--port", "0", "--json", "--tls", "--admin-token", "long-enough", *public) as (_, stdout):
         line = ready(stdout)
     table = GUIDE.read_text("utf-8").partition("| field of the ready line | |\n")[2].partition("\n\n")[0]
     assert [name for cell in re.findall(r"^\| (.*?) \|", table, re.M) for name in re.findall(r"`(\w+)`", cell)] == list(

@@ -66,6 +66,6 @@ def test_typescript_accepts_what_is_right_and_refuses_what_is_wrong(tmp_path: Pa
     for file in (NODE / "fakeflowdock.d.mts", TYPES):
         shutil.copy(file, tmp_path)
     options = ["--strict", "--noEmit", "--exactOptionalPropertyTypes", "--module", "nodenext", "--target", "es2022"]
-    command = [TSC, *options, "--lib", "es2022,dom", "--types", "", TYPES.name]
+    command = [str(TSC), *options, "--lib", "es2022,dom", "--types", "", TYPES.name]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT, check=False)
     assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
