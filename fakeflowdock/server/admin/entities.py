@@ -15,7 +15,7 @@ from .errors import Invalid, Unknown
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from ...world.authorization import AccessToken
+    from ...world.authorization import AccessToken, AuthorizationCode
     from ...world.models import Application, Flow, Message, Organization, Source, User
     from ...world.store import Store
     from ..worlds import ServedWorld
@@ -221,6 +221,18 @@ def access_token(token: AccessToken) -> dict[str, Any]:
         "application": token.application_id,
         "scope": in_order(token.scopes),
         "expires_at": _moment(token.expires_at),
+    }
+
+
+def code(code: AuthorizationCode) -> dict[str, Any]:
+    """Return an authorization code."""
+    return {
+        "code": code.code,
+        "user": code.user_id,
+        "application": code.application_id,
+        "scope": in_order(code.scopes),
+        "redirect_uri": code.redirect_uri,
+        "expires_at": timestamp(code.expires_at),
     }
 
 
