@@ -204,6 +204,10 @@ test("the mail of an invitation is read, and accepted", inWorld({}, async (world
   await world.assertInvitation({ email: "bob@example.com", state: "pending" });
   assert.strictEqual((await world.accept(mail.invitation)).email, mail.email);
   await world.assertInvitation({ email: "bob@example.com", state: "accepted" });
+  const { invitation } = await world.addInvitation({ email: "eve@example.com" });
+  await world.removeInvitation(invitation);
+  await world.assertNoInvitation({ email: "eve@example.com" });
+  assert.strictEqual((await world.addAuthorizationCode({ scope: "flow" })).scope, "flow");
 }));
 
 test("what a failed test throws has the report", async () => {
