@@ -40,6 +40,8 @@ with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert len(json.load(reply)) == 2
     with urllib.request.urlopen(f"{ready['url']}/_fakeflowdock/worlds") as reply:
         assert [world["name"] for world in json.load(reply)] == ["default"]
+    with urllib.request.urlopen(f"{ready['url']}/_fakeflowdock/clients/node.mjs") as reply:
+        assert b"class FakeFlowdock" in reply.read()
     with urllib.request.urlopen(f"{ready['url']}/_fakeflowdock/docs/api/errors") as reply:
         assert b'id="unauthorized"' in reply.read()
     conform = [sys.executable, "-m", "fakeflowdock", "conform", ready["url"], "--only", "errors.md"]
@@ -84,10 +86,11 @@ def test_the_wheel_holds_package_plugin_schemas_and_py_typed_and_nothing_else(wh
     worlds = {"fakeflowdock/world/data/docs.json", "fakeflowdock/world/data/empty.json"}
     assets = {"fakeflowdock/api/consent.css", "fakeflowdock/server/documentation.css", *PRELOADS}
     suite = {str(path.relative_to(ROOT)) for path in (ROOT / "fakeflowdock/checking/conformance").glob("*.toml")}
+    clients = {f"fakeflowdock/{path.relative_to(ROOT)}" for path in (ROOT / "clients").rglob("*.*")}
+    assert "fakeflowdock/clients/node/fakeflowdock.mjs" in clients
     pages = {f"fakeflowdock/docs/{path}" for path in explained()}
-    assert (
-        names == package | schemas | pages | worlds | suite | assets | {"fakeflowdock/py.typed"} | described | licence
-    )
+    data = schemas | clients | pages | worlds | suite | assets
+    assert names == package | data | {"fakeflowdock/py.typed"} | described | licence
 
 
 def test_the_wheel_works_from_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
