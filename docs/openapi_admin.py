@@ -26,6 +26,7 @@ IN_PATH: dict[str, tuple[Schema, str, Any]] = {
     "application": (NAMED, "The id or the name of an application.", "1"),
     "access_token": (NAMED, "An access token.", "0123456789abcdef0123456789abcdef"),
     "source": (NAMED, "The id or the name of a source.", "Builds"),
+    "invitation": ({"type": "integer", "minimum": 1}, "The number of an invitation.", 14),
     "message": ({"type": "integer", "minimum": 1}, "The id of a message in its flow.", 1),
 }
 DESCRIPTION = (

@@ -6,7 +6,7 @@ folder=$(mktemp -d "${RUNNER_TEMP:-/tmp}/fakeflowdock-XXXXXX")
 program=${PROGRAM:-} # one that is installed already
 if [ -z "$program" ]; then
     "${PYTHON:-python3}" -m venv "$folder/venv"
-    "$folder/venv/bin/pip" install --quiet "$GITHUB_ACTION_PATH[tls]"
+    "$folder/venv/bin/pip" install --quiet "$GITHUB_ACTION_PATH"
     program=$folder/venv/bin/fakeflowdock
 fi
 ready=$folder/ready.json

@@ -6,7 +6,9 @@ import gc
 import json
 import os
 import shlex
+import signal
 import socket
+import threading
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -69,6 +71,8 @@ def run(given: SimpleNamespace) -> None:
             saving.begin(lambda: app.store, notes.note)
         print(json.dumps(ready) if given.json else _greeting(ready), flush=True)
         _dedicate()
+        if given.until_eof:
+            threading.Thread(target=_end_with_input, daemon=True).start()
         _notify_systemd(b"READY=1")
         server.serve()
         if saving is not None:
@@ -90,6 +94,14 @@ def _dedicate() -> None:
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     with suppress(ValueError, OSError):  # macOS reports no limit, but has one
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+
+def _end_with_input() -> None:
+    """Stop the server at the end of standard input: a pipe ends with the process that holds it, however that ends."""
+    with suppress(OSError):
+        while os.read(0, 65536):
+            pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _notify_systemd(state: bytes) -> None:
@@ -140,6 +152,7 @@ serve_command = Command(
         Option("public-url", "Address for clients.", None, URL, "URL"),
         Option("trust-forwarded", "Trust proxies.", False, BOOLEAN),
         Option("json", "Print the ready line as JSON.", False, BOOLEAN),
+        Option("until-eof", "Stop with its input.", False, BOOLEAN),
         Option("admin-token", "Token required by the admin API.", None, TOKEN, "TOKEN", unset="generated"),
         Option("max-worlds", "Allow this many worlds besides the server's own.", MOST_WORLDS, COUNT, "N"),
         Option("world-ttl", "Delete unused ones.", None, SECONDS, "SECONDS"),

@@ -11,6 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..api.app import App
+from ..api.environ import DEFAULT_WORLD as DEFAULT
 from ..api.environ import WORLD
 from ..http.addresses import is_loopback
 from ..testing.turns import Turns
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from .public_address import PublicAddress
     from .shown_credentials import Shown
 
-DEFAULT = "default"  # the name of the server's own world
 NAME = re.compile("[A-Za-z0-9._-]{1,64}")
 REMEMBERED = 10_000  # credentials whose world is cached
 LONGEST = 512  # characters of a cached credential

@@ -149,7 +149,7 @@ def test_each_route_leads_to_its_operation(name: str, method: str, path: str, fa
     reply = operator_of(fake_flowdock)(method, path.removeprefix("/_fakeflowdock/"), sent)
     assert reply.status_code in {*CONTRACTS[name].replies, 404, 409, 422}
     if reply.status_code == 404:
-        kinds = "stream|fault|snapshot|organization|user|flow|application|source|message|access_token"
+        kinds = "stream|fault|snapshot|organization|user|flow|application|source|message|access_token|invitation"
         unknown = (
             rf"Unknown (page 'docs/api/none'|({kinds}) '(7|none|…)' in world 'default'.*) \({CONTRACTS[name].page}\)"
         )
