@@ -27,18 +27,9 @@ from openapi_facts import (
     WAITING,
     WEBHOOK,
 )
-from openapi_schemas import (
-    TOLD,
-    Replies,
-    Requests,
-    as_form,
-    in_braces,
-    name_of,
-    paths_and_tags,
-    told,
-    told_apart,
-    variants,
-)
+from openapi_forms import as_form
+from openapi_requests import Requests
+from openapi_schemas import TOLD, Replies, in_braces, name_of, paths_and_tags, told, told_apart, variants
 
 import fakeflowdock
 from fakeflowdock.api.media_types import EVENT_STREAM

@@ -10,9 +10,9 @@ from typing import Any
 
 import compile as compiler
 import pytest
-from dialect import NotUnderstood
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
+from sections import NotUnderstood
 
 from fakeflowdock import FakeFlowdock
 from fakeflowdock.contract import errors
