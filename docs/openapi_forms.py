@@ -22,7 +22,8 @@ class Form:
     Attributes:
         properties, required: names and schemas; which of them must be there.
         dependent: which must be there where another is, because both are in one object.
-        apart: names of which only one may be there.
+        texts: names of lists that may come as one text instead. No field of its own: generators of clients give
+            `tags` and `tags[]` the same name.
         patterns: names that there may be besides, which no list of names can tell.
     """
 
@@ -31,7 +32,7 @@ class Form:
         self.properties: Schema = {}
         self.required: list[str] = []
         self.dependent: dict[str, list[str]] = {}
-        self.apart: list[list[str]] = []
+        self.texts: list[str] = []
         self.patterns: list[str] = []
 
     def add(self, name: str, schema: Schema, *, required: bool) -> None:
@@ -63,8 +64,8 @@ class Form:
         if kind == ["array", "object"]:
             self.patterns.append(rf"^{re.escape(name)}\[[^\[\]]+\]\[[a-z_]+\]$")
         if kind == ["array", "string"]:
-            self.apart.append([name, f"{name}[]"])
-            return {name: {"type": "string", **words}, f"{name}[]": _several(converted(items, dict), words)}, [name]
+            self.texts.append(name)
+            return {f"{name}[]": _several(converted(items, dict), words)}, [f"{name}[]"]
         if "properties" in items:
             if "allOf" in items:  # which of its fields there are depends on one of them: a list of names cannot say it
                 self.patterns.append(rf"^{re.escape(name)}\[\](\[[^\[\]]+\])+$")
@@ -103,7 +104,7 @@ def _without_null(schema: Schema) -> Schema:
 
 def _several(item: Schema, words: Schema) -> Schema:
     """A name that may come several times. Once is a list of one."""
-    return {"anyOf": [{"type": "array", "items": item}, item], **words}
+    return {"type": "array", "items": item, **words}
 
 
 def is_upload(schema: Schema) -> bool:

@@ -82,10 +82,13 @@ class Requests:
             result["required"] = form.required
         if form.dependent:
             result["dependentRequired"] = form.dependent
-        if form.apart:
-            result["allOf"] = [{"not": {"required": names}} for names in form.apart]
-        if self._closed and form.patterns:
-            result["patternProperties"] = {pattern: {} for pattern in form.patterns}
+        if form.texts:
+            result["dependentSchemas"] = {
+                name: {"properties": {name: {"type": "string"}}, "not": {"required": [f"{name}[]"]}}
+                for name in form.texts
+            }
+        if self._closed and (patterns := [*form.patterns, *(f"^{name}$" for name in form.texts)]):
+            result["patternProperties"] = {pattern: {} for pattern in patterns}
         if self._closed:
             result["properties"] |= {name: {} for name in CREDENTIALS if name not in form.properties}
             result["additionalProperties"] = False
@@ -98,10 +101,10 @@ def _loose(schema: Schema) -> Schema:
 
 def nullable(schema: Schema) -> Schema:
     """The same, or null, which counts as absent."""
-    if not schema:
+    words = told(schema)
+    if schema == words:  # anything, and so null
         return schema
     if "type" not in schema:
-        words = told(schema)
         options = schema.get("anyOf") or [{name: each for name, each in schema.items() if name not in words}]
         return {"anyOf": [*options, {"type": "null"}], **words}
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]

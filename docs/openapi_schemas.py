@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Schema = dict[str, Any]
 
+CLASHES = {"Thread": "FlowThread"}  # with what Java has everywhere
 GRADED = ("x-grade", "x-evidence")
 TOLD = ("description", *GRADED)  # what is said of a field, and nothing of its values
 
@@ -51,7 +52,8 @@ def told(schema: Schema) -> Schema:
 
 def name_of(anchor: str) -> str:
     """What an object is called among the components: `thread-state` is `ThreadState`."""
-    return "".join(word[:1].upper() + word[1:] for word in re.split("[-_.]", anchor))
+    name = "".join(word[:1].upper() + word[1:] for word in re.split("[-_.]", anchor))
+    return CLASHES.get(name, name)
 
 
 class Replies:
