@@ -270,6 +270,7 @@ LINKS: dict[str, dict[str, dict[str, str]]] = {
 
 # What an integration receives when a user performs an UpdateAction.
 WEBHOOK: Schema = {
+    "x-internal": True,  # for openapi-generator, which takes it for something that a client may call
     "operationId": "receive-thread-action",
     "summary": "Thread action",
     "description": "A user performed an UpdateAction of a thread: the request to its `urlTemplate`, by its "

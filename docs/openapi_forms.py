@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from openapi_portable import no_other_than
 from openapi_schemas import converted, told
 from openapi_values import lenient, refined
 
@@ -104,7 +105,8 @@ def _without_null(schema: Schema) -> Schema:
 
 def _several(item: Schema, words: Schema) -> Schema:
     """A name that may come several times. Once is a list of one."""
-    return {"type": "array", "items": item, **words}
+    once = {name: each for name, each in item.items() if name != "type"}
+    return {"anyOf": [{"type": "array", "items": item}, {**once, **no_other_than("string")}], **words}
 
 
 def is_upload(schema: Schema) -> bool:

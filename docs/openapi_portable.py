@@ -35,7 +35,7 @@ def portable(part: Any) -> Any:
         return [portable(each) for each in part]
     if not isinstance(part, dict):
         return part
-    result = {name: each if name in VALUES else portable(each) for name, each in part.items()}
+    result = {name: each if name in (*VALUES, "not") else portable(each) for name, each in part.items()}
     for name, each in result.get("properties", {}).items():
         if each.get("type") == "null":
             result["properties"][name] = {**each, "type": ["string", "null"], "not": {"type": "string"}}
@@ -53,10 +53,14 @@ def portable(part: Any) -> Any:
     return result
 
 
+def no_other_than(*kinds: str) -> Schema:
+    """Values of some types, as no generator sees it."""
+    return {"not": {"type": [kind for kind in TYPES if kind not in kinds]}}
+
+
 def _list_or_else(schema: Schema) -> Schema:
     """A list, or a value of other types, which stand in the second alternative."""
-    others = [kind for kind in schema["type"] if kind != "array"]
-    rest: Schema = {"not": {"type": [kind for kind in TYPES if kind not in others]}}
+    rest = no_other_than(*(kind for kind in schema["type"] if kind != "array"))
     if "additionalProperties" in schema:
         rest["patternProperties"] = {"": schema["additionalProperties"]}
     inside = ("type", "items", "additionalProperties")
