@@ -15,10 +15,18 @@ Schema = dict[str, Any]
 
 JSON = "application/json"
 OF_WORLD = "/worlds/{world}"
+NAMED: Schema = {"type": "string", "minLength": 1}
 IN_PATH: dict[str, tuple[Schema, str, Any]] = {
     "world": ({"type": "string", "minLength": 1}, "The name of a world; `default` is the server's own.", "default"),
     "snapshot": ({"type": "string", "minLength": 1}, "The name of a snapshot.", "before"),
     "id": ({"type": "integer", "minimum": 1}, "The number of a fault.", 1),
+    "organization": (NAMED, "The id or a name of an organization.", "example"),
+    "user": (NAMED, "The id, the name, the nick or the e-mail address of a user.", "ada@example.com"),
+    "flow": (NAMED, "The id, the path or the name of a flow. A slash in it may be encoded.", "example/main"),
+    "application": (NAMED, "The id or the name of an application.", "1"),
+    "access_token": (NAMED, "An access token.", "0123456789abcdef0123456789abcdef"),
+    "source": (NAMED, "The id or the name of a source.", "Builds"),
+    "message": ({"type": "integer", "minimum": 1}, "The id of a message in its flow.", 1),
 }
 DESCRIPTION = (
     "What a Python test holds in its hands, for every other language: worlds, their state, journal, faults, clock and "
@@ -97,7 +105,7 @@ class _Document:
 
     def _operation(self, page: str, name: str, schema: Schema, path: str, method: str, identity: str) -> Schema:
         facts = schema["x-operation"]
-        in_query = method == "get"
+        in_query = method in ("get", "delete")
         parameters = [*_in_path(path), *(self._in_query(page, schema) if in_query else ())]
         operation: Schema = {
             "operationId": identity,
@@ -131,7 +139,8 @@ class _Document:
     def _in_query(self, page: str, schema: Schema) -> Iterator[Schema]:
         for name, each in schema["properties"].items():
             value = {key: part for key, part in self._objects.of(page, each).items() if key != "description"}
-            yield {"name": name, "in": "query", **told(each), "schema": value}
+            form = {"content": {JSON: {"schema": value}}} if value.get("type") == "object" else {"schema": value}
+            yield {"name": name, "in": "query", **told(each), **form}
 
     def _answers(self, page: str, name: str, facts: Schema) -> Schema:
         own = {error["error"]: error["when"] for error in facts["errors"]}
@@ -149,6 +158,8 @@ class _Document:
     def _reply(self, page: str, schema: Schema) -> Schema:
         if schema.get("x-empty"):
             return {"description": "Nothing."}
+        if "contentMediaType" in schema:
+            return {"description": "A text.", "content": {schema["contentMediaType"]: {"schema": {"type": "string"}}}}
         content = {"schema": self._objects.of(page, schema), "examples": {"example": {"value": schema["examples"][0]}}}
         return {"description": f"{schema['title']}.", "content": {JSON: content}}
 

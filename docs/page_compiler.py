@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dialect import ERROR_GRADE, GRADES, ROUTE, WHERE, mark_of
 from kinds import MIXED, kind_of, known_kinds, or_null
 from openapi_schemas import TOLD
-from sections import callers_of, json_of, path_of, plain
+from sections import callers_of, json_of, link_of, link_text, path_of, plain
 
 from fakeflowdock.contract.contracts import BASE
 from fakeflowdock.contract.validation import API
@@ -31,6 +31,7 @@ PAGE: Schema = {
     "contentMediaType": "text/html",
     "title": "a page",
 }
+TEXT: Schema = {"type": "string", "contentMediaType": "text/plain", "title": "a text"}
 
 
 class Compiler:
@@ -154,7 +155,7 @@ class Compiler:
         if len(part.text) != 1:
             raise section.refuse(part.line, "a response says in one line what it holds: `A [Source](#source).`")
         words = plain(part.text[0])
-        link = _link(part.text[0])
+        link = link_of(part.text[0])
         redirects = part.name.startswith("Response 3")
         if redirects or words == "A redirect.":
             if words != "A redirect." or not redirects or part.rows is not None or part.code is not None:
@@ -168,6 +169,8 @@ class Compiler:
             return {"type": "object", "title": "an object", "examples": [json_of(section, part)]}
         if words == "A page." and part.rows is None and part.code is None:
             return PAGE
+        if words == "A text." and part.rows is None and part.code is None:
+            return TEXT
         if link is None:
             raise section.refuse(part.line, f"{words!r} names no object")
         example = {"examples": [json_of(section, part)]}
@@ -182,7 +185,8 @@ class Compiler:
             }
         if re.fullmatch(r"An? .+\.", words) and part.rows is None:
             return {"$ref": self._reference(section, part.line, link), **example}
-        forms = "`A [X](#x).`, `A list of [X](#x).`, `A stream of [X](#x).`, `A page.`, `A redirect.`, `Nothing.`"
+        forms = "`A [X](#x).`, `A list of [X](#x).`, `A stream of [X](#x).`"
+        forms += ", `A page.`, `A text.`, `A redirect.`, `Nothing.`"
         raise section.refuse(part.line, f"{words!r} is no response: {forms}")
 
     def _object(self, section: Section, name: str, *, closed: bool) -> Schema:
@@ -266,13 +270,13 @@ class Compiler:
         return result
 
     def _type(self, section: Section, line: int, cell: Token, *, closed: bool) -> Schema:
-        words, link = plain(cell), _link(cell)
+        words, link = plain(cell), link_of(cell)
         if link is None:
             if (kind := kind_of(words)) is not None:
                 return kind
             raise section.refuse(line, f"{words!r} is no type: {', '.join(known_kinds())}, or a link to an object")
         kinds = [child.type for child in cell.children or []]
-        before = words[: words.index(name)] if (name := _link_text(cell)) in words else words
+        before = words[: words.index(name)] if (name := link_text(cell)) in words else words
         after = words.removeprefix(before + name)
         if (
             kinds.count("text") != 1 + bool(before) + bool(after)
@@ -319,7 +323,7 @@ class Compiler:
         errors: list[Schema] = []
         for row in (part.rows or []) if part is not None else []:
             error, grade, when = row.cells
-            name = (_link(error) or "").removeprefix("errors.md#")
+            name = (link_of(error) or "").removeprefix("errors.md#")
             if name not in self.errors or plain(error) != self.errors[name]:
                 raise section.refuse(row.line, f"{plain(error)!r} is no error of errors.md")
             known = GRADES if self.part == API else ("ours",)
@@ -374,17 +378,6 @@ def graded(section: Section, mark: tuple[str, str] | None) -> Schema:
     if mark is not None:
         return {"x-grade": mark[0], "x-evidence": mark[1]}
     return {"x-grade": section.facts["Grade"]} if "Grade" in section.facts else {}
-
-
-def _link(inline: Token) -> str | None:
-    links = [child for child in inline.children or [] if child.type == "link_open"]
-    return str(links[0].attrs["href"]) if len(links) == 1 else None
-
-
-def _link_text(inline: Token) -> str:
-    children = inline.children or []
-    start = next(position for position, child in enumerate(children) if child.type == "link_open")
-    return children[start + 1].content
 
 
 def _merged(base: Schema, more: Schema) -> Schema:

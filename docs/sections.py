@@ -108,6 +108,19 @@ def plain(inline: Token) -> str:
     return "".join(words.get(child.type, "").format(child.content) for child in inline.children or [])
 
 
+def link_of(inline: Token) -> str | None:
+    """Where the only link of an inline token leads, or None."""
+    links = [child for child in inline.children or [] if child.type == "link_open"]
+    return str(links[0].attrs["href"]) if len(links) == 1 else None
+
+
+def link_text(inline: Token) -> str:
+    """The words of the first link of an inline token."""
+    children = inline.children or []
+    start = next(position for position, child in enumerate(children) if child.type == "link_open")
+    return children[start + 1].content
+
+
 def callers_of(section: Section) -> list[str]:
     """Who may call an operation, as its page says it."""
     return [caller.strip() for caller in section.facts.get("Callers", "").split(",") if caller.strip()]

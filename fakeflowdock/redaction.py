@@ -30,7 +30,8 @@ BEFORE = {
     *(("messages", "chat"), ("messages", "team_inbox"), ("messages", "influx"), ("v1", "git"), ("v2", "git")),
     *(("oauth", "authorize"), ("_fakeflowdock", "files")),
 }
-PLACEHOLDERS = (":flow_api_tokens", ":code")
+TOKENS = "access-tokens"  # also before one
+PLACEHOLDERS = (":flow_api_tokens", ":code", ":access_token")
 INVITATIONS = ("pending", "accepted")  # the states of invitations, which are no secrets
 KEPT = 4  # characters of a secret that are shown, at most a quarter of it
 SHOWN = 80  # characters of a value that are shown
@@ -296,7 +297,7 @@ class Redaction:
         for at, segment in enumerate(segments):
             if segment:
                 plain = unquote(segment)
-                hidden = before in BEFORE and plain not in PLACEHOLDERS
+                hidden = (before in BEFORE or before[1] == TOKENS) and plain not in PLACEHOLDERS
                 swapped = self._swap(plain) if hidden else self._pair(plain, ENCODED)
                 if swapped != plain:
                     segments[at] = _encoded(swapped, quote)

@@ -13,7 +13,6 @@ from .api.app import App
 from .contract.findings import ContractViolation
 from .server.worlds import Held
 from .testing import watching
-from .testing.turns import Turns
 from .world import templates
 
 if TYPE_CHECKING:
@@ -39,14 +38,10 @@ class WorldRun(Held):
         scope: what it is for.
     """
 
-    turns: Turns
-
     def __init__(self, began: Store, settings: Settings, scope: Scope = "call") -> None:
         self.scope = scope
         self._broken: list[BrokenContract] = []
         super().__init__(App(templates.over(began.branch(), settings), self._broken.append), began)
-        self.turns = Turns(began)
-        self.app.before_request = self.turns.request
         self._server: Server | None = None
         self._door: Door | None = None
         self._starting = threading.RLock()  # concurrent first accesses get the same server
@@ -56,11 +51,6 @@ class WorldRun(Held):
         """The store, for the test, which may change it."""
         self.turns.test(self.app.store)
         return self.app.store
-
-    def begin_again(self, store: Store, began: Store) -> None:
-        """Replace the world by another one, with its initial state."""
-        self.app.store, self.began = store, began
-        self.turns.restart(began)
 
     @cached_property
     def site(self) -> Site:

@@ -13,7 +13,7 @@ from hypothesis import settings
 
 from fakeflowdock import FakeFlowdock
 from tests.support import hypothesis_profiles
-from tests.support.administering import Operator, World, operator_of
+from tests.support.administering import Arranger, Operator, World, operator_of
 from tests.support.doors import Door
 from tests.support.sockets import serving
 
@@ -159,3 +159,9 @@ def names(monkeypatch: pytest.MonkeyPatch) -> None:
         return looked_up("127.0.0.1" if str(host).endswith("example.com") else host, *more, **named)
 
     monkeypatch.setattr(socket, "getaddrinfo", here)
+
+
+@pytest.fixture(params=["", "worlds/one/"], ids=["default", "another world"])
+def arrange(request: pytest.FixtureRequest, operator: Operator, world: World) -> Arranger:
+    """An arranger of the server's own world, and one of another."""
+    return Arranger(operator, request.param, operator.get("worlds/default") if not request.param else world)

@@ -16,7 +16,7 @@ from .actions.delivery import Deliveries
 from .authentication import authenticate
 from .callers import ANYONE, PROVISIONER, Caller
 from .contract_warnings import ContractWarnings, warnings_of
-from .environ import EXCHANGE, path_of
+from .environ import BASE, EXCHANGE, path_of, root_of
 from .faults import Faults, elapse, in_process, on_a_socket
 from .handling import Handling
 from .journal import Journal
@@ -71,6 +71,7 @@ class App:
         integration: what gets them instead of their URL: a WSGI or ASGI application, the URL of a server, or None.
         deliver: sends a request to an integration, for an action that is performed by its signed URL.
         before_request: called with the world before each request.
+        delayed: the requests over sockets that a fault delays.
     """
 
     before_request: Callable[[Store], None] | None = None
@@ -94,6 +95,7 @@ class App:
         self.deliveries = Deliveries()
         self.integration: Any = None
         self.deliver: Callable[[App, ActionRequest], Delivery] | None = None
+        self.delayed: set[object] = set()
         self._took: dict[str, float] = {}  # seconds, by operation
 
     @property
@@ -164,11 +166,12 @@ class App:
         if handling.operation is not None:
             name = handling.operation.name
             self._took[name] = max(duration, FADING * self._took.get(name, 0))
-        environ[EXCHANGE] = self.journal.add(environ, handling, answer, duration)
+        environ[EXCHANGE] = self.journal.add(environ, handling, answer, duration, self.store.now)
         return answer
 
     def _steps_on_a_socket(self, environ: WSGIEnvironment) -> Steps:
         store, steps = self.store, self._steps(environ)
+        self.delayed.add(steps)
         try:
             pause = next(steps)
             while True:
@@ -178,6 +181,8 @@ class App:
         except StopIteration as end:
             answer: Answer = end.value
             return answer
+        finally:
+            self.delayed.discard(steps)
 
     def _steps(self, environ: WSGIEnvironment) -> Steps:
         begun = perf_counter()
@@ -265,7 +270,9 @@ class FlowdockHandling(Handling):
             deliver = partial(self.app.deliver, self.app)
             return signed.reply(store, environ["REQUEST_METHOD"], route, self.caller.user, deliver)
         elif route.startswith(internal_routes.PREFIX):
-            return internal_routes.reply(environ["REQUEST_METHOD"], route, store, environ.get("QUERY_STRING", ""))
+            return internal_routes.reply(
+                environ["REQUEST_METHOD"], route, store, environ.get("QUERY_STRING", ""), root_of(environ.get(BASE, ""))
+            )
         return super().run()
 
     def _check_line(self) -> None:

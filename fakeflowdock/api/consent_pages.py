@@ -36,7 +36,7 @@ _HEADER = Markup('<header>\n<img src="{url}" alt="" data-letter="{letter}">\n<h1
 _FORM = Markup(
     "<p>{name} would like to use Flowdock as you. You will allow it to:</p>\n"
     "<ul>\n{scopes}</ul>\n"
-    '<form method="post" action="/oauth/authorize">\n{hidden}{alert}{who}'
+    '<form method="post" action="{root}/oauth/authorize">\n{hidden}{alert}{who}'
     '<div class="buttons">\n'
     '<button class="strong" name="decision" value="authorize">Authorize</button>\n'
     '<button name="decision" value="deny" formnovalidate>Deny</button>\n</div>\n'
@@ -115,6 +115,7 @@ def consent(
     email: str = "",
     alert: str = "",
     cookie: tuple[tuple[str, str], ...] = (),
+    root: str = "",
 ) -> Reply:
     """Return the consent page.
 
@@ -127,11 +128,13 @@ def consent(
         email: the email address of a failed sign-in.
         alert: an error message.
         cookie: a `Set-Cookie` header.
+        root: the prefix of a reverse proxy, before the path of the form.
     """
     title = f"Authorize {application.name}"
     content = _header(application, title) + _FORM.format(
         name=application.name,
         scopes=_joined(Markup("<li>{}</li>\n").format(WORDS[name]) for name in SCOPES if name in scopes),
+        root=root,
         hidden=_joined(_HIDDEN.format(name, value) for name, value in hidden.items()),
         alert=_ALERT.format(alert) if alert else "",
         who=_SIGN_IN.format(email=email) if user is None else _SIGNED_IN.format(name=user.name, email=user.email),

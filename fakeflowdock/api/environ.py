@@ -26,6 +26,9 @@ LONGEST_HOST = 261  # characters of the longest name, a colon and a port
 # Keys of a WSGI environ.
 REQUEST_ID = "fakeflowdock.request_id"
 EXCHANGE = "fakeflowdock.exchange"  # the exchange in the journal
+BASE = "fakeflowdock.base"  # the public address, if it is not that of the request
+BEGUN = "fakeflowdock.begun"  # when the request was complete, by the monotonic clock
+OPERATION = "fakeflowdock.operation"  # the name of the operation of the admin API; empty for an unknown one
 WORLD = "fakeflowdock.world"  # the name of the world, if the server has several
 REFUSED = "fakeflowdock.refused"  # why an incomplete request was rejected
 
@@ -98,7 +101,13 @@ def path_of(environ: WSGIEnvironment) -> str:
 
 
 def base_of(environ: WSGIEnvironment) -> str:
-    """Return scheme and host of the requested URL. Raises Unreadable if the Host header is invalid."""
+    """Return scheme and host of the requested URL, or the public address of the server.
+
+    Raises:
+        Unreadable: the Host header is invalid.
+    """
+    if (public := environ.get(BASE)) is not None:
+        return str(public)
     host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
     base = _base(environ["wsgi.url_scheme"], host) if len(host) <= LONGEST_HOST else None
     if base is None:
@@ -110,3 +119,13 @@ def base_of(environ: WSGIEnvironment) -> str:
 def _base(scheme: str, host: str) -> str | None:
     base = f"{scheme}://{host}"
     return base if HOST.fullmatch(host) and is_uri(base) else None
+
+
+def origin_of(base: str) -> str:
+    """Return scheme and host of an address, without the prefix of a reverse proxy."""
+    return "/".join(base.split("/")[:3])
+
+
+def root_of(base: str) -> str:
+    """Return the prefix of a reverse proxy in an address; empty without one."""
+    return base[len(origin_of(base)) :]

@@ -152,7 +152,7 @@ class Faults:
 
     Attributes:
         active: the active faults, oldest first.
-        remembered: the latest faults, including removed ones.
+        remembered: the latest faults, including removed ones, but not those that were forgotten.
         count: the number of faults so far.
     """
 
@@ -179,6 +179,13 @@ class Faults:
                 for each in self.active:
                     each.optional = True
             self.active = [each for each in self.active if (each not in faults if faults else each.standing)]
+
+    def forget(self, *faults: Fault) -> None:
+        """Remove some faults, or all except standing ones, also from the report."""
+        with self._lock:
+            kept = [each for each in self.remembered if (each not in faults if faults else each.standing)]
+            self.remembered = deque(kept, REMEMBERED)
+        self.remove(*faults)
 
     def meet(self, request: FaultSubject) -> tuple[Fault, Failure] | None:
         """Return the fault and failure for a request, or None. Of several, the first one added applies."""

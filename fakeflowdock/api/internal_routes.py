@@ -22,6 +22,7 @@ PREFIX = "/_fakeflowdock/"
 FILES = f"{PREFIX}files/"
 ACTIONS = f"{PREFIX}actions/"  # performed by anyone who sees the thread
 OPENAPI = f"{PREFIX}openapi"
+HEALTH, METRICS = f"{PREFIX}health", f"{PREFIX}metrics"
 STREAM = f"{PREFIX}stream"  # the paths of the host `stream.flowdock.com`, on any host
 METHODS = ("GET", "HEAD", "OPTIONS")
 LIFETIME = timedelta(minutes=5)
@@ -52,18 +53,24 @@ def is_administered(path: str) -> bool:
     return not (is_document or is_of_streams(path) or path.startswith((FILES, ACTIONS, f"{PREFIX}schemas/")))
 
 
+def api_of(world: str) -> str:
+    """Return the path below which a world of a server has every path of Flowdock."""
+    return f"{PREFIX}worlds/{world}/api"
+
+
 def is_a_document(path: str) -> bool:
     """Return whether the path is below `PREFIX`, and not the content of a file."""
     return path.startswith(PREFIX) and not (path.startswith(FILES) or is_of_streams(path))
 
 
-def reply(method: str, path: str, store: Store, query: str) -> Reply:
+def reply(method: str, path: str, store: Store, query: str, root: str) -> Reply:
     """Return the reply to a request below `PREFIX`.
 
     Args:
         path: normalized, and so without `.json`.
         store: the world with the files.
         query: the query string.
+        root: the prefix of a reverse proxy.
 
     Raises:
         NoSuchRoute: the schema, document or file does not exist.
@@ -72,12 +79,24 @@ def reply(method: str, path: str, store: Store, query: str) -> Reply:
     if path.startswith(FILES):
         found = _file(path, store, query)
     elif path in _documents():
-        found = Reply(200, _documents()[path])
+        found = Reply(200, served_at(root, _documents()[path]))
     else:
         raise NoSuchRoute
     if method not in METHODS:
         raise MethodNotAllowed(method, METHODS)
     return Reply(204, headers=(("Allow", ", ".join(METHODS)),)) if method == "OPTIONS" else found
+
+
+def served_at(root: str, document: dict[str, Any]) -> dict[str, Any]:
+    """Return an OpenAPI document as it is served behind a reverse proxy, or any other document as it is.
+
+    Args:
+        root: the prefix of the proxy.
+    """
+    if not root or "servers" not in document:
+        return document
+    servers = [{**each, "url": root} if each["url"] == "/" else each for each in document["servers"]]
+    return {**document, "servers": servers}
 
 
 def signed_path(store: Store, file: File) -> str:

@@ -70,9 +70,9 @@ class Reply:
     """The reply of a handler. A handler can also return a plain value, for status 200.
 
     Attributes:
-        body: a JSON value, the text of a page, the fields of a form, or the bytes of a file. None for no body.
+        body: a JSON value, a text, the fields of a form, or the bytes of a file. None for no body.
         headers: additional headers of the response.
-        media: JSON, FORM, HTML, or the media type of a file.
+        media: JSON, FORM, or the media type of a text or a file.
         stream: what is sent after the headers, as it happens.
         sized: whether the length of the body is known.
     """

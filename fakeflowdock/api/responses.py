@@ -27,7 +27,7 @@ LONG = 100  # items of a list or an object that are encoded one by one, so that 
 LEVELS = 3  # of an object around such lists
 
 encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_TEXTS: dict[str, Callable[[Any], str]] = {FORM: urlencode, HTML: str}
+_TEXTS: dict[str, Callable[[Any], str]] = {FORM: urlencode}  # others are texts already
 _LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 Loss = Literal["refused", "reset", "closed", "timeout"]  # how a connection ends without a response
@@ -113,7 +113,7 @@ def write(reply: Reply, environ: WSGIEnvironment, caller: Caller | None, *, priv
     elif reply.media == JSON:
         body = encoded(reply.body)
     else:
-        body = _TEXTS[reply.media](reply.body).encode()
+        body = _TEXTS.get(reply.media, str)(reply.body).encode()
     if reply.stream is not None:
         return Answer(reply.status, headers, b"", stream=reply.stream)
     if reply.status != 204 and reply.sized:

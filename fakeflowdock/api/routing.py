@@ -33,7 +33,7 @@ from .resources import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from types import ModuleType
 
     from _typeshed.wsgi import WSGIEnvironment
@@ -49,6 +49,7 @@ class Table:
         normal: normalizes a path, to the form of the routes.
         unknown: returns the error for an unknown path.
         more: an additional method for a method, as PATCH for each PUT.
+        with_slashes: the names of values that may have slashes.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Table:
         normal: Callable[[str], str],
         unknown: Callable[[str], Refusal],
         more: Mapping[str, str],
+        with_slashes: Collection[str] = (),
     ) -> None:
         self.operations: tuple[Operation[Any, Any], ...] = tuple(
             value for module in modules for value in vars(module).values() if isinstance(value, Operation)
@@ -65,13 +67,18 @@ class Table:
         self.normal = normal
         self._unknown = unknown
         self._more = more
+        self._with_slashes = with_slashes
         self._cached = lru_cache(maxsize=1024)(self._match)
+
+    def _placeholder(self, value: re.Match[str]) -> str:
+        """Return a value of a route in the form of Werkzeug."""
+        return f"<path:{value[1]}>" if value[1] in self._with_slashes else f"<{value[1]}>"
 
     @cached_property
     def _map(self) -> MapAdapter:
         rules = [
             Rule(
-                re.sub(r":(\w+)", r"<\1>", path),  # the form of Werkzeug
+                re.sub(r":(\w+)", self._placeholder, path),
                 methods=[method, *filter(None, [self._more.get(method)])],
                 endpoint=(operation, (method, path, True) in operation.contract.routes),
             )

@@ -149,7 +149,7 @@ def flow(flow: Flow, store: Store, base: str, viewer: User, *, with_users: bool)
         "access_mode": flow.access_mode,
         "flow_admin": _administers(viewer, flow, store),
         "api_token": flow.api_token,
-        "open": joined and viewer.id not in flow.closed,
+        "open": joined and viewer.id not in flow.closed_ids,
         "joined": joined,
         "disabled": flow.disabled,
         "last_message_at": None if newest is None else timestamp(newest.sent),
@@ -168,7 +168,7 @@ def flow(flow: Flow, store: Store, base: str, viewer: User, *, with_users: bool)
 
 def flow_users(flow: Flow, store: Store) -> list[JSON]:
     """Return the members of a flow who are not blocked, by number."""
-    return [flow_user(store.users[number], flow, store) for number in sorted(flow.members - flow.blocked)]
+    return [flow_user(store.users[number], flow, store) for number in sorted(flow.member_ids - flow.blocked_ids)]
 
 
 def flow_user(member: User, flow: Flow, store: Store) -> JSON:
@@ -186,7 +186,7 @@ def flow_user(member: User, flow: Flow, store: Store) -> JSON:
 
 
 def _administers(user: User, flow: Flow, store: Store) -> bool:
-    return user.id in flow.admins or store.administers(user, flow.organization_id)
+    return user.id in flow.admin_ids or store.administers(user, flow.organization_id)
 
 
 def message(message: Message, store: Store, base: str) -> JSON:

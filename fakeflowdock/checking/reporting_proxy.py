@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..contract.contracts import OperationContract
+    from ..http.meter import Meter
     from ..http.streamed import StreamedConnection
     from .remote import Remote
 
@@ -125,8 +126,11 @@ class Proxy:
         """Return the application for a request."""
         return self
 
-    def listens(self, host: str, bound: str) -> None:
-        """Ignore the server's address."""
+    def listens(self, host: str, bound: str, meter: Meter) -> None:
+        """Ignore the server's address, and its counts."""
+
+    def tidy(self) -> None:
+        """Do nothing: there is nothing to tidy."""
 
     def guard(self, environ: WSGIEnvironment) -> None:
         """Return that each request may take long."""

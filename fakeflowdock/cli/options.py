@@ -86,6 +86,12 @@ def _integer(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() else -1
 
 
+def _public_url(text: str) -> str:
+    from ..server.public_address import public_url
+
+    return public_url(text)
+
+
 BOOLEAN = Boolean(lambda text: TRUTH[text.lower()], "true or false", toml=(bool,))
 BOOLEAN_OR_FILE = Type(lambda text: TRUTH.get(text.lower(), text), "a file name", lambda text: text != "", (bool, str))
 PORT = Type(_integer, "0\u201365535", range(65536).__contains__, (int,))
@@ -99,6 +105,7 @@ CLOCK = Type(
     choices=("world", "system"),
 )
 TOKEN = Type(str, "8 to 256 ASCII characters without spaces", re.compile("[!-~]{8,256}").fullmatch, secret=True)
+URL = Type(_public_url, "a URL such as https://ci.example.com/flowdock")
 HOSTS = Type(
     lambda text: tuple(filter(None, map(str.strip, text.lower().split(",")))),
     "names such as example.com or *.example.com",

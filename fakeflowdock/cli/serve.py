@@ -15,7 +15,7 @@ from ..version import __version__
 from ..world.settings import MOST_WORLDS
 from . import startup
 from .command import CONFIG, Command
-from .options import BOOLEAN, COUNT, FILE, PORT, TOKEN, Option
+from .options import BOOLEAN, COUNT, FILE, PORT, SECONDS, TOKEN, URL, Option
 from .signals import listen
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def run(given: SimpleNamespace) -> None:
     from ..api.internal_routes import STREAM
     from ..http.server import Server
     from ..server.memory import Memory
+    from ..server.public_address import PublicAddress
     from ..server.site import Site
     from ..server.worlds import Held, Worlds
     from .tls_options import chosen
@@ -49,6 +50,8 @@ def run(given: SimpleNamespace) -> None:
             Held(app),
             saver=saving,
             limit=given.max_worlds,
+            ttl=given.world_ttl,
+            public=PublicAddress(given.public_url or "", given.trust_forwarded),
             admin_token=given.admin_token,
             noting=lambda world: partial(notes.finding, world=world),
             freed=Memory().give_back,
@@ -57,14 +60,16 @@ def run(given: SimpleNamespace) -> None:
         server = listen(lambda: Server(Site(worlds), given.host, given.port, **speaking), given.host, given.port)
         urls = {"url": server.url, "stream_url": f"{server.url}{STREAM}/flows"}
         ready = {"event": "ready", **urls, "world": given.state or given.seed or given.world, **credentials, **ca_file}
+        if given.public_url:
+            ready["public_url"] = given.public_url
         if worlds.admin_token is not None:
             ready["admin_token"] = worlds.admin_token
         if saving is not None:
             saving.begin(lambda: app.store, notes.note)
         print(json.dumps(ready) if given.json else _greeting(ready), flush=True)
         _dedicate()
-        _notify_systemd()
-        server.serve()
+        _notify_systemd(b"READY=1")
+        server.serve(stopping=lambda: _notify_systemd(b"STOPPING=1"))
         if saving is not None:
             saving.save(app.store)
 
@@ -86,18 +91,19 @@ def _dedicate() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
 
-def _notify_systemd() -> None:
-    """Notify systemd that a service of the type `notify` is ready."""
+def _notify_systemd(state: bytes) -> None:
+    """Tell systemd the state of a service of the type `notify`."""
     if not (path := os.environ.get("NOTIFY_SOCKET")):
         return
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-        systemd.sendto(b"READY=1", path.replace("@", "\0", 1) if path.startswith("@") else path)
+        systemd.sendto(state, path.replace("@", "\0", 1) if path.startswith("@") else path)
 
 
 def _greeting(ready: Mapping[str, Any]) -> str:
     shown = f"-H 'Authorization: Bearer {ready['admin_token']}' " if "admin_token" in ready else ""
+    public = f"\nIts public address is {ready['public_url']}." if "public_url" in ready else ""
     greeting = f"""\
-fakeflowdock {__version__} answers on {ready["url"]}, with the world {ready["world"]}.
+fakeflowdock {__version__} answers on {ready["url"]}, with the world {ready["world"]}.{public}
 Ctrl-C stops it.
 
 List sources as a user:
@@ -130,16 +136,19 @@ serve_command = Command(
         Option("host", "Listen on this address; :: for all of them.", "127.0.0.1", metavar="ADDRESS"),
         Option("port", "Listen on this port; 0 is any free one.", 8080, PORT, "PORT", short="-p"),
         *startup.OPTIONS,
+        Option("public-url", "Address for clients.", None, URL, "URL"),
+        Option("trust-forwarded", "Trust proxies.", False, BOOLEAN),
         Option("json", "Print the ready line as JSON.", False, BOOLEAN),
         Option("admin-token", "Token required by the admin API.", None, TOKEN, "TOKEN", unset="generated"),
         Option("max-worlds", "Allow this many worlds besides the server's own.", MOST_WORLDS, COUNT, "N"),
+        Option("world-ttl", "Delete unused ones.", None, SECONDS, "SECONDS"),
         Option("tls", "Serve HTTPS with a test CA.", False, BOOLEAN),
         Option("write-ca", "Write that CA to a file.", "", FILE, "FILE"),
         Option("tls-cert", "HTTPS certificate, PEM.", "", FILE, "FILE"),
         Option("tls-key", "Its key, if separate.", "", FILE, "FILE"),
         CONFIG,
     ],
-    help="Serve Flowdock's REST API from memory until a signal. This is the default command.",
+    help="Serve Flowdock's REST API from memory. This is the default command.",
     epilog="""\
 \b
 Status: 0 success, also after SIGINT, SIGTERM or SIGHUP; 1 the world could not

@@ -235,7 +235,7 @@ def _operation(
             for status, body in bodies.items()
         },
         reply_examples={status: body["examples"][0] for status, body in bodies.items() if "examples" in body},
-        pages=frozenset(status for status, body in bodies.items() if "contentMediaType" in body),
+        pages=frozenset(status for status, body in bodies.items() if body.get("contentMediaType") == "text/html"),
         streams=frozenset(status for status, body in bodies.items() if body.get("x-stream")),
         redirects=frozenset(status for status, body in bodies.items() if body.get("x-redirect")),
         **facts,

@@ -1,5 +1,7 @@
 """The access log: a line for each request that was answered, refused or lost, without its secrets.
 
+Successful probes of health and metrics are left out: there are many, and they say nothing.
+
 The fields are described in docs/guide/servers.md.
 """
 
@@ -10,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..api.environ import EXCHANGE, REFUSED, REQUEST_ID, WORLD
+from ..api.internal_routes import HEALTH, METRICS
 from ..redaction import shown_target
 from .console import printable, say
 
@@ -49,6 +52,8 @@ class AccessLog:
             answer: the response, if any.
             loss: how the connection broke, if there was no response.
         """
+        if answer is not None and answer.status == 200 and environ["PATH_INFO"].startswith((HEALTH, METRICS)):
+            return
         fields = _fields(environ, answer, loss)
         self._write(json.dumps({"event": "request", **fields}) if self._as_json else _text(fields))
 
@@ -74,7 +79,7 @@ def _fields(environ: WSGIEnvironment, answer: Answer | None, loss: str | None) -
         "id": environ.get(REQUEST_ID),
         "client": environ.get("REMOTE_ADDR") or None,
         "method": environ.get("REQUEST_METHOD") or None,
-        "target": _target(environ["RAW_URI"]) if environ.get("RAW_URI") else None,
+        "target": _target(environ.get("SCRIPT_NAME", "") + environ["RAW_URI"]) if environ.get("RAW_URI") else None,
         "version": environ.get("SERVER_PROTOCOL") or None,
         "status": answer.status if answer is not None else None,
         "bytes": len(answer.body) if answer is not None else 0,

@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..api.environ import REFUSED
+from ..api.environ import BEGUN, REFUSED
 from ..api.pauses import Pause
 from ..api.responses import Answer, Broken
 from . import deadlines, errors
@@ -50,7 +50,7 @@ class Connection(RequestParser, Peer):
         RequestParser.__init__(self, scheme)
         Peer.__init__(self, server)
         self._site = server.site
-        self._log = server.log
+        self._meter = server.meter
         self._busy = self._full = self._eof = self._gone = self._paused = self._woken = False
         self._is_new = True  # until the first answer
         self._turn = TURN
@@ -174,6 +174,7 @@ class Connection(RequestParser, Peer):
     # Answering
 
     def _take(self, environ: WSGIEnvironment, *, keep: bool) -> None:
+        environ[BEGUN] = self._loop.time()
         self._busy, self._asked, self._keeps, self._app = True, environ, keep, None
         if self._is_short(environ):
             self._app = self._site.app_of(environ)
@@ -245,8 +246,7 @@ class Connection(RequestParser, Peer):
         if self._gone:
             if isinstance(outcome, Answer) and outcome.stream is not None:
                 outcome.stream.leave()
-            if self._log is not None:
-                self._log(environ, None, outcome.loss if isinstance(outcome, Broken) else "left")
+            self._meter(environ, None, outcome.loss if isinstance(outcome, Broken) else "left")
         elif isinstance(outcome, Broken):
             self._break(outcome, environ)
         else:
@@ -304,8 +304,7 @@ class Connection(RequestParser, Peer):
 
     def _send(self, answer: Answer, environ: WSGIEnvironment, *, keep: bool) -> None:
         keep = keep and not answer.cut and not self._ending
-        if self._log is not None:
-            self._log(environ, answer)  # before the answer, so that its client finds the line
+        self._meter(environ, answer)  # before the answer, so that its client finds the line
         self._is_new, self.since = False, self._loop.time()
         if answer.stream is not None:
             keep = keep and is_chunked(environ)
@@ -333,8 +332,7 @@ class Connection(RequestParser, Peer):
         self._write(data)
 
     def _stream_ended(self, environ: WSGIEnvironment, stream: Stream) -> None:
-        if self._log is not None:
-            self._log.ended(environ, stream)
+        self._meter.ended(environ, stream)
 
     def end_stream(self, *, keep: bool) -> None:
         """Go on after the end of a stream."""
@@ -355,8 +353,7 @@ class Connection(RequestParser, Peer):
 
     def _break(self, broken: Broken, environ: WSGIEnvironment) -> None:
         """Break the connection as a fault demands. A reset discards unsent data."""
-        if self._log is not None:
-            self._log(environ, None, broken.loss)
+        self._meter(environ, None, broken.loss)
         self.break_off(reset=broken.loss in ("refused", "reset"))
 
     def break_off(self, *, reset: bool) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..api.pauses import Steps
     from ..api.responses import Answer
-    from .access_log import AccessLog
+    from .meter import Meter
     from .workers import Workers
 
 
@@ -57,8 +57,12 @@ class Dispatcher(Protocol):
         """Return the app that answers a request."""
         ...
 
-    def listens(self, host: str, bound: str) -> None:
-        """Note the address at which the server listens."""
+    def listens(self, host: str, bound: str, meter: Meter) -> None:
+        """Note the address at which the server listens, and what counts its requests."""
+        ...
+
+    def tidy(self) -> None:
+        """Do what has to be done from time to time, without delay. It is called about once a second."""
         ...
 
 
@@ -115,7 +119,7 @@ class ServerContext:
         site: finds the app for a request.
         loop: the event loop of the server.
         workers: its threads.
-        log: the access log, if there is one.
+        meter: counts requests, and logs them.
         connections: the open connections.
         bodies: the memory of incomplete requests.
         due: the streams with something to send.
@@ -124,7 +128,7 @@ class ServerContext:
     site: Dispatcher
     loop: asyncio.AbstractEventLoop
     workers: Workers
-    log: AccessLog | None = None
+    meter: Meter
     connections: set[Peer] = field(default_factory=set)
     bodies: Bodies = field(default_factory=Bodies)
     due: DueSenders = field(init=False)

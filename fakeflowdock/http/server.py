@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from .addresses import bare, listening, url_of
 from .connection import Connection
 from .console import Notes, told_once
+from .meter import Meter
 from .protocols import ServerContext
 from .workers import Workers
 
@@ -62,10 +63,11 @@ class Server:
         self._speaks = speaks
         self._listener = listening(host, port)
         self._listener.setblocking(False)
-        site.listens(bare(host), str(self._listener.getsockname()[0]))
+        meter = Meter(log)
+        site.listens(bare(host), str(self._listener.getsockname()[0]), meter)
         self.url = url_of(self._listener, scheme)
         self._loop = asyncio.SelectorEventLoop()  # accepting needs `add_reader`, which others lack
-        self._context = ServerContext(site, self._loop, Workers(self._loop), log)
+        self._context = ServerContext(site, self._loop, Workers(self._loop), meter)
         self._note = told_once(note or Notes().note)
         self._room = sys.maxsize
         self._accepting: set[asyncio.Task[None]] = set()
@@ -73,14 +75,18 @@ class Server:
         self._deaf = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def serve(self) -> None:
-        """Answer requests until `stop` is called. Can be called once."""
+    def serve(self, stopping: Callable[[], None] = lambda: None) -> None:
+        """Answer requests until `stop` is called. Can be called once.
+
+        Args:
+            stopping: called when no more connections are accepted, before the last answers are sent.
+        """
         try:
-            self._loop.run_until_complete(self._serve())
+            self._loop.run_until_complete(self._serve(stopping))
         finally:
             self._loop.close()
 
-    async def _serve(self) -> None:
+    async def _serve(self, stopping: Callable[[], None]) -> None:
         loop, connections = self._loop, self._context.connections
         self._room = _room()
         loop.add_reader(self._listener, self._accept)
@@ -90,9 +96,11 @@ class Server:
             now = loop.time()
             for connection in list(connections):
                 connection.silent(now)
+            self._context.site.tidy()
         loop.remove_reader(self._listener)
         self._listener.close()
         self._deaf.set()
+        stopping()
         # A socket that was just accepted becomes a connection first.
         await asyncio.gather(*self._accepting)
         until = loop.time() + FAREWELL

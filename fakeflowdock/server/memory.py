@@ -21,7 +21,7 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        self._least = _resident()
+        self._least = resident()
         self._libc: ctypes.CDLL | None = None
         with suppress(OSError, AttributeError, TypeError):  # another C library, or none
             libc = ctypes.CDLL(None)
@@ -32,16 +32,16 @@ class Memory:
 
     def give_back(self) -> None:
         """Return free memory if the process has grown a lot since that was last done."""
-        now = _resident()
+        now = resident()
         if now > self._least + GROWN:
             gc.collect()  # which is rare otherwise
             if self._libc is not None:
                 self._libc.malloc_trim(0)
-            self._least = _resident()
+            self._least = resident()
         self._least = min(self._least, now)
 
 
-def _resident() -> int:
+def resident() -> int:
     """Return the resident memory in bytes; 0 if the system does not tell."""
     try:
         return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..api.app import App
 from ..api.environ import WORLD
 from ..http.addresses import is_loopback
+from ..testing.turns import Turns
 from ..world import templates
 from ..world.secrets import digest_of
 from ..world.settings import MOST_WORLDS
 from ..world.sharing import shared_credential
 from .admin.errors import Invalid, Taken
+from .lifetimes import Lifetime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +29,10 @@ if TYPE_CHECKING:
     from ..api.actions.delivery import Delivery
     from ..api.actions.request import ActionRequest
     from ..contract.findings import Finding
+    from ..http.meter import Meter
     from ..world.snapshots import Snapshot
     from ..world.store import Store
+    from .public_address import PublicAddress
     from .shown_credentials import Shown
 
 DEFAULT = "default"  # the name of the server's own world
@@ -69,12 +74,20 @@ class Held:
     Attributes:
         first: the world after a reset. It is shared and never changes.
         began: the world at the start, or as loaded. It is shared and never changes.
+        turns: who changed the world when.
     """
 
     def __init__(self, app: App, began: Store | None = None) -> None:
         self.app = app
         app.deliver = _deliver_by_url
         self.first = self.began = app.store.freeze() if began is None else began
+        self.turns = Turns(self.began)
+        app.before_request = self.turns.request
+
+    def begin_again(self, store: Store, began: Store) -> None:
+        """Replace the world by another one, with its initial state."""
+        self.app.store, self.began = store, began
+        self.turns.restart(began)
 
 
 @dataclass
@@ -82,12 +95,18 @@ class ServedWorld:
     """One world of a server.
 
     Attributes:
+        expires_in: after how many seconds without being used it is deleted; None for never.
+        lifetime: when it was last used.
         snapshots: name to snapshot, oldest first.
     """
 
     name: str
     held: Held
+    expires_in: float | None = None
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.lifetime = Lifetime(self.app, self.expires_in)
 
     @property
     def app(self) -> App:
@@ -99,6 +118,11 @@ class ServedWorld:
         """The store of the world."""
         return self.held.app.store
 
+    def arranging(self) -> Store:
+        """Return the store, for somebody who may change it in the place of a test."""
+        self.held.turns.test(self.store)
+        return self.store
+
 
 class Worlds:
     """All worlds of one server.
@@ -106,11 +130,16 @@ class Worlds:
     Args:
         held: the server's own world. It gets each request without a credential of another world.
         limit: how many other worlds are allowed.
+        public: the address of the server as its clients know it.
+        ttl: after how many seconds without being used they are deleted. None: never.
         admin_token: the token required by the admin API. Default: none on a loopback address, otherwise generated.
         noting: returns the function that receives the warnings of the world with a given name. Default: that of the
             server's own world.
         saver: saves the server's own world to a file, if there is one.
         freed: called after changes that may have freed memory.
+
+    Attributes:
+        meters: of each server that serves them, its counts.
     """
 
     def __init__(
@@ -118,6 +147,8 @@ class Worlds:
         held: Held,
         *,
         limit: int = MOST_WORLDS,
+        ttl: float | None = None,
+        public: PublicAddress | None = None,
         admin_token: str | None = None,
         noting: Callable[[str], Callable[[Finding], None]] | None = None,
         saver: Saver | None = None,
@@ -125,23 +156,28 @@ class Worlds:
     ) -> None:
         self.default = ServedWorld(DEFAULT, held)
         self.limit = limit
+        self.ttl = ttl
+        self.public = public
         self.admin_token = admin_token
         self.saver = saver
         self.freed = freed
         self._noting = noting
         self.host = self.bound = ""
+        self.meters: list[Meter] = []
         self._others: dict[str, ServedWorld] = {}  # replaced, never changed: readers need no lock
         self._owners: dict[Shown, tuple[ServedWorld, Store]] = {}
         self._lock = threading.RLock()
 
-    def listens(self, host: str, bound: str) -> None:
+    def listens(self, host: str, bound: str, meter: Meter) -> None:
         """Set where the server listens.
 
         Args:
             host: the configured name or address.
             bound: the resolved address.
+            meter: counts its requests.
         """
         self.host, self.bound = host, bound
+        self.meters.append(meter)
         if self.admin_token is None and not is_loopback(bound):
             self.admin_token = f"fakeflowdock-admin-{secrets.token_urlsafe(24)}"
 
@@ -150,12 +186,14 @@ class Worlds:
     def world_of(self, environ: WSGIEnvironment) -> ServedWorld:
         """Return the world of a request. If there are several worlds, its name is set in `environ`."""
         if not self._others:
+            self.default.lifetime.use()
             return self.default
         from .shown_credentials import shown_in
 
         owners = (owner for shown in shown_in(environ) if (owner := self._owner(shown)) is not None)
         world = next(owners, self.default)
         environ[WORLD] = world.name
+        world.lifetime.use()
         return world
 
     def _owner(self, shown: Shown) -> ServedWorld | None:
@@ -190,7 +228,13 @@ class Worlds:
         return self.default if name == DEFAULT else self._others.get(name)
 
     def make(
-        self, name: str | None, begin: str | dict[str, Any], choices: dict[str, Any], *, again: bool
+        self,
+        name: str | None,
+        begin: str | dict[str, Any],
+        choices: dict[str, Any],
+        *,
+        again: bool,
+        expires_in: float | None = None,
     ) -> ServedWorld:
         """Make a world whose credentials are derived from its name.
 
@@ -199,6 +243,7 @@ class Worlds:
             begin: its initial data: `docs`, `empty`, or the valid content of a world file.
             choices: settings that differ from those of the default world.
             again: whether to replace an existing world of the same name.
+            expires_in: after how many seconds without being used it is deleted. Default: never.
 
         Raises:
             Invalid: the name is invalid.
@@ -207,6 +252,7 @@ class Worlds:
         """
         if name is not None and (NAME.fullmatch(name) is None or set(name) == {"."}):
             raise Invalid.at("/name", Invalid.NAME)
+        self.expire()
         with self._lock:
             if name is None:
                 taken = {each.casefold() for each in self._others}
@@ -223,12 +269,27 @@ class Worlds:
             store.clock.move_like(default.store.clock.mode)
             self._check(store, but=known)
             note = default.note if self._noting is None else self._noting(name)
-            world = ServedWorld(name, Held(App(store, default.report, note, default.journal.budget)))
+            world = ServedWorld(name, Held(App(store, default.report, note, default.journal.budget)), expires_in)
             self._others = {**self._others, name: world}
             if known is not None:
                 known.app.close()
             self._owners.clear()
             return world
+
+    def tidy(self) -> None:
+        """Delete the worlds that were not used for too long, in a thread. A server calls this about once a second."""
+        if any(each.lifetime.is_over for each in self._others.values()):
+            with suppress(RuntimeError):  # the system gives no more threads: next time
+                threading.Thread(target=self.expire, name="fakeflowdock: worlds that expire", daemon=True).start()
+
+    def expire(self) -> None:
+        """Delete the worlds that were not used for too long."""
+        with self._lock:
+            over = [each for each in self._others.values() if each.lifetime.is_over]
+            for world in over:
+                self.delete(world)
+        if over:
+            self.freed()
 
     def delete(self, world: ServedWorld) -> None:
         """Delete a world. Raises Taken if it is the server's own."""
@@ -239,32 +300,37 @@ class Worlds:
             self._owners.clear()  # the cache would keep the world alive
             world.app.close()
 
-    def put(self, world: ServedWorld, store: Store, *, loaded: bool = False) -> None:
+    def put(self, world: ServedWorld, store: Store, began: Store | None = None, *, loaded: bool = False) -> None:
         """Replace the content of a world.
 
         Args:
-            loaded: whether it becomes the initial state.
+            began: its initial state. Default: the one that it has.
+            loaded: whether the content becomes its initial state.
 
         Raises:
             Taken: another world has one of its credentials. Nothing changes.
         """
         with self._lock:
             self._check(store, but=world, loaded=loaded)
-            held = world.held
-            began = store.freeze() if loaded else held.began
-            held.app.store, held.began = templates.over(store, held.app.store.settings), began
+            app, began = world.app, store.freeze() if loaded else began
+            content = templates.over(store, app.store.settings)
+            if began is None:
+                world.held.turns.test(app.store)
+                app.store = content
+            else:
+                world.held.begin_again(content, began)
             self._owners.clear()
 
-    def reset(self, world: ServedWorld) -> None:
-        """Reset a world to its first state, without faults.
+    def reset(self, world: ServedWorld, to: Snapshot | None = None) -> None:
+        """Reset a world to its first state, or to a snapshot, without faults. The report then begins there.
 
         Raises:
             Taken: another world has one of its credentials now. Nothing changes.
         """
+        began = world.held.first if to is None else to.store
         with self._lock:
-            self.put(world, world.held.first.branch())
-            world.held.began = world.held.first
-            world.app.faults.remove()
+            self.put(world, began.branch(), began)
+            world.app.faults.forget()
 
     def _check(self, store: Store, *, but: ServedWorld | None, loaded: bool = False) -> None:
         """Raise Taken if a content shares a credential with another world."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ..world import factories, naming
-from . import credentials, errors
+from . import credentials
 from .world import World
 
 if TYPE_CHECKING:
@@ -41,10 +41,7 @@ class Authorizing(World):
         """
         if isinstance(source, str):
             return credentials.source(naming.source_called(self._store, source))
-        known = source or next(iter(self.sources), None)
-        if known is None:
-            raise ValueError(errors.NO_SOURCE)
-        return credentials.source(known)
+        return credentials.source(source or self._first("source"))
 
     def as_application(
         self, application: Application | str | None = None, *, user: User | str | None = None, scope: str | None = None

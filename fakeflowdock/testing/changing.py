@@ -25,6 +25,14 @@ class Changing(World):
         """
         return self._bound(changing.update_organization(self._store, organization, name))
 
+    def remove_organization(self, organization: Organization | str) -> Organization:
+        """Archive all flows of an organization and remove its users. Their accounts stay, and so does its name.
+
+        Raises:
+            ValueError: the organization is unknown.
+        """
+        return self._bound(changing.remove_organization(self._store, organization, self.user))
+
     def update_user(
         self,
         user: User | str,
@@ -127,6 +135,17 @@ class Changing(World):
         given = {"name": name, "icon_url": icon_url, "redirect_uri": redirect_uri}
         given |= {"setup_uri": setup_uri, "configuration_uri": configuration_uri}
         return self._bound(changing.update_application(self._store, application, given))
+
+    def remove_application(self, application: Application | str) -> Application:
+        """Disable an application. Its `client_id`, `client_secret` and access tokens are refused, its sources deleted.
+
+        Returns:
+            The disabled application. Threads and messages still show it.
+
+        Raises:
+            ValueError: the application is unknown.
+        """
+        return self._bound(changing.remove_application(self._store, application))
 
     def update_source(
         self,

@@ -8,9 +8,10 @@ class FlowdockWarning(UserWarning):
 
 
 TWO_SENDERS = "invalid sender: pass either a source or a user, not both"
-NO_SOURCE = "no source exists: create one with add_source()"
+NONE = "no {kind} exists: create one with add_{kind}()"
 NO_SSO = "organization {name!r} has no Single Sign-On: set it up with add_sso()"
 UNKNOWN = "unknown {what} {name!r}"
+EXPECTED = "invalid expected {given!r}: expected a mapping of parameters, such as {{'content': 'Hello'}}"
 ZERO_TIMES = "invalid times 0: use {instead}"
 IMPOSSIBLE = "invalid {name} {given!r}: expected {known}"
 TWO_RECEIVERS = "invalid receiver: pass either a flow or a user, not both"

@@ -115,16 +115,17 @@ class FlowFields(TypedDict, total=False):
     name: Text
     parameterized_name: Text
     organization_id: Number
-    members: Numbers
+    member_ids: Numbers
     join_key: Text
     api_token: Text
-    blocked: Numbers
-    admins: Numbers
-    closed: Numbers
+    blocked_ids: Numbers
+    admin_ids: Numbers
+    closed_ids: Numbers
     access_mode: Text
     description: Text
     disabled: Truth
     path: Text
+    members: Items
 
 
 class UserFields(TypedDict, total=False):

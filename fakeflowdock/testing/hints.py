@@ -126,7 +126,7 @@ def _flow(store: Store, organization: str, name: str, caller: Caller | None, cal
     if flow.disabled:
         return f"flow {path} is archived"
     if caller is not None and caller.user is not None and not flow.is_seen_by(caller.user):
-        blocked = "is blocked in" if caller.user.id in flow.blocked else "is not a member of"
+        blocked = "is blocked in" if caller.user.id in flow.blocked_ids else "is not a member of"
         return f"user {caller.user.name} {blocked} flow {path}"
     return None
 
@@ -138,7 +138,7 @@ def _inside(store: Store, path: Mapping[str, str], requested: str) -> str | None
     kinds = requested.split("/")
     if "users" in kinds:
         where = path.get("organization", "") if flow is None else store.path_of(flow)
-        there = store.users if flow is None else sorted(flow.members)
+        there = store.users if flow is None else sorted(flow.member_ids)
         return f"unknown user {number}{where and f' in {where}'}{_some(there)}"
     if flow is None or not number:
         return None

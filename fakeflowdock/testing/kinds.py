@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from ..api import wire
 from ..api.actions.delivery import OUTCOMES
 from ..api.actions.request import FLAWS
-from ..world import factories
+from ..world import naming
 from ..world.fields import check_names
 from ..world.invitations import ACCEPTED, PENDING
 from ..world.models import Application, Flow
@@ -83,7 +83,7 @@ class Kind(Generic[Entity]):
             elif isinstance(value, Application):
                 named[name] = value.name
             elif name == "flow" and isinstance(value, str):
-                named[name] = store.path_of(factories.flow_at(store, value))
+                named[name] = store.path_of(naming.found(store, "flow", value))
         return named
 
     def check_possible(self, store: Store, expected: Mapping[str, Any]) -> None:
@@ -173,7 +173,13 @@ THREAD: Kind[Thread] = Kind(
     lambda store: store.archive.threads(store.flows),
 )
 FLOW: Kind[Flow] = Kind(
-    "flow", names.FlowFields, {"path": lambda flow, store: store.path_of(flow)}, lambda store: store.flows.values()
+    "flow",
+    names.FlowFields,
+    {
+        "path": lambda flow, store: store.path_of(flow),
+        "members": lambda flow, store: [store.users[number] for number in sorted(flow.member_ids)],
+    },
+    lambda store: store.flows.values(),
 )
 USER: Kind[User] = Kind("user", names.UserFields, {}, lambda store: store.users.values())
 INVITATION: Kind[Invitation] = Kind(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..world import factories
+from ..world import factories, single_sign_on
 from . import credentials, errors
 from .world import World
 
@@ -47,7 +47,18 @@ class SingleSignOn(World):
         Raises:
             ValueError: the uid is taken or invalid.
         """
-        return self._bound(factories.add_sso(self._store, organization or self.organization, uid))
+        return self._bound(single_sign_on.add_sso(self._store, organization or self.organization, uid))
+
+    def remove_sso(self, organization: Organization | str | None = None) -> Organization:
+        """End the Single Sign-On of an organization: its SCIM API refuses its token. Returns the organization.
+
+        Args:
+            organization: default: the first one.
+
+        Raises:
+            ValueError: the organization has no Single Sign-On.
+        """
+        return self._bound(single_sign_on.remove_sso(self._store, self._with_sso(organization)))
 
     def scim(self, organization: Organization | str | None = None) -> ScimAccess:
         """Return address, uid and token of the SCIM API of an organization. Default: the first one.

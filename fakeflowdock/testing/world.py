@@ -40,6 +40,13 @@ class World(ABC):
         """Return an entity that knows this world."""
         return bound(entity, self._store)
 
+    def _first(self, kind: str) -> Any:
+        """Return the first entity of a kind. Raises ValueError if none exists."""
+        first = self._read(lambda store: next(iter(getattr(store, f"{kind}s").values()), None))
+        if first is None:
+            raise ValueError(errors.NONE.format(kind=kind))
+        return self._bound(first)
+
     @property
     def clock(self) -> Clock:
         """The world's clock. It is frozen, except for a millisecond per write, unless `run()` is called."""
@@ -48,22 +55,26 @@ class World(ABC):
     @property
     def organization(self) -> Organization:
         """The first organization."""
-        return self._read(lambda store: bound(next(iter(store.organizations.values())), store))
+        first: Organization = self._first("organization")
+        return first
 
     @property
     def flow(self) -> Flow:
         """The first flow: the default of each method that takes a flow."""
-        return self._read(lambda store: bound(next(iter(store.flows.values())), store))
+        first: Flow = self._first("flow")
+        return first
 
     @property
     def user(self) -> User:
         """The first user: the default of each method that takes a user."""
-        return self._read(lambda store: bound(next(iter(store.users.values())), store))
+        first: User = self._first("user")
+        return first
 
     @property
     def application(self) -> Application:
         """The first application: the default of each method that takes an application."""
-        return self._read(lambda store: bound(next(iter(store.applications.values())), store))
+        first: Application = self._first("application")
+        return first
 
     @property
     def organizations(self) -> list[Organization]:
@@ -311,7 +322,7 @@ class World(ABC):
             self.clock.advance(time)
 
     def _flow(self, flow: Flow | str | None) -> Flow:
-        return factories.flow_at(self._store, flow) if isinstance(flow, str) else flow or self.flow
+        return naming.found(self._store, "flow", flow) if isinstance(flow, str) else flow or self.flow
 
     def _user(self, user: User | str | None) -> User:
         return naming.user_called(self._store, user) if isinstance(user, str) else user or self.user

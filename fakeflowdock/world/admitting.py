@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..contract.contracts import contracts
 from ..contract.errors import ValidationError
 from . import errors, factories, inviting, serialization, validation
+from .errors import InvalidValues
 from .invitations import Invitation
 
 if TYPE_CHECKING:
@@ -22,11 +23,11 @@ def add_invitation(store: Store, flow: Flow, email: str, inviter: User, message:
         validation.check_characters(given)
         serialization.refuse(contracts().operations["create-invitation"].request.violations(given))
         if not flow.is_seen_by(inviter):
-            raise ValueError(errors.NO_INVITER.format(user=inviter.name, flow=store.path_of(flow)))
+            raise InvalidValues.of("inviter", errors.NO_INVITER.format(user=inviter.name, flow=store.path_of(flow)))
         try:
             return inviting.invite(store, flow, email, by=inviter, message=message, tells=False)
         except ValidationError as error:
-            raise ValueError(serialization.in_words(error.errors)) from None
+            raise serialization.invalid(error.errors) from None
 
 
 def accept(store: Store, invitation: Invitation | int, user: User | None) -> User:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.contracts import contracts
 from . import editing, errors, inviting, people, serialization, tagging, validation
-from .factories import ACCESS_MODES, check_source, flow_at, known
+from .errors import InvalidValues
+from .factories import ACCESS_MODES, check_source, known, revoke_application
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,6 +30,17 @@ def update_organization(store: Store, organization: Organization | str, name: st
         return store.add_organization(changed)
 
 
+def remove_organization(store: Store, organization: Organization | str, by: User) -> Organization:
+    """Archive all flows of an organization, and remove its users. Raises ValueError if it is unknown."""
+    with store.lock:
+        current: Organization = known(store, "organization", organization)
+        for flow in [each for each in store.flows.values() if each.organization_id == current.id]:
+            people.change_flow(store, replace(flow, disabled=True), by=by)
+        for user in store.users_of_organization(current):
+            people.remove_from_organization(store, current, user, by=by)
+        return current
+
+
 def update_user(store: Store, user: User | str, given: Mapping[str, str | None]) -> User:
     """Change a user; None leaves a value as it is. Raises ValueError if the user is unknown or a value is invalid."""
     with store.lock:
@@ -36,7 +48,7 @@ def update_user(store: Store, user: User | str, given: Mapping[str, str | None])
         changes = _given(given)
         email = changes.get("email", current.email)
         if store.user_by_email(email) not in (None, current):
-            raise ValueError(errors.EXISTS.format(kind="user", name=email))
+            raise InvalidValues.of("email", errors.EXISTS.format(kind="user", name=email))
         serialization.check(replace(current, **changes), "kept-user")
         return people.edit_user(store, current, **changes)
 
@@ -50,7 +62,7 @@ def remove_user(store: Store, user: User | str, organization: Organization | str
             wanted: Organization = known(store, "organization", organization)
             left = [each for each in left if each.id == wanted.id]
         if not left:
-            raise ValueError(errors.NO_USER_OF.format(user=current.name))
+            raise InvalidValues.of("organization", errors.NO_USER_OF.format(user=current.name))
         for each in left:
             people.remove_from_organization(store, each, current, by=by)
         return store.users[current.id]
@@ -63,7 +75,9 @@ def update_flow(
     with store.lock:
         current: Flow = known(store, "flow", flow)
         if access_mode not in (None, *ACCESS_MODES):
-            raise ValueError(errors.ACCESS_MODE.format(given=access_mode, known=", ".join(ACCESS_MODES)))
+            raise InvalidValues.of(
+                "access_mode", errors.ACCESS_MODE.format(given=access_mode, known=", ".join(ACCESS_MODES))
+            )
         changed = replace(current, **_given({"name": name, "access_mode": access_mode, "disabled": disabled}))
         serialization.check(changed, "kept-flow")
         store.tick()
@@ -76,12 +90,12 @@ def update_member(
     """Make a member an administrator of a flow, or block them. Raises ValueError if the user is not a member."""
     with store.lock:
         current, member = _member(store, flow, user)
-        admins, blocks = current.admins, current.blocked
+        admins, blocks = current.admin_ids, current.blocked_ids
         if admin is not None:
             admins = admins | {member.id} if admin else admins - {member.id}
         if blocked is not None:
             blocks = blocks | {member.id} if blocked else blocks - {member.id}
-        return people.change_flow(store, replace(current, admins=admins, blocked=blocks), by=by)
+        return people.change_flow(store, replace(current, admin_ids=admins, blocked_ids=blocks), by=by)
 
 
 def remove_member(store: Store, flow: Flow | str, user: User | str, by: User) -> Flow:
@@ -92,10 +106,10 @@ def remove_member(store: Store, flow: Flow | str, user: User | str, by: User) ->
 
 
 def _member(store: Store, flow: Flow | str, user: User | str) -> tuple[Flow, User]:
-    current = flow_at(store, flow) if isinstance(flow, str) else known(store, "flow", flow)
+    current: Flow = known(store, "flow", flow)
     member: User = known(store, "user", user)
-    if member.id not in current.members:
-        raise ValueError(errors.NO_MEMBER.format(user=member.name, flow=store.path_of(current)))
+    if member.id not in current.member_ids:
+        raise InvalidValues.of("user", errors.NO_MEMBER.format(user=member.name, flow=store.path_of(current)))
     return current, member
 
 
@@ -106,6 +120,16 @@ def update_application(store: Store, application: Application | str, given: Mapp
         changed = replace(current, **_given(given))
         serialization.check(changed, "kept-application")
         return store.add_application(changed)
+
+
+def remove_application(store: Store, application: Application | str) -> Application:
+    """Disable an application, and delete its sources. Raises ValueError if it is unknown."""
+    with store.lock:
+        current: Application = known(store, "application", application)
+        for source in [each for each in store.sources.values() if each.application_id == current.id]:
+            store.delete_source(source)
+        revoke_application(store, current, None)
+        return store.add_application(replace(current, disabled=True))
 
 
 def update_source(store: Store, source: Source | str, given: Mapping[str, str | None]) -> Source:
@@ -135,13 +159,13 @@ def update_message(
     with store.lock:
         current = _message(store, message)
         if content is not None and (current.event not in TEXTS or current.user_id is None):
-            raise ValueError(errors.NOT_EDITABLE.format(event=current.event))
+            raise InvalidValues.of("content", errors.NOT_EDITABLE.format(event=current.event))
         given = None if tags is None else [*tags]
         fields = _given({"content": content, "tags": given})
         validation.check_characters(fields)
         serialization.refuse(contracts().operations["update-message"].request.violations(fields))
         if (reason := tagging.too_many(given)) is not None:
-            raise ValueError(serialization.in_words({"tags": [reason]}))
+            raise serialization.invalid({"tags": [reason]})
         split = None if given is None else tagging.split(given)
         editing.edit(store, current, _editor(store, current, by), text=content, given=split)
         return _message(store, message)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..contract.errors import Worded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Self
 
 # Arguments of the methods that set up a world
 EXISTS = "{kind} {name!r} already exists"
@@ -10,9 +16,9 @@ ACCESS_MODE = "invalid access_mode {given!r}: expected {known}"
 ACCESS_TOKEN = "unknown access token {given!r}"
 REDIRECT_URI = "invalid redirect_uri {given!r}: expected {expected!r}"
 NO_MESSAGE = "invalid event {event!r}: it is not a message"
+NO_CONTENT = "no earlier message of the flow has the content {content!r}"
 COMMENTS = "invalid comments: expected a message of the flow, not a comment"
 STRANGERS = "{user} cannot write to {other}: expected two users of one organization"
-UNKNOWN_NAME = "unknown {kind} {name!r}{hint}"
 AMBIGUOUS_NAME = "several of them are the {kind} {name!r}: use a name that only one has: {known}"
 NO_PATH = "invalid flow {path!r}: expected organization/flow"
 PARAMETERIZED_NAME = "invalid parameterized_name {name!r}: expected a-z and 0-9, with - and _ between"
@@ -20,6 +26,7 @@ ID = "invalid id {given}: taken, or not a positive integer"
 NO_WORLD_OF = "this {kind} belongs to no world: read it from a fake"
 NOT_OF_THIS_WORLD = "{entity!r} is not {article} {kind} of this world"
 NO_USER_OF = "{user} does not belong to the organization"
+REMOVED = "application {name!r} was removed"
 NO_MEMBER = "{user} is not a member of {flow}"
 NOT_EDITABLE = "cannot edit the content of the event {event!r}: expected a message or a comment of a user"
 NOT_DELETABLE = "cannot delete a message with the event {event!r}"
@@ -54,6 +61,37 @@ NO_WORLD = "invalid world: got a function; write @FakeFlowdock() with parenthese
 THE_FILE = "the file"
 DUPLICATE_KEY = "duplicate key {key!r}"
 NO_INTEGER = "invalid number {number}: expected an integer"
+
+
+class InvalidValues(ValueError):
+    """Arguments are invalid.
+
+    Attributes:
+        fields: their names to the reasons.
+    """
+
+    def __init__(self, message: str, fields: Mapping[str, Sequence[str]]) -> None:
+        super().__init__(message)
+        self.fields = fields
+
+    @classmethod
+    def of(cls, field: str, reason: str) -> Self:
+        """Return the error for one argument. The reason names it, or its value."""
+        return cls(reason, {field: [reason]})
+
+
+class UnknownName(ValueError):
+    """No entity has a name.
+
+    Attributes:
+        hint: the end of the message: similar names, or the known ones.
+    """
+
+    UNKNOWN = "unknown {kind} {name!r}{hint}"
+
+    def __init__(self, kind: str, name: str, hint: str) -> None:
+        super().__init__(self.UNKNOWN.format(kind=kind, name=name, hint=hint))
+        self.hint = hint
 
 
 class WorldFileError(Worded, ValueError):
@@ -120,7 +158,6 @@ class SeedError(Worded, ValueError):
     NESTED = "nested too deeply"
     NO_OBJECT = "expected an object with users, flows and others"
     TWO_SENDERS = "a message has a user or a source, not both"
-    NO_MESSAGE = "no earlier message of the flow has the content {content!r}"
 
     def __init__(self, pointer: str, reason: str, place: str = "") -> None:
         super().__init__(f"{place}{pointer or self.THE_SEED} {reason}")

@@ -11,10 +11,11 @@ from ..contract.errors import ValidationError
 from ..redaction import shortened
 from . import errors, events, grants, naming, people, private, serialization, validation
 from .authorization import AccessToken
+from .errors import InvalidValues
 from .fields import check_names
 from .models import OUT_OF_BAND, Application, Flow, Organization, Source, User
 from .posting import Post
-from .random_ids import join_key_of, short, uuid_of
+from .random_ids import join_key_of, uuid_of
 from .scopes import SCOPES, scopes_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from .store import Store
 
 ACCESS_MODES = ("invitation", "link", "organization")
-FIRST_UID = 123_455  # that of the first organization is the next one, as in Flowdock's examples
 AVATAR = "https://d2cxspbh1aoie1.cloudfront.net/avatars/{}"
 ICON = "https://dxgv4vuja9avs.cloudfront.net/applications/{}/{}.png"
 Entity = TypeVar("Entity", Organization, User, Flow, Application, Source)
@@ -38,30 +38,16 @@ def add_organization(
     store: Store, parameterized_name: str, *, name: str | None = None, id: int | None = None
 ) -> Organization:
     """Add an organization. Raises ValueError if the name is taken or invalid."""
-    _check_name(parameterized_name)
+    _check_name(parameterized_name, "parameterized_name")
     with store.lock:
         if store.organization_named(parameterized_name) is not None:
-            raise ValueError(errors.EXISTS.format(kind="organization", name=parameterized_name))
+            raise InvalidValues.of(
+                "parameterized_name", errors.EXISTS.format(kind="organization", name=parameterized_name)
+            )
         number = _new_id(store, "organization", store.organizations, id)
         organization = Organization(number, name or parameterized_name.title(), parameterized_name)
         serialization.check(organization, "kept-organization")
         return store.add_organization(organization)
-
-
-def add_sso(store: Store, organization: Organization | str, uid: str | None = None) -> Organization:
-    """Set up Single Sign-On for an organization. A new token replaces an old one.
-
-    Raises:
-        ValueError: the uid is taken or invalid.
-    """
-    with store.lock:
-        current = known(store, "organization", organization)
-        uid = current.sso_uid or str(FIRST_UID + current.id) if uid is None else uid
-        if store.identities.organization_of(uid) not in (None, current.id):
-            raise ValueError(errors.EXISTS.format(kind="uid", name=uid))
-        changed = replace(current, sso_uid=uid, scim_token=short(store.draw("scim_token")))
-        serialization.check(changed, "kept-organization")
-        return store.add_organization(changed)
 
 
 def add_user(
@@ -100,9 +86,9 @@ def add_user(
             updated_at=store.now,
         )
         if store.user_by_email(user.email) is not None:
-            raise ValueError(errors.EXISTS.format(kind="user", name=user.email))
+            raise InvalidValues.of("email", errors.EXISTS.format(kind="user", name=user.email))
         if sso_name is not None and store.identities.user_named(sso_name) is not None:
-            raise ValueError(errors.EXISTS.format(kind="user", name=sso_name))
+            raise InvalidValues.of("sso_name", errors.EXISTS.format(kind="user", name=sso_name))
         serialization.check(user, "kept-user")
         store.add_user(user)
         if joined is not None:
@@ -128,10 +114,12 @@ def add_flow(
     organization_name, flow_name = _split(path)
     users = [known(store, "user", member) for member in members]
     if access_mode not in ACCESS_MODES:
-        raise ValueError(errors.ACCESS_MODE.format(given=access_mode, known=", ".join(ACCESS_MODES)))
+        raise InvalidValues.of(
+            "access_mode", errors.ACCESS_MODE.format(given=access_mode, known=", ".join(ACCESS_MODES))
+        )
     with store.lock:
         if store.flow_named(organization_name, flow_name) is not None:
-            raise ValueError(errors.EXISTS.format(kind="flow", name=path))
+            raise InvalidValues.of("path", errors.EXISTS.format(kind="flow", name=path))
         organization = store.organization_named(organization_name)
         if organization is None:
             organization = add_organization(store, organization_name)
@@ -143,7 +131,7 @@ def add_flow(
             name=name or flow_name.title(),
             parameterized_name=flow_name,
             organization_id=organization.id,
-            members=frozenset(user.id for user in users),
+            member_ids=frozenset(user.id for user in users),
             access_mode=access_mode,
             join_key=join_key or join_key_of(store.draw("join_key")),
             api_token=store.draw("flow api_token"),
@@ -158,7 +146,7 @@ def add_member(store: Store, flow: Flow | str, user: User | str) -> Flow:
         current, member = known(store, "flow", flow), known(store, "user", user)
         if not store.belongs(member, current.organization_id):
             store.join(store.organizations[current.organization_id], member, admin=False)
-        return people.change_flow(store, replace(current, members=current.members | {member.id}))
+        return people.change_flow(store, replace(current, member_ids=current.member_ids | {member.id}))
 
 
 def add_application(
@@ -216,7 +204,7 @@ def revoke(store: Store, access_token: str) -> None:
     with store.lock:
         token = store.access_tokens.find(access_token)
         if token is None:
-            raise ValueError(errors.ACCESS_TOKEN.format(given=shortened(access_token)))
+            raise InvalidValues.of("access_token", errors.ACCESS_TOKEN.format(given=shortened(access_token)))
         store.revoke(token.grant_id)
 
 
@@ -246,7 +234,9 @@ def add_code(
     scopes = frozenset(SCOPES) if scope is None else scopes_of(scope)
     user, application = known(store, "user", user), known(store, "application", application)
     if redirect_uri not in (None, application.redirect_uri):
-        raise ValueError(errors.REDIRECT_URI.format(given=redirect_uri, expected=application.redirect_uri))
+        raise InvalidValues.of(
+            "redirect_uri", errors.REDIRECT_URI.format(given=redirect_uri, expected=application.redirect_uri)
+        )
     with store.lock:
         return grants.give_code(store, user, application, scopes, asked=redirect_uri is not None)
 
@@ -296,7 +286,7 @@ def add_message(
 ) -> Message:
     """Post a message. Raises ValueError if Flowdock would reject it."""
     if event == events.ACTIVITY:
-        raise ValueError(errors.NO_MESSAGE.format(event=event))
+        raise InvalidValues.of("event", errors.NO_MESSAGE.format(event=event))
     with store.lock:
         if source is not None:
             source = known(store, "source", source)
@@ -308,13 +298,13 @@ def add_message(
             event = "comment" if event == "message" else event
             parent = store.archive.of(flow.id).messages.get(parent.id)
             if parent is None or parent.event == "comment":
-                raise ValueError(errors.COMMENTS)
+                raise InvalidValues.of("comments", errors.COMMENTS)
         operation, needed = ("send-message", {}) if parent is None else ("create-comment", {"message": 1})
         given = _checked("a message", operation, {"event": event, **needed}, fields, {"flow", "flow_token"})
         try:
             return Post(store, flow, event, given, user=user, source=source, parent=parent).send()
         except ValidationError as error:
-            raise ValueError(serialization.in_words(error.errors)) from None
+            raise serialization.invalid(error.errors) from None
 
 
 def add_private_message(
@@ -325,11 +315,11 @@ def add_private_message(
         user, to = known(store, "user", user), known(store, "user", to)
         given = _checked("a private message", "send-private-message", {"event": event}, fields)
         if not private.may_talk(store, user, to):
-            raise ValueError(errors.STRANGERS.format(user=user.name, other=to.name))
+            raise InvalidValues.of("to_user", errors.STRANGERS.format(user=user.name, other=to.name))
         try:
             return private.send(store, user, to, event, given)
         except ValidationError as error:
-            raise ValueError(serialization.in_words(error.errors)) from None
+            raise serialization.invalid(error.errors) from None
 
 
 def _checked(
@@ -352,24 +342,18 @@ def _checked(
     return given
 
 
-def flow_at(store: Store, path: str) -> Flow:
-    """Return the flow with a path, `acme/ops`, or a name. Raises ValueError if it is unknown."""
-    flow: Flow = naming.found(store, "flow", path)
-    return flow
-
-
 def _split(path: str) -> tuple[str, str]:
     organization, slash, flow = path.partition("/")
     if not slash:
-        raise ValueError(errors.NO_PATH.format(path=path))
-    _check_name(organization)
-    _check_name(flow)
+        raise InvalidValues.of("path", errors.NO_PATH.format(path=path))
+    _check_name(organization, "path")
+    _check_name(flow, "path")
     return organization, flow
 
 
-def _check_name(name: str) -> None:
+def _check_name(name: str, field: str) -> None:
     if not PARAMETERIZED_NAME.fullmatch(name):
-        raise ValueError(errors.PARAMETERIZED_NAME.format(name=name))
+        raise InvalidValues.of(field, errors.PARAMETERIZED_NAME.format(name=name))
 
 
 def _new_id(store: Store, kind: str, taken: Mapping[int, Any], wanted: int | None) -> int:
@@ -382,13 +366,17 @@ def known(store: Store, kind: str, entity: Entity | str) -> Entity:
     """Return the current state of an entity, or the one with a name.
 
     Raises:
-        ValueError: it belongs to another world; or the name is unknown, or that of several.
+        ValueError: it belongs to another world or was removed; or the name is unknown, or that of several.
     """
+    current: Entity | None
     if isinstance(entity, str):
-        called: Entity = naming.found(store, kind, entity)
-        return called
-    current: Entity | None = getattr(store, f"{kind}s").get(getattr(entity, "id", None))
-    if type(current) is not type(entity) or current is None:
-        article = "an" if kind[0] in "ao" else "a"
-        raise ValueError(errors.NOT_OF_THIS_WORLD.format(entity=entity, article=article, kind=kind))
+        current = naming.found(store, kind, entity)
+    else:
+        current = getattr(store, f"{kind}s").get(getattr(entity, "id", None))
+        if type(current) is not type(entity):
+            article = "an" if kind[0] in "ao" else "a"
+            raise ValueError(errors.NOT_OF_THIS_WORLD.format(entity=entity, article=article, kind=kind))
+    assert current is not None
+    if isinstance(current, Application) and current.disabled:
+        raise ValueError(errors.REMOVED.format(name=current.name))
     return current

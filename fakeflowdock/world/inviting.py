@@ -57,7 +57,7 @@ def invite(store: Store, flow: Flow, email: str, *, by: User, message: str | Non
     if not is_invitable(email):
         raise ValidationError({"email": [ValidationError.NO_EMAIL]})
     user = store.user_by_email(email)
-    if user is not None and user.id in flow.members:
+    if user is not None and user.id in flow.member_ids:
         raise ValidationError({"email": [ValidationError.MEMBER]})
     return _invited(store, flow, email, by, message, tells=tells)
 
@@ -96,15 +96,15 @@ def import_list(store: Store, flow: Flow, text: str, *, by: User, message: str |
         user = store.user_by_email(email)
         if user is None or not store.belongs(user, flow.organization_id):
             made.invitations.append(_invited(store, flow, email, by, message))
-        elif user.id in flow.blocked:
+        elif user.id in flow.blocked_ids:
             made.erroneous[piece] = ValidationError.BLOCKED
-        elif user.id not in flow.members:
+        elif user.id not in flow.member_ids:
             made.added.append(user)
     if made.added:
         for user in made.added:
             _settle(store, flow, user)
-        members = flow.members.union(user.id for user in made.added)
-        people.change_flow(store, replace(flow, members=members), by=by)
+        members = flow.member_ids.union(user.id for user in made.added)
+        people.change_flow(store, replace(flow, member_ids=members), by=by)
     return made
 
 
@@ -161,12 +161,12 @@ def accept(store: Store, invitation: Invitation, user: User) -> None:
         ValueError: the flow is archived, or has blocked the user.
     """
     flow = store.flows[invitation.flow_id]
-    if flow.disabled or user.id in flow.blocked:
+    if flow.disabled or user.id in flow.blocked_ids:
         raise ValueError(errors.NOT_ADMITTED.format(flow=store.path_of(flow), user=user.name))
     if not store.belongs(user, flow.organization_id):
         store.join(store.organizations[flow.organization_id], user, admin=False)
     store.invitations.keep(replace(invitation, state=ACCEPTED, user_id=user.id))
-    people.change_flow(store, replace(flow, members=flow.members | {user.id}), by=user)
+    people.change_flow(store, replace(flow, member_ids=flow.member_ids | {user.id}), by=user)
 
 
 def join_url_of(store: Store, invitation_id: int) -> str:

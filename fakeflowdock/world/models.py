@@ -77,7 +77,17 @@ class User(Bound):
     organizations = Walk["list[Organization]"](lambda self, world: world.organizations_of(self))
 
 
-USERS = ("members", "blocked", "admins", "closed")  # the users of a flow
+USERS = {  # of a flow, and what world files call them
+    "member_ids": "members",
+    "blocked_ids": "blocked",
+    "admin_ids": "admins",
+    "closed_ids": "closed",
+}
+
+
+def _users(name: str) -> Walk[list[User]]:
+    """Return the users whose ids a field has."""
+    return Walk(lambda self, world: [world.users[number] for number in sorted(getattr(self, name))])
 
 
 @dataclass(frozen=True)
@@ -85,11 +95,11 @@ class Flow(Bound):
     """A flow of an organization; `parameterized_name` is its name in URLs, after the organization's.
 
     Attributes:
-        members: the ids of the users who joined it. Those in `blocked` can no longer see it.
-        users: the members as users.
+        members, member_ids: the users who joined it, and their ids.
+        blocked, blocked_ids: the members who can no longer see it, and their ids.
         organization, sources: its organization, and its sources.
-        admins: the members who can change it, besides the administrators of the organization.
-        closed: the members who have no open tab for it.
+        admins, admin_ids: the members who can change it, besides the administrators of the organization.
+        closed, closed_ids: the members who have no open tab for it.
         access_mode: `invitation`, `link` or `organization`.
         disabled: whether it is archived.
         join_key: the last part of the URL for joining it.
@@ -99,12 +109,12 @@ class Flow(Bound):
     name: str
     parameterized_name: str
     organization_id: int
-    members: frozenset[int]
+    member_ids: frozenset[int]
     join_key: str
     api_token: str = secret()
-    blocked: frozenset[int] = frozenset()
-    admins: frozenset[int] = frozenset()
-    closed: frozenset[int] = frozenset()
+    blocked_ids: frozenset[int] = frozenset()
+    admin_ids: frozenset[int] = frozenset()
+    closed_ids: frozenset[int] = frozenset()
     access_mode: str = "invitation"
     description: str = ""
     disabled: bool = False
@@ -115,15 +125,18 @@ class Flow(Bound):
 
     def is_seen_by(self, user: User) -> bool:
         """Return whether a user is a member who can see it and its content."""
-        return not self.disabled and user.id in self.members and user.id not in self.blocked
+        return not self.disabled and user.id in self.member_ids and user.id not in self.blocked_ids
 
     @property
     def seen_by(self) -> frozenset[int]:
         """Return the members who can see it and its content."""
-        return frozenset() if self.disabled else self.members - self.blocked
+        return frozenset() if self.disabled else self.member_ids - self.blocked_ids
 
     organization = Walk["Organization"](lambda self, world: world.organizations[self.organization_id])
-    users = Walk["list[User]"](lambda self, world: [world.users[number] for number in sorted(self.members)])
+    members = _users("member_ids")
+    blocked = _users("blocked_ids")
+    admins = _users("admin_ids")
+    closed = _users("closed_ids")
     sources = Walk["list[Source]"](lambda self, world: world.sources_of_flow(self))
 
 
@@ -136,6 +149,7 @@ class Application(Bound):
         owner: the user who registered it.
         owner_id: None for an application that is part of the initial world.
         setup_uri, configuration_uri: where users set it up for a flow, and where they configure a source.
+        disabled: whether it was removed. Old messages still show it.
     """
 
     id: int
@@ -147,6 +161,7 @@ class Application(Bound):
     client_secret: str = secret()
     setup_uri: str | None = None
     configuration_uri: str | None = None
+    disabled: bool = False
 
     owner = Walk["User | None"](lambda self, world: world.users.get(self.owner_id))
 

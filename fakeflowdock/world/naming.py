@@ -9,7 +9,7 @@ from ..suggestions import did_you_mean, nearest
 from . import errors
 
 if TYPE_CHECKING:
-    from .models import Application, Source, User
+    from .models import Application, Message, Source, User
     from .store import Store
 
 ALIASES = ("nick", "email", "parameterized_name")
@@ -29,7 +29,8 @@ def found(store: Store, kind: str, name: str) -> Any:
         kind: `organization`, `user`, `flow`, `application` or `source`.
 
     Raises:
-        ValueError: no entity has the name, or several have. The message suggests another.
+        UnknownName: no entity has the name. The message suggests another.
+        ValueError: several have.
     """
     with store.lock:
         if kind == "flow" and (flow := store.flow_named(*_parts(name))) is not None:
@@ -47,7 +48,7 @@ def found(store: Store, kind: str, name: str) -> Any:
         shown = [names_of(store, each)[-1 if kind == "flow" else 0] for each in entities[:LISTED]]
         otherwise = f"; known: {', '.join(map(brief, shown))}" if shown else ""
         hint = did_you_mean(nearest(name, names), otherwise)
-        raise ValueError(errors.UNKNOWN_NAME.format(kind=kind, name=brief(name), hint=hint))
+        raise errors.UnknownName(kind, brief(name), hint)
 
 
 def user_called(store: Store, name: str) -> User:
@@ -66,6 +67,15 @@ def application_called(store: Store, name: str) -> Application:
     """Return the application with a name. Raises ValueError as `found`."""
     application: Application = found(store, "application", name)
     return application
+
+
+def message_saying(store: Store, flow_id: str, content: str) -> Message:
+    """Return the first message of a flow with a content or a title. Raises ValueError if none has it."""
+    earlier = store.archive.of(flow_id).messages.values()
+    message = next((each for each in earlier if content in (each.content, each.title)), None)
+    if message is None:
+        raise ValueError(errors.NO_CONTENT.format(content=brief(content)))
+    return message
 
 
 def _parts(path: str) -> tuple[str, str]:

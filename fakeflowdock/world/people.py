@@ -32,10 +32,10 @@ def change_flow(store: Store, flow: Flow, *, by: User | None = None) -> Flow:
     now, before = store.tick(), store.flows.get(flow.id)
     if before is None:
         return _changed(store, flow)
-    for user_id in sorted(flow.blocked & before.seen_by):
+    for user_id in sorted(flow.blocked_ids & before.seen_by):
         events.act(store, flow.id, by.id, now, type="block", description={"user": str(user_id)})
         events.record(store, flow.id, events.BLOCK, by.id, now, str(user_id))
-    return _changed(store, flow, lambda: _came(store, flow, flow.members - before.members, by, now))
+    return _changed(store, flow, lambda: _came(store, flow, flow.member_ids - before.member_ids, by, now))
 
 
 def _came(store: Store, flow: Flow, user_ids: Iterable[int], by: User, now: datetime) -> None:
@@ -66,7 +66,7 @@ def _changed(store: Store, flow: Flow, tell: Callable[[], None] = lambda: None) 
 
 def _added(store: Store, flow: Flow, user_id: int) -> dict[str, Any]:
     organization = store.organizations[flow.organization_id].name
-    return {"id": flow.id, "name": flow.name, "organization": organization, "open": user_id not in flow.closed}
+    return {"id": flow.id, "name": flow.name, "organization": organization, "open": user_id not in flow.closed_ids}
 
 
 def remove_from_organization(store: Store, organization: Organization, user: User, *, by: User | None) -> None:

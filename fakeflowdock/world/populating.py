@@ -46,7 +46,7 @@ def populate(store: Store, *, users: int, flows: int, sources: int, messages: in
             factories.add_flow(store, name, members=[first, *added])
         if not flows and added:
             for flow in [*store.flows.values()][:1]:
-                people.change_flow(store, replace(flow, members=flow.members | {user.id for user in added}))
+                people.change_flow(store, replace(flow, member_ids=flow.member_ids | {user.id for user in added}))
         for _, flow in zip(range(sources), cycle([*store.flows.values()]), strict=False):
             assert application is not None
             name = f"Source {len(store.sources) + 1}"
@@ -85,7 +85,7 @@ class _Place:
 
     def __init__(self, store: Store, flow: Flow) -> None:
         self.store, self.flow = store, flow
-        self.users: list[User] = [store.users[number] for number in sorted(flow.members)]
+        self.users: list[User] = [store.users[number] for number in sorted(flow.member_ids)]
         self.sources: list[Source] = store.sources_of_flow(flow)
         self.turn = 0
         self.latest: Message | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import errors
+from .errors import InvalidValues
 
 # In the order of Flowdock's page "Authentication", heading "Scopes", with the texts for the consent page.
 WORDS = {
@@ -28,7 +29,8 @@ def scopes_of(text: str | None) -> frozenset[str]:
         raise TypeError(errors.NO_SCOPE.format(given=text))
     names = (text or "").split() or DEFAULT_SCOPES
     if unknown := [name for name in names if name not in SCOPES]:
-        raise ValueError(errors.SCOPE.format(unknown=", ".join(map(repr, unknown)), known=", ".join(SCOPES)))
+        listed = ", ".join(map(repr, unknown))
+        raise InvalidValues.of("scope", errors.SCOPE.format(unknown=listed, known=", ".join(SCOPES)))
     return frozenset(names)
 
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.contracts import contracts
 from ..contract.validation import ADMIN
-from ..redaction import brief
 from ..suggestions import did_you_mean, nearest
-from . import factories, naming
+from . import factories, naming, single_sign_on
 from .errors import SeedError
 from .store import Store
 
@@ -81,7 +80,7 @@ class _Building:
         shown = None if name == parameterized else name
         organization = factories.add_organization(self.store, parameterized, name=shown)
         if len(self.store.organizations) == 1:
-            factories.add_sso(self.store, organization)  # as in every world of the fake
+            single_sign_on.add_sso(self.store, organization)  # as in every world of the fake
 
     def _add_users(self, fields: dict[str, Any]) -> None:
         admin = fields.pop("admin", not self.store.users)
@@ -139,10 +138,10 @@ class _Building:
         comments: str | None = fields.pop("comments", None)
         parent = None
         if comments is not None:
-            earlier = self.store.archive.of(flow.id).messages.values()
-            parent = next((each for each in earlier if comments in (each.content, each.title)), None)
-            if parent is None:
-                raise SeedError("/comments", SeedError.NO_MESSAGE.format(content=brief(comments)))
+            try:
+                parent = naming.message_saying(self.store, flow.id, comments)
+            except ValueError as error:
+                raise SeedError("/comments", str(error)) from None
         event = fields.pop("event", "message")
         sender = None if source is not None else user or self._first("users")
         factories.add_message(self.store, flow, event, fields, user=sender, source=source, parent=parent)

@@ -17,7 +17,7 @@ from ..contract.json_pointer import steps_of
 from ..contract.validation import by_field
 from . import errors
 from .clock import Clock, timestamp
-from .errors import WorldFileError
+from .errors import InvalidValues, WorldFileError
 from .models import USERS
 from .random_ids import join_key_of, short, thread_id_of, uuid_of
 from .store import Store
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from ..contract.validation import Violation
 
 FORMAT = "fakeflowdock world 1"
-SETS = (*USERS, "scopes", "user_ids", "open_for")
+FIELDS = {name: field for field, name in USERS.items()}  # by what world files call them
+SETS = (*USERS.values(), "scopes", "user_ids", "open_for")
 MOMENTS = ("created_at", "updated_at", "expires_at", "sent", "edited", "last_activity", "last_ping")
 INNER: dict[str, Any] = {
     "author": Author,
@@ -137,7 +138,7 @@ def data(store: Store) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     """Return an entity, or one of its values, as JSON data."""
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {USERS.get(each.name, each.name): _plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, frozenset):
         return sorted(value)
     if isinstance(value, (tuple, list)):
@@ -202,9 +203,14 @@ def check(entity: Any, kind: str) -> None:
 
 
 def refuse(violations: Iterable[Violation]) -> None:
-    """Raise ValueError with each invalid field and the reason, if there are violations."""
+    """Raise InvalidValues with each invalid field and the reason, if there are violations."""
     if reasons := by_field(violations):
-        raise ValueError(in_words(reasons))
+        raise invalid(reasons)
+
+
+def invalid(reasons: Mapping[str, list[str]]) -> InvalidValues:
+    """Return the error for invalid fields, by their names."""
+    return InvalidValues(in_words(reasons), reasons)
 
 
 def in_words(wrong: Mapping[str, list[str]]) -> str:
@@ -289,7 +295,7 @@ def _count(store: Store, world: dict[str, Any]) -> None:
 
 
 def _entity(kind: str, shown: dict[str, Any]) -> Any:
-    return KINDS[kind](**{name: _value(name, value) for name, value in shown.items()})
+    return KINDS[kind](**{FIELDS.get(name, name): _value(name, value) for name, value in shown.items()})
 
 
 def _value(name: str, value: Any) -> Any:

@@ -278,9 +278,9 @@ class Store(Branching):
         if before is None:
             self._flow_api_tokens.add(flow.api_token, flow.id)
         self._flows_of_organization.own(organization.id, dict)[flow.id] = None
-        for user_id in flow.members - before.members if before else flow.members:
+        for user_id in flow.member_ids - before.member_ids if before else flow.member_ids:
             self._flows_of_user.own(user_id, dict)[flow.id] = None
-        for user_id in before.members - flow.members if before else ():
+        for user_id in before.member_ids - flow.member_ids if before else ():
             del self._flows_of_user.own(user_id)[flow.id]
         if flow.id in self._sources_of_flow and before is not None:
             self._show_sources(flow.id, flow.seen_by - before.seen_by)
@@ -316,8 +316,9 @@ class Store(Branching):
         return application
 
     def application_by_client_id(self, client_id: str) -> Application | None:
-        """Return the application with a client id, or None."""
-        return self.applications.get(self._client_ids.get(client_id, 0))
+        """Return the application with a client id, or None if there is none or it was removed."""
+        found = self.applications.get(self._client_ids.get(client_id, 0))
+        return None if found is None or found.disabled else found
 
     def application_by_client_secret(self, client_id: str, client_secret: str) -> Application | None:
         """Return the application with a client id and secret, or None."""

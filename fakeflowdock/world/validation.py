@@ -50,7 +50,7 @@ REFERENCES = {
     "flow_id": "flows",
     "source_id": "sources",
     "thread_id": "threads",
-    **dict.fromkeys((*models.USERS, "user_ids", "open_for", "to_user_id"), "users"),
+    **dict.fromkeys((*models.USERS.values(), "user_ids", "open_for", "to_user_id"), "users"),
 }
 
 

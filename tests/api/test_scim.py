@@ -203,7 +203,7 @@ def test_a_user_is_created_in_the_organization_and_in_no_flow(flowdock: Door) ->
     assert (user.id, user.name, user.email, user.nick) == (made["id"], "Joe van Doe", "joe@example.com", "JoeD")
     assert flowdock("GET", "/organizations/example", flowdock.as_member).json()["user_count"] == before + 1
     assert flowdock("GET", "/flows", as_user(user)).json() == []
-    assert [flow.members for flow in fake.flows] == [{fake.user.id}]
+    assert [flow.member_ids for flow in fake.flows] == [{fake.user.id}]
 
 
 def test_a_nick_is_made_of_the_given_name_with_a_number_if_it_is_taken(flowdock: Door) -> None:

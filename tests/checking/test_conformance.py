@@ -373,6 +373,7 @@ def test_the_command_prints_a_table_and_takes_credentials_from_the_environment(
         "    step 1, PUT /organizations/{organization} as second: status: expected 403 Forbidden, access-denied, "
         "got 401 Unauthorized (docs/api/organizations.md#update-organization, documented)"
     ) in lines
+    assert [line[:10].strip() for line in lines[-5:-1]] == ["", "differs  d", "step 1", ""]  # last, where it is seen
     assert lines[-1] == "13 passed, 1 differ, 0 not run"
 
 

@@ -110,7 +110,7 @@ def test_systemd_understands_the_unit(tmp_path: Path) -> None:
     assert (done.returncode, said) == (0, [])
 
 
-def test_systemd_is_told_when_it_is_ready(tmp_path: Path) -> None:
+def test_systemd_is_told_when_it_is_ready_and_when_it_stops(tmp_path: Path) -> None:
     assert unit()["Service"]["Type"] == "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
         told.bind(str(tmp_path / "notify"))
@@ -121,6 +121,7 @@ def test_systemd_is_told_when_it_is_ready(tmp_path: Path) -> None:
             assert told.recv(100) == b"READY=1"
             assert "answers on" in process.said.readline()
             process.terminate()
+            assert told.recv(100) == b"STOPPING=1"
 
 
 @pytest.mark.parametrize("path", ["/nowhere/notify", "@nobody-is-there"])

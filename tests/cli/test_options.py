@@ -30,6 +30,10 @@ EXAMPLES: dict[Any, list[tuple[str, str, Any]]] = {
     options.PORT: [("9", "9", 9), ("10", "10", 10)],
     options.SECONDS: [("1.5", "1.5", 1.5), ("7", "7", 7.0)],
     options.COUNT: [("1", "1", 1), ("30", "30", 30)],
+    options.URL: [
+        ("http://a.org", '"http://a.org"', "http://a.org"),
+        ("https://b.org/x/", '"https://b.org/x"', "https://b.org/x"),
+    ],
     options.BYTES: [("1000000", "1000000", 1_000_000), ("1", "1", 1)],
     options.HOSTS: [("a.org", '"a.org"', ("a.org",)), ("*.b.org, c.org", '"*.b.org, c.org"', ("*.b.org", "c.org"))],
     options.BOOLEAN: [("true", "true", True), ("no", "false", False)],

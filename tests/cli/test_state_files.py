@@ -297,10 +297,10 @@ def test_who_starts_it_with_nohup_outlives_the_terminal() -> None:
 def test_an_interrupt_before_there_is_a_server_is_no_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupt(*_: object) -> None:
+    def interrupt(**_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(templates, "make", interrupt)
+    monkeypatch.setattr(templates, "initial", interrupt)
     assert main.main(["--port", "0"]) == 130
     assert capsys.readouterr() == ("", "")
 

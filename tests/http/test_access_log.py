@@ -68,6 +68,13 @@ def _logged(request: pytest.FixtureRequest) -> Iterator[Logged]:
     logged.server.stop()
 
 
+def test_the_target_has_the_path_of_the_world_as_it_was_requested(logged: Logged) -> None:
+    requests.get(f"{logged.url}/_fakeflowdock/worlds/default/api/user?a=1", auth=logged.user, timeout=9)
+    told = logged.told()
+    assert (told["target"], told["world"]) == ("/_fakeflowdock/worlds/default/api/user?a=1", "default")
+    assert (told["operation"], told["status"]) == ("get-own-user", 200)
+
+
 def test_a_request_is_one_object_with_what_was_asked_by_whom_and_what_came(logged: Logged) -> None:
     reply = requests.get(f"{logged.url}/sources", auth=logged.user, timeout=9)
     told = logged.told()
@@ -90,6 +97,14 @@ def test_a_request_is_one_object_with_what_was_asked_by_whom_and_what_came(logge
         "fault": None,
         "lost": None,
     }
+
+
+def test_probes_are_not_logged_but_those_that_fail_are(logged: Logged) -> None:
+    for path in ("health", "health/live", "health/ready", "metrics"):
+        assert requests.get(f"{logged.url}/_fakeflowdock/{path}", timeout=9).status_code == 200
+    assert requests.get(f"{logged.url}/_fakeflowdock/health?x=y", timeout=9).status_code == 422
+    told = logged.told()
+    assert (told["target"], told["status"]) == ("/_fakeflowdock/health?x=y", 422)
 
 
 def test_a_caller_is_told_by_what_they_are(logged: Logged) -> None:

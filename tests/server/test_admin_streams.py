@@ -128,7 +128,7 @@ def test_the_journal_has_a_stream_once_it_is_open(fake_flowdock: FakeFlowdock, o
         operator.delete("streams/1")
     [exchange] = operator.get("requests?operation=stream-events")
     assert exchange["stream"] == {"number": 1, "events": 1, "last_events": ["message"], "ended": "ended"}
-    operator.post("flows/nope", {}, 404)
+    operator.post("nowhere", {}, 404)
     assert "stream: ended by the fake, sent 1 event: message" in operator.get("report")["report"]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakeflowdock.api.messages import Headers, Request
+from fakeflowdock.http.meter import Meter
 from fakeflowdock.server import memory
 from fakeflowdock.server.site import site_of
 from fakeflowdock.server.worlds import Worlds
@@ -100,7 +101,7 @@ def test_a_request_leaves_no_reference_cycle(
     request_: tuple[Any, ...], credentials: bool, fake_flowdock: FakeFlowdock
 ) -> None:
     site = site_of(fake_flowdock._runs.current.app)
-    site.listens("127.0.0.1", "127.0.0.1")
+    site.listens("127.0.0.1", "127.0.0.1", Meter())
     authorization = basic(fake_flowdock.user.api_token, "")["Authorization"] if credentials else None
     ask(site, authorization, *request_)  # fills caches
     gc.collect()
@@ -121,7 +122,7 @@ def test_a_request_leaves_no_reference_cycle(
 
 def test_free_memory_is_returned_when_a_process_has_grown(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = iter([100, 110, 117, 90, 80, 95, 97, 97])
-    monkeypatch.setattr(memory, "_resident", lambda: next(sizes) * 1024 * 1024)
+    monkeypatch.setattr(memory, "resident", lambda: next(sizes) * 1024 * 1024)
     collected: list[int] = []
     monkeypatch.setattr(gc, "collect", lambda: collected.append(1))
     held = memory.Memory()  # 100 MiB
@@ -140,7 +141,7 @@ def test_each_change_by_the_admin_api_may_have_freed_memory(fake_flowdock: FakeF
     freed: list[int] = []
     site = site_of(fake_flowdock._runs.current.app)
     site = type(site)(Worlds(site.worlds.default.held, freed=lambda: freed.append(1)))
-    site.listens("127.0.0.1", "127.0.0.1")
+    site.listens("127.0.0.1", "127.0.0.1", Meter())
     for method, path in (("GET", "requests"), ("DELETE", "requests"), ("POST", "reset"), ("GET", "worlds")):
         ask(site, None, method, f"/_fakeflowdock/{path}")
     assert len(freed) == 2

@@ -67,6 +67,38 @@ class Operator:
         return reply.json() if reply.content else None
 
 
+class Arranger:
+    """A world in the hands of somebody who has curl."""
+
+    def __init__(self, operator: Operator, below: str, world: World) -> None:
+        self.operator, self.below, self.world = operator, below, world
+
+    def add(self, what: str, **fields: Any) -> dict[str, Any]:
+        added: dict[str, Any] = self.operator.post(f"{self.below}{what}", fields, 201)
+        return added
+
+    def update(self, what: str, **fields: Any) -> dict[str, Any]:
+        updated: dict[str, Any] = self.operator.put(f"{self.below}{what}", fields)
+        return updated
+
+    def remove(self, what: str) -> None:
+        self.operator.delete(f"{self.below}{what}")
+
+    def refused(self, method: str, what: str, **fields: Any) -> list[tuple[str, str]]:
+        return self.operator.refused(method, f"{self.below}{what}", fields)
+
+    def unknown(self, method: str, what: str, json: Any = None) -> str:
+        reply = self.operator(method, f"{self.below}{what}", json)
+        assert reply.status_code == 404, reply.text
+        message: str = reply.json()["message"]
+        return message.partition(" (docs/")[0]
+
+    def flowdock(self, method: str, path: str, token: str = "", **more: Any) -> Any:
+        """A request to Flowdock: of a user with an API token, or without credentials."""
+        given = {"auth": (token, "")} if token else {}
+        return flowdock(self.world, method, path, **given, **more)
+
+
 def operator_of(fake: FakeFlowdock) -> Operator:
     return Operator(fake.url)
 

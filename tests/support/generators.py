@@ -1,6 +1,6 @@
 """Generators of clients: how each is called, and what compiles what it makes. The guide's table is made of them.
 
-    python -m tests.support.generators    print the table of docs/guide/contract.md
+python -m tests.support.generators    print the table of docs/guide/contract.md
 """
 
 from __future__ import annotations
@@ -146,7 +146,9 @@ def generate(name: str, document: Path, folder: Path) -> Path:
 def compile_all(name: str, made: Path) -> None:
     """Compile all that a generator made, with warnings as far as the compiler has any."""
     generator = GENERATORS[name]
-    files = sorted(str(path) for path in made.rglob(f"*{generator.ending}") if "test" not in path.relative_to(made).parts)
+    files = sorted(
+        str(path) for path in made.rglob(f"*{generator.ending}") if "test" not in path.relative_to(made).parts
+    )
     assert files
     for path in (path for path in made.rglob("*_test.go")):
         path.unlink()  # of a package with a library of their own

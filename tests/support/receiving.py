@@ -112,3 +112,11 @@ class Receiver:
             do_GET = do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815
 
         return Handler
+
+
+def answering(status: int, headers: dict[str, str] | None = None) -> Any:
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        start_response(f"{status} x", [*(headers or {}).items()])
+        return [b"body"]
+
+    return application

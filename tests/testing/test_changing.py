@@ -11,6 +11,7 @@ from fakeflowdock import FakeFlowdock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 HOST = "https://api.flowdock.com"
 
@@ -53,12 +54,12 @@ def test_a_user_leaves_an_organization(fake: FakeFlowdock) -> None:
 
 def test_a_member_is_made_an_administrator_blocked_and_removed(fake: FakeFlowdock) -> None:
     bob = fake.users[1].id
-    assert bob in fake.update_member("Bob", admin=True).admins
-    assert bob in fake.update_member("Bob", blocked=True).blocked
+    assert bob in fake.update_member("Bob", admin=True).admin_ids
+    assert bob in fake.update_member("Bob", blocked=True).blocked_ids
     read(fake, "/flows/example/main", status=404)
-    assert bob not in fake.update_member("Bob", blocked=False).blocked
+    assert bob not in fake.update_member("Bob", blocked=False).blocked_ids
     assert read(fake, "/flows/example/main")["name"] == "Main"
-    assert bob not in fake.remove_member("Bob").members
+    assert bob not in fake.remove_member("Bob").member_ids
     read(fake, "/flows/example/main", status=404)
     assert [each["name"] for each in read(fake, "/organizations")] == ["Example"]
     assert events(fake) == ["backend.user.block", "backend.user.block"]
@@ -112,6 +113,59 @@ def test_a_source_is_changed_and_removed(fake: FakeFlowdock) -> None:
         assert requests.post(f"{HOST}/messages", timeout=9, json=activity, **credentials).status_code == 410
 
 
+def test_an_application_that_was_removed_is_refused(fake: FakeFlowdock, tmp_path: Path) -> None:
+    application = fake.add_application(name="Jenkins")
+    source = fake.add_source(name="CI", application=application)
+    fake.add_source(name="Other")
+    token = fake.access_token(application=application)
+    code = fake.authorize(application=application)
+    with fake:
+        posted = {"event": "activity", "title": "x", "author": {"name": "y"}, "external_thread_id": "1"}
+        posted |= {"thread": {"title": "z"}, "flow_token": source.flow_token}
+        assert requests.post(f"{HOST}/messages", timeout=9, json=posted).status_code == 202
+        assert fake.remove_application("Jenkins").disabled
+        assert [each.name for each in fake.sources] == ["Other"]
+        assert requests.post(f"{HOST}/messages", timeout=9, json=posted).status_code == 410
+        assert (
+            requests.get(f"{HOST}/sources", timeout=9, headers={"Authorization": f"Bearer {token}"}).status_code == 401
+        )
+        read(fake, f"/oauth/applications/{application.id}", status=404)
+        given = {"grant_type": "authorization_code", "code": code, "redirect_uri": application.redirect_uri}
+        given |= {"client_id": application.client_id, "client_secret": application.client_secret}
+        refused = requests.post(f"{HOST}/oauth/token", timeout=9, data=given)
+        assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    for use in (fake.access_token, fake.add_source, fake.remove_application):
+        with pytest.raises(ValueError, match="application 'Jenkins' was removed"):
+            use(application="Jenkins")
+    [thread] = fake.threads
+    assert thread.source is not None
+    assert thread.source.application.name == "Jenkins"
+    fake.dump(tmp_path / "world.json")
+    assert [each.disabled for each in FakeFlowdock(state=tmp_path / "world.json").applications] == [False, True]
+
+
+def test_an_organization_is_left_by_all(fake: FakeFlowdock) -> None:
+    acme = fake.add_organization("acme")
+    flow = fake.add_flow("acme/ops", members=fake.users)
+    assert fake.remove_organization("acme") == acme
+    assert fake.flows.where(path="acme/ops", disabled=True, members=[]) != []
+    assert (acme.users, fake.user.organizations) == ([], [fake.organization])
+    with fake:
+        url = f"{HOST}/flows/acme/{flow.parameterized_name}"
+        assert requests.get(url, timeout=9, auth=(fake.user.api_token, "")).status_code == 404
+
+
+def test_single_sign_on_ends(fake: FakeFlowdock) -> None:
+    access = fake.scim()
+    with fake:
+        given: Any = {"headers": {"Authorization": f"Bearer {access.token}"}, "timeout": 9}
+        assert requests.get(f"{access.url}/Users", **given).status_code == 200
+        assert fake.remove_sso().sso_uid is None
+        assert requests.get(f"{access.url}/Users", **given).status_code == 403
+    with pytest.raises(ValueError, match="has no Single Sign-On"):
+        fake.remove_sso()
+
+
 def test_a_message_is_edited_and_removed(fake: FakeFlowdock) -> None:
     message = fake.add_message("Hello #ci", user="Bob")
     edited = fake.update_message(message, "Hello #cd")
@@ -145,6 +199,8 @@ def test_an_invitation_is_cancelled(fake: FakeFlowdock) -> None:
         (lambda fake: fake.update_flow("main", access_mode="all"), "invalid access_mode 'all'"),
         (lambda fake: fake.update_organization("exmaple", name="x"), "unknown organization 'exmaple'"),
         (lambda fake: fake.update_application("none", name="x"), "unknown application 'none'"),
+        (lambda fake: fake.remove_application("none"), "unknown application 'none'"),
+        (lambda fake: fake.remove_organization("none"), "unknown organization 'none'"),
         (lambda fake: fake.update_source("none", name="x"), "unknown source 'none'"),
         (lambda fake: fake.remove_source("none"), "unknown source 'none'"),
         (lambda fake: fake.remove_member(fake.add_user(name="Eve")), "Eve is not a member of example/main"),
@@ -177,7 +233,7 @@ def test_bulk_data_is_the_same_in_each_world(fake: FakeFlowdock) -> None:
 
 def test_bulk_data_is_what_flowdock_would_have(fake: FakeFlowdock, tmp_path: Any) -> None:
     fake.populate(messages=200, users=3, sources=2)
-    assert len(fake.flow.members) == 5
+    assert len(fake.flow.member_ids) == 5
     fake.dump(tmp_path / "world.json")
     assert FakeFlowdock(state=tmp_path / "world.json").same_world(fake)
     assert len(read(fake, "/flows/example/main/messages?limit=100")) == 100

@@ -41,7 +41,7 @@ def test_a_new_world_has_one_organization_flow_user_and_application_and_no_sourc
     assert [o.parameterized_name for o in fake.organizations] == ["example"]
     assert [f.parameterized_name for f in fake.flows] == ["main"]
     assert fake.flow.organization_id == fake.organization.id
-    assert fake.flow.members == {fake.user.id}
+    assert fake.flow.member_ids == {fake.user.id}
     assert (fake.users, fake.applications, fake.sources) == ([fake.user], [fake.application], [])
 
 
@@ -65,7 +65,7 @@ def test_what_was_arranged_is_there() -> None:
         assert (shown["error_message"], shown["external_url"]) == ("broken", "https://ci.example.net/")
         assert requests.get(SOURCES, params={"flow_token": source.flow_token}, timeout=9).json() == [shown]
         assert fake.add_source(flow="acme/ops").flow_id == flow.id
-        assert fake.add_member(fake.user, flow="acme/ops").members == {bob.id, fake.user.id}
+        assert fake.add_member(fake.user, flow="acme/ops").member_ids == {bob.id, fake.user.id}
         assert len(requests.get(SOURCES, timeout=9, **as_user(fake.user)).json()) == 2
 
 

@@ -57,9 +57,9 @@ def test_everything_that_is_added_takes_names(fake: FakeFlowdock) -> None:
     source = fake.add_source(name="Nightly", flow="acme/builds", application="Jenkins", creator="bob")
     assert (source.application_id, source.creator_id) == (fake.applications[0].id, fake.users[1].id)
     carol = fake.add_user(name="Carol", organization="zen")
-    assert carol.id in fake.add_member("Carol", flow="zen/builds").members
-    assert fake.add_flow("zen/lab", members=["Carol", "bob"]).members == {carol.id, fake.users[1].id}
-    assert fake.add_flow("zen/solo", members="Carol").members == {carol.id}
+    assert carol.id in fake.add_member("Carol", flow="zen/builds").member_ids
+    assert fake.add_flow("zen/lab", members=["Carol", "bob"]).member_ids == {carol.id, fake.users[1].id}
+    assert fake.add_flow("zen/solo", members="Carol").member_ids == {carol.id}
     assert fake.add_application(owner="Carol").owner_id == carol.id
     assert fake.add_private_message("Hi", from_user="Carol", to_user="ada").to_user_id == fake.user.id
     assert fake.add_invitation("new@example.com", flow="ops", inviter="ada").inviter_id == fake.user.id

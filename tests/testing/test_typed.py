@@ -95,7 +95,7 @@ def test_the_names_of_operations_are_those_of_the_pages() -> None:
         (kinds.PRIVATE_MESSAGE, Message, "user from_user to_user"),
         (kinds.SOURCE, Source, "flow application creator"),
         (kinds.THREAD, Thread, "flow source"),
-        (kinds.FLOW, Flow, "path"),
+        (kinds.FLOW, Flow, "path members"),
         (kinds.USER, User, ""),
         (kinds.INVITATION, Invitation, "flow inviter user"),
     ],

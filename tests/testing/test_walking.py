@@ -41,13 +41,24 @@ def test_a_message_leads_to_its_source_thread_and_flow(fake: FakeFlowdock) -> No
 
 
 def test_lists_lead_on_too(fake: FakeFlowdock) -> None:
-    assert [user.name for user in fake.flow.users] == ["Ada", "Bob"]
+    assert [user.name for user in fake.flow.members] == ["Ada", "Bob"]
     assert [source.name for source in fake.flow.sources] == ["CI"]
     assert fake.organization.flows == fake.user.flows == [fake.flow]
     assert fake.user.organizations[0].users == fake.users
     source = fake.threads[0].source
     assert source is not None
     assert source.flow == fake.threads[0].flow == fake.flow
+
+
+def test_a_flow_leads_to_each_kind_of_its_members(fake: FakeFlowdock) -> None:
+    ada, bob = fake.users
+    assert fake.update_member(bob, admin=True).admins == [bob]
+    assert fake.update_member(bob, blocked=True).blocked == [bob]
+    assert (fake.flow.members, fake.flow.closed) == ([ada, bob], [])
+    assert (
+        fake.flows.where(members=[ada, bob]) == fake.flows.where(member_ids=frozenset({ada.id, bob.id})) == [fake.flow]
+    )
+    assert fake.flows.where(members=lambda members: len(members) == 1) == []
 
 
 def test_what_is_added_asserted_and_changed_leads_on(fake: FakeFlowdock) -> None:

@@ -69,7 +69,7 @@ def test_names_are_enough(grown: Grown) -> None:
         ("acme-inc", "Acme Inc"),
         ("labs", "Labs"),
     ]
-    assert [(each.parameterized_name, each.name, sorted(each.members)) for each in fake.flows] == [
+    assert [(each.parameterized_name, each.name, sorted(each.member_ids)) for each in fake.flows] == [
         ("build-room", "Build Room", [1, 2]),
         ("lobby", "Lobby", [1, 2]),
     ]
@@ -106,7 +106,7 @@ def test_entities_refer_to_each_other_by_name(grown: Grown) -> None:
             ],
         }
     )  # fmt: skip
-    assert [sorted(flow.members) for flow in fake.flows] == [[1, 2, 3], [2, 3]]
+    assert [sorted(flow.member_ids) for flow in fake.flows] == [[1, 2, 3], [2, 3]]
     fake.assert_source(name="Builds", flow="example/ops", application=fake.applications[1], creator=fake.users[2])
     asked, answer, told = fake.messages
     assert (asked.user_id, answer.user_id, answer.parent_id, answer.event) == (2, 3, asked.id, "comment")

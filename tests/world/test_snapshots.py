@@ -357,7 +357,7 @@ def test_the_difference_tells_what_came_went_and_changed() -> None:
     counts = ", activities 0, internal_comments 1, external_comments 0"
     assert lines == [
         "+ user 2: name 'Bob', nick 'bob', email 'bob@example.com'",
-        f"~ flow {flow}: members {{1}} → {{1, 2}}",
+        f"~ flow {flow}: member_ids {{1}} → {{1, 2}}",
         f"~ source 1 in example/main: error_message None → 'broken', updated_at {moment}1Z → {moment}3Z",
         "- source 2 in example/main",
         f"+ thread {thread} in example/main: title 'Hello', initial_message 1{counts}",

@@ -15,6 +15,7 @@ from ...world.scopes import scopes_of
 from ...world.secrets import is_visitor, new_visitor
 from .. import consent_pages
 from ..callers import ANYONE
+from ..environ import origin_of, root_of
 from ..operations import Call, Reply, operation
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ def give_consent(call: Call, request: ConsentRequest | Reply) -> Reply:
     if problem := _problem(request):
         return problem
     store, session, given = call.store, _session(call), call.fields
-    if call.header("origin", call.base) != call.base:
+    own = origin_of(call.base)
+    if call.header("origin", own) != own:
         return _forged(consent_pages.OTHER_SITE)
     if session is None:
         return _forged(consent_pages.NO_COOKIE)
@@ -151,6 +153,7 @@ def _page(call: Call, request: ConsentRequest, session: Session, **more: Any) ->
         None if request.redirect_uri == OUT_OF_BAND else request.redirect_uri,
         {**request.fields, "csrf_token": request.signed(session)},
         _user(call.store, session),
+        root=root_of(call.base),
         **more,
     )
 

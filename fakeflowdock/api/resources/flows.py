@@ -56,7 +56,7 @@ def _may_join(call: Call, flow: Flow) -> bool:
         flow.access_mode == "organization"
         and not flow.disabled
         and call.store.belongs(call.user, flow.organization_id)
-        and call.user.id not in flow.members
+        and call.user.id not in flow.member_ids
     )
 
 
@@ -105,8 +105,8 @@ def create_flow(call: Call, organization: Organization) -> Reply:
         name=call.fields["name"],
         parameterized_name=_free_name(call, organization, call.fields["name"]),
         organization_id=organization.id,
-        members=frozenset({call.user.id}),
-        admins=frozenset({call.user.id}),
+        member_ids=frozenset({call.user.id}),
+        admin_ids=frozenset({call.user.id}),
         join_key=join_key_of(store.draw("join_key")),
         api_token=store.draw("flow api_token"),
     )
@@ -120,18 +120,20 @@ def update_flow(call: Call, flow: Flow) -> wire.JSON:
     """Open, close, join, rename or archive a flow, or change its access mode."""
     fields = {name: call.fields[name] for name in ("name", "disabled", "access_mode") if name in call.fields}
     user = call.user.id
-    if fields and user not in flow.admins and not call.store.administers(call.user, flow.organization_id):
+    if fields and user not in flow.admin_ids and not call.store.administers(call.user, flow.organization_id):
         raise AccessDenied(AccessDenied.NOT_OPEN_ALONE)
     scope = "manage" if fields else "flow"
     if call.caller.kind == APPLICATION and scope not in call.caller.scopes:
         what = "more than open" if fields else "open"
         raise AccessDenied.of(AccessDenied.SCOPE_FOR_OPEN, what=what, scope=scope)
-    members, closed = flow.members, flow.closed
+    members, closed = flow.member_ids, flow.closed_ids
     if call.fields.get("open") is True:
         members, closed = members | {user}, closed - {user}
     elif call.fields.get("open") is False:
         closed = closed | {user}
-    changed = people.change_flow(call.store, replace(flow, members=members, closed=closed, **fields), by=call.user)
+    changed = people.change_flow(
+        call.store, replace(flow, member_ids=members, closed_ids=closed, **fields), by=call.user
+    )
     return wire.flow(changed, call.store, call.base, call.user, with_users=True)
 
 

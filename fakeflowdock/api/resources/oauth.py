@@ -22,9 +22,9 @@ NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 
 
 def application_of_the_path(call: Call) -> Application:
-    """Return the application in the path. Raises NotFound if it does not exist."""
+    """Return the application in the path. Raises NotFound if it does not exist or was removed."""
     application = call.store.applications.get(call.number("id"))
-    if application is None:
+    if application is None or application.disabled:
         raise NotFound
     return application
 

@@ -40,7 +40,7 @@ def organization_and_user_of_the_path(call: Call) -> tuple[Organization, User]:
 def flow_and_user_of_the_path(call: Call) -> tuple[Flow, User]:
     """Return the flow and user in the path. Raises NotFound unless the caller sees it and the user is a member."""
     flow = flow_of_the_path(call)
-    if call.number("id") not in flow.members:
+    if call.number("id") not in flow.member_ids:
         raise NotFound
     return flow, call.store.users[call.number("id")]
 
@@ -93,7 +93,7 @@ def add_flow_user(call: Call, flow: Flow) -> wire.JSON:
     user = call.store.users.get(call.fields["id"])
     if user is None or not call.store.belongs(user, flow.organization_id):
         raise NotFound
-    people.change_flow(call.store, replace(flow, members=flow.members | {user.id}), by=call.user)
+    people.change_flow(call.store, replace(flow, member_ids=flow.member_ids | {user.id}), by=call.user)
     return {}
 
 
@@ -104,8 +104,8 @@ def block_flow_user(call: Call, found: tuple[Flow, User]) -> wire.JSON:
     administers = call.store.administers
     if administers(user, flow.organization_id) and not administers(call.user, flow.organization_id):
         raise AccessDenied.of(AccessDenied.NO_ADMINISTRATOR, what=AccessDenied.BLOCK)
-    blocked = flow.blocked | {user.id} if call.fields["disabled"] else flow.blocked - {user.id}
-    people.change_flow(call.store, replace(flow, blocked=blocked), by=call.user)
+    blocked = flow.blocked_ids | {user.id} if call.fields["disabled"] else flow.blocked_ids - {user.id}
+    people.change_flow(call.store, replace(flow, blocked_ids=blocked), by=call.user)
     return {}
 
 

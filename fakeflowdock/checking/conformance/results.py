@@ -73,6 +73,15 @@ class ConformanceResult:
     differences: tuple[ConformanceDifference, ...] = ()
     warnings: Findings = field(default_factory=Findings)
 
+    def line(self, width: int) -> str:
+        """Return the result in a line, without its differences.
+
+        Args:
+            width: that of the column with the page.
+        """
+        reason = f": {self.reason}" if self.reason else ""
+        return f"{self.outcome:7}  {self.page:{width}}  {self.grade:10}  {self.name}{reason}"
+
     def as_json(self) -> dict[str, Any]:
         """Return the result as JSON."""
         differences = [difference.as_json() for difference in self.differences]
@@ -121,14 +130,15 @@ class Conformance:
 
     def _lines(self) -> Iterator[str]:
         width = max((len(result.page) for result in self.results), default=0)
-        for result in self.results:
-            reason = f": {result.reason}" if result.reason else ""
-            yield f"{result.outcome:7}  {result.page:{width}}  {result.grade:10}  {result.name}{reason}"
-            for difference in result.differences:
-                yield f"    {difference}"
+        yield from (result.line(width) for result in self.results if result.outcome != DIFFERS)
         warnings = (finding for result in self.results for finding in result.warnings)
         yield from _counted("Warnings", (f"{w.rule}: {w.expected} ({w.page}, {w.grade})" for w in warnings))
         yield from _counted("Left behind, because it could not be deleted", self.left_behind)
+        if self.differing:
+            yield ""
+        for result in self.differing:  # last, where they are seen
+            yield result.line(width)
+            yield from (f"    {difference}" for difference in result.differences)
         counts = (f"{len(self.passed)} passed", f"{len(self.differing)} differ", f"{len(self.not_run)} not run")
         yield f"\n{', '.join(counts)}"
 

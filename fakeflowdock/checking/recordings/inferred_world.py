@@ -7,7 +7,7 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ...world import factories
+from ...world import factories, single_sign_on
 from ...world.models import Source
 from ...world.store import Store
 from ..requests import match_of
@@ -152,7 +152,7 @@ class Needs:
             factories.add_flow(store, FALLBACK, members=users)
         if self.uid is not None:
             with suppress(ValueError):
-                factories.add_sso(store, next(iter(store.organizations.values())), self.uid)
+                single_sign_on.add_sso(store, next(iter(store.organizations.values())), self.uid)
         for number in sorted({*self.applications} - self._made["applications"]) or [1]:
             self._application(store, number)
         for number in sorted({*self.sources} - self._made["sources"]):

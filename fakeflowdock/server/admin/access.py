@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ...api.callers import Caller
+from ...api.environ import BASE, origin_of
 from ...http.addresses import is_loopback
 from .errors import AdminTokenNeeded, ForeignPage, Misdirected
 
@@ -37,12 +38,15 @@ def authenticate(environ: WSGIEnvironment, directory: Worlds) -> Operator:
         AdminTokenNeeded: the server has a token, and the request has none or a wrong one.
     """
     host = environ.get("HTTP_HOST")
-    if host is not None and is_loopback(directory.bound) and not _is_here(host, directory.host):
-        raise Misdirected(host, dict.fromkeys(("localhost", "127.0.0.1", "[::1]", directory.host)))
+    public = "" if directory.public is None else directory.public.host
+    named = [directory.host, *filter(None, [public])]
+    if host is not None and is_loopback(directory.bound) and not _is_here(host, named):
+        raise Misdirected(host, dict.fromkeys(("localhost", "127.0.0.1", "[::1]", *named)))
     origin = environ.get("HTTP_ORIGIN")
-    own = f"{environ['wsgi.url_scheme']}://{host}"
+    own = {f"{environ['wsgi.url_scheme']}://{host}".lower()}
+    own |= {origin_of(environ[BASE]).lower()} if BASE in environ else set()
     if (
-        (origin is not None and origin.lower() != own.lower())
+        (origin is not None and origin.lower() not in own)
         or environ.get("HTTP_SEC_FETCH_SITE", "").lower() in ("cross-site", "same-site")
         or "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
     ):
@@ -55,10 +59,10 @@ def authenticate(environ: WSGIEnvironment, directory: Worlds) -> Operator:
     return Operator()
 
 
-def _is_here(host: str, listening: str) -> bool:
-    """Return whether a Host header is a name of this machine that others cannot assign."""
+def _is_here(host: str, named: list[str]) -> bool:
+    """Return whether a Host header is a name of this machine that others cannot assign, or one that was configured."""
     match = HOST.fullmatch(host)
     if match is None:
         return False
     name = match[1].strip("[]").rstrip(".").lower()
-    return name == "localhost" or name.endswith(".localhost") or name == listening.lower() or is_loopback(name)
+    return name == "localhost" or name.endswith(".localhost") or is_loopback(name) or name in map(str.lower, named)

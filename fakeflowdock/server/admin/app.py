@@ -7,21 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.http import parse_options_header
 
-from ...api import parameters
+from ...api import json_values, parameters
 from ...api.callers import ANYONE
+from ...api.environ import OPERATION
 from ...api.handling import Handling
-from ...api.internal_routes import PREFIX
+from ...api.internal_routes import HEALTH
 from ...api.media_types import JSON
 from ...api.pauses import UNLOCKED, NoLock
 from ...api.routing import Table
 from ...contract.errors import Refusal
 from . import (
     access,
+    arranging,
     assertions,
     clock_and_settings,
     deliveries,
     faults,
     invitations,
+    messages,
     requests,
     state,
     streams,
@@ -40,12 +43,24 @@ if TYPE_CHECKING:
     from ...api.parameters import Given
     from ...api.pauses import Steps
     from ...api.responses import Answer
+    from ...contract.contracts import OperationContract
     from ..worlds import Worlds
     from .operations import Waiting
 
-HEALTH = f"{PREFIX}health"
-MODULES = (worlds, state, requests, assertions, faults, deliveries, streams, invitations, clock_and_settings)
-TABLE = Table(MODULES, lambda path: path.rstrip("/"), UnknownPath, {})
+MODULES = (
+    worlds,
+    state,
+    arranging,
+    messages,
+    requests,
+    assertions,
+    faults,
+    deliveries,
+    streams,
+    invitations,
+    clock_and_settings,
+)
+TABLE = Table(MODULES, lambda path: path.rstrip("/"), UnknownPath, {}, with_slashes=("flow",))
 
 
 class Admin:
@@ -69,6 +84,7 @@ class Admin:
         handling = AdminHandling(self._directory, environ)
         try:
             answer = handling.answered()
+            environ[OPERATION] = "" if handling.operation is None else handling.operation.name
         finally:
             if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
                 self._directory.freed()
@@ -112,17 +128,30 @@ class AdminHandling(Handling):
         return self.answered(lambda: self.replied(operation, watch.shown()))
 
     def read(self, asked: Match) -> tuple[Given, dict[str, Any]]:
-        """Return the query of a GET, converted from text, or a JSON body."""
-        given = parameters.read(self.environ, nulls=True)
-        if self.environ["REQUEST_METHOD"] in ("GET", "HEAD"):
-            return given, asked.operation.contract.coerced(given.query)
-        if given.query:
+        """Return the query of a GET or DELETE, converted from text, or a JSON body. A DELETE may have both."""
+        given, method = parameters.read(self.environ, nulls=True), self.environ["REQUEST_METHOD"]
+        in_query = _from_query(asked.operation.contract, given.query)
+        if method in ("GET", "HEAD"):
+            return given, in_query
+        if given.query and method != "DELETE":
             raise Invalid((f"/{name}", Invalid.IN_QUERY) for name in given.query)
         if given.raw.strip() and parse_options_header(self.environ.get("CONTENT_TYPE", ""))[0].lower() != JSON:
             raise NotJson
-        return given, given.body
+        return given, {**in_query, **given.body}
 
     def call(self, _: Caller, path: Mapping[str, str], fields: Mapping[str, Any], base: str, /) -> OperatorCall:
         """Return the call."""
         self._call = OperatorCall(self._directory, path, fields, base)
         return self._call
+
+
+def _from_query(contract: OperationContract, query: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters in a query, converted from text: an object is one in JSON. Raises Invalid."""
+    fields = contract.coerced(query)
+    for name in contract.properties.keys() & fields.keys():
+        if contract.properties[name].get("type") == "object" and isinstance(fields[name], str):
+            try:
+                fields[name] = json_values.loads(fields[name])
+            except (ValueError, RecursionError):
+                raise Invalid.at(f"/{name}", Invalid.NO_OBJECT) from None
+    return fields

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...contract.contracts import operation_named
+from ...testing.changing import Changing
 from ...testing.exchanges import Exchanges
 from ...testing.lists import DeliveryList
 from ...testing.private import Talking
@@ -27,8 +28,8 @@ OF_REQUESTS = ("operation", "status", "caller")
 ARGUMENTS = ("times", "within")  # of the assertions themselves
 
 
-class View(Talking):
-    """A world of a server, with assertions.
+class View(Talking, Changing):
+    """A world of a server, with what a test does with one in Python.
 
     Args:
         app: the app of the world.

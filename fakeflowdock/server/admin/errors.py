@@ -67,12 +67,13 @@ class Unknown(Refusal):
         what: its kind, such as `world` or `snapshot`.
         name: its name.
         world: the name of its world, unless it is a world itself.
+        hint: the end of the message.
     """
 
     name = "not-found"
 
-    def __init__(self, what: str, name: str, world: str | None = None) -> None:
-        super().__init__(f"Unknown {what} {name!r}{'' if world is None else f' in world {world!r}'}")
+    def __init__(self, what: str, name: str, world: str | None = None, hint: str = "") -> None:
+        super().__init__(f"Unknown {what} {brief(name)!r}{'' if world is None else f' in world {world!r}'}{hint}")
 
 
 class Taken(Refusal):
@@ -118,6 +119,7 @@ class Invalid(Refusal):
     name = "invalid"
 
     IN_QUERY = "must be in the JSON body, not in the query"
+    NO_OBJECT = "is not an object in JSON"
     NOT_BOTH = "cannot be combined with {other}"
     NAME = "is not made of 1 to 64 letters, digits, dots, hyphens and underscores"
     BEYOND = "is beyond the year {year}"
@@ -131,8 +133,11 @@ class Invalid(Refusal):
     BESIDE = "must be beside expected, not in it"
     CALLER = "must be one of user, source and application"
     NO_CALLER = "is not the id of a {kind} in this world"
+    NO_ENTITY = "is not the id of any {kind} in this world"
     NO_FLOW = "is not the path or id of a flow in this world"
+    NO_MESSAGE = "is not the id of a message in this flow"
     NO_THREAD = "is not the id of a thread in this world"
+    NO_SNAPSHOT = "is not a snapshot of this world{hint}"
     PATTERN = "must have only $pattern, a string"
     SHORTENED = "cannot be compared: {error}"
     EXPRESSION = "is not a regular expression: {error}"

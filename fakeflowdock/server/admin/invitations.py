@@ -37,6 +37,7 @@ def accept_invitation(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     user = None if user_id is None else world.store.users.get(user_id)
     if user_id is not None and user is None:
         raise Invalid.at("/user", Invalid.NO_CALLER.format(kind="user"))
+    world.arranging()
     try:
         accepted = View(world.app).accept(number, user)
     except ValueError as error:

@@ -117,6 +117,7 @@ def world_of_the_path(call: OperatorCall) -> ServedWorld:
     world = call.directory.default if name is None else call.directory.named(name)
     if world is None:
         raise Unknown("world", str(name))
+    world.lifetime.use()
     return world
 
 

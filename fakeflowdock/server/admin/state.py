@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...api.operations import NOTHING, Reply, nothing
+from ...suggestions import did_you_mean, nearest
 from ...world import diff, serialization
 from ...world.snapshots import Snapshot
 from ..worlds import NAME
@@ -48,8 +49,11 @@ def save_state(call: OperatorCall, _: None) -> dict[str, Any]:
 
 @of_a_world("POST reset")
 def reset_world(call: OperatorCall, world: ServedWorld) -> Reply:
-    """Reset the world."""
-    call.directory.reset(world)
+    """Reset the world, to its first state or to a snapshot."""
+    to = call.fields.get("to")
+    if to is not None and to not in world.snapshots:
+        raise Invalid.at("/to", Invalid.NO_SNAPSHOT.format(hint=did_you_mean(nearest(to, world.snapshots))))
+    call.directory.reset(world, None if to is None else world.snapshots[to])
     if not call.fields.get("keep_journal", False):
         world.app.journal.clear()
         world.app.warnings.clear()

@@ -1,4 +1,4 @@
-"""The operations of docs/admin/document.md, docs/admin/health.md and docs/admin/worlds.md."""
+"""The operations of docs/admin/document.md, docs/admin/health.md, docs/admin/metrics.md and docs/admin/worlds.md."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ...api.callers import ANYONE
+from ...api.environ import root_of
+from ...api.internal_routes import STREAM, api_of, served_at
 from ...api.operations import NOTHING, Reply, created, nothing
 from ...contract.package_files import document
 from ...contract.validation import ADMIN
 from ...version import __version__
-from ...world import factories, seeds, serialization, validation
+from ...world import seeds, serialization, validation
 from ...world.clock import timestamp
 from ...world.errors import SeedError
+from .. import metrics
+from ..credentials import credentials_of
 from .errors import Invalid
 from .operations import operation, world_of_the_path
 
@@ -34,10 +38,16 @@ def get_health(call: OperatorCall, _: None) -> dict[str, Any]:
     return {"status": "ok", "version": __version__, "saving": saving, "streams": streams}
 
 
+@operation("GET metrics", callers=(ANYONE,), find=nothing)
+def get_metrics(call: OperatorCall, _: None) -> Reply:
+    """Return the metrics of the server."""
+    return Reply(200, metrics.text_of(call.directory), media=metrics.MEDIA_TYPE)
+
+
 @operation("GET admin/openapi.json", find=nothing)
 def read_document(call: OperatorCall, _: None) -> dict[str, Any]:
     """Return all operations as one OpenAPI document."""
-    return _document()
+    return served_at(root_of(call.base), _document())
 
 
 @cache
@@ -58,13 +68,20 @@ def make_world(call: OperatorCall, _: None) -> Reply:
         begin = checked(given["state"])
     elif "seed" in given:
         begin = grown(given["seed"])
-    world = call.directory.make(given.get("name"), begin, given.get("settings", {}), again=given.get("replace", False))
+    world = call.directory.make(
+        given.get("name"),
+        begin,
+        given.get("settings", {}),
+        again=given.get("replace", False),
+        expires_in=given.get("expires_in", call.directory.ttl) or None,
+    )
     return created(_credentials(world, call.base))
 
 
 @operation("GET worlds", find=nothing)
 def list_worlds(call: OperatorCall, _: None) -> list[dict[str, Any]]:
     """Return a summary of each world."""
+    call.directory.expire()
     return [_summary(world) for world in call.directory.worlds]
 
 
@@ -112,26 +129,20 @@ def _summary(world: ServedWorld) -> dict[str, Any]:
     with app.store.lock:
         held = {**counted(app.store), "users": len(app.store.users)}
     faults, streams = sum(not fault.standing for fault in app.faults.active), len(app.streams.open)
-    return {"name": world.name, **held, "requests": app.journal.count, "faults": faults, "streams": streams}
+    return {
+        "name": world.name,
+        **held,
+        "requests": app.journal.count,
+        "faults": faults,
+        "streams": streams,
+        "last_used_at": timestamp(world.lifetime.last_used_at),
+        "expires_in": world.expires_in,
+    }
 
 
 def _credentials(world: ServedWorld, base: str) -> dict[str, Any]:
     """Return the credentials in a world, without those that do not exist."""
-    store = world.app.store
-    with store.lock:
-        user = store.users[min(store.users)] if store.users else None
-        application = store.applications[min(store.applications)] if store.applications else None
-        flow = next(iter(store.flows.values()), None)
-        shown = {"name": world.name, "url": base}
-        if user is not None:
-            shown |= {"api_token": user.api_token, "email": user.email, "password": user.password}
-        if application is not None:
-            shown |= {"client_id": application.client_id, "client_secret": application.client_secret}
-        if flow is not None:
-            shown["flow_api_token"] = flow.api_token
-        sso = next(((each.sso_uid, each.scim_token) for each in store.organizations.values() if each.sso_uid), None)
-        if sso is not None:
-            shown["scim_uid"], shown["scim_token"] = sso
-        if user and application and (token := factories.whole_access_token(store, user, application)) is not None:
-            shown["access_token"] = token.access_token
-    return shown
+    found = {name: value for name, value in credentials_of(world.store).items() if value is not None}
+    urls = {"url": base, "api_url": f"{base}{api_of(world.name)}", "stream_url": f"{base}{STREAM}/flows"}
+    expires = {} if world.expires_in is None else {"expires_in": world.expires_in}
+    return {"name": world.name, **urls, **expires, **found}
