@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the generators of clients, and what compiles what they make, into a folder: FAKEFLOWDOCK_GENERATORS of
-# tests/clients/test_generated_clients.py. Go, Java and Ruby, with the libraries of the clients, are Debian's.
+# tests/contract/test_generated_clients.py. Go, Java and Ruby, with the libraries of the clients, are Debian's.
 set -euo pipefail
 mkdir -p "$1/node"
 cd "$1"

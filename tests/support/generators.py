@@ -28,7 +28,7 @@ class Generator:
 
     Attributes:
         command: as a user calls it, but for the document and the folder of the client.
-        compiled_with: what compiles the client, or "" where no registry that the tests reach has compiler and libraries.
+        compiled_with: what compiles the client, or "" where no registry has compiler and libraries.
         compilers: the commands that do so, in the folder of the client; `FILES` stands for all files of the language.
         ending: of the files of the language.
         why_not: what is missing.
@@ -146,12 +146,10 @@ def generate(name: str, document: Path, folder: Path) -> Path:
 def compile_all(name: str, made: Path) -> None:
     """Compile all that a generator made, with warnings as far as the compiler has any."""
     generator = GENERATORS[name]
-    files = sorted(
-        str(path) for path in made.rglob(f"*{generator.ending}") if "test" not in path.relative_to(made).parts
-    )
+    for folder in ("test", "spec", "src/test"):  # what these need besides is in no package
+        shutil.rmtree(made / folder, ignore_errors=True)
+    files = sorted(str(path) for path in made.rglob(f"*{generator.ending}"))
     assert files
-    for path in (path for path in made.rglob("*_test.go")):
-        path.unlink()  # of a package with a library of their own
     if name.endswith(("typescript", "fetch")):
         (made / "node_modules").symlink_to(INSTALLED / "node/node_modules")
     jar = next(INSTALLED.glob("python/lib/*/site-packages/openapi_generator_cli/*.jar"))
