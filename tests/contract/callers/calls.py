@@ -3,7 +3,7 @@
 import json
 import os
 
-from fakeflowdock_admin_api_client import Client
+from fakeflowdock_admin_api_client import AuthenticatedClient as Operator
 from fakeflowdock_admin_api_client.api.assertions import assert_
 from fakeflowdock_admin_api_client.api.worlds import make_world
 from fakeflowdock_admin_api_client.models import (
@@ -23,7 +23,7 @@ flowdock = AuthenticatedClient(base_url=ready["url"], token=ready["access_token"
 source = create_source.sync("example", "main", client=flowdock, body=CreateSourceRequest(name="Builds"))
 assert isinstance(source, CreateSourceReply)
 
-admin = Client(base_url=ready["url"])
+admin = Operator(base_url=ready["url"], token="none is needed")
 world = make_world.sync(client=admin, body=MakeWorldRequest(name="suite-1"))
 assert isinstance(world, WorldCredentials)
 expected = AssertRequestExpected.from_dict({"name": "Builds", "flow": "example/main"})
