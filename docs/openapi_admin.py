@@ -19,6 +19,8 @@ NAMED: Schema = {"type": "string", "minLength": 1}
 IN_PATH: dict[str, tuple[Schema, str, Any]] = {
     "world": ({"type": "string", "minLength": 1}, "The name of a world; `default` is the server's own.", "default"),
     "snapshot": ({"type": "string", "minLength": 1}, "The name of a snapshot.", "before"),
+    "part": ({"enum": ["api", "admin", "guide"], "type": "string"}, "A folder of the documentation.", "api"),
+    "page": ({"type": "string", "minLength": 1}, "The name of a page.", "errors"),
     "id": ({"type": "integer", "minimum": 1}, "The number of a fault.", 1),
     "organization": (NAMED, "The id or a name of an organization.", "example"),
     "user": (NAMED, "The id, the name, the nick or the e-mail address of a user.", "ada@example.com"),
@@ -26,6 +28,7 @@ IN_PATH: dict[str, tuple[Schema, str, Any]] = {
     "application": (NAMED, "The id or the name of an application.", "1"),
     "access_token": (NAMED, "An access token.", "0123456789abcdef0123456789abcdef"),
     "source": (NAMED, "The id or the name of a source.", "Builds"),
+    "invitation": ({"type": "integer", "minimum": 1}, "The number of an invitation.", 14),
     "message": ({"type": "integer", "minimum": 1}, "The id of a message in its flow.", 1),
 }
 DESCRIPTION = (
@@ -159,7 +162,8 @@ class _Document:
         if schema.get("x-empty"):
             return {"description": "Nothing."}
         if "contentMediaType" in schema:
-            return {"description": "A text.", "content": {schema["contentMediaType"]: {"schema": {"type": "string"}}}}
+            content = {schema["contentMediaType"]: {"schema": {"type": "string"}}}
+            return {"description": "A text or a page.", "content": content}
         content = {"schema": self._objects.of(page, schema), "examples": {"example": {"value": schema["examples"][0]}}}
         return {"description": f"{schema['title']}.", "content": {JSON: content}}
 
