@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..api import response_shapes
@@ -14,6 +14,7 @@ from ..redaction import brief, shortened
 from ..world import diff
 from . import causes
 from .credential_hints import scheme_of
+from .evidence import Evidence
 from .request_hints import cut_line, shown_json, without_message
 
 if TYPE_CHECKING:
@@ -51,18 +52,20 @@ class Around:
     Attributes:
         turns: who changed the world when. Default: unknown.
         others: the requests to other hosts.
-        error: how the test failed, or None.
+        evidence: how the test failed, if it is known.
         last: the number of the last request before it failed, 0 if there was none, or None if it is unknown.
         late: what still went on when the test had failed, or None.
         deliveries: the thread actions that were performed.
+        looked: the number of the last request before the test itself last read the world, if known.
     """
 
     turns: Turns | None = None
     others: Sequence[str] = ()
-    error: BaseException | None = None
+    evidence: Evidence = field(default_factory=Evidence)
     last: int | None = None
     late: str | None = None
     deliveries: Sequence[Delivery] = ()
+    looked: int | None = None
 
 
 def text(
@@ -89,9 +92,9 @@ def text(
     """
     around, faults = around or Around(), list(faults)
     late = around.late or _arrived_late(exchanges, around)
-    if late is None and not exchanges and around.others:
-        late = f"no requests reached the fake, but another host was called: {around.others[0]}"
-    cause = causes.likely_cause(exchanges, after, faults, around.error, late)
+    cause = causes.likely_cause(
+        causes.Failed(exchanges, after, faults, around.evidence, late, around.others, around.looked)
+    )
     lines = [] if cause is None else [f"likely cause: {cut_line(cause)}", ""]
     if exchanges and (before_these := exchanges[-SHOWN:][0].number - 1):
         lines.append(f"({before_these} earlier requests not shown)")
