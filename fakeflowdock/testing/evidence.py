@@ -84,9 +84,11 @@ class Evidence:
     def _named(self) -> set[int | str]:
         """What the test names outside of the failing statement, and what its own functions name."""
         found: set[int | str] = set()
-        for frame, lines in self._frames[:1]:
+        within = [each for each in self._frames if _file(each[0]) == _file(self._frames[0][0])]
+        for frame, lines in within:
             found.update(_named_in(frame.f_code, lines))
-            for code in _helpers(frame):
+        for frame, _ in within[:1]:
+            for code in _helpers(frame, {each.f_code for each, _ in within}):
                 found.update(_named_in(code))
         return found
 
@@ -137,12 +139,13 @@ def _source(frame: FrameType, lines: range) -> str:
 
 def _named_in(code: CodeType, without: range = range(0)) -> Iterator[int | str]:
     """Yield the numbers that a function names, and the names that expect an exception, except in some lines."""
+    before = None
     for instruction in dis.get_instructions(code):
         line = instruction.positions.lineno if instruction.positions is not None else None
         if line in without:
             continue
         value: Any = instruction.argval
-        if instruction.opname == "CHECK_EXC_MATCH":
+        if instruction.opname == "CHECK_EXC_MATCH" and before != AssertionError.__name__:
             yield "except"
         elif instruction.opname.startswith("LOAD_"):
             for each in value if isinstance(value, (tuple, frozenset)) else (value,):
@@ -153,15 +156,25 @@ def _named_in(code: CodeType, without: range = range(0)) -> Iterator[int | str]:
                         yield each
                     elif each in STATUSES:
                         yield STATUSES[each]
+        before = value
     for inner in code.co_consts:
         if hasattr(inner, "co_code"):
             yield from _named_in(inner, without)
 
 
-def _helpers(frame: FrameType) -> Iterator[CodeType]:
-    """Yield the functions of the test's own file that it calls, and those that these call."""
-    file, owner = frame.f_code.co_filename, type(frame.f_locals.get("self"))
-    level, seen = [frame.f_code], {frame.f_code}
+def _file(frame: FrameType) -> str:
+    return frame.f_code.co_filename
+
+
+def _helpers(frame: FrameType, seen: set[CodeType]) -> Iterator[CodeType]:
+    """Yield the functions of the test's own file that it calls, and those that these call.
+
+    Args:
+        frame: of the test.
+        seen: functions that are left out.
+    """
+    file, owner = _file(frame), type(frame.f_locals.get("self"))
+    level = [*seen]
     for _ in range(DEPTH):
         names = {name for code in level for name in _names(code)}
         level = []

@@ -251,6 +251,14 @@ def stopped(fake: object) -> None:
     _active.pop(fake, None)
 
 
+def report_of(run: WatchedRun, error: BaseException | None) -> str:
+    """Return the report of a world for an exception."""
+    watched = Watched(run)
+    if error is not None:
+        watched.fail(error)
+    return watched.report()
+
+
 def add_note(error: BaseException | None, text: Callable[[], str]) -> None:
     """Add a report to the exception that ends the use of a fake, unless pytest shows it."""
     is_failure = isinstance(error, Exception) and not isinstance(error, unittest.SkipTest)
