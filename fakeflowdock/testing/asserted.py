@@ -26,8 +26,7 @@ class Asserted:
         what: the kind of thing: `message`, `request to send message`.
         search: searches again.
         wanted: the expected number, 0 for none; or None for at least one.
-        number: how many there were.
-        app: the app of the world.
+        is_missing: whether there were too few; otherwise there were too many.
         seen: the number of the last request before it failed.
         under_way: what still went on then.
     """
@@ -35,15 +34,9 @@ class Asserted:
     what: str
     search: Callable[[], Search[Any]]
     wanted: int | None
-    number: int
-    app: App
+    is_missing: bool
     seen: int
     under_way: str | None
-
-    @property
-    def is_missing(self) -> bool:
-        """Whether there were too few."""
-        return self.number < (1 if self.wanted is None else self.wanted)
 
     @property
     def would_hold_now(self) -> bool:
@@ -74,10 +67,11 @@ def noting(search: Callable[[], Search[Any]], wanted: int | None, app: Callable[
         yield
     except AssertionError as error:
         there, world = search(), app()
+        is_missing = wanted is None or (wanted > 0 and len(there.matching()) < wanted)
         setattr(
             error,
             NAME,
-            Asserted(there.what, search, wanted, len(there.matching()), world, world.journal.count, _under_way()),
+            Asserted(there.what, search, wanted, is_missing, world.journal.count, _under_way()),
         )
         raise
 

@@ -374,7 +374,8 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
         requests = self.requests
         if not requests.dropped:
             return ""
-        return f" (the journal only holds the last {len(requests)} requests; increase `journal` or `journal_bytes`)"
+        last = f"{len(requests)} request{'' if len(requests) == 1 else 's'}"
+        return f" (the journal only holds the last {last}; increase `journal` or `journal_bytes`)"
 
     def _requests(
         self,
