@@ -329,12 +329,12 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing):
         """The environment for a child process whose requests go to this world: `{**os.environ, **fake.environ}`.
 
         With it, clients in most languages reach this fake at `https://api.flowdock.com`. It sets a proxy, which starts
-        on first access, intercepts Flowdock's hosts and rejects all others; the CA certificate to trust; for Node, a
-        module that redirects connections; and `FLOWDOCK_API_URL` and `FLOWDOCK_STREAM_URL`, `url` and `stream_url`.
-        Existing values of `NO_PROXY` and `NODE_OPTIONS` are kept.
+        on first access, intercepts Flowdock's hosts and rejects all others; the CA certificate to trust, which
+        `FAKEFLOWDOCK_CA_FILE` names alone; for Node, Ruby and PHP, a file that redirects connections; and
+        `FLOWDOCK_API_URL` and `FLOWDOCK_STREAM_URL`, `url` and `stream_url`. Your own CAs and options are kept.
 
         Raises:
-            RuntimeError: the fake is not started, or trustme is not installed (`pip install 'fakeflowdock[tls]'`).
+            RuntimeError: the fake is not started, or trustme is not installed.
         """
         self._check_active()
         return self._runs.current.environ

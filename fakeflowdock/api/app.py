@@ -166,7 +166,7 @@ class App:
         if handling.operation is not None:
             name = handling.operation.name
             self._took[name] = max(duration, FADING * self._took.get(name, 0))
-        environ[EXCHANGE] = self.journal.add(environ, handling, answer, duration)
+        environ[EXCHANGE] = self.journal.add(environ, handling, answer, duration, self.store.now)
         return answer
 
     def _steps_on_a_socket(self, environ: WSGIEnvironment) -> Steps:

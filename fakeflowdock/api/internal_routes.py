@@ -22,6 +22,7 @@ PREFIX = "/_fakeflowdock/"
 FILES = f"{PREFIX}files/"
 ACTIONS = f"{PREFIX}actions/"  # performed by anyone who sees the thread
 OPENAPI = f"{PREFIX}openapi"
+DOCS = f"{PREFIX}docs"  # the documentation as HTML
 HEALTH, METRICS = f"{PREFIX}health", f"{PREFIX}metrics"
 STREAM = f"{PREFIX}stream"  # the paths of the host `stream.flowdock.com`, on any host
 METHODS = ("GET", "HEAD", "OPTIONS")
@@ -51,6 +52,11 @@ def is_administered(path: str) -> bool:
         return False
     is_document = path.rstrip("/") in (OPENAPI, f"{OPENAPI}.json")
     return not (is_document or is_of_streams(path) or path.startswith((FILES, ACTIONS, f"{PREFIX}schemas/")))
+
+
+def api_of(world: str) -> str:
+    """Return the path below which a world of a server has every path of Flowdock."""
+    return f"{PREFIX}worlds/{world}/api"
 
 
 def is_a_document(path: str) -> bool:

@@ -13,6 +13,7 @@ from .exchange import WHOLE, Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -87,11 +88,13 @@ class Journal:
             forgotten = self._count - len(self._kept) if len(new) < len(self._kept) else math.inf
         return new[::-1], forgotten
 
-    def add(self, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float) -> Exchange:
+    def add(
+        self, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float, world_time: datetime
+    ) -> Exchange:
         """Keep an exchange. Returns it."""
         with self._lock:
             self._count += 1
-            exchange = Exchange(self._count, environ, handling, answer, duration)
+            exchange = Exchange(self._count, environ, handling, answer, duration, world_time)
             self._keep(exchange)
         if self.listeners:
             for each in list(self.listeners):

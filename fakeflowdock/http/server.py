@@ -42,6 +42,7 @@ class Server:
         scheme: the scheme of its URL.
         log: the access log, if there is one.
         note: called with a line if there are too many connections. Default: standard error.
+        stops: called when it accepts no more connections, before it sends the last answers.
 
     Attributes:
         url: its URL on this machine, `http://127.0.0.1:8080`.
@@ -59,8 +60,10 @@ class Server:
         scheme: str = "http",
         log: AccessLog | None = None,
         note: Callable[[str], None] | None = None,
+        stops: Callable[[], None] = lambda: None,
     ) -> None:
         self._speaks = speaks
+        self._stops = stops
         self._listener = listening(host, port)
         self._listener.setblocking(False)
         meter = Meter(log)
@@ -76,18 +79,14 @@ class Server:
         self._deaf = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def serve(self, stopping: Callable[[], None] = lambda: None) -> None:
-        """Answer requests until `stop` is called. Can be called once.
-
-        Args:
-            stopping: called when no more connections are accepted, before the last answers are sent.
-        """
+    def serve(self) -> None:
+        """Answer requests until `stop` is called. Can be called once."""
         try:
-            self._loop.run_until_complete(self._serve(stopping))
+            self._loop.run_until_complete(self._serve())
         finally:
             self._loop.close()
 
-    async def _serve(self, stopping: Callable[[], None]) -> None:
+    async def _serve(self) -> None:
         loop, connections = self._loop, self._context.connections
         self._room = _room()
         loop.add_reader(self._listener, self._accept)
@@ -101,7 +100,7 @@ class Server:
         loop.remove_reader(self._listener)
         self._listener.close()
         self._deaf.set()
-        stopping()
+        self._stops()
         # A socket that was just accepted becomes a connection first.
         await asyncio.gather(*self._accepting)
         until = loop.time() + FAREWELL

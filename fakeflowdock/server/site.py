@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from ..api import internal_routes
 from ..api.app import App
-from ..api.environ import path_of
+from ..api.environ import CITES, WORLD, path_of
+from .assignment import HEADER, NoWorld, taken_from_path
+from .client_libraries import ClientLibraries
 from .worlds import Held, Worlds
 
 if TYPE_CHECKING:
@@ -39,9 +41,20 @@ class Site:
         """Return the app that answers a request, whose public address it sets."""
         if (public := self.worlds.public) is not None:
             public.set_in(environ)
-        if internal_routes.PREFIX in environ["PATH_INFO"] and internal_routes.is_administered(path_of(environ)):
-            return self._admin
-        return self.worlds.world_of(environ).app
+        if self.worlds.cites:
+            environ[CITES] = True
+        is_ours = internal_routes.PREFIX in environ["PATH_INFO"] and internal_routes.is_administered(path_of(environ))
+        if is_ours and (libraries := ClientLibraries(path_of(environ))).answers(environ):
+            return libraries
+        name: str | None = taken_from_path(environ) if is_ours else environ.get(HEADER)
+        if name is None:
+            return self._admin if is_ours else self.worlds.world_of(environ).app
+        if (world := self.worlds.named(name)) is None:
+            is_open = self.worlds.admin_token is None  # otherwise names are the operator's
+            return NoWorld(name, [each.name for each in self.worlds.worlds if is_open])
+        environ[WORLD] = name
+        world.lifetime.use()
+        return world.app
 
     def listens(self, host: str, bound: str, meter: Meter) -> None:
         """Set where the server listens. See `Worlds.listens`."""

@@ -185,7 +185,8 @@ def test_the_server_says_at_start_what_it_asks_for() -> None:
         assert Operator(line["url"])("GET", "worlds").status_code == 401
         operator.make("one")
         assert operator.post("worlds", {}, 409)["message"] == (
-            "limit of 1 worlds reached: delete one or raise --max-worlds (docs/admin/worlds.md#make-world)"
+            "limit of 1 worlds reached: delete one or raise --max-worlds "
+            f"({line['url']}/_fakeflowdock/docs/admin/worlds#make-world)"
         )
     with running("--port", "0", FAKEFLOWDOCK_ADMIN_TOKEN="a-token-of-ours") as (_, stdout):
         greeting = "".join(stdout.readline() for _ in range(22))
@@ -197,8 +198,8 @@ def test_on_loopback_nothing_is_asked_for_and_the_ready_line_says_nothing() -> N
         line = ready(stdout)
         assert "admin_token" not in line
         shown = Operator(line["url"]).get("worlds/default")
-    assert {name: line[name] for name in shown if name not in ("name", "url")} == {
-        name: shown[name] for name in shown if name not in ("name", "url")
+    assert {name: line[name] for name in shown if name not in ("name", "url", "api_url")} == {
+        name: shown[name] for name in shown if name not in ("name", "url", "api_url")
     }
     assert "access_token" in shown
 

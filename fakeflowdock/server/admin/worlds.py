@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from ...api.callers import ANYONE
 from ...api.environ import root_of
-from ...api.internal_routes import served_at
+from ...api.internal_routes import DOCS, STREAM, api_of, served_at
+from ...api.media_types import HTML
 from ...api.operations import NOTHING, Reply, created, nothing
 from ...contract.package_files import document
 from ...contract.validation import ADMIN
 from ...version import __version__
-from ...world import factories, seeds, serialization, validation
+from ...world import seeds, serialization, validation
 from ...world.clock import timestamp
 from ...world.errors import SeedError
-from .. import metrics
-from .errors import Invalid
+from .. import documentation, metrics
+from ..credentials import credentials_of
+from .errors import Invalid, Unknown
 from .operations import operation, world_of_the_path
 
 if TYPE_CHECKING:
@@ -53,6 +55,35 @@ def read_document(call: OperatorCall, _: None) -> dict[str, Any]:
 def _document() -> dict[str, Any]:
     found: dict[str, Any] = document(f"{ADMIN}/openapi")
     return found
+
+
+@operation("GET docs", callers=(ANYONE,), find=nothing)
+def list_pages(call: OperatorCall, _: None) -> Reply:
+    """Return the first page of the documentation."""
+    return _page(documentation.index(_docs(call)))
+
+
+@operation("GET docs/openapi", callers=(ANYONE,), find=nothing)
+def get_overview(call: OperatorCall, _: None) -> Reply:
+    """Return the page with the operations of the OpenAPI documents."""
+    return _page(documentation.openapi(_docs(call)))
+
+
+@operation("GET docs/:part/:page", callers=(ANYONE,), find=nothing)
+def get_page(call: OperatorCall, _: None) -> Reply:
+    """Return a page of the documentation."""
+    found = documentation.page(call.path["part"], call.path["page"], _docs(call))
+    if found is None:
+        raise Unknown("page", f"docs/{call.path['part']}/{call.path['page']}")
+    return _page(found)
+
+
+def _docs(call: OperatorCall) -> str:
+    return f"{root_of(call.base)}{DOCS}"
+
+
+def _page(html: str) -> Reply:
+    return Reply(200, html, documentation.HEADERS, HTML)
 
 
 @operation("POST worlds", find=nothing)
@@ -141,23 +172,7 @@ def _summary(world: ServedWorld) -> dict[str, Any]:
 
 def _credentials(world: ServedWorld, base: str) -> dict[str, Any]:
     """Return the credentials in a world, without those that do not exist."""
-    store = world.app.store
-    with store.lock:
-        user = store.users[min(store.users)] if store.users else None
-        application = store.applications[min(store.applications)] if store.applications else None
-        flow = next(iter(store.flows.values()), None)
-        shown: dict[str, Any] = {"name": world.name, "url": base}
-        if world.expires_in is not None:
-            shown["expires_in"] = world.expires_in
-        if user is not None:
-            shown |= {"api_token": user.api_token, "email": user.email, "password": user.password}
-        if application is not None:
-            shown |= {"client_id": application.client_id, "client_secret": application.client_secret}
-        if flow is not None:
-            shown["flow_api_token"] = flow.api_token
-        sso = next(((each.sso_uid, each.scim_token) for each in store.organizations.values() if each.sso_uid), None)
-        if sso is not None:
-            shown["scim_uid"], shown["scim_token"] = sso
-        if user and application and (token := factories.whole_access_token(store, user, application)) is not None:
-            shown["access_token"] = token.access_token
-    return shown
+    found = {name: value for name, value in credentials_of(world.store).items() if value is not None}
+    urls = {"url": base, "api_url": f"{base}{api_of(world.name)}", "stream_url": f"{base}{STREAM}/flows"}
+    expires = {} if world.expires_in is None else {"expires_in": world.expires_in}
+    return {"name": world.name, **urls, **expires, **found}
