@@ -286,7 +286,7 @@ def pytest_runtest_makereport(
     if report.failed and (watching := _watching()) is not None:
         try:
             if call.excinfo is not None:
-                watching.watches[-1].fail(call.excinfo.value)
+                watching.watches[-1].end_phase(call.excinfo.value)
             sections = [*watching.watches[-1].reports(getattr(item, "funcargs", {}).items())]
         except Exception as error:  # a bug in it must not end the test run
             words = "fakeflowdock failed to create the report, which is a bug"

@@ -86,7 +86,7 @@ def _check(case: Failed) -> str | None:
     """A check of fakeflowdock's failed the test: an unknown path, a violation, a fault that never applied."""
     if not case.evidence.is_ours:
         return None
-    title, _, rest = case.evidence.message.partition("\n")
+    title, _, rest = case.evidence.message.partition("\n\n")[0].partition("\n")
     found = next((line.strip() for line in rest.splitlines() if line.strip()), title)
     for exchange in case.exchanges:
         if found.startswith(str(exchange)) and exchange.refusal is not None:

@@ -158,11 +158,6 @@ class ActiveFakes:
             if under_way is not None:
                 each.fail(under_way)
 
-    def fail(self, error: BaseException) -> None:
-        """Note how a phase of the test has failed. What the test itself raised is noted already."""
-        for each in self:
-            each.fail(error, is_ours=isinstance(error, (BrokenContract, ContractViolation)) or _is_bare(error))
-
     def unchecked(self) -> list[Exchange]:
         """Return the requests since the last call."""
         lost, self._lost = self._lost, []
@@ -177,6 +172,11 @@ class ActiveFakes:
     def overlooked(self) -> list[str]:
         """Return the faults that never applied."""
         return [fault for each in self for fault in each.overlooked()]
+
+    def end_phase(self, error: BaseException) -> None:
+        """Note how a phase of the test has failed. What the test itself raised is noted already."""
+        for each in self:
+            each.fail(error, is_ours=isinstance(error, (BrokenContract, ContractViolation)) or _is_bare(error))
 
     def reports(self, names: Iterable[tuple[str, object]]) -> Iterator[tuple[str, str]]:
         """Yield the title and the text of each report.
