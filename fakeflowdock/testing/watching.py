@@ -105,6 +105,7 @@ class Watched:
             is_ours: whether a check of fakeflowdock's failed it.
         """
         if self._failed is None or self._failed[0].error is not error:
+            is_ours = is_ours or isinstance(error, (BrokenContract, ContractViolation))
             self._failed = Evidence(error, is_ours), self.run.app.journal.count
 
     def report(self, late: str | None = None) -> str:
@@ -176,7 +177,7 @@ class ActiveFakes:
     def end_phase(self, error: BaseException) -> None:
         """Note how a phase of the test has failed. What the test itself raised is noted already."""
         for each in self:
-            each.fail(error, is_ours=isinstance(error, (BrokenContract, ContractViolation)) or _is_bare(error))
+            each.fail(error, is_ours=_is_bare(error))
 
     def reports(self, names: Iterable[tuple[str, object]]) -> Iterator[tuple[str, str]]:
         """Yield the title and the text of each report.
