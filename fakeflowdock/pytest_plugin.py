@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from fakeflowdock import Contract, FakeFlowdock
-    from fakeflowdock.api.exchange import Exchange
     from fakeflowdock.testing.watching import ActiveFakes
 
 DECORATED = "__fakeflowdock__"  # the attribute of a decorated class that has the fake
@@ -215,9 +214,7 @@ def _settling(item: pytest.Item, *, check: bool = True) -> Generator[None, objec
         result = yield
     except BaseException as error:
         if (watching := _watching()) is not None:
-            watching.watches[-1].settle(error)
-            watching.watches[-1].unchecked()
-            watching.watches[-1].overlooked()
+            watching.watches[-1].fail(error)
         raise
     if check and (watching := _watching()) is not None:
         _check(item, watching.watches[-1])
@@ -225,43 +222,40 @@ def _settling(item: pytest.Item, *, check: bool = True) -> Generator[None, objec
 
 
 def _check(item: pytest.Item, watch: ActiveFakes) -> None:
-    from fakeflowdock import ContractViolation
-    from fakeflowdock.testing.exchanges import has_unknown_path
+    """Fail a test for all that its fakes recorded. Each net tells what it has, whatever the others have."""
+    from fakeflowdock import BrokenContract
 
-    exchanges, overlooked = watch.unchecked(), watch.overlooked()
-    lost = [each for each in exchanges if has_unknown_path(each)]
-    try:
-        watch.settle(None)
-    except ContractViolation as error:
-        raise pytest.fail.Exception(str(error), pytrace=False) from None
+    errors, overlooked, (lost, warned) = [*watch.errors()], watch.overlooked(), watch.caught()
+    bug = next((each for each in errors if isinstance(each, BrokenContract)), None)
+    told = [str(each) for each in errors if each is not bug]
     if lost and choice(item, "unknown_paths") == "fail":
-        from fakeflowdock.testing.hints import unanswered
-
-        reasons = [(exchange, unanswered(exchange)) for exchange in lost]
-        listed = "\n".join(f"    {exchange}" if why is None else f"    {exchange}: {why}" for exchange, why in reasons)
-        allowed = '@pytest.mark.flowdock(unknown_paths="allow") allows them'
-        pytest.fail(f"requests to unknown paths ({allowed}):\n{listed}", pytrace=False)
+        told.append(
+            _listed('requests to unknown paths (@pytest.mark.flowdock(unknown_paths="allow") allows them)', lost)
+        )
     if overlooked:
-        listed = "\n".join(f"    {each}" for each in overlooked)
-        pytest.fail(f"faults that never applied (fail(…, optional=True) allows them):\n{listed}", pytrace=False)
-    _warn(item, exchanges)
+        told.append(_listed("faults that never applied (fail(…, optional=True) allows them)", overlooked))
+    told += _warned(item, warned)
+    if bug is not None:
+        for text in told:
+            bug.add_note(text)
+        raise bug
+    if told:
+        pytest.fail("\n\n".join(told), pytrace=False)
 
 
-def _warn(item: pytest.Item, exchanges: list[Exchange]) -> None:
-    """Add the contract warnings of a test to the summary of warnings. Filters may ignore them or make them errors."""
+def _listed(title: str, lines: list[str]) -> str:
+    return "\n".join([f"{title}:", *(f"    {line}" for line in lines)])
+
+
+def _warned(item: pytest.Item, lines: list[str]) -> Generator[str, None, None]:
+    """Add contract warnings to the summary of warnings. Filters may ignore them, or make them errors: yield those."""
     from fakeflowdock import FlowdockWarning
 
-    found = {
-        f"{exchange.method} {exchange.shown_path}: {warning} [{warning.rule}]": None
-        for exchange in exchanges
-        for warning in exchange.warnings
-        if warning.severity == "warning"
-    }
-    try:
-        for text in found:
-            item.warn(FlowdockWarning(text))
-    except FlowdockWarning as error:
-        pytest.fail(f"FlowdockWarning: {error}", pytrace=False)
+    for line in lines:
+        try:
+            item.warn(FlowdockWarning(line))
+        except FlowdockWarning as error:
+            yield f"FlowdockWarning: {error}"
 
 
 @pytest.hookimpl(wrapper=True)

@@ -13,6 +13,7 @@ from .api.app import App
 from .contract.findings import ContractViolation
 from .server.worlds import Held
 from .testing import watching
+from .testing.nets import Noticed
 from .world import templates
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class WorldRun(Held):
         self.scope = scope
         self._broken: list[BrokenContract] = []
         super().__init__(App(templates.over(began.branch(), settings), self._broken.append), began)
+        self.noticed = Noticed()
+        self.app.notice = self.noticed.notice
         self._server: Server | None = None
         self._door: Door | None = None
         self._starting = threading.RLock()  # concurrent first accesses get the same server

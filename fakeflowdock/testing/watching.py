@@ -11,17 +11,19 @@ import unittest
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..contract.errors import BrokenContract
+from ..contract.findings import ContractViolation
 from ..interception import other_hosts
 from . import causes, report
-from .exchanges import Exchanges, has_unknown_path
+from .exchanges import Exchanges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from ..api.actions.delivery import Delivery
     from ..api.app import App
-    from ..api.exchange import Exchange
     from ..world.store import Store
+    from .nets import Noticed
     from .turns import Turns
 
 KEPT = 20  # worlds of one test: a test with many examples makes one for each
@@ -35,6 +37,7 @@ class WatchedRun(Protocol):
     """A world with its app."""
 
     app: App
+    noticed: Noticed
     began: Store
     turns: Turns
 
@@ -56,7 +59,8 @@ class Watched:
         self.run, self.fake, self.is_new = run, fake, is_new
         self._began = run.began
         self._before = run.began if is_new else run.app.store.freeze()
-        self._first = self._checked = None if is_new else _last(run)
+        self._first = None if is_new else next(reversed([*run.app.journal]), None)
+        self._caught = 0 if is_new else run.noticed.count
         self._faults = 0 if is_new and not sharing else None  # the last one that this test need not meet
         self._failed: tuple[BaseException, int] | None = None
         self._delivered = 0 if is_new else run.app.deliveries.number
@@ -89,11 +93,11 @@ class Watched:
         """The thread actions that were performed so far."""
         return [each for each in self.run.app.deliveries if each.number > self._delivered]
 
-    def unchecked(self) -> list[Exchange]:
-        """Return the requests since the last call."""
-        found = self.run.app.journal.after(self._checked)[0]
-        self._checked = _last(self.run)
-        return found
+    def caught(self) -> tuple[list[str], list[str]]:
+        """Return the requests to unknown paths and the contract warnings since the last call, as lines."""
+        noticed, after = self.run.noticed, self._caught
+        self._caught = noticed.count
+        return [*noticed.lost(after)], [*noticed.warned(after)]
 
     def fail(self, error: BaseException) -> None:
         """Note how the test has failed. Requests that arrive later are none of its."""
@@ -118,17 +122,14 @@ class Watched:
         return bool(self.requests or self.deliveries or self.run.app.faults.remembered) or self.is_new
 
 
-def _last(run: WatchedRun) -> Exchange | None:
-    return next(reversed([*run.app.journal]), None)
-
-
 class ActiveFakes:
     """The worlds of one test."""
 
     def __init__(self) -> None:
         self._watched: deque[Watched] = deque(maxlen=KEPT)
         self._threads = set(threading.enumerate())
-        self._lost: list[Exchange] = []  # unchecked requests of worlds that are no longer kept
+        self._lost: dict[str, None] = {}  # of worlds that are no longer kept
+        self._warned: dict[str, None] = {}
 
     def __iter__(self) -> Iterator[Watched]:
         return iter(list(self._watched))
@@ -138,21 +139,37 @@ class ActiveFakes:
         if any(each.run is run for each in self._watched):
             return
         if len(self._watched) == KEPT:
-            found = self._watched[0].unchecked()
-            self._lost += (each for each in found if has_unknown_path(each) or each.warnings)
+            self._catch(self._watched[0])
         self._watched.append(Watched(run, fake, is_new=is_new))
 
-    def settle(self, under_way: BaseException | None) -> None:
-        """Raise bugs and violations of all worlds, or add notes about bugs to an exception."""
+    def fail(self, under_way: BaseException) -> None:
+        """Note how the test has failed, and forget what would have failed it. Bugs become notes of the exception."""
         for each in self:
             each.run.settle(under_way)
-            if under_way is not None:
-                each.fail(under_way)
+            each.fail(under_way)
+        self.caught()
+        self.overlooked()
 
-    def unchecked(self) -> list[Exchange]:
-        """Return the requests since the last call."""
-        lost, self._lost = self._lost, []
-        return lost + [exchange for each in self for exchange in each.unchecked()]
+    def errors(self) -> Iterator[BrokenContract | ContractViolation]:
+        """Yield the bugs and violations of all worlds since the last call."""
+        for each in self:
+            try:
+                each.run.settle(None)
+            except (BrokenContract, ContractViolation) as error:
+                yield error
+
+    def caught(self) -> tuple[list[str], list[str]]:
+        """Return the requests to unknown paths and the contract warnings since the last call, as lines, each once."""
+        for each in self:
+            self._catch(each)
+        found = [*self._lost], [*self._warned]
+        self._lost, self._warned = {}, {}
+        return found
+
+    def _catch(self, watched: Watched) -> None:
+        lost, warned = watched.caught()
+        self._lost |= dict.fromkeys(lost)
+        self._warned |= dict.fromkeys(warned)
 
     def call(self) -> None:
         """Note that the test itself begins, after its setup, whose threads may well outlast it."""

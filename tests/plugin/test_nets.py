@@ -183,3 +183,96 @@ def test_strict_takes_rules_everywhere(pytester: pytest.Pytester, monkeypatch: p
     wrong.stdout.fnmatch_lines(["*--flowdock-strict: invalid strict 'request.deprecated=no': expected false or true*"])
     unknown = run(pytester, "--flowdock-strict", "request.deprecatd=ignore", "-k", "test_unmarked")
     unknown.stdout.fnmatch_lines(["*unknown rule 'request.deprecatd' in strict: did you mean request.deprecated?*"])
+
+
+BEYOND_THE_JOURNAL = """
+    import pytest
+    import requests
+
+    API = "https://api.flowdock.com"
+
+    def flows(fake, times=1):
+        for _ in range(times):
+            requests.get(API + "/flows", **fake.as_user())
+
+    def test_cleared(fake_flowdock):
+        requests.get(API + "/flowz")
+        fake_flowdock.requests.clear()
+
+    @pytest.mark.flowdock(journal=1)
+    def test_small(fake_flowdock):
+        requests.get(API + "/flowz")
+        flows(fake_flowdock)
+
+    def test_full(fake_flowdock):
+        requests.get(API + "/flowz")
+        flows(fake_flowdock, 1001)
+
+    def test_shared(fake_flowdock_session):
+        flows(fake_flowdock_session)
+        requests.get(API + "/flowz")
+        fake_flowdock_session.requests.clear()
+
+    def test_green_after_a_shared_one(fake_flowdock_session):
+        flows(fake_flowdock_session)
+
+    def test_green_warned(fake_flowdock):
+        requests.get(API + "/sources?lmit=3", **fake_flowdock.as_user())
+        fake_flowdock.requests.clear()
+"""
+
+
+def test_the_nets_have_what_the_journal_has_no_longer(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(BEYOND_THE_JOURNAL)
+    result = run(pytester, "-p", "no:randomly", "-v", *ALWAYS)
+    result.assert_outcomes(passed=2, failed=4, warnings=1)
+    result.stdout.fnmatch_lines_random([f"*::test_green_{name} PASSED*" for name in ("after_a_shared_one", "warned")])
+    assert result.stdout.lines.count("    GET /flowz → 404") == 4
+    result.stdout.fnmatch_lines([f"*{SUMMARY} *"])
+
+
+def test_one_line_stands_for_repeated_requests_and_a_thousand_are_kept(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import requests
+
+        def test_it(fake_flowdock):
+            for number in range(1003):
+                requests.get(f"https://api.flowdock.com/{number}")
+                requests.get("https://api.flowdock.com/flowz")
+    """)
+    result = run(pytester)
+    result.assert_outcomes(failed=1)
+    told = [line for line in result.stdout.str().partition("- fakeflowdock")[0].splitlines() if line.endswith("→ 404")]
+    assert told == [*(f"    GET /{number} → 404" for number in range(4, 1003)), "    GET /flowz → 404"]
+
+
+def test_each_net_tells_what_it_has(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+        import requests
+        from fakeflowdock import FakeFlowdock
+
+        URL = "https://api.flowdock.com/sources?lmit=3"
+
+        @pytest.mark.flowdock(strict=True)
+        def test_it(fake_flowdock):
+            requests.get("https://api.flowdock.com/flows?pge=3", **fake_flowdock.as_user())
+            with FakeFlowdock() as lenient:
+                requests.get(URL, **lenient.as_user())
+            requests.get("https://api.flowdock.com/flowz")
+            fake_flowdock.fail("get flow", status=500)
+    """)
+    result = run(pytester, "-W", "error::fakeflowdock.FlowdockWarning")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "violations of Flowdock's contract:",
+            "violation: List flows has no parameter pge *",
+            "requests to unknown paths*",
+            "    GET /flowz → 404",
+            "faults that never applied*",
+            "    every request for get-flow: 500 (never matched*",
+            f"{SUMMARY} *",
+            "*- fakeflowdock: fake_flowdock -*",
+        ]
+    )

@@ -1,0 +1,62 @@
+"""What fails or warns although a test passes: unknown paths and contract warnings, whatever the journal keeps."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from .exchanges import has_unknown_path
+from .hints import unanswered
+from .request_hints import cut_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..api.exchange import Exchange
+
+MOST = 1000  # different lines of each kind; the oldest are dropped first
+WIDTH = 500  # characters of a line
+
+
+class Noticed:
+    """The requests of one world to unknown paths, and its contract warnings, as lines.
+
+    Attributes:
+        count: how many lines were noticed so far.
+    """
+
+    def __init__(self) -> None:
+        self._lost: dict[str, int] = {}  # each line with the number of its last request
+        self._warned: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self.count = 0
+
+    def notice(self, exchange: Exchange) -> None:
+        """Keep what there is to tell of an exchange."""
+        if has_unknown_path(exchange):
+            why = unanswered(exchange)
+            self._keep(self._lost, str(exchange) if why is None else f"{exchange}: {why}")
+        for warning in exchange.warnings:
+            if warning.severity == "warning":
+                self._keep(self._warned, f"{exchange.method} {exchange.shown_path}: {warning} [{warning.rule}]")
+
+    def _keep(self, lines: dict[str, int], line: str) -> None:
+        line = cut_line(line, WIDTH)
+        with self._lock:
+            self.count += 1
+            lines.pop(line, None)
+            lines[line] = self.count
+            if len(lines) > MOST:
+                del lines[next(iter(lines))]
+
+    def lost(self, after: int) -> Iterator[str]:
+        """Yield the requests to unknown paths after that number, each once."""
+        return _after(self._lost, after)
+
+    def warned(self, after: int) -> Iterator[str]:
+        """Yield the contract warnings after that number, each once."""
+        return _after(self._warned, after)
+
+
+def _after(lines: dict[str, int], number: int) -> Iterator[str]:
+    return (line for line, last in [*lines.items()] if last > number)
