@@ -26,11 +26,12 @@ from .pytest_options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from fakeflowdock import Contract, FakeFlowdock
     from fakeflowdock.testing.watching import ActiveFakes
 
+PARTIAL = pytest.StashKey[bool]()  # whether this process runs some of the tests only
 DECORATED = "__fakeflowdock__"  # the attribute of a decorated class that has the fake
 _NAMED = ("refresh_tokens", "shape", "callbacks", "other_hosts")  # those that a fake takes as they are
 FIXTURES = ("fake_flowdock", "fake_flowdock_session")
@@ -69,6 +70,18 @@ def pytest_configure(config: pytest.Config) -> None:
         from fakeflowdock import pytest_sweep
 
         config.pluginmanager.register(pytest_sweep.sweep_for(config), "fakeflowdock-sweep")
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Note that not all tests run, among them perhaps the one for which a shared fault is."""
+    if items:
+        items[0].config.stash[PARTIAL] = True
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note the same if single tests are named, or other processes run the rest."""
+    if hasattr(session.config, "workerinput") or any("::" in each for each in session.config.args):
+        session.config.stash[PARTIAL] = True
 
 
 def _argparse_kwargs(name: str, values: tuple[str, ...]) -> dict[str, Any]:
@@ -199,7 +212,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """
     if (watching := _watching()) is not None:
         watching.watches[-1].call()
-    return (yield from _settling(item))
+        watching.watches[-1].finalizers = _finalizers(item)
+    return (yield from _settling(item, ends=False))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -208,8 +222,12 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
     return (yield from _settling(item))
 
 
-def _settling(item: pytest.Item, *, check: bool = True) -> Generator[None, object, object]:
-    """Run a phase of a test, and check what its fakes recorded. That of the setup is checked after the call."""
+def _settling(item: pytest.Item, *, check: bool = True, ends: bool = True) -> Generator[None, object, object]:
+    """Run a phase of a test, and check what its fakes recorded. That of the setup is checked after the call.
+
+    Args:
+        ends: whether it is the last phase. A fault may still apply before, if fixtures of the test have a teardown.
+    """
     try:
         result = yield
     except BaseException as error:
@@ -217,15 +235,18 @@ def _settling(item: pytest.Item, *, check: bool = True) -> Generator[None, objec
             watching.watches[-1].fail(error)
         raise
     if check and (watching := _watching()) is not None:
-        _check(item, watching.watches[-1])
+        _check(item, watching.watches[-1], ends=ends)
     return result
 
 
-def _check(item: pytest.Item, watch: ActiveFakes) -> None:
+def _check(item: pytest.Item, watch: ActiveFakes, *, ends: bool) -> None:
     """Fail a test for all that its fakes recorded. Each net tells what it has, whatever the others have."""
     from fakeflowdock import BrokenContract
 
-    errors, overlooked, (lost, warned) = [*watch.errors()], watch.overlooked(), watch.caught()
+    errors, (lost, warned), shared = [*watch.errors()], watch.caught(), watch.shared(lasting=False)
+    lasting, session = watch.shared(lasting=True), item.session
+    may_apply = not ends and (watch.has_teardown or _finalizers(item) > watch.finalizers)
+    overlooked = watch.overlooked(may_apply=may_apply)
     bug = next((each for each in errors if isinstance(each, BrokenContract)), None)
     told = [str(each) for each in errors if each is not bug]
     if lost and choice(item, "unknown_paths") == "fail":
@@ -234,6 +255,13 @@ def _check(item: pytest.Item, watch: ActiveFakes) -> None:
         )
     if overlooked:
         told.append(_listed("faults that never applied (fail(…, optional=True) allows them)", overlooked))
+    if session.shouldstop or session.shouldfail or item.config.stash.get(PARTIAL, False):
+        shared, lasting = [], [*shared, *lasting]
+    of_shared = "faults of shared fixtures that never applied (fail(…, optional=True) allows them)"
+    if shared:
+        told.append(_listed(of_shared, shared))
+    if lasting:
+        warned.append(_listed(of_shared, lasting))
     told += _warned(item, warned)
     if bug is not None:
         for text in told:
@@ -260,15 +288,32 @@ def _warned(item: pytest.Item, lines: list[str]) -> Generator[str, None, None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
-    """Note which fakes several tests share."""
-    watching = None if fixturedef.scope == "function" else _watching()
-    if watching is None:
-        return (yield)
-    watching.sharing += 1
+    """Note which faults several tests share, and whether requests may follow the call of the test."""
+    before = _teardowns(fixturedef)
     try:
         return (yield)
     finally:
-        watching.sharing -= 1
+        if (watching := _watching()) is not None:
+            if fixturedef.scope != "function":
+                watching.shared(lasting=fixturedef.scope in ("package", "session"))
+            elif watching.is_active() and _teardowns(fixturedef) > before and not _is_known(fixturedef):
+                watching.watches[-1].has_teardown = True
+
+
+def _finalizers(item: pytest.Item) -> int:
+    """Return how many things are to be torn down after a test."""
+    stack = getattr(getattr(item.session, "_setupstate", None), "stack", {})
+    return len(stack[item][0]) if item in stack else 0
+
+
+def _teardowns(fixturedef: pytest.FixtureDef[Any]) -> int:
+    return len(getattr(fixturedef, "_finalizers", ()))
+
+
+def _is_known(fixturedef: pytest.FixtureDef[Any]) -> bool:
+    """Return whether a fixture is ours or pytest's own, so that its teardown makes no request."""
+    module = str(getattr(fixturedef.func, "__module__", ""))
+    return module == __name__ or (module.startswith("_pytest.") and "setup" not in fixturedef.argname)
 
 
 @pytest.hookimpl(wrapper=True)

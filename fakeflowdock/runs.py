@@ -181,6 +181,7 @@ class Runs:
         finally:
             _entered.reset(token)
             self._open.remove(run)
+            watching.closed(run)
             run.stop_server()
             run.app.streams.end()
             if scope != "class":

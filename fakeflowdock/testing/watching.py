@@ -10,6 +10,7 @@ import threading
 import unittest
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakSet
 
 from ..contract.errors import BrokenContract
 from ..contract.findings import ContractViolation
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from ..api.actions.delivery import Delivery
     from ..api.app import App
+    from ..api.faults import Fault
     from ..world.store import Store
     from .nets import Noticed
     from .turns import Turns
@@ -61,7 +63,7 @@ class Watched:
         self._before = run.began if is_new else run.app.store.freeze()
         self._first = None if is_new else next(reversed([*run.app.journal]), None)
         self._caught = 0 if is_new else run.noticed.count
-        self._faults = 0 if is_new and not sharing else None  # the last one that this test need not meet
+        self._faults = 0 if is_new else run.app.faults.count  # the last one that is not this test's
         self._failed: tuple[BaseException, int] | None = None
         self._delivered = 0 if is_new else run.app.deliveries.number
         if not is_new:
@@ -73,20 +75,25 @@ class Watched:
         app = self.run.app
         return Exchanges(app.journal.after(self._first)[0], app.store)
 
-    def call(self) -> None:
-        """Note that the test itself begins. What was injected before into a shared world is for other tests too."""
-        if self._faults is None:
-            self._faults = self.run.app.faults.count
-
-    def overlooked(self) -> Iterator[str]:
-        """Yield the faults of this test that never applied, with the reason."""
-        faults = self.run.app.faults
-        if self._faults is None or any(each.standing for each in faults.active):
-            return  # the sweep has changed what happens
-        for fault in faults.remembered:
-            if fault.number > self._faults and fault.is_overlooked:
-                yield causes.recorded(fault, self.requests)
+    def share(self) -> list[Fault]:
+        """Note that the faults so far are for other tests too. They are judged when the fake stops. Returns them."""
+        faults, before = self.run.app.faults, self._faults
         self._faults = faults.count
+        return [each for each in [*faults.remembered] if each.number > before]
+
+    def overlooked(self, *, shared: bool = False) -> Iterator[tuple[Fault, str]]:
+        """Yield the faults that never applied, and how they are told with the reason, each once.
+
+        Args:
+            shared: whether to judge those that other tests share, instead of those of this test.
+        """
+        faults = self.run.app.faults
+        if any(each.standing for each in faults.active):
+            return  # the sweep has changed what happens
+        for fault in [*faults.remembered]:
+            if (fault.number <= self._faults) is shared and fault.is_overlooked:
+                fault.judged = True
+                yield fault, causes.recorded(fault, Exchanges(self.run.app.journal) if shared else self.requests)
 
     @property
     def deliveries(self) -> list[Delivery]:
@@ -130,6 +137,9 @@ class ActiveFakes:
         self._threads = set(threading.enumerate())
         self._lost: dict[str, None] = {}  # of worlds that are no longer kept
         self._warned: dict[str, None] = {}
+        self._shared: list[tuple[Fault, str]] = []  # faults of stopped fakes that no test met
+        self.has_teardown = False  # of a fixture, in which a request can still meet a fault
+        self.finalizers = 0  # of the test, when it begins
 
     def __iter__(self) -> Iterator[Watched]:
         return iter(list(self._watched))
@@ -174,12 +184,31 @@ class ActiveFakes:
     def call(self) -> None:
         """Note that the test itself begins, after its setup, whose threads may well outlast it."""
         self._threads = set(threading.enumerate())
-        for each in self:
-            each.call()
 
-    def overlooked(self) -> list[str]:
-        """Return the faults that never applied."""
-        return [fault for each in self for fault in each.overlooked()]
+    def overlooked(self, *, may_apply: bool = False) -> list[str]:
+        """Return the faults that never applied.
+
+        Args:
+            may_apply: whether requests may follow. Then faults of started fakes are not judged yet.
+        """
+        runs = [run() for run in _active.values()] if may_apply else []
+        return [line for each in self if each.run not in runs for _, line in each.overlooked()]
+
+    def end(self, run: WatchedRun) -> None:
+        """Judge the faults that tests share in a world that ends."""
+        for each in self:
+            if each.run is run:
+                self._shared += each.overlooked(shared=True)
+
+    def shared(self, *, lasting: bool) -> list[str]:
+        """Return the faults that tests shared, and that never applied until their worlds ended, since the last call.
+
+        Args:
+            lasting: whether to return those for all tests, instead of those for the tests of a class or module.
+        """
+        found = [line for fault, line in self._shared if (fault in _lasting) is lasting]
+        self._shared = [each for each in self._shared if (each[0] in _lasting) is not lasting]
+        return found
 
     def reports(self, names: Iterable[tuple[str, object]]) -> Iterator[tuple[str, str]]:
         """Yield the title and the text of each report.
@@ -219,8 +248,8 @@ def _is_idle(thread: threading.Thread) -> bool:
 # The current watch, and those of the tests around it: a test may run pytest. The first is for what is started while
 # tests are collected, or by the first test. pytest loads the plugin before anything else of this package.
 watches: list[ActiveFakes] = [ActiveFakes()] if PLUGIN in sys.modules else []
-sharing = 0  # how many fixtures are being set up that several tests share
 _active: dict[object, Callable[[], WatchedRun]] = {}  # the started fakes
+_lasting: WeakSet[Fault] = WeakSet()  # the faults for all tests
 
 
 def begin() -> None:
@@ -229,6 +258,19 @@ def begin() -> None:
     other_hosts.called.clear()
     for fake, run in list(_active.items()):
         watch.add(run(), fake, is_new=False)
+
+
+def shared(*, lasting: bool) -> None:
+    """Note that the faults so far are for the tests of a class or module, or for all."""
+    for each in watches[-1]:
+        faults = each.share()
+        if lasting:
+            _lasting.update(faults)
+
+
+def is_active() -> bool:
+    """Whether a fake is started."""
+    return bool(_active)
 
 
 def started(fake: object, run: Callable[[], WatchedRun]) -> None:
@@ -244,9 +286,16 @@ def opened(run: WatchedRun) -> None:
         watches[-1].add(run)
 
 
+def closed(run: WatchedRun) -> None:
+    """Judge a world that ends. The current test can still read it."""
+    if watches:
+        watches[-1].end(run)
+
+
 def stopped(fake: object) -> None:
     """Forget a fake that was stopped. The current test can still read its world."""
-    _active.pop(fake, None)
+    if (run := _active.pop(fake, None)) is not None:
+        closed(run())
 
 
 def add_note(error: BaseException | None, text: Callable[[], str]) -> None:
