@@ -242,6 +242,7 @@ def _settling(item: pytest.Item, *, check: bool = True, ends: bool = True) -> Ge
 def _check(item: pytest.Item, watch: ActiveFakes, *, ends: bool) -> None:
     """Fail a test for all that its fakes recorded. Each net tells what it has, whatever the others have."""
     from fakeflowdock import BrokenContract
+    from fakeflowdock.testing import nets
 
     errors, (lost, warned), shared = [*watch.errors()], watch.caught(), watch.shared(lasting=False)
     lasting, session = watch.shared(lasting=True), item.session
@@ -250,18 +251,16 @@ def _check(item: pytest.Item, watch: ActiveFakes, *, ends: bool) -> None:
     bug = next((each for each in errors if isinstance(each, BrokenContract)), None)
     told = [str(each) for each in errors if each is not bug]
     if lost and choice(item, "unknown_paths") == "fail":
-        told.append(
-            _listed('requests to unknown paths (@pytest.mark.flowdock(unknown_paths="allow") allows them)', lost)
-        )
+        told.append(nets.listed(nets.UNKNOWN_PATHS('@pytest.mark.flowdock(unknown_paths="allow")'), lost))
     if overlooked:
-        told.append(_listed("faults that never applied (fail(…, optional=True) allows them)", overlooked))
+        told.append(nets.listed(nets.NEVER_APPLIED, overlooked))
     if session.shouldstop or session.shouldfail or item.config.stash.get(PARTIAL, False):
         shared, lasting = [], [*shared, *lasting]
     of_shared = "faults of shared fixtures that never applied (fail(…, optional=True) allows them)"
     if shared:
-        told.append(_listed(of_shared, shared))
+        told.append(nets.listed(of_shared, shared))
     if lasting:
-        warned.append(_listed(of_shared, lasting))
+        warned.append(nets.listed(of_shared, lasting))
     told += _warned(item, warned)
     if bug is not None:
         for text in told:
@@ -269,10 +268,6 @@ def _check(item: pytest.Item, watch: ActiveFakes, *, ends: bool) -> None:
         raise bug
     if told:
         pytest.fail("\n\n".join(told), pytrace=False)
-
-
-def _listed(title: str, lines: list[str]) -> str:
-    return "\n".join([f"{title}:", *(f"    {line}" for line in lines)])
 
 
 def _warned(item: pytest.Item, lines: list[str]) -> Generator[str, None, None]:

@@ -10,30 +10,37 @@ from .hints import unanswered
 from .request_hints import cut_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ..api.exchange import Exchange
 
 MOST = 1000  # different lines of each kind; the oldest are dropped first
 WIDTH = 500  # characters of a line
+NEVER_APPLIED = "faults that never applied (fail(…, optional=True) allows them)"
+UNKNOWN_PATHS = "requests to unknown paths ({} allows them)".format
 
 
 class Noticed:
     """The requests of one world to unknown paths, and its contract warnings, as lines.
 
+    Args:
+        unknown_paths: `allow` to notice no unknown paths.
+
     Attributes:
         count: how many lines were noticed so far.
+        judged: the last of them that a test was told, outside pytest.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, unknown_paths: str = "fail") -> None:
+        self._allows = unknown_paths == "allow"
         self._lost: dict[str, int] = {}  # each line with the number of its last request
         self._warned: dict[str, int] = {}
         self._lock = threading.Lock()
-        self.count = 0
+        self.count = self.judged = 0
 
     def notice(self, exchange: Exchange) -> None:
         """Keep what there is to tell of an exchange."""
-        if has_unknown_path(exchange):
+        if not self._allows and has_unknown_path(exchange):
             why = unanswered(exchange)
             self._keep(self._lost, str(exchange) if why is None else f"{exchange}: {why}")
         for warning in exchange.warnings:
@@ -56,6 +63,11 @@ class Noticed:
     def warned(self, after: int) -> Iterator[str]:
         """Yield the contract warnings after that number, each once."""
         return _after(self._warned, after)
+
+
+def listed(title: str, lines: Iterable[str]) -> str:
+    """Return the text about what failed a test."""
+    return "\n".join([f"{title}:", *(f"    {line}" for line in lines)])
 
 
 def _after(lines: dict[str, int], number: int) -> Iterator[str]:

@@ -5,17 +5,19 @@ The pytest plugin opens `ActiveFakes` for each test. Without it nothing is watch
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import unittest
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakSet
 
 from ..contract.errors import BrokenContract
 from ..contract.findings import ContractViolation
 from ..interception import other_hosts
-from . import causes, report
+from . import causes, nets, report, unittest_reports
 from .exchanges import Exchanges
 
 if TYPE_CHECKING:
@@ -276,14 +278,16 @@ def is_active() -> bool:
 def started(fake: object, run: Callable[[], WatchedRun]) -> None:
     """Watch the world of a fake that was started."""
     _active[fake] = run
-    if watches:
-        watches[-1].add(run(), fake)
+    if not watches:
+        unittest_reports.attach(_begin_test, _note, _end_test)
+    if (watch := watches[-1] if watches else _tested) is not None:
+        watch.add(run(), fake)
 
 
 def opened(run: WatchedRun) -> None:
     """Watch the world of a decorated call, test or class."""
-    if watches:
-        watches[-1].add(run)
+    if (watch := watches[-1] if watches else _tested) is not None:
+        watch.add(run)
 
 
 def closed(run: WatchedRun) -> None:
@@ -296,6 +300,75 @@ def stopped(fake: object) -> None:
     """Forget a fake that was stopped. The current test can still read its world."""
     if (run := _active.pop(fake, None)) is not None:
         closed(run())
+
+
+def end(run: WatchedRun, under_way: BaseException | None) -> None:
+    """Settle a world that ends. Outside pytest, also judge what its plugin would: unknown paths and faults.
+
+    Raises:
+        AssertionError: no exception is under way, and there is something to tell.
+        BrokenContract: the same about a bug.
+    """
+    try:
+        run.settle(under_way)
+    except (BrokenContract, ContractViolation) as error:
+        for text in () if watches else _judged(run):
+            error.add_note(text)
+        add_note(error, Watched(run).report)
+        raise
+    if not watches and (found := [*_judged(run)]) and under_way is None:
+        failure = AssertionError("\n\n".join(found))
+        add_note(failure, Watched(run).report)
+        raise failure
+
+
+def _judged(run: WatchedRun) -> Iterator[str]:
+    """Yield what there is since the last call."""
+    lost = [*run.noticed.lost(run.noticed.judged)]
+    run.noticed.judged = run.noticed.count
+    if lost and os.environ.get("FAKEFLOWDOCK_UNKNOWN_PATHS") != "allow":
+        yield nets.listed(nets.UNKNOWN_PATHS('FakeFlowdock(unknown_paths="allow")'), lost)
+    watched = Watched(run)
+    faults = [line for shared in (False, True) for _, line in watched.overlooked(shared=shared)]
+    if faults:
+        yield nets.listed(nets.NEVER_APPLIED, faults)
+
+
+_tested: ActiveFakes | None = None  # that of the current test of unittest, outside pytest
+
+
+def _begin_test() -> None:
+    global _tested  # there is one current test
+    _tested = ActiveFakes()
+    for fake, run in list(_active.items()):
+        _tested.add(run(), fake, is_new=False)
+
+
+def _note(error: BaseException | None) -> None:
+    """Add the reports of a test to its exception. What else would have failed it is told no more.
+
+    Args:
+        error: the exception, or None if the test was skipped.
+    """
+    runs = [run() for run in _active.values()]
+    watch = _tested
+    if watch is None:  # it was under way when its fake was started
+        watch = ActiveFakes()
+        for run in runs:
+            watch.add(run)
+    is_told = any(str(each).startswith(NOTE) for each in getattr(error, "__notes__", ()))
+    if isinstance(error, Exception) and not is_told and not watches:
+        with suppress(Exception):  # a bug of ours must not end the run
+            for _, text in watch.reports(()):
+                error.add_note(f"{NOTE}:\n{text}")
+    for run in runs:
+        run.noticed.judged = run.noticed.count
+    watch.overlooked()
+
+
+def _end_test() -> None:
+    global _tested  # the same
+    _tested = None
 
 
 def add_note(error: BaseException | None, text: Callable[[], str]) -> None:
