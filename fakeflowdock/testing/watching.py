@@ -196,6 +196,11 @@ class ActiveFakes:
         runs = [run() for run in _active.values()] if may_apply else []
         return [line for each in self if each.run not in runs for _, line in each.overlooked()]
 
+    @property
+    def is_used(self) -> bool:
+        """Whether the test started a fake, or made a request to one."""
+        return any(each.is_new or each.requests for each in self)
+
     def end(self, run: WatchedRun) -> None:
         """Judge the faults that tests share in a world that ends."""
         for each in self:
