@@ -68,7 +68,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     about = "; ".join(f"{name}: {words_of(values)}" for name, (values, _) in CHOICES.items())
     config.addinivalue_line("markers", f"flowdock({', '.join(CHOICES)}): configure fake_flowdock. {about}.")
-    if any(config.getoption(f"flowdock_sweep{name}") for name in ("", "_file", "_baseline", "_update")):
+    if any(
+        config.getoption(f"flowdock_sweep{name}") not in (None, False) for name in ("", "_file", "_baseline", "_update")
+    ):
         from fakeflowdock import pytest_sweep
 
         config.pluginmanager.register(pytest_sweep.sweep_for(config), "fakeflowdock-sweep")
