@@ -343,5 +343,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         except Exception as error:  # a bug in it must not end the test run
             words = "fakeflowdock failed to create the report, which is a bug"
             sections = [("fakeflowdock", f"{words}: {type(error).__name__}: {error}")]
-        report.sections += sections
+        add = getattr(report.longrepr, "addsection", None)  # where other tools look, such as JUnit's
+        if add is None or item.config.getoption("showcapture", "all") == "no":  # which hides sections of the report
+            report.sections += sections
+        else:
+            for section in sections:
+                add(*section)
     return report
