@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dialect import callers_of
+from sections import callers_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dialect import Page
+    from sections import Page
 
 CONTRACT = """\
 # The contract

@@ -741,6 +741,22 @@ func (w *World) AddAccessToken(fields ...Fields) AccessToken {
 	return send[AccessToken](w, "POST", "access-tokens", merged(fields))
 }
 
+// AuthorizationCode is an authorization code, which a client exchanges for tokens.
+type AuthorizationCode struct {
+	Code        string    `json:"code"`
+	User        int       `json:"user"`
+	Application int       `json:"application"`
+	Scope       string    `json:"scope"`
+	RedirectURI string    `json:"redirect_uri"`
+	ExpiresAt   time.Time `json:"expires_at"`
+}
+
+// AddAuthorizationCode issues an authorization code: user, application, scope, redirect_uri.
+func (w *World) AddAuthorizationCode(fields ...Fields) AuthorizationCode {
+	w.t.Helper()
+	return send[AuthorizationCode](w, "POST", "authorization-codes", merged(fields))
+}
+
 // RevokeAccessToken revokes an access token, and what was issued for the same consent.
 func (w *World) RevokeAccessToken(token string) {
 	w.t.Helper()
@@ -991,6 +1007,28 @@ func (w *World) Perform(fields Fields) Delivery {
 func (w *World) Deliveries(criteria ...Fields) []Delivery {
 	w.t.Helper()
 	return send[[]Delivery](w, "GET", "deliveries"+query(criteria), nil)
+}
+
+// Invitation is an invitation to a flow, by its number.
+type Invitation struct {
+	Invitation int    `json:"invitation"`
+	Email      string `json:"email"`
+	Flow       string `json:"flow"`
+	Inviter    int    `json:"inviter"`
+	Message    string `json:"message"`
+	State      string `json:"state"`
+}
+
+// AddInvitation invites an address to a flow: email, flow, inviter, message.
+func (w *World) AddInvitation(fields Fields) Invitation {
+	w.t.Helper()
+	return send[Invitation](w, "POST", "invitations", fields)
+}
+
+// RemoveInvitation cancels a pending invitation.
+func (w *World) RemoveInvitation(invitation int) {
+	w.t.Helper()
+	w.Request("DELETE", "invitations/"+escaped(invitation), nil, nil)
 }
 
 // Outbox returns the mails of invitations.

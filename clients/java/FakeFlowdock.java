@@ -683,6 +683,11 @@ public final class FakeFlowdock implements AutoCloseable {
             return data("POST", "access-tokens", fields).text("access_token");
         }
 
+        /** Issue an authorization code, which a client exchanges for tokens: user, application, scope, redirect_uri. */
+        public Data addAuthorizationCode(Map<String, ?> fields) {
+            return data("POST", "authorization-codes", fields);
+        }
+
         /** Revoke an access token, and what was issued for the same consent. */
         public void revokeAccessToken(String token) {
             request("DELETE", "access-tokens/" + escaped(token), null);
@@ -842,6 +847,16 @@ public final class FakeFlowdock implements AutoCloseable {
         /** Return the deliveries that match all given criteria, oldest first. */
         public List<Data> deliveries(Map<String, ?> criteria) {
             return list("deliveries", criteria);
+        }
+
+        /** Invite an address to a flow: email, flow, inviter, message. */
+        public Data addInvitation(Map<String, ?> fields) {
+            return data("POST", "invitations", fields);
+        }
+
+        /** Cancel a pending invitation, by its number. */
+        public void removeInvitation(long invitation) {
+            request("DELETE", "invitations/" + invitation, null);
         }
 
         /** Return the mails of invitations. */

@@ -350,6 +350,24 @@ export interface Delivery {
   [name: string]: unknown;
 }
 
+export interface AuthorizationCode {
+  code: string;
+  user: number;
+  application: number;
+  scope: string;
+  redirect_uri: string;
+  expires_at: string;
+}
+
+export interface Invitation {
+  invitation: number;
+  email: string;
+  flow: string;
+  inviter: number;
+  message: string | null;
+  state: string;
+}
+
 /** The mail of an invitation. */
 export interface Mailing {
   email: string;
@@ -492,6 +510,12 @@ export declare class World {
     scope?: string;
     expires_in?: number;
   }): Promise<AccessToken>;
+  addAuthorizationCode(fields?: {
+    user?: Name;
+    application?: Name;
+    scope?: string;
+    redirect_uri?: string;
+  }): Promise<AuthorizationCode>;
   revokeAccessToken(token: string | AccessToken): Promise<void>;
   revokeApplication(application: Reference, fields?: { user?: Name }): Promise<void>;
 
@@ -533,6 +557,8 @@ export declare class World {
     after?: number;
     limit?: number;
   }): Promise<Delivery[]>;
+  addInvitation(fields: { email: string; flow?: Name; inviter?: Name; message?: string }): Promise<Invitation>;
+  removeInvitation(invitation: number): Promise<void>;
   outbox(): Promise<Mailing[]>;
   accept(invitation: number, options?: { user?: number }): Promise<AdmittedUser>;
 

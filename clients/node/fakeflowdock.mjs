@@ -345,6 +345,11 @@ export class World {
     return this.request("POST", "access-tokens", fields);
   }
 
+  /** Issue an authorization code, which a client exchanges for tokens. */
+  addAuthorizationCode(fields = {}) {
+    return this.request("POST", "authorization-codes", fields);
+  }
+
   /** Revoke an access token, and what was issued for the same consent. */
   revokeAccessToken(token) {
     return this.request("DELETE", `access-tokens/${named(token.access_token ?? token)}`);
@@ -490,6 +495,16 @@ export class World {
   /** Return the deliveries that match all given criteria, oldest first. */
   deliveries(criteria = {}) {
     return this.request("GET", `deliveries${query(criteria)}`);
+  }
+
+  /** Invite an address to a flow: `{ email: "bob@example.com" }`. */
+  addInvitation(fields) {
+    return this.request("POST", "invitations", fields);
+  }
+
+  /** Cancel a pending invitation, by its number. */
+  removeInvitation(invitation) {
+    return this.request("DELETE", `invitations/${named(invitation)}`);
   }
 
   /** Return the mails of invitations. */

@@ -310,6 +310,11 @@ class FakeFlowdock
       request("POST", "access-tokens", fields)
     end
 
+    # Issue an authorization code, which a client exchanges for tokens.
+    def add_authorization_code(**fields)
+      request("POST", "authorization-codes", fields)
+    end
+
     # Revoke an access token, and what was issued for the same consent.
     def revoke_access_token(token)
       request("DELETE", "access-tokens/#{token.is_a?(Hash) ? token[:access_token] : token}")
@@ -454,6 +459,16 @@ class FakeFlowdock
     # Return the deliveries that match all given criteria, oldest first.
     def deliveries(**criteria)
       request("GET", "deliveries", **criteria)
+    end
+
+    # Invite an address to a flow: `email: "bob@example.com"`.
+    def add_invitation(**fields)
+      request("POST", "invitations", fields)
+    end
+
+    # Cancel a pending invitation, by its number.
+    def remove_invitation(invitation)
+      request("DELETE", "invitations/#{invitation}")
     end
 
     # Return the mails of invitations.

@@ -11,14 +11,17 @@ import threading
 import unittest
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakSet
 
 from ..contract.errors import BrokenContract
 from ..contract.findings import ContractViolation
 from ..interception import other_hosts
-from . import causes, nets, report, unittest_reports
+from . import causes, nets, report, subjects, unittest_reports
+from .evidence import Evidence
 from .exchanges import Exchanges
+from .threads import still_running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -32,8 +35,6 @@ if TYPE_CHECKING:
 
 KEPT = 20  # worlds of one test: a test with many examples makes one for each
 PLUGIN = "fakeflowdock.pytest_plugin"
-OURS = __name__.partition(".")[0]
-POOL = "concurrent.futures.thread"
 NOTE = "fakeflowdock report"
 
 
@@ -66,7 +67,7 @@ class Watched:
         self._first = None if is_new else next(reversed([*run.app.journal]), None)
         self._caught = 0 if is_new else run.noticed.count
         self._faults = 0 if is_new else run.app.faults.count  # the last one that is not this test's
-        self._failed: tuple[BaseException, int] | None = None
+        self._failed: tuple[Evidence, int] | None = None
         self._delivered = 0 if is_new else run.app.deliveries.number
         if not is_new:
             run.turns.restart(self._before)
@@ -108,9 +109,15 @@ class Watched:
         self._caught = noticed.count
         return [*noticed.lost(after)], [*noticed.warned(after)]
 
-    def fail(self, error: BaseException) -> None:
-        """Note how the test has failed. Requests that arrive later are none of its."""
-        self._failed = error, self.run.app.journal.count
+    def fail(self, error: BaseException, *, is_ours: bool = False) -> None:
+        """Note how the test has failed. Requests that arrive later are none of its.
+
+        Args:
+            is_ours: whether a check of fakeflowdock's failed it.
+        """
+        if self._failed is None or self._failed[0].error is not error:
+            is_ours = is_ours or isinstance(error, (BrokenContract, ContractViolation))
+            self._failed = Evidence(error, is_ours), self.run.app.journal.count
 
     def report(self, late: str | None = None) -> str:
         """Return the report.
@@ -119,8 +126,9 @@ class Watched:
             late: what still goes on although the test has ended.
         """
         app = self.run.app
-        store, (error, last) = app.store, self._failed or (None, None)
-        around = report.Around(self.run.turns, [*other_hosts.called], error, last, late, self.deliveries)
+        store, (evidence, last) = app.store, self._failed or (Evidence(), None)
+        others, turns = [*other_hosts.called, *subjects.meant_for_flowdock(other_hosts.here)], self.run.turns
+        around = report.Around(turns, others, evidence, last, late, self.deliveries, turns.looked)
         with store.lock:  # no other thread, such as one of the code under test, can write
             before = self._before if self.run.began is self._began else self.run.began  # or it was loaded since
             return report.text(self.requests, before, store, app.faults.remembered, [*app.streams.open], around)
@@ -217,6 +225,11 @@ class ActiveFakes:
         self._shared = [each for each in self._shared if (each[0] in _lasting) is not lasting]
         return found
 
+    def end_phase(self, error: BaseException) -> None:
+        """Note how a phase of the test has failed. What the test itself raised is noted already."""
+        for each in self:
+            each.fail(error, is_ours=_is_bare(error))
+
     def reports(self, names: Iterable[tuple[str, object]]) -> Iterator[tuple[str, str]]:
         """Yield the title and the text of each report.
 
@@ -225,31 +238,16 @@ class ActiveFakes:
         """
         held = {id(value): name for name, value in names}
         watched = [each for each in self if each.has_something or id(each.fake) in held]
-        late = self._late
+        late = still_running(self._threads)
         told = [each for each in watched if each.requests] or watched[-1:]
         for number, each in enumerate(told, 1):
             name = held.get(id(each.fake), f"{number} of {len(told)}")
             yield "fakeflowdock" if len(told) == 1 else f"fakeflowdock: {name}", each.report(late)
 
-    @property
-    def _late(self) -> str | None:
-        """The thread of the test that still runs, or None."""
-        for thread in threading.enumerate():
-            target = getattr(thread, "_target", None)
-            is_ours = thread.name.startswith("fakeflowdock") or str(getattr(target, "__module__", "")).startswith(OURS)
-            if thread not in self._threads and not is_ours and not _is_idle(thread):
-                return f"the thread {thread.name!r} still ran when the test had ended: wait for it before the assertion"
-        return None
 
-
-def _is_idle(thread: threading.Thread) -> bool:
-    """Return whether a thread is one of a pool and waits for work."""
-    frame, where = sys._current_frames().get(thread.ident or 0), []
-    while frame is not None:
-        where.append((frame.f_globals.get("__name__"), frame.f_code.co_name))
-        frame = frame.f_back
-    is_working = (POOL, "run") in where or any(module not in (POOL, "threading") for module, _ in where)
-    return (POOL, "_worker") in where and not is_working
+def _is_bare(error: BaseException) -> bool:
+    """Return whether an exception is a failure of pytest's without a traceback, as checks after a test raise."""
+    return getattr(error, "pytrace", True) is False
 
 
 # The current watch, and those of the tests around it: a test may run pytest. The first is for what is started while
@@ -262,7 +260,7 @@ _lasting: WeakSet[Fault] = WeakSet()  # the faults for all tests
 def begin() -> None:
     """Begin the watch of a test. Worlds of fakes that are started already are watched from now on."""
     watches[-1] = watch = ActiveFakes()
-    other_hosts.called.clear()
+    other_hosts.forget()
     for fake, run in list(_active.items()):
         watch.add(run(), fake, is_new=False)
 
@@ -319,11 +317,11 @@ def end(run: WatchedRun, under_way: BaseException | None) -> None:
     except (BrokenContract, ContractViolation) as error:
         for text in () if watches else _judged(run):
             error.add_note(text)
-        add_note(error, Watched(run).report)
+        add_note(error, partial(report_of, run, error))
         raise
     if not watches and (found := [*_judged(run)]) and under_way is None:
         failure = AssertionError("\n\n".join(found))
-        add_note(failure, Watched(run).report)
+        add_note(failure, partial(report_of, run, failure, is_ours=True))
         raise failure
 
 
@@ -364,6 +362,8 @@ def _note(error: BaseException | None) -> None:
     is_told = any(str(each).startswith(NOTE) for each in getattr(error, "__notes__", ()))
     if isinstance(error, Exception) and not is_told and not watches:
         with suppress(Exception):  # a bug of ours must not end the run
+            for each in watch:
+                each.fail(error)
             for _, text in watch.reports(()):
                 error.add_note(f"{NOTE}:\n{text}")
     for run in runs:
@@ -374,6 +374,14 @@ def _note(error: BaseException | None) -> None:
 def _end_test() -> None:
     global _tested  # the same
     _tested = None
+
+
+def report_of(run: WatchedRun, error: BaseException | None, *, is_ours: bool = False) -> str:
+    """Return the report of a world for an exception, and whether a check of fakeflowdock's raised it."""
+    watched = Watched(run)
+    if error is not None:
+        watched.fail(error, is_ours=is_ours)
+    return watched.report()
 
 
 def add_note(error: BaseException | None, text: Callable[[], str]) -> None:

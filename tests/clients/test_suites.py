@@ -11,7 +11,7 @@ import requests
 
 from tests.support.administering import Operator
 from tests.support.languages import LANGUAGES, Language, environment
-from tests.support.processes import Process, ready, running, until
+from tests.support.processes import LIMIT, Process, ready, running, until
 from tests.support.suites import suite_of
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def test_suites_in_all_languages_at_the_same_time_do_not_see_each_other(url: str
             for language, folder, file in suites
         ]
         for each in played:
-            status, said = each.result()
+            status, said = each.result(LIMIT)
             assert status == 0, said
     operator = Operator(url)
     assert [world["name"] for world in operator.get("worlds")] == ["default"]

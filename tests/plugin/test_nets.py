@@ -91,7 +91,7 @@ def test_a_fault_that_never_applied_fails_its_test(pytester: pytest.Pytester) ->
             "    every request for get-flow: 500 (never matched: requested were list-flows)",
         ]
     )
-    result.stdout.fnmatch_lines(["    request 3 for list-flows: 500 (matched 1 requests, not applied)"])
+    result.stdout.fnmatch_lines(["    request 3 for list-flows: 500 (matched 1 request, not applied)"])
 
 
 SHARED = """

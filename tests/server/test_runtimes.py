@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from fakeflowdock.api.environ import FLOWDOCK
+from fakeflowdock.server.child_environment import PRELOAD
 from tests.support.runtimes import CLIENTS, Client, table
 
 if TYPE_CHECKING:
@@ -40,3 +44,33 @@ def test_clients_call_flowdocks_address_and_reach_the_fake(
 
 def test_the_table_of_the_guide_lists_the_clients_that_were_tried() -> None:
     assert table() in GUIDE.read_text("utf-8"), "python -m tests.support.runtimes prints it"
+
+
+HOSTS = (
+    "api.flowdock.com",
+    "stream.flowdock.com",
+    "www.flowdock.com",
+    "API.flowdock.com.",
+    "xapi.flowdock.com",
+    "api.x",
+)
+PRELOADED = {
+    "ruby": "puts ARGV.map { |host| FakeflowdockPreload.led(host, 443)[0] != host }",
+    "php": "foreach (array_slice($argv, 1) as $host)"
+    " echo preg_match(FakeflowdockStream::HOSTS, \"https://$host/x\") ? 'true' : 'false', \"\\n\";",
+}
+
+
+@pytest.mark.parametrize("program", PRELOADED)
+def test_what_runs_first_leads_the_hosts_that_are_answered_in_process(
+    program: str, fake_flowdock: FakeFlowdock
+) -> None:
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not there")
+    command = [program, "-e" if program == "ruby" else "-r", PRELOADED[program], *HOSTS]
+    environ = environment(fake_flowdock)
+    if program == "php":  # runs no file before code of its command line
+        command[2] = f"require '{PRELOAD.with_name('preload.php')}'; {command[2]}"
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=60)
+    led = [str(FLOWDOCK.fullmatch(f"https://{host}") is not None).lower() for host in HOSTS]
+    assert (done.stdout.split(), done.stderr) == (led, "")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from tests.support.processes import CLEAN, LIMIT
+from tests.support.processes import CLEAN, LIMIT, Process
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,16 +75,10 @@ class Language:
             )
             assert done.returncode == 0, done.stdout + done.stderr
 
-    def start(self, file: str, folder: Path, **environ: str) -> subprocess.Popen[str]:
+    def start(self, file: str, folder: Path, **environ: str) -> Process:
         """Start the tests in a file of the folder."""
-        return subprocess.Popen(
-            [part.format(file=file, stem=file.partition(".")[0]) for part in self.run],
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=environment(environ),
-        )
+        command = [part.format(file=file, stem=file.partition(".")[0]) for part in self.run]
+        return Process(command, cwd=folder, stderr=subprocess.STDOUT, env=environment(environ))
 
     def test(self, file: str, folder: Path, **environ: str) -> tuple[int, str]:
         """Run the tests in a file of the folder. Returns the exit status, and what they print."""

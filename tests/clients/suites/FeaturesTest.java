@@ -299,6 +299,9 @@ class FeaturesTest {
             world.assertInvitation(Map.of("email", "bob@example.com", "state", "pending"));
             equal(world.accept(mail.number("invitation")).text("email"), mail.text("email"));
             world.assertInvitation(Map.of("email", "bob@example.com", "state", "accepted"));
+            world.removeInvitation(world.addInvitation(Map.of("email", "eve@example.com")).number("invitation"));
+            world.assertNoInvitation(Map.of("email", "eve@example.com"));
+            equal(world.addAuthorizationCode(Map.of("scope", "flow")).text("scope"), "flow");
         });
     }
 

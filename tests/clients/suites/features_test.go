@@ -340,6 +340,9 @@ func TestTheMailOfAnInvitationIsReadAndAccepted(t *testing.T) {
 	world.AssertInvitation(Fields{"email": "bob@example.com", "state": "pending"})
 	equal(t, world.Accept(mail.Invitation).Email, mail.Email)
 	world.AssertInvitation(Fields{"email": "bob@example.com", "state": "accepted"})
+	world.RemoveInvitation(world.AddInvitation(Fields{"email": "eve@example.com"}).Invitation)
+	world.AssertNoInvitation(Fields{"email": "eve@example.com"})
+	equal(t, world.AddAuthorizationCode(Fields{"scope": "flow"}).Scope, "flow")
 }
 
 func TestAServerThatDoesNotStartSaysWhy(t *testing.T) {

@@ -239,6 +239,9 @@ class FeaturesTest < Minitest::Test
       world.assert_invitation(email: "bob@example.com", state: "pending")
       assert_equal mail[:email], world.accept(mail[:invitation])[:email]
       world.assert_invitation(email: "bob@example.com", state: "accepted")
+      world.remove_invitation(world.add_invitation(email: "eve@example.com")[:invitation])
+      world.assert_no_invitation(email: "eve@example.com")
+      assert_equal "flow", world.add_authorization_code(scope: "flow")[:scope]
     end
   end
 
