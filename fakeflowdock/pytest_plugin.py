@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from fakeflowdock import Contract, FakeFlowdock
     from fakeflowdock.testing.watching import ActiveFakes
 
+CONFIGURED = pytest.StashKey[bool]()  # whether the marker of a test configures a fixture of ours
 PARTIAL = pytest.StashKey[bool]()  # whether this process runs some of the tests only
 DECORATED = "__fakeflowdock__"  # the attribute of a decorated class that has the fake
 _NAMED = ("refresh_tokens", "shape", "callbacks", "other_hosts")  # those that a fake takes as they are
+ELSEWHERE = "pass the choice to FakeFlowdock(…), or set it in the ini file for fake_flowdock_session"
 FIXTURES = ("fake_flowdock", "fake_flowdock_session")
 
 
@@ -66,7 +68,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     about = "; ".join(f"{name}: {words_of(values)}" for name, (values, _) in CHOICES.items())
     config.addinivalue_line("markers", f"flowdock({', '.join(CHOICES)}): configure fake_flowdock. {about}.")
-    if any(config.getoption(f"flowdock_sweep{name}") for name in ("", "_file", "_baseline", "_update")):
+    if any(
+        config.getoption(f"flowdock_sweep{name}") not in (None, False) for name in ("", "_file", "_baseline", "_update")
+    ):
         from fakeflowdock import pytest_sweep
 
         config.pluginmanager.register(pytest_sweep.sweep_for(config), "fakeflowdock-sweep")
@@ -155,12 +159,14 @@ def flowdock_contract(request: pytest.FixtureRequest) -> Contract:
     """Flowdock's documented contract, to check requests and responses against."""
     from fakeflowdock import Contract
 
+    request.node.stash[CONFIGURED] = True
     return Contract(strict=strict_for(request.node))
 
 
 def _fake(request: pytest.FixtureRequest, node: Any) -> FakeFlowdock:
     from fakeflowdock import FakeFlowdock
 
+    node.stash[CONFIGURED] = True
     chosen: dict[str, Any] = {name: choice(node, name) for name in _NAMED}
     chosen |= {"auto_consent": choice(node, "auto_consent") == "true", "strict": strict_for(node)}
     chosen["shape"] = getattr(request, "param", chosen["shape"])  # parametrized over shapes
@@ -261,6 +267,10 @@ def _check(item: pytest.Item, watch: ActiveFakes, *, ends: bool) -> None:
         told.append(nets.listed(of_shared, shared))
     if lasting:
         warned.append(nets.listed(of_shared, lasting))
+    if not ends and (watch.is_used or FIXTURES[1] in getattr(item, "fixturenames", ())):
+        own, inherited = _unused(item)
+        told += own
+        warned += inherited
     told += _warned(item, warned)
     if bug is not None:
         for text in told:
@@ -268,6 +278,18 @@ def _check(item: pytest.Item, watch: ActiveFakes, *, ends: bool) -> None:
         raise bug
     if told:
         pytest.fail("\n\n".join(told), pytrace=False)
+
+
+def _unused(item: pytest.Item) -> tuple[list[str], list[str]]:
+    """Return texts about a marker of the test itself, and about inherited ones, that configure none of its fakes."""
+    texts: tuple[list[str], list[str]] = [], []
+    if not item.stash.get(CONFIGURED, False):
+        for marker in item.iter_markers("flowdock"):
+            if names := [name for name in marker.kwargs if name not in ("unknown_paths", "shapes")]:
+                which = f"@pytest.mark.flowdock({', '.join(f'{name}=…' for name in names)})"
+                text = f"{which} configures the fixture fake_flowdock, but this test uses another fake: {ELSEWHERE}"
+                texts[marker not in item.own_markers].append(text)
+    return texts
 
 
 def _warned(item: pytest.Item, lines: list[str]) -> Generator[str, None, None]:
@@ -325,5 +347,10 @@ def pytest_runtest_makereport(
         except Exception as error:  # a bug in it must not end the test run
             words = "fakeflowdock failed to create the report, which is a bug"
             sections = [("fakeflowdock", f"{words}: {type(error).__name__}: {error}")]
-        report.sections += sections
+        add = getattr(report.longrepr, "addsection", None)  # where other tools look, such as JUnit's
+        if add is None or item.config.getoption("showcapture", "all") == "no":  # which hides sections of the report
+            report.sections += sections
+        else:
+            for section in sections:
+                add(*section)
     return report

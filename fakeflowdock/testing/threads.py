@@ -1,4 +1,4 @@
-"""Threads of a test that outlast it."""
+"""The threads of a test that still run when it has ended."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ OURS = __name__.partition(".")[0]
 POOL = "concurrent.futures.thread"
 
 
-def still_running(before: Collection[threading.Thread]) -> str | None:
-    """Return which thread of a test still runs, or None.
+def still_running(known: Collection[threading.Thread]) -> str | None:
+    """Return what still runs of a test, or None.
 
     Args:
-        before: the threads before the test.
+        known: threads that ran before it.
     """
     for thread in threading.enumerate():
         target = getattr(thread, "_target", None)
         is_ours = thread.name.startswith("fakeflowdock") or str(getattr(target, "__module__", "")).startswith(OURS)
-        if thread not in before and not is_ours and not _is_idle(thread):
+        if thread not in known and not is_ours and not _is_idle(thread):
             return f"the thread {thread.name!r} still ran when the test had ended: wait for it before the assertion"
     return None
 

@@ -11,6 +11,7 @@ import threading
 import unittest
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakSet
 
@@ -203,6 +204,11 @@ class ActiveFakes:
         runs = [run() for run in _active.values()] if may_apply else []
         return [line for each in self if each.run not in runs for _, line in each.overlooked()]
 
+    @property
+    def is_used(self) -> bool:
+        """Whether the test started a fake, or made a request to one."""
+        return any(each.is_new or each.requests for each in self)
+
     def end(self, run: WatchedRun) -> None:
         """Judge the faults that tests share in a world that ends."""
         for each in self:
@@ -311,11 +317,11 @@ def end(run: WatchedRun, under_way: BaseException | None) -> None:
     except (BrokenContract, ContractViolation) as error:
         for text in () if watches else _judged(run):
             error.add_note(text)
-        add_note(error, Watched(run).report)
+        add_note(error, partial(report_of, run, error))
         raise
     if not watches and (found := [*_judged(run)]) and under_way is None:
         failure = AssertionError("\n\n".join(found))
-        add_note(failure, Watched(run).report)
+        add_note(failure, partial(report_of, run, failure, is_ours=True))
         raise failure
 
 
@@ -370,11 +376,11 @@ def _end_test() -> None:
     _tested = None
 
 
-def report_of(run: WatchedRun, error: BaseException | None) -> str:
-    """Return the report of a world for an exception."""
+def report_of(run: WatchedRun, error: BaseException | None, *, is_ours: bool = False) -> str:
+    """Return the report of a world for an exception, and whether a check of fakeflowdock's raised it."""
     watched = Watched(run)
     if error is not None:
-        watched.fail(error)
+        watched.fail(error, is_ours=is_ours)
     return watched.report()
 
 

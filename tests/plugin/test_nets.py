@@ -381,3 +381,59 @@ def test_each_net_tells_what_it_has(pytester: pytest.Pytester) -> None:
             "*- fakeflowdock: fake_flowdock -*",
         ]
     )
+
+
+def test_a_marker_that_configures_no_fake_of_the_test_is_told(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+        import requests
+        from fakeflowdock import FakeFlowdock
+
+        strict = pytest.mark.flowdock(strict=True)
+
+        @strict
+        def test_red_session(fake_flowdock_session):
+            pass
+
+        @pytest.mark.flowdock(world="docs", unknown_paths="allow")
+        def test_red_own():
+            with FakeFlowdock():
+                pass
+
+        @strict
+        def test_green_fixture(fake_flowdock, fake_flowdock_session):
+            assert fake_flowdock.strict
+
+        @strict
+        def test_green_value(request):
+            assert request.getfixturevalue("fake_flowdock").strict
+
+        @strict
+        def test_green_contract(flowdock_contract):
+            with FakeFlowdock():
+                assert flowdock_contract.strict
+
+        @pytest.mark.flowdock(unknown_paths="allow")
+        def test_green_unknown_paths(fake_flowdock_session):
+            requests.get("https://api.flowdock.com/flowz")
+
+        @strict
+        def test_green_without_a_fake():
+            pass
+
+        @strict
+        class TestWarned:
+            def test_one(self):
+                with FakeFlowdock():
+                    pass
+    """)
+    result = run(pytester, *ALWAYS)
+    result.assert_outcomes(passed=6, failed=2, warnings=1)
+    told = "configures the fixture fake_flowdock, but this test uses another fake: pass the choice to FakeFlowdock(…)*"
+    result.stdout.fnmatch_lines_random(
+        [
+            f"@pytest.mark.flowdock(strict=…) {told}",
+            f"@pytest.mark.flowdock(world=…) {told}",
+            f"*FlowdockWarning: @pytest.mark.flowdock(strict=…) {told}",
+        ]
+    )
