@@ -359,9 +359,8 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
         store = self._store
         with store.lock:
             named = kind.named(store, expected)
-            return Search(
-                kind.what, [*self._among(kind)], named, partial(kind.view, store=store, expected=named), store
-            )
+            view, check = partial(kind.view, store=store, expected=named), partial(kind.check_possible, store, named)
+            return Search(kind.what, [*self._among(kind)], named, view, store, check_possible=check)
 
     def _among(self, kind: kinds.Kind[Any]) -> Iterable[Any]:
         return self.deliveries if kind is kinds.DELIVERY else kind.all(self._store)

@@ -17,9 +17,9 @@ Fields: TypeAlias = Mapping[str, Any] | Matcher | None
 Items: TypeAlias = Sequence[Any] | Matcher
 Numbers: TypeAlias = frozenset[int] | Matcher
 FlowOrPath: TypeAlias = Flow | str | Matcher
-UserOrName: TypeAlias = User | str | Matcher | None
-SourceOrName: TypeAlias = Source | str | Matcher | None
-ApplicationOrName: TypeAlias = Application | str | Matcher | None
+UserOrName: TypeAlias = User | str | int | Matcher | None
+SourceOrName: TypeAlias = Source | str | int | Matcher | None
+ApplicationOrName: TypeAlias = Application | str | int | Matcher | None
 Caller: TypeAlias = User | Source | Application | Matcher | None
 
 

@@ -13,7 +13,7 @@ from ..contract.contracts import contracts
 from ..contract.findings import sample
 from ..contract.json_pointer import ABSENT
 from ..redaction import masked, shortened
-from ..world import tagging
+from ..world import naming, tagging
 from ..world.bound import all_bound
 from ..world.invitations import Invitation
 from ..world.models import Application, Flow, Message, Source, Thread, User
@@ -113,7 +113,7 @@ def _same(expected: Any, actual: Any) -> bool:
             return bool(expected.id == actual.id)
         if isinstance(actual, Thread):
             return expected in (actual.id, actual.external_thread_id)
-        return bool(expected == actual.name)
+        return naming.is_called(actual, expected)
     if isinstance(expected, bool) or isinstance(actual, bool):
         return expected is actual
     return bool(expected == actual)
@@ -130,6 +130,7 @@ class Search(Generic[Candidate]):
         view: returns the fields of a candidate.
         store: the world, whose secrets are masked. Its lock is held while candidates are compared.
         dropped: a note, if there were more candidates.
+        check_possible: raises ValueError if nothing in the world can match, such as for an unknown user.
     """
 
     what: str
@@ -138,6 +139,7 @@ class Search(Generic[Candidate]):
     view: Callable[[Candidate], Any]
     store: Store
     dropped: str = ""
+    check_possible: Callable[[], None] = lambda: None
 
     def matching(self) -> list[Candidate]:
         """Return the candidates that match."""
@@ -164,6 +166,10 @@ class Search(Generic[Candidate]):
         with self.store.lock:
             looked = [(list(misses(self.expected, self.view(each))), each) for each in self.candidates]
         lines = [f"no {self.what} found{with_values(self.expected)}{note}{self.dropped}"]
+        try:
+            self.check_possible()
+        except ValueError as error:
+            lines.append(str(error))
         if not looked:
             lines.append(f"there are no {self.plural} at all")
         for missed, candidate in sorted(looked, key=lambda pair: len(pair[0]))[:SHOWN]:

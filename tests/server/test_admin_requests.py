@@ -253,6 +253,8 @@ def test_assertions_say_what_python_says(operator: Operator, fake_flowdock: Fake
 
     assert claimed("source", expected={"name": "Builds"}) == (True, source.id)
     assert claimed("message", expected={"content": {"$pattern": "^H"}, "user": "Ada Example"}) == (True, message.id)
+    for user in (fake_flowdock.user.id, fake_flowdock.user.nick, fake_flowdock.user.email):
+        assert claimed("message", expected={"user": user}) == (True, message.id)
     assert claimed("requested", operation="get own user", caller={"user": 1}, times=1) == (True, 1)
     assert claimed("no source", expected={"name": "Bilds"}) == (True, None)
     assert claimed("no message", expected={"content": "Goodbye"}) == (True, None)
