@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
     from ..api.actions.delivery import Delivery
     from ..world.invitations import Invitation
-    from ..world.models import Message, Source, Thread, User
+    from ..world.models import Application, Message, Organization, Source, Thread, User
     from ..world.store import Store
 
 Entity = TypeVar("Entity")
 
 ROLES = {
-    **dict.fromkeys(("user", "creator", "inviter", "from_user", "to_user"), "user"),
-    **{kind: kind for kind in ("source", "application")},
+    **dict.fromkeys(("user", "creator", "inviter", "owner", "from_user", "to_user"), "user"),
+    **{kind: kind for kind in ("source", "application", "organization")},
 }
 
 
@@ -175,10 +175,26 @@ FLOW: Kind[Flow] = Kind(
     {
         "path": lambda flow, store: store.path_of(flow),
         "members": lambda flow, store: [store.users[number] for number in sorted(flow.member_ids)],
+        "organization": lambda flow, store: store.organizations[flow.organization_id],
     },
     lambda store: store.flows.values(),
 )
 USER: Kind[User] = Kind("user", names.UserFields, {}, lambda store: store.users.values())
+ORGANIZATION: Kind[Organization] = Kind(
+    "organization",
+    names.OrganizationFields,
+    {
+        "users": lambda organization, store: store.users_of_organization(organization),
+        "flows": lambda organization, store: store.flows_of_organization(organization),
+    },
+    lambda store: store.organizations.values(),
+)
+APPLICATION: Kind[Application] = Kind(
+    "application",
+    names.ApplicationFields,
+    {"owner": lambda application, store: store.users.get(application.owner_id or 0)},
+    lambda store: store.applications.values(),
+)
 INVITATION: Kind[Invitation] = Kind(
     "invitation",
     names.InvitationFields,

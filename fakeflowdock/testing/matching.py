@@ -16,7 +16,7 @@ from ..redaction import masked, shortened
 from ..world import naming, tagging
 from ..world.bound import all_bound
 from ..world.invitations import Invitation
-from ..world.models import Application, Flow, Message, Source, Thread, User
+from ..world.models import Application, Flow, Message, Organization, Source, Thread, User
 from . import matchers
 from .matchers import ENTITIES
 
@@ -30,6 +30,7 @@ Candidate = TypeVar("Candidate")
 
 SHOWN = 3  # candidates
 LOOKED_AT = 20_000  # characters of a value that are shown
+ROLES = ("user", "source", "application")  # in which somebody makes a request
 COMPARED = 20  # lines that are compared by character, which can take the fourth power of their number and length
 
 
@@ -202,8 +203,13 @@ def caller_of(exchange: Exchange) -> User | Source | Application | None:
     return None if caller is None else caller.source or caller.application or caller.user
 
 
-def exchange_view(exchange: Exchange, *, with_parameters: bool = True) -> dict[str, Any]:
-    """Return the parameters, caller and response status of a request.
+def exchange_view(exchange: Exchange, *, with_parameters: bool = True, with_roles: bool = False) -> dict[str, Any]:
+    """Return the parameters of a request, who made it, and the status of the response.
+
+    Args:
+        exchange: the request and its response.
+        with_parameters: whether to include the parameters.
+        with_roles: whether who made it stands for parameters `user`, `source` and `application` that it lacks.
 
     Raises:
         ShortenedBody: the parameters are no longer known.
@@ -212,7 +218,11 @@ def exchange_view(exchange: Exchange, *, with_parameters: bool = True) -> dict[s
     fields = exchange.parameters if with_parameters else {}
     if operation is not None:
         fields = operation.coerced(fields)
-    return {**fields, "the status": exchange.status, "the caller": caller_of(exchange)}
+    roles = {role: getattr(exchange.caller, role, None) for role in ROLES}
+    others = {"status": exchange.status, "caller": caller_of(exchange), "method": exchange.method}
+    others |= {"path": exchange.path, **roles}
+    named = {f"the {name}": value for name, value in others.items()}
+    return {**(roles if with_roles else {}), **fields, **named}
 
 
 def with_values(expected: Mapping[str, Any]) -> str:
@@ -259,7 +269,7 @@ def _shown(value: Any) -> str:
         return f"{{{', '.join(f'{name!r}: {_shown(each)}' for name, each in value.items())}}}"
     if isinstance(value, Thread):
         return f"thread {value.external_thread_id or value.id} {value.title!r}"
-    if isinstance(value, (Application, Flow, Source, User)):
+    if isinstance(value, (Application, Flow, Organization, Source, User)):
         return f"{type(value).__name__.lower()} {value.id} {value.name!r}"
     return repr(value)
 

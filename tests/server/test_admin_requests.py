@@ -440,3 +440,8 @@ def test_there_is_an_end_to_faults(operator: Operator, fake_flowdock: FakeFlowdo
     assert refused.startswith("limit of 1000 faults reached: delete some (docs/admin/faults.md#")
     operator.delete("faults")
     operator.post("faults", {"status": 500}, 201)
+
+
+def test_a_method_that_does_not_exist_is_a_mistake(operator: Operator) -> None:
+    told = operator.get("requests", status=422, params={"method": "GETT"})
+    assert "unknown method 'GETT': did you mean GET" in str(told)
