@@ -95,4 +95,4 @@ def _check_caller(store: Store, name: str) -> None:
         except UnknownName:
             unknown += 1
     if unknown == len(ROLES):
-        raise ValueError(errors.UNKNOWN.format(what="user, source or application", name=name))
+        raise ValueError(errors.UNKNOWN_CALLER.format(name=name))

@@ -41,6 +41,8 @@ NO_SCOPE = "invalid scope {given!r}: expected a string such as 'flow integration
 SCOPE = "unknown scope {unknown}: expected {known}"
 
 # Clock, settings, initial worlds
+STEP = "invalid time {given!r}: expected seconds, or a timedelta"
+MOMENT = "invalid time {given!r}: expected a datetime, or a text such as '2033-01-01T00:00Z'"
 BACKWARDS = "invalid time {seconds} s: a clock cannot go backwards"
 PAST = "invalid time {moment}: a clock cannot go backwards, and it is {now}"
 LATE = "invalid time {moment}: a clock ends at {last}"

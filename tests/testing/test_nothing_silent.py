@@ -81,7 +81,7 @@ def test_a_copy_cannot_be_changed(name: str, fake_flowdock: FakeFlowdock) -> Non
         ("auto_consnet", "'FakeFlowdock' has no attribute 'auto_consnet': did you mean auto_consent?"),
         ("strct", "'FakeFlowdock' has no attribute 'strct': did you mean strict?"),
         ("zzzzzz", "'FakeFlowdock' has no attribute 'zzzzzz'"),
-        ("clock", "'clock' cannot be replaced: use clock.advance()"),
+        ("clock", "'clock' cannot be replaced: use clock.set(), clock.advance() or clock.follow()"),
         ("requests", "'requests' cannot be replaced: use requests.clear()"),
         ("sources", "'sources' cannot be replaced: use add_source()"),
         ("url", "'url' cannot be replaced"),
@@ -212,3 +212,42 @@ def test_a_contract_takes_rules_too() -> None:
     assert [each.rule for each in found.violations] == ["request.parameter.unknown"]
     with pytest.raises(ValueError, match="unknown rule 'x' in strict"):
         Contract(strict={"x": "ignore"})
+
+
+def test_callbacks_can_be_changed_at_any_time() -> None:
+    fake = FakeFlowdock()
+    assert fake.callbacks == "loopback"
+    fake.callbacks = "none"
+    assert fake.callbacks == fake.fork().callbacks == "none"
+    with pytest.raises(ValueError, match="invalid callbacks 'nowhere'"):
+        fake.callbacks = "nowhere"
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("clock", r"clock\.set\(\).*clock\.follow\(\)"), ("unknown_paths", 'unknown_paths="allow"')]
+)
+def test_what_cannot_be_replaced_says_what_to_use(name: str, hint: str) -> None:
+    with pytest.raises(AttributeError, match=hint):
+        setattr(FakeFlowdock(), name, "system")
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda fake: type(fake)(strct=True), "FakeFlowdock() has no argument 'strct': did you mean strict?"),
+        (lambda fake: fake.fail(statsu=500), "fail() has no argument 'statsu': did you mean status?"),
+        (lambda fake: fake.add_source(nam="CI"), "add_source() has no argument 'nam': did you mean name?"),
+        (
+            lambda fake: fake.update_user(fake.user, nmae="x"),
+            "update_user() has no argument 'nmae': did you mean name?",
+        ),
+        (lambda fake: fake.populate(xyz=1), "populate() has no argument 'xyz'; known: messages, users,"),
+    ],
+)
+def test_an_unknown_argument_is_told_with_the_closest(call: Any, error: str) -> None:
+    fake = FakeFlowdock()
+    before = fake.snapshot()
+    with pytest.raises(TypeError) as caught:
+        call(fake)
+    assert str(caught.value).startswith(error)
+    assert fake.snapshot() == before
