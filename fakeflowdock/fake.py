@@ -383,7 +383,7 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing):
     def note_report(self, error: BaseException | None) -> None:
         """Add the report to an exception as a note. Does nothing under pytest, whose report has it in a section."""
         if self._runs.process is None:
-            watching.add_note(error, self.report)
+            watching.add_note(error, lambda: watching.report_of(self._runs.current, error))
 
     @property
     def contract_warnings(self) -> list[Finding]:

@@ -9,7 +9,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from .addresses import bare, listening, url_of
+from .addresses import bare, listening, ports, url_of
 from .connection import Connection
 from .console import Notes, told_once
 from .meter import Meter
@@ -69,6 +69,7 @@ class Server:
         meter = Meter(log)
         site.listens(bare(host), str(self._listener.getsockname()[0]), meter)
         self.url = url_of(self._listener, scheme)
+        ports.add(self._listener.getsockname()[1])
         self._loop = asyncio.SelectorEventLoop()  # accepting needs `add_reader`, which others lack
         self._context = ServerContext(site, self._loop, Workers(self._loop), meter)
         self._note = told_once(note or Notes().note)
