@@ -7,6 +7,12 @@ from __future__ import annotations
 
 from ..contract.errors import Unreadable, Worded
 
+# Bodies
+NOT_JSON = "the body is not JSON{what}: use {instead}"
+EMPTY = ", but empty"
+OF_TYPE = ", but {kind}"
+INSTEAD_OF_JSON = "text, or exchange.parameters"
+
 TIMED_OUT = "timed out"
 BROKEN = "a fault broke the connection: {loss}"
 

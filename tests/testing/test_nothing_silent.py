@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -251,3 +252,29 @@ def test_an_unknown_argument_is_told_with_the_closest(call: Any, error: str) -> 
         call(fake)
     assert str(caught.value).startswith(error)
     assert fake.snapshot() == before
+
+
+def test_a_body_that_is_not_json_says_what_to_use(fake_flowdock: FakeFlowdock) -> None:
+    login = fake_flowdock.as_user()
+    requests.post(f"{API}/flows/example/main/messages", data={"event": "message", "content": "x"}, timeout=9, **login)
+    requests.get(f"{API}/oauth/authorize", timeout=9)
+    requests.get(f"{API}/flows", timeout=9, **login)
+    form, page, empty = fake_flowdock.requests
+    mistakes = [
+        (form.request, "the body is not JSON, but application/x-www-form-urlencoded: use text, or exchange.parameters"),
+        (empty.request, "the body is not JSON, but empty: use text, or exchange.parameters"),
+        (page.response, "the body is not JSON, but text/html"),
+    ]
+    for message, error in mistakes:
+        with pytest.raises(json.JSONDecodeError) as caught:
+            message.json  # noqa: B018
+        assert str(caught.value).startswith(error)
+
+
+def test_an_unknown_header_is_told_with_the_closest(fake_flowdock: FakeFlowdock) -> None:
+    requests.get(f"{API}/flows", timeout=9, **fake_flowdock.as_user())
+    [exchange] = fake_flowdock.requests
+    with pytest.raises(KeyError, match="'User-Agnet': did you mean user-agent"):
+        exchange.request.headers["User-Agnet"]
+    assert exchange.request.headers.get("User-Agnet") is None
+    assert "User-Agnet" not in exchange.request.headers
