@@ -56,6 +56,7 @@ JOURNAL = "invalid journal size {given!r}: expected at least 1"
 JOURNAL_BYTES = "invalid journal_bytes {given!r}: expected at least 1"
 KEEP_ALIVE = "invalid keep_alive {given!r}: expected a number of seconds greater than 0 and less than {limit:,}"
 SHAPE = "invalid shape {given!r}: expected {known}"
+WORLD_FILE = "; pass a world file as state=, and a seed as seed="
 WORLD = "unknown world {name!r}: expected {known}"
 NO_WORLD = "invalid world: got a function; write @FakeFlowdock() with parentheses"
 

@@ -129,5 +129,6 @@ def template(name: str) -> Store:
     if callable(name):
         raise TypeError(errors.NO_WORLD)
     if name not in WORLDS:
-        raise ValueError(errors.WORLD.format(name=name, known=" or ".join(WORLDS)))
+        hint = errors.WORLD_FILE if Path(str(name)).suffix in (".json", ".yaml", ".yml", ".toml") else ""
+        raise ValueError(errors.WORLD.format(name=name, known=" or ".join(WORLDS)) + hint)
     return serialization.loads(content(f"world/data/{name}.json"), name)

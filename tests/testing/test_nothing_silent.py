@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -278,3 +279,9 @@ def test_an_unknown_header_is_told_with_the_closest(fake_flowdock: FakeFlowdock)
         exchange.request.headers["User-Agnet"]
     assert exchange.request.headers.get("User-Agnet") is None
     assert "User-Agnet" not in exchange.request.headers
+
+
+@pytest.mark.parametrize("world", ["world.json", "seed.yaml", Path("world.json")])
+def test_a_file_in_place_of_a_world_says_which_argument_takes_it(world: Any) -> None:
+    with pytest.raises(ValueError, match="expected docs or empty; pass a world file as state=, and a seed as seed="):
+        FakeFlowdock(world)
