@@ -144,7 +144,8 @@ _HOMES = {
         "testing.errors": "FlowdockWarning",
         "testing.exchanges": "Exchanges",
         "testing.invitations": "InvitationMail",
-        "testing.lists": "DeliveryList Flows InvitationList Messages PrivateMessages Sources Threads Users",
+        "testing.lists": "Applications DeliveryList Flows InvitationList Messages Organizations PrivateMessages "
+        "Sources Threads Users",
         "testing.single_sign_on": "ScimAccess",
         "testing.streams": "OpenStream",
         "world.action_tokens": "verify_token",
