@@ -73,7 +73,8 @@ class Criteria:
             and (not isinstance(path, str) or not path.startswith("/") or "?" in path)
         ):
             raise ValueError(errors.PATH.format(given=path))
-        if status is not None and not is_matcher(status) and (type(status) is not int or not 0 <= status <= 999):
+        is_number = isinstance(status, int) and not isinstance(status, bool) and 0 <= status <= 999
+        if status is not None and not is_matcher(status) and not is_number:
             raise ValueError(errors.STATUS.format(given=status))
         if caller is not None and not isinstance(caller, (str, *ENTITIES)) and not is_matcher(caller):
             raise ValueError(errors.CALLER.format(given=caller))
