@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ..world.store import Store
     from .actions.delivery import Delivery
     from .actions.request import ActionRequest
+    from .exchange import Exchange
     from .failures import Failure
     from .journal import Budget
     from .operations import Match, Operation, Reply
@@ -71,10 +72,12 @@ class App:
         integration: what gets them instead of their URL: a WSGI or ASGI application, the URL of a server, or None.
         deliver: sends a request to an integration, for an action that is performed by its signed URL.
         before_request: called with the world before each request.
+        notice: called with each exchange that was rejected or has contract warnings.
         delayed: the requests over sockets that a fault delays.
     """
 
     before_request: Callable[[Store], None] | None = None
+    notice: Callable[[Exchange], None] | None = None
     may_wait = False  # for other servers
 
     def __init__(
@@ -166,7 +169,9 @@ class App:
         if handling.operation is not None:
             name = handling.operation.name
             self._took[name] = max(duration, FADING * self._took.get(name, 0))
-        environ[EXCHANGE] = self.journal.add(environ, handling, answer, duration, self.store.now)
+        exchange = environ[EXCHANGE] = self.journal.add(environ, handling, answer, duration, self.store.now)
+        if self.notice is not None and (exchange.refusal is not None or exchange.warnings):
+            self.notice(exchange)
         return answer
 
     def _steps_on_a_socket(self, environ: WSGIEnvironment) -> Steps:
