@@ -16,6 +16,7 @@ from .interception import errors
 from .interception.activation import Interception
 from .runs import Runs, Scope, UnknownPaths
 from .testing import watching
+from .testing.calling import suggesting
 from .testing.changing import Changing
 from .testing.configuring import Configurable
 from .testing.copies import Copies
@@ -42,6 +43,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 C = TypeVar("C", bound="type[Any]")
 
 
+@suggesting
 class FakeFlowdock(Configurable, Talking, Performing, Changing):
     """Flowdock, in memory. Requests to Flowdock's hosts are intercepted and answered from one world.
 
@@ -63,9 +65,8 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing):
         state: a world file to load instead. docs/api/world-files.md describes the format.
         seed: a world in short form instead: a mapping, or a file in YAML, JSON or TOML. docs/admin/seeds.md describes
             the fields.
-        clock: `world` starts at the time of the world and stands still between writes. `system` follows the system
-            clock, also if freezegun or time-machine replaces it. A datetime is where the clock stands at the start.
-            Default: `world`.
+        clock: `world`, the default, starts at the time of the world and moves with writes. `system` follows the system
+            clock, also if freezegun or time-machine replaces it. A datetime, or one as ISO 8601, is where it starts.
         auto_consent: whether `/oauth/authorize` grants consent at once, as the first user, without a consent page. Can
             be changed at any time through the attribute. Default: false.
         refresh_tokens: `always` issues a refresh token with each access token, as the real service did;
@@ -82,7 +83,7 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing):
         keep_alive: after how many seconds without an event a stream is kept alive, in real time. Can be changed at any
             time through the attribute. Default: 30.
         callbacks: which integrations `perform` requests over the network: `loopback`, those on this machine; `none`; or
-            `any`. Default: `loopback`.
+            `any`. Can be changed at any time through the attribute. Default: `loopback`.
         other_hosts: `refuse` raises an error for each request to another host, except to this machine, unless a mock
             answers it. Default: `allow`.
         unknown_paths: whether requests to paths that Flowdock never had `fail` the test, or `allow`. Default: `fail`.
@@ -98,7 +99,7 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing):
         *,
         state: str | PathLike[str] | None = None,
         seed: Mapping[str, Any] | str | PathLike[str] | None = None,
-        clock: Literal["world", "system"] | datetime = "world",
+        clock: Literal["world", "system"] | datetime | str = "world",
         auto_consent: bool = False,
         refresh_tokens: Literal["always", "offline_access"] = "always",
         shape: Shape = "default",
