@@ -112,7 +112,7 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing):
         unknown_paths: UnknownPaths = "fail",
     ) -> None:
         self._interception: Interception | None = None
-        self._unknown_paths = unknown_paths
+        self._unknown_paths: UnknownPaths = unknown_paths
         self.other_hosts = other_hosts
         settings = Settings(auto_consent, refresh_tokens, shape, journal, strict, journal_bytes, keep_alive, callbacks)
         self._begin(templates.initial(world, state, seed, clock), settings)
