@@ -9,9 +9,9 @@ from unittest.mock import patch
 import jsonschema_rs
 import requests
 import responses
-from werkzeug.routing import Map
 
 from fakeflowdock import FakeFlowdock
+from fakeflowdock.api import routing
 from fakeflowdock.contract import contracts, validation
 
 from .comparing import Table, compare, microseconds, seconds_of
@@ -74,7 +74,7 @@ def counting() -> Iterator[dict[str, int]]:
     counts: dict[str, int] = {}
     with ExitStack() as stack:
         for name, owner, maker in (
-            ("werkzeug Maps", Map, "__init__"),
+            ("steps of routes", routing._Step, "__init__"),
             ("jsonschema validators", validation, "Draft202012Validator"),
             ("jsonschema-rs validators", jsonschema_rs, "Draft202012Validator"),
             ("schemas read", contracts, "schema_files"),
