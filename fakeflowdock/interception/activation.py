@@ -30,6 +30,7 @@ LIBRARIES = {
     "urllib.request": "through_urllib",
     "urllib3": "through_urllib3",
     "requests": "through_requests",
+    "responses": "beside_responses",
     "aiohttp": "through_aiohttp",
     "httpx": "through_httpx",
     "httpx2": "through_httpx",
