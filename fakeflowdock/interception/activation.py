@@ -76,7 +76,7 @@ class Interception:
             _started.append(self)
             _tell()
             self._enter(_patches.values())
-        for name in LIBRARIES:
+        for name in LIBRARIES.keys() & sys.modules.keys():
             _reach(name)
 
     def stop(self) -> None:
