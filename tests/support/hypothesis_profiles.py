@@ -1,4 +1,4 @@
-"""How long tests look: less in `ci`, ten times as long in `nightly` as in `extended`. `HYPOTHESIS_PROFILE` names one."""
+"""How long tests look: `ci` less, `nightly` ten times as long as `extended`. `HYPOTHESIS_PROFILE` names one."""
 
 from __future__ import annotations
 
