@@ -151,6 +151,7 @@ class Post:
         state: dict[str, Any] = (
             {"title": self._title(uploads)} if external_id is None else _state(self.fields["thread"])
         )
+        state.update(counts_of(self.event))
         return Thread(
             id=thread_id_of(self.store.draw("thread")),
             flow_id=self.flow.id,
@@ -159,7 +160,7 @@ class Post:
             updated_at=sent,
             source_id=None if external_id is None or self.source is None else self.source.id,
             external_thread_id=external_id,
-            **state | counts_of(self.event),
+            **state,
         )
 
     def _title(self, uploads: list[File]) -> str:
