@@ -76,8 +76,9 @@ class Interception:
             _started.append(self)
             _tell()
             self._enter(_patches.values())
-        for name in LIBRARIES.keys() & sys.modules.keys():
-            _reach(name)
+        for name in LIBRARIES:
+            if name in sys.modules:
+                _reach(name)
 
     def stop(self) -> None:
         """Stop intercepting requests. Fakes can stop in any order."""
