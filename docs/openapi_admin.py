@@ -19,7 +19,11 @@ NAMED: Schema = {"type": "string", "minLength": 1}
 IN_PATH: dict[str, tuple[Schema, str, Any]] = {
     "world": ({"type": "string", "minLength": 1}, "The name of a world; `default` is the server's own.", "default"),
     "snapshot": ({"type": "string", "minLength": 1}, "The name of a snapshot.", "before"),
-    "part": ({"enum": ["api", "admin", "guide"], "type": "string"}, "A folder of the documentation.", "api"),
+    "part": (
+        {"enum": ["api", "admin", "guide", "openapi"], "type": "string"},
+        "A part of the documentation.",
+        "api",
+    ),
     "page": ({"type": "string", "minLength": 1}, "The name of a page.", "errors"),
     "id": ({"type": "integer", "minimum": 1}, "The number of a fault.", 1),
     "organization": (NAMED, "The id or a name of an organization.", "example"),
