@@ -25,6 +25,7 @@ IN_PATH: dict[str, tuple[Schema, str, Any]] = {
         "api",
     ),
     "page": ({"type": "string", "minLength": 1}, "The name of a page.", "errors"),
+    "file": (NAMED, "The file of a client library.", "node.mjs"),
     "id": ({"type": "integer", "minimum": 1}, "The number of a fault.", 1),
     "organization": (NAMED, "The id or a name of an organization.", "example"),
     "user": (NAMED, "The id, the name, the nick or the e-mail address of a user.", "ada@example.com"),

@@ -33,6 +33,7 @@ GUIDE = {
     "guide/how-to": "How-to",
     "guide/contract": "Contract validation",
     "guide/server": "Server",
+    "guide/clients": "Node, Ruby, Go and Java",
     "guide/servers": "Test your own server",
 }
 LINK = re.compile(r"(?:\.\./(?P<part>[a-z]+)/)?(?P<page>[a-z-]+)\.md(?P<anchor>#.*)?")
@@ -133,7 +134,7 @@ def _about(name: str, root: str) -> Markup:
     return _ABOUT_DOCUMENT.format(url=f"{root.removesuffix('docs')}{name}.json")
 
 
-def _row(found: openapi_reference.Operation, reference: str) -> Markup:
+def _row(found: openapi_reference.DocumentedOperation, reference: str) -> Markup:
     method, path, operation = found
     names = [each["name"] for each in operation.get("parameters", ()) if each.get("in") != "path" and "name" in each]
     return _ROW.format(

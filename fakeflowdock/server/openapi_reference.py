@@ -40,7 +40,7 @@ _LINE = Markup("<p>{}</p>\n")
 _STRONG = Markup(" <strong>{}</strong>")
 
 
-class Operation(NamedTuple):
+class DocumentedOperation(NamedTuple):
     """An operation of a document."""
 
     method: str
@@ -48,12 +48,12 @@ class Operation(NamedTuple):
     content: Mapping[str, Any]
 
 
-def operations(name: str) -> Iterator[Operation]:
+def operations(name: str) -> Iterator[DocumentedOperation]:
     """Yield the operations of a document."""
     for path, methods in document(name)["paths"].items():
         for method, operation in methods.items():
             if "operationId" in operation:
-                yield Operation(method.upper(), path, operation)
+                yield DocumentedOperation(method.upper(), path, operation)
 
 
 class Reference:
@@ -93,7 +93,7 @@ class Reference:
 
     # Operations
 
-    def _operation(self, asked: Operation) -> Markup:
+    def _operation(self, asked: DocumentedOperation) -> Markup:
         content, name = asked.content, asked.content["operationId"]
         self.sections.append((content["summary"] if self._titles[content["summary"]] == 1 else name, name))
         paragraphs = content["description"].split("\n\n")

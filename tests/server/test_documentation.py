@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -203,6 +204,33 @@ def test_a_message_of_the_standalone_server_names_a_page_that_it_shows() -> None
         assert of_a_world == message
         told = Operator(url)("GET", "worlds/nowhere").json()["message"]
         assert told == f"Unknown world 'nowhere' ({url}/_fakeflowdock/docs/admin/worlds#get-world)"
+
+
+def test_every_text_of_the_standalone_server_names_pages_by_their_urls() -> None:
+    with running("--port", "0", "--json") as (process, said):
+        line = ready(said)
+        url = line["url"]
+        operator, docs = Operator(url), f"{url}/_fakeflowdock/docs"
+        unknown = f"Unknown world 'nowhere' ({docs}/admin/worlds)"
+        for path, headers in (("/user", {"Flowdock-World": "nowhere"}), ("/_fakeflowdock/worlds/nowhere/api/user", {})):
+            assert requests.get(url + path, headers=headers, timeout=30).json()["message"] == unknown
+        with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=30) as client:
+            client.sendall(b"NONSENSE\r\n\r\n")
+            client.settimeout(30)
+            assert f"({docs}/api/http#".encode() in client.recv(65536)
+        event = {"event": "tag-change", "flow": "example/main", "content": {"message": ""}}
+        [(_, reason)] = operator.refused("POST", "streams/events", {"event": event, "flow": "example/main"})
+        assert f"({docs}/api/events#" in reason or "docs/" not in reason, reason
+        requests.get(f"{url}/users?lmit=1", auth=(line["api_token"], ""), timeout=30)
+        requests.get(f"{url}/nothing", auth=(line["api_token"], ""), timeout=30)
+        told = [operator.get("report")["report"]]
+        claim = {"assertion": "requested", "operation": "send message"}
+        told.append(operator.post("assertions", claim)["explanation"])
+        assert f"({docs}/api/users#list-users)" in told[0]
+        assert not [text for text in told if re.search(r"(?<!_fakeflowdock/)docs/\w+/[\w-]+", text)], told
+        process.terminate()
+        _, noted = process.communicate(timeout=30)
+    assert f"has no parameter lmit ({docs}/api/users#list-users)" in noted
 
 
 def test_the_url_of_a_page_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
