@@ -434,8 +434,12 @@ class FakeFlowdock
       rescue Error => e
         "no report: #{e.message}"
       end
-      told = "#{error.message}\n\nfakeflowdock, world #{@name}:\n#{text}"
-      error.exception(told).tap { |explained| explained.set_backtrace(error.backtrace) }
+      told = "fakeflowdock, world #{@name}:\n#{text}"
+      explained = error.exception("#{error.message}\n\n#{told}")
+      explained.set_backtrace(error.backtrace)
+      # Test::Unit shows this, and not the message, where it has an expected value.
+      explained.user_message = [error.user_message, told].compact.join("\n\n") if explained.respond_to?(:user_message=)
+      explained
     end
 
     # Streams
