@@ -20,6 +20,7 @@ class CommandError(Worded, click.ClickException):
     INVALID = "{place}invalid {name}{shown}: expected {expected}"
     EXPECTED = ": expected {known}"
     NO_FILE = "--save-on-exit requires a file, unless --state has one"
+    TWO_WORLDS = "--{one} and --{other} both choose the initial world: give only one of them"
     EVERY_ALONE = "--save-every requires --save-on-exit"
     NO_SEED = "seed requires a file, or --example"
     KEY_ALONE = "--tls-key requires --tls-cert"

@@ -110,6 +110,8 @@ class WorldFileError(Worded, ValueError):
     NOT_UTF8 = "{file}:1: not valid UTF-8 at byte {start}"
     NESTED = "{file}:1: nested too deeply"
 
+    IS_SEED = "is a seed, which `seed` takes, not `state`"
+    MAYBE_SEED = "; a seed is for `seed`, not for `state`"
     UNKNOWN_ENTITY = "refers to {id!r}, which is not in {kind}"
     UNKNOWN_SCOPE = "has the unknown scope {scope!r}"
     DUPLICATE = "is a duplicate"
@@ -160,6 +162,7 @@ class SeedError(Worded, ValueError):
     TOO_LARGE = "more than {limit:,} values"
     NESTED = "nested too deeply"
     NO_OBJECT = "expected an object with users, flows and others"
+    IS_WORLD = "expected a seed, got a whole world, which `state` takes"
     TWO_SENDERS = "a message has a user or a source, not both"
 
     def __init__(self, pointer: str, reason: str, place: str = "") -> None:
