@@ -452,7 +452,7 @@ export declare class World {
     fields?: Profile & { password?: string; organization?: Name; admin?: boolean; sso_name?: string },
   ): Promise<User>;
   getUser(user: Reference): Promise<User>;
-  updateUser(user: Reference, fields: Profile): Promise<User>;
+  updateUser(user: Reference, fields: Profile & { password?: string; sso_name?: string }): Promise<User>;
   removeUser(user: Reference, fields?: { organization?: Name }): Promise<void>;
   addOrganization(fields: { parameterized_name: string; name?: string }): Promise<Organization>;
   getOrganization(organization: Reference): Promise<Organization>;
