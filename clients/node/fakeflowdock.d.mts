@@ -243,12 +243,16 @@ export interface NewFault extends Failure {
   sequence?: readonly Failure[];
 }
 
-export interface NewDeliveryFault extends Pick<Failure, "status" | "body" | "latency" | "connection" | "after"> {
+export interface NewDeliveryFault extends Pick<
+  Failure, "status" | "body" | "headers" | "latency" | "connection" | "after"
+> {
   action?: string;
   thread?: string;
   user?: number;
   nth?: number;
   times?: number;
+  probability?: number;
+  seed?: number;
   sequence?: readonly Failure[];
 }
 

@@ -15,7 +15,6 @@ EXPECTED = "invalid expected {given!r}: expected a mapping of parameters, such a
 ZERO_TIMES = "invalid times 0: use {instead}"
 IMPOSSIBLE = "invalid {name} {given!r}: expected {known}"
 TWO_RECEIVERS = "invalid receiver: pass either a flow or a user, not both"
-COPIES = "cannot {name}: {kind} is a copy, and changing it would change nothing; list(…) returns a list of your own"
 CLEAR = "cannot clear a part of the journal: use requests.clear()"
 METHOD = "invalid method {given!r}: expected text, such as 'POST'"
 ARGUMENT = "{name}() has no argument {given!r}{hint}"

@@ -9,9 +9,9 @@ from ..api.exchange import Exchange
 from ..api.internal_routes import is_own
 from ..contract.contracts import contracts, operation_named
 from ..contract.errors import NoSuchRoute
+from ..world.copies import Copies
 from ..world.fields import check_names
 from . import errors
-from .copies import Copies
 from .criteria import NAMES, Criteria
 from .matching import ROLES, exchange_view, misses
 
@@ -41,7 +41,7 @@ class Exchanges(Copies[Exchange]):
         self._store = store
         self._journal = journal
 
-    def clear(self) -> None:
+    def clear(self) -> None:  # type: ignore[override]
         """Forget all requests, here and in the journal. The world stays as it is. Numbers start from 1 again.
 
         Raises:

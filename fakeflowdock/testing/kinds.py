@@ -105,9 +105,22 @@ def check_named(store: Store, expected: Mapping[str, Any]) -> None:
 
 
 class _Messages(Kind["Message"]):
+    def named(self, store: Store, expected: Mapping[str, Any], what: str | None = None) -> dict[str, Any]:
+        """Return what is expected. No emoji is no reaction."""
+        named = super().named(store, expected, what)
+        return named if named.get("reactions") != {} else {**named, "reactions": ()}
+
     def view(self, entity: Message, store: Store, expected: Iterable[str]) -> dict[str, Any]:
-        """Return the values of the expected names. If a mapping is expected as `content`, it is that of the API."""
+        """Return the values of the expected names.
+
+        If a mapping is expected as `content`, it is that of the API. One of `reactions` has emojis, and their users.
+        """
         shown = super().view(entity, store, expected)
+        if isinstance(expected, Mapping) and isinstance(expected.get("reactions"), Mapping):
+            by_emoji: dict[str, list[Any]] = {}
+            for each in entity.reactions:
+                by_emoji.setdefault(each.emoji, []).append(store.users.get(each.user_id, each.user_id))
+            shown["reactions"] = by_emoji
         if isinstance(expected, Mapping) and isinstance(expected.get("content"), Mapping):
             shown["content"] = wire.content(entity, store)
         return shown

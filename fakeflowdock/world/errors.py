@@ -40,6 +40,7 @@ NO_INVITER = "invalid inviter {user!r}: expected a member of {flow!r}, which is 
 NOT_ADMITTED = "flow {flow!r} is archived, or has blocked {user!r}"
 FIELD = "unknown field {name} of {what}{hint}"
 NO_SCOPE = "invalid scope {given!r}: expected a string such as 'flow integration'"
+COPIES = "cannot {name}: {kind} is a copy, and changing it would change nothing; list(…) returns a list of your own"
 SCOPE = "unknown scope {unknown}: expected {known}"
 
 # Clock, settings, initial worlds

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
 
 from tests.support.inner_pytest import run
+
+if TYPE_CHECKING:
+    import pytest
 
 CHOOSING = """
     import pytest

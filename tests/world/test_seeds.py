@@ -280,14 +280,14 @@ def test_a_seed_in_place_of_a_world_names_the_argument_that_takes_it_and_the_rev
     Path("seed.yaml").write_text("users: [Ada]\n", "utf-8")
     Path("seed.json").write_text('{\n"users": ["Ada"]}', "utf-8")
     a_world, a_seed = "expected a seed, got a whole world, which `state` takes", "is a seed, which `seed` takes, not "
-    for given, text in (
-        ({"state": "seed.json"}, f"seed.json:1: the file {a_seed}`state`"),
-        ({"state": "seed.yaml"}, "seed.yaml:1: Expecting value; a seed is for `seed`, not for `state`"),
-        ({"seed": "world.json"}, f"world.json:1: the seed: {a_world}"),
+    for option, file, text in (
+        ("state", "seed.json", f"seed.json:1: the file {a_seed}`state`"),
+        ("state", "seed.yaml", "seed.yaml:1: Expecting value; a seed is for `seed`, not for `state`"),
+        ("seed", "world.json", f"world.json:1: the seed: {a_world}"),
     ):
+        given: Any = {option: file}
         with pytest.raises(ValueError, match=re.escape(text)):
             FakeFlowdock(**given)
-        [(option, file)] = given.items()
         assert main.main([f"--{option}", file, "--port", "0"]) == 2
         assert capsys.readouterr().err == f"fakeflowdock: {text}\n"
     world = json.loads(Path("world.json").read_text("utf-8"))
