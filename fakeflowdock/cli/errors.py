@@ -30,6 +30,8 @@ class CommandError(Worded, click.ClickException):
     RULE = "unknown rule {name!r}{hint}"
     PAGE = "unknown page {page!r}"
     SECTION = "{page} has no section {anchor!r}{hint}"
+    NOTHING_KNOWN = "unknown operation, page, error or rule {given!r}{hint}"
+    STATUS = "no response of Flowdock has the status {status}: expected {known}"
     OPERATION = "unknown operation {given}: python -m fakeflowdock routes lists all"
 
     # Config files
