@@ -19,6 +19,7 @@ Advice = Literal[
     "request.route.obsolete",
     "request.deprecated",
     "request.secret-in-url",
+    "request.plain-http",
 ]
 ADVICE: tuple[str, ...] = get_args(Advice)
 Strict = bool | Mapping[Advice, Choice]

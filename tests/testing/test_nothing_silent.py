@@ -217,6 +217,25 @@ def test_strict_takes_rules() -> None:
     assert [(each.rule, each.severity) for each in fake.contract_warnings] == [("request.parameter.unknown", "warning")]
 
 
+def test_plain_http_is_answered_with_a_warning() -> None:
+    words = "List flows is requested over plain HTTP, where others can read the credentials: use https://"
+    with FakeFlowdock() as fake:
+        for base in ("http://api.flowdock.com", "http://API.flowdock.com:8080/v1", "https://api.flowdock.com"):
+            assert requests.get(f"{base}/flows", timeout=9, **fake.as_user()).status_code == 200
+        assert requests.get(f"{fake.url}/flows", timeout=9, **fake.as_user()).status_code == 200
+        found = fake.contract_warnings
+    assert [(each.rule, each.message) for each in found] == [("request.plain-http", words)] * 2
+    assert words in fake.report()
+    with pytest.raises(ContractViolation, match="plain HTTP"), FakeFlowdock(strict=True) as fake:
+        requests.get("http://api.flowdock.com/flows", timeout=9, **fake.as_user())
+    with FakeFlowdock(strict={"request.plain-http": "ignore"}) as fake:
+        requests.get("http://api.flowdock.com/flows", timeout=9, **fake.as_user())
+    assert {each.rule for each in Contract().check_request("GET", "http://api.flowdock.com/flows")} == {
+        "request.credentials.missing",
+        "request.plain-http",
+    }
+
+
 def test_a_contract_takes_rules_too() -> None:
     request = ("GET", "/flows/example/main/source/1?lmit=1")
     found = Contract(strict={"request.route.obsolete": "ignore"}).check_request(*request)
