@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Entity = TypeVar("Entity")
 
+EVENTS = ("message", "status", "comment", "file", "activity", "discussion", "mail", "action")
 ROLES = {
     **dict.fromkeys(("user", "creator", "inviter", "owner", "from_user", "to_user"), "user"),
     **{kind: kind for kind in ("source", "application", "organization")},
@@ -158,6 +159,7 @@ MESSAGE = _Messages(
         "thread": _thread,
     },
     lambda store: store.archive.messages(store.flows),
+    {"event": EVENTS},
 )
 PRIVATE_MESSAGE = _Messages(
     "private message",
