@@ -34,7 +34,8 @@ class Copies(list[T]):
 
 def _refusing(name: str) -> Any:
     def refuse(self: Copies[Any], *_: Any, **__: Any) -> NoReturn:
-        raise TypeError(errors.COPIES.format(kind=type(self).__name__, name=name))
+        kind = "this list" if type(self) is Copies else type(self).__name__
+        raise TypeError(errors.COPIES.format(kind=kind, name=name))
 
     refuse.__name__ = name
     return refuse

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import http.client
 import json
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +97,19 @@ def test_an_unknown_attribute_is_an_error(name: str, words: str, fake_flowdock: 
     if words.startswith("'FakeFlowdock'"):
         with pytest.raises(AttributeError, match=f"^{re.escape(words)}$"):
             getattr(fake_flowdock, name)
+
+
+def test_an_unknown_attribute_of_a_request_or_response_names_the_right_one(fake_flowdock: FakeFlowdock) -> None:
+    requests.get(f"{API}/flows", timeout=9, **fake_flowdock.as_user())
+    [exchange] = fake_flowdock.requests
+    found: Any = exchange.response
+    with pytest.raises(AttributeError, match="has no attribute 'status_code': use status"):
+        _ = found.status_code
+    with pytest.raises(AttributeError, match="has no attribute 'headrs': did you mean headers"):
+        _ = found.headrs
+    with pytest.raises(AttributeError, match="'Request' has no attribute 'data': use body"):
+        _ = getattr(exchange.request, "data")  # noqa: B009  # no type has it
+    assert copy.deepcopy(found) == copy.copy(found) == found
 
 
 def test_the_clock_is_set_like_the_other_settings(fake_flowdock: FakeFlowdock) -> None:
@@ -220,8 +236,12 @@ def test_strict_takes_rules() -> None:
 def test_plain_http_is_answered_with_a_warning() -> None:
     words = "List flows is requested over plain HTTP, where others can read the credentials: use https://"
     with FakeFlowdock() as fake:
-        for base in ("http://api.flowdock.com", "http://API.flowdock.com:8080/v1", "https://api.flowdock.com"):
+        for base in ("http://api.flowdock.com", "https://api.flowdock.com"):
             assert requests.get(f"{base}/flows", timeout=9, **fake.as_user()).status_code == 200
+        with closing(http.client.HTTPConnection("API.flowdock.com", 8080)) as connection:
+            token = base64.b64encode(f"{fake.user.api_token}:".encode()).decode()
+            connection.request("GET", "/v1/flows", headers={"Authorization": f"Basic {token}"})
+            assert connection.getresponse().status == 200
         assert requests.get(f"{fake.url}/flows", timeout=9, **fake.as_user()).status_code == 200
         found = fake.contract_warnings
     assert [(each.rule, each.message) for each in found] == [("request.plain-http", words)] * 2
