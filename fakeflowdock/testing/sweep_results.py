@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..checking.recordings.entries import counted
 from ..redaction import brief
+from . import errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +28,6 @@ FAILURES = (*PERMANENT, *TRANSIENT)
 OUTCOMES = ("survived", "failed", "raised", "skipped", "not_reached")
 UNNOTICED, CRASHED, WRONG = "unnoticed", "crashed", "wrong result"
 FINDINGS = (UNNOTICED, CRASHED, WRONG)
-EXPECTED = "expected operation, failure, finding and test, with two spaces between, as --flowdock-sweep-update writes"
 CRASHES = (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError, RecursionError)
 WIDTH = 70  # characters of a message in the table
 LISTED = 20  # lines about findings in the summary
@@ -167,6 +167,6 @@ def accepted_in(lines: Sequence[str], file: str) -> list[str]:
         if line and not line.startswith("#"):
             parts = line.split("  ", 3)
             if len(parts) < 4 or parts[1] not in FAILURES or parts[2] not in FINDINGS:
-                raise ValueError(f"{file}:{number}: invalid line {brief(line)!r}: {EXPECTED}")
+                raise ValueError(errors.BASELINE.format(file=file, number=number, line=brief(line)))
             found.append(line)
     return found
