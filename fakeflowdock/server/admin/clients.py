@@ -51,7 +51,8 @@ def get_client_library(call: OperatorCall, _: None) -> Reply:
     """Return the file of a client library. Nothing in it is secret."""
     library = BY_FILE.get(call.path["file"])
     if library is None:
-        raise Unknown("client library", call.path["file"], hint=f": expected {', '.join(LIBRARIES)}")
+        hint = Unknown.EXPECTED.format(known=", ".join(LIBRARIES))
+        raise Unknown(Unknown.LIBRARY, call.path["file"], hint=hint)
     text = shipped(f"clients/{library.file}")
     assert text is not None, f"broken installation of fakeflowdock: no {library.file}"
     headers = (("Content-Disposition", f'inline; filename="{library.name}"'), ("X-Content-Type-Options", "nosniff"))
