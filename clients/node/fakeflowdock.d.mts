@@ -207,6 +207,14 @@ export interface Message {
   edited: string | null;
 }
 
+/** How much a world has. */
+export interface WorldSize {
+  users: number;
+  flows: number;
+  sources: number;
+  messages: number;
+}
+
 type Profile = Partial<Pick<User, "name" | "nick" | "email" | "avatar">> & { website?: string };
 type Links = { external_url?: string; error_message?: string; configuration_url?: string };
 type Addresses = { icon_url?: string; redirect_uri?: string; setup_uri?: string; configuration_uri?: string };
@@ -243,12 +251,16 @@ export interface NewFault extends Failure {
   sequence?: readonly Failure[];
 }
 
-export interface NewDeliveryFault extends Pick<Failure, "status" | "body" | "latency" | "connection" | "after"> {
+export interface NewDeliveryFault extends Pick<
+  Failure, "status" | "body" | "headers" | "latency" | "connection" | "after"
+> {
   action?: string;
   thread?: string;
   user?: number;
   nth?: number;
   times?: number;
+  probability?: number;
+  seed?: number;
   sequence?: readonly Failure[];
 }
 
@@ -452,7 +464,7 @@ export declare class World {
     fields?: Profile & { password?: string; organization?: Name; admin?: boolean; sso_name?: string },
   ): Promise<User>;
   getUser(user: Reference): Promise<User>;
-  updateUser(user: Reference, fields: Profile): Promise<User>;
+  updateUser(user: Reference, fields: Profile & { password?: string; sso_name?: string }): Promise<User>;
   removeUser(user: Reference, fields?: { organization?: Name }): Promise<void>;
   addOrganization(fields: { parameterized_name: string; name?: string }): Promise<Organization>;
   getOrganization(organization: Reference): Promise<Organization>;
@@ -504,6 +516,12 @@ export declare class World {
     content?: unknown;
     [parameter: string]: unknown;
   }): Promise<Message>;
+  updatePrivateMessage(
+    message: Reference,
+    fields: { to_user?: Name; from_user?: Name; content?: string; tags?: readonly string[]; user?: Name },
+  ): Promise<Message>;
+  removePrivateMessage(message: Reference, fields?: { to_user?: Name; from_user?: Name; user?: Name }): Promise<void>;
+  populate(numbers: Partial<WorldSize>): Promise<WorldSize>;
   addAccessToken(fields?: {
     user?: Name;
     application?: Name;

@@ -39,7 +39,7 @@ def run(given: SimpleNamespace) -> None:
     """
     gc.set_threshold(*THRESHOLDS)
     from ..api.app import App
-    from ..api.internal_routes import STREAM
+    from ..api.internal_routes import DOCS, STREAM
     from ..http.server import Server
     from ..server.memory import Memory
     from ..server.public_address import PublicAddress
@@ -66,6 +66,7 @@ def run(given: SimpleNamespace) -> None:
         speaking = {**tls, "log": startup.log_of(given), "note": notes.note}
         speaking["stops"] = partial(_notify_systemd, b"STOPPING=1")
         server = listen(lambda: Server(Site(worlds), given.host, given.port, **speaking), given.host, given.port)
+        notes.docs = f"{given.public_url or server.url}{DOCS}"
         public = {"public_url": given.public_url} if given.public_url else {}
         urls = {"url": server.url, **public, "stream_url": f"{server.url}{STREAM}/flows"}
         ready = {"event": "ready", **urls, "world": given.state or given.seed or given.world, **credentials, **ca_file}

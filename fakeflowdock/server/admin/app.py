@@ -18,6 +18,7 @@ from . import (
     access,
     arranging,
     assertions,
+    clients,
     clock_and_settings,
     deliveries,
     faults,
@@ -57,6 +58,7 @@ MODULES = (
     streams,
     invitations,
     clock_and_settings,
+    clients,
 )
 TABLE = Table(MODULES, lambda path: path.rstrip("/"), UnknownPath, {}, with_slashes=("flow",))
 
