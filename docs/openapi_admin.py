@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
 from openapi_schemas import Replies, in_braces, paths_and_tags, told
+
+from fakeflowdock.api.media_types import EVENT_STREAM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -135,6 +138,11 @@ class _Document:
             return {"description": "Nothing."}
         if "contentMediaType" in schema:
             return {"description": "A text.", "content": {schema["contentMediaType"]: {"schema": {"type": "string"}}}}
+        if schema.get("x-stream"):
+            text = "Server-sent events, each with the data of the example."
+            example = {"value": f"data: {json.dumps(schema['examples'][0])}\n\n"}
+            content = {"schema": {"type": "string"}, "examples": {"example": example}}
+            return {"description": text, "content": {EVENT_STREAM: content}}
         content = {"schema": self._objects.of(page, schema), "examples": {"example": {"value": schema["examples"][0]}}}
         return {"description": f"{schema['title']}.", "content": {JSON: content}}
 

@@ -98,15 +98,20 @@ class ServedWorld:
         expires_in: after how many seconds without being used it is deleted; None for never.
         lifetime: when it was last used.
         snapshots: name to snapshot, oldest first.
+        watchers: called after each request of the admin API that may have changed it.
+        writes: tells one such request from another.
     """
 
     name: str
     held: Held
     expires_in: float | None = None
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    watchers: dict[Callable[[], None], None] = field(default_factory=dict)
+    writes: int = 0
 
     def __post_init__(self) -> None:
         self.lifetime = Lifetime(self.app, self.expires_in)
+        self._numbers = count(1)
 
     @property
     def app(self) -> App:
@@ -117,6 +122,12 @@ class ServedWorld:
     def store(self) -> Store:
         """The store of the world."""
         return self.held.app.store
+
+    def written(self) -> None:
+        """Tell the watchers that the admin API may have changed the world."""
+        self.writes = next(self._numbers)
+        for each in list(self.watchers):
+            each()
 
     def arranging(self) -> Store:
         """Return the store, for somebody who may change it in the place of a test."""

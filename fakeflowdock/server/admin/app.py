@@ -16,14 +16,17 @@ from ...api.media_types import JSON
 from ...api.pauses import UNLOCKED, NoLock
 from ...api.routing import Table
 from ...contract.errors import Refusal
+from ..worlds import DEFAULT
 from . import (
     access,
     arranging,
     assertions,
+    changes,
     clock_and_settings,
     deliveries,
     faults,
     invitations,
+    lists,
     messages,
     requests,
     state,
@@ -58,6 +61,8 @@ MODULES = (
     streams,
     invitations,
     clock_and_settings,
+    lists,
+    changes,
 )
 TABLE = Table(MODULES, lambda path: path.rstrip("/"), UnknownPath, {}, with_slashes=("flow",))
 
@@ -87,6 +92,7 @@ class Admin:
         finally:
             if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
                 self._directory.freed()
+                handling.tell()
         return answer if handling.watch is None else handling.waited(handling.watch)
 
 
@@ -112,6 +118,12 @@ class AdminHandling(Handling):
         if not self._is_open():
             self.caller = access.authenticate(self.environ, self._directory)
         return super().run()
+
+    def tell(self) -> None:
+        """Tell those who watch the world of the path that it may have changed."""
+        name = DEFAULT if self._call is None else self._call.path.get("world", DEFAULT)
+        if (world := self._directory.named(name)) is not None:
+            world.written()
 
     def _is_open(self) -> bool:
         with suppress(Refusal):
@@ -140,5 +152,5 @@ class AdminHandling(Handling):
 
     def call(self, _: Caller, path: Mapping[str, str], fields: Mapping[str, Any], base: str, /) -> OperatorCall:
         """Return the call."""
-        self._call = OperatorCall(self._directory, path, fields, base)
+        self._call = OperatorCall(self._directory, path, fields, base, self.environ)
         return self._call

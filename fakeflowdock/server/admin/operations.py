@@ -19,6 +19,8 @@ from .errors import Invalid, Unknown
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
+    from _typeshed.wsgi import WSGIEnvironment
+
     from ...api.operations import Operation, Subject
     from ...api.pauses import Counted
     from ...contract.validation import Violation
@@ -38,6 +40,7 @@ class OperatorCall:
         path: the values in the path.
         fields: the validated parameters.
         base: the scheme and host of the request.
+        environ: the request.
         watch: set by an operation that waits for requests.
     """
 
@@ -45,6 +48,7 @@ class OperatorCall:
     path: Mapping[str, str]
     fields: Mapping[str, Any] = field(repr=False)
     base: str
+    environ: WSGIEnvironment = field(repr=False)
     watch: Waiting | None = None
 
 
