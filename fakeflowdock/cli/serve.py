@@ -15,7 +15,7 @@ from ..version import __version__
 from ..world.settings import MOST_WORLDS
 from . import startup
 from .command import CONFIG, Command
-from .options import BOOLEAN, COUNT, FILE, PORT, SECONDS, TOKEN, URL, Option
+from .options import BOOLEAN, COUNT, FILE, PORT, SECONDS, TOKEN, URL, Option, choice
 from .signals import listen
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ def run(given: SimpleNamespace) -> None:
             saved.
     """
     from ..api.app import App
-    from ..api.internal_routes import STREAM
+    from ..api.internal_routes import PREFIX, STREAM
     from ..http.server import Server
     from ..server.memory import Memory
     from ..server.public_address import PublicAddress
     from ..server.site import Site
-    from ..server.worlds import Held, Worlds
+    from ..server.worlds import OFF, Held, Worlds
     from .tls_options import chosen
 
     with startup.saving(given) as saving:
@@ -55,6 +55,7 @@ def run(given: SimpleNamespace) -> None:
             admin_token=given.admin_token,
             noting=lambda world: partial(notes.finding, world=world),
             freed=Memory().give_back,
+            inspector=given.inspector,
         )
         speaking = {**tls, "log": startup.log_of(given), "note": notes.note}
         server = listen(lambda: Server(Site(worlds), given.host, given.port, **speaking), given.host, given.port)
@@ -62,6 +63,8 @@ def run(given: SimpleNamespace) -> None:
         ready = {"event": "ready", **urls, "world": given.state or given.seed or given.world, **credentials, **ca_file}
         if given.public_url:
             ready["public_url"] = given.public_url
+        if given.inspector != OFF:
+            ready["inspector_url"] = f"{given.public_url or server.url}{PREFIX}"
         if worlds.admin_token is not None:
             ready["admin_token"] = worlds.admin_token
         if saving is not None:
@@ -102,6 +105,7 @@ def _notify_systemd(state: bytes) -> None:
 def _greeting(ready: Mapping[str, Any]) -> str:
     shown = f"-H 'Authorization: Bearer {ready['admin_token']}' " if "admin_token" in ready else ""
     public = f"\nIts public address is {ready['public_url']}." if "public_url" in ready else ""
+    public += f"\nSee the world in a browser: {ready['inspector_url']}" if "inspector_url" in ready else ""
     greeting = f"""\
 fakeflowdock {__version__} answers on {ready["url"]}, with the world {ready["world"]}.{public}
 Ctrl-C stops it.
@@ -140,6 +144,7 @@ serve_command = Command(
         Option("trust-forwarded", "Trust proxies.", False, BOOLEAN),
         Option("json", "Print the ready line as JSON.", False, BOOLEAN),
         Option("admin-token", "Token required by the admin API.", None, TOKEN, "TOKEN", unset="generated"),
+        Option("inspector", "Web UI.", "full", choice("full", "read", "off"), "MODE"),
         Option("max-worlds", "Allow this many worlds besides the server's own.", MOST_WORLDS, COUNT, "N"),
         Option("world-ttl", "Delete unused ones.", None, SECONDS, "SECONDS"),
         Option("tls", "Serve HTTPS with a test CA.", False, BOOLEAN),

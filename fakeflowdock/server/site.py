@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..api import internal_routes
 from ..api.app import App
 from ..api.environ import path_of
-from .worlds import Held, Worlds
+from .worlds import OFF, Held, Worlds
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ..http.meter import Meter
     from ..http.protocols import Answering
     from .admin.app import Admin
+
+
+SHORT = internal_routes.PREFIX.rstrip("/")
 
 
 class Site:
@@ -39,7 +42,13 @@ class Site:
         """Return the app that answers a request, whose public address it sets."""
         if (public := self.worlds.public) is not None:
             public.set_in(environ)
-        if internal_routes.PREFIX in environ["PATH_INFO"] and internal_routes.is_administered(path_of(environ)):
+        path = environ["PATH_INFO"]
+        if (path == "/" or path.startswith(SHORT)) and self.worlds.inspector != OFF:
+            from .pages import Inspector, is_page
+
+            if is_page(environ):
+                return Inspector(self.worlds.inspector)
+        if internal_routes.PREFIX in path and internal_routes.is_administered(path_of(environ)):
             return self._admin
         return self.worlds.world_of(environ).app
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .public_address import PublicAddress
     from .shown_credentials import Shown
 
+INSPECTOR = FULL, READ, OFF = ("full", "read", "off")  # the modes of the inspector
 DEFAULT = "default"  # the name of the server's own world
 NAME = re.compile("[A-Za-z0-9._-]{1,64}")
 REMEMBERED = 10_000  # credentials whose world is cached
@@ -148,6 +149,7 @@ class Worlds:
             server's own world.
         saver: saves the server's own world to a file, if there is one.
         freed: called after changes that may have freed memory.
+        inspector: the mode of the inspector.
 
     Attributes:
         meters: of each server that serves them, its counts.
@@ -164,6 +166,7 @@ class Worlds:
         noting: Callable[[str], Callable[[Finding], None]] | None = None,
         saver: Saver | None = None,
         freed: Callable[[], None] = lambda: None,
+        inspector: str = FULL,
     ) -> None:
         self.default = ServedWorld(DEFAULT, held)
         self.limit = limit
@@ -172,6 +175,7 @@ class Worlds:
         self.admin_token = admin_token
         self.saver = saver
         self.freed = freed
+        self.inspector = inspector
         self._noting = noting
         self.host = self.bound = ""
         self.meters: list[Meter] = []

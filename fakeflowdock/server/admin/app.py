@@ -11,7 +11,7 @@ from ...api import parameters
 from ...api.callers import ANYONE
 from ...api.environ import OPERATION
 from ...api.handling import Handling
-from ...api.internal_routes import HEALTH
+from ...api.internal_routes import HEALTH, PREFIX
 from ...api.media_types import JSON
 from ...api.pauses import UNLOCKED, NoLock
 from ...api.routing import Table
@@ -64,7 +64,14 @@ MODULES = (
     lists,
     changes,
 )
-TABLE = Table(MODULES, lambda path: path.rstrip("/"), UnknownPath, {}, with_slashes=("flow",))
+
+
+def _normal(path: str) -> str:
+    """Return a path without slashes at its end, unless it is the index."""
+    return path if path == PREFIX else path.rstrip("/")
+
+
+TABLE = Table(MODULES, _normal, UnknownPath, {}, with_slashes=("flow",))
 
 
 class Admin:
