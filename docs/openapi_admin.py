@@ -118,7 +118,8 @@ class _Document:
     def _in_query(self, page: str, schema: Schema) -> Iterator[Schema]:
         for name, each in schema["properties"].items():
             value = {key: part for key, part in self._objects.of(page, each).items() if key != "description"}
-            yield {"name": name, "in": "query", **told(each), "schema": value}
+            form = {"content": {JSON: {"schema": value}}} if value.get("type") == "object" else {"schema": value}
+            yield {"name": name, "in": "query", **told(each), **form}
 
     def _answers(self, page: str, name: str, facts: Schema) -> Schema:
         own = {error["error"]: error["when"] for error in facts["errors"]}

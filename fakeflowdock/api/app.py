@@ -170,7 +170,7 @@ class App:
         if handling.operation is not None:
             name = handling.operation.name
             self._took[name] = max(duration, FADING * self._took.get(name, 0))
-        environ[EXCHANGE] = exchange = self.journal.add(environ, handling, answer, duration)
+        environ[EXCHANGE] = exchange = self.journal.add(environ, handling, answer, duration, self.store.now)
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             self.last_write = exchange.number
         return answer

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import time as machine
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -56,16 +58,26 @@ class Exchange:
         refusal: why the request was rejected, or None.
         warnings: contract warnings: unknown parameters, and what the docs advise against.
         made: the events that it made in the world, or None; see `Handling`.
+        world_time: the time of the world when it was answered.
     """
 
     __slots__ = (
         *("number", "method", "path", "_raw", "_given", "_environ", "_operation", "caller", "_answer", "refusal"),
-        *("warnings", "_duration", "_original", "fault", "failure", "made", "_request", "_left", "_left_original"),
+        *("warnings", "_duration", "_original", "fault", "failure", "_request", "_left", "_left_original"),
+        *("made", "world_time", "_received"),
     )
 
     def __init__(
-        self, number: int, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float
+        self,
+        number: int,
+        environ: WSGIEnvironment,
+        handling: Handling,
+        answer: Answer,
+        duration: float,
+        world_time: datetime,
     ) -> None:
+        self.world_time = world_time
+        self._received = machine.time() - duration  # looked up each time: a test may replace it
         given = handling.given
         self._raw: bytes | Shortened | None = None if given is None else given.raw
         is_small = given is not None and len(given.raw) + len(environ.get("QUERY_STRING", "")) <= SMALL
@@ -136,6 +148,11 @@ class Exchange:
 
     def _as_response(self, answer: Answer, left: Shortened | None) -> Response:
         return Response(answer.status, Headers(answer.headers), left or answer.body, self.request)
+
+    @property
+    def time(self) -> datetime:
+        """When the request came in, in real time and in UTC."""
+        return datetime.fromtimestamp(self._received, UTC)
 
     @property
     def duration(self) -> float:

@@ -11,11 +11,14 @@ from ..world.models import Application, Source, Thread, User
 from . import errors, routing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from _typeshed.wsgi import WSGIEnvironment
 
     from .actions.request import ActionRequest
     from .callers import Caller
     from .operations import Operation
+    from .parameters import Given
 
 PATH = re.compile(r"(?:https://stream\.flowdock\.com)?/[^?]*")
 
@@ -34,6 +37,17 @@ class FaultSubject(Protocol):
     def caller(self) -> Caller | None:
         """The caller, if known."""
 
+    @property
+    def given(self) -> Given | None:
+        """The parameters, if the operation is known."""
+
+
+class Expectation(Protocol):
+    """The parameters that a request must have. As a text it begins with `with`."""
+
+    def holds(self, parameters: Mapping[str, Any]) -> bool:
+        """Return whether the parameters of a request are as expected."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Matching:
@@ -43,6 +57,7 @@ class Matching:
         operation: its name.
         method, path: as requested. The path is normalized as Flowdock does it; that of a stream may be its URL.
         caller: who makes the request.
+        expected: its parameters.
     """
 
     noun, nouns = "request", "requests"
@@ -50,6 +65,7 @@ class Matching:
     method: str | None = None
     path: str | None = None
     caller: User | Source | Application | None = None
+    expected: Expectation | None = None
 
     def __post_init__(self) -> None:
         if self.method is not None and not (isinstance(self.method, str) and self.method.isupper()):
@@ -65,6 +81,8 @@ class Matching:
             parts.append(f"to {' '.join(part for part in (self.method, self.path) if part is not None)}")
         if self.caller is not None:
             parts.append(f"by {type(self.caller).__name__.lower()} {self.caller.name}")
+        if self.expected is not None:
+            parts.append(str(self.expected))
         return "".join(f" {part}" for part in parts)
 
     def holds(self, request: FaultSubject) -> bool:
@@ -74,7 +92,14 @@ class Matching:
             and self.method in (None, request.environ["REQUEST_METHOD"])
             and (self.path is None or routing.route_called(self.path) == request.route)
             and (self.caller is None or self._is_from_caller(request))
+            and (self.expected is None or self._has_expected(self.expected, request))
         )
+
+    @staticmethod
+    def _has_expected(expected: Expectation, request: FaultSubject) -> bool:
+        if request.given is None or request.operation is None:
+            return False
+        return expected.holds(request.operation.contract.coerced(request.given.fields))
 
     def _is_from_caller(self, request: FaultSubject) -> bool:
         asking = getattr(request.caller, type(self.caller).__name__.lower(), None)
@@ -114,7 +139,11 @@ class DeliveryMatching:
 
 
 def matching_for(
-    operation: str | None, method: str | None, path: str | None, caller: User | Source | Application | None
+    operation: str | None,
+    method: str | None,
+    path: str | None,
+    caller: User | Source | Application | None,
+    expected: Expectation | None = None,
 ) -> Matching:
     """Return the criteria for the arguments of `FakeFlowdock.fail`.
 
@@ -122,4 +151,4 @@ def matching_for(
         ValueError: the operation, method, path or caller is invalid.
     """
     name = None if operation is None else operation_named(operation)
-    return Matching(operation=name, method=method, path=path, caller=caller)
+    return Matching(operation=name, method=method, path=path, caller=caller, expected=expected)

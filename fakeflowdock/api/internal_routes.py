@@ -53,6 +53,11 @@ def is_administered(path: str) -> bool:
     return not (is_document or is_of_streams(path) or path.startswith((FILES, ACTIONS, f"{PREFIX}schemas/")))
 
 
+def api_of(world: str) -> str:
+    """Return the path below which a world of a server has every path of Flowdock."""
+    return f"{PREFIX}worlds/{world}/api"
+
+
 def is_a_document(path: str) -> bool:
     """Return whether the path is below `PREFIX`, and not the content of a file."""
     return path.startswith(PREFIX) and not (path.startswith(FILES) or is_of_streams(path))

@@ -14,6 +14,7 @@ from .exchange import WHOLE, Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -105,11 +106,13 @@ class Journal:
 
         return request_of
 
-    def add(self, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float) -> Exchange:
+    def add(
+        self, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float, world_time: datetime
+    ) -> Exchange:
         """Keep an exchange. Returns it."""
         with self._lock:
             self._count += 1
-            exchange = Exchange(self._count, environ, handling, answer, duration)
+            exchange = Exchange(self._count, environ, handling, answer, duration, world_time)
             self._keep(exchange)
         if self.listeners:
             for each in list(self.listeners):

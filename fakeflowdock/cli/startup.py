@@ -97,30 +97,10 @@ def world_of(given: SimpleNamespace) -> Store:
 
 def credentials_of(store: Store) -> dict[str, Any]:
     """Return the fields of the ready line. docs/guide/server.md describes them."""
+    from ..server import credentials
     from ..world import factories
 
     user, application = store.users[min(store.users)], store.applications[min(store.applications)]
-    flow = next(iter(store.flows.values()))
-    organization = store.organizations[flow.organization_id]
-    others = (each for each in store.users_of_organization(organization) if each.id != user.id)
-    tokens = [each.api_token for each in others if not store.administers(each, organization.id)]
-    second, spare = [*tokens, None, None][:2]
-    token = factories.whole_access_token(store, user, application)
-    token = token or factories.add_access_token(store, user, application, None)
-    return {
-        "organization": organization.parameterized_name,
-        "flow": f"{organization.parameterized_name}/{flow.parameterized_name}",
-        "api_token": user.api_token,
-        "access_token": token.access_token,
-        "client_id": application.client_id,
-        "client_secret": application.client_secret,
-        "email": user.email,
-        "password": user.password,
-        "flow_api_token": flow.api_token,
-        "scim_uid": organization.sso_uid,
-        "scim_token": organization.scim_token or None,
-        "second_api_token": second,
-        "spare_api_token": spare,
-        "version": __version__,
-        "pid": os.getpid(),
-    }
+    if factories.whole_access_token(store, user, application) is None:
+        factories.add_access_token(store, user, application, None)
+    return {**credentials.credentials_of(store), "version": __version__, "pid": os.getpid()}

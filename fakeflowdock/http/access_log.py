@@ -79,7 +79,7 @@ def _fields(environ: WSGIEnvironment, answer: Answer | None, loss: str | None) -
         "id": environ.get(REQUEST_ID),
         "client": environ.get("REMOTE_ADDR") or None,
         "method": environ.get("REQUEST_METHOD") or None,
-        "target": _target(environ["RAW_URI"]) if environ.get("RAW_URI") else None,
+        "target": _target(environ.get("SCRIPT_NAME", "") + environ["RAW_URI"]) if environ.get("RAW_URI") else None,
         "version": environ.get("SERVER_PROTOCOL") or None,
         "status": answer.status if answer is not None else None,
         "bytes": len(answer.body) if answer is not None else 0,

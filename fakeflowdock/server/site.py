@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..api import internal_routes
 from ..api.app import App
-from ..api.environ import path_of
+from ..api.environ import WORLD, path_of
+from .assignment import HEADER, NoWorld, taken_from_path
 from .worlds import OFF, Held, Worlds
 
 if TYPE_CHECKING:
@@ -48,9 +49,16 @@ class Site:
 
             if is_page(environ):
                 return Inspector(self.worlds.inspector)
-        if internal_routes.PREFIX in path and internal_routes.is_administered(path_of(environ)):
-            return self._admin
-        return self.worlds.world_of(environ).app
+        is_ours = internal_routes.PREFIX in path and internal_routes.is_administered(path_of(environ))
+        name: str | None = taken_from_path(environ) if is_ours else environ.get(HEADER)
+        if name is None:
+            return self._admin if is_ours else self.worlds.world_of(environ).app
+        if (world := self.worlds.named(name)) is None:
+            is_open = self.worlds.admin_token is None  # otherwise names are the operator's
+            return NoWorld(name, [each.name for each in self.worlds.worlds if is_open])
+        environ[WORLD] = name
+        world.lifetime.use()
+        return world.app
 
     def listens(self, host: str, bound: str, meter: Meter) -> None:
         """Set where the server listens. See `Worlds.listens`."""

@@ -9,6 +9,7 @@ from ..api.fault_matching import matching_for
 from ..api.faults import fault_for
 from .assertions import Asserting
 from .copies import Copies
+from .expectations import expectation_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,6 +36,7 @@ class Failing(Asserting):
         method: str | None = None,
         path: str | None = None,
         caller: User | Source | Application | None = None,
+        expected: Mapping[str, Any] | None = None,
         nth: int | None = None,
         times: int | None = None,
         status: int | None = None,
@@ -63,6 +65,7 @@ class Failing(Asserting):
             path: without scheme, host and query. That of a stream is `/_fakeflowdock/stream/flows`, or as documented
                 `https://stream.flowdock.com/flows`.
             caller: the user, source or application that makes the request.
+            expected: parameters that it has in body or query, as for `assert_requested`: `{"content": "Hello"}`.
             nth: only the nth matching request, from 1.
             times: how many matching requests fail, from the next one or from the `nth`. Default: all of them; with
                 `sequence`, how often it is repeated, default 1.
@@ -92,7 +95,7 @@ class Failing(Asserting):
             The fault, which counts how often it applied and can be removed. As a context manager it removes itself.
 
         Raises:
-            ValueError: the operation is unknown, or the arguments contradict each other.
+            ValueError: the operation or a parameter is unknown, or the arguments contradict each other.
         """
         what = {
             "status": status,
@@ -105,7 +108,8 @@ class Failing(Asserting):
             "events": events,
             "headers": headers,
         }
-        matching = matching_for(operation, method, path, caller)
+        wanted = None if expected is None else expectation_of(operation, expected)
+        matching = matching_for(operation, method, path, caller, wanted)
         fault = fault_for(matching, nth, times, sequence, what, probability, seed)
         fault.optional = optional
         return self._faults.add(fault)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from http import HTTPStatus
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 import requests
 
 from fakeflowdock import Failure, FakeFlowdock
-from tests.support.doors import Door, as_source, as_user
+from tests.support.doors import MESSAGES, Door, as_source, as_user
 from tests.support.faulty import post, raised
 
 API = "https://api.flowdock.com"
@@ -48,6 +49,47 @@ def test_a_fault_acts_on_the_requests_that_it_is_for(fake_flowdock: FakeFlowdock
     assert acted_on(method="GET", nth=2) == [1]
     assert acted_on(times=3) == [0, 1, 2]
     assert acted_on(operation="list sources", nth=2, times=9) == [1, 2]
+
+
+def test_a_fault_is_for_requests_with_the_parameters_that_it_expects(posting: Door) -> None:
+    fake = posting.fake
+
+    def failed(**which: Any) -> list[int]:
+        with fake.fail("send message", status=599, **which):
+            replies = [
+                posting("POST", "/messages", posting.as_member, json=sent("Hello")),
+                posting("POST", "/messages", posting.as_member, data=sent("Bye", tags="red,green")),
+                posting("POST", "/messages?event=message", posting.as_member, json={**sent("Hello"), "uuid": "7"}),
+                posting("POST", "/messages", posting.as_member, data="{"),
+                posting("POST", MESSAGES, posting.as_member, json={"event": "message", "content": "Hello"}),
+            ]
+        return [number for number, reply in enumerate(replies) if reply.status_code == 599]
+
+    def sent(content: str, **more: Any) -> dict[str, Any]:
+        return {"event": "message", "content": content, "flow": fake.flow.id, **more}
+
+    assert failed(expected={"content": "Hello"}) == [0, 2, 4]
+    assert failed(expected={"content": "Hello"}, nth=2) == [2]
+    assert failed(expected={"content": re.compile("^B")}) == [1]
+    assert failed(expected={"content": lambda content: "l" in content, "event": "message"}) == [0, 2, 4]
+    assert failed(expected={"tags": ["green"]}) == [1]
+    assert failed(expected={"uuid": "7"}) == [2]
+    assert failed(expected={}, times=9) == [0, 1, 2, 3, 4]
+    with fake.fail(status=599, expected={"content": "Hello"}, optional=True) as fault:
+        assert posting("GET", "/user", posting.as_member).status_code == 200
+        assert posting("GET", "/nowhere", posting.as_member).status_code == 404
+    assert str(fault) == "every request with content 'Hello': 599"
+
+
+def test_a_fault_expects_parameters_of_its_operation(fake_flowdock: FakeFlowdock) -> None:
+    for expected, reason in (
+        ({"contnt": "Hello"}, "unknown field contnt of Send message: did you mean content?"),
+        ("Hello", "invalid expected 'Hello': expected a mapping of parameters, such as {'content': 'Hello'}"),
+    ):
+        with pytest.raises(ValueError, match=re.escape(reason)):
+            fake_flowdock.fail("send message", status=500, expected=expected)  # type: ignore[arg-type]
+    secret = "0123456789abcdef0123456789abcdef"
+    assert secret not in str(fake_flowdock.fail(status=500, expected={"flow_token": secret}, optional=True))
 
 
 def test_the_schemas_of_the_fake_are_no_requests_to_flowdock(fake_flowdock: FakeFlowdock) -> None:

@@ -42,6 +42,16 @@ def test_each_token_is_of_somebody_else(tmp_path: Path) -> None:
     assert users == [1, 2, 9]
 
 
+def test_the_admin_api_tells_the_same_credentials() -> None:
+    with running("--port", "0", "--json") as (_, stdout):
+        line = ready(stdout)
+        world = requests.get(f"{line['url']}/_fakeflowdock/worlds/default", timeout=30).json()
+    own = ("event", "world", "version", "pid")
+    assert {name: value for name, value in line.items() if name not in own} == {
+        name: value for name, value in world.items() if name not in ("name", "api_url")
+    }
+
+
 def test_whom_a_world_does_not_have_is_null() -> None:
     with running("--port", "0", "--json", "--world", "empty") as (_, stdout):
         line = ready(stdout)

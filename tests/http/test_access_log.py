@@ -68,6 +68,13 @@ def _logged(request: pytest.FixtureRequest) -> Iterator[Logged]:
     logged.server.stop()
 
 
+def test_the_target_has_the_path_of_the_world_as_it_was_requested(logged: Logged) -> None:
+    requests.get(f"{logged.url}/_fakeflowdock/worlds/default/api/user?a=1", auth=logged.user, timeout=9)
+    told = logged.told()
+    assert (told["target"], told["world"]) == ("/_fakeflowdock/worlds/default/api/user?a=1", "default")
+    assert (told["operation"], told["status"]) == ("get-own-user", 200)
+
+
 def test_a_request_is_one_object_with_what_was_asked_by_whom_and_what_came(logged: Logged) -> None:
     reply = requests.get(f"{logged.url}/sources", auth=logged.user, timeout=9)
     told = logged.told()

@@ -64,6 +64,7 @@ def likened(value: Any) -> Any:
             "headers",
             "body",
             "seconds",
+            "time",
             "request_id",
             "version",
             "counters",
@@ -119,7 +120,7 @@ def test_the_example_of_a_page_happens(name: str) -> None:
         in_query = contract.example["method"] in ("GET", "DELETE")
         given: dict[str, Any] = {"json": body}
         if in_query:
-            given = {"params": {n: json.dumps(v) if isinstance(v, bool) else v for n, v in (body or {}).items()}}
+            given = {"params": {n: json.dumps(v) if isinstance(v, bool | dict) else v for n, v in (body or {}).items()}}
         if contract.streams:
             with operator.following(path) as states:
                 assert next(states)["data"].keys() == contract.reply_examples[200].keys()

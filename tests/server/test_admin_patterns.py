@@ -53,6 +53,15 @@ def test_a_search_without_an_end_is_ended_and_others_are_answered_meanwhile(
     assert {200} == {*answered}
 
 
+def test_a_fault_whose_search_has_no_end_does_not_apply(operator: Operator, world: World) -> None:
+    fault = {"operation": "create source", "status": 503, "expected": {"name": {"$pattern": ENDLESS}}}
+    operator.post("worlds/one/faults", fault, 201)
+    for name in ("a" * 40 + "!", "a" * 40 + "!", "aaa"):  # the last would match, had the first not taken too long
+        create_source(world, name)
+    [told] = operator.get("worlds/one/faults")
+    assert (told["matched"], told["record"]) == (0, "never matched")
+
+
 @pytest.mark.parametrize(
     "pattern",
     ["a" * 1001, "a{10001}", "a{1000000000}", "a{0,99999999999}", "(?:a{200}){200}", "((a{30}){30}){30}", "[(]{10001}"],

@@ -140,7 +140,28 @@ def test_a_state_that_is_no_world_is_refused_at_each_place(operator: Operator) -
 def test_a_world_that_has_nobody_has_no_credentials(operator: Operator) -> None:
     state = operator.get("state")
     blank = {name: [] if isinstance(value, list) else value for name, value in state.items()}
-    assert operator.make("nobody", state=blank) == {"name": "nobody", "url": operator.url}
+    assert operator.make("nobody", state=blank) == {
+        "name": "nobody",
+        "url": operator.url,
+        "api_url": f"{operator.url}/_fakeflowdock/worlds/nobody/api",
+        "stream_url": f"{operator.url}/_fakeflowdock/stream/flows",
+    }
+
+
+def test_a_world_has_the_credentials_of_the_ready_line_and_all_of_them_work(operator: Operator) -> None:
+    world = operator.make("team", seed={"users": ["Ada", "Bob", "Eve"], "flows": ["acme/ops", "main"]})
+    assert (world["organization"], world["flow"]) == ("acme", "acme/ops")
+    names = [
+        requests.get(f"{world['api_url']}/user", auth=(world[token], ""), timeout=30).json()["name"]
+        for token in ("api_token", "second_api_token", "spare_api_token")
+    ]
+    assert names == ["Ada", "Bob", "Eve"]
+    flow = requests.get(f"{world['api_url']}/flows/{world['flow']}", **user_of(world), timeout=30)
+    assert flow.json()["parameterized_name"] == "ops"
+    asked = {"params": {"filter": world["flow"]}, **user_of(world)}
+    with requests.get(world["stream_url"], stream=True, timeout=30, **asked) as stream:
+        assert stream.status_code == 200
+    assert operator.post("worlds", {"seed": {}}, 201).keys() >= {"organization", "flow", "scim_uid", "access_token"}
 
 
 # State

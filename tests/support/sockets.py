@@ -77,17 +77,18 @@ def read(connection: socket.socket, method: str = "GET") -> tuple[int, dict[str,
 
 def answers(data: bytes) -> list[tuple[int, bytes]]:
     """All answers in what was sent: status and body."""
-    found = []
-    while data:
-        head, _, rest = data.partition(b"\r\n\r\n")
+    found, start = list[tuple[int, bytes]](), 0
+    while start < len(data):  # from place to place: to cut off each answer copies all that follow it
+        end = data.find(b"\r\n\r\n", start)
+        head, start = data[start : None if end < 0 else end], len(data) if end < 0 else end + 4
         length = next((int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length")), 0)
-        found.append((int(head[9:12]), rest[:length]))
-        data = rest[length:]
+        found.append((int(head[9:12]), data[start : start + length]))
+        start += length
     return found
 
 
 def everything(connection: socket.socket) -> bytes:
-    data = b""
+    data = bytearray()
     while piece := connection.recv(65536):
         data += piece
-    return data
+    return bytes(data)

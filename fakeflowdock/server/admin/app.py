@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.http import parse_options_header
 
-from ...api import parameters
+from ...api import json_values, parameters
 from ...api.callers import ANYONE
 from ...api.environ import OPERATION
 from ...api.handling import Handling
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from ...api.parameters import Given
     from ...api.pauses import Steps
     from ...api.responses import Answer
+    from ...contract.contracts import OperationContract
     from ..worlds import Worlds
     from .operations import Waiting
 
@@ -148,7 +149,7 @@ class AdminHandling(Handling):
     def read(self, asked: Match) -> tuple[Given, dict[str, Any]]:
         """Return the query of a GET or DELETE, converted from text, or a JSON body. A DELETE may have both."""
         given, method = parameters.read(self.environ, nulls=True), self.environ["REQUEST_METHOD"]
-        in_query = asked.operation.contract.coerced(given.query)
+        in_query = _from_query(asked.operation.contract, given.query)
         if method in ("GET", "HEAD"):
             return given, in_query
         if given.query and method != "DELETE":
@@ -161,3 +162,15 @@ class AdminHandling(Handling):
         """Return the call."""
         self._call = OperatorCall(self._directory, path, fields, base, self.environ)
         return self._call
+
+
+def _from_query(contract: OperationContract, query: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters in a query, converted from text: an object is one in JSON. Raises Invalid."""
+    fields = contract.coerced(query)
+    for name in contract.properties.keys() & fields.keys():
+        if contract.properties[name].get("type") == "object" and isinstance(fields[name], str):
+            try:
+                fields[name] = json_values.loads(fields[name])
+            except (ValueError, RecursionError):
+                raise Invalid.at(f"/{name}", Invalid.NO_OBJECT) from None
+    return fields

@@ -119,6 +119,7 @@ class Invalid(Refusal):
     name = "invalid"
 
     IN_QUERY = "must be in the JSON body, not in the query"
+    NO_OBJECT = "is not an object in JSON"
     NOT_BOTH = "cannot be combined with {other}"
     NAME = "is not made of 1 to 64 letters, digits, dots, hyphens and underscores"
     BEYOND = "is beyond the year {year}"

@@ -9,19 +9,24 @@ from ...api.failures import Failure
 from ...api.fault_matching import matching_for
 from ...api.faults import fault_for
 from ...api.operations import NOTHING, Reply, created
+from ...testing.expectations import expectation_of
 from .assertions import caller_of, known_operation
 from .errors import Invalid, Taken, Unknown
 from .operations import of_a_world
+from .patterns import Patterns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ...api.fault_matching import DeliveryMatching, Matching
+    from ...api.fault_matching import DeliveryMatching, Expectation, Matching
     from ...api.faults import Fault
+    from ...contract.operation_names import OperationName
+    from ...testing.expectations import Expected
     from ..worlds import ServedWorld
     from .operations import OperatorCall
 
 FAULTS = 1000  # active ones of one world
+LONGEST = 0.1  # seconds that the searches of a fault may take for one request, while others wait
 
 
 @of_a_world("POST faults")
@@ -31,11 +36,47 @@ def make_fault(call: OperatorCall, world: ServedWorld) -> Reply:
     operation = known_operation(given["operation"]) if "operation" in given else None
     caller = caller_of(call, world)
     what = {each.name: given[each.name] for each in fields(Failure) if each.name in given}
+    expected = _expectation(operation, given["expected"]) if "expected" in given else None
     try:
-        matching = matching_for(operation, given.get("method"), given.get("path"), caller)
+        matching = matching_for(operation, given.get("method"), given.get("path"), caller, expected)
     except ValueError as error:
         raise Invalid.at("", str(error)) from None
     return created(add_fault(world, given, matching, what))
+
+
+def _expectation(operation: OperationName | None, given: dict[str, Any]) -> Expectation | None:
+    patterns = Patterns()
+    try:
+        expected = expectation_of(operation, patterns.compiled(given, "/expected"))
+    except ValueError as error:
+        raise Invalid.at("/expected", str(error)) from None
+    return None if expected is None else LimitedExpectation(expected, patterns)
+
+
+class LimitedExpectation:
+    """Expected parameters, of which the search for a pattern ends. A fault whose search took too long never applies.
+
+    Args:
+        expected: the parameters.
+        patterns: those among them.
+    """
+
+    def __init__(self, expected: Expected, patterns: Patterns) -> None:
+        self._expected, self._patterns, self._is_slow = expected, patterns, False
+
+    def __str__(self) -> str:
+        return str(self._expected)
+
+    def holds(self, parameters: Mapping[str, Any]) -> bool:
+        """Return whether the parameters of a request are as expected."""
+        if self._is_slow:
+            return False
+        self._patterns.left = LONGEST
+        try:
+            return self._expected.holds(parameters)
+        except Invalid:
+            self._is_slow = self._patterns.left <= 0
+            return False
 
 
 def add_fault(

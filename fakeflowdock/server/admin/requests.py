@@ -11,6 +11,7 @@ from ...checking.recordings import har_export
 from ...testing import matching as expectations
 from ...testing import report
 from ...testing.exchanges import Exchanges, has_unknown_path
+from ...world.clock import timestamp
 from .assertions import known_operation
 from .errors import Invalid
 from .operations import Counting, of_a_world
@@ -33,7 +34,8 @@ PAGE = 16 * 1024 * 1024  # bytes of memory for them, if there are several
 @of_a_world("GET requests")
 def list_requests(call: OperatorCall, world: ServedWorld) -> list[dict[str, Any]]:
     """Return the first requests that match all given criteria."""
-    return _page(_matching(world.app.journal, call.fields, {}), call.fields)
+    expected = Patterns().compiled(call.fields.get("expected", {}), "/expected")
+    return _page(_matching(world.app.journal, call.fields, expected), call.fields)
 
 
 @of_a_world("POST requests/wait")
@@ -168,6 +170,8 @@ def _shown(exchange: Exchange) -> dict[str, Any]:
     request, response, refusal = exchange.request, exchange.response, exchange.refusal
     return {
         "number": exchange.number,
+        "time": timestamp(exchange.time),
+        "world_time": timestamp(exchange.world_time),
         "request_id": exchange.request_id,
         "method": exchange.method,
         "path": exchange.path,

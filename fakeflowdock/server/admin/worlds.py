@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from ...api.callers import ANYONE
 from ...api.environ import root_of
-from ...api.internal_routes import PREFIX, served_at
+from ...api.internal_routes import PREFIX, STREAM, api_of, served_at
 from ...api.operations import NOTHING, Reply, created, nothing
 from ...contract.package_files import document
 from ...contract.validation import ADMIN
 from ...version import __version__
-from ...world import factories, seeds, serialization, validation
+from ...world import seeds, serialization, validation
 from ...world.clock import timestamp
 from ...world.errors import SeedError
 from .. import metrics
+from ..credentials import credentials_of
 from ..worlds import OFF
 from .errors import Invalid
 from .operations import operation, world_of_the_path
@@ -158,23 +159,7 @@ def _summary(world: ServedWorld) -> dict[str, Any]:
 
 def _credentials(world: ServedWorld, base: str) -> dict[str, Any]:
     """Return the credentials in a world, without those that do not exist."""
-    store = world.app.store
-    with store.lock:
-        user = store.users[min(store.users)] if store.users else None
-        application = store.applications[min(store.applications)] if store.applications else None
-        flow = next(iter(store.flows.values()), None)
-        shown: dict[str, Any] = {"name": world.name, "url": base}
-        if world.expires_in is not None:
-            shown["expires_in"] = world.expires_in
-        if user is not None:
-            shown |= {"api_token": user.api_token, "email": user.email, "password": user.password}
-        if application is not None:
-            shown |= {"client_id": application.client_id, "client_secret": application.client_secret}
-        if flow is not None:
-            shown["flow_api_token"] = flow.api_token
-        sso = next(((each.sso_uid, each.scim_token) for each in store.organizations.values() if each.sso_uid), None)
-        if sso is not None:
-            shown["scim_uid"], shown["scim_token"] = sso
-        if user and application and (token := factories.whole_access_token(store, user, application)) is not None:
-            shown["access_token"] = token.access_token
-    return shown
+    found = {name: value for name, value in credentials_of(world.store).items() if value is not None}
+    urls = {"url": base, "api_url": f"{base}{api_of(world.name)}", "stream_url": f"{base}{STREAM}/flows"}
+    expires = {} if world.expires_in is None else {"expires_in": world.expires_in}
+    return {"name": world.name, **urls, **expires, **found}
