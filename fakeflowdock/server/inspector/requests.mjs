@@ -38,7 +38,7 @@ export function open(ctx) {
     && (!filters.status || String(status(each))[0] === filters.status)
     && (!filters.caller || (filters.caller === "none" ? !each.caller : each.caller?.[filters.caller] !== undefined))
     && (!filters.unknown || !each.operation)
-    && (!filters.text || `${each.method} ${each.path} ${each.operation} ${each.body} ${each.response?.body} ${each.refusal?.message}`.toLowerCase().includes(filters.text));
+    && (!filters.text || [each.method, each.url, each.path, each.operation, each.body, each.response?.body, each.refusal?.message, JSON.stringify(each.warnings)].join(" ").toLowerCase().includes(filters.text));
 
   const notes = (each) => [
     each.failure ? h("span.chip.bad", { title: each.failure }, "fault") : null,
