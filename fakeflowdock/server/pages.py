@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SHORT = PREFIX.rstrip("/")
 FOLDER = f"{PREFIX}inspector/"
 PAGE = "inspector.html"
-SCRIPTS = ("app", "api", "dom", "flow", "requests", "sources", "faults")
+SCRIPTS = ("app", "api", "dom", "flow", "requests", "sources", "faults", "people", "streams")
 FILES = {"inspector.css": "text/css", **{f"{name}.mjs": "text/javascript" for name in SCRIPTS}}
 # Nothing comes from elsewhere, and no text becomes HTML: the policy `inert` is for texts that are parsed and not shown.
 POLICY = "; ".join(

@@ -19,6 +19,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from tests.support.administering import Operator, operator_of
 from tests.support.receiving import ASSIGN, Receiver, post_pull, update
 from tests.support.sockets import serving
+from tests.support.streams import listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,7 @@ pytestmark = pytest.mark.newest_only
 EVIL = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>\"'&"
 SCRIPT = "javascript:document.title='broken'"
 LIMIT = 60  # seconds
+OTHERS = ("sources", "faults", "people", "streams")
 WIDTHS = (320, 768, 1280, 1920)
 
 
@@ -187,6 +189,26 @@ def test_somebody_speaks_as_a_user(page: Page, fake_flowdock: FakeFlowdock) -> N
     fake_flowdock.assert_message(content="Good morning")
 
 
+def test_a_token_is_added_with_scopes_and_revoked(page: Page, fake_flowdock: FakeFlowdock) -> None:
+    page.open("people").shows("No access tokens", fake_flowdock.user.email)
+    assert fake_flowdock.user.api_token not in page.main
+    page.all(".people-view form input")[1].click()
+    page.clicks("Add token")
+    page.shows("flow manage profile offline_access integration; does not expire")
+    page.clicks("Revoke")
+    page.shows("No access tokens")
+
+
+def test_a_stream_is_seen_and_closed(page: Page, fake_flowdock: FakeFlowdock) -> None:
+    page.open("streams").shows("No client reads a stream")
+    with listening(fake_flowdock, filter="example/main"):
+        page.shows("#1 user 1: example/main", "0 sent")
+        fake_flowdock.add_message("Hello")
+        page.shows("1 sent")
+        page.clicks("Close")
+        page.shows("No client reads a stream")
+
+
 @contextmanager
 def relayed(url: str) -> Iterator[tuple[str, list[socket.socket]]]:
     """Another address of a server, and the connections through it, to break them."""
@@ -329,11 +351,10 @@ def test_no_text_of_a_client_becomes_html(page: Page, fake_flowdock: FakeFlowdoc
         ("flow", {"item": thread["id"]}),
         ("flow", {"thread": thread["id"]}),
         ("requests", {"request": "1"}),
-        ("sources", {}),
-        ("faults", {}),
+        *((each, {}) for each in OTHERS),
     ):
         page.open(view, **more)
-        if view != "faults":
+        if view not in ("faults", "streams"):
             page.shows("<script>")
         assert "broken" not in page.chrome.title
         assert page.count("main img, main script, main svg, main [onerror], main [onload], main [style]") == 0
@@ -344,10 +365,10 @@ def test_a_page_that_may_read_has_no_control_that_changes(browsers: Browsers, fa
     fake_flowdock.add_source(name="Builds")
     fake_flowdock._runs.current.site.worlds.inspector = "read"
     page = Page(browsers.browser(), fake_flowdock.url)
-    for view in ("flow", "requests", "sources", "faults"):
+    for view in ("flow", "requests", *OTHERS):
         page.open(view)
         labels = {each.text for each in page.all("main button")}
-        assert not labels & {"Send", "Clear", "Delete", "Post as it", "429 once", "Add fault"}
+        assert not labels & {"Send", "Clear", "Delete", "Post as it", "429 once", "Add fault", "Add token", "Revoke"}
 
 
 # For everybody
@@ -365,7 +386,7 @@ def test_each_view_fits_each_width_and_has_names_and_contrast(
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     page.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
     thread = operator_of(fake_flowdock).get("threads")[0]["id"]
-    for view, more in (("flow", {"item": thread}), ("requests", {"request": 1}), ("sources", {}), ("faults", {})):
+    for view, more in (("flow", {"item": thread}), ("requests", {"request": 1}), *((each, {}) for each in OTHERS)):
         page.open(view, **more)
         for width in WIDTHS:
             page.resize(width)

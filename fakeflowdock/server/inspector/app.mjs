@@ -6,8 +6,10 @@ import * as flow from "./flow.mjs";
 import * as requests from "./requests.mjs";
 import * as sources from "./sources.mjs";
 import * as faults from "./faults.mjs";
+import * as people from "./people.mjs";
+import * as streams from "./streams.mjs";
 
-const VIEWS = { flow, requests, sources, faults };
+const VIEWS = { flow, requests, sources, faults, people, streams };
 const mode = document.documentElement.dataset.mode;
 const main = document.getElementById("main");
 const top = document.getElementById("top");
@@ -208,7 +210,7 @@ addEventListener("keydown", (event) => {
     if (field) { event.preventDefault(); field.focus(); }
   } else if (event.key === "j" || event.key === "k") {
     page.shown?.move?.(event.key === "j" ? 1 : -1);
-  } else if (/^[1-4]$/.test(event.key)) {
+  } else if (/^[1-6]$/.test(event.key)) {
     go(Object.keys(VIEWS)[event.key - 1]);
   }
 });

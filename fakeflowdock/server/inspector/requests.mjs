@@ -17,7 +17,7 @@ export function open(ctx) {
   const operations = h("select", { "aria-label": "Operation", onchange: (event) => { filters.operation = event.target.value; draw(); } });
   const detail = h("section.detail", { "aria-label": "Request", hidden: true });
   const more = button("Show more", () => { shown += SHOWN; draw(); }, { class: "more" });
-  const element = h("div.requests-view", {},
+  const element = h("div.requests-view", {}, h("h1.skip", {}, title),
     h("section.table", { "aria-label": "Requests" },
       h("div.filters", {},
         h("input", { type: "search", "aria-label": "Search", placeholder: "Search  /", oninput: (event) => { filters.text = event.target.value.toLowerCase(); draw(); } }),
