@@ -27,6 +27,10 @@ install flowdock-api-wrapper flowdock-api-wrapper==1.1
 install aio aioflowdock==0.2.2 aiohttp-sse-client==0.2.1 aiohubot==0.4.7 aiohubot-flowdock==0.1.2 pyee==6.0.0
 
 command -v node >/dev/null || { echo "without node: npm's flowdock, hubot-flowdock and flowdock-stream are not installed"; exit 0; }
+if [ "${FAKEFLOWDOCK_LANGUAGES:-}" = all ]; then # to check the types of our own client library
+    mkdir -p typescript
+    (cd typescript && "${npm[@]}" install --no-audit --no-fund --loglevel=error typescript)
+fi
 cd node
 "${npm[@]}" install --no-audit --no-fund --loglevel=error --fetch-retries=1 --fetch-timeout=30000 \
     flowdock@0.9.1 hubot@3.3.2 hubot-flowdock@0.7.8 flowdock-stream@1.1.1

@@ -8,9 +8,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 SERVER = [sys.executable, "-m", "fakeflowdock", "--port", "0", "--json"]
-RUN = [str(Path(sys.executable).with_name("st")), "run", "schemas/openapi.json", "--no-color"]
+RUN = [str(Path(sys.executable).with_name("st")), "run", "--no-color"]
+FLOWDOCK, ADMIN = "schemas/openapi.json", Path("schemas/admin/openapi.json")
 # Each in a world of its own: what one phase deletes, archives and blocks, the next would look for in vain. With it
 # goes what keeps it short where no argument asks for more: few examples, and one route of each operation.
 ONE_ROUTE = "--exclude-operation-id-regex=-at-|-by-patch|post-activity"
@@ -21,7 +23,7 @@ PHASES = {
 }
 
 
-def run(phases: str, short: list[str]) -> int:
+def run(document: str, phases: str, arguments: list[str]) -> int:
     """Run some phases. Returns the exit status."""
     with (
         tempfile.TemporaryFile("w+") as told,
@@ -30,7 +32,7 @@ def run(phases: str, short: list[str]) -> int:
         assert server.stdout is not None
         ready = json.loads(server.stdout.readline())
         given = {f"FAKE_{name.upper()}": str(value) for name, value in ready.items()}
-        command = [*RUN, "--url", ready["url"], "--phases", phases, *(sys.argv[1:] or short)]
+        command = [*RUN, document, "--url", ready["url"], "--phases", phases, *arguments]
         done = subprocess.run(command, env={**os.environ, **given}, check=False)  # noqa: S603  # its fuzzer
         server.terminate()
         server.wait(timeout=60)
@@ -40,4 +42,25 @@ def run(phases: str, short: list[str]) -> int:
     return done.returncode or server.returncode or bool(wrong)
 
 
-sys.exit(max([run(phases, short) for phases, short in PHASES.items()]))
+def of_default() -> dict[str, Any]:
+    """The document of the admin API with the paths of the world `default`."""
+    document: dict[str, Any] = json.loads(ADMIN.read_text("utf-8"))
+    paths: dict[str, Any] = {}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            shorter = operation.get("x-default-path", path)
+            kept = [
+                each
+                for each in operation.get("parameters", ())
+                if f"{{{each['name']}}}" in shorter or each["in"] != "path"
+            ]
+            paths.setdefault(shorter, {})[method] = {**operation, "parameters": kept}
+    return {**document, "paths": paths}
+
+
+statuses = [run(FLOWDOCK, phases, sys.argv[1:] or short) for phases, short in PHASES.items()]
+with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+    json.dump(of_default(), file)
+    file.flush()
+    statuses.append(run(file.name, "examples", []))
+sys.exit(max(statuses))

@@ -8,15 +8,16 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dialect import ERROR_GRADE, GRADES, mark_of, plain
+from dialect import ERROR_GRADE, GRADES, mark_of
 from examples import Examples
+from sections import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from dialect import Page, Part, Row, Section
     from examples import Verdict
+    from sections import Page, Part, Row, Section
 
 KINDS = {
     "operation": "operations",

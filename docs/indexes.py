@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dialect import callers_of
+from sections import callers_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dialect import Page
+    from sections import Page
 
 CONTRACT = """\
 # The contract
@@ -20,8 +20,9 @@ is compiled from the pages beside it: change a page, and compile again.
 ADMIN_API = """\
 # The admin API
 
-What a Python test holds, for every other language, in JSON: worlds, state, snapshots, journal, assertions, faults, \
-clock and settings. It is this project's own, below `/_fakeflowdock/` of each server; Flowdock had nothing of the kind.
+What a Python test holds, for every other language, in JSON: worlds, data, state, snapshots, journal, assertions, \
+faults, clock and settings. It is this project's own, below `/_fakeflowdock/` of each server; Flowdock had nothing of \
+the kind.
 
 Each path has two forms: `/_fakeflowdock/worlds/suite/faults` is about the world `suite`, \
 `/_fakeflowdock/faults` about `default`, the server's own. Bodies are JSON, with `Content-Type: application/json`. On \

@@ -7,15 +7,15 @@ name. It is for warnings, and nothing serves it.
 
 from __future__ import annotations
 
-import json
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from openapi_examples import filled, title_of
 from openapi_facts import (
     HEADERS,
     IN_PATH,
     LINKS,
+    NAMED_CLIENT,
     NOT_IN_PATH,
     OF_CALLERS,
     OF_ERRORS,
@@ -27,20 +27,11 @@ from openapi_facts import (
     WAITING,
     WEBHOOK,
 )
-from openapi_schemas import (
-    TOLD,
-    Replies,
-    Requests,
-    as_form,
-    in_braces,
-    name_of,
-    paths_and_tags,
-    told,
-    told_apart,
-    variants,
-)
+from openapi_forms import as_form
+from openapi_portable import portable
+from openapi_requests import Requests
+from openapi_schemas import TOLD, Replies, in_braces, name_of, paths_and_tags, told, told_apart, variants
 
-import fakeflowdock
 from fakeflowdock.api.media_types import EVENT_STREAM
 
 if TYPE_CHECKING:
@@ -61,7 +52,8 @@ def openapi_of(files: Mapping[str, Schema], *, strict: bool = False) -> Schema:
         files: page name (`sources`) to the content of its schema file, in the order of the document.
         strict: whether a request has nothing but what its page names.
     """
-    return _Document(files, strict=strict).whole()
+    document: Schema = portable(_Document(files, strict=strict).whole())
+    return document
 
 
 class _Document:
@@ -100,16 +92,34 @@ class _Document:
                 "parameters": self._parameters,
                 "examples": self._examples,
                 "requestBodies": self._bodies,
-                "headers": HEADERS,
+                "headers": self._headers(),
                 "securitySchemes": SECURITY,
             },
         }
 
+    def _headers(self) -> Schema:
+        """The headers of responses.
+
+        openapi-generator makes Java and TypeScript that import a class for each form, and leaves out those classes
+        of which nothing but forms speaks. So a header speaks of them: the fields of a text, which has none.
+        """
+        bodies = [
+            body["content"][media]["schema"]
+            for body in self._bodies.values()
+            for media in body["content"]
+            if media != JSON
+        ]
+        forms = {each["$ref"].rpartition("/")[2]: each for each in bodies}
+        comment = "A string has no properties. These make openapi-generator write the classes that its clients import."
+        schema = {**HEADERS["Status"]["schema"], "$comment": comment, "properties": forms}
+        return {**HEADERS, "Status": {**HEADERS["Status"], "schema": schema}}
+
     def _webhooks(self) -> Schema:
         """What an integration receives."""
         body = {"$ref": self._replies.component("thread-actions", "performed-action")}
-        content = {"content": {JSON: {"schema": body}}, "required": True}
-        return {"thread-action": {"post": {**WEBHOOK, "requestBody": content}}}
+        self._bodies["PerformAction"] = {"content": {JSON: {"schema": body}}, "required": True}
+        action = {"$ref": "#/components/requestBodies/PerformAction"}
+        return {"thread-action": {"post": {**WEBHOOK, "requestBody": action}}}
 
     def _info(self) -> Schema:
         page = self._files["general-information"]
@@ -139,8 +149,12 @@ class _Document:
         facts = schema["x-operation"]
         method, path = route["method"], in_braces(route["path"])
         parameters = [*self._in_path(route), *(self._in_query(schema) if method in ("GET", "DELETE") else ())]
+        body = self._body(name, schema, path) if method not in ("GET", "DELETE") and schema["properties"] else {}
         if name in WAITING:
             parameters.append(WAIT)
+        elif body and schema.get("required") and len(_media_of(schema)) > 1:
+            self._parameters["User-Agent"] = NAMED_CLIENT
+            parameters.append({"$ref": "#/components/parameters/User-Agent"})
         operation: Schema = {
             "operationId": identity,
             "tags": [self._files[page]["title"]],
@@ -149,11 +163,9 @@ class _Document:
             **({"deprecated": True} if route["obsolete"] or facts["successor"] else {}),
             **({"parameters": parameters} if parameters else {}),
         }
-        if method not in ("GET", "DELETE") and schema["properties"]:
-            more: Schema = NOT_IN_PATH.get(name, {}) if "{flow}" not in path else {}
-            operation["requestBody"] = self._body(name, schema, more)
         return {
             **operation,
+            **({"requestBody": body} if body else {}),
             "responses": self._answers(page, name, schema, path),
             "security": _security(name, schema),
             **{f"x-{fact}": facts[fact] for fact in SHOWN if facts[fact]},
@@ -181,10 +193,13 @@ class _Document:
     def _in_query(self, schema: Schema) -> Iterator[Schema]:
         """The parameters of a request without a body. In a query a list is a text with commas."""
         example = filled(schema["examples"][0]) if "examples" in schema else {}
-        form = self._requests.form(schema, multipart=False)["properties"]
-        for name, each in form.items():
+        form = self._requests.form(schema, multipart=False)
+        for name, each in form["properties"].items():
             if name.endswith("[]"):
-                continue
+                name = name.removesuffix("[]")
+                if name not in form.get("dependentSchemas", ()):
+                    continue
+                each = {"type": "string", **told(each)}
             value = {key: part for key, part in each.items() if key not in TOLD}
             if "anyOf" in value and value["anyOf"][0].get("type") in ("integer", "boolean"):
                 # All is text in a query: its form needs no second telling.
@@ -198,23 +213,21 @@ class _Document:
                 **({"example": example[name]} if name in example else {}),
             }
 
-    def _body(self, name: str, schema: Schema, more: Schema) -> Schema:
+    def _body(self, name: str, schema: Schema, path: str) -> Schema:
         """The body of a request, whose examples have some parameters more where the path has fewer."""
         key = name_of(name)
+        more: Schema = NOT_IN_PATH.get(name, {}) if "{flow}" not in path else {}
         examples = [filled({**example, **more}) for example in schema["examples"]]
         content: Schema = {}
-        kinds = ((JSON, "Request"), (FORM, "Form"), (MULTIPART, "Multipart"))
-        for media, kind in kinds[:1] if schema["x-operation"]["callers"] == ["provisioner"] else kinds:
+        for media, kind in _media_of(schema).items():
             self._schemas[f"{key}{kind}"] = self._request(f"{key}{kind}", schema, media)
             shown = examples if media == JSON else [as_form(example) for example in examples]
             content[media] = {"schema": {"$ref": f"#/components/schemas/{key}{kind}"}}
             if media != MULTIPART:  # where a file is a part of its own, which no example can show
-                content[media]["examples"] = {_title(each): {"value": each} for each in shown}
-        body = {"content": content, "required": bool(schema.get("required"))}
-        if more:
-            return body
-        self._bodies[key] = body
-        return {"$ref": f"#/components/requestBodies/{key}"}
+                content[media]["examples"] = {title_of(each): {"value": each} for each in shown}
+        named = f"{key}ToAnyFlow" if more else key
+        self._bodies[named] = {"content": content, "required": bool(schema.get("required"))}
+        return {"$ref": f"#/components/requestBodies/{named}"}
 
     def _request(self, name: str, schema: Schema, media: str) -> Schema:
         def made(one: Schema) -> Schema:
@@ -310,6 +323,12 @@ class _Document:
         return {JSON: {"schema": self._replies.any_of(errors), "examples": examples}}
 
 
+def _media_of(schema: Schema) -> dict[str, str]:
+    """The media types of a body, and how the schema of each ends."""
+    media = {JSON: "Request", FORM: "Form", MULTIPART: "Multipart"}
+    return {JSON: media[JSON]} if schema["x-operation"]["callers"] == ["provisioner"] else media
+
+
 def _never(error: str, facts: Schema) -> bool:
     """Whether an operation has no use for an error that every operation may answer: it asks for no credentials."""
     return facts["callers"] == ["anyone"] and error in ("unauthorized", "gone")
@@ -349,37 +368,3 @@ def _told(schema: Schema) -> str:
     if schema["type"] == "array":
         return f"A list of {name_of(schema['items']['$ref'].partition('#')[2])}."
     return "An object." if "properties" in schema else "An empty object."
-
-
-def _title(example: Schema) -> str:
-    return str(example.get("event", "example"))
-
-
-def filled(example: Any) -> Any:
-    """An example with the secrets of the world `docs` in the place of their names, so that it happens there."""
-    if isinstance(example, dict):
-        return {name: filled(value) for name, value in example.items()}
-    if isinstance(example, list):
-        return [filled(value) for value in example]
-    if not isinstance(example, str):
-        return example
-    for name, secret in _secrets().items():
-        example = example.replace(f"{{{name}}}", secret)
-    return example
-
-
-def _secrets() -> dict[str, str]:
-    path = Path(fakeflowdock.__file__).parent / "world/data/docs.json"
-    world = json.loads(path.read_text(encoding="utf-8"))
-    source, user, application = world["sources"][1], world["users"][0], world["applications"][0]
-    drawn = "0123456789abcdef0123456789abcdef"
-    return {
-        "flow_token": source["flow_token"],
-        "flow_api_token": world["flows"][0]["api_token"],
-        "client_id": application["client_id"],
-        "client_secret": application["client_secret"],
-        "password": user["password"],
-        "scim_token": world["organizations"][0]["scim_token"],
-        "code": drawn,
-        "csrf_token": drawn,
-    }

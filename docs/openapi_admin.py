@@ -6,7 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from openapi_schemas import Replies, in_braces, paths_and_tags, told
+from openapi_portable import portable
+from openapi_schemas import Replies, in_braces, name_of, paths_and_tags, told
 
 from fakeflowdock.api.media_types import EVENT_STREAM
 
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
 Schema = dict[str, Any]
 
 JSON = "application/json"
+OF_WORLD = "/worlds/{world}"
 NAMED: Schema = {"type": "string", "minLength": 1}
 IN_PATH: dict[str, tuple[Schema, str, Any]] = {
     "world": ({"type": "string", "minLength": 1}, "The name of a world; `default` is the server's own.", "default"),
     "snapshot": ({"type": "string", "minLength": 1}, "The name of a snapshot.", "before"),
+    "part": ({"enum": ["api", "admin", "guide"], "type": "string"}, "A folder of the documentation.", "api"),
+    "page": ({"type": "string", "minLength": 1}, "The name of a page.", "errors"),
     "id": ({"type": "integer", "minimum": 1}, "The number of a fault.", 1),
     "organization": (NAMED, "The id or a name of an organization.", "example"),
     "user": (NAMED, "The id, the name, the nick or the e-mail address of a user.", "ada@example.com"),
@@ -27,12 +31,14 @@ IN_PATH: dict[str, tuple[Schema, str, Any]] = {
     "application": (NAMED, "The id or the name of an application.", "1"),
     "access_token": (NAMED, "An access token.", "0123456789abcdef0123456789abcdef"),
     "source": (NAMED, "The id or the name of a source.", "Builds"),
+    "invitation": ({"type": "integer", "minimum": 1}, "The number of an invitation.", 14),
     "message": ({"type": "integer", "minimum": 1}, "The id of a message in its flow.", 1),
 }
 DESCRIPTION = (
     "What a Python test holds in its hands, for every other language: worlds, their state, journal, faults, clock and "
     "settings. Compiled from docs/admin; change a page and compile again. These operations are fakeflowdock's own: "
-    "Flowdock had nothing of the kind. The short paths, without `/worlds/{world}`, are those of the world `default`."
+    "Flowdock had nothing of the kind. An operation of a world names the short path, without "
+    "`/worlds/{world}`, that it has for the world `default`."
 )
 
 
@@ -42,7 +48,8 @@ def openapi_of_admin(files: Mapping[str, Schema]) -> Schema:
     Args:
         files: page name (`worlds`) to the content of its schema file, in the order of the document.
     """
-    return _Document(files).whole()
+    document: Schema = portable(_Document(files).whole())
+    return document
 
 
 class _Document:
@@ -52,6 +59,8 @@ class _Document:
         self._files = files
         self._objects = Replies(files)
         self._responses: dict[str, Schema] = {}
+        self._bodies: dict[str, Schema] = {}
+        self._sent: dict[str, Schema] = {}
 
     def whole(self) -> Schema:
         """All of it."""
@@ -70,8 +79,9 @@ class _Document:
             "tags": tags,
             "paths": paths,
             "components": {
-                "schemas": dict(sorted(self._objects.components.items())),
+                "schemas": dict(sorted({**self._objects.components, **self._sent}.items())),
                 "responses": dict(sorted(self._responses.items())),
+                "requestBodies": self._bodies,
                 "securitySchemes": {
                     "adminToken": {
                         "type": "http",
@@ -83,11 +93,21 @@ class _Document:
         }
 
     def _routes(self, page: str, name: str, schema: Schema) -> Iterator[tuple[str, str, Schema]]:
-        """Each route of an operation, as path, method and operation."""
-        for number, route in enumerate(schema["x-operation"]["routes"]):
-            path, method = in_braces(route["path"]), route["method"].lower()
-            identity = name if not number else f"{name}-{_suffix(route['path'])}"
-            yield path, method, self._operation(page, name, schema, path, method, identity)
+        """Each route of an operation, as path, method and operation.
+
+        The short path of the world `default` is told by the path that any world has, and has no operation of its own:
+        clients would have each method twice.
+        """
+        routes = [(in_braces(route["path"]), route["method"].lower()) for route in schema["x-operation"]["routes"]]
+        short = {(path.replace(OF_WORLD, "", 1), method) for path, method in routes if OF_WORLD in path}
+        for number, (path, method) in enumerate(routes):
+            if (path, method) not in short:
+                identity = f"{name}-{path.rpartition('/')[2]}" if number else name
+                operation = self._operation(page, name, schema, path, method, identity)
+                if (shorter := path.replace(OF_WORLD, "", 1), method) in short & {*routes}:
+                    operation["description"] += f"\n\nFor the world `default` also `{shorter}`."
+                    operation["x-default-path"] = shorter
+                yield path, method, operation
 
     def _operation(self, page: str, name: str, schema: Schema, path: str, method: str, identity: str) -> Schema:
         facts = schema["x-operation"]
@@ -101,8 +121,7 @@ class _Document:
             **({"parameters": parameters} if parameters else {}),
         }
         if schema["properties"] and not in_query:
-            body = {"schema": self._request(page, schema), "examples": {"example": {"value": schema["examples"][0]}}}
-            operation["requestBody"] = {"content": {JSON: body}, "required": bool(schema.get("required"))}
+            operation["requestBody"] = self._body(page, name, schema)
         return {
             **operation,
             "responses": self._answers(page, name, facts),
@@ -111,9 +130,17 @@ class _Document:
             "x-grade": "ours",
         }
 
-    def _request(self, page: str, schema: Schema) -> Schema:
+    def _body(self, page: str, name: str, schema: Schema) -> Schema:
+        key = name_of(name)
         kept = {key: each for key, each in schema.items() if key in ("type", "properties", "required")}
-        return {**self._objects.of(page, kept), "additionalProperties": False}
+        request = f"{key}Request"
+        self._sent[request] = {"title": request, **self._objects.of(page, kept), "additionalProperties": False}
+        content = {
+            "schema": {"$ref": f"#/components/schemas/{request}"},
+            "examples": {"example": {"value": schema["examples"][0]}},
+        }
+        self._bodies[key] = {"content": {JSON: content}, "required": bool(schema.get("required"))}
+        return {"$ref": f"#/components/requestBodies/{key}"}
 
     def _in_query(self, page: str, schema: Schema) -> Iterator[Schema]:
         for name, each in schema["properties"].items():
@@ -138,12 +165,13 @@ class _Document:
         if schema.get("x-empty"):
             return {"description": "Nothing."}
         if "contentMediaType" in schema:
-            return {"description": "A text.", "content": {schema["contentMediaType"]: {"schema": {"type": "string"}}}}
+            content = {schema["contentMediaType"]: {"schema": {"type": "string"}}}
+            return {"description": "A text or a page.", "content": content}
         if schema.get("x-stream"):
             text = "Server-sent events, each with the data of the example."
             example = {"value": f"data: {json.dumps(schema['examples'][0])}\n\n"}
-            content = {"schema": {"type": "string"}, "examples": {"example": example}}
-            return {"description": text, "content": {EVENT_STREAM: content}}
+            events: Schema = {"schema": {"type": "string"}, "examples": {"example": example}}
+            return {"description": text, "content": {EVENT_STREAM: events}}
         content = {"schema": self._objects.of(page, schema), "examples": {"example": {"value": schema["examples"][0]}}}
         return {"description": f"{schema['title']}.", "content": {JSON: content}}
 
@@ -155,12 +183,6 @@ class _Document:
             "content": {JSON: {"schema": self._objects.any_of(errors), "examples": examples}},
         }
         return f"#/components/responses/{key}"
-
-
-def _suffix(path: str) -> str:
-    """What tells a second route from the first: the end of a path of health, or that it is of the world `default`."""
-    last = path.rpartition("/")[2]
-    return last if last in ("live", "ready") else "of-default"
 
 
 def _in_path(path: str) -> Iterator[Schema]:

@@ -114,6 +114,15 @@ SECURITY: dict[str, Schema] = {
         "description": "The session of a browser at the consent page.",
     },
 }
+# On operations that take several kinds of body and have no other optional parameter: openapi-python-client 0.29.1
+# makes modules of them that cannot be imported (its issue 1451).
+NAMED_CLIENT: Schema = {
+    "name": "User-Agent",
+    "in": "header",
+    "description": "What the client is called. The journal has it, and nothing else depends on it.",
+    "schema": {"type": "string"},
+    "example": "build-bot/1.0",
+}
 # Who may call, as credentials. An application needs the scope of the operation.
 OF_CALLERS = {
     "user": ("apiToken", "password"),
@@ -261,6 +270,7 @@ LINKS: dict[str, dict[str, dict[str, str]]] = {
 
 # What an integration receives when a user performs an UpdateAction.
 WEBHOOK: Schema = {
+    "x-internal": True,  # for openapi-generator, which takes it for something that a client may call
     "operationId": "receive-thread-action",
     "summary": "Thread action",
     "description": "A user performed an UpdateAction of a thread: the request to its `urlTemplate`, by its "

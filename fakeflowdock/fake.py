@@ -9,7 +9,7 @@ from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from .api.internal_routes import STREAM
+from .api.internal_routes import PREFIX, STREAM
 from .contract import explanations  # noqa: F401  # reads files, which a test may fake later
 from .decorator import decorated
 from .interception import errors
@@ -317,24 +317,25 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing):
 
     @property
     def stream_url(self) -> str:
-        """The address of the streams of that server, which ends in `/flows`: clients know it as `FLOWDOCK_STREAM_URL`.
-
-        Raises:
-            RuntimeError: the fake is not started.
-        """
+        """The address of its streams, which ends in `/flows`: clients know it as `FLOWDOCK_STREAM_URL`. See `url`."""
         return f"{self.url}{STREAM}/flows"
+
+    @property
+    def inspector_url(self) -> str:
+        """The address of a page that shows this world in a browser, also while a debugger holds a test. See `url`."""
+        return f"{self.url}{PREFIX}"
 
     @property
     def environ(self) -> dict[str, str]:
         """The environment for a child process whose requests go to this world: `{**os.environ, **fake.environ}`.
 
         With it, clients in most languages reach this fake at `https://api.flowdock.com`. It sets a proxy, which starts
-        on first access, intercepts Flowdock's hosts and rejects all others; the CA certificate to trust; for Node, a
-        module that redirects connections; and `FLOWDOCK_API_URL` and `FLOWDOCK_STREAM_URL`, `url` and `stream_url`.
-        Existing values of `NO_PROXY` and `NODE_OPTIONS` are kept.
+        on first access, intercepts Flowdock's hosts and rejects all others; the CA certificate to trust, which
+        `FAKEFLOWDOCK_CA_FILE` names alone; for Node, Ruby and PHP, a file that redirects connections; and
+        `FLOWDOCK_API_URL` and `FLOWDOCK_STREAM_URL`, `url` and `stream_url`. Your own CAs and options are kept.
 
         Raises:
-            RuntimeError: the fake is not started, or trustme is not installed (`pip install 'fakeflowdock[tls]'`).
+            RuntimeError: the fake is not started, or trustme is not installed.
         """
         self._check_active()
         return self._runs.current.environ
@@ -380,7 +381,7 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing):
     def note_report(self, error: BaseException | None) -> None:
         """Add the report to an exception as a note. Does nothing under pytest, whose report has it in a section."""
         if self._runs.process is None:
-            watching.add_note(error, self.report)
+            watching.add_note(error, lambda: watching.report_of(self._runs.current, error))
 
     @property
     def contract_warnings(self) -> list[Finding]:

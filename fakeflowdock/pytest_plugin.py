@@ -278,11 +278,15 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, 
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the requests of a failed test to its report, for each fake that was active, in each phase."""
     report = yield
     if report.failed and (watching := _watching()) is not None:
         try:
+            if call.excinfo is not None:
+                watching.watches[-1].end_phase(call.excinfo.value)
             sections = [*watching.watches[-1].reports(getattr(item, "funcargs", {}).items())]
         except Exception as error:  # a bug in it must not end the test run
             words = "fakeflowdock failed to create the report, which is a bug"

@@ -50,6 +50,7 @@ class WorldRun(Held):
     def store(self) -> Store:
         """The store, for the test, which may change it."""
         self.turns.test(self.app.store)
+        self.turns.looked = self.app.journal.count
         return self.app.store
 
     @cached_property

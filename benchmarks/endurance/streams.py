@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 from fakeflowdock import FakeFlowdock
 from fakeflowdock.api.authentication import basic_header
 
+from . import serving
 from .serving import PATIENCE, Wrong, served
 
 if TYPE_CHECKING:
@@ -243,7 +244,7 @@ class Day:
             *(f"{n}: {v}" for n, v in headers.items()),
         ]
         stream.writer.write("\r\n".join([*lines, "", ""]).encode())
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), serving.PATIENCE)
         if not head.startswith(b"HTTP/1.1 200"):
             raise Wrong(f"a stream was answered {head[:200]!r}")
         stream.task = asyncio.create_task(self._read(stream, reader))
@@ -302,7 +303,7 @@ class Day:
         lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Authorization: {self._users[user][0]}"]
         lines += ["Content-Type: application/json", f"Content-Length: {len(payload)}", "", ""]
         self._writer.write("\r\n".join(lines).encode() + payload)
-        head = (await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), PATIENCE)).decode()
+        head = (await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), serving.PATIENCE)).decode()
         length = next((int(line[15:]) for line in head.split("\r\n") if line.lower().startswith("content-length:")), 0)
         reply = await self._reader.readexactly(length)
         if not head.startswith("HTTP/1.1 2"):

@@ -36,7 +36,7 @@ _HEADER = Markup('<header>\n<img src="{url}" alt="" data-letter="{letter}">\n<h1
 _FORM = Markup(
     "<p>{name} would like to use Flowdock as you. You will allow it to:</p>\n"
     "<ul>\n{scopes}</ul>\n"
-    '<form method="post" action="{root}/oauth/authorize">\n{hidden}{alert}{who}'
+    '<form method="post" action="{root}/oauth/authorize">\n{hidden}{who}'
     '<div class="buttons">\n'
     '<button class="strong" name="decision" value="authorize">Authorize</button>\n'
     '<button name="decision" value="deny" formnovalidate>Deny</button>\n</div>\n'
@@ -44,17 +44,24 @@ _FORM = Markup(
 )
 _HIDDEN = Markup('<input type="hidden" name="{}" value="{}">\n')
 _SIGN_IN = Markup(
-    "<h2>Sign in to Flowdock</h2>\n"
+    "<h2>Sign in to Flowdock</h2>\n{alert}"
     '<label for="email">E-mail address</label>\n'
-    '<input id="email" name="email" type="email" autocomplete="username" required value="{email}">\n'
+    '<input id="email" name="email" type="email" autocomplete="username" required value="{email}"{email_is}>\n'
     '<label for="password">Password</label>\n'
-    '<input id="password" name="password" type="password" autocomplete="current-password" required>\n'
+    '<input id="password" name="password" type="password" autocomplete="current-password" required{password_is}>\n'
+)
+_INVALID = Markup(' aria-invalid="true" aria-describedby="problem"')
+_FOCUS = Markup(" autofocus")
+# Below the buttons of the form, because Enter in a field presses the first one.
+_USERS = Markup("<fieldset>\n<legend>Or sign in without a password, as</legend>\n{users}</fieldset>\n")
+_AS = Markup(
+    '<button name="decision" value="{value}" formnovalidate><strong>{name}</strong> <span>{email}</span></button>\n'
 )
 _SIGNED_IN = Markup("<h2>Signed in</h2>\n<p>You are <strong>{name}</strong> ({email}).</p>\n")
 _OTHER = Markup(
     '<button class="link" name="decision" value="sign_out" formnovalidate>Sign in as somebody else</button>\n'
 )
-_ALERT = Markup('<p class="alert" role="alert">{}</p>\n')
+_ALERT = Markup('<p class="alert" role="alert" id="problem">{}</p>\n')
 _MESSAGE = Markup("<h1>{title}</h1>\n<p>{text}</p>")
 _CODE = Markup(
     "<p>Copy this code and paste it into {name}. "
@@ -110,6 +117,7 @@ def consent(
     redirect_uri: str | None,
     hidden: Mapping[str, str],
     user: User | None,
+    users: Mapping[str, User],
     *,
     status: int = 200,
     email: str = "",
@@ -125,6 +133,7 @@ def consent(
         redirect_uri: the redirect after the decision; None to show a code instead.
         hidden: the hidden fields of the form.
         user: the signed-in user; None to show the sign-in fields.
+        users: the value of a button to the user whom it signs in.
         email: the email address of a failed sign-in.
         alert: an error message.
         cookie: a `Set-Cookie` header.
@@ -136,12 +145,27 @@ def consent(
         scopes=_joined(Markup("<li>{}</li>\n").format(WORDS[name]) for name in SCOPES if name in scopes),
         root=root,
         hidden=_joined(_HIDDEN.format(name, value) for name, value in hidden.items()),
-        alert=_ALERT.format(alert) if alert else "",
-        who=_SIGN_IN.format(email=email) if user is None else _SIGNED_IN.format(name=user.name, email=user.email),
+        who=_sign_in(email, alert) if user is None else _SIGNED_IN.format(name=user.name, email=user.email),
         where=_where(redirect_uri),
-        other="" if user is None else _OTHER,
+        other=_other_users(users) if user is None else _OTHER,
     )
     return _page(status, title, content, icon=application.icon_url, cookie=cookie)
+
+
+def _sign_in(email: str, alert: str) -> Markup:
+    """Return the sign-in fields. After an error the focus is in the first one that has to be filled in again."""
+    invalid = _INVALID if alert else Markup("")
+    return _SIGN_IN.format(
+        email=email,
+        alert=_ALERT.format(alert) if alert else "",
+        email_is=invalid + (_FOCUS if alert and not email else ""),
+        password_is=invalid + (_FOCUS if alert and email else ""),
+    )
+
+
+def _other_users(users: Mapping[str, User]) -> Markup:
+    buttons = (_AS.format(value=value, name=user.name, email=user.email or "") for value, user in users.items())
+    return _USERS.format(users=_joined(buttons)) if users else Markup("")
 
 
 def message(what: Notice, **values: str) -> Reply:

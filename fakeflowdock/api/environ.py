@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 FLOWDOCK = re.compile(
-    r"(https?)://(?:[^/?#\\]*@)?((?:api|stream)\.flowdock\.com\.?)(?::([0-9]*))?(?=[/?#]|\Z)", re.IGNORECASE
+    r"(https?)://(?:[^/?#\\]*@)?"
+    r"((?:api|stream)\.flowdock\.com\.?|www\.flowdock\.com\.?(?=(?::[0-9]*)?/oauth/authorize(?:[/?#]|\Z)))"
+    r"(?::([0-9]*))?(?=[/?#]|\Z)",
+    re.IGNORECASE,
 )
 PORTS = {"http": "80", "https": "443"}
 STREAM_HOST = re.compile(r"stream\.[^/]+", re.IGNORECASE)
@@ -27,9 +30,11 @@ LONGEST_HOST = 261  # characters of the longest name, a colon and a port
 REQUEST_ID = "fakeflowdock.request_id"
 EXCHANGE = "fakeflowdock.exchange"  # the exchange in the journal
 BASE = "fakeflowdock.base"  # the public address, if it is not that of the request
+CITES = "fakeflowdock.cites"  # whether messages name the URL of a page, which the server shows
 BEGUN = "fakeflowdock.begun"  # when the request was complete, by the monotonic clock
 OPERATION = "fakeflowdock.operation"  # the name of the operation of the admin API; empty for an unknown one
 WORLD = "fakeflowdock.world"  # the name of the world, if the server has several
+DEFAULT_WORLD = "default"  # the name of the server's own
 REFUSED = "fakeflowdock.refused"  # why an incomplete request was rejected
 
 

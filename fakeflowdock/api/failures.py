@@ -139,7 +139,9 @@ class Failure:
         if self.retry_after is not None:
             parts.append(f"Retry-After: {self.retry_after}")
         if self.body is not None:
-            parts.append("a computed body" if callable(self.body) else f"a body of {len(self.raw)} bytes")
+            size = 0 if callable(self.body) else len(self.raw)
+            sized = f"a body of {size} byte{'' if size == 1 else 's'}"
+            parts.append("a computed body" if callable(self.body) else sized)
         parts += [f"{name}: {value}" for name, value in (self.headers or {}).items()]
         if self.content_type is not None:
             parts.append(f"Content-Type: {self.content_type}")

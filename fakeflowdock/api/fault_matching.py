@@ -47,6 +47,7 @@ class Expectation(Protocol):
 
     def holds(self, parameters: Mapping[str, Any]) -> bool:
         """Return whether the parameters of a request are as expected."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)

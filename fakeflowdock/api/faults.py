@@ -106,7 +106,8 @@ class Fault:
     def record(self) -> str:
         """How often it applied, in words."""
         if not self.applied:
-            return f"matched {self.matched} {self.matching.nouns}, not applied" if self.matched else "never matched"
+            noun = self.matching.noun if self.matched == 1 else self.matching.nouns
+            return f"matched {self.matched} {noun}, not applied" if self.matched else "never matched"
         return "applied once" if self.applied == 1 else f"applied {self.applied} times"
 
     @property

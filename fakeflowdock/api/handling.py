@@ -9,12 +9,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..contract.contracts import contracts
-from ..contract.errors import AccessDenied, BrokenContract, Refusal
+from ..contract.documentation import address_of
+from ..contract.errors import AccessDenied, BrokenContract, Refusal, Unreadable
 from ..contract.validation import missing
 from ..world import settings
 from . import response_shapes
 from .callers import APPLICATION, Caller
-from .environ import base_of, path_of
+from .environ import CITES, base_of, path_of
+from .internal_routes import DOCS
 from .media_types import HTML
 from .operations import Reply
 from .responses import write
@@ -170,6 +172,14 @@ class Handling(ABC):
             reply = replace(reply, body=response_shapes.drifted(reply.body, check))
         return reply
 
+    def _shown_at(self, page: str) -> str:
+        """Return the URL at which the server shows a page."""
+        try:
+            base = base_of(self.environ).removesuffix(self.environ["SCRIPT_NAME"])  # without the world in the path
+            return address_of(page, f"{base}{DOCS}")
+        except Unreadable:  # the address of the server is unknown
+            return page
+
     def refuse(self, refusal: Refusal) -> Reply:
         """Return a refusal as a reply. Raises BrokenContract if errors.md and the operation's page do not list it."""
         contract = contracts(self.table.part).errors[refusal.name]
@@ -177,7 +187,8 @@ class Handling(ABC):
         listed = operation is not None and refusal.name in operation.errors
         if not (contract.everywhere or listed):
             raise BrokenContract.of(BrokenContract.ERROR, operation=self.title, error=refusal.name)
-        body = refusal.body(operation.page if operation is not None and listed else contract.page)
+        page = operation.page if operation is not None and listed else contract.page
+        body = refusal.body(self._shown_at(page) if CITES in self.environ else page)
         for violation in contract.body.violations(body):
             place, text = violation.pointer, BrokenContract.OF_ERROR
             raise BrokenContract.of(text, operation=self.title, place=place, schema=contract.body.schema)

@@ -22,6 +22,7 @@ PREFIX = "/_fakeflowdock/"
 FILES = f"{PREFIX}files/"
 ACTIONS = f"{PREFIX}actions/"  # performed by anyone who sees the thread
 OPENAPI = f"{PREFIX}openapi"
+DOCS = f"{PREFIX}docs"  # the documentation as HTML
 HEALTH, METRICS = f"{PREFIX}health", f"{PREFIX}metrics"
 STREAM = f"{PREFIX}stream"  # the paths of the host `stream.flowdock.com`, on any host
 METHODS = ("GET", "HEAD", "OPTIONS")

@@ -50,7 +50,7 @@ def _report(options: SimpleNamespace, write: Callable[[str], object]) -> tuple[S
     from ..checking.recordings.sarif import Sarif
 
     kinds: dict[str, type[Report]] = {"text": Text, "json": Json, "junit": JUnit, "sarif": Sarif}
-    report = kinds[options.format](write, every=options.all, replayed=options.replay)
+    report = kinds[options.format](write, every=options.all, replayed=options.replay, docs=options.docs)
     summary, recordings = Summary(), []
     for name in options.files:
         progress = Progress(name)
@@ -100,6 +100,7 @@ check_command = Command(
         Option("replay", "Send each request to a fresh fake too, and show differences.", False, BOOLEAN, twin=False),
         Option("format", "Report as text, json, junit or sarif.", "text", REPORTS, "FORMAT", twin=False),
         Option("output", "Write the report to a file, and print only the counts.", None, FILE, "FILE", twin=False),
+        Option("docs", "Where a server shows the docs: URL/_fakeflowdock/docs.", "", metavar="URL", twin=False),
         Option("all", "In text, show exchanges without findings too.", False, BOOLEAN, twin=False),
     ],
     help="""\

@@ -25,7 +25,7 @@ def run(chosen: SimpleNamespace) -> int:
     from ..world.scopes import scopes_of
 
     given: dict[str, Any] = vars(chosen).copy()
-    url, only, form, _ = (given.pop(name) for name in ("url", "only", "format", "config"))
+    url, only, form, docs, _ = (given.pop(name) for name in ("url", "only", "format", "docs", "config"))
     given["flow"] = given["flow"].rpartition("/")[2]  # accepts example/main, as in the ready line
     try:
         given["scopes"] = scopes_of(given["scopes"])
@@ -38,7 +38,7 @@ def run(chosen: SimpleNamespace) -> int:
     if form == "json":
         print(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
     else:
-        print(report.as_junit() if form == "junit" else report)
+        print(report.as_junit(docs) if form == "junit" else report)
     return 0 if report.ok else 1
 
 
@@ -61,6 +61,7 @@ conform_command = Command(
         CA_FILE,
         Option("only", "Run cases whose page or name matches; * is any text.", "", metavar="PATTERN"),
         Option("format", "Report as text, json or junit.", "text", choice("text", "json", "junit"), "FORMAT"),
+        Option("docs", "Where a server shows the docs: URL/_fakeflowdock/docs.", "", metavar="URL"),
         CONFIG,
     ],
     help="""\

@@ -42,7 +42,7 @@ def run(given: SimpleNamespace) -> int:
         raise CommandError(CommandError.NO_SIGNALS)
     from ..api.app import App
     from ..http.errors import NoCertificate
-    from ..server.child_environment import Door
+    from ..server.child_environment import ANY_SCHEME, Door
     from ..server.site import site_of
     from ..world.scopes import SCOPES
     from .child_process import Signals
@@ -67,8 +67,8 @@ def run(given: SimpleNamespace) -> int:
             environ = {**os.environ, **door.environ(os.environ, door.url)}
         except (NoCertificate, OSError) as error:
             raise CommandError(str(error)) from None
-        for name in ("ALL_PROXY", "all_proxy"):
-            del environ[name]
+        for name in ANY_SCHEME:
+            environ.pop(name, None)
         for name, value in credentials.items():
             if value and name not in NOT_PASSED:
                 environ[f"FAKEFLOWDOCK_{name.upper()}"] = value
@@ -125,7 +125,8 @@ exec_command = Command(
 Run a command whose requests to Flowdock reach a fake. It runs in an environment in which clients of most languages use
 a proxy on this machine and trust its certificate. Requests to other hosts are refused unless an option allows them;
 those to this machine bypass the proxy. COMMAND finds the fake's address in FLOWDOCK_API_URL, and credentials in
-FAKEFLOWDOCK_API_TOKEN, _ACCESS_TOKEN, _EMAIL, _PASSWORD and so on. Requires the extra tls.""",
+FAKEFLOWDOCK_API_TOKEN, _ACCESS_TOKEN, _EMAIL, _PASSWORD and so on, and the certificate to trust in
+FAKEFLOWDOCK_CA_FILE.""",
     epilog="""\
 \b
 Status: that of COMMAND; 128 + n signal n ended it; 127 not found; 126 not

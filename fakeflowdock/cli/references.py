@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from ..contract.contracts import ErrorContract, OperationContract
 
 WIDTH = 100
-PAGE = re.compile(r"(docs/[a-z]+/[a-z-]+\.md)(?:#([A-Za-z0-9_-]+))?")
-HEADING = re.compile(r"(#+) +(.+?)\s*$")
 
 
 def explain_reference(given: str) -> OperationContract | None:
@@ -27,17 +25,19 @@ def explain_reference(given: str) -> OperationContract | None:
         LookupError: it is no reference.
     """
     from ..contract.contracts import contracts
+    from ..contract.documentation import PAGE
 
     every = contracts()
-    if (page := PAGE.search(given)) is not None:
+    if (found := PAGE.search(given)) is not None:
+        page, anchor = f"{found[1]}.md", found[2]
         for operation in every.operations.values():
-            if operation.page == page[0]:
+            if operation.page == f"{page}#{anchor}":
                 return operation
         for error in (*every.errors.values(), *every.refusals.values()):
-            if error.page == page[0]:
+            if error.page == f"{page}#{anchor}":
                 _print_error(error)
                 return None
-        _print_section(page[1], page[2])
+        _print_section(page, anchor)
         return None
     if (rule := re.search(r"\b(?:request|reply)\.[a-z.-]*[a-z]", given)) is not None:
         _print_rule(rule[0])
@@ -69,32 +69,15 @@ def _print_rule(name: str) -> None:
 
 
 def _print_section(page: str, anchor: str | None) -> None:
-    """Print a section as it is written, up to the next heading of its level or a higher one."""
-    from ..contract.package_files import content
+    """Print a section as it is written, or a whole page."""
+    from ..contract.documentation import sections_of, text_of
     from ..suggestions import did_you_mean, nearest
 
-    for folder in ("", "../"):
-        try:
-            lines = content(f"{folder}{page}").splitlines()
-            break
-        except OSError:
-            continue
-    else:
-        raise CommandError.of(CommandError.PAGE, page=page)
-    found: dict[str, tuple[int, int]] = {}
-    code = False
-    for number, line in enumerate(lines):
-        code ^= line.startswith("```")
-        if not code and (heading := HEADING.match(line)) is not None:
-            found.setdefault(_anchor_of(heading[2]), (number, len(heading[1])))
-    if anchor is not None and anchor not in found:
-        hint = did_you_mean(nearest(anchor, found), f": it has {', '.join(found)}")
+    try:
+        sections = sections_of(page)
+    except OSError:
+        raise CommandError.of(CommandError.PAGE, page=page) from None
+    if anchor is not None and anchor not in sections:
+        hint = did_you_mean(nearest(anchor, sections), f": it has {', '.join(sections)}")
         raise CommandError.of(CommandError.SECTION, page=page, anchor=anchor, hint=hint)
-    start, level = (0, 0) if anchor is None else found[anchor]
-    end = min((at for at, inner in found.values() if at > start and inner <= level), default=len(lines))
-    print("\n".join(lines[start:end]).strip())
-
-
-def _anchor_of(title: str) -> str:
-    """Return the anchor of a heading."""
-    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+    print(text_of(page).strip() if anchor is None else sections[anchor])

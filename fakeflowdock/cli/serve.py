@@ -6,7 +6,9 @@ import gc
 import json
 import os
 import shlex
+import signal
 import socket
+import threading
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -49,6 +51,7 @@ def run(given: SimpleNamespace) -> None:
         worlds = Worlds(
             Held(app),
             saver=saving,
+            cites=True,
             limit=given.max_worlds,
             ttl=given.world_ttl,
             public=PublicAddress(given.public_url or "", given.trust_forwarded),
@@ -58,11 +61,11 @@ def run(given: SimpleNamespace) -> None:
             inspector=given.inspector,
         )
         speaking = {**tls, "log": startup.log_of(given), "note": notes.note}
+        speaking["stops"] = partial(_notify_systemd, b"STOPPING=1")
         server = listen(lambda: Server(Site(worlds), given.host, given.port, **speaking), given.host, given.port)
-        urls = {"url": server.url, "stream_url": f"{server.url}{STREAM}/flows"}
+        public = {"public_url": given.public_url} if given.public_url else {}
+        urls = {"url": server.url, **public, "stream_url": f"{server.url}{STREAM}/flows"}
         ready = {"event": "ready", **urls, "world": given.state or given.seed or given.world, **credentials, **ca_file}
-        if given.public_url:
-            ready["public_url"] = given.public_url
         if given.inspector != OFF:
             ready["inspector_url"] = f"{given.public_url or server.url}{PREFIX}"
         if worlds.admin_token is not None:
@@ -71,8 +74,10 @@ def run(given: SimpleNamespace) -> None:
             saving.begin(lambda: app.store, notes.note)
         print(json.dumps(ready) if given.json else _greeting(ready), flush=True)
         _dedicate()
+        if given.until_eof:
+            threading.Thread(target=_end_with_input, daemon=True).start()
         _notify_systemd(b"READY=1")
-        server.serve(stopping=lambda: _notify_systemd(b"STOPPING=1"))
+        server.serve()
         if saving is not None:
             saving.save(app.store)
 
@@ -92,6 +97,14 @@ def _dedicate() -> None:
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     with suppress(ValueError, OSError):  # macOS reports no limit, but has one
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+
+def _end_with_input() -> None:
+    """Stop the server at the end of standard input: a pipe ends with the process that holds it, however that ends."""
+    with suppress(OSError):
+        while os.read(0, 65536):
+            pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _notify_systemd(state: bytes) -> None:
@@ -138,11 +151,12 @@ serve_command = Command(
     run,
     [
         Option("host", "Listen on this address; :: for all of them.", "127.0.0.1", metavar="ADDRESS"),
-        Option("port", "Listen on this port; 0 is any free one.", 8080, PORT, "PORT", short="-p"),
+        Option("port", "Port; 0: any.", 8080, PORT, "PORT", short="-p"),
         *startup.OPTIONS,
         Option("public-url", "Address for clients.", None, URL, "URL"),
         Option("trust-forwarded", "Trust proxies.", False, BOOLEAN),
         Option("json", "Print the ready line as JSON.", False, BOOLEAN),
+        Option("until-eof", "Stop with its input.", False, BOOLEAN),
         Option("admin-token", "Token required by the admin API.", None, TOKEN, "TOKEN", unset="generated"),
         Option("inspector", "Web UI.", "full", choice("full", "read", "off"), "MODE"),
         Option("max-worlds", "Allow this many worlds besides the server's own.", MOST_WORLDS, COUNT, "N"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from ..atomic_file import written
 from ..http.console import told_once
@@ -39,7 +40,8 @@ def chosen(options: SimpleNamespace, note: Callable[[str], None]) -> tuple[dict[
         if authority is None:
             context = certificates.own(certificate, options.tls_key or None)
         else:
-            context = authority.context(*certificates.names_of(options.host))
+            public = urlsplit(options.public_url or "").hostname
+            context = authority.context(*certificates.names_of(options.host), *filter(None, [public]))
             if ca_file:
                 with written(ca_file, private=False) as file:
                     file.write(authority.pem.decode())

@@ -210,7 +210,8 @@ def once(violations: Iterable[Violation]) -> Iterator[Violation]:
 def remaining(violations: Collection[Violation]) -> str:
     """Return how many violations have no finding of their own, `980 others` or `at least 980 others`; empty if none."""
     more = len(violations) - MOST
-    return "" if more <= 0 else f"{'at least ' if len(violations) >= COUNTED else ''}{more:,} others"
+    others = "1 other" if more == 1 else f"{more:,} others"
+    return "" if more <= 0 else f"{'at least ' if len(violations) >= COUNTED else ''}{others}"
 
 
 def shown(value: Any, pointer: str = "") -> str | None:

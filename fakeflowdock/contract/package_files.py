@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from importlib.machinery import SourceFileLoader
 from os.path import dirname, join
 from typing import Any, cast
@@ -28,9 +29,15 @@ def document(name: str) -> Any:
     Raises:
         RuntimeError: it is missing.
     """
-    for folder in ("schemas", "../schemas"):
-        try:
-            return json.loads(content(f"{folder}/{name}.json"))
-        except OSError:
-            continue
-    raise RuntimeError(NO_SCHEMAS.format(folder=join(HERE, "schemas")))
+    found = shipped(f"schemas/{name}.json")
+    if found is None:
+        raise RuntimeError(NO_SCHEMAS.format(folder=join(HERE, "schemas")))
+    return json.loads(found)
+
+
+def shipped(name: str) -> str | None:
+    """Return a file that stands beside the package in a checkout, and in the package once it is installed."""
+    for folder in ("", "../"):
+        with suppress(OSError):
+            return content(folder + name)
+    return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .json_pointer import pointer_to
+from .json_pointer import ABSENT, at, pointer_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 BLANK = "can't be blank"
 UNKNOWN = "is not on the page"
+MISSING = "is missing"
 MOST = 1_000  # violations of one value that are looked for
 
 
@@ -36,6 +37,14 @@ class Violation:
     def is_unknown(self) -> bool:
         """Whether the field is unknown."""
         return self.message == UNKNOWN
+
+    def reason_in(self, value: object) -> str:
+        """Return the message in our own words: what is not there is missing, and not blank, as Flowdock says.
+
+        Args:
+            value: what violates the schema.
+        """
+        return MISSING if self.message == BLANK and at(value, self.pointer) is ABSENT else self.message
 
     @property
     def innermost(self) -> Violation:

@@ -8,6 +8,7 @@ import socket
 from .errors import EMPTY_HOST
 
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # replaced in URLs, not bound to
+ports: set[int] = set()  # of the servers that this process has started
 BACKLOG = 1024  # connections that wait to be accepted
 
 

@@ -43,6 +43,7 @@ class Rejected(Exception):
     BODIES = "Too many bodies are being received; try again later"
     BUSY = "Too many requests are waiting; try again later"
     CONNECT = "CONNECT must be the first request of a connection"
+    WWW = "{path} of www.flowdock.com is not allowed: only /oauth/authorize is"
     FOREIGN = "{address} is not allowed: only api.flowdock.com and stream.flowdock.com are{hint}"
     TLS = "This port requires TLS: use a URL with https://"
     ADDRESS = "Invalid address '{address}': expected host:port"
@@ -56,7 +57,7 @@ class Rejected(Exception):
 class NoCertificate(Worded, RuntimeError):
     """A certificate cannot be generated or read."""
 
-    NO_TRUSTME = "TLS requires trustme: pip install 'fakeflowdock[tls]'"
+    NO_TRUSTME = "TLS requires trustme: pip install trustme"
     ENCRYPTED = "{file}: the key is encrypted: expected an unencrypted key"
     OTHER_KEY = "{file}: not the key of the certificate in {certificate}"
     NO_PEM = "{files}: expected a certificate and a key in PEM format ({reason})"

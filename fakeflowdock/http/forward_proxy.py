@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from .protocols import ServerContext, Speaks
 
+CONSENT = "/oauth/authorize"
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 LINE = re.compile(rb"([A-Z]+) ([!-~]+) HTTP/1\.[01]")
 TARGET = re.compile(r"(https?)://(?:[^/?#]*@)?([^/?#@]+)", re.IGNORECASE)
@@ -77,8 +78,13 @@ def _is_here(host: str) -> bool:
     return host == "localhost" or is_loopback(host)
 
 
-def _is_flowdock(authority: str) -> bool:
-    return FLOWDOCK.fullmatch(f"https://{authority}") is not None
+def _is_flowdock(authority: str, path: str = "") -> bool:
+    return FLOWDOCK.match(f"https://{authority}{path}") is not None
+
+
+def _has_consent_page(authority: str) -> bool:
+    """Return whether a host has the consent page, and nothing else that the fake answers."""
+    return not _is_flowdock(authority) and _is_flowdock(authority, CONSENT)
 
 
 def _at_home(line: bytes) -> bytes:
@@ -103,13 +109,24 @@ class _ProxyConnection(Connection):
             raise Rejected(errors.NO_HTTP, Rejected.CONNECT)
         if called := TARGET.match(environ["RAW_URI"]):
             scheme, authority = called[1].lower(), called[2]
-            if not _is_flowdock(authority):
+            if not FLOWDOCK.match(environ["RAW_URI"]):
                 raise Rejected(errors.HOST_REFUSED, self._way.refusal(authority))
             environ["wsgi.url_scheme"], environ["HTTP_HOST"] = scheme, authority
 
     def _take(self, environ: WSGIEnvironment, *, keep: bool) -> None:
         # The next request to a proxy may be for another host.
         super()._take(environ, keep=keep and environ["RAW_URI"].startswith("/"))
+
+
+class _ConsentConnection(Connection):
+    """HTTP to the host that only has the consent page."""
+
+    def on_headers_complete(self) -> None:
+        """Reject requests for other paths."""
+        super().on_headers_complete()
+        path = self._environ["RAW_URI"].partition("?")[0]
+        if not FLOWDOCK.match(f"https://www.flowdock.com{path}"):
+            raise Rejected(errors.HOST_REFUSED, Rejected.WWW.format(path=shortened(path)))
 
 
 class Gate(Peer):
@@ -125,6 +142,7 @@ class Gate(Peer):
         self._way = way
         self._received = b""
         self._connected = False
+        self._within: type[Connection] = Connection
 
     def eof_received(self) -> bool:
         """Reject an incomplete request."""
@@ -134,9 +152,9 @@ class Gate(Peer):
         """Collect bytes until the protocol is known."""
         self._received += data
         if self._received[0] == RECORD:
-            self._hand_to(Secured(self._way.context, self._way.tell, self._server))
+            self._hand_to(Secured(self._way.context, self._way.tell, self._server, self._within))
         elif self._connected:
-            self._hand_to(Connection(self._server))
+            self._hand_to(self._within(self._server))
         elif b"\r\n" in self._received or len(self._received) > HEAD:
             self._read_line()
 
@@ -145,7 +163,7 @@ class Gate(Peer):
         method, target = (line[1].decode(), line[2].decode()) if line else ("", "")
         called = TARGET.match(target)
         authority = target.rpartition("@")[2] if method == "CONNECT" else called[2] if called else ""
-        if method == "CONNECT" or (authority and not _is_flowdock(authority)):
+        if method == "CONNECT" or (authority and not FLOWDOCK.match(target)):
             head, end, rest = self._received.partition(b"\r\n\r\n")
             if len(head) > HEAD:
                 self._refuse(errors.HEAD_TOO_LARGE, Rejected.HEAD.format(limit=HEAD))
@@ -161,7 +179,8 @@ class Gate(Peer):
         port = int(parsed[2] or (443 if connects else 80)) if parsed else 0
         if parsed is None or not 0 < port < 65536:
             self._refuse(errors.NO_HTTP, Rejected.ADDRESS.format(address=authority))
-        elif connects and _is_flowdock(authority):
+        elif connects and (_is_flowdock(authority) or _has_consent_page(authority)):
+            self._within = Connection if _is_flowdock(authority) else _ConsentConnection
             self._connected, self._received, self.since = True, b"", self._loop.time()
             self._transport.write(ESTABLISHED)
             if rest:

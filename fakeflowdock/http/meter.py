@@ -53,7 +53,8 @@ class Meter:
             which = (FLOWDOCK, exchange.operation or "")
             if exchange.fault is not None:
                 self.faults[which[1]] = self.faults.get(which[1], 0) + 1
-        self.requests[*which, status] = self.requests.get((*which, status), 0) + 1
+        kind = (which[0], which[1], status)
+        self.requests[kind] = self.requests.get(kind, 0) + 1
         if BEGUN in environ:  # otherwise the request was refused before it was complete
             took = monotonic() - environ[BEGUN]
             if which not in self.durations:

@@ -9,7 +9,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from .addresses import bare, listening, url_of
+from .addresses import bare, listening, ports, url_of
 from .connection import Connection
 from .console import Notes, told_once
 from .meter import Meter
@@ -42,6 +42,7 @@ class Server:
         scheme: the scheme of its URL.
         log: the access log, if there is one.
         note: called with a line if there are too many connections. Default: standard error.
+        stops: called when it accepts no more connections, before it sends the last answers.
 
     Attributes:
         url: its URL on this machine, `http://127.0.0.1:8080`.
@@ -59,13 +60,16 @@ class Server:
         scheme: str = "http",
         log: AccessLog | None = None,
         note: Callable[[str], None] | None = None,
+        stops: Callable[[], None] = lambda: None,
     ) -> None:
         self._speaks = speaks
+        self._stops = stops
         self._listener = listening(host, port)
         self._listener.setblocking(False)
         meter = Meter(log)
         site.listens(bare(host), str(self._listener.getsockname()[0]), meter)
         self.url = url_of(self._listener, scheme)
+        ports.add(self._listener.getsockname()[1])
         self._loop = asyncio.SelectorEventLoop()  # accepting needs `add_reader`, which others lack
         self._context = ServerContext(site, self._loop, Workers(self._loop), meter)
         self._note = told_once(note or Notes().note)
@@ -75,18 +79,14 @@ class Server:
         self._deaf = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def serve(self, stopping: Callable[[], None] = lambda: None) -> None:
-        """Answer requests until `stop` is called. Can be called once.
-
-        Args:
-            stopping: called when no more connections are accepted, before the last answers are sent.
-        """
+    def serve(self) -> None:
+        """Answer requests until `stop` is called. Can be called once."""
         try:
-            self._loop.run_until_complete(self._serve(stopping))
+            self._loop.run_until_complete(self._serve())
         finally:
             self._loop.close()
 
-    async def _serve(self, stopping: Callable[[], None]) -> None:
+    async def _serve(self) -> None:
         loop, connections = self._loop, self._context.connections
         self._room = _room()
         loop.add_reader(self._listener, self._accept)
@@ -100,7 +100,7 @@ class Server:
         loop.remove_reader(self._listener)
         self._listener.close()
         self._deaf.set()
-        stopping()
+        self._stops()
         # A socket that was just accepted becomes a connection first.
         await asyncio.gather(*self._accepting)
         until = loop.time() + FAREWELL

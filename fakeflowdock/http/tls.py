@@ -39,12 +39,19 @@ class Secured(Peer, asyncio.Transport):
         context: has the certificate.
         tell: called with a line if the handshake fails.
         server: what the server shares. After the handshake, the connection within replaces this one there.
+        within: returns the connection within, given `server` and the scheme.
     """
 
-    def __init__(self, context: ssl.SSLContext, tell: Callable[[str], None], server: ServerContext) -> None:
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        tell: Callable[[str], None],
+        server: ServerContext,
+        within: Callable[[ServerContext, str], Connection] = Connection,
+    ) -> None:
         super().__init__(server)
         self._tell = tell
-        self._within: Connection | asyncio.Protocol = Connection(server, "https")
+        self._within: Connection | asyncio.Protocol = within(server, "https")
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._heard = self._open = self._paused = self._half = self._ended = self._closing = self._lost = False

@@ -70,7 +70,7 @@ class Interception:
         with lock:
             if not _started:
                 _watch.start()
-                other_hosts.called.clear()
+                other_hosts.forget()
                 _follow_forks()
             _started.append(self)
             _tell()

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FLOWDOCKS = re.compile(r"(?:(api|stream)|(?:.+\.)?)\.?flowdock\.com\.?", re.IGNORECASE)
+DEFAULT_PORT = re.compile(r"^(\w+ )(?:(https://[^/]+):443|(http://[^/]+):80)(?=/|$)")
 HERE = ("", "localhost", "0.0.0.0", "::", "<broadcast>")  # noqa: S104  # names that lead to this machine
 
 MOST = 100
 called: deque[str] = deque(maxlen=MOST)  # requests to other hosts, and the hosts of others; each once
+here: deque[str] = deque(maxlen=MOST)  # requests to this machine, not through the fake; each once
 refused = False  # whether a started fake refuses other hosts
 _requests = local()
 
@@ -53,14 +55,27 @@ def refusal(host: str | bytes | None, what: str = "") -> str | None:
         what: the request, `GET https://other.example/`. Default: the one under way in this thread, or the host.
     """
     name = host.decode("ascii", "replace") if isinstance(host, bytes) else host or ""
-    if not patches.apps or is_loopback(name) or not _can_be_looked_up(name) or getattr(_requests, "own", False):
+    if not patches.apps or getattr(_requests, "own", False):
         return None
-    what = re.sub(r"^(\w+ )(?:(https://[^/]+):443|(http://[^/]+):80)(?=/|$)", r"\1\2\3", what or under_way() or name)
+    what = DEFAULT_PORT.sub(r"\1\2\3", what or under_way())
+    if is_loopback(name):
+        if what and what not in here:
+            here.append(what)
+        return None
+    if not _can_be_looked_up(name):
+        return None
+    what = what or name
     if what not in called and (under_way() or what != name or not is_address(name)):
         called.append(what)
     if found := FLOWDOCKS.fullmatch(name):
         return (errors.UNSUPPORTED if found[1] else errors.NOT_FAKED).format(request=what, host=name)
     return errors.REFUSED.format(request=what) if refused else None
+
+
+def forget() -> None:
+    """Forget which hosts were called."""
+    called.clear()
+    here.clear()
 
 
 def _can_be_looked_up(name: str) -> bool:

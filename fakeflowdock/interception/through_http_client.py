@@ -52,9 +52,10 @@ def _make(scheme: str) -> Callable[..., Any]:
             if getattr(connection, "_tunnel_host", None):
                 host, port = connection._tunnel_host, connection._tunnel_port
             address = f"[{host}]" if ":" in host else host
-            found = None if "@" in host else answers(f"{scheme}://{address}:{port}")
+            url = vars(connection).get(ASKED)
+            path = url if isinstance(url, str) and url.startswith("/") else ""
+            found = None if "@" in host else answers(f"{scheme}://{address}:{port}{path}")
             if found is None:
-                url = vars(connection).get(ASKED)
                 if under_way() or url is None:
                     return before(connection)
                 with request(connection._method, url if "://" in url else f"{scheme}://{address}:{port}{url}"):

@@ -103,7 +103,8 @@ def seams(module: ModuleType) -> Iterator[Seam]:
 def _make(before: Callable[..., Any]) -> Any:
     def urlopen(pool: Any, method: str, url: str, *args: Any, **more: Any) -> Any:
         is_theirs = not isinstance(pool, _Pool) and pool.pool is not None
-        if is_theirs and (found := answers(_called(pool, url))):
+        called = f"{_called(pool, url)}{url}" if url.startswith("/") else _called(pool, url)
+        if is_theirs and (found := answers(called)):
             timeout = args[5] if len(args) > 5 else more.get("timeout", pool.timeout)
             pool = _Pool(pool, *found, timeout)
         with request(method, url if "://" in url else f"{_called(pool, '/')}{url}"):

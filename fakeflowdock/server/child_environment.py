@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from ..http.certificates import HERE, Folder, authority
 from ..http.console import Notes, told_once
 from ..http.forward_proxy import Way, gate
 from ..http.server import Server
+from .runtimes import Files, read, variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .site import Site
 
 PROXIES = ("HTTPS_PROXY", "HTTP_PROXY")
+ANY_SCHEME = ("ALL_PROXY", "all_proxy")
 BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 PRELOAD = Path(__file__).with_name("preload.cjs")
 COMMON = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
@@ -74,19 +76,22 @@ class Door:
         Returns:
             The variables that differ from `given`. One that the process must not have is empty.
         """
-        pem, files = self._authority.pem, [given[name] for name in BUNDLES if given.get(name)]
-        bundle = str(self._folder.write("bundle.pem", _trusted(tuple(files)), pem))
+        pem, named = self._authority.pem, [given.get(name, "") for name in BUNDLES]
+        bundle = self._folder.write("bundle.pem", _trusted(tuple(named)), pem)
         changed = {"FLOWDOCK_API_URL": api_url, "FAKEFLOWDOCK_PROXY": self.url}
+        changed["FAKEFLOWDOCK_CA_FILE"] = str(self._folder.write("ca.pem", pem))
         changed["FLOWDOCK_STREAM_URL"] = f"{api_url}{STREAM}/flows"
-        changed |= {"ALL_PROXY": "", "all_proxy": ""}
-        changed |= _twice("NO_PROXY", _no_proxy(given.get("no_proxy") or given.get("NO_PROXY") or ""))
+        if any(given.get(name) for name in ANY_SCHEME):
+            changed |= dict.fromkeys(ANY_SCHEME, "")
+        no_proxy = _no_proxy(given.get("no_proxy") or given.get("NO_PROXY") or "")
+        changed |= _twice("NO_PROXY", no_proxy)
         for name in PROXIES:
             changed |= _twice(name, self.url)
-        changed |= dict.fromkeys(BUNDLES, bundle)
-        extra = _read(given.get("NODE_EXTRA_CA_CERTS", ""))
+        changed |= dict.fromkeys(BUNDLES, str(bundle))
+        extra = read(given.get("NODE_EXTRA_CA_CERTS", ""))
         changed["NODE_EXTRA_CA_CERTS"] = str(self._folder.write("node.pem", extra, pem))
         changed["NODE_OPTIONS"] = _node_options(given.get("NODE_OPTIONS", ""))
-        return changed
+        return changed | variables(Files(self._folder, given, pem, bundle), self.url, no_proxy)
 
 
 def _twice(name: str, value: str) -> dict[str, str]:
@@ -114,21 +119,16 @@ def _node_options(given: str) -> str:
 
 @lru_cache(maxsize=8)
 def _trusted(files: tuple[str, ...]) -> bytes:
-    """Return the CAs to trust besides ours: those in the files, or by default the system's."""
-    named = [_read(file) for file in dict.fromkeys(files)]
-    if any(named):
-        return b"\n".join(named)
+    """Return the CAs to trust besides ours: those in the files, and the system's for clients without a file."""
+    named = [read(file) for file in dict.fromkeys(files) if file]
+    return b"\n".join(named if all(files) and any(named) else [*named, _system()])
+
+
+@cache
+def _system() -> bytes:
     for file in (ssl.get_default_verify_paths().cafile, *COMMON):
-        if file and (system := _read(file)):
+        if file and (system := read(file)):
             return system
     from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-    return _read(DEFAULT_CA_BUNDLE_PATH)
-
-
-def _read(file: str) -> bytes:
-    """Return the content of a file; nothing if it is unreadable, because clients ignore it then."""
-    try:
-        return Path(file).read_bytes()
-    except OSError:
-        return b""
+    return read(DEFAULT_CA_BUNDLE_PATH)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from ..api import internal_routes, parameters, routing
 from ..api.authentication import basic
 from ..api.environ import path_of
-from ..api.resources.consent import COOKIE
+from ..api.resources.consent import is_cookie
 from ..contract.errors import Unauthorized
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def shown_in(environ: WSGIEnvironment) -> Iterator[Shown]:
         yield from _named(given.body)
     if cookies := environ.get("HTTP_COOKIE"):
         pairs = (pair.strip().partition("=") for pair in cookies.split(";"))
-        yield from ((value, None) for name, _, value in pairs if name == COOKIE)
+        yield from ((value, None) for name, _, value in pairs if is_cookie(name))
 
 
 def _in_header(header: str) -> Iterator[Shown]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from ..api import internal_routes
 from ..api.app import App
-from ..api.environ import WORLD, path_of
+from ..api.environ import CITES, WORLD, path_of
 from .assignment import HEADER, NoWorld, taken_from_path
+from .client_libraries import ClientLibraries
 from .worlds import OFF, Held, Worlds
 
 if TYPE_CHECKING:
@@ -49,7 +50,11 @@ class Site:
 
             if is_page(environ):
                 return Inspector(self.worlds.inspector)
+        if self.worlds.cites:
+            environ[CITES] = True
         is_ours = internal_routes.PREFIX in path and internal_routes.is_administered(path_of(environ))
+        if is_ours and (libraries := ClientLibraries(path_of(environ))).answers(environ):
+            return libraries
         name: str | None = taken_from_path(environ) if is_ours else environ.get(HEADER)
         if name is None:
             return self._admin if is_ours else self.worlds.world_of(environ).app

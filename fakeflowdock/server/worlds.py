@@ -11,6 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..api.app import App
+from ..api.environ import DEFAULT_WORLD as DEFAULT
 from ..api.environ import WORLD
 from ..http.addresses import is_loopback
 from ..testing.turns import Turns
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from .shown_credentials import Shown
 
 INSPECTOR = FULL, READ, OFF = ("full", "read", "off")  # the modes of the inspector
-DEFAULT = "default"  # the name of the server's own world
 NAME = re.compile("[A-Za-z0-9._-]{1,64}")
 REMEMBERED = 10_000  # credentials whose world is cached
 LONGEST = 512  # characters of a cached credential
@@ -143,6 +143,7 @@ class Worlds:
         held: the server's own world. It gets each request without a credential of another world.
         limit: how many other worlds are allowed.
         public: the address of the server as its clients know it.
+        cites: whether messages name the URL of a page, instead of the page.
         ttl: after how many seconds without being used they are deleted. None: never.
         admin_token: the token required by the admin API. Default: none on a loopback address, otherwise generated.
         noting: returns the function that receives the warnings of the world with a given name. Default: that of the
@@ -162,6 +163,7 @@ class Worlds:
         limit: int = MOST_WORLDS,
         ttl: float | None = None,
         public: PublicAddress | None = None,
+        cites: bool = False,
         admin_token: str | None = None,
         noting: Callable[[str], Callable[[Finding], None]] | None = None,
         saver: Saver | None = None,
@@ -172,6 +174,7 @@ class Worlds:
         self.limit = limit
         self.ttl = ttl
         self.public = public
+        self.cites = cites
         self.admin_token = admin_token
         self.saver = saver
         self.freed = freed

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..contract.contracts import operation_named
 from . import errors, kinds, matching
+from .asserted import noting
 from .authorizing import Authorizing
 from .exchanges import check_parameters
 from .invitations import Inviting
@@ -345,14 +346,16 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
             text = errors.ZERO_TIMES if times == 0 else errors.TIMES
             raise ValueError(text.format(instead=instead, given=times))
         note = wait_until(lambda: self._app, within, lambda: len(search().matching()) >= (times or 1))
-        return search().found(times, note)[0]
+        with noting(search, times, lambda: self._app):
+            return search().found(times, note)[0]
 
     def _not_found(self, search: Callable[[], Search[T]], within: float | None) -> None:
         """Raise AssertionError if a candidate matches, or comes within a time."""
         __tracebackhide__ = True
-        search().none()
-        if note := wait_until(lambda: self._app, within, lambda: bool(search().matching())):
-            search().none(note)
+        with noting(search, 0, lambda: self._app):
+            search().none()
+            if note := wait_until(lambda: self._app, within, lambda: bool(search().matching())):
+                search().none(note)
 
     def _of(self, kind: kinds.Kind[T], expected: Mapping[str, Any]) -> Search[T]:
         """Return a search for entities. Raises ValueError."""
@@ -371,7 +374,8 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
         requests = self.requests
         if not requests.dropped:
             return ""
-        return f" (the journal only holds the last {len(requests)} requests; increase `journal` or `journal_bytes`)"
+        last = f"{len(requests)} request{'' if len(requests) == 1 else 's'}"
+        return f" (the journal only holds the last {last}; increase `journal` or `journal_bytes`)"
 
     def _requests(
         self,

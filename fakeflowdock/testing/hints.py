@@ -11,6 +11,7 @@ from ..api.unanswered import why_unanswered
 from ..contract.errors import Gone, InvalidFlow, NoSuchRoute, NotFound, Refusal
 from ..suggestions import did_you_mean
 from ..world import private, tagging
+from . import credential_hints
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,6 +51,8 @@ def why_not_found(exchange: Exchange, store: Store) -> str | None:
         return None
     if match.operation.contract.streams and "flow" not in match.values:
         return _filtered(store, str((exchange.known_parameters or {}).get("filter", "")), exchange.caller)
+    if "flow_api_tokens" in match.values:
+        return credential_hints.why_not_pushed(store, match.values["flow_api_tokens"])
     if route.startswith(PRIVATE):
         return _private(store, match.values, exchange.caller)
     return _place(store, match.values, exchange.caller) or _inside(store, match.values, route)

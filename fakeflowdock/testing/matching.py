@@ -159,7 +159,9 @@ class Search(Generic[Candidate]):
         if right := self.matching():
             if times is not None and (times != len(right) or self.dropped):
                 number = f"{note}, got {len(right)}{self.dropped}"
-                raise AssertionError(self._listed(f"expected {times} {self.plural}", number, right))
+                raise AssertionError(
+                    self._listed(f"expected {times} {self.what if times == 1 else self.plural}", number, right)
+                )
             return all_bound(right, self.store)
         with self.store.lock:
             looked = [(list(misses(self.expected, self.view(each))), each) for each in self.candidates]

@@ -5,15 +5,18 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ..api import response_shapes
 from ..api.callers import CREDENTIALS
+from ..checking.recordings.entries import counted
 from ..redaction import brief, shortened
 from ..world import diff
 from . import causes
 from .credential_hints import scheme_of
+from .evidence import Evidence
 from .request_hints import cut_line, shown_json, without_message
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ HOW = {
     "cut": "cut in a record",
 }
 SHOWN = 50  # exchanges, and changes
+ARRANGED = 120  # characters of what the test itself arranged
 BODY = 200  # characters of a response
 TAG = re.compile("<[^<>]*+>")
 READ = 65_536  # bytes of a response that is shown
@@ -51,18 +55,20 @@ class Around:
     Attributes:
         turns: who changed the world when. Default: unknown.
         others: the requests to other hosts.
-        error: how the test failed, or None.
+        evidence: how the test failed, if it is known.
         last: the number of the last request before it failed, 0 if there was none, or None if it is unknown.
         late: what still went on when the test had failed, or None.
         deliveries: the thread actions that were performed.
+        looked: the number of the last request before the test itself last read the world, if known.
     """
 
     turns: Turns | None = None
     others: Sequence[str] = ()
-    error: BaseException | None = None
+    evidence: Evidence = field(default_factory=Evidence)
     last: int | None = None
     late: str | None = None
     deliveries: Sequence[Delivery] = ()
+    looked: int | None = None
 
 
 def text(
@@ -89,34 +95,34 @@ def text(
     """
     around, faults = around or Around(), list(faults)
     late = around.late or _arrived_late(exchanges, around)
-    if late is None and not exchanges and around.others:
-        late = f"no requests reached the fake, but another host was called: {around.others[0]}"
-    cause = causes.likely_cause(exchanges, after, faults, around.error, late)
+    cause = causes.likely_cause(
+        causes.Failed(exchanges, after, faults, around.evidence, late, around.others, around.looked)
+    )
     lines = [] if cause is None else [f"likely cause: {cut_line(cause)}", ""]
     if exchanges and (before_these := exchanges[-SHOWN:][0].number - 1):
-        lines.append(f"({before_these} earlier requests not shown)")
+        lines.append(f"({before_these} earlier request{'' if before_these == 1 else 's'} not shown)")
     lines += _requests(exchanges, after)
-    lines += _listed("requests to other hosts:", around.others)
+    lines += _listed("requests to other hosts:", around.others, what="request")
     if (about := response_shapes.ABOUT.get(after.settings.shape)) is not None:
         lines += ["", f"shape {after.settings.shape}: {about}"]
     lines += _listed("faults:", [causes.recorded(each, exchanges) for each in faults], len(faults))
     lines += _deliveries(around.deliveries)
     still = [f"{_opened(stream, after)}: {_about_stream(stream)}" for stream in streams]
-    lines += _listed("open streams:", still)
+    lines += _listed("open streams:", still, what="stream")
     turns = around.turns
     arranged, changed = ([], [*diff.between(before, after)]) if turns is None else turns.changes(before, after)
-    lines += _listed("arranged by the test:", [*map(cut_line, arranged)], what="changes")
-    lines += _listed("changed by requests:", [*map(cut_line, changed)], what="changes")
+    lines += _listed("arranged by the test:", [cut_line(each, ARRANGED) for each in arranged])
+    lines += _listed("changed by requests:", [*map(cut_line, changed)])
     lines += [] if changed else ["", "no changes by requests" if arranged else "no changes in the world"]
     if (page := next((each.page for each in reversed(exchanges) if each.refusal and each.page), None)) is not None:
         lines += ["", f"more about any page, error or rule: {EXPLAIN} {page}"]
     return shortened("\n".join(lines), before.known_secrets | after.known_secrets)
 
 
-def _listed(title: str, items: Sequence[str], most: int = SHOWN, what: str = "") -> list[str]:
+def _listed(title: str, items: Sequence[str], most: int = SHOWN, what: str = "change") -> list[str]:
     if not items:
         return []
-    rest = f"    ({len(items) - most} more {what or title.rstrip(':')} not shown)"
+    rest = f"    ({counted(len(items) - most, f'more {what}')} not shown)"
     return ["", title, *(f"    {each}" for each in items[:most]), *([rest] if len(items) > most else [])]
 
 
@@ -125,22 +131,25 @@ def _deliveries(deliveries: Sequence[Delivery]) -> Iterator[str]:
     if deliveries:
         yield from ("", "thread actions:")
     if len(deliveries) > SHOWN:
-        yield f"    ({len(deliveries) - SHOWN} earlier ones not shown)"
+        yield f"    ({counted(len(deliveries) - SHOWN, 'earlier thread action')} not shown)"
     for delivery in deliveries[-SHOWN:]:
         yield f"    {cut_line(str(delivery))}"
         yield from (f"        {cut_line(line)}" for line in delivery.lines)
 
 
 def _requests(exchanges: Sequence[Exchange], store: Store) -> Iterator[str]:
-    """Yield the lines about each request. A refusal that is repeated is counted."""
-    blocks: dict[object, list[str]] = {}
-    counts: Counter[object] = Counter()
+    """Yield the lines about each request, in order. A failure that is repeated is shown once, and counted."""
+    blocks = []
     for exchange in exchanges[-SHOWN:]:
-        block = [f"    {line}" for line in _about(exchange, store)]
-        key: object = exchange.number if exchange.refusal is None else (str(exchange), *block)
-        counts[key] += 1
-        blocks.setdefault(key, [str(exchange), *block])
-    for key, (head, *rest) in blocks.items():
+        block = (str(exchange), *(f"    {line}" for line in _about(exchange, store)))
+        blocks.append((block, exchange.refusal is None and exchange.failure is None and exchange.number))
+    counts, shown = Counter(blocks), set()
+    for key, same in groupby(blocks):
+        (head, *rest), number = key[0], len([*same])
+        if key in shown:
+            yield f"(again: {head}{f', {number} times' if number > 1 else ''})"
+            continue
+        shown.add(key)
         yield head if counts[key] == 1 else f"{head} ({counts[key]} times)"
         yield from rest
     if not exchanges:

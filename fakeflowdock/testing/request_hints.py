@@ -25,6 +25,7 @@ LOOKED_AT = 20_000  # characters of the parameters
 BLOB = 200  # characters; a longer string without a space is data, not prose
 WAIT = "X-flowdock-wait-for-message"
 NO_MESSAGE = f"no message in the response: it has one, with the status 201, if the request has the header {WAIT}"
+WITHOUT_SPACES = ("tags",)  # parameters whose values have none
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -51,6 +52,7 @@ def misread(exchange: Exchange, parameters: Mapping[str, Any]) -> Iterator[str]:
             if isinstance(parameters.get(name), str) and "properties" in schema:
                 inner = next(iter(schema["properties"]))
                 yield f"{name} is an object, which a form needs as {name}[{inner}]=…; or send JSON (json=, not data=)"
+    known = contract.parameters_of(parameters)
     pairs = [pair for pair in request.url.partition("?")[2].split("&") if pair]
     refusal = exchange.refusal
     wrong = refusal.errors if isinstance(refusal, ValidationError) else {}
@@ -60,8 +62,10 @@ def misread(exchange: Exchange, parameters: Mapping[str, Any]) -> Iterator[str]:
         if before and not equals and unquote_plus(name) in unknown:
             value_of = before.partition("=")[0]
             yield f"an & begins the next parameter of a query: in the value of {value_of}, send it as %26"
-        if "+" in value and unquote_plus(name) in wrong:
+        if "+" in value and unquote_plus(name) in (*wrong, *WITHOUT_SPACES):
             yield f"a + in a query is a space: in the value of {name}, send it as %2B"
+        if pair is pairs[-1] and equals and not value and unquote_plus(name) in known:
+            yield f"the value of {name} is empty: a # begins the fragment of a URL, which is not sent: send it as %23"
 
 
 def without_message(exchange: Exchange) -> str | None:

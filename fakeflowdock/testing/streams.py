@@ -193,7 +193,9 @@ class Streaming(Failing):
         where = f" for {store.path_of(wanted)}" if wanted is not None else ""
         found = opened(streams, store)
         text = errors.NO_STREAM if count == 1 else errors.TOO_FEW_STREAMS
-        raise TimeoutError(text.format(whose=whose, where=where, timeout=timeout, count=count, listed=listed(found)))
+        seconds = "second" if timeout == 1 else "seconds"
+        given = {"whose": whose, "where": where, "timeout": timeout, "seconds": seconds, "count": count}
+        raise TimeoutError(text.format(**given, listed=listed(found)))
 
     def emit(
         self, event: Mapping[str, Any], *, flow: Flow | str | None = None, user: User | str | None = None

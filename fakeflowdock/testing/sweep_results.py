@@ -141,14 +141,14 @@ class SweepSummary:
                 yield (shown := test)
             yield f"    {operation}  {', '.join(failures)}  {finding}: {reason}"
         if len(groups) > LISTED:
-            yield f"… and {len(groups) - LISTED:,} more lines: --flowdock-sweep-file FILE has all"
+            yield f"… and {counted(len(groups) - LISTED, 'more line')}: --flowdock-sweep-file FILE has all"
 
     def __str__(self) -> str:
         tests = len({result.test for result in self.results})
         counts = ", ".join(f"{number} {outcome}" for outcome, number in self.counts.items())
         accepted = len(self.findings) - len(self.new)
         found = f"{counted(len(self.new), 'finding')}{f' besides {accepted} accepted' if accepted else ''}"
-        return f"{len(self.results)} failures in {counted(tests, 'test')}: {counts}; {found}"
+        return f"{counted(len(self.results), 'failure')} in {counted(tests, 'test')}: {counts}; {found}"
 
 
 def _run_of(line: str) -> tuple[str, ...]:

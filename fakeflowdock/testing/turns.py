@@ -23,7 +23,12 @@ class Turns:
 
     Args:
         began: the initial state, frozen.
+
+    Attributes:
+        looked: the number of the last request before the test last took the store in hand.
     """
+
+    looked = 0
 
     def __init__(self, began: Store) -> None:
         self.restart(began)

@@ -55,7 +55,8 @@ def wait_until(app: Callable[[], App], within: float | None, holds: Callable[[],
             woken.wait(min(left, UNHEARD))
     events = sys.modules.get("asyncio.events")
     in_loop = events is not None and events._get_running_loop() is not None
-    return errors.WITHIN_NOTE.format(within=within) + (errors.IN_LOOP if in_loop else "")
+    note = errors.WITHIN_NOTE.format(within=within, seconds="second" if within == 1 else "seconds")
+    return note + (errors.IN_LOOP if in_loop else "")
 
 
 @contextmanager

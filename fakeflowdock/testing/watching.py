@@ -11,8 +11,11 @@ import unittest
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..contract.errors import BrokenContract
+from ..contract.findings import ContractViolation
 from ..interception import other_hosts
-from . import causes, report
+from . import causes, report, subjects
+from .evidence import Evidence
 from .exchanges import Exchanges, has_unknown_path
 
 if TYPE_CHECKING:
@@ -58,7 +61,7 @@ class Watched:
         self._before = run.began if is_new else run.app.store.freeze()
         self._first = self._checked = None if is_new else _last(run)
         self._faults = 0 if is_new and not sharing else None  # the last one that this test need not meet
-        self._failed: tuple[BaseException, int] | None = None
+        self._failed: tuple[Evidence, int] | None = None
         self._delivered = 0 if is_new else run.app.deliveries.number
         if not is_new:
             run.turns.restart(self._before)
@@ -95,9 +98,15 @@ class Watched:
         self._checked = _last(self.run)
         return found
 
-    def fail(self, error: BaseException) -> None:
-        """Note how the test has failed. Requests that arrive later are none of its."""
-        self._failed = error, self.run.app.journal.count
+    def fail(self, error: BaseException, *, is_ours: bool = False) -> None:
+        """Note how the test has failed. Requests that arrive later are none of its.
+
+        Args:
+            is_ours: whether a check of fakeflowdock's failed it.
+        """
+        if self._failed is None or self._failed[0].error is not error:
+            is_ours = is_ours or isinstance(error, (BrokenContract, ContractViolation))
+            self._failed = Evidence(error, is_ours), self.run.app.journal.count
 
     def report(self, late: str | None = None) -> str:
         """Return the report.
@@ -106,8 +115,9 @@ class Watched:
             late: what still goes on although the test has ended.
         """
         app = self.run.app
-        store, (error, last) = app.store, self._failed or (None, None)
-        around = report.Around(self.run.turns, [*other_hosts.called], error, last, late, self.deliveries)
+        store, (evidence, last) = app.store, self._failed or (Evidence(), None)
+        others, turns = [*other_hosts.called, *subjects.meant_for_flowdock(other_hosts.here)], self.run.turns
+        around = report.Around(turns, others, evidence, last, late, self.deliveries, turns.looked)
         with store.lock:  # no other thread, such as one of the code under test, can write
             before = self._before if self.run.began is self._began else self.run.began  # or it was loaded since
             return report.text(self.requests, before, store, app.faults.remembered, [*app.streams.open], around)
@@ -164,6 +174,11 @@ class ActiveFakes:
         """Return the faults that never applied."""
         return [fault for each in self for fault in each.overlooked()]
 
+    def end_phase(self, error: BaseException) -> None:
+        """Note how a phase of the test has failed. What the test itself raised is noted already."""
+        for each in self:
+            each.fail(error, is_ours=_is_bare(error))
+
     def reports(self, names: Iterable[tuple[str, object]]) -> Iterator[tuple[str, str]]:
         """Yield the title and the text of each report.
 
@@ -189,6 +204,11 @@ class ActiveFakes:
         return None
 
 
+def _is_bare(error: BaseException) -> bool:
+    """Return whether an exception is a failure of pytest's without a traceback, as checks after a test raise."""
+    return getattr(error, "pytrace", True) is False
+
+
 def _is_idle(thread: threading.Thread) -> bool:
     """Return whether a thread is one of a pool and waits for work."""
     frame, where = sys._current_frames().get(thread.ident or 0), []
@@ -209,7 +229,7 @@ _active: dict[object, Callable[[], WatchedRun]] = {}  # the started fakes
 def begin() -> None:
     """Begin the watch of a test. Worlds of fakes that are started already are watched from now on."""
     watches[-1] = watch = ActiveFakes()
-    other_hosts.called.clear()
+    other_hosts.forget()
     for fake, run in list(_active.items()):
         watch.add(run(), fake, is_new=False)
 
@@ -230,6 +250,14 @@ def opened(run: WatchedRun) -> None:
 def stopped(fake: object) -> None:
     """Forget a fake that was stopped. The current test can still read its world."""
     _active.pop(fake, None)
+
+
+def report_of(run: WatchedRun, error: BaseException | None) -> str:
+    """Return the report of a world for an exception."""
+    watched = Watched(run)
+    if error is not None:
+        watched.fail(error)
+    return watched.report()
 
 
 def add_note(error: BaseException | None, text: Callable[[], str]) -> None:

@@ -55,6 +55,8 @@ class Clock(Branching):
     @property
     def now(self) -> datetime:
         """The current time of the world."""
+        if self._since is None and self._ahead is None:  # most clocks are frozen
+            return self._moment
         with self._lock:
             if self._ahead is not None:
                 return min(_system_time() + self._ahead, LAST)
@@ -125,7 +127,7 @@ class Clock(Branching):
     def follow(self) -> None:
         """Let the clock show the time of the system clock, also if a test replaces that. Reads only go back with it."""
         with self._lock:
-            self._since, self._ahead = None, timedelta()
+            self._ahead, self._since = timedelta(), None  # in this order: it is never frozen meanwhile
 
     def move_like(self, mode: str) -> None:
         """Move in a mode."""

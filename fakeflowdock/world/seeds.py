@@ -10,7 +10,7 @@ from ..contract.contracts import contracts
 from ..contract.validation import ADMIN
 from ..suggestions import did_you_mean, nearest
 from . import factories, naming, single_sign_on
-from .errors import SeedError
+from .errors import InvalidValues, SeedError
 from .store import Store
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def built(seed: Mapping[str, Any]) -> Store:
     violations = contracts(ADMIN).objects["seed"].violations(whole)
     for violation in sorted(violations, key=lambda violation: not violation.is_unknown):  # a misspelled name first
         name = violation.pointer.rpartition("/")[2]
-        reason = f"is unknown{did_you_mean(nearest(name, violation.known))}" if violation.known else violation.message
+        unknown = f"is unknown{did_you_mean(nearest(name, violation.known))}"
+        reason = unknown if violation.known else violation.reason_in(whole)
         raise SeedError(violation.pointer, reason)
     return _Building(whole).store
 
@@ -69,7 +70,7 @@ class _Building:
             add: Callable[[dict[str, Any]], None] = getattr(self, f"_add_{kind}")
             default = [FIRST_USER] if kind == "users" else [{"name": FIRST[kind]}] if kind in FIRST else []
             for position, fields in enumerate(seed.get(kind) or default):
-                with _at(f"/{kind}/{position}"):
+                with _at(f"/{kind}/{position}", fields):
                     add(dict(fields))
 
     # Entities
@@ -179,12 +180,17 @@ class _Building:
 
 
 @contextmanager
-def _at(place: str) -> Iterator[None]:
-    """Say where an error is."""
+def _at(place: str, fields: Mapping[str, Any]) -> Iterator[None]:
+    """Say where an error is: at one of the fields of the seed, or at the whole."""
     try:
         yield
     except SeedError as error:
         raise SeedError(place + error.pointer, error.reason) from None
+    except InvalidValues as error:
+        field, reasons = next(iter(error.fields.items()))
+        if field.partition(".")[0] not in fields:
+            raise SeedError(place, str(error)) from None
+        raise SeedError(f"{place}/{field.replace('.', '/')}", " and ".join(reasons)) from None
     except ValueError as error:
         raise SeedError(place, str(error)) from None
 

@@ -91,7 +91,7 @@ def check_world(world: Any) -> None:
 def wrong(world: Any) -> Iterator[tuple[str, str]]:
     """Yield each error as a JSON pointer and a reason."""
     violations = contracts().objects["world"].violations(world)
-    yield from ((violation.pointer, violation.message) for violation in violations)
+    yield from ((violation.pointer, violation.reason_in(world)) for violation in violations)
     if not violations:
         yield from _contradictions(world)
 

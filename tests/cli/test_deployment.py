@@ -1,4 +1,4 @@
-"""The unit and the Compose file of the docs: what they name exists, and what they start runs."""
+"""The systemd unit of the docs: what it names exists, and what it starts runs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import requests
-import yaml
 
 from fakeflowdock.cli.serve import serve_command
 from tests.support.processes import CLEAN, Process, ready
@@ -23,7 +21,7 @@ from tests.support.processes import CLEAN, Process, ready
 pytestmark = pytest.mark.newest_only
 
 DEPLOY = Path(__file__).parent.parent.parent / "docs/deploy"
-UNIT, COMPOSE = DEPLOY / "fakeflowdock.service", DEPLOY / "compose.yaml"
+UNIT = DEPLOY / "fakeflowdock.service"
 VARIABLES = {option.envvar for option in serve_command.options}
 SCRIPT = Path(sys.executable).parent / "fakeflowdock"
 
@@ -49,24 +47,12 @@ def set_by_the_unit(folder: Path) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in text.split())
 
 
-def composed() -> dict[str, Any]:
-    service: dict[str, Any] = yaml.safe_load(COMPOSE.read_text("utf-8"))["services"]["fakeflowdock"]
-    return service
-
-
-def served(environ: dict[str, str], health: str = "") -> tuple[int, int]:
-    """Start the command, ask it something, and stop it. Returns the status of the answer, and that of the command.
-
-    Args:
-        health: code that fails where the server on port 8080 is not well.
-    """
+def served(environ: dict[str, str]) -> tuple[int, int]:
+    """Start the command, ask it something, and stop it. Returns the status of the answer, and that of the command."""
     command = [str(SCRIPT)]
     with Process(command, stderr=subprocess.PIPE, env=environ) as process:
         line = ready(process.said)
         answered = requests.get(f"{line['url']}/user", auth=(line["api_token"], ""), timeout=9).status_code
-        if health:
-            there = health.replace(":8080/", f":{urlsplit(line['url']).port}/")
-            subprocess.run([sys.executable, "-c", there], check=True, timeout=300)
         process.terminate()
         process.communicate(timeout=30)
     return answered, process.returncode
@@ -78,25 +64,6 @@ def test_every_variable_of_the_unit_is_an_option_and_the_server_runs_with_them(t
     (tmp_path / "fakeflowdock").mkdir()
     assert served({**CLEAN, **environ, "FAKEFLOWDOCK_PORT": "0"}) == (200, 0)
     assert [path.name for path in (tmp_path / "fakeflowdock").iterdir()] == ["world.json"]
-
-
-def test_every_variable_of_the_compose_file_is_an_option_and_the_server_runs_with_them(tmp_path: Path) -> None:
-    environ = composed()["environment"]
-    assert set(environ) <= VARIABLES
-    assert all(isinstance(value, str) for value in environ.values())
-    here = {"FAKEFLOWDOCK_PORT": "0", "FAKEFLOWDOCK_STATE": str(tmp_path / "world.json")}
-    health = composed()["healthcheck"]["test"][-1]
-    assert served({**CLEAN, **environ, **here, "FAKEFLOWDOCK_ADMIN_TOKEN": "long-enough"}, health) == (200, 0)
-    assert (tmp_path / "world.json").exists()
-
-
-def test_the_compose_file_asks_the_port_that_it_opens_and_keeps_what_it_saves() -> None:
-    service = composed()
-    port, state = service["environment"]["FAKEFLOWDOCK_PORT"], service["environment"]["FAKEFLOWDOCK_STATE"]
-    assert service["ports"] == [f"127.0.0.1:{port}:{port}"]
-    assert f"127.0.0.1:{port}/_fakeflowdock/health'" in service["healthcheck"]["test"][-1]
-    assert service["volumes"] == [f"state:{Path(state).parent}"]
-    compile(service["healthcheck"]["test"][-1], "healthcheck", "exec")
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd-analyze, which knows units")
@@ -130,10 +97,11 @@ def test_nobody_who_wants_to_be_told_stops_nothing(path: str) -> None:
 
 
 def test_the_docs_name_only_flags_that_exist() -> None:
-    text = UNIT.read_text("utf-8") + COMPOSE.read_text("utf-8")
+    files = [UNIT, *(DEPLOY / name for name in ("compose.yaml", "kubernetes.yaml", "nginx.conf", "action.sh"))]
     own = {option.opts[0] for option in serve_command.options}
-    others = {"--now", "--build", "--wait", "--no-cache-dir", "--system"}
-    assert set(re.findall(r"--[a-z-]+", text)) <= own | others
+    others = {"--now", "--build", "--wait", "--from-literal", "--quiet"}
+    named = set(re.findall(r"(?<!\S)--[a-z][a-z-]+", "".join(path.read_text("utf-8") for path in files)))
+    assert named <= own | others
 
 
 def test_the_statuses_that_are_not_tried_again_are_those_of_wrong_options() -> None:

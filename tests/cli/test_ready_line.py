@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import requests
 
 from fakeflowdock import FakeFlowdock, __version__, conform
-from tests.support.processes import LIMIT, ready, running
+from tests.support.processes import CLEAN, LIMIT, Process, ready, running
 
 pytestmark = pytest.mark.newest_only
 
@@ -32,6 +34,21 @@ def test_the_conformance_suite_can_run_every_case_with_what_the_line_has() -> No
         assert (line["version"], line["pid"]) == (__version__, process.pid)
         came = conform(line["url"], **{name: line[name] for name in GIVEN})
     assert (len(came.not_run), came.ok) == (0, True), came
+
+
+def test_a_server_can_end_with_its_input(tmp_path: Path) -> None:
+    state = tmp_path / "world.json"
+    options = ["--port", "0", "--json", "--until-eof", "--state", str(state), "--save-on-exit"]
+    with Process([sys.executable, "-m", "fakeflowdock", *options], stdin=subprocess.PIPE, env=CLEAN) as server:
+        url = ready(server.said)["url"]
+        assert server.stdin is not None
+        server.stdin.write("nothing that it reads\n")
+        server.stdin.flush()
+        assert requests.get(f"{url}/_fakeflowdock/health", timeout=30).status_code == 200
+        server.stdin.close()
+        server.stdin = None
+        assert server.wait(LIMIT) == 0
+    assert state.exists()
 
 
 def test_each_token_is_of_somebody_else(tmp_path: Path) -> None:
@@ -77,7 +94,8 @@ def test_the_line_and_the_greeting_name_the_flow_of_the_world(tmp_path: Path) ->
 
 
 def test_the_guide_tells_of_each_field() -> None:
-    with running("--port", "0", "--json", "--tls", "--admin-token", "long-enough") as (_, stdout):
+    public = ("--public-url", "https://flowdock.example.com")
+    with running("--port", "0", "--json", "--tls", "--admin-token", "long-enough", *public) as (_, stdout):
         line = ready(stdout)
     table = GUIDE.read_text("utf-8").partition("| field of the ready line | |\n")[2].partition("\n\n")[0]
     assert [name for cell in re.findall(r"^\| (.*?) \|", table, re.M) for name in re.findall(r"`(\w+)`", cell)] == list(

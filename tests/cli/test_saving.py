@@ -166,7 +166,8 @@ def test_a_full_disk_is_told_once_and_the_server_goes_on(tmp_path: Path) -> None
         for _ in range(3):
             add_source(line, "Builds")
             refused = operator.post("save", status=507)["message"]
-            assert refused.startswith(f"The world is not saved to {file}: File too large (docs/admin/state.md#save-")
+            page = f"{line['url']}/_fakeflowdock/docs/admin/state#save-state"
+            assert refused == f"The world is not saved to {file}: File too large ({page})"
         assert file.read_bytes() == before
         until(lambda: not [name for name in os.listdir(tmp_path) if "draft" in name])  # but for one that is under way
         hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)[1]

@@ -256,9 +256,9 @@ def served(file: Path, monkeypatch: pytest.MonkeyPatch) -> int:
         os.kill(os.getpid(), signal.SIGTERM)
         return whole(store)
 
-    def serve(server: Server) -> None:
+    def serve(server: Server, **more: Any) -> None:
         os.kill(os.getpid(), signal.SIGINT)
-        until_stopped(server)
+        until_stopped(server, **more)
 
     monkeypatch.setattr(serialization, "dumps", dumps)
     monkeypatch.setattr(Server, "serve", serve)

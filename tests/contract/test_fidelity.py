@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import compile as compiler
 import pytest
 import requests
-from dialect import GRADES, mark_of, plain, read_page
+from dialect import GRADES, mark_of, read_page
 from examples import Examples, NotRuled
 from fidelity import Certificate
+from sections import plain
 
 from fakeflowdock.contract.contracts import contracts, schema_files
 from fakeflowdock.contract.grades import grade_at

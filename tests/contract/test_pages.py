@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import compile as compiler
 import pytest
 import requests
-from dialect import NotUnderstood
 from jsonschema import Draft202012Validator
+from sections import NotUnderstood
 
 from fakeflowdock.api import routing, wire
 from fakeflowdock.contract import errors

@@ -287,7 +287,6 @@ def test_an_open_stream_is_not_idle_and_no_deadline_ends_it(
 def test_a_stream_passes_the_forward_proxy_for_as_long_as_it_is_open(
     fake_flowdock: FakeFlowdock, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("trustme")
     door = Door(fake_flowdock._runs.current.site)
     try:
         with Client(door.url) as client:
@@ -342,6 +341,5 @@ def test_no_admin_token_guards_the_streams_and_no_credentials_are_401(fake_flowd
 
 def test_the_addresses_of_streams_end_in_flows(fake_flowdock: FakeFlowdock) -> None:
     assert fake_flowdock.stream_url == f"{fake_flowdock.url}{STREAM}/flows"
-    pytest.importorskip("trustme")
     environ: dict[str, Any] = fake_flowdock.environ
     assert environ["FLOWDOCK_STREAM_URL"] == fake_flowdock.stream_url

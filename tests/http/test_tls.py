@@ -443,7 +443,7 @@ def test_without_trustme_the_server_says_how_to_get_it(
     monkeypatch.setitem(sys.modules, "trustme", None)
     certificates._authority.cache_clear()
     assert main.main(["--tls", "--port", "0"]) == 2
-    assert capsys.readouterr().err == ("fakeflowdock: TLS requires trustme: pip install 'fakeflowdock[tls]'\n")
+    assert capsys.readouterr().err == ("fakeflowdock: TLS requires trustme: pip install trustme\n")
 
 
 def test_nothing_about_certificates_is_imported_before_it_is_wanted() -> None:

@@ -351,6 +351,45 @@ def test_outside_pytest_the_exception_carries_the_report_as_a_note(tmp_path: Pat
     ]
 
 
+EXPECTED = """
+import unittest
+import requests
+from fakeflowdock import FakeFlowdock
+
+API = "https://api.flowdock.com"
+
+@FakeFlowdock()
+class Test(unittest.TestCase):
+    def test_expected(self):
+        self.assertEqual(requests.get(API + "/flows").status_code, 401)
+        self.fail("no")
+
+    def test_unexpected(self):
+        requests.get(API + "/sources")
+        self.fail("no")
+
+    def test_counted(self):
+        with FakeFlowdock() as fake:
+            for _ in range(2):
+                requests.post(API + "/messages?event=message&content=Hi&flow=" + fake.flow.id, **fake.as_user())
+            self.assertEqual(len(fake.messages), 1)
+"""
+
+
+def test_outside_pytest_the_likely_cause_fits_the_exception_too(tmp_path: Path) -> None:
+    (tmp_path / "test_outside.py").write_text(EXPECTED)
+    command = [sys.executable, "-m", "unittest", "-v", "test_outside"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert "failures=3" in done.stderr
+    assert [first.partition(":")[2] for first in re.findall("likely cause(.*)", done.stderr)] == [
+        " POST /messages → 201: the same request was sent 2 times",
+        (
+            " GET /sources → 401: Unauthorized: the request has no credentials: this operation takes a user (Basic, "
+            "api_token) or an application (Bearer) or a source (flow_token)"
+        ),
+    ]
+
+
 def test_under_pytest_the_exception_carries_none(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(suite("with", outcome="False"))
     assert "fakeflowdock report" not in run(pytester).stdout.str()

@@ -93,7 +93,7 @@ def test_a_fault_that_never_applied_fails_its_test(pytester: pytest.Pytester) ->
             "    every request for get-flow: 500 (never matched: requested were list-flows)",
         ]
     )
-    result.stdout.fnmatch_lines(["    request 3 for list-flows: 500 (matched 1 requests, not applied)"])
+    result.stdout.fnmatch_lines(["    request 3 for list-flows: 500 (matched 1 request, not applied)"])
 
 
 def test_the_sweep_does_not_count_faults_that_its_own_failures_kept_from_applying(pytester: pytest.Pytester) -> None:

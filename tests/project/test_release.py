@@ -40,6 +40,10 @@ with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert len(json.load(reply)) == 2
     with urllib.request.urlopen(f"{ready['url']}/_fakeflowdock/worlds") as reply:
         assert [world["name"] for world in json.load(reply)] == ["default"]
+    with urllib.request.urlopen(f"{ready['url']}/_fakeflowdock/clients/node.mjs") as reply:
+        assert b"class FakeFlowdock" in reply.read()
+    with urllib.request.urlopen(f"{ready['url']}/_fakeflowdock/docs/api/errors") as reply:
+        assert b'id="unauthorized"' in reply.read()
     conform = [sys.executable, "-m", "fakeflowdock", "conform", ready["url"], "--only", "errors.md"]
     explain = [sys.executable, "-m", "fakeflowdock", "explain"]
     for page, words in (("docs/api/messages.md#tags", "Tags"), ("docs/api/errors.md#gone", "410")):
@@ -52,9 +56,13 @@ print("used")
 
 
 def explained() -> list[str]:
-    """The pages that `explain` prints."""
+    """The pages that `explain` prints and a server shows, with the files that they include."""
     docs = ROOT / "docs"
-    return [str(page.relative_to(docs)) for part in ("admin", "api", "guide") for page in (docs / part).rglob("*.md")]
+    pages = [page for part in ("admin", "api", "guide") for page in (docs / part).rglob("*.md")]
+    return [str(page.relative_to(docs)) for page in (*pages, *(docs / "deploy").iterdir())]
+
+
+PRELOADS = {f"fakeflowdock/server/{name}" for name in ("preload.cjs", "preload.php", "fakeflowdock_preload.rb")}
 
 
 @pytest.fixture(scope="module")
@@ -76,12 +84,13 @@ def test_the_wheel_holds_package_plugin_schemas_and_py_typed_and_nothing_else(wh
     described = {f"{information}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt")}
     licence = {f"{information}/licenses/LICENSE"}
     worlds = {"fakeflowdock/world/data/docs.json", "fakeflowdock/world/data/empty.json"}
-    assets = {"fakeflowdock/server/preload.cjs", "fakeflowdock/api/consent.css"}
+    assets = {"fakeflowdock/api/consent.css", "fakeflowdock/server/documentation.css", *PRELOADS}
     suite = {str(path.relative_to(ROOT)) for path in (ROOT / "fakeflowdock/checking/conformance").glob("*.toml")}
+    clients = {f"fakeflowdock/{path.relative_to(ROOT)}" for path in (ROOT / "clients").rglob("*.*")}
+    assert "fakeflowdock/clients/node/fakeflowdock.mjs" in clients
     pages = {f"fakeflowdock/docs/{path}" for path in explained()}
-    assert (
-        names == package | schemas | pages | worlds | suite | assets | {"fakeflowdock/py.typed"} | described | licence
-    )
+    data = schemas | clients | pages | worlds | suite | assets
+    assert names == package | data | {"fakeflowdock/py.typed"} | described | licence
 
 
 def test_the_wheel_works_from_an_empty_environment(wheel: Path, tmp_path: Path) -> None:

@@ -185,7 +185,8 @@ def test_the_server_says_at_start_what_it_asks_for() -> None:
         assert Operator(line["url"])("GET", "worlds").status_code == 401
         operator.make("one")
         assert operator.post("worlds", {}, 409)["message"] == (
-            "limit of 1 worlds reached: delete one or raise --max-worlds (docs/admin/worlds.md#make-world)"
+            "limit of 1 worlds reached: delete one or raise --max-worlds "
+            f"({line['url']}/_fakeflowdock/docs/admin/worlds#make-world)"
         )
     with running("--port", "0", FAKEFLOWDOCK_ADMIN_TOKEN="a-token-of-ours") as (_, stdout):
         greeting = "".join(stdout.readline() for _ in range(22))

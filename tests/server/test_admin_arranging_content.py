@@ -76,6 +76,19 @@ def test_an_access_token_is_issued_and_revoked(arrange: Arranger) -> None:
     assert unknown.startswith("Unknown access_token 'abab…'")
 
 
+def test_a_code_is_issued_and_exchanged(arrange: Arranger) -> None:
+    application = arrange.add("applications", name="CI", redirect_uri="https://ci.com/callback")
+    code = arrange.add("authorization-codes", application="CI", scope="profile", redirect_uri="https://ci.com/callback")
+    assert (code["user"], code["scope"]) == (1, "profile")
+    given = {name: application[name] for name in ("client_id", "client_secret", "redirect_uri")}
+    exchange = {**given, "grant_type": "authorization_code", "code": code["code"]}
+    tokens = arrange.flowdock("POST", "/oauth/token", data=exchange).json()
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert arrange.flowdock("GET", "/user", headers=bearer).json()["id"] == 1
+    for fields, pointer in (({"redirect_uri": "https://other.com"}, "/redirect_uri"), ({"scope": "x"}, "/scope")):
+        assert arrange.refused("POST", "authorization-codes", **fields)[0][0] == pointer
+
+
 def test_an_application_is_removed_with_its_sources(arrange: Arranger) -> None:
     token, source = arrange.add("access-tokens"), arrange.add("sources", name="CI")
     arrange.remove("applications/1")

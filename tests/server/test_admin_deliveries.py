@@ -216,8 +216,8 @@ def test_deliveries_are_found_by_criteria_and_cleared(
 @pytest.mark.parametrize(
     ("given", "places"),
     [
-        ({"action": 0}, [("/thread", "can't be blank")]),
-        ({"thread": PULL}, [("/action", "can't be blank")]),
+        ({"action": 0}, [("/thread", "is missing")]),
+        ({"thread": PULL}, [("/action", "is missing")]),
         ({"thread": PULL, "action": 0, "user": 99}, [("/user", "is not the id of a user in this world")]),
         ({"thread": "pr:43", "action": 0}, ["unknown thread 'pr:43'"]),
         ({"thread": PULL, "action": 7}, ["unknown action 7; actions of the thread: 0: 'Assign to me', 1: 'Diff'"]),

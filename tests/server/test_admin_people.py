@@ -10,7 +10,7 @@ from tests.support.administering import flowdock
 
 if TYPE_CHECKING:
     from fakeflowdock import FakeFlowdock
-    from tests.support.administering import Operator, World
+    from tests.support.administering import Arranger, Operator, World
 
 pytestmark = pytest.mark.newest_only
 
@@ -44,6 +44,34 @@ def test_an_invitation_is_mailed_and_accepted_in_its_world(
         ({}, "/invitation"),
     ):
         assert operator.refused("POST", "worlds/one/accept", given)[0][0] == pointer
+
+
+def test_somebody_is_invited_by_the_operator_and_the_invitation_is_cancelled(arrange: Arranger) -> None:
+    arrange.add("flows", path="acme/ops")
+    sent = arrange.add("invitations", email="bob@example.com", flow="acme/ops", message="Welcome")
+    assert sent == {
+        "invitation": 1,
+        "email": "bob@example.com",
+        "flow": "acme/ops",
+        "inviter": 1,
+        "message": "Welcome",
+        "state": "pending",
+    }
+    assert [each["email"] for each in arrange.operator.get(f"{arrange.below}outbox")] == ["bob@example.com"]
+    listed = arrange.flowdock("GET", "/flows/acme/ops/invitations", arrange.world["api_token"]).json()
+    assert [each["id"] for each in listed] == [1]
+    arrange.remove("invitations/1")
+    assert arrange.unknown("DELETE", "invitations/1").startswith("Unknown invitation '1'")
+    accepted = arrange.add("invitations", email="eve@example.com")["invitation"]
+    arrange.operator.post(f"{arrange.below}accept", {"invitation": accepted})
+    assert arrange.refused("DELETE", f"invitations/{accepted}")[0][0] == ""
+    for fields, pointer in (
+        ({"email": "bob"}, "/email"),
+        ({"email": "bob@example.com", "flow": "none"}, "/flow"),
+        ({"email": "bob@example.com", "inviter": 9}, "/inviter"),
+        ({"email": "eve@example.com"}, "/email"),
+    ):
+        assert arrange.refused("POST", "invitations", **fields)[0][0] == pointer
 
 
 def test_the_token_of_scim_leads_to_its_world(world: World, fake_flowdock: FakeFlowdock) -> None:

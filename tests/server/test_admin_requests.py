@@ -309,7 +309,7 @@ def test_assertions_say_what_python_says(operator: Operator, fake_flowdock: Fake
 @pytest.mark.parametrize(
     ("given", "pointer", "reason"),
     [
-        ({}, "/assertion", "can't be blank"),
+        ({}, "/assertion", "is missing"),
         ({"assertion": "sources"}, "/assertion", "is not one of requested, not requested, source"),
         ({"assertion": "requested"}, "/operation", "can't be blank"),
         ({"assertion": "requested", "operation": "get usr"}, "/operation", "did you mean"),

@@ -144,7 +144,7 @@ def test_an_event_is_emitted_to_a_flow_or_a_user(fake_flowdock: FakeFlowdock, op
 @pytest.mark.parametrize(
     ("path", "body", "places"),
     [
-        ("streams/events", {}, [("/event", "can't be blank")]),
+        ("streams/events", {}, [("/event", "is missing")]),
         ("streams/events", {"event": {"event": "x"}, "flow": "example/nope"}, ["/flow"]),
         ("streams/events", {"event": {"event": "x"}, "user": 99}, ["/user"]),
         (

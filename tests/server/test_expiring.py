@@ -70,6 +70,9 @@ def test_a_world_expires_also_if_nothing_is_requested_of_worlds(operator: Operat
 USES: dict[str, Callable[[Operator, World], object]] = {
     "a request with its credentials": lambda operator, world: flowdock(world, "GET", "/user", **user_of(world)),
     "a request that is refused": lambda operator, world: flowdock(world, "GET", "/unknown", **user_of(world)),
+    "a request that names it": lambda operator, world: flowdock(
+        world, "GET", "/user", headers={"Flowdock-World": "one"}
+    ),
     "its credentials": lambda operator, world: operator.get("worlds/one"),
     "its report": lambda operator, world: operator.get("worlds/one/report"),
     "a fault": lambda operator, world: operator.post("worlds/one/faults", {"status": 500}, 201),

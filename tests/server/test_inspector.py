@@ -31,6 +31,7 @@ def got(url: str, **headers: str) -> requests.Response:
 
 def test_a_browser_gets_the_page_and_everybody_else_an_index(fake_flowdock: FakeFlowdock) -> None:
     own = f"{fake_flowdock.url}/_fakeflowdock/"
+    assert fake_flowdock.inspector_url == own
     page = got(own, **BROWSER)
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     assert '<script type="module" src="inspector/app.mjs">' in page.text

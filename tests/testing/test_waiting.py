@@ -67,7 +67,7 @@ def test_every_assertion_takes_the_number_that_is_expected(fake_flowdock: FakeFl
         "    source 1 'CI'",
         "    source 2 'CI'",
     ]
-    with pytest.raises(AssertionError, match="expected 1 messages with content 'Hello', got 2"):
+    with pytest.raises(AssertionError, match="expected 1 message with content 'Hello', got 2"):
         fake.assert_message(content="Hello", times=1)
 
 

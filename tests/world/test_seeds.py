@@ -122,6 +122,7 @@ def test_users_talk_in_private(grown: Grown) -> None:
     assert [sorted(each.user_ids) for each in fake.private_conversations] == [[1, 2]]
 
 
+COLORS = ("red", "green", "yellow", "cyan", "orange", "grey", "black", "lime", "purple", "blue")
 WRONG = [
     (
         "users: [Ada]\nflows:\n- name: x\n  members: [Ada, Adda]\n",
@@ -134,6 +135,20 @@ WRONG = [
     ("- Ada", 1, "the seed: expected an object with users, flows and others"),
     ("users:\n- Ada\n- {name: Bob, email: bob}", 3, "/users/1/email is not an e-mail address"),
     ("users: [{name: Ada}, {name: Ada Two}]", 1, "/users/1 user 'ada@example.com' already exists"),
+    (
+        (
+            "sources: [s]\nmessages:\n- source: s\n  event: activity\n  title: t\n  external_thread_id: x\n"
+            "  author: {name: a}\n  thread:\n    title: T\n    status: {value: v,\n      color: pink}"
+        ),
+        11,
+        f"/messages/0/thread/status/color is not one of {', '.join(COLORS)} or null",
+    ),
+    (
+        "users:\n- name: Ada\n- name: Bob\n  email: ada@example.com",
+        4,
+        "/users/1/email user 'ada@example.com' already exists",
+    ),
+    ("sources: [s]\nmessages: [{source: s, event: activity, title: t}]", 2, "/messages/0 author can't be blank"),
     ("flows: [main, main]", 1, "/flows/1 flow 'example/main' already exists"),
     ("sources:\n- Builds\n- name: Tests\n  flow: none", 4, "/sources/1/flow unknown flow 'none'; known: example/main"),
     (
@@ -154,13 +169,13 @@ WRONG = [
     (
         "messages: [{event: shout}]",
         1,
-        "/messages/0 event is not one of message, status, file, activity, discussion, mail, activity.user",
+        "/messages/0/event is not one of message, status, file, activity, discussion, mail, activity.user",
     ),
-    ("private_messages:\n- x", 2, "/private_messages/0/to_user can't be blank"),
+    ("private_messages:\n- x", 2, "/private_messages/0/to_user is missing"),
     (
         "private_messages:\n- {content: x, to_user: Ada}",
         2,
-        "/private_messages/0 Ada Example cannot write to Ada Example: expected two users of one organization",
+        "/private_messages/0/to_user Ada Example cannot write to Ada Example: expected two users of one organization",
     ),
     (
         "private_messages:\n- {content: x, to_user: Bob}",

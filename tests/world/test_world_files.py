@@ -211,7 +211,7 @@ WRONG = {
     "no JSON": ('"seed": "",', '"seed": ""', "Expecting ',' delimiter"),
     "another format": ('"fakeflowdock world 1"', '"fakeflowdock world 9"', '/format is not "fakeflowdock world 1"'),
     "an unknown field": ('"seed": "",', '"seed": "", "sead": "",', "/sead is not on the page"),
-    "a missing field": ('      "nick": "User",\n', "", "/users/0/nick can't be blank"),
+    "a missing field": ('      "nick": "User",\n', "", "/users/0/nick is missing"),
     "a wrong type": ('"admin": true', '"admin": "yes"', "/memberships/0/admin is not a boolean"),
     "a wrong date": (
         "2014-10-14T11:05:27.176Z",

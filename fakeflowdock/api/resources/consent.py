@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -15,7 +17,7 @@ from ...world.scopes import scopes_of
 from ...world.secrets import is_visitor, new_visitor
 from .. import consent_pages
 from ..callers import ANYONE
-from ..environ import origin_of, root_of
+from ..environ import DEFAULT_WORLD, WORLD, origin_of, root_of
 from ..operations import Call, Reply, operation
 
 if TYPE_CHECKING:
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
     from ...world.models import Application, User
     from ...world.store import Store
 
-COOKIE = "fakeflowdock_session"
+COOKIE = "fakeflowdock_session"  # of the server's own world; the name of each other world follows a dot
+SIGN_IN_AS = "sign_in_as_"
+SHOWN = 8  # users to sign in as
 FIELDS = ("client_id", "response_type", "redirect_uri", "scope", "state")
 
 
@@ -107,6 +111,10 @@ def give_consent(call: Call, request: ConsentRequest | Reply) -> Reply:
         _end(store, session)
         session = _visitor(store)
         return _page(call, request, session, cookie=_cookie(call, session))
+    if (user := _chosen(store, given["decision"])) is not None:
+        _end(store, session)
+        session = _begin(store, user)
+        return _page(call, request, session, cookie=_cookie(call, session))
     if given["decision"] != "authorize":
         return _forged(consent_pages.OTHER_FORM)
     if (user := _user(store, session)) is not None:
@@ -153,6 +161,7 @@ def _page(call: Call, request: ConsentRequest, session: Session, **more: Any) ->
         None if request.redirect_uri == OUT_OF_BAND else request.redirect_uri,
         {**request.fields, "csrf_token": request.signed(session)},
         _user(call.store, session),
+        {f"{SIGN_IN_AS}{user.id}": user for user in islice(call.store.users.values(), SHOWN)},
         root=root_of(call.base),
         **more,
     )
@@ -188,16 +197,22 @@ def _forged(reason: str) -> Reply:
 
 def _session(call: Call) -> Session | None:
     """Return the session of the browser's cookie, unless it has ended."""
-    store = call.store
+    store, cookie = call.store, _cookie_name(call)
     for pair in call.header("cookie").split(";"):
         name, _, value = pair.strip().partition("=")
-        if name != COOKIE:
+        if name != cookie:
             continue
         if (session := store.sessions.find(value)) is not None and not session.ended:
             return session
         if is_visitor(store.seed, value):
             return Session(None, ended=False, cookie=value)
     return None
+
+
+def _chosen(store: Store, decision: str) -> User | None:
+    """Return the user of a button of the page, who signs in without a password: nobody real is behind them."""
+    number = decision.removeprefix(SIGN_IN_AS)
+    return store.users.get(int(number)) if number != decision and re.fullmatch("[0-9]{1,18}", number) else None
 
 
 def _user(store: Store, session: Session | None) -> User | None:
@@ -219,6 +234,17 @@ def _end(store: Store, session: Session) -> None:
         store.sessions.change(session.cookie, replace(session, ended=True))
 
 
+def is_cookie(name: str) -> bool:
+    """Return whether a cookie is of a session, in any world."""
+    return name == COOKIE or name.startswith(f"{COOKIE}.")
+
+
+def _cookie_name(call: Call) -> str:
+    """Return the name of the cookie in this world: a browser that tries one world stays signed in to the others."""
+    world = call.environ.get(WORLD, DEFAULT_WORLD)
+    return COOKIE if world == DEFAULT_WORLD else f"{COOKIE}.{world}"
+
+
 def _cookie(call: Call, session: Session) -> tuple[tuple[str, str], ...]:
     secure = "; Secure" if call.base.startswith("https:") else ""
-    return (("Set-Cookie", f"{COOKIE}={session.cookie}; Path=/; HttpOnly; SameSite=Lax{secure}"),)
+    return (("Set-Cookie", f"{_cookie_name(call)}={session.cookie}; Path=/; HttpOnly; SameSite=Lax{secure}"),)

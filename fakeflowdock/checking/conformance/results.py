@@ -152,16 +152,21 @@ class Conformance:
             "left_behind": list(self.left_behind),
         }
 
-    def as_junit(self) -> str:
-        """Return the results as JUnit XML, with a test suite for each page."""
+    def as_junit(self, docs: str = "") -> str:
+        """Return the results as JUnit XML, with a test suite for each page.
+
+        Args:
+            docs: the URL where a server shows the documentation. Default: the results name its pages.
+        """
+        from ...contract.documentation import linked
         from .. import junit
 
         pages: dict[str, list[Element]] = {}
         for result in self.results:
             inner: list[Element] = []
             if result.outcome == DIFFERS:
-                text = "\n".join(map(str, result.differences))
-                inner = [junit.element("failure", text, message=result.differences[0])]
+                text, *_ = texts = [linked(str(each), docs) for each in result.differences]
+                inner = [junit.element("failure", "\n".join(texts), message=text)]
             elif result.outcome == NOT_RUN:
                 inner = [junit.element("skipped", message=result.reason)]
             case = junit.element("testcase", "", inner, classname=result.page, name=result.name)

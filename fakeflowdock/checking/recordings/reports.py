@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from ...contract.contracts import contracts
+from ...contract.documentation import linked
 from ...version import __version__
 from .. import junit
 from .entries import Skipped, counted
@@ -74,12 +75,14 @@ class Report(ABC):
         write: called with each piece of the report.
         every: whether to include exchanges without findings and differences.
         replayed: whether the exchanges were replayed.
+        docs: the URL where a server shows the documentation. Default: reports name its pages.
     """
 
-    def __init__(self, write: Write, *, every: bool = False, replayed: bool = False) -> None:
+    def __init__(self, write: Write, *, every: bool = False, replayed: bool = False, docs: str = "") -> None:
         self._write = write
         self._every = every
         self._replayed = replayed
+        self._docs = docs
 
     def begin_file(self, name: str) -> None:  # noqa: B027  # optional
         """Begin a file."""
@@ -131,8 +134,8 @@ class Json(Report):
 
     _separator = ""
 
-    def __init__(self, write: Write, *, every: bool = False, replayed: bool = False) -> None:
-        super().__init__(write, every=every, replayed=replayed)
+    def __init__(self, write: Write, **more: Any) -> None:
+        super().__init__(write, **more)
         write(f'{{"fakeflowdock": "{__version__}", "exchanges": [')
 
     def add(self, exchange: CheckedExchange) -> None:
@@ -176,8 +179,8 @@ class JUnit(Report):
     A suite begins with its counts, so the cases of a file are collected until it ends.
     """
 
-    def __init__(self, write: Write, *, every: bool = False, replayed: bool = False) -> None:
-        super().__init__(write, every=every, replayed=replayed)
+    def __init__(self, write: Write, **more: Any) -> None:
+        super().__init__(write, **more)
         self._cases: list[Element] = []
         write(junit.beginning("fakeflowdock check"))
 
@@ -192,10 +195,11 @@ class JUnit(Report):
         if violations:
             more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
             message = f"{violations[0].message}{more}"
-            inner.append(junit.element("failure", str(violations), type=violations[0].rule, message=message))
+            text = linked(str(violations), self._docs)
+            inner.append(junit.element("failure", text, type=violations[0].rule, message=message))
         unknown = [f"not checked: {what}" for what in exchange.not_checked]
         if output := "\n".join([*str(others).splitlines(), *map(str, exchange.differences), *unknown]):
-            inner.append(junit.element("system-out", output))
+            inner.append(junit.element("system-out", linked(output, self._docs)))
         name = f"{exchange.number} {exchange.summary}"
         place = {"file": exchange.file, "line": exchange.line, "time": 0}
         classname = contracts().operations[exchange.operation].title if exchange.operation else "no operation"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from ...contract.contracts import BASE
+from ...contract.documentation import address_of, linked, sections_of
 from ...contract.findings import RULES, VIOLATION
 from ...version import __version__
 from .reports import Report
@@ -43,8 +43,8 @@ class Sarif(Report):
 
     _separator = ""
 
-    def __init__(self, write: Write, *, every: bool = False, replayed: bool = False) -> None:
-        super().__init__(write, every=every, replayed=replayed)
+    def __init__(self, write: Write, **more: Any) -> None:
+        super().__init__(write, **more)
         self._notes: list[dict[str, Any]] = []
         self._left_out = 0
         self._numbers = {name: number for number, name in enumerate(RULES)}
@@ -52,7 +52,7 @@ class Sarif(Report):
             "name": "fakeflowdock",
             "version": __version__,
             "semanticVersion": __version__,
-            "rules": [_rule(name) for name in RULES],
+            "rules": [_rule(name, self._docs) for name in RULES],
         }
         head = {"$schema": SCHEMA, "version": "2.1.0"}
         run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints"}
@@ -89,13 +89,13 @@ class Sarif(Report):
             "ruleId": found.rule,
             "ruleIndex": self._numbers[found.rule],
             "level": "error" if found.severity == VIOLATION else "warning",
-            "message": {"text": f"{exchange.summary}: {found}"},
+            "message": {"text": linked(f"{exchange.summary}: {found}", self._docs)},
             "locations": [place],
             "partialFingerprints": {"fakeflowdock/v1": hashlib.sha256(same.encode("utf-8", "replace")).hexdigest()},
             "properties": {
                 name: shown[name] for name in ("operation", "where", "pointer", "actual", "expected", "grade")
             }
-            | {"page": found.page, "pageUri": address_of(found.page)},
+            | {"page": found.page, **({"pageUri": address_of(found.page, self._docs)} if self._docs else {})},
         }
 
     def end(self, summary: Summary) -> None:  # noqa: ARG002  # SARIF has no place for it
@@ -106,24 +106,21 @@ class Sarif(Report):
         self._write(f'\n], "invocations": [{json.dumps(invocation)}]}}]}}\n')
 
 
-def address_of(page: str) -> str:
-    """Return the URL at which every fake serves the schema of a page."""
-    return BASE + page.removeprefix("docs/api/").replace(".md", ".json")
-
-
 def _place(at: CheckedExchange | Skipped) -> dict[str, Any]:
     return {
         "physicalLocation": {"artifactLocation": {"uri": _uri(at.file)}, "region": {"startLine": at.line}},
     }
 
 
-def _rule(name: str) -> dict[str, Any]:
-    rule = RULES[name]
+def _rule(name: str, docs: str) -> dict[str, Any]:
+    """Return a rule with the section that explains it, and its URL if there is one."""
+    rule, (page, _, anchor) = RULES[name], HELP.get(name, "general-information#parameters").partition("#")
+    about = f"{rule.message} {linked(RULES_PAGE, docs)} has all rules; each result names the page that it is about."
     return {
         "id": name,
         "shortDescription": {"text": rule.message},
-        "helpUri": BASE + HELP.get(name, "general-information#parameters").replace("#", ".json#"),
-        "help": {"text": f"{rule.message} {RULES_PAGE} has all rules; each result names the page that it is about."},
+        **({"helpUri": address_of(f"docs/api/{page}.md#{anchor}", docs)} if docs else {}),
+        "help": {"text": about, "markdown": f"{about}\n\n{sections_of(f'docs/api/{page}.md')[anchor]}"},
         "defaultConfiguration": {"level": "error" if rule.severity == VIOLATION else "warning"},
     }
 

@@ -9,14 +9,13 @@ from werkzeug.http import parse_options_header
 
 from ...api import json_values, parameters
 from ...api.callers import ANYONE
-from ...api.environ import OPERATION
+from ...api.environ import DEFAULT_WORLD, OPERATION
 from ...api.handling import Handling
 from ...api.internal_routes import HEALTH, PREFIX
 from ...api.media_types import JSON
 from ...api.pauses import UNLOCKED, NoLock
 from ...api.routing import Table
 from ...contract.errors import Refusal
-from ..worlds import DEFAULT
 from . import (
     access,
     arranging,
@@ -129,7 +128,7 @@ class AdminHandling(Handling):
 
     def tell(self) -> None:
         """Tell those who watch the world of the path that it may have changed."""
-        name = DEFAULT if self._call is None else self._call.path.get("world", DEFAULT)
+        name = DEFAULT_WORLD if self._call is None else self._call.path.get("world", DEFAULT_WORLD)
         if (world := self._directory.named(name)) is not None:
             world.written()
 

@@ -170,6 +170,14 @@ def add_access_token(call: OperatorCall, world: ServedWorld) -> Reply:
     return created(entities.access_token(token))
 
 
+@of_a_world("POST authorization-codes")
+def add_authorization_code(call: OperatorCall, world: ServedWorld) -> Reply:
+    """Add an authorization code."""
+    code = world.store.codes.find(done(call, world, View.authorize))
+    assert code is not None
+    return created(entities.code(code))
+
+
 @of_a_world("DELETE access-tokens/:access_token")
 def revoke_access_token(call: OperatorCall, world: ServedWorld) -> Reply:
     """Revoke an access token."""

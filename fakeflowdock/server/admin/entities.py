@@ -15,7 +15,7 @@ from .errors import Invalid, Unknown
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from ...world.authorization import AccessToken
+    from ...world.authorization import AccessToken, AuthorizationCode
     from ...world.models import Application, Flow, Message, Organization, Source, User
     from ...world.store import Store
     from ..worlds import ServedWorld
@@ -57,13 +57,13 @@ def message_in_path(call: OperatorCall, world: ServedWorld) -> Message:
         flow = _referred(store, "flow", call.fields["flow"], "/flow")
     else:
         flow = next(iter(store.flows.values()), None)
-    message = None if flow is None else store.archive.of(flow.id).messages.get(_number(given) or 0)
+    message = None if flow is None else store.archive.of(flow.id).messages.get(number_in(given) or 0)
     if message is None:
         raise Unknown("message", given, world.name)
     return message
 
 
-def _number(given: str) -> int | None:
+def number_in(given: str) -> int | None:
     """Return the number in a text, or None."""
     return int(given) if given.isascii() and given.isdigit() and len(given) <= LONGEST else None
 
@@ -71,7 +71,7 @@ def _number(given: str) -> int | None:
 def referred(store: Store, kind: str, given: int | str) -> Any:
     """Return the entity with an id or a name. A text of digits is an id, if there is one. Raises ValueError."""
     is_text = isinstance(given, str)
-    entity = getattr(store, f"{kind}s").get(given if kind == "flow" or not is_text else _number(str(given)))
+    entity = getattr(store, f"{kind}s").get(given if kind == "flow" or not is_text else number_in(str(given)))
     if entity is None and not is_text:
         raise ValueError(Invalid.NO_ENTITY.format(kind=kind))
     return entity or naming.found(store, kind, str(given))
@@ -226,6 +226,18 @@ def access_token(token: AccessToken) -> dict[str, Any]:
         "application": token.application_id,
         "scope": in_order(token.scopes),
         "expires_at": _moment(token.expires_at),
+    }
+
+
+def code(code: AuthorizationCode) -> dict[str, Any]:
+    """Return an authorization code."""
+    return {
+        "code": code.code,
+        "user": code.user_id,
+        "application": code.application_id,
+        "scope": in_order(code.scopes),
+        "redirect_uri": code.redirect_uri,
+        "expires_at": timestamp(code.expires_at),
     }
 
 

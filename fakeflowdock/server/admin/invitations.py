@@ -4,14 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...api.operations import NOTHING, Reply, created
 from ...world.clock import timestamp
 from .assertions import View
-from .errors import Invalid
+from .entities import done, number_in
+from .errors import Invalid, Unknown
 from .operations import of_a_world
 
 if TYPE_CHECKING:
+    from ...world.invitations import Invitation
     from ..worlds import ServedWorld
     from .operations import OperatorCall
+
+
+@of_a_world("POST invitations")
+def add_invitation(call: OperatorCall, world: ServedWorld) -> Reply:
+    """Invite an address to a flow."""
+    sent: Invitation = done(call, world, View.add_invitation)
+    return created(
+        {
+            "invitation": sent.id,
+            "email": sent.email,
+            "flow": world.store.path_of(world.store.flows[sent.flow_id]),
+            "inviter": sent.inviter_id,
+            "message": sent.message,
+            "state": sent.state,
+        }
+    )
+
+
+@of_a_world("DELETE invitations/:invitation")
+def remove_invitation(call: OperatorCall, world: ServedWorld) -> Reply:
+    """Cancel a pending invitation."""
+    given = call.path["invitation"]
+    number = number_in(given)
+    if number is None or world.store.invitations.get(number) is None:
+        raise Unknown("invitation", given, world.name)
+    done(call, world, View.remove_invitation, number)
+    return NOTHING
 
 
 @of_a_world("GET outbox")

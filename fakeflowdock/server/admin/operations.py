@@ -126,13 +126,13 @@ def world_of_the_path(call: OperatorCall) -> ServedWorld:
 
 
 def _refuse_fields(call: OperatorCall, subject: Any, violations: list[Violation]) -> NoReturn:
-    raise Invalid((each.pointer, _reason(each, number)) for number, each in enumerate(violations))
+    raise Invalid((each.pointer, _reason(each, call.fields, number)) for number, each in enumerate(violations))
 
 
-def _reason(violation: Violation, number: int) -> str:
-    """Return the message, with a suggestion for the first few, because suggestions take time."""
+def _reason(violation: Violation, given: Mapping[str, Any], number: int) -> str:
+    """Return the reason, with a suggestion for the first few, because suggestions take time."""
     near = nearest(violation.pointer.rpartition("/")[2], violation.known) if number < MOST else None
-    return violation.message + did_you_mean(near)
+    return violation.reason_in(given) + did_you_mean(near)
 
 
 def operation(

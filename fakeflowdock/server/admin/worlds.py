@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...api.callers import ANYONE
 from ...api.environ import root_of
-from ...api.internal_routes import PREFIX, STREAM, api_of, served_at
+from ...api.internal_routes import DOCS, PREFIX, STREAM, api_of, served_at
+from ...api.media_types import HTML
 from ...api.operations import NOTHING, Reply, created, nothing
 from ...contract.package_files import document
 from ...contract.validation import ADMIN
@@ -16,10 +17,10 @@ from ...version import __version__
 from ...world import seeds, serialization, validation
 from ...world.clock import timestamp
 from ...world.errors import SeedError
-from .. import metrics
+from .. import documentation, metrics
 from ..credentials import credentials_of
 from ..worlds import OFF
-from .errors import Invalid
+from .errors import Invalid, Unknown
 from .operations import operation, world_of_the_path
 
 if TYPE_CHECKING:
@@ -71,6 +72,35 @@ def read_document(call: OperatorCall, _: None) -> dict[str, Any]:
 def _document() -> dict[str, Any]:
     found: dict[str, Any] = document(f"{ADMIN}/openapi")
     return found
+
+
+@operation("GET docs", callers=(ANYONE,), find=nothing)
+def list_pages(call: OperatorCall, _: None) -> Reply:
+    """Return the first page of the documentation."""
+    return _page(documentation.index(_docs(call)))
+
+
+@operation("GET docs/openapi", callers=(ANYONE,), find=nothing)
+def get_overview(call: OperatorCall, _: None) -> Reply:
+    """Return the page with the operations of the OpenAPI documents."""
+    return _page(documentation.openapi(_docs(call)))
+
+
+@operation("GET docs/:part/:page", callers=(ANYONE,), find=nothing)
+def get_page(call: OperatorCall, _: None) -> Reply:
+    """Return a page of the documentation."""
+    found = documentation.page(call.path["part"], call.path["page"], _docs(call))
+    if found is None:
+        raise Unknown("page", f"docs/{call.path['part']}/{call.path['page']}")
+    return _page(found)
+
+
+def _docs(call: OperatorCall) -> str:
+    return f"{root_of(call.base)}{DOCS}"
+
+
+def _page(html: str) -> Reply:
+    return Reply(200, html, documentation.HEADERS, HTML)
 
 
 @operation("POST worlds", find=nothing)
