@@ -276,6 +276,10 @@ def test_requests_are_filtered_opened_and_copied(page: Page, fake_flowdock: Fake
     page.presses(Keys.ESCAPE)
     page.waits(lambda: "request=3" not in page.chrome.current_url)
     page.open("requests", request=4).shows("can't be blank", "docs/api/messages.md#send-message", within=".detail")
+    [reference] = page.all(".detail .alert a")
+    url = str(reference.get_attribute("href"))
+    assert url == f"{fake_flowdock.url}/_fakeflowdock/docs/api/messages#send-message"
+    assert "Send message" in requests.get(url, timeout=30).text
     page.clicks("Clear")
     page.shows("No requests yet")
 

@@ -67,7 +67,7 @@ const parts = {
 };
 
 add(top, h("a.brand", { href: "#", title: "The flow" }, "fakeflowdock"), parts.worlds, parts.clock, parts.faults, h("span.space"),
-  button("World…", () => settings(), { class: "plain" }), parts.live, parts.nav);
+  h("a.plain", { href: "docs/", target: "_blank", rel: "noopener" }, "Docs"), button("World…", () => settings(), { class: "plain" }), parts.live, parts.nav);
 
 function showLive() {
   const text = page.paused ? "Paused" : page.live ? "Live" : "Offline";

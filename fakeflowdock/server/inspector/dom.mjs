@@ -34,6 +34,9 @@ export function link(url, text, attributes = {}) {
   return isWeb ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer", ...attributes }, text) : h("span", {}, text);
 }
 
+// Returns a link to a page of the documentation, as this server has it.
+export const reference = (page) => (/^docs\/(api|admin)\/[\w-]+\.md(#[\w-]+)?$/.test(page ?? "") ? h("a", { href: page.replace(".md", ""), target: "_blank", rel: "noopener" }, page) : page);
+
 export function toast(text) {
   const place = document.getElementById("toast");
   place.textContent = text;

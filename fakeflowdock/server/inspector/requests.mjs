@@ -1,6 +1,6 @@
 // The requests: a live table, and each of them in detail.
 
-import { button, copy, count, dialog, fill, h, hidden, json, masked, move, select, time, toast } from "./dom.mjs";
+import { button, copy, count, dialog, fill, h, hidden, json, masked, move, reference, select, time, toast } from "./dom.mjs";
 
 export const title = "Requests";
 const KEPT = 1000; // in memory
@@ -117,10 +117,10 @@ export function open(ctx) {
     fill(detail,
       h("div.bar", {}, h("h2", {}, `#${each.number} `, h("strong", {}, each.method), " ", hidden(each.path)), close),
       h("p", {}, h(`span.code.s${String(status(each))[0]}`, {}, status(each) || "no response"), ` ${each.operation ?? "unknown path"} · ${caller(each) || "unknown caller"} · ${(each.seconds * 1000).toFixed(1)} ms`),
-      each.refusal ? h("div.alert", {}, h("strong", {}, each.refusal.message), h("p", {}, `${each.refusal.name}, ${each.refusal.grade}: `, h("code", {}, each.refusal.page))) : null,
+      each.refusal ? h("div.alert", {}, h("strong", {}, each.refusal.message), h("p", {}, `${each.refusal.name}, ${each.refusal.grade}: `, reference(each.refusal.page))) : null,
       each.failure ? h("p.alert", {}, `Fault: ${each.failure}`) : null,
       each.warnings.map((warning) => h("div.notice", {}, h("strong", {}, warning.message), h("p", {}, warning.suggestion ? ["Did you mean ", h("code", {}, warning.suggestion), "? "] : warning.expected, " ",
-        h("code", {}, warning.rule), " ", h("small", {}, warning.page)))),
+        h("code", {}, warning.rule), " ", reference(warning.page)))),
       h("p.buttons", {}, Object.entries(copied).filter(([name]) => name !== "assertion" || each.operation).map(([name, make]) => button(`Copy ${name}`, () => copy(make(each), name))),
         button("JSON", () => dialog(`Request ${each.number}`, json({ ...each, headers: undefined, body: undefined, response: undefined }))),
         ctx.mayWrite && each.operation ? [429, 500].map((code) => button(`${code} once`, () => ctx.write("POST", "faults", { operation: each.operation, status: code, times: 1 }, `The next ${each.operation} gets ${code}`), { title: `Inject a fault: the next ${each.operation} gets ${code}` })) : null),
