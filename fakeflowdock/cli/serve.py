@@ -64,10 +64,9 @@ def run(given: SimpleNamespace) -> None:
         speaking["stops"] = partial(_notify_systemd, b"STOPPING=1")
         server = listen(lambda: Server(Site(worlds), given.host, given.port, **speaking), given.host, given.port)
         public = {"public_url": given.public_url} if given.public_url else {}
-        urls = {"url": server.url, **public, "stream_url": f"{server.url}{STREAM}/flows"}
+        own = {} if given.inspector == OFF else {"inspector_url": f"{given.public_url or server.url}{PREFIX}"}
+        urls = {"url": server.url, **public, **own, "stream_url": f"{server.url}{STREAM}/flows"}
         ready = {"event": "ready", **urls, "world": given.state or given.seed or given.world, **credentials, **ca_file}
-        if given.inspector != OFF:
-            ready["inspector_url"] = f"{given.public_url or server.url}{PREFIX}"
         if worlds.admin_token is not None:
             ready["admin_token"] = worlds.admin_token
         if saving is not None:

@@ -171,6 +171,7 @@ async function route() {
   Object.assign(page, { world, view, params });
   document.title = `${view} · ${world} · fakeflowdock`;
   fill(parts.nav, Object.entries(VIEWS).map(([name, each]) => h("a", { href: address(name), "aria-current": name === view ? "page" : null }, each.title)));
+  parts.nav.querySelector("[aria-current]").scrollIntoView({ block: "nearest", inline: "nearest" });
   if (isOther) {
     page.stop?.();
     page.state = page.newest = null;
