@@ -29,7 +29,18 @@ if TYPE_CHECKING:
     from .testing.errors import FlowdockWarning
     from .testing.exchanges import Exchanges
     from .testing.invitations import InvitationMail
-    from .testing.lists import DeliveryList, Flows, InvitationList, Messages, PrivateMessages, Sources, Threads, Users
+    from .testing.lists import (
+        Applications,
+        DeliveryList,
+        Flows,
+        InvitationList,
+        Messages,
+        Organizations,
+        PrivateMessages,
+        Sources,
+        Threads,
+        Users,
+    )
     from .testing.single_sign_on import ScimAccess
     from .testing.streams import OpenStream
     from .world.action_tokens import verify_token
@@ -44,6 +55,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ActionRequest",
     "Application",
+    "Applications",
     "Author",
     "BrokenContract",
     "Caller",
@@ -82,6 +94,7 @@ __all__ = [
     "OpenStream",
     "OperationName",
     "Organization",
+    "Organizations",
     "PrivateConversation",
     "PrivateMessages",
     "RecordingError",
@@ -131,7 +144,8 @@ _HOMES = {
         "testing.errors": "FlowdockWarning",
         "testing.exchanges": "Exchanges",
         "testing.invitations": "InvitationMail",
-        "testing.lists": "DeliveryList Flows InvitationList Messages PrivateMessages Sources Threads Users",
+        "testing.lists": "Applications DeliveryList Flows InvitationList Messages Organizations PrivateMessages "
+        "Sources Threads Users",
         "testing.single_sign_on": "ScimAccess",
         "testing.streams": "OpenStream",
         "world.action_tokens": "verify_token",

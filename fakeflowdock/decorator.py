@@ -118,12 +118,12 @@ def _test_case(fake: Decorating, target: type[unittest.TestCase]) -> type[unitte
     def in_a_fresh_world(self: unittest.TestCase, result: unittest.TestResult | None = None) -> Any:
         try:
             with fake.fresh_world("test"):
-                run(self, None if result is None else cast("Any", _Explained(fake, result)))
-                return result
-        except BrokenContract:
+                return run(self, result)
+        except (BrokenContract, AssertionError) as error:
             if result is None:
                 raise
-            result.addError(self, sys.exc_info())
+            add = result.addFailure if isinstance(error, AssertionError) else result.addError
+            add(self, cast("Any", sys.exc_info()))
             return result
 
     replaced: Any = target  # decorating is replacing
@@ -133,29 +133,6 @@ def _test_case(fake: Decorating, target: type[unittest.TestCase]) -> type[unitte
         classmethod(set_up_inside),
     )
     return target
-
-
-class _Explained:
-    """The result of a test run, to which failures are reported with a note: unittest formats them at once."""
-
-    def __init__(self, fake: Decorating, result: unittest.TestResult) -> None:
-        self._fake, self._result = fake, result
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._result, name)
-
-    def addError(self, test: Any, error: Any) -> None:  # noqa: N802  # a name of unittest
-        self._fake.note_report(error[1])
-        self._result.addError(test, error)
-
-    def addFailure(self, test: Any, error: Any) -> None:  # noqa: N802  # the same
-        self._fake.note_report(error[1])
-        self._result.addFailure(test, error)
-
-    def addSubTest(self, test: Any, subtest: Any, error: Any) -> None:  # noqa: N802  # the same
-        if error is not None:
-            self._fake.note_report(error[1])
-        self._result.addSubTest(test, subtest, error)
 
 
 def _module(fake: Decorating, module: Any) -> None:

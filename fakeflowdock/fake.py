@@ -14,8 +14,9 @@ from .contract import explanations  # noqa: F401  # reads files, which a test ma
 from .decorator import decorated
 from .interception import errors
 from .interception.activation import Interception
-from .runs import Runs, Scope
+from .runs import Runs, Scope, UnknownPaths
 from .testing import watching
+from .testing.calling import suggesting
 from .testing.changing import Changing
 from .testing.configuring import Configurable
 from .testing.copies import Copies
@@ -42,6 +43,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 C = TypeVar("C", bound="type[Any]")
 
 
+@suggesting
 class FakeFlowdock(Configurable, Talking, Performing, Changing):
     """Flowdock, in memory. Requests to Flowdock's hosts are intercepted and answered from one world.
 
@@ -63,9 +65,8 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing):
         state: a world file to load instead. docs/api/world-files.md describes the format.
         seed: a world in short form instead: a mapping, or a file in YAML, JSON or TOML. docs/admin/seeds.md describes
             the fields.
-        clock: `world` starts at the time of the world and stands still between writes. `system` follows the system
-            clock, also if freezegun or time-machine replaces it. A datetime is where the clock stands at the start.
-            Default: `world`.
+        clock: `world`, the default, starts at the time of the world and moves with writes. `system` follows the system
+            clock, also if freezegun or time-machine replaces it. A datetime, or one as ISO 8601, is where it starts.
         auto_consent: whether `/oauth/authorize` grants consent at once, as the first user, without a consent page. Can
             be changed at any time through the attribute. Default: false.
         refresh_tokens: `always` issues a refresh token with each access token, as the real service did;
@@ -82,9 +83,10 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing):
         keep_alive: after how many seconds without an event a stream is kept alive, in real time. Can be changed at any
             time through the attribute. Default: 30.
         callbacks: which integrations `perform` requests over the network: `loopback`, those on this machine; `none`; or
-            `any`. Default: `loopback`.
+            `any`. Can be changed at any time through the attribute. Default: `loopback`.
         other_hosts: `refuse` raises an error for each request to another host, except to this machine, unless a mock
             answers it. Default: `allow`.
+        unknown_paths: whether requests to paths that Flowdock never had `fail` the test, or `allow`. Default: `fail`.
 
     Raises:
         OSError: a file cannot be read.
@@ -97,7 +99,7 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing):
         *,
         state: str | PathLike[str] | None = None,
         seed: Mapping[str, Any] | str | PathLike[str] | None = None,
-        clock: Literal["world", "system"] | datetime = "world",
+        clock: Literal["world", "system"] | datetime | str = "world",
         auto_consent: bool = False,
         refresh_tokens: Literal["always", "offline_access"] = "always",
         shape: Shape = "default",
@@ -107,15 +109,17 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing):
         other_hosts: OtherHosts = "allow",
         keep_alive: float = KEEP_ALIVE,
         callbacks: Literal["loopback", "none", "any"] = "loopback",
+        unknown_paths: UnknownPaths = "fail",
     ) -> None:
         self._interception: Interception | None = None
+        self._unknown_paths: UnknownPaths = unknown_paths
         self.other_hosts = other_hosts
         settings = Settings(auto_consent, refresh_tokens, shape, journal, strict, journal_bytes, keep_alive, callbacks)
         self._begin(templates.initial(world, state, seed, clock), settings)
 
     def _begin(self, world: Store, settings: Settings) -> None:
         self._settings = settings
-        self._runs = Runs(world, settings)
+        self._runs = Runs(world, settings, self._unknown_paths)
         self._interception = None
         self._lock = threading.RLock()
         self._starts = 0  # without their stop
@@ -175,7 +179,7 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing):
             if self._runs.process is not None:
                 return
             self._runs.current.stop_server()
-        self.settle(under_way)
+        watching.end(self._runs.current, under_way)
 
     def _leave(self) -> None:
         """Leave the worlds to the parent of this forked process. Another thread may have held the lock."""
@@ -287,10 +291,10 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing):
                 try:
                     yield
                 except BaseException as error:
-                    run.settle(error)
+                    watching.end(run, error)
                     self.note_report(error)
                     raise
-                run.settle(None)
+                watching.end(run, None)
         finally:
             with self._lock:
                 if self._starts == 1:
@@ -307,11 +311,7 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing):
 
     @property
     def url(self) -> str:
-        """The address of a live server for this world, on 127.0.0.1. The server starts on first access.
-
-        Raises:
-            RuntimeError: the fake is not started.
-        """
+        """The address of a live server on 127.0.0.1, which starts on first access. The fake has to be started."""
         self._check_active()
         return self._runs.current.url
 

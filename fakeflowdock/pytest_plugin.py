@@ -26,14 +26,16 @@ from .pytest_options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from fakeflowdock import Contract, FakeFlowdock
-    from fakeflowdock.api.exchange import Exchange
     from fakeflowdock.testing.watching import ActiveFakes
 
+CONFIGURED = pytest.StashKey[bool]()  # whether the marker of a test configures a fixture of ours
+PARTIAL = pytest.StashKey[bool]()  # whether this process runs some of the tests only
 DECORATED = "__fakeflowdock__"  # the attribute of a decorated class that has the fake
 _NAMED = ("refresh_tokens", "shape", "callbacks", "other_hosts")  # those that a fake takes as they are
+ELSEWHERE = "pass the choice to FakeFlowdock(…), or set it in the ini file for fake_flowdock_session"
 FIXTURES = ("fake_flowdock", "fake_flowdock_session")
 
 
@@ -66,10 +68,24 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     about = "; ".join(f"{name}: {words_of(values)}" for name, (values, _) in CHOICES.items())
     config.addinivalue_line("markers", f"flowdock({', '.join(CHOICES)}): configure fake_flowdock. {about}.")
-    if any(config.getoption(f"flowdock_sweep{name}") for name in ("", "_file", "_baseline", "_update")):
+    if any(
+        config.getoption(f"flowdock_sweep{name}") not in (None, False) for name in ("", "_file", "_baseline", "_update")
+    ):
         from fakeflowdock import pytest_sweep
 
         config.pluginmanager.register(pytest_sweep.sweep_for(config), "fakeflowdock-sweep")
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Note that not all tests run, among them perhaps the one for which a shared fault is."""
+    if items:
+        items[0].config.stash[PARTIAL] = True
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note the same if single tests are named, or other processes run the rest."""
+    if hasattr(session.config, "workerinput") or any("::" in each for each in session.config.args):
+        session.config.stash[PARTIAL] = True
 
 
 def _argparse_kwargs(name: str, values: tuple[str, ...]) -> dict[str, Any]:
@@ -143,12 +159,14 @@ def flowdock_contract(request: pytest.FixtureRequest) -> Contract:
     """Flowdock's documented contract, to check requests and responses against."""
     from fakeflowdock import Contract
 
+    request.node.stash[CONFIGURED] = True
     return Contract(strict=strict_for(request.node))
 
 
 def _fake(request: pytest.FixtureRequest, node: Any) -> FakeFlowdock:
     from fakeflowdock import FakeFlowdock
 
+    node.stash[CONFIGURED] = True
     chosen: dict[str, Any] = {name: choice(node, name) for name in _NAMED}
     chosen |= {"auto_consent": choice(node, "auto_consent") == "true", "strict": strict_for(node)}
     chosen["shape"] = getattr(request, "param", chosen["shape"])  # parametrized over shapes
@@ -200,7 +218,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """
     if (watching := _watching()) is not None:
         watching.watches[-1].call()
-    return (yield from _settling(item))
+        watching.watches[-1].finalizers = _finalizers(item)
+    return (yield from _settling(item, ends=False))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -209,72 +228,109 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
     return (yield from _settling(item))
 
 
-def _settling(item: pytest.Item, *, check: bool = True) -> Generator[None, object, object]:
-    """Run a phase of a test, and check what its fakes recorded. That of the setup is checked after the call."""
+def _settling(item: pytest.Item, *, check: bool = True, ends: bool = True) -> Generator[None, object, object]:
+    """Run a phase of a test, and check what its fakes recorded. That of the setup is checked after the call.
+
+    Args:
+        ends: whether it is the last phase. A fault may still apply before, if fixtures of the test have a teardown.
+    """
     try:
         result = yield
     except BaseException as error:
         if (watching := _watching()) is not None:
-            watching.watches[-1].settle(error)
-            watching.watches[-1].unchecked()
-            watching.watches[-1].overlooked()
+            watching.watches[-1].fail(error)
         raise
     if check and (watching := _watching()) is not None:
-        _check(item, watching.watches[-1])
+        _check(item, watching.watches[-1], ends=ends)
     return result
 
 
-def _check(item: pytest.Item, watch: ActiveFakes) -> None:
-    from fakeflowdock import ContractViolation
-    from fakeflowdock.testing.exchanges import has_unknown_path
+def _check(item: pytest.Item, watch: ActiveFakes, *, ends: bool) -> None:
+    """Fail a test for all that its fakes recorded. Each net tells what it has, whatever the others have."""
+    from fakeflowdock import BrokenContract
+    from fakeflowdock.testing import nets
 
-    exchanges, overlooked = watch.unchecked(), watch.overlooked()
-    lost = [each for each in exchanges if has_unknown_path(each)]
-    try:
-        watch.settle(None)
-    except ContractViolation as error:
-        raise pytest.fail.Exception(str(error), pytrace=False) from None
+    errors, (lost, warned), shared = [*watch.errors()], watch.caught(), watch.shared(lasting=False)
+    lasting, session = watch.shared(lasting=True), item.session
+    may_apply = not ends and (watch.has_teardown or _finalizers(item) > watch.finalizers)
+    overlooked = watch.overlooked(may_apply=may_apply)
+    bug = next((each for each in errors if isinstance(each, BrokenContract)), None)
+    told = [str(each) for each in errors if each is not bug]
     if lost and choice(item, "unknown_paths") == "fail":
-        from fakeflowdock.testing.hints import unanswered
-
-        reasons = [(exchange, unanswered(exchange)) for exchange in lost]
-        listed = "\n".join(f"    {exchange}" if why is None else f"    {exchange}: {why}" for exchange, why in reasons)
-        allowed = '@pytest.mark.flowdock(unknown_paths="allow") allows them'
-        pytest.fail(f"requests to unknown paths ({allowed}):\n{listed}", pytrace=False)
+        told.append(nets.listed(nets.UNKNOWN_PATHS('@pytest.mark.flowdock(unknown_paths="allow")'), lost))
     if overlooked:
-        listed = "\n".join(f"    {each}" for each in overlooked)
-        pytest.fail(f"faults that never applied (fail(…, optional=True) allows them):\n{listed}", pytrace=False)
-    _warn(item, exchanges)
+        told.append(nets.listed(nets.NEVER_APPLIED, overlooked))
+    if session.shouldstop or session.shouldfail or item.config.stash.get(PARTIAL, False):
+        shared, lasting = [], [*shared, *lasting]
+    of_shared = "faults of shared fixtures that never applied (fail(…, optional=True) allows them)"
+    if shared:
+        told.append(nets.listed(of_shared, shared))
+    if lasting:
+        warned.append(nets.listed(of_shared, lasting))
+    if not ends and (watch.is_used or FIXTURES[1] in getattr(item, "fixturenames", ())):
+        own, inherited = _unused(item)
+        told += own
+        warned += inherited
+    told += _warned(item, warned)
+    if bug is not None:
+        for text in told:
+            bug.add_note(text)
+        raise bug
+    if told:
+        pytest.fail("\n\n".join(told), pytrace=False)
 
 
-def _warn(item: pytest.Item, exchanges: list[Exchange]) -> None:
-    """Add the contract warnings of a test to the summary of warnings. Filters may ignore them or make them errors."""
+def _unused(item: pytest.Item) -> tuple[list[str], list[str]]:
+    """Return texts about a marker of the test itself, and about inherited ones, that configure none of its fakes."""
+    texts: tuple[list[str], list[str]] = [], []
+    if not item.stash.get(CONFIGURED, False):
+        for marker in item.iter_markers("flowdock"):
+            if names := [name for name in marker.kwargs if name not in ("unknown_paths", "shapes")]:
+                which = f"@pytest.mark.flowdock({', '.join(f'{name}=…' for name in names)})"
+                text = f"{which} configures the fixture fake_flowdock, but this test uses another fake: {ELSEWHERE}"
+                texts[marker not in item.own_markers].append(text)
+    return texts
+
+
+def _warned(item: pytest.Item, lines: list[str]) -> Generator[str, None, None]:
+    """Add contract warnings to the summary of warnings. Filters may ignore them, or make them errors: yield those."""
     from fakeflowdock import FlowdockWarning
 
-    found = {
-        f"{exchange.method} {exchange.shown_path}: {warning} [{warning.rule}]": None
-        for exchange in exchanges
-        for warning in exchange.warnings
-        if warning.severity == "warning"
-    }
-    try:
-        for text in found:
-            item.warn(FlowdockWarning(text))
-    except FlowdockWarning as error:
-        pytest.fail(f"FlowdockWarning: {error}", pytrace=False)
+    for line in lines:
+        try:
+            item.warn(FlowdockWarning(line))
+        except FlowdockWarning as error:
+            yield f"FlowdockWarning: {error}"
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
-    """Note which fakes several tests share."""
-    watching = None if fixturedef.scope == "function" else _watching()
-    if watching is None:
-        return (yield)
-    watching.sharing += 1
+    """Note which faults several tests share, and whether requests may follow the call of the test."""
+    before = _teardowns(fixturedef)
     try:
         return (yield)
     finally:
-        watching.sharing -= 1
+        if (watching := _watching()) is not None:
+            if fixturedef.scope != "function":
+                watching.shared(lasting=fixturedef.scope in ("package", "session"))
+            elif watching.is_active() and _teardowns(fixturedef) > before and not _is_known(fixturedef):
+                watching.watches[-1].has_teardown = True
+
+
+def _finalizers(item: pytest.Item) -> int:
+    """Return how many things are to be torn down after a test."""
+    stack = getattr(getattr(item.session, "_setupstate", None), "stack", {})
+    return len(stack[item][0]) if item in stack else 0
+
+
+def _teardowns(fixturedef: pytest.FixtureDef[Any]) -> int:
+    return len(getattr(fixturedef, "_finalizers", ()))
+
+
+def _is_known(fixturedef: pytest.FixtureDef[Any]) -> bool:
+    """Return whether a fixture is ours or pytest's own, so that its teardown makes no request."""
+    module = str(getattr(fixturedef.func, "__module__", ""))
+    return module == __name__ or (module.startswith("_pytest.") and "setup" not in fixturedef.argname)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -291,5 +347,10 @@ def pytest_runtest_makereport(
         except Exception as error:  # a bug in it must not end the test run
             words = "fakeflowdock failed to create the report, which is a bug"
             sections = [("fakeflowdock", f"{words}: {type(error).__name__}: {error}")]
-        report.sections += sections
+        add = getattr(report.longrepr, "addsection", None)  # where other tools look, such as JUnit's
+        if add is None or item.config.getoption("showcapture", "all") == "no":  # which hides sections of the report
+            report.sections += sections
+        else:
+            for section in sections:
+                add(*section)
     return report

@@ -16,6 +16,7 @@ These runs are not reported as tests. With findings that the baseline does not a
 
 - `fakeflowdock`: the version.
 - `counts`: the number of runs by outcome, without zeros.
+- `not_swept`: the passed tests that made requests to other fakes than that of the fixture.
 - `results`: one object per run, in the order of test names, with `test` (its node id), `operation` (`send-message`),
   `failure` (one of the ten above) and `outcome`: `survived` (the test still passed), `failed` (an assertion failed),
   `raised` (another exception), `skipped` (the test skipped itself) or `not_reached` (the call was not made). For
@@ -46,6 +47,7 @@ from .api.faults import Fault
 from .checking.recordings.entries import counted
 from .contract.contracts import contracts
 from .redaction import shortened
+from .testing import watching
 from .testing.sweep_results import FAILURES, SweepResult, SweepSummary, accepted_in, finding_of
 from .version import __version__
 
@@ -68,6 +70,8 @@ OF_STREAMS = {
     "cut record": Failure(connection="cut", events=0),
 }
 PATIENCE = 100  # consecutive failures after which a run ends, because the code under test might retry forever
+LEFT = "flowdock_sweep_left"  # the same for the tests that are not swept
+LISTED = 10  # of them in the summary
 SENT = "flowdock_sweep"  # the key under which an xdist worker sends its results, and which marks reports of the sweep
 
 
@@ -154,7 +158,8 @@ def sweep_for(config: pytest.Config) -> Sweep:
             hint = " (--flowdock-sweep-update writes it)" if isinstance(error, FileNotFoundError) else ""
             reason = getattr(error, "strerror", None) or error
             raise pytest.UsageError(f"--flowdock-sweep-baseline: cannot read {baseline}: {reason}{hint}") from None
-    return Sweep(failures_in(config.getoption("flowdock_sweep") or "all"), results, baseline, updates, accepted)
+    chosen = config.getoption("flowdock_sweep")
+    return Sweep(failures_in("all" if chosen is None else chosen), results, baseline, updates, accepted)
 
 
 def _file(config: pytest.Config, option: str) -> Path | None:
@@ -180,6 +185,7 @@ class Sweep:
 
     Attributes:
         results: those of this process. An xdist worker sends its results when it ends.
+        left: the passed tests that are not swept although they made requests.
     """
 
     def __init__(
@@ -188,6 +194,7 @@ class Sweep:
         self.failures, self.file, self.baseline = failures, file, baseline
         self._updates, self._accepted = updates, accepted
         self.results: list[SweepResult] = []
+        self.left: list[str] = []
         self._trial: _Trial | None = None
         self._begin()
 
@@ -209,6 +216,8 @@ class Sweep:
         if self._fake is not None and passed and not (item.session.shouldstop or item.session.shouldfail):
             for trial in list(trials_of(self._fake.requests, self.failures)):
                 self.results.append(self._try(item, nextitem, trial))
+        elif self._fake is None and passed and any(each.requests for each in watching.watches[-1]):
+            self.left.append(item.nodeid)
         return result
 
     def _try(self, item: pytest.Item, nextitem: pytest.Item | None, trial: _Trial) -> SweepResult:
@@ -284,7 +293,9 @@ class Sweep:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Collect the results of an xdist worker."""
-        self.results += [SweepResult(**each) for each in getattr(node, "workeroutput", {}).get(SENT, ())]
+        sent = getattr(node, "workeroutput", {})
+        self.results += [SweepResult(**each) for each in sent.get(SENT, ())]
+        self.left += sent.get(LEFT, ())
 
     @property
     def _summary(self) -> SweepSummary:
@@ -296,21 +307,33 @@ class Sweep:
         to_send = getattr(session.config, "workeroutput", None)  # set in an xdist worker
         if to_send is not None:
             to_send[SENT] = [asdict(result) for result in self.results]
+            to_send[LEFT] = self.left
             return
         if self.file is not None:
-            whole = {"fakeflowdock": __version__, "counts": summary.counts, "results": summary.data()}
+            whole: dict[str, Any] = {"fakeflowdock": __version__, "counts": summary.counts}
+            whole |= {"not_swept": sorted(self.left), "results": summary.data()}
             self.file.write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", "utf-8")
         if self._updates and self.baseline is not None:
             self.baseline.write_text(summary.baseline(), "utf-8")
         elif summary.new and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
+    def _listed_left(self) -> Iterator[str]:
+        if self.left:
+            yield f"not swept, because the fake is not that of fake_flowdock: {counted(len(self.left), 'test')}"
+            yield from (f"    {test}" for test in sorted(self.left)[:LISTED])
+        if len(self.left) > LISTED:
+            yield f"    … and {len(self.left) - LISTED:,} more"
+
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
         """Print the matrix and the new findings; with `-v` each run."""
         terminalreporter.section("documented failures")
         summary, line = self._summary, terminalreporter.line
+        for text in self._listed_left():
+            line(text)
         if not summary.results:
-            line("no passed test made a request to Flowdock")
+            if not self.left:
+                line("no passed test made a request to Flowdock")
             return
         if config.get_verbosity() > 0:
             first = max(len(result.operation) for result in summary.results)

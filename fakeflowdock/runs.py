@@ -13,6 +13,7 @@ from .api.app import App
 from .contract.findings import ContractViolation
 from .server.worlds import Held
 from .testing import watching
+from .testing.nets import Noticed
 from .world import templates
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 
 Scope = Literal["call", "test", "class"]  # a class may be a module too
+UnknownPaths = Literal["fail", "allow"]
 
 
 class WorldRun(Held):
@@ -36,12 +38,17 @@ class WorldRun(Held):
         began: the initial world. It is shared and never changes.
         settings: how the fake behaves.
         scope: what it is for.
+        unknown_paths: whether requests to unknown paths `fail` a test.
     """
 
-    def __init__(self, began: Store, settings: Settings, scope: Scope = "call") -> None:
+    def __init__(
+        self, began: Store, settings: Settings, scope: Scope = "call", unknown_paths: UnknownPaths = "fail"
+    ) -> None:
         self.scope = scope
         self._broken: list[BrokenContract] = []
         super().__init__(App(templates.over(began.branch(), settings), self._broken.append), began)
+        self.noticed = Noticed(unknown_paths)
+        self.app.notice = self.noticed.notice
         self._server: Server | None = None
         self._door: Door | None = None
         self._starting = threading.RLock()  # concurrent first accesses get the same server
@@ -125,12 +132,19 @@ class Runs:
     Args:
         began: the initial world of each.
         settings: how each behaves.
+        unknown_paths: whether requests to unknown paths `fail` a test, or `allow`.
+
+    Raises:
+        ValueError: `unknown_paths` is neither.
     """
 
-    def __init__(self, began: Store, settings: Settings) -> None:
+    def __init__(self, began: Store, settings: Settings, unknown_paths: UnknownPaths = "fail") -> None:
+        if unknown_paths not in ("fail", "allow"):
+            raise ValueError(f"invalid unknown_paths {unknown_paths!r}: expected 'fail' or 'allow'")
+        self._unknown_paths = unknown_paths
         self._began = began
         self._settings = settings
-        self._last = self._ended = WorldRun(began, settings)
+        self._last = self._ended = WorldRun(began, settings, unknown_paths=unknown_paths)
         self._open: list[WorldRun] = []
         self.process: int | None = None  # that has the worlds, if it is not this one
 
@@ -169,7 +183,7 @@ class Runs:
                 yield around
                 return
             began = around.app.store.freeze()
-        run = WorldRun(began, self._settings, scope)
+        run = WorldRun(began, self._settings, scope, self._unknown_paths)
         run.app.integration = (around or self._last).app.integration
         self._open.append(run)
         watching.opened(run)
@@ -179,6 +193,7 @@ class Runs:
         finally:
             _entered.reset(token)
             self._open.remove(run)
+            watching.closed(run)
             run.stop_server()
             run.app.streams.end()
             if scope != "class":

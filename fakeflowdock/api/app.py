@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ..world.store import Store
     from .actions.delivery import Delivery
     from .actions.request import ActionRequest
+    from .exchange import Exchange
     from .failures import Failure
     from .journal import Budget
     from .operations import Match, Operation, Reply
@@ -71,12 +72,14 @@ class App:
         integration: what gets them instead of their URL: a WSGI or ASGI application, the URL of a server, or None.
         deliver: sends a request to an integration, for an action that is performed by its signed URL.
         before_request: called with the world before each request.
+        notice: called with each exchange that was rejected or has contract warnings.
         delayed: the requests over sockets that a fault delays.
         replaced: how often the world was replaced.
         last_write: the number of the last exchange that may have changed the world.
     """
 
     before_request: Callable[[Store], None] | None = None
+    notice: Callable[[Exchange], None] | None = None
     may_wait = False  # for other servers
 
     def __init__(
@@ -173,6 +176,8 @@ class App:
         environ[EXCHANGE] = exchange = self.journal.add(environ, handling, answer, duration, self.store.now)
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             self.last_write = exchange.number
+        if self.notice is not None and (exchange.refusal is not None or exchange.warnings):
+            self.notice(exchange)
         return answer
 
     def _steps_on_a_socket(self, environ: WSGIEnvironment) -> Steps:

@@ -7,6 +7,12 @@ from __future__ import annotations
 
 from ..contract.errors import Unreadable, Worded
 
+# Bodies
+NOT_JSON = "the body is not JSON{what}: use {instead}"
+EMPTY = ", but empty"
+OF_TYPE = ", but {kind}"
+INSTEAD_OF_JSON = "text, or exchange.parameters"
+
 TIMED_OUT = "timed out"
 BROKEN = "a fault broke the connection: {loss}"
 
@@ -27,6 +33,7 @@ BODY = "invalid body {given!r}: expected bytes, text or a JSON value"
 NO_BODY = "invalid body: a response with status {status} has none"
 CONTENT_TYPE = "invalid content_type {given!r}: expected one line of ASCII"
 HEADERS = "invalid headers {given!r}: expected names and values of one line of ASCII each"
+TWO_RETRY_AFTER = "invalid headers: pass either retry_after or the header Retry-After, not both"
 HEADER_OF_OURS = "invalid header {name}: the server sets it"
 BODY_OF_DELIVERY = "invalid body: the response of an integration cannot be computed"
 RETRY_AFTER = "invalid retry_after {given!r}: expected a whole number of seconds"

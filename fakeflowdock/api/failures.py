@@ -122,6 +122,8 @@ class Failure:
         for name in given:
             if name.lower() in OF_THE_SERVER:
                 raise ValueError(errors.HEADER_OF_OURS.format(name=name))
+            if name.lower() == "retry-after" and self.retry_after is not None:
+                raise ValueError(errors.TWO_RETRY_AFTER)
 
     def _check_events(self, *, replaces: bool) -> None:
         """Raise ValueError if this cannot happen to an open stream."""

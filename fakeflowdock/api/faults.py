@@ -48,12 +48,13 @@ class Fault:
         optional: whether a test passes although the fault never applied.
         matched: the number of matching requests.
         applied: the number of requests that failed.
+        judged: whether a test was failed for it, or failed for another reason.
         standing: whether it stays when all faults are removed.
         number: its number in the world, from 1.
     """
 
     standing = False
-    optional = False
+    optional = judged = False
     number = 0
 
     def __init__(
@@ -117,8 +118,8 @@ class Fault:
 
     @property
     def is_overlooked(self) -> bool:
-        """Whether it should have applied, and never did."""
-        return not (self.applied or self.optional or self.standing) and any(self.failures)
+        """Whether it should have applied, never did, and was not judged yet."""
+        return not (self.applied or self.optional or self.judged or self.standing) and any(self.failures)
 
     def match(self) -> None:
         """Note a matching request, and draw whether it may fail."""

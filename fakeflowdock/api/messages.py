@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, quote, urlsplit
 
+from ..suggestions import did_you_mean, nearest
+from . import errors
 from .environ import FLOWDOCK, STREAM_HOST, environ_from
 from .errors import ShortenedBody
 
@@ -23,6 +25,24 @@ _STREAM = cast("re.Match[str]", FLOWDOCK.match("https://stream.flowdock.com/"))
 _TO_STREAM = re.compile(r"https?://(?:[^/?#]*@)?stream\.", re.IGNORECASE)
 _SAFE = r"[A-Za-z0-9\-._~%:@!$&'()*+,;=/]"
 _PLAIN = re.compile(rf"(?:https?://[A-Za-z0-9\-.:]*+)?(/{_SAFE}*+(?:\?(?:{_SAFE}|[?\[\]])++)?)")
+
+
+class UnknownHeader(KeyError):
+    """No header has a name. The suggestion is only looked up when the error is shown: `get` raises it too.
+
+    Args:
+        name: the unknown name.
+        among: the headers.
+    """
+
+    def __init__(self, name: str, among: Headers) -> None:
+        super().__init__(name)
+        self._known = among
+
+    def __str__(self) -> str:
+        known = {each.lower(): each for each in self._known}
+        near = nearest(str(self.args[0]).lower(), known)
+        return f"{self.args[0]!r}{did_you_mean(known[near] if near else None)}"
 
 
 class Headers(Mapping[str, str]):
@@ -41,7 +61,7 @@ class Headers(Mapping[str, str]):
         """Return the value of a header; the values of a repeated one are joined with commas."""
         values = [value for other, value in self.pairs if other.lower() == name.lower()]
         if not values:
-            raise KeyError(name)
+            raise UnknownHeader(name, self)
         return ", ".join(values)
 
     def __iter__(self) -> Iterator[str]:
@@ -98,6 +118,7 @@ class _Message:
     """What requests and responses have in common."""
 
     body: _Body
+    _instead = "text"
 
     @property
     def shortened(self) -> Shortened | None:
@@ -117,7 +138,15 @@ class _Message:
         Raises:
             ValueError: it is not valid JSON, or was shortened.
         """
-        return json.loads(self.body)
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            if isinstance(error, ShortenedBody):
+                raise
+            kind = vars(self)["headers"].get("Content-Type")
+            what = errors.EMPTY if not self.body else errors.OF_TYPE.format(kind=kind) if kind else ""
+            text = errors.NOT_JSON.format(what=what, instead=self._instead)
+            raise json.JSONDecodeError(text, self.text, getattr(error, "pos", 0)) from None
 
 
 @dataclass(frozen=True)
@@ -135,6 +164,8 @@ class Request(_Message):
     url: str
     headers: Headers = field(default=Headers(), repr=False)
     body: _Body = field(default=_Body(), repr=False)
+
+    _instead = errors.INSTEAD_OF_JSON
 
     @property
     def environ(self) -> WSGIEnvironment:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..redaction import brief
 from ..suggestions import did_you_mean
-from .errors import NO_SUCH_OPERATION
+from .errors import NO_OPERATION, NO_SUCH_OPERATION
 from .package_files import document
 from .schema_walk import Variant, as_recorded, fields_of, variants_of
 from .validation import API, Check, Pages
@@ -248,11 +248,13 @@ def operation_named(title: str) -> OperationName:
     Raises:
         ValueError: the operation is unknown. The message suggests similar ones.
     """
-    name = str(title).strip().lower().replace(" ", "-")
+    if not isinstance(title, str):
+        raise ValueError(NO_OPERATION.format(given=title))  # as every other argument
+    name = title.strip().lower().replace(" ", "-")
     if name not in contracts().operations:
         import difflib
 
         near = difflib.get_close_matches(name[:100], contracts().operations, n=3, cutoff=0.4)
         hint = did_you_mean(" or ".join(near))
-        raise ValueError(NO_SUCH_OPERATION.format(title=brief(title) if isinstance(title, str) else title, hint=hint))
+        raise ValueError(NO_SUCH_OPERATION.format(title=brief(title), hint=hint))
     return cast("OperationName", name)

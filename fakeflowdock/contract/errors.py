@@ -25,6 +25,7 @@ NO_STRICT = "invalid strict {given!r}: expected True, False, or a mapping of rul
 NO_SUCH_RULE = "unknown rule {rule!r} in strict{hint}"
 NO_SUCH_CHOICE = "invalid choice {given!r} for {rule}: expected 'ignore', 'warn' or 'error'"
 NO_SUCH_OPERATION = "unknown operation {title!r}{hint}"
+NO_OPERATION = "invalid operation {given!r}: expected the title of a page section, such as 'create source'"
 
 
 class Worded(Exception):

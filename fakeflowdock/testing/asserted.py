@@ -103,8 +103,10 @@ def _child() -> str | None:
     subprocess: Any = sys.modules.get("subprocess")
     frame: FrameType | None = sys._getframe()
     for _ in range(FRAMES):
-        for each in () if frame is None or subprocess is None else frame.f_locals.values():
+        if frame is None or subprocess is None:
+            break
+        for each in frame.f_locals.values():
             if isinstance(each, subprocess.Popen) and each.poll() is None:
                 return f"the process {each.pid}"
-        frame = None if frame is None else frame.f_back
+        frame = frame.f_back
     return None

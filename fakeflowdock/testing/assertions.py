@@ -6,34 +6,27 @@ from abc import abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..contract.contracts import operation_named
-from . import errors, kinds, matching
-from .asserted import noting
+from . import kinds
 from .authorizing import Authorizing
-from .exchanges import check_parameters
 from .invitations import Inviting
 from .matching import Search
+from .requested import Requested
 from .single_sign_on import SingleSignOn
-from .waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Unpack
 
     from ..api.actions.delivery import Delivery
-    from ..api.app import App
-    from ..api.exchange import Exchange
-    from ..contract.operation_names import OperationName
     from ..world.invitations import Invitation
     from ..world.models import Flow, Message, Source, Thread, User
     from . import expected as names
-    from .exchanges import Exchanges
     from .lists import DeliveryList
 
 T = TypeVar("T")
 
 
-class Asserting(Authorizing, Inviting, SingleSignOn):
+class Asserting(Requested, Authorizing, Inviting, SingleSignOn):
     """A world with assertions.
 
     Expected values are keyword arguments. A value must be equal; an `re.Pattern` must be found in the text; a function
@@ -47,71 +40,8 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
 
     @property
     @abstractmethod
-    def _app(self) -> App:
-        """The app of the world."""
-
-    @property
-    @abstractmethod
-    def requests(self) -> Exchanges:
-        """All requests with their responses, oldest first."""
-
-    @property
-    @abstractmethod
     def deliveries(self) -> DeliveryList:
         """The thread actions that were performed, oldest first."""
-
-    def assert_requested(
-        self,
-        operation: OperationName,
-        *,
-        times: int | None = None,
-        within: float | None = None,
-        status: names.Number = None,
-        caller: names.Caller = None,
-        **fields: Any,
-    ) -> Exchange:
-        """Assert that a request was made and answered.
-
-        Args:
-            operation: the title of its page section: `"create source"`.
-            times: the exact number of matching requests. Default: at least one.
-            within: how long to wait for it.
-            status: the status of the response.
-            caller: the user, source or application that made the request.
-            fields: the expected parameters, from body or query.
-
-        Returns:
-            The first matching request.
-
-        Raises:
-            AssertionError: no request matches, or their number is not `times`.
-            ShortenedBody: `fields` are expected, and the journal has shortened the body of such a request.
-            ValueError: the operation or a parameter is unknown, or `times` or `within` is invalid.
-        """
-        __tracebackhide__ = True
-        instead = "assert_not_requested"
-        return self._found(lambda: self._requests(operation, status, caller, fields), times, within, instead)
-
-    def assert_not_requested(
-        self,
-        operation: OperationName,
-        *,
-        within: float | None = None,
-        status: names.Number = None,
-        caller: names.Caller = None,
-        **fields: Any,
-    ) -> None:
-        """Assert that no request was made. Arguments as for `assert_requested`.
-
-        Raises:
-            AssertionError: a request matches, or comes `within` that time; or the journal dropped requests, so that one
-                could have matched.
-            ValueError: the operation or a parameter is unknown, or `within` is invalid.
-        """
-        __tracebackhide__ = True
-        self._not_found(lambda: self._requests(operation, status, caller, fields), within)
-        if dropped := self._dropped():
-            raise AssertionError(f"cannot verify: {dropped.strip(' ()')}")
 
     def assert_source(
         self, *, times: int | None = None, within: float | None = None, **expected: Unpack[names.SourceFields]
@@ -339,59 +269,13 @@ class Asserting(Authorizing, Inviting, SingleSignOn):
         kind.check_possible(store, kind.named(store, expected))
         self._not_found(lambda: self._of(kind, expected), within)
 
-    def _found(self, search: Callable[[], Search[T]], times: int | None, within: float | None, instead: str) -> T:
-        """Return the first candidate that matches. Raises AssertionError and ValueError."""
-        __tracebackhide__ = True
-        if times is not None and (type(times) is not int or times < 1):
-            text = errors.ZERO_TIMES if times == 0 else errors.TIMES
-            raise ValueError(text.format(instead=instead, given=times))
-        note = wait_until(lambda: self._app, within, lambda: len(search().matching()) >= (times or 1))
-        with noting(search, times, lambda: self._app):
-            return search().found(times, note)[0]
-
-    def _not_found(self, search: Callable[[], Search[T]], within: float | None) -> None:
-        """Raise AssertionError if a candidate matches, or comes within a time."""
-        __tracebackhide__ = True
-        with noting(search, 0, lambda: self._app):
-            search().none()
-            if note := wait_until(lambda: self._app, within, lambda: bool(search().matching())):
-                search().none(note)
-
     def _of(self, kind: kinds.Kind[T], expected: Mapping[str, Any]) -> Search[T]:
         """Return a search for entities. Raises ValueError."""
         store = self._store
         with store.lock:
             named = kind.named(store, expected)
-            return Search(
-                kind.what, [*self._among(kind)], named, partial(kind.view, store=store, expected=named), store
-            )
+            view, check = partial(kind.view, store=store, expected=named), partial(kind.check_possible, store, named)
+            return Search(kind.what, [*self._among(kind)], named, view, store, check_possible=check)
 
     def _among(self, kind: kinds.Kind[Any]) -> Iterable[Any]:
         return self.deliveries if kind is kinds.DELIVERY else kind.all(self._store)
-
-    def _dropped(self) -> str:
-        """Return a note for assertions if the journal has dropped requests; else an empty string."""
-        requests = self.requests
-        if not requests.dropped:
-            return ""
-        last = f"{len(requests)} request{'' if len(requests) == 1 else 's'}"
-        return f" (the journal only holds the last {last}; increase `journal` or `journal_bytes`)"
-
-    def _requests(
-        self,
-        operation: OperationName,
-        status: names.Number,
-        caller: names.Caller,
-        fields: dict[str, Any],
-    ) -> Search[Exchange]:
-        name = operation_named(operation)
-        candidates = self.requests.where(operation=name)
-        check_parameters(name, fields, candidates)
-        expected = dict(fields)
-        if status is not None:
-            expected["the status"] = status
-        if caller is not None:
-            expected["the caller"] = caller
-        what = f"request to {name.replace('-', ' ')}"
-        view = partial(matching.exchange_view, with_parameters=bool(fields))
-        return Search(what, candidates, expected, view, self._store, self._dropped())

@@ -16,7 +16,8 @@ Shape = Literal["default", "minimal", "maximal", "drift"]
 OtherHosts = Literal["allow", "refuse"]
 OURS = __name__.partition(".")[0]
 INSTEAD = {  # of assignments
-    "clock": ": use clock.advance()",
+    "clock": ": use clock.set(), clock.advance() or clock.follow()",
+    "unknown_paths": ': it has the requests; @pytest.mark.flowdock(unknown_paths="allow") allows them',
     "requests": ": use requests.clear()",
     "faults": ": use fail() and clear_faults()",
     "sources": ": use add_source()",
@@ -56,6 +57,15 @@ class Configurable:
     @auto_consent.setter
     def auto_consent(self, at_once: bool) -> None:
         self._settings.take_auto_consent(at_once)
+
+    @property
+    def callbacks(self) -> str:
+        """Which integrations are requested over the network: `loopback`, those on this machine; `none`; or `any`."""
+        return self._settings.callbacks
+
+    @callbacks.setter
+    def callbacks(self, which: str) -> None:
+        self._settings.take_callbacks(which)
 
     @property
     def refresh_tokens(self) -> str:

@@ -10,10 +10,10 @@ from ..api.internal_routes import is_own
 from ..contract.contracts import contracts, operation_named
 from ..contract.errors import NoSuchRoute
 from ..world.fields import check_names
-from . import errors, kinds
+from . import errors
 from .copies import Copies
-from .matchers import is_matcher
-from .matching import caller_of, exchange_view, misses
+from .criteria import NAMES, Criteria
+from .matching import ROLES, exchange_view, misses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from ..contract.operation_names import OperationName
     from ..world.store import Store
     from . import expected as names
-
-
-CRITERIA = ("operation", "method", "path", "status", "user", "source", "application", "caller")
 
 
 class Exchanges(Copies[Exchange]):
@@ -80,44 +77,35 @@ class Exchanges(Copies[Exchange]):
             method: in any case.
             path: as requested, decoded, without scheme, host and query.
             status: the status of the response; 0 if a fault dropped it.
-            user, source, application: who made the request, or their name.
+            user, source, application: who made the request, or their name or id. If the operation has a parameter of
+                that name, that parameter, unless an entity is given or the request lacks it.
             caller: the one that `assert_requested` takes: the source, else the application, else the user.
             parameters: from body or query, if `operation` is given, unless they have the name of a criterion.
 
         Raises:
             ShortenedBody: `parameters` are expected, and the journal has shortened the body of such a request.
-            ValueError: the operation, the name of a criterion, or the user or source of that name is unknown; or the
-                method or path is invalid.
+            ValueError: the operation, the name of a criterion, or who made the request is unknown; or the method, path
+                or status cannot be.
         """
         name = None if operation is None else operation_named(operation)
         if name is None:
-            check_names("requests", parameters, CRITERIA)
+            check_names("requests", parameters, ("operation", *NAMES))
+        criteria = Criteria(status, caller, method, path, user, source, application)
+        criteria.check(self)
         if self._store is not None:
-            kinds.check_named(self._store, {"user": user, "source": source})
-        if isinstance(method, str):
-            method = method.upper()
-        if method is not None and not is_matcher(method) and not (isinstance(method, str) and method.isalpha()):
-            raise ValueError(errors.METHOD.format(given=method))
-        if (
-            path is not None
-            and not is_matcher(path)
-            and (not isinstance(path, str) or not path.startswith("/") or "?" in path)
-        ):
-            raise ValueError(errors.PATH.format(given=path))
-        wanted = {"method": method, "path": path, "status": status, "caller": caller}
-        wanted = {criterion: value for criterion, value in wanted.items() if value is not None}
-        roles = {"user": user, "source": source, "application": application}
-        roles = {role: value for role, value in roles.items() if value is not None}
+            criteria.check_known(self._store, name)
+        expected = criteria.expected(name)
+        outside = {key: value for key, value in expected.items() if key not in ROLES}
         found = [
             each
             for each in self
             if name in (None, each.operation)
-            and not any(any(misses(value, _value(each, criterion))) for criterion, value in wanted.items())
-            and not any(any(misses(value, getattr(each.caller, role, None))) for role, value in roles.items())
+            and not (outside and any(misses(outside, exchange_view(each, with_parameters=False))))
         ]
-        if name is not None and parameters:
+        inside = {**parameters, **{key: value for key, value in expected.items() if key in ROLES}}
+        if name is not None and inside:
             check_parameters(name, parameters, found)
-            found = [each for each in found if not any(misses(parameters, exchange_view(each)))]
+            found = [each for each in found if not any(misses(inside, exchange_view(each, with_roles=True)))]
         return Exchanges(found, self._store)
 
     def export(self, file: str | PathLike[str], *, with_secrets: bool = False) -> None:
@@ -149,7 +137,3 @@ def check_parameters(operation: OperationName, expected: Mapping[str, Any], exch
     if expected:
         known.update(*(exchange.parameters for exchange in exchanges))
     check_names(contract.title, expected, known)
-
-
-def _value(exchange: Exchange, criterion: str) -> Any:
-    return caller_of(exchange) if criterion == "caller" else getattr(exchange, criterion)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias, TypedDict
 
-from ..world.models import Application, Flow, Source, Thread, User
+from ..world.models import Application, Flow, Organization, Source, Thread, User
 from .matchers import Matcher
 
 Text: TypeAlias = str | Matcher | None
@@ -17,10 +17,11 @@ Fields: TypeAlias = Mapping[str, Any] | Matcher | None
 Items: TypeAlias = Sequence[Any] | Matcher
 Numbers: TypeAlias = frozenset[int] | Matcher
 FlowOrPath: TypeAlias = Flow | str | Matcher
-UserOrName: TypeAlias = User | str | Matcher | None
-SourceOrName: TypeAlias = Source | str | Matcher | None
-ApplicationOrName: TypeAlias = Application | str | Matcher | None
-Caller: TypeAlias = User | Source | Application | Matcher | None
+UserOrName: TypeAlias = User | str | int | Matcher | None
+SourceOrName: TypeAlias = Source | str | int | Matcher | None
+ApplicationOrName: TypeAlias = Application | str | int | Matcher | None
+OrganizationOrName: TypeAlias = Organization | str | int | Matcher | None
+Caller: TypeAlias = User | Source | Application | str | Matcher | None
 
 
 class _AnyMessage(TypedDict, total=False):
@@ -108,6 +109,36 @@ class ThreadFields(TypedDict, total=False):
     source: SourceOrName
 
 
+class OrganizationFields(TypedDict, total=False):
+    """The attributes of an organization. docs/api/organizations.md."""
+
+    id: Number
+    name: Text
+    parameterized_name: Text
+    user_limit: Number
+    trial_ends: Text
+    sso_uid: Text
+    scim_token: Text
+    users: Items
+    flows: Items
+
+
+class ApplicationFields(TypedDict, total=False):
+    """The attributes of an OAuth application. docs/api/oauth.md."""
+
+    id: Number
+    name: Text
+    icon_url: Text
+    client_id: Text
+    redirect_uri: Text
+    owner_id: Number
+    client_secret: Text
+    setup_uri: Text
+    configuration_uri: Text
+    disabled: Truth
+    owner: UserOrName
+
+
 class FlowFields(TypedDict, total=False):
     """The attributes of a flow. `path` is `acme/ops`. docs/api/flows.md."""
 
@@ -126,6 +157,7 @@ class FlowFields(TypedDict, total=False):
     disabled: Truth
     path: Text
     members: Items
+    organization: OrganizationOrName
 
 
 class UserFields(TypedDict, total=False):

@@ -12,7 +12,7 @@ from ..api.actions.request import FLAWS
 from ..world import naming
 from ..world.fields import check_names
 from ..world.invitations import ACCEPTED, PENDING
-from ..world.models import Application, Flow
+from ..world.models import Flow
 from ..world.validation import PRIVATE
 from . import errors
 from . import expected as names
@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 
     from ..api.actions.delivery import Delivery
     from ..world.invitations import Invitation
-    from ..world.models import Message, Source, Thread, User
+    from ..world.models import Application, Message, Organization, Source, Thread, User
     from ..world.store import Store
 
 Entity = TypeVar("Entity")
 
-ROLES = dict.fromkeys(("user", "creator", "inviter", "from_user", "to_user"), "user") | {"source": "source"}
+ROLES = {
+    **dict.fromkeys(("user", "creator", "inviter", "owner", "from_user", "to_user"), "user"),
+    **{kind: kind for kind in ("source", "application", "organization")},
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Kind(Generic[Entity]):
         }
 
     def named(self, store: Store, expected: Mapping[str, Any], what: str | None = None) -> dict[str, Any]:
-        """Return what is expected, with flows as paths and applications as names.
+        """Return what is expected, with flows as paths.
 
         Args:
             what: the entity, for messages. Default: one of this kind.
@@ -80,14 +83,12 @@ class Kind(Generic[Entity]):
         for name, value in expected.items():
             if isinstance(value, Flow):
                 named[name] = store.path_of(store.flows[value.id])
-            elif isinstance(value, Application):
-                named[name] = value.name
             elif name == "flow" and isinstance(value, str):
                 named[name] = store.path_of(naming.found(store, "flow", value))
         return named
 
     def check_possible(self, store: Store, expected: Mapping[str, Any]) -> None:
-        """Reject the name of a user or source that does not exist, and a text that cannot be. Raises ValueError."""
+        """Reject the name or id of an entity that does not exist, and a text that cannot be. Raises ValueError."""
         check_named(store, expected)
         for name, known in self.values.items():
             given = expected.get(name)
@@ -96,15 +97,11 @@ class Kind(Generic[Entity]):
 
 
 def check_named(store: Store, expected: Mapping[str, Any]) -> None:
-    """Reject the name of a user or source that does not exist. Raises ValueError."""
+    """Reject the name or id of an entity that does not exist. Raises ValueError."""
     for name, what in ROLES.items():
         value = expected.get(name)
-        if isinstance(value, str) and not any(each.name == value for each in _called(store, what)):
-            raise ValueError(errors.UNKNOWN.format(what=what, name=value))
-
-
-def _called(store: Store, what: str) -> Iterable[Source | User]:
-    return [*store.sources.values(), *store.deleted_sources.values()] if what == "source" else store.users.values()
+        if isinstance(value, str) or type(value) is int:
+            naming.check_known(store, what, value)
 
 
 class _Messages(Kind["Message"]):
@@ -161,7 +158,7 @@ SOURCE: Kind[Source] = Kind(
     names.SourceFields,
     {
         "flow": lambda source, store: _path(source.flow_id, store),
-        "application": lambda source, store: store.applications[source.application_id].name,
+        "application": lambda source, store: store.applications[source.application_id],
         "creator": lambda source, store: store.users[source.creator_id],
     },
     lambda store: store.sources.values(),
@@ -178,10 +175,26 @@ FLOW: Kind[Flow] = Kind(
     {
         "path": lambda flow, store: store.path_of(flow),
         "members": lambda flow, store: [store.users[number] for number in sorted(flow.member_ids)],
+        "organization": lambda flow, store: store.organizations[flow.organization_id],
     },
     lambda store: store.flows.values(),
 )
 USER: Kind[User] = Kind("user", names.UserFields, {}, lambda store: store.users.values())
+ORGANIZATION: Kind[Organization] = Kind(
+    "organization",
+    names.OrganizationFields,
+    {
+        "users": lambda organization, store: store.users_of_organization(organization),
+        "flows": lambda organization, store: store.flows_of_organization(organization),
+    },
+    lambda store: store.organizations.values(),
+)
+APPLICATION: Kind[Application] = Kind(
+    "application",
+    names.ApplicationFields,
+    {"owner": lambda application, store: store.users.get(application.owner_id or 0)},
+    lambda store: store.applications.values(),
+)
 INVITATION: Kind[Invitation] = Kind(
     "invitation",
     names.InvitationFields,
@@ -201,7 +214,7 @@ DELIVERY: Kind[Delivery] = Kind(
         "flow": lambda delivery, store: _path(delivery.request.thread.flow_id, store),
         "action": lambda delivery, _: delivery.request.name,
         "user": lambda delivery, _: delivery.request.user,
-        "application": lambda delivery, _: delivery.request.application.name,
+        "application": lambda delivery, _: delivery.request.application,
         "method": lambda delivery, _: delivery.request.method,
         "url": lambda delivery, _: delivery.request.url,
         "body": lambda delivery, _: delivery.request.json if delivery.request.body else None,

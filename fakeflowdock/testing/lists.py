@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from ..api.actions.delivery import Delivery
 from ..world.bound import all_bound
 from ..world.invitations import Invitation
-from ..world.models import Flow, Message, Source, Thread, User
+from ..world.models import Application, Flow, Message, Organization, Source, Thread, User
 from . import expected, kinds
 from .copies import Copies
 from .matching import misses
@@ -118,6 +118,34 @@ class Users(Entities[User]):
 
         Raises:
             ValueError: a name is unknown.
+        """
+        return self._where(given)
+
+
+class Organizations(Entities[Organization]):
+    """Organizations, oldest first."""
+
+    _kind = kinds.ORGANIZATION
+
+    def where(self, **given: Unpack[expected.OrganizationFields]) -> Self:
+        """Return the organizations that match all given values.
+
+        Raises:
+            ValueError: a name is unknown.
+        """
+        return self._where(given)
+
+
+class Applications(Entities[Application]):
+    """OAuth applications, oldest first."""
+
+    _kind = kinds.APPLICATION
+
+    def where(self, **given: Unpack[expected.ApplicationFields]) -> Self:
+        """Return the applications that match all given values.
+
+        Raises:
+            ValueError: a name, or the user of that name, is unknown.
         """
         return self._where(given)
 

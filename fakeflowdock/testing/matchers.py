@@ -9,9 +9,9 @@ from pathlib import PurePath
 from typing import Any, Protocol, TypeAlias
 
 from ..contract.json_pointer import ABSENT
-from ..world.models import Application, Flow, Source, Thread, User
+from ..world.models import Application, Flow, Organization, Source, Thread, User
 
-ENTITIES = (Application, Flow, Source, Thread, User)
+ENTITIES = (Application, Flow, Organization, Source, Thread, User)
 PLAIN = ("builtins", "datetime", "fakeflowdock")  # modules whose values are compared as they are
 
 
@@ -85,7 +85,7 @@ def shown(expected: Any) -> str:
     return f"what {name}() accepts"
 
 
-def _names(entity: Application | Flow | Source | Thread | User) -> list[str | None]:
+def _names(entity: Application | Flow | Organization | Source | Thread | User) -> list[str | None]:
     return [entity.id, entity.external_thread_id] if isinstance(entity, Thread) else [entity.name]
 
 

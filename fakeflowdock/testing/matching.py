@@ -13,10 +13,10 @@ from ..contract.contracts import contracts
 from ..contract.findings import sample
 from ..contract.json_pointer import ABSENT
 from ..redaction import masked, shortened
-from ..world import tagging
+from ..world import naming, tagging
 from ..world.bound import all_bound
 from ..world.invitations import Invitation
-from ..world.models import Application, Flow, Message, Source, Thread, User
+from ..world.models import Application, Flow, Message, Organization, Source, Thread, User
 from . import matchers
 from .matchers import ENTITIES
 
@@ -30,6 +30,7 @@ Candidate = TypeVar("Candidate")
 
 SHOWN = 3  # candidates
 LOOKED_AT = 20_000  # characters of a value that are shown
+ROLES = ("user", "source", "application")  # in which somebody makes a request
 COMPARED = 20  # lines that are compared by character, which can take the fourth power of their number and length
 
 
@@ -113,7 +114,7 @@ def _same(expected: Any, actual: Any) -> bool:
             return bool(expected.id == actual.id)
         if isinstance(actual, Thread):
             return expected in (actual.id, actual.external_thread_id)
-        return bool(expected == actual.name)
+        return naming.is_called(actual, expected)
     if isinstance(expected, bool) or isinstance(actual, bool):
         return expected is actual
     return bool(expected == actual)
@@ -130,6 +131,7 @@ class Search(Generic[Candidate]):
         view: returns the fields of a candidate.
         store: the world, whose secrets are masked. Its lock is held while candidates are compared.
         dropped: a note, if there were more candidates.
+        check_possible: raises ValueError if nothing in the world can match, such as for an unknown user.
     """
 
     what: str
@@ -138,6 +140,7 @@ class Search(Generic[Candidate]):
     view: Callable[[Candidate], Any]
     store: Store
     dropped: str = ""
+    check_possible: Callable[[], None] = lambda: None
 
     def matching(self) -> list[Candidate]:
         """Return the candidates that match."""
@@ -166,6 +169,10 @@ class Search(Generic[Candidate]):
         with self.store.lock:
             looked = [(list(misses(self.expected, self.view(each))), each) for each in self.candidates]
         lines = [f"no {self.what} found{with_values(self.expected)}{note}{self.dropped}"]
+        try:
+            self.check_possible()
+        except ValueError as error:
+            lines.append(str(error))
         if not looked:
             lines.append(f"there are no {self.plural} at all")
         for missed, candidate in sorted(looked, key=lambda pair: len(pair[0]))[:SHOWN]:
@@ -198,8 +205,13 @@ def caller_of(exchange: Exchange) -> User | Source | Application | None:
     return None if caller is None else caller.source or caller.application or caller.user
 
 
-def exchange_view(exchange: Exchange, *, with_parameters: bool = True) -> dict[str, Any]:
-    """Return the parameters, caller and response status of a request.
+def exchange_view(exchange: Exchange, *, with_parameters: bool = True, with_roles: bool = False) -> dict[str, Any]:
+    """Return the parameters of a request, who made it, and the status of the response.
+
+    Args:
+        exchange: the request and its response.
+        with_parameters: whether to include the parameters.
+        with_roles: whether who made it stands for parameters `user`, `source` and `application` that it lacks.
 
     Raises:
         ShortenedBody: the parameters are no longer known.
@@ -208,7 +220,11 @@ def exchange_view(exchange: Exchange, *, with_parameters: bool = True) -> dict[s
     fields = exchange.parameters if with_parameters else {}
     if operation is not None:
         fields = operation.coerced(fields)
-    return {**fields, "the status": exchange.status, "the caller": caller_of(exchange)}
+    roles = {role: getattr(exchange.caller, role, None) for role in ROLES}
+    others = {"status": exchange.status, "caller": caller_of(exchange), "method": exchange.method}
+    others |= {"path": exchange.path, **roles}
+    named = {f"the {name}": value for name, value in others.items()}
+    return {**(roles if with_roles else {}), **fields, **named}
 
 
 def with_values(expected: Mapping[str, Any]) -> str:
@@ -255,7 +271,7 @@ def _shown(value: Any) -> str:
         return f"{{{', '.join(f'{name!r}: {_shown(each)}' for name, each in value.items())}}}"
     if isinstance(value, Thread):
         return f"thread {value.external_thread_id or value.id} {value.title!r}"
-    if isinstance(value, (Application, Flow, Source, User)):
+    if isinstance(value, (Application, Flow, Organization, Source, User)):
         return f"{type(value).__name__.lower()} {value.id} {value.name!r}"
     return repr(value)
 

@@ -9,6 +9,7 @@ from ..redaction import shortened
 from ..world.bound import all_bound
 from . import errors, kinds
 from .assertions import Asserting
+from .criteria import NAMES, Criteria
 from .matching import SHOWN, named, with_values
 from .waiting import wait_until
 
@@ -71,8 +72,8 @@ class Ordering(Asserting):
         searches: list[Search[Any]] = []
         for operation, values in pairs:
             fields = dict(values)
-            status, caller = fields.pop("status", None), fields.pop("caller", None)
-            searches.append(self._requests(operation, status, caller, fields))
+            criteria = Criteria(**{name: fields.pop(name, None) for name in NAMES})
+            searches.append(self._requests(operation, criteria, fields))
         return searches, list(self.requests)
 
     def _messages_in_order(self, steps: tuple[Any, ...]) -> tuple[list[Search[Any]], list[Any]]:

@@ -5,32 +5,36 @@ The pytest plugin opens `ActiveFakes` for each test. Without it nothing is watch
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import unittest
 from collections import deque
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakSet
 
 from ..contract.errors import BrokenContract
 from ..contract.findings import ContractViolation
 from ..interception import other_hosts
-from . import causes, report, subjects
+from . import causes, nets, report, subjects, unittest_reports
 from .evidence import Evidence
-from .exchanges import Exchanges, has_unknown_path
+from .exchanges import Exchanges
+from .threads import still_running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from ..api.actions.delivery import Delivery
     from ..api.app import App
-    from ..api.exchange import Exchange
+    from ..api.faults import Fault
     from ..world.store import Store
+    from .nets import Noticed
     from .turns import Turns
 
 KEPT = 20  # worlds of one test: a test with many examples makes one for each
 PLUGIN = "fakeflowdock.pytest_plugin"
-OURS = __name__.partition(".")[0]
-POOL = "concurrent.futures.thread"
 NOTE = "fakeflowdock report"
 
 
@@ -38,6 +42,7 @@ class WatchedRun(Protocol):
     """A world with its app."""
 
     app: App
+    noticed: Noticed
     began: Store
     turns: Turns
 
@@ -59,8 +64,9 @@ class Watched:
         self.run, self.fake, self.is_new = run, fake, is_new
         self._began = run.began
         self._before = run.began if is_new else run.app.store.freeze()
-        self._first = self._checked = None if is_new else _last(run)
-        self._faults = 0 if is_new and not sharing else None  # the last one that this test need not meet
+        self._first = None if is_new else next(reversed([*run.app.journal]), None)
+        self._caught = 0 if is_new else run.noticed.count
+        self._faults = 0 if is_new else run.app.faults.count  # the last one that is not this test's
         self._failed: tuple[Evidence, int] | None = None
         self._delivered = 0 if is_new else run.app.deliveries.number
         if not is_new:
@@ -72,31 +78,36 @@ class Watched:
         app = self.run.app
         return Exchanges(app.journal.after(self._first)[0], app.store)
 
-    def call(self) -> None:
-        """Note that the test itself begins. What was injected before into a shared world is for other tests too."""
-        if self._faults is None:
-            self._faults = self.run.app.faults.count
-
-    def overlooked(self) -> Iterator[str]:
-        """Yield the faults of this test that never applied, with the reason."""
-        faults = self.run.app.faults
-        if self._faults is None or any(each.standing for each in faults.active):
-            return  # the sweep has changed what happens
-        for fault in faults.remembered:
-            if fault.number > self._faults and fault.is_overlooked:
-                yield causes.recorded(fault, self.requests)
+    def share(self) -> list[Fault]:
+        """Note that the faults so far are for other tests too. They are judged when the fake stops. Returns them."""
+        faults, before = self.run.app.faults, self._faults
         self._faults = faults.count
+        return [each for each in [*faults.remembered] if each.number > before]
+
+    def overlooked(self, *, shared: bool = False) -> Iterator[tuple[Fault, str]]:
+        """Yield the faults that never applied, and how they are told with the reason, each once.
+
+        Args:
+            shared: whether to judge those that other tests share, instead of those of this test.
+        """
+        faults = self.run.app.faults
+        if any(each.standing for each in faults.active):
+            return  # the sweep has changed what happens
+        for fault in [*faults.remembered]:
+            if (fault.number <= self._faults) is shared and fault.is_overlooked:
+                fault.judged = True
+                yield fault, causes.recorded(fault, Exchanges(self.run.app.journal) if shared else self.requests)
 
     @property
     def deliveries(self) -> list[Delivery]:
         """The thread actions that were performed so far."""
         return [each for each in self.run.app.deliveries if each.number > self._delivered]
 
-    def unchecked(self) -> list[Exchange]:
-        """Return the requests since the last call."""
-        found = self.run.app.journal.after(self._checked)[0]
-        self._checked = _last(self.run)
-        return found
+    def caught(self) -> tuple[list[str], list[str]]:
+        """Return the requests to unknown paths and the contract warnings since the last call, as lines."""
+        noticed, after = self.run.noticed, self._caught
+        self._caught = noticed.count
+        return [*noticed.lost(after)], [*noticed.warned(after)]
 
     def fail(self, error: BaseException, *, is_ours: bool = False) -> None:
         """Note how the test has failed. Requests that arrive later are none of its.
@@ -128,17 +139,17 @@ class Watched:
         return bool(self.requests or self.deliveries or self.run.app.faults.remembered) or self.is_new
 
 
-def _last(run: WatchedRun) -> Exchange | None:
-    return next(reversed([*run.app.journal]), None)
-
-
 class ActiveFakes:
     """The worlds of one test."""
 
     def __init__(self) -> None:
         self._watched: deque[Watched] = deque(maxlen=KEPT)
         self._threads = set(threading.enumerate())
-        self._lost: list[Exchange] = []  # unchecked requests of worlds that are no longer kept
+        self._lost: dict[str, None] = {}  # of worlds that are no longer kept
+        self._warned: dict[str, None] = {}
+        self._shared: list[tuple[Fault, str]] = []  # faults of stopped fakes that no test met
+        self.has_teardown = False  # of a fixture, in which a request can still meet a fault
+        self.finalizers = 0  # of the test, when it begins
 
     def __iter__(self) -> Iterator[Watched]:
         return iter(list(self._watched))
@@ -148,31 +159,71 @@ class ActiveFakes:
         if any(each.run is run for each in self._watched):
             return
         if len(self._watched) == KEPT:
-            found = self._watched[0].unchecked()
-            self._lost += (each for each in found if has_unknown_path(each) or each.warnings)
+            self._catch(self._watched[0])
         self._watched.append(Watched(run, fake, is_new=is_new))
 
-    def settle(self, under_way: BaseException | None) -> None:
-        """Raise bugs and violations of all worlds, or add notes about bugs to an exception."""
+    def fail(self, under_way: BaseException) -> None:
+        """Note how the test has failed, and forget what would have failed it. Bugs become notes of the exception."""
         for each in self:
             each.run.settle(under_way)
-            if under_way is not None:
-                each.fail(under_way)
+            each.fail(under_way)
+        self.caught()
+        self.overlooked()
 
-    def unchecked(self) -> list[Exchange]:
-        """Return the requests since the last call."""
-        lost, self._lost = self._lost, []
-        return lost + [exchange for each in self for exchange in each.unchecked()]
+    def errors(self) -> Iterator[BrokenContract | ContractViolation]:
+        """Yield the bugs and violations of all worlds since the last call."""
+        for each in self:
+            try:
+                each.run.settle(None)
+            except (BrokenContract, ContractViolation) as error:
+                yield error
+
+    def caught(self) -> tuple[list[str], list[str]]:
+        """Return the requests to unknown paths and the contract warnings since the last call, as lines, each once."""
+        for each in self:
+            self._catch(each)
+        found = [*self._lost], [*self._warned]
+        self._lost, self._warned = {}, {}
+        return found
+
+    def _catch(self, watched: Watched) -> None:
+        lost, warned = watched.caught()
+        self._lost |= dict.fromkeys(lost)
+        self._warned |= dict.fromkeys(warned)
 
     def call(self) -> None:
         """Note that the test itself begins, after its setup, whose threads may well outlast it."""
         self._threads = set(threading.enumerate())
-        for each in self:
-            each.call()
 
-    def overlooked(self) -> list[str]:
-        """Return the faults that never applied."""
-        return [fault for each in self for fault in each.overlooked()]
+    def overlooked(self, *, may_apply: bool = False) -> list[str]:
+        """Return the faults that never applied.
+
+        Args:
+            may_apply: whether requests may follow. Then faults of started fakes are not judged yet.
+        """
+        runs = [run() for run in _active.values()] if may_apply else []
+        return [line for each in self if each.run not in runs for _, line in each.overlooked()]
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the test started a fake, or made a request to one."""
+        return any(each.is_new or each.requests for each in self)
+
+    def end(self, run: WatchedRun) -> None:
+        """Judge the faults that tests share in a world that ends."""
+        for each in self:
+            if each.run is run:
+                self._shared += each.overlooked(shared=True)
+
+    def shared(self, *, lasting: bool) -> list[str]:
+        """Return the faults that tests shared, and that never applied until their worlds ended, since the last call.
+
+        Args:
+            lasting: whether to return those for all tests, instead of those for the tests of a class or module.
+        """
+        found = [line for fault, line in self._shared if (fault in _lasting) is lasting]
+        self._shared = [each for each in self._shared if (each[0] in _lasting) is not lasting]
+        return found
 
     def end_phase(self, error: BaseException) -> None:
         """Note how a phase of the test has failed. What the test itself raised is noted already."""
@@ -187,21 +238,11 @@ class ActiveFakes:
         """
         held = {id(value): name for name, value in names}
         watched = [each for each in self if each.has_something or id(each.fake) in held]
-        late = self._late
+        late = still_running(self._threads)
         told = [each for each in watched if each.requests] or watched[-1:]
         for number, each in enumerate(told, 1):
             name = held.get(id(each.fake), f"{number} of {len(told)}")
             yield "fakeflowdock" if len(told) == 1 else f"fakeflowdock: {name}", each.report(late)
-
-    @property
-    def _late(self) -> str | None:
-        """The thread of the test that still runs, or None."""
-        for thread in threading.enumerate():
-            target = getattr(thread, "_target", None)
-            is_ours = thread.name.startswith("fakeflowdock") or str(getattr(target, "__module__", "")).startswith(OURS)
-            if thread not in self._threads and not is_ours and not _is_idle(thread):
-                return f"the thread {thread.name!r} still ran when the test had ended: wait for it before the assertion"
-        return None
 
 
 def _is_bare(error: BaseException) -> bool:
@@ -209,21 +250,11 @@ def _is_bare(error: BaseException) -> bool:
     return getattr(error, "pytrace", True) is False
 
 
-def _is_idle(thread: threading.Thread) -> bool:
-    """Return whether a thread is one of a pool and waits for work."""
-    frame, where = sys._current_frames().get(thread.ident or 0), []
-    while frame is not None:
-        where.append((frame.f_globals.get("__name__"), frame.f_code.co_name))
-        frame = frame.f_back
-    is_working = (POOL, "run") in where or any(module not in (POOL, "threading") for module, _ in where)
-    return (POOL, "_worker") in where and not is_working
-
-
 # The current watch, and those of the tests around it: a test may run pytest. The first is for what is started while
 # tests are collected, or by the first test. pytest loads the plugin before anything else of this package.
 watches: list[ActiveFakes] = [ActiveFakes()] if PLUGIN in sys.modules else []
-sharing = 0  # how many fixtures are being set up that several tests share
 _active: dict[object, Callable[[], WatchedRun]] = {}  # the started fakes
+_lasting: WeakSet[Fault] = WeakSet()  # the faults for all tests
 
 
 def begin() -> None:
@@ -234,29 +265,122 @@ def begin() -> None:
         watch.add(run(), fake, is_new=False)
 
 
+def shared(*, lasting: bool) -> None:
+    """Note that the faults so far are for the tests of a class or module, or for all."""
+    for each in watches[-1]:
+        faults = each.share()
+        if lasting:
+            _lasting.update(faults)
+
+
+def is_active() -> bool:
+    """Whether a fake is started."""
+    return bool(_active)
+
+
 def started(fake: object, run: Callable[[], WatchedRun]) -> None:
     """Watch the world of a fake that was started."""
     _active[fake] = run
-    if watches:
-        watches[-1].add(run(), fake)
+    if not watches:
+        unittest_reports.attach(_begin_test, _note, _end_test)
+    if (watch := watches[-1] if watches else _tested) is not None:
+        watch.add(run(), fake)
 
 
 def opened(run: WatchedRun) -> None:
     """Watch the world of a decorated call, test or class."""
+    if (watch := watches[-1] if watches else _tested) is not None:
+        watch.add(run)
+
+
+def closed(run: WatchedRun) -> None:
+    """Judge a world that ends. The current test can still read it."""
     if watches:
-        watches[-1].add(run)
+        watches[-1].end(run)
 
 
 def stopped(fake: object) -> None:
     """Forget a fake that was stopped. The current test can still read its world."""
-    _active.pop(fake, None)
+    if (run := _active.pop(fake, None)) is not None:
+        closed(run())
 
 
-def report_of(run: WatchedRun, error: BaseException | None) -> str:
-    """Return the report of a world for an exception."""
+def end(run: WatchedRun, under_way: BaseException | None) -> None:
+    """Settle a world that ends. Outside pytest, also judge what its plugin would: unknown paths and faults.
+
+    Raises:
+        AssertionError: no exception is under way, and there is something to tell.
+        BrokenContract: the same about a bug.
+    """
+    try:
+        run.settle(under_way)
+    except (BrokenContract, ContractViolation) as error:
+        for text in () if watches else _judged(run):
+            error.add_note(text)
+        add_note(error, partial(report_of, run, error))
+        raise
+    if not watches and (found := [*_judged(run)]) and under_way is None:
+        failure = AssertionError("\n\n".join(found))
+        add_note(failure, partial(report_of, run, failure, is_ours=True))
+        raise failure
+
+
+def _judged(run: WatchedRun) -> Iterator[str]:
+    """Yield what there is since the last call."""
+    lost = [*run.noticed.lost(run.noticed.judged)]
+    run.noticed.judged = run.noticed.count
+    if lost and os.environ.get("FAKEFLOWDOCK_UNKNOWN_PATHS") != "allow":
+        yield nets.listed(nets.UNKNOWN_PATHS('FakeFlowdock(unknown_paths="allow")'), lost)
+    watched = Watched(run)
+    faults = [line for shared in (False, True) for _, line in watched.overlooked(shared=shared)]
+    if faults:
+        yield nets.listed(nets.NEVER_APPLIED, faults)
+
+
+_tested: ActiveFakes | None = None  # that of the current test of unittest, outside pytest
+
+
+def _begin_test() -> None:
+    global _tested  # there is one current test
+    _tested = ActiveFakes()
+    for fake, run in list(_active.items()):
+        _tested.add(run(), fake, is_new=False)
+
+
+def _note(error: BaseException | None) -> None:
+    """Add the reports of a test to its exception. What else would have failed it is told no more.
+
+    Args:
+        error: the exception, or None if the test was skipped.
+    """
+    runs = [run() for run in _active.values()]
+    watch = _tested
+    if watch is None:  # it was under way when its fake was started
+        watch = ActiveFakes()
+        for run in runs:
+            watch.add(run)
+    is_told = any(str(each).startswith(NOTE) for each in getattr(error, "__notes__", ()))
+    if isinstance(error, Exception) and not is_told and not watches:
+        with suppress(Exception):  # a bug of ours must not end the run
+            for each in watch:
+                each.fail(error)
+            for _, text in watch.reports(()):
+                error.add_note(f"{NOTE}:\n{text}")
+    for run in runs:
+        run.noticed.judged = run.noticed.count
+    watch.overlooked()
+
+
+def _end_test() -> None:
+    global _tested  # the same
+    _tested = None
+
+
+def report_of(run: WatchedRun, error: BaseException | None, *, is_ours: bool = False) -> str:
+    """Return the report of a world for an exception, and whether a check of fakeflowdock's raised it."""
     watched = Watched(run)
     if error is not None:
-        watched.fail(error)
+        watched.fail(error, is_ours=is_ours)
     return watched.report()
 
 

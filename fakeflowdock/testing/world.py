@@ -6,10 +6,9 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..world import factories, naming, uploads
-from ..world.bound import all_bound, bound
+from ..world.bound import bound
 from . import errors
-from .copies import Copies
-from .lists import Flows, Messages, Sources, Threads, Users
+from .lists import Applications, Flows, Messages, Organizations, Sources, Threads, Users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -77,9 +76,9 @@ class World(ABC):
         return first
 
     @property
-    def organizations(self) -> list[Organization]:
+    def organizations(self) -> Organizations:
         """All organizations, oldest first."""
-        return self._read(lambda store: Copies(all_bound(store.organizations.values(), store)))
+        return self._read(lambda store: Organizations(store, store.organizations.values()))
 
     @property
     def flows(self) -> Flows:
@@ -92,9 +91,9 @@ class World(ABC):
         return self._read(lambda store: Users(store, store.users.values()))
 
     @property
-    def applications(self) -> list[Application]:
+    def applications(self) -> Applications:
         """All OAuth applications, oldest first."""
-        return self._read(lambda store: Copies(all_bound(store.applications.values(), store)))
+        return self._read(lambda store: Applications(store, store.applications.values()))
 
     @property
     def sources(self) -> Sources:

@@ -82,8 +82,10 @@ class Clock(Branching):
             by: seconds, or a timedelta; not negative.
 
         Raises:
-            ValueError: `by` is negative, or leads beyond the year 8999.
+            ValueError: `by` is no such time, is negative, or leads beyond the year 8999.
         """
+        if type(by) not in (int, float) and not isinstance(by, timedelta):
+            raise ValueError(errors.STEP.format(given=by))
         step = by if isinstance(by, timedelta) else timedelta(seconds=min(by, 1e12))
         if step < timedelta():
             raise ValueError(errors.BACKWARDS.format(seconds=step.total_seconds()))
@@ -96,16 +98,17 @@ class Clock(Branching):
                 self._moment += step
             return self.now
 
-    def set(self, moment: datetime) -> datetime:
+    def set(self, moment: datetime | str) -> datetime:
         """Advance the clock to a time. Returns the new time.
 
         Args:
-            moment: not in the past of the world; without a time zone, it is UTC.
+            moment: a datetime, or one as ISO 8601: `"2033-01-01T00:00Z"`; not in the past of the world. Without a time
+                zone, it is UTC.
 
         Raises:
-            ValueError: the time is in the past of the world, or after the year 8999.
+            ValueError: it is no such time, is in the past of the world, or after the year 8999.
         """
-        moment = in_utc(moment)
+        moment = parsed(moment)
         with self._lock:
             now = self.now
             if moment < now:
@@ -170,6 +173,18 @@ class Clock(Branching):
 def _system_time() -> datetime:
     """Return the time of the system clock. Looked up with each call, for those who replace `time.time` in a test."""
     return datetime.fromtimestamp(time.time(), UTC)
+
+
+def parsed(moment: datetime | str) -> datetime:
+    """Return a time, or one as ISO 8601, in UTC. Raises ValueError if it is neither."""
+    if isinstance(moment, str):
+        try:
+            return in_utc(datetime.fromisoformat(moment))
+        except (OverflowError, ValueError):
+            raise ValueError(errors.MOMENT.format(given=moment)) from None
+    if not isinstance(moment, datetime):
+        raise ValueError(errors.MOMENT.format(given=moment))
+    return in_utc(moment)
 
 
 def in_utc(moment: datetime) -> datetime:

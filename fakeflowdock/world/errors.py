@@ -41,6 +41,8 @@ NO_SCOPE = "invalid scope {given!r}: expected a string such as 'flow integration
 SCOPE = "unknown scope {unknown}: expected {known}"
 
 # Clock, settings, initial worlds
+STEP = "invalid time {given!r}: expected seconds, or a timedelta"
+MOMENT = "invalid time {given!r}: expected a datetime, or a text such as '2033-01-01T00:00Z'"
 BACKWARDS = "invalid time {seconds} s: a clock cannot go backwards"
 PAST = "invalid time {moment}: a clock cannot go backwards, and it is {now}"
 LATE = "invalid time {moment}: a clock ends at {last}"
@@ -54,6 +56,7 @@ JOURNAL = "invalid journal size {given!r}: expected at least 1"
 JOURNAL_BYTES = "invalid journal_bytes {given!r}: expected at least 1"
 KEEP_ALIVE = "invalid keep_alive {given!r}: expected a number of seconds greater than 0 and less than {limit:,}"
 SHAPE = "invalid shape {given!r}: expected {known}"
+WORLD_FILE = "; pass a world file as state=, and a seed as seed="
 WORLD = "unknown world {name!r}: expected {known}"
 NO_WORLD = "invalid world: got a function; write @FakeFlowdock() with parentheses"
 

@@ -85,6 +85,12 @@ USERS = {  # of a flow, and what world files call them
 }
 
 
+def _in_flow(entity: Any, world: Any, kind: str, reference: str) -> list[Any]:
+    """Return the messages or threads of a flow that refer to an entity, oldest first."""
+    there = getattr(world.archive.of(entity.flow_id), kind).values()
+    return [each for each in there if getattr(each, reference) == entity.id]
+
+
 def _users(name: str) -> Walk[list[User]]:
     """Return the users whose ids a field has."""
     return Walk(lambda self, world: [world.users[number] for number in sorted(getattr(self, name))])
@@ -138,6 +144,7 @@ class Flow(Bound):
     admins = _users("admin_ids")
     closed = _users("closed_ids")
     sources = Walk["list[Source]"](lambda self, world: world.sources_of_flow(self))
+    messages = Walk["list[Message]"](lambda self, world: [*world.archive.of(self.id).messages.values()])
 
 
 @dataclass(frozen=True)
@@ -147,6 +154,7 @@ class Application(Bound):
     Attributes:
         redirect_uri: where users are redirected after consent, with a code.
         owner: the user who registered it.
+        sources: the sources that it created.
         owner_id: None for an application that is part of the initial world.
         setup_uri, configuration_uri: where users set it up for a flow, and where they configure a source.
         disabled: whether it was removed. Old messages still show it.
@@ -164,6 +172,9 @@ class Application(Bound):
     disabled: bool = False
 
     owner = Walk["User | None"](lambda self, world: world.users.get(self.owner_id))
+    sources = Walk["list[Source]"](
+        lambda self, world: [each for each in world.sources.values() if each.application_id == self.id]
+    )
 
 
 @dataclass(frozen=True)
@@ -172,6 +183,7 @@ class Source(Bound):
 
     Attributes:
         flow, application, creator: its flow, the application that created it, and the user for whom it did.
+        messages, threads: what it posted, and the threads that it opened.
     """
 
     id: int
@@ -189,6 +201,8 @@ class Source(Bound):
     flow = Walk["Flow"](lambda self, world: world.flows[self.flow_id])
     application = Walk["Application"](lambda self, world: world.applications[self.application_id])
     creator = Walk["User"](lambda self, world: world.users[self.creator_id])
+    messages = Walk["list[Message]"](lambda self, world: _in_flow(self, world, "messages", "source_id"))
+    threads = Walk["list[Thread]"](lambda self, world: _in_flow(self, world, "threads", "source_id"))
 
 
 def _brief(self: Any) -> str:
@@ -369,6 +383,7 @@ class Thread(Bound):
         return replace(self, **counts, **changes)
 
     flow = Walk["Flow"](lambda self, world: world.flows[self.flow_id])
+    messages = Walk["list[Message]"](lambda self, world: _in_flow(self, world, "messages", "thread_id"))
     source = Walk["Source | None"](
         lambda self, world: None if self.source_id is None else world.source_once(self.source_id)
     )

@@ -18,8 +18,21 @@ LISTED = 10
 
 def names_of(store: Store, entity: Any) -> list[str]:
     """Return what an entity may be called. Names of people and flows are not unique, so others follow."""
-    names = [entity.name, *(getattr(entity, name) for name in ALIASES if hasattr(entity, name))]
-    return [*names, store.path_of(entity)] if hasattr(entity, "join_key") else names
+    return [*_own_names(entity), store.path_of(entity)] if hasattr(entity, "join_key") else _own_names(entity)
+
+
+def is_called(entity: Any, name: object) -> bool:
+    """Return whether an entity has a name, nick or e-mail address, or an id."""
+    if type(name) is int:
+        return bool(entity.id == name)
+    return isinstance(name, str) and (name in _own_names(entity) or _has_address(entity, name))
+
+
+def check_known(store: Store, kind: str, name: str | int) -> None:
+    """Reject what no entity of a kind is called, also no deleted source. Raises UnknownName with a suggestion."""
+    entities = [*getattr(store, f"{kind}s").values(), *(store.deleted_sources.values() if kind == "source" else ())]
+    if not any(is_called(each, name) for each in entities):
+        raise _unknown(store, kind, str(name), entities)
 
 
 def found(store: Store, kind: str, name: str) -> Any:
@@ -37,18 +50,14 @@ def found(store: Store, kind: str, name: str) -> Any:
             return flow  # the path is the only unique name of a flow
         entities = [*getattr(store, f"{kind}s").values()]
         having = [each for each in entities if name in names_of(store, each)]
-        having = having or [each for each in entities if name.casefold() == getattr(each, "email", "").casefold() != ""]
+        having = having or [each for each in entities if _has_address(each, name)]
         if len(having) == 1:
             return having[0]
         if having:
             unique = [_unique(store, each, having) for each in having]
             listed = ", ".join(brief(each) for each in unique[:LISTED])
             raise ValueError(errors.AMBIGUOUS_NAME.format(kind=kind, name=brief(name), known=listed))
-        names = [known for each in entities for known in reversed(names_of(store, each)) if known]
-        shown = [names_of(store, each)[-1 if kind == "flow" else 0] for each in entities[:LISTED]]
-        otherwise = f"; known: {', '.join(map(brief, shown))}" if shown else ""
-        hint = did_you_mean(nearest(name, names), otherwise)
-        raise errors.UnknownName(kind, brief(name), hint)
+        raise _unknown(store, kind, name, entities)
 
 
 def user_called(store: Store, name: str) -> User:
@@ -76,6 +85,21 @@ def message_saying(store: Store, flow_id: str, content: str) -> Message:
     if message is None:
         raise ValueError(errors.NO_CONTENT.format(content=brief(content)))
     return message
+
+
+def _own_names(entity: Any) -> list[str]:
+    return [entity.name, *(getattr(entity, name) for name in ALIASES if hasattr(entity, name))]
+
+
+def _has_address(entity: Any, name: str) -> bool:
+    return name.casefold() == getattr(entity, "email", "").casefold() != ""
+
+
+def _unknown(store: Store, kind: str, name: str, entities: list[Any]) -> errors.UnknownName:
+    names = [known for each in entities for known in reversed(names_of(store, each)) if known]
+    shown = [names_of(store, each)[-1 if kind == "flow" else 0] for each in entities[:LISTED]]
+    otherwise = f"; known: {', '.join(map(brief, shown))}" if shown else ""
+    return errors.UnknownName(kind, brief(name), did_you_mean(nearest(name, names), otherwise))
 
 
 def _parts(path: str) -> tuple[str, str]:

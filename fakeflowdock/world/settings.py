@@ -52,14 +52,19 @@ class Settings:
         self.take_journal(self.journal, self.journal_bytes)
         self.take_strict(self.strict)
         self.take_keep_alive(self.keep_alive)
-        if self.callbacks not in CALLBACKS:
-            raise ValueError(errors.CALLBACKS.format(given=self.callbacks))
+        self.take_callbacks(self.callbacks)
 
     def take_auto_consent(self, at_once: bool) -> None:
         """Change whether consent is granted at once. Raises ValueError if it is not a boolean."""
         if type(at_once) is not bool:
             raise ValueError(errors.AUTO_CONSENT.format(given=at_once))
         self.auto_consent = at_once
+
+    def take_callbacks(self, which: str) -> None:
+        """Change which integrations are requested over the network. Raises ValueError if it is unknown."""
+        if which not in CALLBACKS:
+            raise ValueError(errors.CALLBACKS.format(given=which))
+        self.callbacks = which
 
     def take_refresh_tokens(self, when: str) -> None:
         """Change when refresh tokens are issued. Raises ValueError if it is unknown."""

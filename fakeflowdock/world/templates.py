@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..contract.package_files import content
 from . import errors, factories, serialization
-from .clock import FIRST, SYSTEM, Clock
+from .clock import FIRST, SYSTEM, Clock, parsed
 from .reseeding import reseeded
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from os import PathLike
 
     from .store import Store
@@ -77,7 +77,8 @@ def initial(
         world: a name from `WORLDS`. Default: `empty`, unless there is a `state` or a `seed`.
         state: a world file.
         seed: a seed, or a file that has one.
-        clock: `world`, the time of the world, which is frozen; `system`, that of the system clock; or a time.
+        clock: `world`, the time of the world, which is frozen; `system`, that of the system clock; or a time, also
+            as ISO 8601.
 
     Raises:
         OSError: a file cannot be read.
@@ -106,14 +107,16 @@ def set_clock(store: Store, clock: str | datetime) -> None:
     Raises:
         ValueError: the time is in the past of the world, or the clock is neither.
     """
-    if isinstance(clock, datetime):
-        if not (store.sources or "event" in store.counters):  # nothing has happened yet
-            store.clock = Clock(FIRST)
-        store.clock.set(clock)
-    elif clock == SYSTEM:
+    if clock == SYSTEM:
         store.clock.follow()
-    else:
-        raise ValueError(errors.CLOCK.format(given=clock))
+        return
+    try:
+        moment = parsed(clock)
+    except ValueError:
+        raise ValueError(errors.CLOCK.format(given=clock)) from None
+    if not (store.sources or "event" in store.counters):  # nothing has happened yet
+        store.clock = Clock(FIRST)
+    store.clock.set(moment)
 
 
 @cache
@@ -126,5 +129,6 @@ def template(name: str) -> Store:
     if callable(name):
         raise TypeError(errors.NO_WORLD)
     if name not in WORLDS:
-        raise ValueError(errors.WORLD.format(name=name, known=" or ".join(WORLDS)))
+        hint = errors.WORLD_FILE if Path(str(name)).suffix in (".json", ".yaml", ".yml", ".toml") else ""
+        raise ValueError(errors.WORLD.format(name=name, known=" or ".join(WORLDS)) + hint)
     return serialization.loads(content(f"world/data/{name}.json"), name)

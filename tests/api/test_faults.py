@@ -370,3 +370,9 @@ def test_what_an_exchange_prints_of_its_fault_shows_no_secret(fake_flowdock: Fak
     requests.post(f"{API}/messages/chat/{token}", json={}, timeout=9)
     assert token not in fake_flowdock.report()
     assert json.loads(fake_flowdock.requests[0].response.body) == {"message": "Internal Server Error"}
+
+
+def test_retry_after_is_given_once(fake_flowdock: FakeFlowdock) -> None:
+    with pytest.raises(ValueError, match="pass either retry_after or the header Retry-After, not both"):
+        fake_flowdock.fail("list flows", status=503, retry_after=3, headers={"retry-AFTER": "7"})
+    assert fake_flowdock.faults == []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fakeflowdock import FakeFlowdock
 from fakeflowdock.interception import activation
 from tests.support.inner_pytest import run
 
@@ -349,6 +350,151 @@ def test_outside_pytest_the_exception_carries_the_report_as_a_note(tmp_path: Pat
         ["GET /two"],
         ["GET /two", "GET /three"],
     ]
+
+
+HELD_OUTSIDE = """
+import unittest
+import requests
+from fakeflowdock import FakeFlowdock
+
+API = "https://api.flowdock.com"
+
+class EnteredTest(unittest.TestCase):
+    def setUp(self):
+        self.fake = self.enterContext(FakeFlowdock())
+
+    def test_report(self):
+        requests.get(API + "/entered")
+        self.fail("no")
+
+    def test_path(self):
+        requests.get(API + "/entered")
+
+    def test_fault(self):
+        self.fake.fail("list flows", status=500)
+
+    def test_failed_before_its_fault(self):
+        self.fake.fail("list flows", status=500)
+        self.fail("no")
+
+    def test_skipped(self):
+        requests.get(API + "/entered")
+        self.skipTest("not today")
+
+    def test_green_fault(self):
+        self.fake.fail("list flows", status=500)
+        requests.get(API + "/flows")
+
+class StartedTest(unittest.TestCase):
+    def setUp(self):
+        fake = FakeFlowdock().start()
+        self.addCleanup(fake.stop)
+
+    def test_report(self):
+        requests.get(API + "/started")
+        self.fail("no")
+
+    def test_path(self):
+        requests.get(API + "/started")
+
+class ClassTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.fake = cls.enterClassContext(FakeFlowdock())
+        cls.fake.fail("get flow", status=500)
+
+    def test_1_green(self):
+        requests.get(API + "/flows")
+
+    def test_2_report(self):
+        requests.get(API + "/sources")
+        self.fail("no")
+
+@FakeFlowdock()
+class DecoratedTest(unittest.TestCase):
+    def test_path(self):
+        requests.get(API + "/decorated")
+
+@FakeFlowdock(strict=True)
+class StrictTest(unittest.TestCase):
+    def test_violation(self):
+        requests.get(API + "/sources?lmit=3")
+        requests.get(API + "/strict")
+
+class MethodTest(unittest.TestCase):
+    @FakeFlowdock()
+    def test_path(self):
+        requests.get(API + "/method")
+
+    @FakeFlowdock(unknown_paths="allow")
+    def test_green_allowed(self):
+        requests.get(API + "/method")
+"""
+OUTSIDE_LINES = {  # what the failure of each test says at least
+    "EnteredTest.test_report": ["fakeflowdock report:", "GET /entered → 404"],
+    "EnteredTest.test_path": ["AssertionError: requests to unknown paths *", "    GET /entered → 404"],
+    "EnteredTest.test_fault": [
+        "AssertionError: faults that never applied *",
+        "    every request for list-flows: 500 *",
+    ],
+    "EnteredTest.test_failed_before_its_fault": ["AssertionError: no", "fakeflowdock report:"],
+    "StartedTest.test_report": ["fakeflowdock report:", "GET /started → 404"],
+    "StartedTest.test_path": ["AssertionError: requests to unknown paths *", "    GET /started → 404"],
+    "ClassTest.test_2_report": ["fakeflowdock report:", "(1 earlier request not shown)", "GET /sources → 401"],
+    "DecoratedTest.test_path": ["AssertionError: requests to unknown paths *", "    GET /decorated → 404"],
+    "StrictTest.test_violation": ["violation: List sources has no parameter lmit*", "    GET /strict → 404"],
+    "MethodTest.test_path": ["AssertionError: requests to unknown paths *", "    GET /method → 404"],
+    "tearDownClass (test_held.ClassTest)": ["AssertionError: faults that never applied *"],
+}
+
+
+def test_outside_pytest_reports_and_nets_are_there_however_a_test_holds_the_fake(tmp_path: Path) -> None:
+    (tmp_path / "test_held.py").write_text(HELD_OUTSIDE)
+    command = [sys.executable, "-W", "error", "-m", "unittest", "-v", "test_held"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    failures = re.split(r"(?m)^={70}\n(?:FAIL|ERROR): ", done.stderr)[1:]
+    assert len(failures) == len(OUTSIDE_LINES), done.stderr
+    for name, lines in OUTSIDE_LINES.items():
+        [failure] = [each for each in failures if name in each.partition("\n")[0]]
+        pytest.LineMatcher(failure.splitlines()).fnmatch_lines(lines)
+        assert failure.count("fakeflowdock report:") == 1
+    assert "FAILED (failures=10, errors=1, skipped=1)" in done.stderr
+    assert not any("GET /flows →" in each for each in failures if "test_2_report" in each)
+
+
+SCRIPT = """
+import requests
+from fakeflowdock import FakeFlowdock
+
+with FakeFlowdock({options}) as fake:
+    requests.get("https://api.flowdock.com/{path}")
+    fake.fail("get flow", status=500, optional={optional})
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "path", "optional", "told"),
+    [
+        ("", "flowz", True, 'requests to unknown paths (FakeFlowdock(unknown_paths="allow") allows them):'),
+        ("", "flows", False, "faults that never applied (fail(…, optional=True) allows them):"),
+        ("unknown_paths='allow'", "flowz", True, None),
+    ],
+)
+def test_a_script_ends_with_what_the_nets_have(
+    options: str, path: str, optional: bool, told: str | None, tmp_path: Path
+) -> None:
+    file = tmp_path / "script.py"
+    file.write_text(SCRIPT.format(options=options, path=path, optional=optional))
+    command = [sys.executable, str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False)
+    assert (done.returncode, f"AssertionError: {told}" in done.stderr) == ((0, False) if told is None else (1, True))
+
+
+def test_unknown_paths_are_checked(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(suite("with", path="/source", options="unknown_paths='allow'"))
+    run(pytester).assert_outcomes(passed=1)
+    with pytest.raises(ValueError, match="invalid unknown_paths 'no': expected 'fail' or 'allow'"):
+        FakeFlowdock(unknown_paths="no")  # type: ignore[arg-type]
 
 
 EXPECTED = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import jedi
 import pytest
@@ -332,3 +333,36 @@ def test_a_suite_may_have_a_file_of_the_name_of_that_of_a_checkout(pytester: pyt
     pytester.makeconftest('pytest_plugins = ["conftest_plugin"]')
     run = pytester.run(sys.executable, "-W", "error", "-m", "pytest", "-p", "no:asyncio", "-p", "no:randomly")
     run.assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("logging", ["no", "all"])
+def test_the_report_is_in_the_junit_file(logging: str, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+        import requests
+
+        URL = "https://api.flowdock.com/flows"
+
+        def test_red(fake_flowdock):
+            requests.get(URL)
+            assert False
+
+        def test_net(fake_flowdock):
+            requests.get(URL + "z")
+
+        @pytest.fixture
+        def broken(fake_flowdock):
+            requests.get(URL)
+            raise ValueError("no")
+
+        def test_error(broken):
+            pass
+    """)
+    result = run(pytester, "--junitxml=junit.xml", "-o", f"junit_logging={logging}")
+    result.assert_outcomes(failed=2, errors=1)
+    file = ElementTree.parse(pytester.path / "junit.xml")  # noqa: S314  # our own
+    texts = [each.text for each in file.iter() if each.text]
+    told = [text for text in texts if "- fakeflowdock -" in text]
+    assert sorted(text.count("\nGET /flows → 401") for text in told) == [0, 1, 1]
+    assert all("likely cause: GET /flow" in text for text in told)
+    assert result.stdout.str().count("- fakeflowdock -") == 3

@@ -149,7 +149,7 @@ def test_the_file_has_every_run_with_its_outcome_and_why(pytester: pytest.Pytest
     pytester.makepyfile(test_suite=SUITE)
     run(pytester, "--flowdock-sweep", "--flowdock-sweep-file", "swept.json", "-k", "three")
     whole = read(pytester.path / "swept.json")
-    assert set(whole) == {"fakeflowdock", "counts", "results"}
+    assert set(whole) == {"fakeflowdock", "counts", "not_swept", "results"}
     assert whole["counts"] == {"survived": 3, "failed": 1, "raised": 4}
     first, *_, late, lost = whole["results"]
     test = "test_suite.py::test_three_times"
@@ -479,3 +479,57 @@ def test_a_stream_is_also_broken_after_it_has_opened(pytester: pytest.Pytester) 
     assert (found["reset stream"], found["cut record"]) == ("survived", "survived")
     assert set(found) == {"401", "403", "404", "429", "500", "timeout", "lost answer", "reset stream", "cut record"}
     assert found["429"].startswith("raised HTTPError")
+
+
+LEFT_OUT = """
+    import pytest
+    import requests
+    from fakeflowdock import FakeFlowdock
+
+    def flows(fake):
+        requests.get("https://api.flowdock.com/flows", timeout=5, **fake.as_user()).raise_for_status()
+
+    def test_swept(fake_flowdock):
+        flows(fake_flowdock)
+
+    def test_session(fake_flowdock_session):
+        flows(fake_flowdock_session)
+
+    def test_fork(fake_flowdock_session):
+        with fake_flowdock_session.fork() as fake:
+            flows(fake)
+
+    def test_own():
+        with FakeFlowdock() as fake:
+            flows(fake)
+
+    def test_without_a_request(fake_flowdock_session):
+        pass
+
+    @pytest.mark.xfail(strict=True)
+    def test_red(fake_flowdock_session):
+        flows(fake_flowdock_session)
+        assert False
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_tests_that_are_not_swept_are_named(workers: tuple[str, ...], pytester: pytest.Pytester) -> None:
+    file = pytester.makepyfile(LEFT_OUT).name
+    options = ("--flowdock-sweep", "--flowdock-sweep-file", "sweep.json", *workers)
+    result = run(pytester, *options, plugins=["xdist.plugin"] if workers else [])
+    result.assert_outcomes(passed=5, xfailed=1)
+    names = [f"{file}::test_{name}" for name in ("fork", "own", "session")]
+    told = "not swept, because the fake is not that of fake_flowdock: 3 tests"
+    result.stdout.fnmatch_lines([told, *(f"    {name}" for name in names), "6 failures in 1 test: *"])
+    assert json.loads((pytester.path / "sweep.json").read_text("utf-8"))["not_swept"] == names
+    only = run(pytester, "--flowdock-sweep", "-k", "test_own")
+    only.stdout.fnmatch_lines(["not swept, *: 1 test"])
+    assert "no passed test" not in only.stdout.str()
+
+
+def test_an_empty_choice_of_failures_is_an_error(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(LEFT_OUT)
+    result = run(pytester, "--flowdock-sweep=")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--flowdock-sweep: unknown failure '': expected all or some of *"])

@@ -253,6 +253,8 @@ def test_assertions_say_what_python_says(operator: Operator, fake_flowdock: Fake
 
     assert claimed("source", expected={"name": "Builds"}) == (True, source.id)
     assert claimed("message", expected={"content": {"$pattern": "^H"}, "user": "Ada Example"}) == (True, message.id)
+    for user in (fake_flowdock.user.id, fake_flowdock.user.nick, fake_flowdock.user.email):
+        assert claimed("message", expected={"user": user}) == (True, message.id)
     assert claimed("requested", operation="get own user", caller={"user": 1}, times=1) == (True, 1)
     assert claimed("no source", expected={"name": "Bilds"}) == (True, None)
     assert claimed("no message", expected={"content": "Goodbye"}) == (True, None)
@@ -438,3 +440,8 @@ def test_there_is_an_end_to_faults(operator: Operator, fake_flowdock: FakeFlowdo
     assert refused.startswith("limit of 1000 faults reached: delete some (docs/admin/faults.md#")
     operator.delete("faults")
     operator.post("faults", {"status": 500}, 201)
+
+
+def test_a_method_that_does_not_exist_is_a_mistake(operator: Operator) -> None:
+    told = operator.get("requests", status=422, params={"method": "GETT"})
+    assert "unknown method 'GETT': did you mean GET" in str(told)

@@ -218,3 +218,91 @@ def test_requests_are_narrowed_down_as_they_are_asserted(fake_flowdock: FakeFlow
     for given, reason in mistakes:
         with pytest.raises(ValueError, match=re.escape(reason)):
             fake.requests.where(**given)
+
+
+def test_assertions_take_what_where_takes(fake_flowdock: FakeFlowdock) -> None:
+    fake = fake_flowdock
+    source = fake.add_source(name="CI")
+    bob = fake.add_user(name="Bob", nick="bob")
+    requests.post(MESSAGES, json=TICKET, timeout=9, **as_source(source))
+    requests.get("https://api.flowdock.com/flows", timeout=9, **as_user(bob))
+    posted, listed = fake.requests
+    criteria: list[tuple[Any, dict[str, Any], Any]] = [
+        ("list flows", {"user": "bob"}, listed),
+        ("list flows", {"user": bob}, listed),
+        ("list flows", {"caller": "bob"}, listed),
+        ("list flows", {"method": "get", "path": "/flows", "status": 200}, listed),
+        ("send message", {"source": "CI", "title": re.compile("ticket")}, posted),
+        ("send message", {"source": source.id, "status": 202}, posted),
+        ("send message", {"source": source, "caller": "CI"}, posted),
+    ]
+    for operation, given, found in criteria:
+        assert fake.requests.where(operation=operation, **given) == [found]
+        assert fake.assert_requested(operation, times=1, **given) is found
+        with pytest.raises(AssertionError, match="unexpected request"):
+            fake.assert_not_requested(operation, **given)
+    fake.assert_not_requested("list flows", user=fake.user)
+    fake.assert_order(("send message", {"source": "CI"}), ("list flows", {"user": "bob", "method": "GET"}))
+    with pytest.raises(AssertionError, match=r"the user: expected 'Ada Example', got user 2 'Bob'"):
+        fake.assert_requested("list flows", user="Ada Example")
+    with pytest.raises(AssertionError, match="unknown user 'bobb': did you mean bob"):
+        fake.assert_requested("list flows", user="bobb")
+    with pytest.raises(ValueError, match="unknown user 'bobb': did you mean bob"):
+        fake.assert_not_requested("list flows", user="bobb")
+
+
+def test_a_parameter_with_the_name_of_a_criterion_is_found_too(fake_flowdock: FakeFlowdock) -> None:
+    fake = fake_flowdock
+    mail = {"event": "mail", "source": "bot@example.com", "from_address": "bot@example.com", "subject": "Down"}
+    mail |= {"content": "Help", "flow": "example/main"}
+    source = fake.add_source(name="CI")
+    requests.post(f"{MESSAGES}?flow_token={source.flow_token}", json=mail, timeout=9)
+    requests.post(MESSAGES, json=TICKET, timeout=9, **as_source(source))
+    first, second = fake.requests
+    for look in (fake.requests.where, lambda **given: [fake.assert_requested(times=1, **given)]):
+        assert look(operation="send message", source="bot@example.com") == [first]
+        assert look(operation="send message", source="CI") == [second]
+    assert fake.requests.where(operation="send message", source=source) == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"method": "GETT"}, "unknown method 'GETT': did you mean GET?"),
+        ({"status": "200"}, "invalid status '200': expected a number, such as 200"),
+        ({"status": True}, "invalid status True"),
+        ({"caller": "nobody"}, "unknown user, source or application 'nobody'"),
+        ({"caller": 7}, "invalid caller 7: expected a user, source or application, or its name"),
+        ({"application": "nobody"}, "unknown application 'nobody'; known: Example Application"),
+        ({"user": 99}, "unknown user '99'; known: Ada Example"),
+        ({"operation": re.compile("flow")}, r"invalid operation re.compile('flow'): expected the title"),
+    ],
+)
+def test_a_criterion_that_nothing_can_match_is_a_mistake(
+    given: dict[str, Any], error: str, fake_flowdock: FakeFlowdock
+) -> None:
+    requests.get("https://api.flowdock.com/flows", timeout=9, **as_user(fake_flowdock.user))
+    with pytest.raises(ValueError, match=re.escape(error)):
+        fake_flowdock.requests.where(**given)
+
+
+def test_a_method_that_was_used_is_known(fake_flowdock: FakeFlowdock) -> None:
+    requests.request("BREW", "https://api.flowdock.com/flows", timeout=9, **as_user(fake_flowdock.user))
+    assert fake_flowdock.requests.where(method="brew") == [*fake_flowdock.requests]
+    fake_flowdock.requests.clear()
+
+
+def test_organizations_and_applications_are_narrowed_down_too(fake_flowdock: FakeFlowdock) -> None:
+    fake = fake_flowdock
+    acme = fake.add_organization("acme", name="Acme Inc")
+    ops = fake.add_flow("acme/ops")
+    ours = fake.add_application(name="Builds", owner=fake.user)
+    assert fake.organizations.where(name="Acme Inc") == fake.organizations.where(flows=[ops]) == [acme]
+    assert fake.applications.where(name=re.compile("^Bu"), disabled=False) == [ours]
+    assert fake.applications.where(owner=fake.user.nick) == [ours]
+    for organization in (acme, "acme", "Acme Inc", acme.id):
+        assert fake.flows.where(organization=organization) == [ops] == [fake.assert_flow(organization=organization)]
+    with pytest.raises(ValueError, match="unknown organization 'acne': did you mean acme"):
+        fake.flows.where(organization="acne")
+    with pytest.raises(ValueError, match="unknown field nam of organizations: did you mean name"):
+        fake.organizations.where(nam="x")  # type: ignore[call-arg]

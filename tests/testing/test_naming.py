@@ -100,3 +100,60 @@ def test_two_people_of_one_name_are_told_apart_by_their_addresses(fake: FakeFlow
         fake.add_user(name="Ada", nick="a", email=f"ada{number}@example.com")
     with pytest.raises(ValueError, match=r"only one has: ada1@example\.com, ada2@example\.com"):
         fake.as_user("Ada")
+
+
+BOB = ["Bob Jones", "bob", "bob@example.com", "BOB@example.com", 2]
+
+
+@pytest.mark.parametrize("bob", BOB)
+def test_whoever_can_be_named_in_what_is_added_can_be_named_in_what_is_asserted(bob: str | int) -> None:
+    fake = FakeFlowdock()
+    user = fake.add_user(name="Bob Jones", nick="bob", email="bob@example.com")
+    assert user.id == BOB[-1]
+    message = fake.add_message("x", user=user)
+    secret = fake.add_private_message("y", from_user=user, to_user=fake.user)
+    source = fake.add_source(name="CI", creator=user)
+    fake.add_member(user)
+    invitation = fake.add_invitation("new@example.com", inviter=user)
+    with fake:
+        requests.get("https://api.flowdock.com/user", timeout=9, **fake.as_user(user))
+    assert [*fake.messages.where(user=bob)] == [message] == [fake.assert_message(user=bob)]
+    assert [*fake.private_messages.where(from_user=bob)] == [secret] == [fake.assert_private_message(user=bob)]
+    assert [*fake.sources.where(creator=bob)] == [source] == [fake.assert_source(creator=bob)]
+    assert [*fake.invitations.where(inviter=bob)] == [invitation] == [fake.assert_invitation(inviter=bob)]
+    assert [*fake.requests.where(user=bob)] == [*fake.requests] == [*fake.requests.where(caller=user)]
+    with pytest.raises(AssertionError, match="unexpected message"):
+        fake.assert_no_message(user=bob)
+
+
+def test_sources_and_applications_are_asserted_by_id_too(fake: FakeFlowdock) -> None:
+    source, application = fake.sources[0], fake.applications[1]
+    activity: Any = {"title": "done", "author": {"name": "CI"}, "thread": {"title": "Build"}}
+    message = fake.add_message(event="activity", source="CI", external_thread_id="1", **activity)
+    assert fake.assert_message(source=source.id) == message
+    assert fake.assert_source(application=application.id) == fake.assert_source(application=application) == source
+    twin = fake.add_application(name="Travis")
+    assert fake.sources.where(application=twin) == []  # another one of the same name
+    assert fake.sources.where(application="Travis") == [source]
+
+
+@pytest.mark.parametrize(
+    ("expected", "error"),
+    [
+        ({"user": "adda"}, "unknown user 'adda': did you mean ada?"),
+        ({"user": "zzz"}, "unknown user 'zzz'; known: Ada Lovelace, Bob"),
+        ({"to_user": 99}, "unknown user '99'; known: Ada Lovelace, Bob"),
+        ({"source": "CII"}, "unknown source 'CII': did you mean CI?"),
+    ],
+)
+def test_an_unknown_name_is_told_wherever_it_is_asserted(
+    expected: dict[str, Any], error: str, fake: FakeFlowdock
+) -> None:
+    fake.add_message("Hello")
+    for look in (fake.messages.where, fake.assert_no_message):
+        with pytest.raises(ValueError, match="unknown") as caught:
+            look(**expected)
+        assert str(caught.value) == error
+    with pytest.raises(AssertionError, match="no message found") as failed:  # the code under test could have added it
+        fake.assert_message(**expected)
+    assert error in str(failed.value).splitlines()

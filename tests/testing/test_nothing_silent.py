@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -81,7 +83,7 @@ def test_a_copy_cannot_be_changed(name: str, fake_flowdock: FakeFlowdock) -> Non
         ("auto_consnet", "'FakeFlowdock' has no attribute 'auto_consnet': did you mean auto_consent?"),
         ("strct", "'FakeFlowdock' has no attribute 'strct': did you mean strict?"),
         ("zzzzzz", "'FakeFlowdock' has no attribute 'zzzzzz'"),
-        ("clock", "'clock' cannot be replaced: use clock.advance()"),
+        ("clock", "'clock' cannot be replaced: use clock.set(), clock.advance() or clock.follow()"),
         ("requests", "'requests' cannot be replaced: use requests.clear()"),
         ("sources", "'sources' cannot be replaced: use add_source()"),
         ("url", "'url' cannot be replaced"),
@@ -212,3 +214,74 @@ def test_a_contract_takes_rules_too() -> None:
     assert [each.rule for each in found.violations] == ["request.parameter.unknown"]
     with pytest.raises(ValueError, match="unknown rule 'x' in strict"):
         Contract(strict={"x": "ignore"})
+
+
+def test_callbacks_can_be_changed_at_any_time() -> None:
+    fake = FakeFlowdock()
+    assert fake.callbacks == "loopback"
+    fake.callbacks = "none"
+    assert fake.callbacks == fake.fork().callbacks == "none"
+    with pytest.raises(ValueError, match="invalid callbacks 'nowhere'"):
+        fake.callbacks = "nowhere"
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("clock", r"clock\.set\(\).*clock\.follow\(\)"), ("unknown_paths", 'unknown_paths="allow"')]
+)
+def test_what_cannot_be_replaced_says_what_to_use(name: str, hint: str) -> None:
+    with pytest.raises(AttributeError, match=hint):
+        setattr(FakeFlowdock(), name, "system")
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda fake: type(fake)(strct=True), "FakeFlowdock() has no argument 'strct': did you mean strict?"),
+        (lambda fake: fake.fail(statsu=500), "fail() has no argument 'statsu': did you mean status?"),
+        (lambda fake: fake.add_source(nam="CI"), "add_source() has no argument 'nam': did you mean name?"),
+        (
+            lambda fake: fake.update_user(fake.user, nmae="x"),
+            "update_user() has no argument 'nmae': did you mean name?",
+        ),
+        (lambda fake: fake.populate(xyz=1), "populate() has no argument 'xyz'; known: messages, users,"),
+    ],
+)
+def test_an_unknown_argument_is_told_with_the_closest(call: Any, error: str) -> None:
+    fake = FakeFlowdock()
+    before = fake.snapshot()
+    with pytest.raises(TypeError) as caught:
+        call(fake)
+    assert str(caught.value).startswith(error)
+    assert fake.snapshot() == before
+
+
+def test_a_body_that_is_not_json_says_what_to_use(fake_flowdock: FakeFlowdock) -> None:
+    login = fake_flowdock.as_user()
+    requests.post(f"{API}/flows/example/main/messages", data={"event": "message", "content": "x"}, timeout=9, **login)
+    requests.get(f"{API}/oauth/authorize", timeout=9)
+    requests.get(f"{API}/flows", timeout=9, **login)
+    form, page, empty = fake_flowdock.requests
+    mistakes = [
+        (form.request, "the body is not JSON, but application/x-www-form-urlencoded: use text, or exchange.parameters"),
+        (empty.request, "the body is not JSON, but empty: use text, or exchange.parameters"),
+        (page.response, "the body is not JSON, but text/html"),
+    ]
+    for message, error in mistakes:
+        with pytest.raises(json.JSONDecodeError) as caught:
+            message.json  # noqa: B018
+        assert str(caught.value).startswith(error)
+
+
+def test_an_unknown_header_is_told_with_the_closest(fake_flowdock: FakeFlowdock) -> None:
+    requests.get(f"{API}/flows", timeout=9, **fake_flowdock.as_user())
+    [exchange] = fake_flowdock.requests
+    with pytest.raises(KeyError, match="'User-Agnet': did you mean user-agent"):
+        exchange.request.headers["User-Agnet"]
+    assert exchange.request.headers.get("User-Agnet") is None
+    assert "User-Agnet" not in exchange.request.headers
+
+
+@pytest.mark.parametrize("world", ["world.json", "seed.yaml", Path("world.json")])
+def test_a_file_in_place_of_a_world_says_which_argument_takes_it(world: Any) -> None:
+    with pytest.raises(ValueError, match="expected docs or empty; pass a world file as state=, and a seed as seed="):
+        FakeFlowdock(world)

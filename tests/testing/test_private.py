@@ -94,7 +94,11 @@ FAILURES: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "none at all": (
         "assert_private_message",
         {"content": "Hello", "to_user": "Eve"},
-        ["no private message found with content 'Hello', to_user 'Eve'", "there are no private messages at all"],
+        [
+            "no private message found with content 'Hello', to_user 'Eve'",
+            "unknown user 'Eve'; known: Ada Example, Bob",
+            "there are no private messages at all",
+        ],
     ),
     "nearly": (
         "assert_private_message",

@@ -11,6 +11,7 @@ from unittest.mock import ANY
 import pytest
 
 from fakeflowdock import (
+    Application,
     DeliveryList,
     Exchange,
     Exchanges,
@@ -22,6 +23,7 @@ from fakeflowdock import (
     Message,
     Messages,
     OperationName,
+    Organization,
     PrivateMessages,
     Source,
     Sources,
@@ -95,7 +97,9 @@ def test_the_names_of_operations_are_those_of_the_pages() -> None:
         (kinds.PRIVATE_MESSAGE, Message, "user from_user to_user"),
         (kinds.SOURCE, Source, "flow application creator"),
         (kinds.THREAD, Thread, "flow source"),
-        (kinds.FLOW, Flow, "path members"),
+        (kinds.FLOW, Flow, "path members organization"),
+        (kinds.ORGANIZATION, Organization, "users flows"),
+        (kinds.APPLICATION, Application, "owner"),
         (kinds.USER, User, ""),
         (kinds.INVITATION, Invitation, "flow inviter user"),
     ],

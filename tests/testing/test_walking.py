@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from dataclasses import FrozenInstanceError, replace
+from typing import Any
 
 import pytest
 
@@ -111,3 +112,21 @@ def test_an_entity_of_no_world_says_so(fake: FakeFlowdock) -> None:
     plain: Source = replace(fake.sources[0])
     with pytest.raises(RuntimeError, match="this source belongs to no world: read it from a fake"):
         _ = plain.flow
+
+
+def test_a_flow_a_thread_a_source_and_an_application_lead_to_what_they_have() -> None:
+    fake = FakeFlowdock()
+    source, other = fake.add_source(name="CI"), fake.add_source(name="Other")
+    said = fake.add_message("Hello")
+    posted: Any = {"title": "done", "author": {"name": "CI"}, "thread": {"title": "Build"}, "external_thread_id": "1"}
+    built = fake.add_message(event="activity", source=source, **posted)
+    elsewhere = fake.add_message("Away", flow=fake.add_flow("acme/ops"))
+    comment = fake.add_message("Why?", thread_id=built.thread_id)
+    assert fake.flow.messages == [said, built, comment]
+    assert fake.flows[1].messages == [elsewhere]
+    assert built.thread is not None
+    assert built.thread.messages == [built, comment]
+    assert (source.messages, source.threads) == ([built], [built.thread])
+    assert (other.messages, other.threads) == ([], [])
+    assert fake.application.sources == [source, other]
+    assert fake.application.sources[0].messages[0].flow == fake.flow

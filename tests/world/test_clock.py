@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import requests
@@ -121,3 +122,30 @@ def test_the_moments_of_a_running_world_are_true_to_the_millisecond() -> None:
         )
         assert first["created_at"] < second["created_at"]
         assert len(first["created_at"]) == len("2015-01-01T00:00:00.001Z")
+
+
+def test_a_clock_is_set_to_a_time_in_iso_8601() -> None:
+    clock = Clock(NOON)
+    assert clock.set("2033-01-01T00:00Z") == datetime(2033, 1, 1, tzinfo=UTC)
+    assert clock.set("2033-01-01T02:00+01:00") == datetime(2033, 1, 1, 1, tzinfo=UTC)
+    assert clock.set("2034-01-01") == clock.set(datetime(2034, 1, 1)) == datetime(2034, 1, 1, tzinfo=UTC)
+    assert FakeFlowdock(clock="2033-01-01T00:00Z").clock.now == datetime(2033, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("moment", ["tomorrow", "", 5, None, True, "0001-01-01T00:00+14:00"])
+def test_what_is_no_time_is_a_mistake(moment: Any) -> None:
+    clock = Clock(NOON)
+    with pytest.raises(
+        ValueError, match=r"^invalid time .*: expected a datetime, or a text such as '2033-01-01T00:00Z'"
+    ):
+        clock.set(moment)
+    assert clock.now == NOON
+
+
+@pytest.mark.parametrize("step", ["x", "5", None, True, [1]])
+def test_what_is_no_length_of_time_is_a_mistake(step: Any) -> None:
+    clock, fake = Clock(NOON), FakeFlowdock()
+    for advance in (clock.advance, fake.advance):
+        with pytest.raises(ValueError, match=r"^invalid time .*: expected seconds, or a timedelta$"):
+            advance(step)
+    assert clock.now == NOON

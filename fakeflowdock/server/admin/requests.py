@@ -10,6 +10,7 @@ from ...api.operations import NOTHING, Reply
 from ...checking.recordings import har_export
 from ...testing import matching as expectations
 from ...testing import report
+from ...testing.criteria import Criteria
 from ...testing.exchanges import Exchanges, has_unknown_path
 from ...world.clock import timestamp
 from .assertions import known_operation
@@ -122,6 +123,11 @@ def _matching(exchanges: Iterable[Exchange], given: Mapping[str, Any], expected:
     name = None if "operation" not in given else known_operation(given["operation"])
     wanted = {kind: given[kind] for kind in ("user", "source", "application") if kind in given}
     unknown = given.get("unknown_paths")
+    for criterion in ("method", "path", "status"):
+        try:
+            Criteria(**{criterion: given.get(criterion)}).check(exchanges)
+        except ValueError as error:
+            raise Invalid.at(f"/{criterion}", str(error)) from None
     try:
         return [
             each
