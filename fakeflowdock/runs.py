@@ -141,7 +141,7 @@ class Runs:
     def __init__(self, began: Store, settings: Settings, unknown_paths: UnknownPaths = "fail") -> None:
         if unknown_paths not in ("fail", "allow"):
             raise ValueError(f"invalid unknown_paths {unknown_paths!r}: expected 'fail' or 'allow'")
-        self._unknown_paths = unknown_paths
+        self._unknown_paths: UnknownPaths = unknown_paths
         self._began = began
         self._settings = settings
         self._last = self._ended = WorldRun(began, settings, unknown_paths=unknown_paths)
