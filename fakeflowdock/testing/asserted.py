@@ -101,7 +101,7 @@ def _child() -> str | None:
         if each.is_alive():
             return f"the process {each.name!r}"
     subprocess: Any = sys.modules.get("subprocess")
-    frame: FrameType | None = sys._getframe()
+    frame: FrameType | None = sys._getframe(1)  # with its own it would be a reference cycle
     for _ in range(FRAMES):
         if frame is None or subprocess is None:
             break

@@ -16,7 +16,6 @@ Shape = Literal["default", "minimal", "maximal", "drift"]
 OtherHosts = Literal["allow", "refuse"]
 OURS = __name__.partition(".")[0]
 INSTEAD = {  # of assignments
-    "clock": ": use clock.set(), clock.advance() or clock.follow()",
     "unknown_paths": ': it has the requests; @pytest.mark.flowdock(unknown_paths="allow") allows them',
     "requests": ": use requests.clear()",
     "faults": ": use fail() and clear_faults()",

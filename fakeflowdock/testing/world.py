@@ -12,7 +12,7 @@ from .lists import Applications, Flows, Messages, Organizations, Sources, Thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from ..world.clock import Clock
     from ..world.models import Application, Flow, Message, Organization, Source, User
@@ -50,6 +50,17 @@ class World(ABC):
     def clock(self) -> Clock:
         """The world's clock. It is frozen, except for a millisecond per write, unless `run()` is called."""
         return self._store.clock
+
+    @clock.setter
+    def clock(self, clock: str | datetime) -> None:
+        """Set it as the constructor does: `world` freezes it, `system` follows the system clock; or a time."""
+        known = self._store.clock
+        if clock == "world":
+            known.freeze()
+        elif clock == "system":
+            known.follow()
+        else:
+            known.set(clock)
 
     @property
     def organization(self) -> Organization:

@@ -7,6 +7,7 @@ from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from ..suggestions import no_attribute
 from . import errors
 
 if TYPE_CHECKING:
@@ -26,6 +27,13 @@ class Bound:
 
     def __getstate__(self) -> Any:
         return self.__dict__
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_"):  # `_world` of what a store holds, and what copying asks for
+                raise AttributeError(name)
+            raise no_attribute(self, name)
 
 
 class Walk(Generic[T]):

@@ -130,3 +130,10 @@ def test_a_flow_a_thread_a_source_and_an_application_lead_to_what_they_have() ->
     assert (other.messages, other.threads) == ([], [])
     assert fake.application.sources == [source, other]
     assert fake.application.sources[0].messages[0].flow == fake.flow
+
+
+def test_an_unknown_attribute_is_told_with_the_nearest(fake: FakeFlowdock) -> None:
+    with pytest.raises(AttributeError, match="'Message' has no attribute 'contnt': did you mean content"):
+        _ = fake.messages[0].contnt  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match="'Flow' has no attribute 'membrs': did you mean members"):
+        _ = fake.flow.membrs  # type: ignore[attr-defined]
