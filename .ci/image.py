@@ -70,10 +70,30 @@ def stages_of(dockerfile: str) -> dict[str, Stage]:
 
 
 def context_of(ignore: str, root: Path = ROOT) -> list[Path]:
-    """Return the files that a `.dockerignore` sends to the build, of those that git knows. The last rule decides."""
+    """Return the files that a `.dockerignore` sends to the build, of those that git knows. The last rule decides.
+
+    A copy without git is taken as it is, without caches and what begins with a dot.
+    """
     rules = [line for line in map(str.strip, ignore.splitlines()) if line and not line.startswith("#")]
-    tracked = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True, timeout=LIMIT)
-    return [Path(name) for name in tracked.stdout.splitlines() if _is_sent(name, rules)]
+    if (root / ".git").exists():
+        listed = ["git", "ls-files"]
+    else:
+        listed = [
+            "find",
+            ".",
+            "-type",
+            "f",
+            "-not",
+            "-path",
+            "*/.*",
+            "-not",
+            "-path",
+            "*/__pycache__/*",
+            "-printf",
+            "%P\\n",
+        ]
+    known = subprocess.run(listed, cwd=root, capture_output=True, text=True, check=True, timeout=LIMIT).stdout
+    return [Path(name) for name in known.splitlines() if _is_sent(name, rules)]
 
 
 def _is_sent(name: str, rules: list[str]) -> bool:

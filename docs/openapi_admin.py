@@ -95,7 +95,7 @@ class _Document:
     def _routes(self, page: str, name: str, schema: Schema) -> Iterator[tuple[str, str, Schema]]:
         """Each route of an operation, as path, method and operation.
 
-        The short path of the world `default` is told by the path that any world has, and has no operation of its own:
+        The short path of the world `default` stands beside the path of any world, and is no operation of its own:
         clients would have each method twice.
         """
         routes = [(in_braces(route["path"]), route["method"].lower()) for route in schema["x-operation"]["routes"]]

@@ -17,7 +17,7 @@ def title_of(example: Schema) -> str:
 
 
 def filled(example: Any) -> Any:
-    """An example with the secrets of the world `docs` in the place of their names, so that it happens there."""
+    """Return an example with secrets of the world `docs` instead of their names, so that it works there."""
     if isinstance(example, dict):
         return {name: filled(value) for name, value in example.items()}
     if isinstance(example, list):

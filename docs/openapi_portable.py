@@ -69,7 +69,7 @@ def _list_or_else(schema: Schema) -> Schema:
 
 
 def _either_format(schema: Schema) -> Schema:
-    """A text of one format or another. Where both are told apart by a condition, that stands for them."""
+    """Return the schema of a text in one of two formats. A condition that tells them apart replaces both."""
     first, second = schema["anyOf"]
     words = {name: each for name, each in schema.items() if name != "anyOf"}
     condition = EITHER.get(str(second))

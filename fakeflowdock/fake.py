@@ -174,7 +174,7 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing):
             if self._interception is not None:
                 self._interception.stop()
                 self._interception = None
-                watching.stopped(self)
+                watching.stopped(self, is_here=self._runs.process is None)
                 self.note_report(under_way)
             if self._runs.process is not None:
                 return

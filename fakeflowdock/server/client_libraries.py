@@ -57,7 +57,7 @@ class ClientLibraries:
         """Return whether it answers a request, and not the admin API, which has the errors."""
         return (self._path in BY_PATH or self._path == PATH) and environ["REQUEST_METHOD"] in ("GET", "HEAD")
 
-    def guard(self, environ: WSGIEnvironment) -> NoLock:  # noqa: ARG002
+    def guard(self, environ: WSGIEnvironment) -> NoLock:  # noqa: ARG002  # as each app is asked
         """Return that it needs no lock."""
         return UNLOCKED
 

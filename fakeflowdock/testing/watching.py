@@ -299,9 +299,9 @@ def closed(run: WatchedRun) -> None:
         watches[-1].end(run)
 
 
-def stopped(fake: object) -> None:
-    """Forget a fake that was stopped. The current test can still read its world."""
-    if (run := _active.pop(fake, None)) is not None:
+def stopped(fake: object, *, is_here: bool = True) -> None:
+    """Forget a fake that was stopped. The current test can still read its world, if it is in this process."""
+    if (run := _active.pop(fake, None)) is not None and is_here:
         closed(run())
 
 

@@ -278,7 +278,7 @@ def test_two_threads_share_the_turns_of_a_fault(fake_flowdock: FakeFlowdock) -> 
         ({"sequence": [Failure(status=429)], "body": ""}, "sequence cannot be combined with a failure"),
         ({"sequence": Failure(status=500)}, "invalid sequence Failure(status=500"),
         ({"sequence": iter(())}, "invalid sequence []: expected a Failure or None for each request, at least one"),
-        ({"operation": 5, "status": 500}, "unknown operation 5"),
+        ({"operation": 5, "status": 500}, "invalid operation 5: expected the title of a page section"),
         ({"method": 5, "status": 500}, "invalid method 5: expected capitals"),
         ({"path": 5, "status": 500}, "invalid path 5: expected a leading / and no query"),
         ({"status": True}, "invalid status True: expected 200 to 599"),

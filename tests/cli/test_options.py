@@ -159,7 +159,7 @@ def test_variables_of_other_parts_are_known(monkeypatch: pytest.MonkeyPatch) -> 
     pages = [*ROOT.glob("docs/**/*.md"), *ROOT.glob("docs/deploy/*"), *ROOT.glob(".ci/*"), *ROOT.glob("*.md")]
     code = [path for folder in ("fakeflowdock", "tests", "benchmarks") for path in ROOT.glob(f"{folder}/**/*.*")]
     code = [path for path in code if path.suffix in (".py", ".cjs") and path != Path(__file__)]
-    text = "".join(path.read_text("utf-8") for path in [*pages, *code])
+    text = "".join(path.read_text("utf-8") for path in [*pages, *code] if path.is_file())
     found = set(re.findall(r"\bFAKEFLOWDOCK_[A-Z_]*[A-Z]", text))
     found |= {f"FAKEFLOWDOCK_{name.upper()}" for name in pytest_options.CHOICES}
     assert {"FAKEFLOWDOCK_SEEDS", "FAKEFLOWDOCK_PROXY", "FAKEFLOWDOCK_JOURNAL", "FAKEFLOWDOCK_TLS"} <= found

@@ -21,7 +21,7 @@ PROGRAM = """
 
     for name in clients.EVERY:
         client = clients.make(name)
-        with FakeFlowdock() as fake:
+        with FakeFlowdock(unknown_paths="allow") as fake:
             who = fake.as_user().headers
             message = {"event": "message", "content": "x"}
             for base in (clients.API, fake.url):
