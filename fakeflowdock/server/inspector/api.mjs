@@ -1,11 +1,24 @@
-// Requests to the admin API, and the stream of a world's changes.
+// The seam: all that the page reads and writes goes through this module, by paths of the admin API (docs/admin) and
+// plain values. A file that holds a frozen world replaces it by a module with the same exports:
+//   frozen          whether nothing can be written and nothing changes: no control that writes, no live dot
+//   mayWrite        whether controls that write are shown
+//   origin          the address of the fake, without a slash at its end
+//   read(path, values)         what GET answers: `read("worlds/default/messages", { flow, before, limit })`
+//   write(method, path, body)  what another method answers; null for an empty response
+//   changes(world, onstate, onlive)  calls `onstate` with each Change (docs/admin/changes.md), at least once, and
+//                   `onlive` with true (open), false (broken) or null (no such world); returns a function that ends it
+//   page(name)      the address of a page of the documentation, `docs/api/errors#not-found`, or null
+// `read` and `write` throw an Error whose message can be shown.
 
 import { h } from "./dom.mjs";
 
 const BASE = new URL(".", location.href.split("#")[0]);
 const KEY = "fakeflowdock-admin-token";
 
-export class Failed extends Error {}
+export const frozen = false;
+export const mayWrite = document.documentElement.dataset.mode === "full";
+export const origin = BASE.href.slice(0, -"/_fakeflowdock/".length);
+export const page = (name) => name;
 
 const headers = () => {
   const token = sessionStorage.getItem(KEY);
@@ -39,7 +52,7 @@ function askToken() {
   return asking;
 }
 
-export async function call(method, path, body, raw = false) {
+export async function write(method, path, body) {
   for (;;) {
     const given = body === undefined ? {} : { body: JSON.stringify(body) };
     const sent = headers();
@@ -53,22 +66,18 @@ export async function call(method, path, body, raw = false) {
       const text = await reply.text();
       let message = text;
       try { message = JSON.parse(text).message ?? text; } catch { /* a text */ }
-      throw Object.assign(new Failed(message), { status: reply.status });
+      throw Object.assign(new Error(message), { status: reply.status });
     }
-    if (raw) return reply;
     return reply.status === 204 ? null : reply.json();
   }
 }
 
-export const query = (values) => {
+export const read = (path, values = {}) => {
   const given = Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return given.length ? `?${new URLSearchParams(given)}` : "";
+  return write("GET", given.length ? `${path}?${new URLSearchParams(given)}` : path);
 };
 
-export const forgetToken = () => sessionStorage.removeItem(KEY);
-
-// Calls `onstate` with each state of a world, and `onlive` with whether the stream is open. Returns what ends it.
-export function follow(world, onstate, onlive) {
+export function changes(world, onstate, onlive) {
   const control = new AbortController();
   let last = null;
   const run = async () => {
@@ -79,7 +88,7 @@ export function follow(world, onstate, onlive) {
         const url = new URL(`worlds/${encodeURIComponent(world)}/changes`, BASE);
         const reply = await fetch(url, { headers: { ...headers(), ...more }, signal: control.signal });
         if (reply.status === 401) { await askToken(); continue; }
-        if (!reply.ok) throw Object.assign(new Failed("gone"), { status: reply.status });
+        if (!reply.ok) throw Object.assign(new Error("gone"), { status: reply.status });
         onlive(true);
         wait = 250;
         const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();

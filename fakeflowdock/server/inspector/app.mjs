@@ -1,6 +1,6 @@
 // The frame of the page: the world, its clock and settings, the views, and what is live.
 
-import { call, follow, query } from "./api.mjs";
+import { changes, frozen, mayWrite, page as documentation, read as get, write } from "./api.mjs";
 import { add, button, count, dialog, fill, h, select, toast } from "./dom.mjs";
 import * as flow from "./flow.mjs";
 import * as requests from "./requests.mjs";
@@ -10,7 +10,6 @@ import * as people from "./people.mjs";
 import * as streams from "./streams.mjs";
 
 const VIEWS = { flow, requests, sources, faults, people, streams };
-const mode = document.documentElement.dataset.mode;
 const main = document.getElementById("main");
 const top = document.getElementById("top");
 
@@ -23,7 +22,10 @@ const read = () => {
   return { world, view: Object.hasOwn(VIEWS, view) ? view : "flow", params };
 };
 
-const address = (view, params = {}, world = page.world) => `#${query({ world, view, ...params }).slice(1)}`;
+const address = (view, params = {}, world = page.world) => {
+  const given = Object.entries({ world, view, ...params }).filter(([, value]) => value !== undefined && value !== null);
+  return `#${new URLSearchParams(given)}`;
+};
 
 const go = (view, params = {}, { replace = false } = {}) => {
   const hash = address(view, params);
@@ -38,14 +40,13 @@ const context = () => {
     get world() { return page.world; },
     get state() { return page.state; },
     get params() { return page.params; },
-    mayWrite: mode === "full",
+    mayWrite,
     go,
     address,
-    get: (path, values = {}) => call("GET", below + path + query(values)),
-    raw: (path, values = {}) => call("GET", below + path + query(values), undefined, true),
+    get: (path, values) => get(below + path, values),
     async write(method, path, body, done) {
       try {
-        const result = await call(method, below + path, body);
+        const result = await write(method, below + path, body);
         if (done) toast(done);
         return result;
       } catch (error) {
@@ -67,7 +68,7 @@ const parts = {
 };
 
 add(top, h("a.brand", { href: "#", title: "The flow" }, "fakeflowdock"), parts.worlds, parts.clock, parts.faults, h("span.space"),
-  h("a.plain", { href: "docs/", target: "_blank", rel: "noopener" }, "Docs"), button("World…", () => settings(), { class: "plain" }), parts.live, parts.nav);
+  documentation("docs/") ? h("a.plain", { href: documentation("docs/"), target: "_blank", rel: "noopener" }, "Docs") : null, button("World…", () => settings(), { class: "plain" }), frozen ? null : parts.live, parts.nav);
 
 function showLive() {
   const text = page.paused ? "Paused" : page.live ? "Live" : "Offline";
@@ -77,7 +78,7 @@ function showLive() {
 }
 
 async function showWorlds() {
-  const worlds = await call("GET", "worlds");
+  const worlds = await get("worlds");
   fill(parts.worlds, worlds.map((each) => h("option", { value: each.name, selected: each.name === page.world },
     `${each.name} · ${count(each.requests, "request")}`)));
   const mine = worlds.find((each) => each.name === page.world);
@@ -87,7 +88,7 @@ async function showWorlds() {
 }
 
 async function showClock() {
-  const clock = await call("GET", `worlds/${encodeURIComponent(page.world)}/clock`);
+  const clock = await get(`worlds/${encodeURIComponent(page.world)}/clock`);
   page.clock = { ...clock, at: performance.now() };
   tick();
 }
@@ -175,7 +176,7 @@ async function route() {
   if (isOther) {
     page.stop?.();
     page.state = page.newest = null;
-    page.stop = follow(world, changed, (live) => {
+    page.stop = changes(world, changed, (live) => {
       page.live = live === true;
       if (live === null) fill(main, h("div.empty", {}, h("h2", {}, `There is no world ${world}`), h("p", {}, h("a", { href: "#" }, "Open the world default"))));
       showLive();

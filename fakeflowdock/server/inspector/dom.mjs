@@ -1,5 +1,7 @@
 // Elements. Texts are always inserted as text nodes, so nothing that a client has sent becomes HTML.
 
+import { page } from "./api.mjs";
+
 export function h(name, attributes, ...children) {
   const [tag, ...classes] = name.split(".");
   const element = document.createElement(tag);
@@ -35,7 +37,11 @@ export function link(url, text, attributes = {}) {
 }
 
 // Returns a link to a page of the documentation, as this server has it.
-export const reference = (page) => (/^docs\/(api|admin)\/[\w-]+\.md(#[\w-]+)?$/.test(page ?? "") ? h("a", { href: page.replace(".md", ""), target: "_blank", rel: "noopener" }, page) : page);
+export function reference(name) {
+  const isPage = /^docs\/(api|admin)\/[\w-]+\.md(#[\w-]+)?$/.test(name ?? "");
+  const address = isPage ? page(name.replace(".md", "")) : null;
+  return address ? h("a", { href: address, target: "_blank", rel: "noopener" }, name) : name;
+}
 
 export function toast(text) {
   const place = document.getElementById("toast");

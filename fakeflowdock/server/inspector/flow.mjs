@@ -1,5 +1,6 @@
 // The flow: flows and private conversations, the chat, and the team inbox.
 
+import { origin } from "./api.mjs";
 import { avatar, button, chat, colour, copy, count, day, dialog, fill, h, json, link, move, rich, select, size, time } from "./dom.mjs";
 
 export const title = "Flow";
@@ -212,7 +213,6 @@ export function open(ctx) {
     const at = place();
     if (!at?.flow) return h("div.empty", {}, h("h2", {}, "Nothing here yet"));
     const user = users.get(at.flow.members[0]) ?? [...users.values()][0];
-    const origin = location.href.split("/_fakeflowdock/")[0];
     const text = [`curl -u ${user?.api_token ?? "API_TOKEN"}: -d event=message -d content=Hello \\\n     ${origin}/flows/${at.flow.path}/messages`,
       `curl -u ${user?.api_token ?? "API_TOKEN"}: ${origin}/flows/${at.flow.path}/messages`,
       `curl -d external_user_name=CI -d content=Done \\\n     ${origin}/v1/messages/chat/${at.flow.flow_api_token}`].join("\n");

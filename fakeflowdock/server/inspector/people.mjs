@@ -1,5 +1,6 @@
 // People and applications: who may sign in with what.
 
+import { origin } from "./api.mjs";
 import { avatar, button, copy, fill, h, masked, select } from "./dom.mjs";
 
 export const title = "People";
@@ -23,7 +24,6 @@ export function open(ctx) {
     const role = ({ flow }, id) => (flow.blocked.includes(id) ? " (blocked)" : flow.admins.includes(id) ? " (administrator)" : "");
     const named = new Map(users.map((each) => [each.id, each.name]));
     const owning = new Map(applications.map((each) => [each.id, each.name]));
-    const root = location.href.split("_fakeflowdock/")[0];
     fill(people, cards("People", users.map((each) => h("article.card", {}, head(each.name, h("small", {}, each.nick)), h("dl", {},
       row("Id", each.id), row("E-mail", each.email || "none"), row("Organizations", each.organizations.join(", ") || "none"),
       row("Flows", flows.filter(({ flow }) => flow.members.includes(each.id)).map((one) => one.flow.name + role(one, each.id)).join(", ") || "none"),
@@ -31,7 +31,7 @@ export function open(ctx) {
     fill(apps, cards("Applications", applications.map((each) => h("article.card", {}, head(each.name, each.disabled ? h("span.chip", {}, "removed") : null), h("dl", {},
       row("Id", each.id), row("Owner", named.get(each.owner) ?? "none"), row("Redirect URI", each.redirect_uri), row("client_id", h("code", {}, each.client_id)),
       row("client_secret", secret(each.client_secret, `client_secret of ${each.name}`))),
-    each.disabled ? null : h("p.buttons", {}, h("a.button", { href: `${root}oauth/authorize?${new URLSearchParams({ client_id: each.client_id, response_type: "code" })}`, target: "_blank", rel: "noopener" }, "Open the consent page")))), "No applications."));
+    each.disabled ? null : h("p.buttons", {}, h("a.button", { href: `${origin}/oauth/authorize?${new URLSearchParams({ client_id: each.client_id, response_type: "code" })}`, target: "_blank", rel: "noopener" }, "Open the consent page")))), "No applications."));
     const form = () => {
       const user = select("User of the token", users.map((each) => [each.id, each.name]));
       const application = select("Application of the token", applications.filter((each) => !each.disabled).map((each) => [each.id, each.name]));

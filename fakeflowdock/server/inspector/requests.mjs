@@ -131,10 +131,10 @@ export function open(ctx) {
 
   async function exported() {
     try {
-      const reply = await ctx.raw("requests/export");
-      const url = URL.createObjectURL(await reply.blob());
+      const har = JSON.stringify(await ctx.get("requests/export"));
+      const url = URL.createObjectURL(new Blob([har], { type: "application/json" }));
       h("a", { href: url, download: `${ctx.world}.har` }).click();
-      setTimeout(() => URL.revokeObjectURL(url), 10000);
+      setTimeout(() => URL.revokeObjectURL(url), 1000);
     } catch (error) { toast(error.message); }
   }
 
