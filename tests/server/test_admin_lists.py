@@ -187,3 +187,11 @@ def test_a_file_is_read_without_a_request_to_flowdock(operator: Operator, world:
         reply = operator("GET", "worlds/one/files", params={"path": wrong})
         assert reply.status_code == 422
         assert "/path is not the path of any file in this world" in reply.json()["message"]
+
+
+def test_threads_of_the_team_inbox_are_listed_alone(operator: Operator) -> None:
+    operator.make("suite-1", world="docs")
+    threads = operator.get("worlds/suite-1/threads", params={"inbox": "true"})
+    assert [each["shown"]["title"] for each in threads] == ["Daily digest", "The capacitor is dusty"]
+    after = {"inbox": "true", "limit": 1, "until": threads[0]["updated_at"]}
+    assert operator.get("worlds/suite-1/threads", params=after) == threads[1:]

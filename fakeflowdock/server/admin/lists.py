@@ -19,7 +19,8 @@ from .operations import of_a_world
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from ...world.models import Flow
+    from ...world.message_store import FlowArchive
+    from ...world.models import Flow, Thread
     from ..worlds import ServedWorld
     from .operations import OperatorCall
 
@@ -170,7 +171,12 @@ def list_threads(call: OperatorCall, world: ServedWorld) -> Listed:
         flow = _flow(call, world) or next(iter(store.flows.values()), None)
         if flow is None:
             return []
-        found, _ = store.archive.of(flow.id).threads_between(None, until, given.get("limit", LIMIT))
+        archive, limit = store.archive.of(flow.id), given.get("limit", LIMIT)
+        if given.get("inbox", False):
+            every, _ = archive.threads_between(None, until, len(archive.messages))
+            found = list(islice((each for each in every if _is_in_inbox(each, archive)), limit))
+        else:
+            found, _ = archive.threads_between(None, until, limit)
         return [
             {
                 "id": each.id,
@@ -181,6 +187,12 @@ def list_threads(call: OperatorCall, world: ServedWorld) -> Listed:
             }
             for each in found
         ]
+
+
+def _is_in_inbox(thread: Thread, archive: FlowArchive) -> bool:
+    """Return whether a thread is an item of the team inbox: of a source, or begun by a mail."""
+    first = archive.messages.get(thread.initial_message)
+    return thread.source_id is not None or (first is not None and first.event == "mail")
 
 
 @of_a_world("GET conversations")
