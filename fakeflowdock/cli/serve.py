@@ -35,7 +35,7 @@ def run(given: SimpleNamespace) -> None:
             saved.
     """
     from ..api.app import App
-    from ..api.internal_routes import PREFIX, STREAM
+    from ..api.internal_routes import DOCS, PREFIX, STREAM
     from ..http.server import Server
     from ..server.memory import Memory
     from ..server.public_address import PublicAddress
@@ -63,6 +63,7 @@ def run(given: SimpleNamespace) -> None:
         speaking = {**tls, "log": startup.log_of(given), "note": notes.note}
         speaking["stops"] = partial(_notify_systemd, b"STOPPING=1")
         server = listen(lambda: Server(Site(worlds), given.host, given.port, **speaking), given.host, given.port)
+        notes.docs = f"{given.public_url or server.url}{DOCS}"
         public = {"public_url": given.public_url} if given.public_url else {}
         own = {} if given.inspector == OFF else {"inspector_url": f"{given.public_url or server.url}{PREFIX}"}
         urls = {"url": server.url, **public, **own, "stream_url": f"{server.url}{STREAM}/flows"}

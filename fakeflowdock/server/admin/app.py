@@ -21,6 +21,7 @@ from . import (
     arranging,
     assertions,
     changes,
+    clients,
     clock_and_settings,
     deliveries,
     faults,
@@ -63,6 +64,7 @@ MODULES = (
     clock_and_settings,
     lists,
     changes,
+    clients,
 )
 
 
