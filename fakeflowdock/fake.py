@@ -9,7 +9,7 @@ from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from .api.internal_routes import STREAM
+from .api.internal_routes import PREFIX, STREAM
 from .contract import explanations  # noqa: F401  # reads files, which a test may fake later
 from .decorator import Decorating
 from .interception import errors
@@ -300,22 +300,19 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing, Decorating):
 
     @property
     def url(self) -> str:
-        """The address of a live server for this world, on 127.0.0.1. The server starts on first access.
-
-        Raises:
-            RuntimeError: the fake is not started.
-        """
+        """The address of a live server on 127.0.0.1, which starts on first access. The fake has to be started."""
         self._check_active()
         return self._runs.current.url
 
     @property
     def stream_url(self) -> str:
-        """The address of the streams of that server, which ends in `/flows`: clients know it as `FLOWDOCK_STREAM_URL`.
-
-        Raises:
-            RuntimeError: the fake is not started.
-        """
+        """The address of its streams, which ends in `/flows`: clients know it as `FLOWDOCK_STREAM_URL`. See `url`."""
         return f"{self.url}{STREAM}/flows"
+
+    @property
+    def inspector_url(self) -> str:
+        """The address of a page that shows this world in a browser, also while a debugger holds a test. See `url`."""
+        return f"{self.url}{PREFIX}"
 
     @property
     def environ(self) -> dict[str, str]:

@@ -45,6 +45,7 @@ OWN |= {
     "admin_token": "one-that-is-long another-that-is-long",
     "access_log": "text json",
     "callbacks": "none any",
+    "inspector": "read off",
     "format": "junit json",
 }
 NEEDS = {"proxy": ["http://x"], "conform": ["http://x"]}  # what a command cannot do without

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...api.callers import ANYONE
 from ...api.environ import root_of
-from ...api.internal_routes import DOCS, STREAM, api_of, served_at
+from ...api.internal_routes import DOCS, PREFIX, STREAM, api_of, served_at
 from ...api.media_types import HTML
 from ...api.operations import NOTHING, Reply, created, nothing
 from ...contract.package_files import document
@@ -19,6 +19,7 @@ from ...world.clock import timestamp
 from ...world.errors import SeedError
 from .. import documentation, metrics
 from ..credentials import credentials_of
+from ..worlds import OFF
 from .errors import Invalid, Unknown
 from .operations import operation, world_of_the_path
 
@@ -43,6 +44,22 @@ def get_health(call: OperatorCall, _: None) -> dict[str, Any]:
 def get_metrics(call: OperatorCall, _: None) -> Reply:
     """Return the metrics of the server."""
     return Reply(200, metrics.text_of(call.directory), media=metrics.MEDIA_TYPE)
+
+
+@operation("GET ", callers=(ANYONE,), find=nothing)
+def get_index(call: OperatorCall, _: None) -> dict[str, Any]:
+    """Return where the parts of the server are."""
+    own = f"{call.base}{PREFIX}"
+    return {
+        "name": "fakeflowdock",
+        "version": __version__,
+        "inspector_url": None if call.directory.inspector == OFF else own,
+        "worlds_url": f"{own}worlds",
+        "health_url": f"{own}health",
+        "metrics_url": f"{own}metrics",
+        "openapi_url": f"{own}openapi.json",
+        "admin_openapi_url": f"{own}admin/openapi.json",
+    }
 
 
 @operation("GET admin/openapi.json", find=nothing)
