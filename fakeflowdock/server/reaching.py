@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..api.internal_routes import PREFIX, STREAM
+from ..testing.watching import WatchedRun
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
 
 
-class ServedRun(Protocol):
+class ServedRun(WatchedRun, Protocol):
     """A world with a live server, which starts on first access."""
 
     @property
@@ -50,6 +55,26 @@ class Reachable(ABC):
     def inspector_url(self) -> str:
         """The address of a page that shows this world in a browser, also while a debugger holds a test. See `url`."""
         return f"{self.url}{PREFIX}"
+
+    def inspect(self, file: str | os.PathLike[str]) -> Path:
+        """Write the inspector, with this world and its requests frozen in it, to one HTML file without secrets.
+
+        A browser opens it from the disk, without a network. It has at most 1 MiB: long texts are shortened, and then
+        the oldest requests are left out. The page says what is missing. The fake may be stopped. For each failed test,
+        `pytest --flowdock-inspect DIR` writes such a file.
+
+        Args:
+            file: its path. The file is written completely or not at all.
+
+        Returns:
+            The path.
+
+        Raises:
+            OSError: the file cannot be written. An existing file stays as it was.
+        """
+        from .artifact.writing import watched_now, write
+
+        return write(file, watched_now(self._run))
 
     @property
     def environ(self) -> dict[str, str]:
