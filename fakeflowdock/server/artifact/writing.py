@@ -58,13 +58,14 @@ SIZES = (
 )
 
 
-def write(file: str | os.PathLike[str], watched: Watched, test: str | None = None) -> Path:
+def write(file: str | os.PathLike[str], watched: Watched, test: str | None = None, report: str | None = None) -> Path:
     """Write the file, atomically.
 
     Args:
         file: its path.
         watched: the world of a fake.
         test: the name of the test that failed, and in which phase. Default: the test that pytest runs.
+        report: the report of the world. Default: the one as it is now.
 
     Returns:
         The path.
@@ -72,7 +73,7 @@ def write(file: str | os.PathLike[str], watched: Watched, test: str | None = Non
     Raises:
         OSError: the file cannot be written. An existing file stays as it was.
     """
-    text = frozen(watched, test or os.environ.get("PYTEST_CURRENT_TEST"))
+    text = frozen(watched, test or os.environ.get("PYTEST_CURRENT_TEST"), report or watched.report())
     with atomic_file.written(file, private=False) as draft:
         draft.write(text)
     return Path(file)
@@ -84,10 +85,10 @@ def watched_now(run: WatchedRun) -> Watched:
     return next((each for each in now if each.run is run), None) or Watched(run)
 
 
-def frozen(watched: Watched, test: str | None) -> str:
+def frozen(watched: Watched, test: str | None, report: str) -> str:
     """Return the content of the file."""
     held = cast("Held", watched.run)  # as those of all fakes are
-    report, exchanges = watched.report()[:REPORT], watched.requests
+    report, exchanges = report[:REPORT], watched.requests
     name = None if test is None else Redaction(known=held.app.store.known_secrets).text(test[:TITLE])
     first_line = report.partition("\n")[0]
     cause = first_line.removeprefix(CAUSE) if first_line.startswith(CAUSE) else None
