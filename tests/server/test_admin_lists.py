@@ -157,3 +157,41 @@ def test_what_a_list_cannot_begin_after_is_refused(operator: Operator, world: Wo
     ):
         [(where, _)] = operator.refused("GET", f"worlds/one/{path}", None)
         assert where == pointer
+
+
+def test_lists_are_searched(operator: Operator, world: World) -> None:
+    operator.post("worlds/one/users", {"name": "Ulla Example", "email": "ulla@example.com"}, 201)
+    operator.post("worlds/one/sources", {"name": "Builds", "error_message": "The server is down"}, 201)
+    said(world, "Is the build #green?")
+    said(world, "Good morning")
+    for what, searched, found in (
+        ("users", "ULLA exam", 1),
+        ("users", "ulla nobody", 0),
+        ("sources", "build down", 1),
+        ("sources", "up", 0),
+        ("messages", "GREEN build", 1),
+        ("messages", "?", 0),
+    ):
+        assert len(operator.get(f"worlds/one/{what}", params={"search": searched})) == found, (what, searched)
+
+
+def test_a_file_is_read_without_a_request_to_flowdock(operator: Operator, world: World) -> None:
+    given = {"event": "file", "content": {"data": "SGVsbG8=", "file_name": "hello.txt"}}
+    operator.post("worlds/one/messages", given, 201)
+    [message] = operator.get("worlds/one/messages")
+    path = message["shown"]["content"]["path"]
+    file = operator.get("worlds/one/files", params={"path": path})
+    assert file == {"file_name": "hello.txt", "content_type": "text/plain", "data": "SGVsbG8="}
+    assert operator.get("worlds/one/requests") == []
+    for wrong in ("/files/1/none/hello.txt", "none"):
+        reply = operator("GET", "worlds/one/files", params={"path": wrong})
+        assert reply.status_code == 422
+        assert "/path is not the path of any file in this world" in reply.json()["message"]
+
+
+def test_threads_of_the_team_inbox_are_listed_alone(operator: Operator) -> None:
+    operator.make("suite-1", world="docs")
+    threads = operator.get("worlds/suite-1/threads", params={"inbox": "true"})
+    assert [each["shown"]["title"] for each in threads] == ["Daily digest", "The capacitor is dusty"]
+    after = {"inbox": "true", "limit": 1, "until": threads[0]["updated_at"]}
+    assert operator.get("worlds/suite-1/threads", params=after) == threads[1:]

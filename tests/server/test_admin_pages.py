@@ -138,6 +138,8 @@ def test_the_example_of_a_page_happens(name: str) -> None:
     came, shown = likened(reply.json()), likened(contract.reply_examples[reply.status_code])
     if name in ("read-state", "export-requests", "read-document"):  # of which the page shows the beginning
         assert shown.items() <= came.items() or shown["log"].items() <= came["log"].items()
+    elif name == "get-coverage":  # of which the page shows the first
+        assert came[:1] == shown
     else:
         assert came == shown
 

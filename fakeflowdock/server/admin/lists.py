@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import datetime
 from itertools import dropwhile, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...api import wire
 from ...world.bound import bound
+from ...world.chat_text import words
 from ...world.clock import timestamp
 from ...world.message_store import Filter
 from . import entities
@@ -17,7 +19,8 @@ from .operations import of_a_world
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from ...world.models import Flow
+    from ...world.message_store import FlowArchive
+    from ...world.models import Flow, Thread
     from ..worlds import ServedWorld
     from .operations import OperatorCall
 
@@ -25,6 +28,7 @@ Listed = list[dict[str, Any]]
 T = TypeVar("T")
 
 LIMIT = 100  # entities in a response
+SEARCHED = ("id", "name", "nick", "email", "external_url", "error_message")
 
 
 def _by_id(
@@ -34,8 +38,19 @@ def _by_id(
     store, after = world.store, call.fields.get("after", 0)
     with store.lock:
         found: Mapping[int, Any] = getattr(store, name)
-        numbers = sorted(each for each in found if each > after and (of is None or found[each].flow_id == of.id))
+        searched = call.fields.get("search", "").casefold().split()
+        numbers = sorted(
+            number
+            for number, each in found.items()
+            if number > after and (of is None or each.flow_id == of.id) and _has(each, searched)
+        )
         return [shown(bound(found[each], store)) for each in numbers[: call.fields.get("limit", LIMIT)]]
+
+
+def _has(entity: Any, searched: Iterable[str]) -> bool:
+    """Return whether the texts by which people know an entity have all these words, in small letters."""
+    texts = " ".join(str(getattr(entity, name, None) or "") for name in SEARCHED).casefold()
+    return all(word in texts for word in searched)
 
 
 def _in_order(call: OperatorCall, found: Iterable[T], kind: str, name: Callable[[T], str]) -> list[T]:
@@ -104,7 +119,7 @@ def list_sources(call: OperatorCall, world: ServedWorld) -> Listed:
 def list_messages(call: OperatorCall, world: ServedWorld) -> Listed:
     """Return messages of a flow or a private conversation, with the requests that made them."""
     given, app = call.fields, world.app
-    store, base = app.store, call.base
+    store, base, search = app.store, call.base, given.get("search", "")
     if "conversation" in given and "flow" in given:
         raise Invalid.at("/conversation", Invalid.NOT_BOTH.format(other="flow"))
     with store.lock:
@@ -117,6 +132,7 @@ def list_messages(call: OperatorCall, world: ServedWorld) -> Listed:
         found = store.archive.of(place).find(
             Filter(
                 given.get("limit", LIMIT),
+                keywords=words(search) or search.split(),
                 above=given.get("after"),
                 below=given.get("before"),
                 newest="after" not in given,
@@ -134,6 +150,18 @@ def list_messages(call: OperatorCall, world: ServedWorld) -> Listed:
         ]
 
 
+@of_a_world("GET files")
+def get_file(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
+    """Return the bytes of a file, in base64."""
+    token = (*call.fields["path"].split("/"), "", "", "", "")[3]  # /files/:organization_id/:token/:name
+    with world.store.lock:
+        if (found := world.store.archive.file(token)) is None:
+            raise Invalid.at("/path", Invalid.NO_FILE)
+        file = found[1]
+    data = base64.b64encode(file.data).decode()
+    return {"file_name": file.file_name, "content_type": file.content_type, "data": data}
+
+
 @of_a_world("GET threads")
 def list_threads(call: OperatorCall, world: ServedWorld) -> Listed:
     """Return the threads of a flow, the last updated first."""
@@ -143,7 +171,12 @@ def list_threads(call: OperatorCall, world: ServedWorld) -> Listed:
         flow = _flow(call, world) or next(iter(store.flows.values()), None)
         if flow is None:
             return []
-        found, _ = store.archive.of(flow.id).threads_between(None, until, given.get("limit", LIMIT))
+        archive, limit = store.archive.of(flow.id), given.get("limit", LIMIT)
+        if given.get("inbox", False):
+            every, _ = archive.threads_between(None, until, len(archive.messages))
+            found = list(islice((each for each in every if _is_in_inbox(each, archive)), limit))
+        else:
+            found, _ = archive.threads_between(None, until, limit)
         return [
             {
                 "id": each.id,
@@ -154,6 +187,12 @@ def list_threads(call: OperatorCall, world: ServedWorld) -> Listed:
             }
             for each in found
         ]
+
+
+def _is_in_inbox(thread: Thread, archive: FlowArchive) -> bool:
+    """Return whether a thread is an item of the team inbox: of a source, or begun by a mail."""
+    first = archive.messages.get(thread.initial_message)
+    return thread.source_id is not None or (first is not None and first.event == "mail")
 
 
 @of_a_world("GET conversations")
