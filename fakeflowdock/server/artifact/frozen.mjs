@@ -40,15 +40,33 @@ function entry(each) {
       bodySize: response ? size(response) : -1, content: { size: response ? size(response) : 0, mimeType: type(response), text: response?.body ?? "" } } };
 }
 
+// Keeps what has all words of a search in some of its texts.
+const searched = (found, { search }, texts) => {
+  const words = (search ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+  return found.filter((each) => { const text = JSON.stringify(texts(each)).toLowerCase(); return words.every((word) => text.includes(word)); });
+};
+
 const READ = {
   messages: (tables, values) => {
-    const found = tables.messages[values.conversation ?? values.flow ?? tables.flows[0]?.flow.id] ?? [];
-    return paged(values.thread ? found.filter((each) => each.message.thread_id === values.thread) : found, values, values.after === undefined);
+    const all = tables.messages[values.conversation ?? values.flow ?? tables.flows[0]?.flow.id] ?? [];
+    const found = values.thread ? all.filter((each) => each.message.thread_id === values.thread) : all;
+    if (values.search) return searched(found, values, ({ message, shown }) => [message.content, message.title, message.tags, shown.content, shown.title, shown.body]).slice(-(values.limit ?? 100));
+    return paged(found, values, values.after === undefined);
   },
-  threads: (tables, { flow, limit }) => (tables.threads[flow ?? tables.flows[0]?.flow.id] ?? []).slice(0, limit),
-  sources: (tables, values) => paged(tables[values.deleted ? "deleted-sources" : "sources"], values),
+  threads: (tables, { flow, inbox, limit }) => (tables[inbox ? "inbox" : "threads"][flow ?? tables.flows[0]?.flow.id] ?? []).slice(0, limit),
+  users: (tables, values) => paged(searched(tables.users, values, (each) => [each.id, each.name, each.nick, each.email]), values),
+  sources: (tables, values) => {
+    const { flow } = values;
+    const found = tables[values.deleted ? "deleted-sources" : "sources"].filter((each) => !flow || flow === each.flow || flow === tables.flows.find((one) => one.flow.path === each.flow)?.flow.id);
+    return paged(searched(found, values, (each) => [each.id, each.name, each.external_url, each.error_message]), values);
+  },
+  files: (tables, { path }) => {
+    if (!Object.hasOwn(tables.files, path)) throw new Error("The file is not kept here.");
+    return tables.files[path];
+  },
   snapshots: () => [],
-  "requests/export": (tables) => ({ log: { version: "1.2", creator: { name: "fakeflowdock", version: "frozen" }, entries: tables.requests.map(entry) } }),
+  report: ({ about }) => ({ report: about.report }),
+  "requests/export": (tables) => ({ log: { version: "1.2", creator: { name: "fakeflowdock", version: tables.about.version }, entries: tables.requests.map(entry) } }),
 };
 
 export async function read(path, values = {}) {

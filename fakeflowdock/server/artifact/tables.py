@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode, b64encode
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ...redaction import Redaction
@@ -12,7 +14,7 @@ from ..admin.operations import OperatorCall
 from ..worlds import Worlds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from ...api.operations import Operation
     from ..worlds import Held, ServedWorld
@@ -25,6 +27,7 @@ MESSAGES = 5000  # of all flows and conversations
 FEWEST = 20  # messages of each of them
 THREADS = 50  # of a flow, as many as the inspector shows
 LONGEST = 20_000  # characters of a text
+FILE = 200_000  # characters of a file of a message, in base64
 TAIL = 2_000  # characters that are read beyond it, because a secret may begin before its end
 CHARSET = re.compile(r"(?i)\s*;\s*charset=[^;]*")
 LISTS = {
@@ -54,6 +57,7 @@ def tables(held: Held) -> dict[str, Any]:
         listed = worlds.list_worlds.handle(_call(directory), None)
         found = {name: _listed(world, directory, read) for name, read in LISTS.items()}
         found["deleted-sources"] = _listed(world, directory, lists.list_sources, deleted=True)
+        found["coverage"] = _listed(world, directory, requests.get_coverage)
         places = _places(world, directory, found)
         exchanges = _exchanges(world, directory)
         change = state(world)
@@ -81,11 +85,30 @@ def _places(world: ServedWorld, directory: Worlds, found: dict[str, list[Row]]) 
         read: list[Row] = lists.list_messages.handle(_call(directory, limit=most, **{kind: place}), world)
         return read
 
-    threads = {
-        each: lists.list_threads.handle(_call(directory, flow=each, limit=min(most, THREADS)), world) for each in flows
+    def threads(flow: str, *, inbox: bool) -> list[Row]:
+        fields = {"flow": flow, "inbox": inbox, "limit": min(most, THREADS)}
+        read: list[Row] = lists.list_threads.handle(_call(directory, **fields), world)
+        return read
+
+    listed = {each: messages("flow", each) for each in flows}
+    listed |= {each: messages("conversation", each) for each in conversations}
+    return {
+        "messages": listed,
+        "threads": {each: threads(each, inbox=False) for each in flows},
+        "inbox": {each: threads(each, inbox=True) for each in flows},
+        "files": {path: lists.get_file.handle(_call(directory, path=path), world) for path in _paths(listed)},
     }
-    of_flows = {each: messages("flow", each) for each in flows}
-    return {"messages": of_flows | {each: messages("conversation", each) for each in conversations}, "threads": threads}
+
+
+def _paths(listed: dict[str, list[Row]]) -> Iterator[str]:
+    """Yield the paths of the files that are small enough, the newest first."""
+    left = 2 * FILE
+    for row in sorted(chain(*listed.values()), key=lambda each: -each["message"]["id"]):
+        for file in row["shown"]["attachments"]:
+            size = file["file_size"] * 4 // 3
+            if size <= min(FILE, left):
+                left -= size
+                yield file["path"]
 
 
 def _exchanges(world: ServedWorld, directory: Worlds) -> list[Row]:
@@ -108,13 +131,21 @@ class Masking:
     def __init__(self, known: Iterable[str]) -> None:
         self.redaction = Redaction(known=known)
 
+    def _file(self, row: Row) -> Row:
+        data = self.redaction.body(b64decode(row["data"]), row["content_type"])
+        name = self.redaction.text(row["file_name"])
+        return {"file_name": name, "content_type": row["content_type"], "data": b64encode(data).decode()}
+
     def tables(self, found: dict[str, Any]) -> dict[str, Any]:
         """Return all tables without secrets."""
         apart = {"requests": self._exchange, "deliveries": self._delivery, "streams": self._stream}
-        return {
+        masked = {
             name: [*map(apart[name], table)] if name in apart else self.redaction.value(table)
             for name, table in found.items()
+            if name != "files"
         }
+        files = {self.redaction.text(path): self._file(each) for path, each in found["files"].items()}
+        return {**masked, "files": files}
 
     def _exchange(self, row: Row) -> Row:
         response = row["response"]

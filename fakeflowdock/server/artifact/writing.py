@@ -7,6 +7,7 @@ import json
 import math
 import os
 from base64 import b64encode
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import urlencode
@@ -19,10 +20,10 @@ from ...testing import watching
 from ...testing.watching import Watched
 from ...version import __version__
 from .page import html
-from .tables import LISTS, LONGEST, MOST, tables
+from .tables import FILE, LISTS, LONGEST, MOST, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ...api.exchange import Exchange
     from ...testing.watching import WatchedRun
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 LARGEST = 1024 * 1024  # bytes of a file
 CAUSE = "likely cause: "  # how a report begins, if it has one
+KEPT = ("about", "worlds", "state", "files", "coverage")  # tables whose texts are not shortened
 REPORT = 50_000  # characters of a report
 TITLE = 500  # characters of the name of a test
 
@@ -41,15 +43,18 @@ class Size(NamedTuple):
         text: characters of a text.
         messages: those of a flow or conversation.
         entities: those of each other kind.
+        file: characters of a file of a message, in base64.
     """
 
     text: int
     messages: int
     entities: int
+    file: int = 0
 
 
 SIZES = (
-    Size(LONGEST, MOST, MOST),
+    Size(LONGEST, MOST, MOST, FILE),
+    Size(LONGEST, MOST, MOST, LONGEST),
     Size(5_000, MOST, MOST),
     Size(2_000, 300, MOST),
     Size(1_000, 100, 500),
@@ -139,9 +144,11 @@ def _cut(found: dict[str, Any], size: Size) -> dict[str, Any]:
         if isinstance(table := found[name], list):
             shown[name] = table[-size.entities :] if name in ("requests", "deliveries") else table[: size.entities]
     shown["messages"] = {place: each[-size.messages :] for place, each in found["messages"].items()}
-    shown["threads"] = {place: each[: size.messages] for place, each in found["threads"].items()}
+    for name in ("threads", "inbox"):
+        shown[name] = {place: each[: size.messages] for place, each in found[name].items()}
+    shown["files"] = {path: each for path, each in found["files"].items() if len(each["data"]) <= size.file}
     cutting = _Cutting(size.text)
-    shown |= {name: cutting.value(shown[name]) for name in shown if name not in ("about", "worlds", "state")}
+    shown |= {name: cutting.value(shown[name]) for name in shown if name not in KEPT}
     shown["about"] = {**found["about"], "cut": _said(found, shown, size.text if cutting.has_cut else None)}
     return shown
 
@@ -159,10 +166,17 @@ def _said(found: dict[str, Any], shown: dict[str, Any], longest: int | None) -> 
     if any(len(each) < _count(found, place) for place, each in shown["messages"].items()):
         most = max(map(len, shown["messages"].values()))
         said.append(f"It has the last {most:,} messages of each flow at most.")
+    files = {each["path"] for row in _rows(found) for each in row["shown"]["attachments"]}
+    if left := len(files) - len(shown["files"]):
+        said.append(f"{counted(left, 'uploaded file')} {'is' if left == 1 else 'are'} left out.")
     short = [len(table) for name in LISTS if isinstance(table := shown[name], list) if len(table) < len(found[name])]
     if short:
         said.append(f"It has {max(short):,} users, sources and others of a kind at most.")
     return said
+
+
+def _rows(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    return chain(*found["messages"].values())
 
 
 def _count(found: dict[str, Any], place: str) -> int:
