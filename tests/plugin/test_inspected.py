@@ -148,8 +148,8 @@ def test_processes_of_xdist_write_all_files_and_leave_old_ones_alone(pytester: p
     folder = pytester.path / "out"
     folder.mkdir()
     (folder / "old.html").write_text("old")
-    for _ in range(2):
-        result = run(pytester, "-n", "2", "--flowdock-inspect", "out", plugins=["xdist.plugin"])
+    for options, plugins in ((["-n", "2"], ["xdist.plugin"]), ([], [])):
+        result = run(pytester, "--flowdock-inspect", "out", *options, plugins=plugins)
         result.assert_outcomes(failed=11)
         assert named(result) == sorted(f"out/{path.name}" for path in folder.iterdir() if path.name != "old.html")
         assert len(named(result)) == 11

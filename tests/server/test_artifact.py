@@ -127,8 +127,8 @@ def test_a_file_is_written_whole_or_not_at_all(fake_flowdock: FakeFlowdock, tmp_
 # What nobody can read
 
 
-NAMES = ("password", "api_token", "flow_token", "access_token", "refresh_token", "client_secret", "code", "cookie")
-NAMES += ("join_key", "scim_token")
+NAMES = ["password", "api_token", "flow_token", "access_token", "refresh_token", "client_secret", "code", "cookie"]
+NAMES += ["join_key", "scim_token"]
 
 
 def secrets_of(store: Store) -> Iterator[str]:

@@ -7,7 +7,7 @@ export const page = () => null;
 
 async function unpacked() {
   if (!("DecompressionStream" in window)) throw new Error("This browser is too old for this file: it has no DecompressionStream.");
-  const bytes = Uint8Array.from(atob(document.getElementById("world").textContent), (each) => each.charCodeAt(0));
+  const bytes = Uint8Array.from(atob(document.getElementById("frozen").textContent), (each) => each.charCodeAt(0));
   return JSON.parse(await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text());
 }
 

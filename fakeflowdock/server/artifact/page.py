@@ -54,7 +54,7 @@ def _parts() -> tuple[str, str]:
         ),
         ("<title>fakeflowdock</title>", "<title>{title}</title>"),
         ("</head>", f"<style>{style}</style>\n</head>"),
-        ("</body>", f'<script type="text/plain" id="world">\0</script>\n<script>{script}</script>\n</body>'),
+        ("</body>", f'<script type="text/plain" id="frozen">\0</script>\n<script>{script}</script>\n</body>'),
     ):
         if text.count(old) != 1:
             raise RuntimeError(f"server/inspector/{PAGE} has no {old!r}")
