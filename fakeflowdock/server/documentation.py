@@ -38,7 +38,7 @@ INCLUDE = re.compile(r"\{literalinclude\} \.\./(\S+)")
 
 _STYLE = Markup(content("server/documentation.css"))  # noqa: S704  # a file of ours
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_RULES = ("default-src 'none'", f"style-src 'sha256-{_HASH}'", "frame-ancestors 'none'", "base-uri 'none'")
+_RULES = ("default-src 'none'", f"style-src 'sha256-{_HASH}'", "frame-ancestors 'self'", "base-uri 'none'")
 HEADERS = (("Content-Security-Policy", "; ".join(_RULES)), ("X-Content-Type-Options", "nosniff"))
 _DOCUMENT = Markup(
     '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title} · fakeflowdock</title>\n'

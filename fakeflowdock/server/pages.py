@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SHORT = PREFIX.rstrip("/")
 FOLDER = f"{PREFIX}inspector/"
 PAGE = "inspector.html"
-SCRIPTS = ("app", "api", "dom", "flow", "requests", "sources", "faults", "people", "streams")
+SCRIPTS = ("app", "api", "dom", "flow", "requests", "lists")
 FILES = {"inspector.css": "text/css", **{f"{name}.mjs": "text/javascript" for name in SCRIPTS}}
 # Nothing comes from elsewhere, and no text becomes HTML: the policy `inert` is for texts that are parsed and not shown.
 POLICY = "; ".join(
@@ -32,7 +32,8 @@ POLICY = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "connect-src 'self'",
-        "img-src 'self' data: blob:",
+        "img-src 'self' data:",
+        "frame-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",

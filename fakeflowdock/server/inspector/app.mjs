@@ -1,221 +1,171 @@
 // The frame of the page: the world, its clock and settings, the views, and what is live.
+import {changes, frozen, mayWrite, read, write} from "./api.mjs"
+import {ask, button, buttons, check, chip, count, dialog, fill, h, list, minute, pre, select, small, toast, str} from "./dom.mjs"
+import {flow} from "./flow.mjs"
+import {requests} from "./requests.mjs"
+import {contract, documentation, faults, people, sources, streams} from "./lists.mjs"
 
-import { changes, frozen, mayWrite, page as documentation, read as get, write } from "./api.mjs";
-import { add, button, count, dialog, fill, h, select, toast } from "./dom.mjs";
-import * as flow from "./flow.mjs";
-import * as requests from "./requests.mjs";
-import * as sources from "./sources.mjs";
-import * as faults from "./faults.mjs";
-import * as people from "./people.mjs";
-import * as streams from "./streams.mjs";
+const VIEWS = {flow, sources, requests, people, faults, streams, contract, API: documentation},
+	main = document.getElementById("main")
+let world, view, state, newest, params, shown, clock, live, paused, busy, stop, typing
+let known = {}
+let stale = new Set()
+const below = name => `worlds/${encodeURIComponent(world)}/${name}`
 
-const VIEWS = { flow, requests, sources, faults, people, streams };
-const main = document.getElementById("main");
-const top = document.getElementById("top");
-
-const page = { world: "default", view: "flow", params: {}, state: null, shown: null, live: false, paused: false, stop: null };
-
-// The address
-
-const read = () => {
-  const { world = "default", view = "flow", ...params } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
-  return { world, view: Object.hasOwn(VIEWS, view) ? view : "flow", params };
-};
-
-const address = (view, params = {}, world = page.world) => {
-  const given = Object.entries({ world, view, ...params }).filter(([, value]) => value !== undefined && value !== null);
-  return `#${new URLSearchParams(given)}`;
-};
-
-const go = (view, params = {}, { replace = false } = {}) => {
-  const hash = address(view, params);
-  if (replace) { history.replaceState(null, "", hash); route(); } else location.hash = hash;
-};
-
-// What a view needs
-
-const context = () => {
-  const below = `worlds/${encodeURIComponent(page.world)}/`;
-  return {
-    get world() { return page.world; },
-    get state() { return page.state; },
-    get params() { return page.params; },
-    mayWrite,
-    go,
-    address,
-    get: (path, values) => get(below + path, values),
-    async write(method, path, body, done) {
-      try {
-        const result = await write(method, below + path, body);
-        if (done) toast(done);
-        return result;
-      } catch (error) {
-        toast(error.message);
-        return null;
-      }
-    },
-  };
-};
+// What a view is given
+const ctx = {
+	get world() { return world },
+	get state() { return state },
+	get params() { return params },
+	// The address has all that is needed to come back: #world=bot&view=requests&status=4
+	to: (view, params, its = world) => `#${new URLSearchParams(Object.entries({world: its, view, ...params}).filter(([, it]) => (it ?? "") !== ""))}`,
+	go(...to) { location.hash = ctx.to(...to) },
+	set(more) {
+		history.replaceState(null, "", ctx.to(view, {...params, ...more}))
+		return route()
+	},
+	get: (name, values) => read(below(name), values),
+	write: (method, name, body) => write(method, below(name), body).catch(error => toast(error.message)), // undefined where it failed
+	// A button that writes, if there may be any
+	act: (label, what, body, more) => mayWrite && button(label, async () => await ctx.write(...what.split(" "), body) !== undefined && toast(`${label}: done`), {class: /^DEL|reset/.test(what) ? "danger" : null, ...more}),
+	// Reads entities, so that `the` has them; with sources their applications
+	async know(name, ids) {
+		let its = known[name] ??= new Map()
+		if (stale.delete(name) && its.size <= 1000) its.clear()
+		for (let missing; (missing = ids.filter(id => id && !its.has(id))).length;) {
+			let asked = {after: Math.min(...missing) - 1, limit: 1000},
+				found = await ctx.get(name, asked)
+			if (name === "sources") for (let it of await ctx.get(name, {...asked, deleted: true})) its.set(it.id, it)
+			for (let it of found) its.set(it.id, it)
+			for (let id of missing) if (!its.has(id) && (found.length < 1000 || id < found.at(-1).id)) its.set(id)
+		}
+		if (name === "sources") await ctx.know("applications", ids.map(id => its.get(id)?.application))
+	},
+	the: (name, id) => known[name]?.get(Number(id)),
+	// Whether something has the words that are searched
+	hit(it) {
+		let text = str(it).toLowerCase()
+		return (params.q ?? "").toLowerCase().split(" ").every(word => text.includes(str(word).slice(1, -1)))
+	},
+}
 
 // The top
 
-const parts = {
-  worlds: h("select", { id: "world", "aria-label": "World", onchange: (event) => { location.hash = address(page.view, {}, event.target.value); } }),
-  clock: h("button.chip", { type: "button", onclick: () => settings() }),
-  faults: h("a.badge", { href: "#", hidden: true }),
-  live: h("button.live", { type: "button", onclick: () => { page.paused = !page.paused; showLive(); if (!page.paused) changed(page.newest ?? page.state); } }),
-  nav: h("nav", { "aria-label": "Views" }),
-};
-
-add(top, h("a.brand", { href: "#", title: "The flow" }, "fakeflowdock"), parts.worlds, parts.clock, parts.faults, h("span.space"),
-  documentation("docs/") ? h("a.plain", { href: documentation("docs/"), target: "_blank", rel: "noopener" }, "Docs") : null, button("World…", () => settings(), { class: "plain" }), frozen ? null : parts.live, parts.nav);
+const worlds = h("select", {id: "world", label: "World", onchange: event => ctx.go(view, {}, event.target.value)}),
+	now = button("", settings, {class: "chip"}),
+	chosen = h("span"),
+	faulty = h("a.badge")
+const search = h("input", {type: "search", label: "Search", placeholder: "Search  /", oninput() {
+	clearTimeout(typing)
+	typing = setTimeout(() => ctx.set({q: search.value.trim()}), 150)
+}})
+const dot = button("", () => { paused = !paused; showLive(); changed(newest) }, {class: "live"}),
+	version = small(),
+	nav = h("nav", {label: "Views"})
+fill(document.getElementById("top"), h("a.brand", {href: "#"}, "fakeflowdock"), worlds, now, chosen, faulty, h("span.grow"), search, button("World…", settings), !frozen && dot, version, nav)
 
 function showLive() {
-  const text = page.paused ? "Paused" : page.live ? "Live" : "Offline";
-  fill(parts.live, h(`span.dot.${text.toLowerCase()}`), text);
-  parts.live.title = page.paused ? "Show changes again" : "Pause: show no changes";
-  parts.live.setAttribute("aria-pressed", String(page.paused));
+	let text = paused ? "Paused" : live ? "Live" : "Offline"
+	fill(dot, h(`span.dot.${text.toLowerCase()}`), text)
 }
 
-async function showWorlds() {
-  const worlds = await get("worlds");
-  fill(parts.worlds, worlds.map((each) => h("option", { value: each.name, selected: each.name === page.world },
-    `${each.name} · ${count(each.requests, "request")}`)));
-  const mine = worlds.find((each) => each.name === page.world);
-  parts.faults.hidden = !mine?.faults;
-  parts.faults.href = address("faults");
-  if (mine) parts.faults.textContent = count(mine.faults, "fault");
-}
-
-async function showClock() {
-  const clock = await get(`worlds/${encodeURIComponent(page.world)}/clock`);
-  page.clock = { ...clock, at: performance.now() };
-  tick();
+async function showTop() {
+	let [all, time, {shape, strict, auto_consent}] = await Promise.all([read("worlds"), ctx.get("clock"), ctx.get("settings")])
+	if (document.activeElement !== worlds) fill(worlds, all.map(it => h("option", {value: it.name, selected: it.name === world}, `${it.name} · ${count(it.messages, "message")}, ${count(it.requests, "request")} · used ${it.last_used_at.slice(11, 16)}`)))
+	let number = all.find(it => it.name === world)?.faults
+	faulty.hidden = !number
+	faulty.href = ctx.to("faults")
+	fill(faulty, count(number, "fault"))
+	clock = {...time, at: performance.now()}
+	fill(chosen, shape !== "default" && chip(shape), strict && chip("strict"), auto_consent && chip("auto-consent"))
+	tick()
 }
 
 function tick() {
-  const { clock } = page;
-  if (!clock) return;
-  const now = new Date(Date.parse(clock.now) + (clock.frozen ? 0 : performance.now() - clock.at)).toISOString();
-  fill(parts.clock, h("time", { datetime: now }, now.slice(0, 19).replace("T", " ")), clock.frozen ? " ❄" : "");
-  parts.clock.title = `The clock of the world, ${clock.frozen ? "frozen" : "running"}, in UTC`;
+	if (clock) fill(now, new Date(Date.parse(clock.now) + (clock.frozen || frozen ? 0 : performance.now() - clock.at)).toISOString().slice(0, 19).replace("T", " "), clock.frozen && " ❄")
 }
-setInterval(tick, 1000);
+setInterval(tick, 1000)
 
 async function settings() {
-  const ctx = context();
-  const [values, snapshots] = await Promise.all([ctx.get("settings"), ctx.get("snapshots")]);
-  const change = (name) => (value) => ctx.write("PUT", "settings", { [name]: value }, "Settings changed");
-  const move = (body) => () => ctx.write("PUT", "clock", body, "Clock changed").then(showClock);
-  const check = (name, text) => h("label.check", {}, h("input", { type: "checkbox", checked: values[name], disabled: !ctx.mayWrite,
-    onchange: (event) => change(name)(event.target.checked) }), text);
-  const name = h("input", { "aria-label": "Name of the snapshot", placeholder: "name", pattern: "[A-Za-z0-9._-]{1,64}" });
-  const again = (box) => { box.close(); settings(); };
-  const box = dialog(`World ${page.world}`,
-    h("h3", {}, "Clock"),
-    ctx.mayWrite ? h("p.buttons", {}, button("+1 minute", move({ advance: 60 })), button("+1 hour", move({ advance: 3600 })),
-      button("+1 day", move({ advance: 86400 })), button(page.clock?.frozen ? "Run" : "Freeze", move({ frozen: !page.clock?.frozen }))) : null,
-    h("h3", {}, "Settings"),
-    h("label", {}, "Shape of responses ", ctx.mayWrite ? select("Shape of responses", ["default", "minimal", "maximal", "drift"].map((each) => [each, each]),
-      values.shape, change("shape")) : h("strong", {}, values.shape)),
-    check("strict", "Strict: contract warnings are violations"), check("auto_consent", "Skip the consent page"),
-    h("h3", {}, "Snapshots"),
-    snapshots.length ? h("ul.rows", {}, snapshots.map((each) => h("li", {}, h("span.grow", {}, each.name, h("small", {}, ` ${each.messages} messages`)),
-      button("Compare", async () => {
-        const found = await ctx.get(`snapshots/${each.name}/difference`);
-        dialog(`Since ${each.name}`, found.same ? h("p", {}, "No differences.") : h("pre", { tabindex: 0 }, found.lines.join("\n")));
-      }),
-      ctx.mayWrite ? button("Restore", () => ctx.write("POST", `snapshots/${each.name}/restore`, {}, `${each.name} restored`)) : null)))
-      : h("p.soft", {}, "None yet."),
-    ctx.mayWrite ? [h("form.row", { onsubmit: async (event) => {
-      event.preventDefault();
-      if (name.value && await ctx.write("PUT", `snapshots/${name.value}`, undefined, "Snapshot made")) again(box);
-    } }, name, h("button", {}, "Make snapshot")),
-    h("p.buttons", {}, h("button.danger", { type: "button", onclick: () => { box.close(); ctx.write("POST", "reset", {}, "World reset"); } },
-      "Reset the world"))] : null);
+	let [given, snapshots] = await Promise.all([ctx.get("settings"), ctx.get("snapshots")]),
+		disabled = !mayWrite,
+		change = name => value => ctx.write("PUT", "settings", {[name]: value}),
+		set = body => ctx.write("PUT", "clock", body),
+		move = (label, body) => button(label, () => set(body)),
+		shape = select("Shape of responses", [["default"], ["minimal"], ["maximal"], ["drift"]], given.shape, change("shape"))
+	shape.disabled = disabled
+	dialog(`World ${world}`, mayWrite && [h("h3", "Clock"), buttons(move("+1 minute", {advance: 60}), move("+1 hour", {advance: 3600}), move("+1 day", {advance: 86400}), move("Freeze", {frozen: true}), move("Run", {frozen: false}),
+		button("Set…", () => ask("Set the clock", [["now", "Time in UTC, not before the present one", {value: clock.now}]], "Set", set)))],
+	h("h3", "Settings"), h("label", "Shape of responses ", shape), check("Strict: contract warnings are violations", given.strict, change("strict"), {disabled}), check("Skip the consent page", given.auto_consent, change("auto_consent"), {disabled}),
+	h("h3", "Snapshots"), list(snapshots, it => [h("span.grow", it.name, small(` ${minute(it.now)}, ${count(it.messages, "message")}`)), button("Compare", async () => {
+		let {same, lines} = await ctx.get(`snapshots/${it.name}/difference`)
+		dialog(`Since ${it.name}`, pre(same ? "No differences." : lines.join("\n")))
+	}), ctx.act("Restore", `POST snapshots/${it.name}/restore`, {})], "None yet."),
+	mayWrite && buttons(button("Make snapshot…", () => ask("Make snapshot", [["name", "Name", {required: true, pattern: "[A-Za-z0-9._\\-]+"}]], "Make", ({name}) => ctx.write("PUT", `snapshots/${name}`))),
+		ctx.act("Reset the world", "POST reset", {})))
 }
 
 // Live: states come at any rate, and are shown at most every 150 ms, one after the other.
-
-let busy = false;
-let again = false;
-
-async function changed(state) {
-  page.newest = state;
-  if (page.paused) return;
-  if (busy) { again = true; return; }
-  busy = true;
-  const before = page.state;
-  page.state = state;
-  const differs = (name) => before === null || before[name] !== state[name];
-  try {
-    await page.shown?.update?.(differs);
-    const also = [];
-    if (["requests", "faults", "world", "journal"].some(differs)) also.push(showWorlds());
-    if (differs("settings") || differs("world")) also.push(showClock());
-    await Promise.all(also);
-  } catch (error) {
-    if (error.name !== "AbortError") toast(error.message);
-  }
-  setTimeout(() => {
-    busy = false;
-    if (again) { again = false; changed(page.newest); }
-  }, 150);
+async function changed(next) {
+	newest = next
+	if (paused || busy || !next) return
+	busy = true
+	let before = state
+	state = next
+	let differs = (...names) => ["world", ...names].some(name => before?.[name] !== next[name])
+	if (differs()) known = {}
+	if (differs("content")) stale = new Set(["users", "sources", "applications"])
+	try {
+		await Promise.all([shown.update(differs), differs("requests", "faults", "journal", "settings") && showTop()])
+	} catch (error) { toast(error.message) }
+	setTimeout(() => {
+		busy = false
+		if (newest !== state) changed(newest)
+	}, 150)
 }
-
-// Views
 
 async function route() {
-  const { world, view, params } = read();
-  const isOther = world !== page.world || page.stop === null;
-  const isSame = !isOther && view === page.view && page.shown;
-  Object.assign(page, { world, view, params });
-  document.title = `${view} · ${world} · fakeflowdock`;
-  fill(parts.nav, Object.entries(VIEWS).map(([name, each]) => h("a", { href: address(name), "aria-current": name === view ? "page" : null }, each.title)));
-  parts.nav.querySelector("[aria-current]").scrollIntoView({ block: "nearest", inline: "nearest" });
-  if (isOther) {
-    page.stop?.();
-    page.state = page.newest = null;
-    page.stop = changes(world, changed, (live) => {
-      page.live = live === true;
-      if (live === null) fill(main, h("div.empty", {}, h("h2", {}, `There is no world ${world}`), h("p", {}, h("a", { href: "#" }, "Open the world default"))));
-      showLive();
-    });
-    await Promise.all([showWorlds(), showClock()]).catch((error) => toast(error.message));
-  }
-  if (isSame) {
-    await page.shown.route?.();
-    return;
-  }
-  page.shown?.leave?.();
-  page.shown = VIEWS[view].open(context());
-  main.className = view;
-  fill(main, page.shown.element);
-  try {
-    if (page.state) await page.shown.update?.(() => true); // otherwise with the first state
-  } catch (error) {
-    fill(main, h("div.empty", {}, h("h2", {}, "Not possible"), h("p", {}, error.message)));
-  }
+	let [old, before] = [world, view];
+	({world = "default", view = "flow", ...params} = Object.fromEntries(new URLSearchParams(location.hash.slice(1))))
+	if (!Object.hasOwn(VIEWS, view)) view = "flow"
+	document.title = `${view} · ${world} · fakeflowdock`
+	if (document.activeElement !== search) search.value = params.q ?? ""
+	fill(nav, Object.keys(VIEWS).map(it => h("a", {href: ctx.to(it), "aria-current": it === view && "page"}, it)))
+	nav.querySelector("[aria-current]").scrollIntoView({block: "nearest", inline: "nearest"})
+	if (world !== old) {
+		stop?.()
+		state = newest = null
+		known = {}
+		stop = changes(world, changed, is => {
+			live = is
+			if (is === null) fill(main, h(".empty", h("h2", `There is no world ${world}`), h("a", {href: "#"}, "Open the world default")))
+			showLive()
+		})
+		read("").then(index => fill(version, index.version)).catch(() => {})
+	}
+	if (world !== old || view !== before) {
+		shown = VIEWS[view](ctx)
+		fill(main, shown.element)
+	} else shown.first?.()
+	try {
+		if (state) await shown.update(() => true); // otherwise with the first state
+	} catch (error) { fill(main, h("p.empty", error.message)) }
 }
 
-addEventListener("hashchange", route);
-addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  const isTyping = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
-  if (event.key === "Escape") {
-    if (isTyping) event.target.blur();
-    else page.shown?.escape?.();
-  } else if (isTyping) {
-    return;
-  } else if (event.key === "/") {
-    const field = main.querySelector("input[type=search]");
-    if (field) { event.preventDefault(); field.focus(); }
-  } else if (event.key === "j" || event.key === "k") {
-    page.shown?.move?.(event.key === "j" ? 1 : -1);
-  } else if (/^[1-6]$/.test(event.key)) {
-    go(Object.keys(VIEWS)[event.key - 1]);
-  }
-});
+addEventListener("hashchange", route)
+addEventListener("keydown", event => {
+	let {key, target} = event
+	if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog")) return
+	let isTyping = /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)
+	if (key === "Escape") {
+		if (isTyping) target.blur()
+		else shown.escape?.()
+	} else if (!isTyping) {
+		if (key === "/") { event.preventDefault(); search.focus() }
+		if (/^[jk]$/.test(key)) shown.move?.(key === "j" ? 1 : -1)
+		if (/^[1-8]$/.test(key)) ctx.go(Object.keys(VIEWS)[key - 1])
+	}
+})
 
-showLive();
-route();
+showLive()
+route()

@@ -1,150 +1,154 @@
-// Elements. Texts are always inserted as text nodes, so nothing that a client has sent becomes HTML.
+// Elements. Texts are inserted as text nodes alone, so nothing that a client has sent becomes HTML.
+import {page} from "./api.mjs"
 
-import { page } from "./api.mjs";
+const nodes = children => children.flat(9).filter(it => (it ?? false) !== false)
 
-export function h(name, attributes, ...children) {
-  const [tag, ...classes] = name.split(".");
-  const element = document.createElement(tag);
-  if (classes.length) element.className = classes.join(" ");
-  for (const [key, value] of Object.entries(attributes ?? {})) {
-    if (value === null || value === undefined || value === false) continue;
-    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-    else if (key === "value" || key === "checked") element[key] = value;
-    else element.setAttribute(key, value === true ? "" : value);
-  }
-  return add(element, ...children);
+// h("a.button", {href}, "text", [more]): attributes may be left out; `label` is aria-label
+export function h(name, ...children) {
+	let [tag, ...classes] = name.split("."),
+		element = document.createElement(tag || "div")
+	if (classes.length) element.className = classes.join(" ")
+	if (children[0]?.constructor === Object) {
+		for (let [key, value] of Object.entries(children.shift())) {
+			if (key.startsWith("on")) element.addEventListener(key.slice(2), value)
+			else if (key === "value" || key === "checked") element[key] = value
+			else if ((value ?? false) !== false) element.setAttribute(key === "label" ? "aria-label" : key, value === true ? "" : value)
+		}
+	}
+	element.append(...nodes(children))
+	return element
 }
 
-export function add(element, ...children) {
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false)
-    .map((child) => (child instanceof Node ? child : String(child))));
-  return element;
+// Replaces what is in an element. The focus stays where it was.
+export function fill(element, ...children) {
+	let old = document.activeElement,
+		all = () => [...element.querySelectorAll("a, button, input, select, textarea, [tabindex]")],
+		at = all().indexOf(old)
+	element.replaceChildren(...nodes(children))
+	if (at >= 0) (old.isConnected ? old : all()[at])?.focus({preventScroll: true})
 }
 
-export const fill = (element, ...children) => { element.replaceChildren(); return add(element, ...children); };
+export const
+	str = JSON.stringify,
+	b = (...text) => h("strong", text),
+	small = (...text) => h("small", text),
+	soft = (...text) => h("p.soft", text),
+	code = text => h("code", text),
+	pre = text => h("pre", {tabindex: 0}, text),
+	json = value => pre(str(value, null, 2)),
+	buttons = (...all) => h("p.buttons", all),
+	button = (text, onclick, more) => h("button", {type: "button", onclick, ...more}, text),
+	select = (label, options, value = "", onchange) => h("select", {label, onchange: event => onchange?.(event.target.value)}, options.map(([name, text = name]) => h("option", {value: name, selected: String(name) === value}, text))),
+	check = (label, checked, onchange, more) => h("label.check", h("input", {type: "checkbox", checked, ...more, onchange: event => onchange?.(event.target.checked)}), label),
+	link = (href, text = href, name = "a") => (/^https?:\/\//i.test(href ?? "") ? h(name, {href, target: "_blank", rel: "noopener noreferrer"}, text) : h("span", text)),
+	chip = (text, tone = "", title) => h(`span.chip${tone && "."}${tone}`, {title}, text),
+	list = (found, draw, none) => (found.length ? h("ul.rows", found.map(it => h("li", draw(it)))) : soft(none)),
+	facts = (...pairs) => h("dl", pairs.map(([name, ...value]) => nodes(value).join("") && [h("dt", name), h("dd", value)])),
+	table = (heads, rows) => h("table", h("thead", h("tr", heads.map(name => h("th", {scope: "col"}, name)))), rows),
+	row = (cells, more = {}) => h("tr", more, cells.map(cell => h("td", cell))),
+	time = text => h("time", {datetime: text, title: text}, text.slice(11, 19)),
+	minute = text => text.slice(0, 16).replace("T", " "),
+	count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`
 
-export const button = (text, onclick, attributes = {}) => h("button", { type: "button", ...attributes, onclick }, text);
-
-export function select(label, options, value, onchange) {
-  return h("select", { "aria-label": label, onchange: (event) => onchange?.(event.target.value) },
-    options.map(([name, text]) => h("option", { value: name, selected: String(name) === String(value) }, text)));
-}
-
-// Returns a link, if the address is one of the web. Otherwise it stays a text.
-export function link(url, text, attributes = {}) {
-  const isWeb = /^https?:\/\//i.test(url ?? "");
-  return isWeb ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer", ...attributes }, text) : h("span", {}, text);
-}
-
-// Returns a link to a page of the documentation, as this server has it.
-export function reference(name) {
-  const isPage = /^docs\/(api|admin)\/[\w-]+\.md(#[\w-]+)?$/.test(name ?? "");
-  const address = isPage ? page(name.replace(".md", "")) : null;
-  return address ? h("a", { href: address, target: "_blank", rel: "noopener" }, name) : name;
-}
+// A page of the documentation: its address as this server has it, a link, and a box to read it in
+export const
+	address = name => page(/^docs\/\w+\/[\w-]+\.md(#[\w-]+)?$/.test(name ?? "") ? name.replace(".md", "") : "docs/"),
+	reference = (name, text = name) => (address(name) ? h("a", {href: address(name), target: "_blank"}, text) : text),
+	frame = (src, title) => src && h("iframe", {src, title})
 
 export function toast(text) {
-  const place = document.getElementById("toast");
-  place.textContent = text;
-  clearTimeout(toast.timer);
-  toast.timer = setTimeout(() => { place.textContent = ""; }, 4000);
+	let place = document.getElementById("toast")
+	place.textContent = text
+	clearTimeout(toast.timer)
+	toast.timer = setTimeout(() => fill(place), 4000)
 }
 
-export async function copy(text, what) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    const field = add(h("textarea"), text);
-    document.body.append(field);
-    field.select();
-    document.execCommand("copy");
-    field.remove();
-  }
-  toast(`${what} copied`);
-}
+export const copy = (text, what) => navigator.clipboard.writeText(text).then(() => toast(`${what} copied`), () => dialog(what, pre(text))); // refused: to copy by hand
 
 export function dialog(title, ...content) {
-  const before = document.activeElement;
-  const box = h("dialog", { "aria-label": title, onclose: () => { box.remove(); before?.focus?.(); } },
-    h("div.bar", {}, h("h2", {}, title), button("Close", () => box.close())), content);
-  box.addEventListener("click", (event) => { if (event.target === box) box.close(); });
-  document.body.append(box);
-  box.showModal();
-  return box;
+	document.querySelector("dialog")?.close()
+	let box = h("dialog", {label: title, onclose: () => box.remove()}, h(".bar", h("h2", title), button("Close", () => box.close())), content)
+	document.body.append(box)
+	box.showModal()
+	return box
 }
 
-export const json = (value) => h("pre", { tabindex: 0 }, JSON.stringify(value, null, 2));
+// Fields of a form: [name, label, attributes, or a list of choices]
+export const fields = all => all.map(([name, label, more]) => [h("label", {for: `f-${name}`}, label), Array.isArray(more) ? h("select", {id: `f-${name}`, name}, more.map(it => h("option", it))) : h("input", {id: `f-${name}`, name, ...more})])
 
-export const time = (text) => {
-  const moment = new Date(text);
-  const shown = moment.toISOString();
-  return h("time", { datetime: shown, title: shown }, shown.slice(11, 19));
-};
-
-export const day = (text) => new Date(text).toISOString().slice(0, 10);
-
-export const size = (bytes) => (bytes < 1024 ? `${bytes} B` : bytes < 1048576 ? `${Math.round(bytes / 1024)} KiB` : `${(bytes / 1048576).toFixed(1)} MiB`);
-
-export const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
-
-export function colour(text) {
-  let sum = 0;
-  for (const each of String(text)) sum = (sum * 31 + each.codePointAt(0)) % 9973;
-  return `c${sum % 8}`;
+// What is in a form, without empty texts unless `all`
+export function values(form, all) {
+	let found = {}
+	for (let {name, type, value, checked} of form.elements) if (name && (type === "checkbox" ? checked : all || value)) found[name] = type === "checkbox" || (type === "number" ? Number(value) : value)
+	return found
 }
 
-export const initials = (name) => (name ?? "?").trim().split(/\s+/).map((word) => [...word][0] ?? "").slice(0, 2).join("").toUpperCase() || "?";
-
-export const avatar = (name) => h(`span.avatar.${colour(name)}`, { "aria-hidden": "true" }, initials(name));
-
-const WORDS = /(@[\p{L}\p{N}_.-]*[\p{L}\p{N}_-]|#[\p{L}\p{N}_-]+|https?:\/\/[^\s<>"]+)/gu;
-
-// Returns a text of the chat, with marks for mentions, tags and addresses.
-export const chat = (text) => String(text).split(WORDS).map((part, at) => (at % 2 === 0 ? part
-  : part[0] === "@" ? h("mark.mention", {}, part) : part[0] === "#" ? h("mark.tag", {}, part) : link(part, part)));
-
-const KEPT = new Set("P BR B I STRONG EM CODE PRE UL OL LI BLOCKQUOTE H1 H2 H3 H4 TABLE TR TD TH HR".split(" "));
-const DROPPED = new Set("SCRIPT STYLE IFRAME OBJECT TEMPLATE HEAD TITLE NOSCRIPT SVG MATH".split(" "));
-const policy = window.trustedTypes?.createPolicy("inert", { createHTML: (text) => text });
-
-// Returns the body of a message: elements of the same names without attributes. What is parsed is never shown.
-export function rich(html) {
-  const parsed = new DOMParser().parseFromString(policy ? policy.createHTML(html) : html, "text/html");
-  const copied = (node) => {
-    if (node.nodeType === Node.TEXT_NODE) return node.data;
-    if (node.nodeType !== Node.ELEMENT_NODE || DROPPED.has(node.tagName.toUpperCase())) return null;
-    const children = [...node.childNodes].map(copied);
-    if (node.tagName === "A") return link(node.getAttribute("href"), node.textContent);
-    return KEPT.has(node.tagName) ? h(node.tagName.toLowerCase(), {}, children) : children;
-  };
-  return h("div.rich", {}, [...parsed.body.childNodes].map(copied));
+export function ask(title, all, label, done) {
+	let box = dialog(title, h("form", {onsubmit: async event => {
+		event.preventDefault()
+		if (await done(values(event.target, true)) !== undefined) box.close()
+	}}, fields(all), buttons(h("button.strong", label))))
+	box.querySelector("input").focus()
 }
 
-const SECRET = /("[a-z_]*(?:token|password|secret|code)"\s*:\s*")([^"]+)|((?:[a-z_]*token|password|secret|code)=)([^&\s"]+)|(\b[0-9a-f]{32,40}\b)/gi;
-
-export const masked = (text) => h("button.secret", { type: "button", "aria-label": "Show a secret", onclick: (event) => {
-  event.currentTarget.replaceWith(text);
-} }, "••••••••");
-
-// Returns a text in which each secret is hidden until it is clicked.
-export function hidden(text) {
-  const parts = [];
-  let last = 0;
-  for (const match of text.matchAll(SECRET)) {
-    const before = match[1] ?? match[3] ?? "";
-    const secret = match[2] ?? match[4] ?? match[5];
-    parts.push(text.slice(last, match.index) + before, masked(secret));
-    last = match.index + match[0].length;
-  }
-  return [...parts, text.slice(last)];
+// A list that is read page by page: `read` gets a cursor, `next` makes one
+export function paged(size, read, next, draw, [back, forth] = ["Previous page", "Next page"]) {
+	let body = h(""),
+		turns = buttons(),
+		element = h("", body, turns),
+		before = []
+	let cursor, shown
+	async function update(again) {
+		let found = await read(cursor, size)
+		if (!found.length && before.length) { cursor = before.pop(); return update(again) }
+		let text = str(found)
+		if (text === shown && !again) return
+		shown = text
+		let turn = (label, to) => button(label, () => { cursor = to(); update().then(() => element.scrollIntoView()) })
+		fill(body, draw(found))
+		fill(turns, before.length > 0 && turn(back, () => before.pop()), found.length === size && turn(forth, () => { before.push(cursor); return next(found, cursor) }))
+	}
+	return {element, update, first() { before.length = 0; cursor = shown = undefined }}
 }
 
-// Lets j and k move through the elements that a selector finds, and Enter open one.
+const COLOURS = ["red", "green", "cyan", "orange", "purple", "blue", "olive", "grey"]
+export const colour = text => COLOURS[[...String(text)].reduce((sum, it) => (sum * 31 + it.codePointAt()) % 9973, 0) % 8]
+
+// Initials, or the picture of an application. Pictures of other hosts are not loaded.
+export const avatar = (name, src) => (/^data:image\/(png|gif|jpeg|webp);/.test(src ?? "") ? h("img.avatar", {src, alt: ""})
+	: h(`span.avatar.${colour(name)}`, {"aria-hidden": "true"}, String(name ?? "?").split(/\s+/).map(word => [...word][0]).slice(0, 2).join("").toUpperCase()))
+
+// A text of the chat, with marks for mentions, tags and addresses
+export const chat = text => String(text).split(/(@[\p{L}\p{N}_.-]*[\p{L}\p{N}_-]|#[\p{L}\p{N}_-]+|https?:\/\/[^\s<>"]+)/u).map((part, at) => (at % 2 ? /^[@#]/.test(part) ? h("mark", part) : link(part) : part))
+
+// HTML as elements of the same names without attributes. What is parsed is itself never shown.
+const KEPT = /^(P|BR|B|I|STRONG|EM|CODE|PRE|[UO]L|LI|BLOCKQUOTE|H[1-6R]|TABLE|TBODY|T[RDH])$/,
+	DROPPED = /^(SCRIPT|STYLE|IFRAME|OBJECT|TEMPLATE|TITLE|NOSCRIPT|SVG|MATH)$/,
+	policy = window.trustedTypes?.createPolicy("inert", {createHTML: text => text})
+export function rich(text) {
+	let copied = node => {
+		let name = node.nodeName.toUpperCase()
+		if (node.nodeType === 3) return node.data
+		if (node.nodeType !== 1 || DROPPED.test(name)) return null
+		if (name === "A") return link(node.getAttribute("href"), node.textContent)
+		let its = [...node.childNodes].map(copied)
+		return KEPT.test(name) ? h(name, its) : its
+	}
+	return h(".rich", copied(new DOMParser().parseFromString(policy?.createHTML(text) ?? text, "text/html").body))
+}
+
+export const
+	masked = text => h("button.secret", {type: "button", label: "Show a secret", onclick: event => event.currentTarget.replaceWith(text)}, "••••••••"),
+	secret = (value, what) => [masked(value), " ", button("Copy", () => copy(value, what), {label: `Copy: ${what}`})]
+
+// A text in which each secret is hidden until it is clicked
+export const hidden = text => text.split(/((?<="[a-z_]*(?:token|password|secret|code)"\s*:\s*")[^"]+|(?<=(?:token|password|secret|code)=)[^&\s"]+|\b[0-9a-f]{32,40}\b)/i).map((part, at) => (at % 2 ? masked(part) : part))
+
+// Moves the focus among the elements that a selector finds
 export function move(root, selector, by) {
-  const rows = [...root.querySelectorAll(selector)];
-  if (!rows.length) return;
-  const at = rows.findIndex((row) => row === document.activeElement || row.contains(document.activeElement));
-  const next = rows[Math.min(Math.max(at < 0 ? (by > 0 ? 0 : rows.length - 1) : at + by, 0), rows.length - 1)];
-  next.focus();
-  next.scrollIntoView({ block: "nearest" });
+	let all = [...root.querySelectorAll(selector)],
+		at = all.findIndex(it => it.contains(document.activeElement)),
+		next = all.at(at < 0 ? Math.min(by - 1, 0) / 2 : Math.min(Math.max(at + by, 0), all.length - 1))
+	next?.focus()
+	next?.scrollIntoView({block: "nearest"})
 }

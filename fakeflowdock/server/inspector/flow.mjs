@@ -1,310 +1,191 @@
 // The flow: flows and private conversations, the chat, and the team inbox.
+import {mayWrite, origin} from "./api.mjs"
+import {avatar, b, button, buttons, chat, chip, colour, copy, count, dialog, facts, fill, h, json, link, move, paged, pre, rich, select, small, soft, time, str} from "./dom.mjs"
+import {details, outcome} from "./lists.mjs"
 
-import { origin } from "./api.mjs";
-import { avatar, button, chat, colour, copy, count, day, dialog, fill, h, json, link, move, rich, select, size, time } from "./dom.mjs";
+const SHOWN = 200; // places, and members who may speak
+const INBOX = ["activity", "discussion", "mail"]
 
-export const title = "Flow";
-const PAGE = 100;
-const MOST = 300; // messages in the document
-const INBOX = ["activity", "discussion", "mail"];
-const COLOURS = ["red", "green", "yellow", "cyan", "orange", "grey", "black", "lime", "purple", "blue"];
+export const flow = ctx => {
+	let side = h("aside.flows", {label: "Flows"}),
+		head = h(".head"),
+		write = h("form.write"),
+		item = h(""),
+		tabs = h(".tabs", {role: "group", label: "Columns"})
+	let places = []
+	let nodes = new Map(); // of messages
+	let seen = new Map(); // by place: how many messages
+	let deliveries = new Map(); // by thread
 
-export function open(ctx) {
-  const side = h("aside.flows", { "aria-label": "Flows" });
-  const list = h("div.messages", { role: "log", "aria-label": "Messages", tabindex: 0 });
-  const head = h("div.head");
-  const write = h("div");
-  const inbox = h("aside.inbox", { "aria-label": "Team inbox" });
-  const panes = [["Flows", side], ["Chat", h("section.chat", { "aria-label": "Chat" }, head, list, write)], ["Inbox", inbox]];
-  const tabs = h("div.tabs", { role: "tablist", "aria-label": "Columns" });
-  const element = h("div.flow-view", {}, tabs, panes.map(([, pane]) => pane));
+	let id = it => it.flow?.id ?? it.id
+	let place = () => {
+		let {flow, conversation} = ctx.params
+		return places.find(it => (conversation ? it.id === conversation : flow ? it.flow?.path === flow : it.flow && !it.flow.disabled))
+	}
+	let members = it => it?.flow?.members ?? it?.users ?? [],
+		asked = more => ({[place().flow ? "flow" : "conversation"]: id(place()), ...more}),
+		nick = number => ctx.the("users", number)?.nick ?? `User ${number}`,
+		to = more => ctx.to("flow", {...ctx.params, ...more}),
+		who = ({message, shown}) => shown.author?.name ?? shown.external_user_name ?? (message.user ? nick(message.user) : ctx.the("sources", message.source)?.name ?? shown.content?.from?.[0]?.address ?? "Unknown"),
+		icon = source => ctx.the("applications", ctx.the("sources", source)?.application)?.icon_url
 
-  let column = 1;
-  const show = (at) => {
-    column = at;
-    element.dataset.column = at;
-    fill(tabs, panes.map(([name], number) => h("button", { type: "button", role: "tab", "aria-selected": String(number === at),
-      onclick: () => show(number) }, name)));
-  };
-  show(1);
+	async function messages(more) {
+		let found = place() ? await ctx.get("messages", asked(more)) : []
+		await ctx.know("users", found.map(({message}) => message.user))
+		await ctx.know("sources", found.map(({message}) => message.source))
+		return found
+	}
 
-  let flows = [];
-  let conversations = [];
-  let users = new Map();
-  let sources = new Map();
-  let messages = []; // a window of them, in order
-  let threads = [];
-  let newer = false; // whether there are newer ones than in the window
-  let older = true;
-  let opened = null; // the messages of the thread that is open in the inbox
-  const nodes = new Map(); // of messages, by id: what they show, and the element
-  const seen = new Map(); // by place: the number of messages that have been seen
-  const deliveries = new Map(); // by thread: the last delivery
+	// Messages
 
-  const place = () => {
-    const { flow, conversation } = ctx.params;
-    if (conversation) return conversations.find((each) => each.id === conversation) ?? null;
-    return (flow ? flows.find((each) => each.flow.path === flow) : flows.find((each) => !each.flow.disabled) ?? flows[0]) ?? null;
-  };
-  const asked = () => {
-    const at = place();
-    return at?.flow ? { flow: at.flow.id } : { conversation: at?.id };
-  };
-  const nick = (id) => users.get(Number(id))?.nick ?? (Number(id) ? `User ${id}` : "");
-  const who = ({ message, shown }) => shown.author?.name ?? shown.external_user_name ?? (nick(message.user) || sources.get(message.source)?.name
-    || (message.event === "mail" ? shown.content?.from?.[0]?.name ?? shown.content?.from?.[0]?.address : null) || "Unknown");
+	let file = it => h("p", b(it.file_name), small(` ${it.file_size} bytes, ${it.content_type}`, it.image && `, ${it.image.width}×${it.image.height}`), " ", button("Preview", async () => {
+		let {data, content_type: type} = await ctx.get("files", {path: it.path})
+		dialog(it.file_name, /^image\/(png|gif|jpeg|webp)$/.test(type) ? h("img", {src: `data:${type};base64,${data}`, alt: it.file_name}) : pre(/^text|json/.test(type) ? new TextDecoder().decode(Uint8Array.from(atob(data), it => it.charCodeAt())).slice(0, 50000) : "No preview."))
+	}))
 
-  // What is read
+	function content({message: {event}, shown}) {
+		let given = shown.content
+		if (event === "comment") return [h("blockquote", given.title), h("p", chat(given.text ?? ""))]
+		if (event === "file") return file(given)
+		if (event === "mail") return [b(given.subject), rich(given.content ?? "")]
+		if (INBOX.includes(event)) return [h("p", shown.title), shown.body && rich(shown.body)]
+		if (event === "action") return soft(Object.entries(given).map(([key, value]) => `${key}: ${value}`).join(" · "))
+		return given ? h("p", chat(given)) : soft("deleted")
+	}
 
-  async function all(path, identity) {
-    const found = [];
-    for (let after; found.length < 5000;) {
-      const page = await ctx.get(path, { limit: 1000, after });
-      found.push(...page);
-      if (page.length < 1000) break;
-      after = identity(page.at(-1));
-    }
-    return found;
-  }
+	let assertion = ({event, content: text, title}) => `fake_flowdock.assert_message(event=${str(event)}, ${text === null ? "title" : "content"}=${str(text ?? title)})`
+	let tools = ({request, message, shown}) => h(".tools", request && h("a", {href: ctx.to("requests", {request}), title: "The request that made it"}, `#${request}`),
+		button("JSON", () => dialog(`Message ${message.id}`, json(shown))), button("Assert", () => copy(assertion(message), "Assertion")))
 
-  async function places() {
-    const [all1, all2, all3, all4, gone] = await Promise.all([all("flows", (each) => each.flow.id), all("conversations", (each) => each.id),
-      all("users", (each) => each.id), all("sources", (each) => each.id), ctx.get("sources", { deleted: true, limit: 1000 })]);
-    [flows, conversations] = [all1, all2];
-    users = new Map(all3.map((each) => [each.id, each]));
-    sources = new Map([...gone, ...all4].map((each) => [each.id, each]));
-    for (const each of [...flows, ...conversations]) {
-      const id = each.flow?.id ?? each.id;
-      if (!seen.has(id) || id === (asked().flow ?? asked().conversation)) seen.set(id, each.messages);
-    }
-  }
+	function drawn(it) {
+		let {message: {id, event, thread_id: thread, ...message}, shown} = it,
+			name = who(it),
+			text = str([it, name, to()])
+		if (nodes.get(id)?.text !== text) {
+			let node = h("article.message", {tabindex: -1, label: `${name}, ${event} ${id}`}, h(`a.thread.${colour(thread)}`, {href: to({thread}), label: "Show this thread alone"}), avatar(name, icon(message.source)),
+				h(".grow", h(".by", b(name), time(message.sent), message.edited && small("edited"), event !== "message" && chip(event)), content(it), event !== "file" && shown.attachments.map(file),
+					message.tags.filter(tag => !tag.startsWith(":") && !message.content?.includes(`#${tag}`)).map(tag => chip(`#${tag}`)), Object.entries(shown.emojiReactions ?? {}).map(([emoji, by]) => chip(`${emoji} ${by.length}`))), tools(it))
+			nodes.set(id, {text, node})
+		}
+		return nodes.get(id).node
+	}
 
-  async function load({ before, after } = {}) {
-    const at = place();
-    if (!at) { messages = []; threads = []; return; }
-    const thread = ctx.params.thread;
-    const page = await ctx.get("messages", { ...asked(), limit: PAGE, before, after, thread });
-    if (before) {
-      messages = [...page, ...messages];
-      older = page.length === PAGE;
-      if (messages.length > MOST) { messages = messages.slice(0, MOST); newer = true; }
-    } else if (after) {
-      messages = [...messages, ...page].slice(-MOST);
-      newer = page.length === PAGE;
-      older = true;
-    } else {
-      const first = page[0]?.message.id ?? 0;
-      const kept = newer ? [] : messages.filter((each) => each.message.id < first);
-      if (!kept.length) older = page.length === PAGE;
-      messages = [...kept, ...page].slice(-MOST);
-      newer = false;
-    }
-  }
+	function empty() {
+		let {flow} = place() ?? {}
+		if (!flow || ctx.params.q) return h("p.empty", "No messages.")
+		let user = `curl -u ${ctx.the("users", flow.members[0])?.api_token ?? "API_TOKEN"}:`,
+			url = `${origin}/flows/${flow.path}/messages`,
+			text = `${user} -d event=message -d content=Hello \\\n  ${url}\n${user} ${url}\ncurl -d external_user_name=CI -d content=Done \\\n  ${origin}/v1/messages/chat/${flow.flow_api_token}`
+		return h(".empty", h("h2", "Nothing here yet"), h("p", "Post the first message:"), pre(text), button("Copy", () => copy(text, "Commands")))
+	}
 
-  async function inboxOf() {
-    const at = place();
-    threads = at?.flow ? (await ctx.get("threads", { flow: at.flow.id, limit: 50 })).filter((each) => each.source !== null) : [];
-    const id = ctx.params.item;
-    opened = id && at?.flow ? await ctx.get("messages", { flow: at.flow.id, thread: id, limit: PAGE }) : null;
-  }
+	let chatted = paged(100, (before, limit) => messages({before, limit, thread: ctx.params.thread, search: ctx.params.q}), ([first]) => first.message.id, found => {
+		let rows = found.filter(({message}) => ctx.params.thread || ctx.params.q || !INBOX.includes(message.event)).map((it, at, all) => {
+			let day = it.message.sent.slice(0, 10)
+			return [!all[at - 1]?.message.sent.startsWith(day) && h(".day", day), drawn(it)]
+		})
+		for (let id of nodes.keys()) if (!found.some(({message}) => message.id === id)) nodes.delete(id)
+		return rows.length ? rows : empty()
+	}, ["Newer messages", "Older messages"])
+	let log = h(".messages", {role: "log", label: "Messages", tabindex: 0}, chatted.element)
 
-  // What is shown
+	// The team inbox
 
-  function drawSide() {
-    const here = asked();
-    const entry = (id, name, params, each, extra) => {
-      const unread = each.messages - (seen.get(id) ?? each.messages);
-      return h("a", { href: ctx.address("flow", params), "aria-current": (here.flow ?? here.conversation) === id ? "true" : null,
-        onclick: () => show(1), class: extra }, h("span.grow", {}, name), unread > 0 ? h("span.count", { "aria-label": `${unread} new` }, unread) : null);
-    };
-    const groups = Map.groupBy ? Map.groupBy(flows, (each) => each.flow.organization) : new Map();
-    fill(side, [...groups].map(([organization, its]) => [h("h2", {}, organization), its.map((each) => entry(each.flow.id, each.flow.name,
-      { flow: each.flow.path }, each, each.flow.disabled ? "archived" : null))]),
-    conversations.length ? [h("h2", {}, "Private"), conversations.map((each) => entry(each.id, each.users.map(nick).join(" and "), { conversation: each.id }, each))] : null);
-  }
+	let threads = paged(50, async (until, limit) => {
+		let found = place()?.flow ? await ctx.get("threads", asked({inbox: true, until, limit})) : []
+		await ctx.know("sources", found.map(it => it.source))
+		return found
+	}, found => found.at(-1).updated_at, found => (found.length ? found.map(it => it.id !== ctx.params.item && card(it)) : soft("No threads of integrations.")))
+	let inbox = h("aside.inbox", {label: "Team inbox"}, h("h2", "Inbox"), item, threads.element)
 
-  function drawHead() {
-    const at = place();
-    const members = at?.flow ? at.flow.members : at?.users ?? [];
-    const thread = ctx.params.thread;
-    fill(head, h("h1", {}, at?.flow ? at.flow.name : at ? at.users.map(nick).join(" and ") : "No flow"),
-      at?.flow?.disabled ? h("span.chip", {}, "archived") : null,
-      h("span.soft.names", { title: members.map((id) => users.get(id)?.name ?? id).join(", ") }, `${members.length} member${members.length === 1 ? "" : "s"}: ${members.slice(0, 6).map(nick).join(", ")}`),
-      thread ? h("a.chip", { href: ctx.address("flow", { ...ctx.params, thread: undefined }) }, "All messages") : null);
-  }
+	function card({id, source, shown, updated_at: at}, its) {
+		let {status} = shown,
+			name = ctx.the("sources", source)?.name,
+			tone = /^(red|green|yellow|cyan|orange|black|lime|purple|blue)$/.test(status?.color) ? status.color : "grey",
+			delivery = deliveries.get(id)
+		let act = action => (action["@type"] !== "UpdateAction" ? link(action.url, action.name, "a.button") : mayWrite ? button(action.name, async event => {
+			event.currentTarget.disabled = true
+			deliveries.set(id, await ctx.write("POST", "perform", {thread: id, action: action.name}))
+			drawItem()
+		}) : chip(action.name))
+		return h("article.card", h("a.head", {href: to({item: its ? "" : id}), "aria-expanded": String(Boolean(its))}, avatar(name ?? shown.title, icon(source)), h("span.grow", small(name, " ", time(at)), b(shown.title || "Untitled")), status && h(`span.status.${tone}`, status.value)),
+			its ? [shown.external_url && link(shown.external_url), facts(...shown.fields.map(field => [field.label, rich(field.value ?? "")])), shown.body && rich(shown.body), buttons(shown.actions.map(act)),
+				delivery && h("p.delivery", {role: "status"}, outcome(delivery), ` ${delivery.response?.status ?? ""} ${delivery.reason ?? ""} `, details(delivery)),
+				its.map(it => h(".activity", h(".by", b(who(it)), time(it.message.sent), tools(it)), content(it))), buttons(h("a.button", {href: to({thread: id})}, "In the chat"), button("JSON", () => dialog(shown.title, json(shown))))]
+				: small(`${count(shown.activities, "activity", "activities")}, ${count(shown.internal_comments + shown.external_comments, "comment")}`))
+	}
 
-  function content(each) {
-    const { message, shown } = each;
-    const given = shown.content;
-    if (message.event === "comment") return [h("blockquote", {}, given.title), h("p", {}, chat(given.text ?? ""))];
-    if (message.event === "file") return file(given);
-    if (message.event === "mail") return [h("strong", {}, given.subject), rich(given.content ?? "")];
-    if (INBOX.includes(message.event)) return [h("p", {}, shown.title ?? ""), shown.body ? rich(shown.body) : null];
-    if (message.event === "action") return h("p.soft", {}, [given.type, ...Object.entries(given).filter(([key]) => key !== "type").map(([key, value]) => `${key}: ${value}`)].join(" · "));
-    if (message.event === "status") return h("p.soft", {}, "status: ", chat(given ?? ""));
-    return given === "" ? h("p.soft", {}, "deleted") : h("p", {}, chat(given ?? ""));
-  }
+	async function drawItem() {
+		let thread = ctx.params.item,
+			found = thread ? await messages({thread}) : [],
+			shown = found.at(-1)?.shown.thread
+		fill(item, shown && card({id: thread, source: found.find(it => it.message.source)?.message.source, updated_at: shown.updated_at, shown}, found))
+	}
 
-  const file = (given) => h("p.file", {}, h("strong", {}, given.file_name), h("small", {}, ` ${size(given.file_size)}, ${given.content_type}`),
-    given.image ? h("small", {}, ` ${given.image.width}×${given.image.height}`) : null);
+	// Flows, and speaking as a user
 
-  const asserted = ({ message }) => {
-    const text = message.content ?? message.title ?? "";
-    return `fake_flowdock.assert_message(event=${JSON.stringify(message.event)}, ${message.content === null ? "title" : "content"}=${JSON.stringify(text)})`;
-  };
+	let column = 1
+	function drawPlaces() {
+		let at = place(),
+			its = members(at)
+		fill(tabs, ["Flows", "Chat", "Inbox"].map((name, it) => button(name, () => { column = it; drawPlaces() }, {"aria-pressed": String(it === column)})))
+		element.dataset.column = column
+		fill(side, Object.entries(Object.groupBy(places, it => it.flow?.organization ?? "Private")).map(([group, all]) => [h("h2", group), all.slice(0, SHOWN).map(it => {
+			let {flow} = it,
+				unread = it.messages - seen.get(id(it))
+			return h(`a${flow?.disabled ? ".soft" : ""}`, {href: ctx.to("flow", flow ? {flow: flow.path} : {conversation: it.id}), "aria-current": it === at && "true", onclick: () => { column = 1 }},
+				h("span.grow", flow?.name ?? members(it).map(nick).join(" and "), flow?.disabled && " (archived)"), flow && small(members(it).length), unread > 0 && h("span.count", {label: `${unread} new`}, unread))
+		}), all.length > SHOWN && soft(`and ${all.length - SHOWN} more`)]))
+		fill(head, h("h1", at ? at.flow?.name ?? its.map(nick).join(" and ") : "No such flow"), at?.flow?.disabled && chip("archived"), h("span.soft.names", `${count(its.length, "member")}: ${its.slice(0, 6).map(nick).join(", ")}`),
+			(ctx.params.thread || ctx.params.q) && h("a.chip", {href: to({thread: "", q: ""})}, "All messages"))
+	}
 
-  function drawn(each) {
-    const { message, shown } = each;
-    const text = JSON.stringify(each);
-    const known = nodes.get(message.id);
-    if (known?.text === text) return known.node;
-    const name = who(each);
-    const tags = message.tags.filter((tag) => !tag.startsWith(":") && !message.content?.includes(`#${tag}`));
-    const reactions = Object.entries(shown.emojiReactions ?? {});
-    const thread = message.thread_id;
-    const node = h("article.message", { tabindex: -1, id: `m${message.id}`, "aria-label": `${name}, ${message.event} ${message.id}` },
-      thread ? h(`a.thread.${colour(thread)}`, { href: ctx.address("flow", { ...ctx.params, thread }), title: "Show this thread alone", "aria-label": "Show this thread alone" }) : h("span"),
-      avatar(name),
-      h("div.grow", {},
-        h("div.by", {}, h("strong", {}, name), time(message.sent), message.edited ? h("small", { title: message.edited }, "edited") : null,
-          message.event === "message" ? null : h("small.chip", {}, message.event)),
-        content(each),
-        message.event === "file" ? null : shown.attachments.map(file),
-        tags.length || reactions.length ? h("p.tags", {}, tags.map((tag) => h("span.chip", {}, `#${tag}`)),
-          reactions.map(([emoji, by]) => h("span.chip", { title: by.map(nick).join(", ") }, `${emoji} ${by.length}`))) : null),
-      h("div.tools", {},
-        each.request ? h("a", { href: ctx.address("requests", { request: each.request }), title: "The request that made it" }, `#${each.request}`) : null,
-        button("JSON", () => dialog(`Message ${message.id}`, json(shown))),
-        button("Assert", () => copy(asserted(each), "Assertion"), { title: "Copy as an assertion" })));
-    nodes.set(message.id, { text, node });
-    return node;
-  }
+	let drafted
+	async function drawWrite() {
+		let at = place(),
+			{thread} = ctx.params
+		write.hidden = !mayWrite || !at || at.flow?.disabled
+		let its = members(at).slice(0, SHOWN)
+		await ctx.know("users", its)
+		let choices = its.map(it => [it, nick(it)]),
+			key = str([at && id(at), thread, choices])
+		if (key === drafted) return
+		drafted = key
+		let as = select("Speak as", choices),
+			text = h("textarea", {label: "Message", rows: 1, placeholder: thread ? "Answer in this thread" : "Say something", onkeydown: event => { if (event.key === "Enter" && !event.shiftKey) write.onsubmit(event) }})
+		write.onsubmit = async event => {
+			event.preventDefault()
+			let [user, said] = [Number(as.value), text.value.trim()]
+			if (said && await (at.flow ? ctx.write("POST", "messages", {flow: at.flow.id, user, content: said, ...thread && {thread_id: thread}}) : ctx.write("POST", "private-messages", {from_user: user, to_user: at.users.find(it => it !== user), content: said}))) text.value = ""
+		}
+		fill(write, as, text, h("button.strong", "Send"))
+	}
 
-  function drawMessages() {
-    const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
-    const shown = messages.filter((each) => ctx.params.thread || !INBOX.includes(each.message.event));
-    const rows = [];
-    let last = null;
-    for (const each of shown) {
-      const date = day(each.message.sent);
-      if (date !== last) rows.push(h("div.day", {}, date));
-      last = date;
-      rows.push(drawn(each));
-    }
-    const kept = new Set(messages.map((each) => each.message.id));
-    for (const id of nodes.keys()) if (!kept.has(id)) nodes.delete(id);
-    const focused = document.activeElement;
-    fill(list, older && messages.length ? button("Older messages", () => page({ before: messages[0].message.id }), { class: "more" }) : null,
-      rows.length ? rows : empty(),
-      newer ? button("Newer messages", () => page({ after: messages.at(-1).message.id }), { class: "more" }) : null);
-    if (list.contains(focused)) focused.focus({ preventScroll: true });
-    if (atEnd && !newer) list.scrollTop = list.scrollHeight;
-  }
-
-  async function page(which) {
-    const mark = list.querySelector(".message");
-    const from = mark?.getBoundingClientRect().top ?? 0;
-    await load(which);
-    drawMessages();
-    if (mark?.isConnected && which.before) list.scrollTop += mark.getBoundingClientRect().top - from;
-  }
-
-  function empty() {
-    const at = place();
-    if (!at?.flow) return h("div.empty", {}, h("h2", {}, "Nothing here yet"));
-    const user = users.get(at.flow.members[0]) ?? [...users.values()][0];
-    const text = [`curl -u ${user?.api_token ?? "API_TOKEN"}: -d event=message -d content=Hello \\\n     ${origin}/flows/${at.flow.path}/messages`,
-      `curl -u ${user?.api_token ?? "API_TOKEN"}: ${origin}/flows/${at.flow.path}/messages`,
-      `curl -d external_user_name=CI -d content=Done \\\n     ${origin}/v1/messages/chat/${at.flow.flow_api_token}`].join("\n");
-    return h("div.empty", {}, h("h2", {}, "Nothing here yet"), h("p", {}, "Post the first message:"), h("pre", { tabindex: 0 }, text), button("Copy", () => copy(text, "Commands")));
-  }
-
-  function drawInbox() {
-    const at = place();
-    inbox.hidden = !at?.flow;
-    fill(inbox, h("h2", {}, "Inbox"), threads.length ? threads.map(card) : h("p.soft", {}, "No threads of integrations."));
-  }
-
-  function card(each) {
-    const { shown } = each;
-    const isOpen = ctx.params.item === each.id;
-    const source = sources.get(each.source);
-    const status = shown.status;
-    const tone = COLOURS.includes(status?.color) ? status.color : "grey";
-    const delivery = deliveries.get(each.id);
-    return h(`article.card${isOpen ? ".open" : ""}`, {},
-      h("a.head", { href: ctx.address("flow", { ...ctx.params, item: isOpen ? undefined : each.id }), "aria-expanded": String(isOpen) },
-        avatar(source?.name ?? shown.source?.name), h("span.grow", {}, h("small", {}, source?.name ?? shown.source?.name, " ", time(each.updated_at)),
-          h("strong", {}, shown.title || "Untitled")), status ? h(`span.status.${tone}`, {}, status.value) : null),
-      isOpen ? [
-        shown.external_url ? h("p", {}, link(shown.external_url, shown.external_url)) : null,
-        shown.fields.length ? h("table", {}, h("tbody", {}, shown.fields.map((field) => h("tr", {}, h("th", { scope: "row" }, field.label), h("td", {}, rich(field.value ?? "")))))) : null,
-        shown.body ? rich(shown.body) : null,
-        shown.actions.length ? h("p.buttons", {}, shown.actions.map((action) => act(each, action))) : null,
-        delivery ? h("p.delivery", { role: "status" }, h(`span.status.${delivery.outcome === "done" ? "green" : "red"}`, {}, delivery.outcome),
-          delivery.response ? ` ${delivery.response.status}` : "", delivery.reason ? ` ${delivery.reason} ` : " ", button("Delivery", () => dialog(`Delivery ${delivery.number}`, json(delivery)))) : null,
-        (opened ?? []).map((message) => h("div.activity", {}, h("div.by", {}, h("strong", {}, who(message)), time(message.message.sent),
-          message.request ? h("a", { href: ctx.address("requests", { request: message.request }) }, `#${message.request}`) : null), content(message))),
-        h("p.buttons", {}, h("a", { href: ctx.address("flow", { ...ctx.params, thread: each.id }) }, "In the chat"), button("JSON", () => dialog(shown.title, json(shown)))),
-      ] : h("small", {}, `${count(shown.activities, "activity", "activities")}, ${count(shown.internal_comments + shown.external_comments, "comment")}`));
-  }
-
-  function act(each, action) {
-    if (action["@type"] !== "UpdateAction") return link(action.url, action.name);
-    if (!ctx.mayWrite) return h("span.chip", {}, action.name);
-    return button(action.name, async (event) => {
-      event.currentTarget.disabled = true;
-      const delivery = await ctx.write("POST", "perform", { thread: each.id, action: action.name });
-      if (delivery) deliveries.set(each.id, delivery);
-      drawInbox();
-    });
-  }
-
-  let drafted = null;
-  function drawWrite() {
-    const at = place();
-    const may = ctx.mayWrite && at && !at.flow?.disabled;
-    const key = may ? JSON.stringify([asked(), [...users.keys()], ctx.params.thread]) : null;
-    if (key === drafted) return;
-    drafted = key;
-    if (!may) { fill(write); return; }
-    const members = (at.flow?.members ?? at.users).map((id) => users.get(id)).filter(Boolean);
-    const as = select("Speak as", members.map((each) => [each.id, each.nick]), write.dataset.as);
-    as.addEventListener("change", () => { write.dataset.as = as.value; });
-    const text = h("textarea", { "aria-label": "Message", rows: 1, placeholder: ctx.params.thread ? "Answer in this thread" : "Say something",
-      onkeydown: (event) => { if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); send(); } } });
-    const send = async () => {
-      if (!text.value.trim()) return;
-      const sender = Number(as.value);
-      const sent = at.flow ? await ctx.write("POST", "messages", { flow: at.flow.id, user: sender, content: text.value, ...(ctx.params.thread ? { thread_id: ctx.params.thread } : {}) })
-        : await ctx.write("POST", "private-messages", { from_user: sender, to_user: at.users.find((id) => id !== sender), content: text.value });
-      if (sent) text.value = "";
-    };
-    fill(write, h("form.write", { onsubmit: (event) => { event.preventDefault(); send(); } }, as, text, h("button.strong", {}, "Send")));
-  }
-
-  const draw = () => { drawSide(); drawHead(); drawMessages(); drawInbox(); drawWrite(); };
-
-  let here = null;
-  async function update(differs) {
-    const isNew = ["events", "content", "world", "requests"].some(differs);
-    if (!isNew) return;
-    await places();
-    const now = JSON.stringify([asked(), ctx.params.thread]);
-    if (now !== here || differs("world")) { messages = []; newer = false; nodes.clear(); }
-    await Promise.all([newer ? null : load(), inboxOf()]);
-    const first = now !== here;
-    here = now;
-    draw();
-    if (first) list.scrollTop = list.scrollHeight;
-  }
-
-  return {
-    element,
-    update,
-    route: () => update(() => true),
-    move: (by) => move(list, ".message", by),
-    escape: () => { if (ctx.params.item || ctx.params.thread) ctx.go("flow", { ...ctx.params, item: undefined, thread: undefined }); },
-  };
+	let element = h(".flow-view", tabs, side, h("section.chat", {label: "Chat"}, head, log, write), inbox)
+	let last, opened
+	return {
+		element,
+		move: by => move(log, ".message", by),
+		escape: () => ctx.go("flow", {...ctx.params, item: "", thread: "", q: ""}),
+		async update(differs) {
+			if (!differs("events", "content", "requests")) return
+			places = (await Promise.all(["flows", "conversations"].map(name => ctx.get(name, {limit: 1000})))).flat()
+			let at = place()
+			for (let it of places) if (it === at || !seen.has(id(it))) seen.set(id(it), it.messages)
+			await ctx.know("users", [...members(at).slice(0, 6), ...places.slice(-SHOWN).flatMap(it => it.users ?? [])])
+			let {thread, q} = ctx.params,
+				now = str([at && id(at), thread, q]),
+				isNew = now !== last,
+				atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40
+			last = now
+			if (isNew) { chatted.first(); threads.first() }
+			inbox.hidden = !at?.flow
+			drawPlaces()
+			await chatted.update()
+			if (isNew || atEnd) log.scrollTop = log.scrollHeight
+			await threads.update(ctx.params.item !== opened)
+			opened = ctx.params.item
+			await Promise.all([drawItem(), drawWrite()])
+		},
+	}
 }
-

@@ -1,163 +1,126 @@
 // The requests: a live table, and each of them in detail.
+import {mayWrite} from "./api.mjs"
+import {address, b, button, buttons, check, chip, code, copy, count, dialog, fill, frame, h, hidden, json, masked, move, pre, reference, row, select, soft, table, time, str} from "./dom.mjs"
 
-import { button, copy, count, dialog, fill, h, hidden, json, masked, move, reference, select, time, toast } from "./dom.mjs";
-
-export const title = "Requests";
 const KEPT = 1000; // in memory
-const SHOWN = 200; // in the document
-const HEADERS = new Set(["authorization", "cookie", "set-cookie", "flowdock-token", "proxy-authorization"]);
+const SHOWN = 100; // in the document
+const SECRETS = /^(authorization|cookie|set-cookie|flowdock-token|proxy-authorization)$/i,
+	SKIPPED = /^(host|content-length|accept-encoding|connection|transfer-encoding)$/i
 
-export function open(ctx) {
-  const found = [];
-  let shown = SHOWN;
-  let journal = null;
-  const filters = { text: "", operation: "", status: "", caller: "", unknown: false };
-  const body = h("tbody");
-  const summary = h("span.soft", { role: "status" });
-  const operations = h("select", { "aria-label": "Operation", onchange: (event) => { filters.operation = event.target.value; draw(); } });
-  const detail = h("section.detail", { "aria-label": "Request", hidden: true });
-  const more = button("Show more", () => { shown += SHOWN; draw(); }, { class: "more" });
-  const element = h("div.requests-view", {}, h("h1.skip", {}, title),
-    h("section.table", { "aria-label": "Requests" },
-      h("div.filters", {},
-        h("input", { type: "search", "aria-label": "Search", placeholder: "Search  /", oninput: (event) => { filters.text = event.target.value.toLowerCase(); draw(); } }),
-        operations,
-        select("Status", [["", "Any status"], ["2", "2xx"], ["3", "3xx"], ["4", "4xx"], ["5", "5xx"], ["0", "No response"]], "", (value) => { filters.status = value; draw(); }),
-        select("Caller", [["", "Any caller"], ["user", "Users"], ["source", "Sources"], ["application", "Applications"], ["none", "Unknown"]], "", (value) => { filters.caller = value; draw(); }),
-        h("label.check", {}, h("input", { type: "checkbox", onchange: (event) => { filters.unknown = event.target.checked; draw(); } }), "Unknown paths"),
-        h("span.space"), summary,
-        button("Export HAR", exported),
-        ctx.mayWrite ? button("Clear", () => ctx.write("DELETE", "requests", undefined, "Journal cleared")) : null),
-      h("div.scroll", { tabindex: 0, role: "region", "aria-label": "Table of requests" },
-        h("table", {}, h("thead", {}, h("tr", {}, ["#", "Time", "Method", "Path", "Operation", "Caller", "Status", "ms", "Notes"].map((name) => h("th", { scope: "col" }, name)))), body), more)),
-    detail);
+const status = it => it.response?.status ?? 0,
+	answer = it => h(`span.s${String(status(it))[0]}`, status(it) || "none"),
+	caller = it => Object.entries(it.caller ?? {}).map(([kind, id]) => `${kind} ${id}`).join(", "),
+	ms = it => (it.seconds * 1000).toFixed(1),
+	sent = it => Object.entries(it.headers).filter(([name]) => !SKIPPED.test(name)),
+	quoted = value => `'${value.replaceAll("'", "'\\''")}'`
+const COPIES = {
+	curl: it => [`curl -X ${it.method} ${quoted(it.url)}`, ...sent(it).map(header => `-H ${quoted(header.join(": "))}`), ...it.body ? [`--data-raw ${quoted(it.body)}`] : []].join(" \\\n  "),
+	fetch: it => `await fetch(${str(it.url)}, ${str({method: it.method, headers: Object.fromEntries(sent(it)), body: it.body || undefined}, null, 2)});`,
+	requests: it => `requests.request(${str(it.method)}, ${str(it.url)}, headers=${str(Object.fromEntries(sent(it)))}${it.body && `, data=${str(it.body)}.encode()`}, timeout=5)`,
+	assertion: it => it.operation && `fake_flowdock.assert_requested(${str(it.operation)}, status=${status(it)})`,
+}
 
-  const status = (each) => each.response?.status ?? 0;
-  const caller = (each) => Object.entries(each.caller ?? {}).map(([kind, id]) => `${kind} ${id}`).join(", ");
-  const matches = (each) => (!filters.operation || each.operation === filters.operation)
-    && (!filters.status || String(status(each))[0] === filters.status)
-    && (!filters.caller || (filters.caller === "none" ? !each.caller : each.caller?.[filters.caller] !== undefined))
-    && (!filters.unknown || !each.operation)
-    && (!filters.text || [each.method, each.url, each.path, each.operation, each.body, each.response?.body, each.refusal?.message, JSON.stringify(each.warnings)].join(" ").toLowerCase().includes(filters.text));
+export const requests = ctx => {
+	let found = []; // the newest, in order
+	let drawn = new Map(); // by number: what a row shows, and the element
+	let journal
+	let at = 0; // how many of the newest that match are passed over
+	let filter = name => value => { at = 0; ctx.set({[name]: value}) },
+		choice = (label, name, options) => select(label, [["", `Any ${label.toLowerCase()}`], ...options], ctx.params[name], filter(name)),
+		operations = choice("Operation", "operation", []),
+		body = h("tbody"),
+		pages = buttons(),
+		summary = h("span.soft", {role: "status"}),
+		detail = h("section.detail", {label: "Request"})
+	let element = h(".requests-view", h("h1.skip", "Requests"), h("section.table", {label: "Requests"},
+		h(".filters", operations, choice("Status", "status", [["2", "2xx"], ["3", "3xx"], ["4", "4xx"], ["5", "5xx"], ["0", "No response"]]), choice("Caller", "caller", [["user", "Users"], ["source", "Sources"], ["application", "Applications"], ["none", "Unknown"]]),
+			check("Unknown paths", ctx.params.unknown, on => filter("unknown")(on ? 1 : "")), h("span.grow"), summary, button("Export HAR", async () => {
+				let url = URL.createObjectURL(new Blob([str(await ctx.get("requests/export"))], {type: "application/json"}))
+				h("a", {href: url, download: `${ctx.world}.har`}).click()
+			}), ctx.act("Clear", "DELETE requests")),
+		h(".scroll", {tabindex: 0, role: "region", label: "Table of requests"}, table(["#", "Time", "Method", "Path", "Operation", "Caller", "Status", "ms", "Notes"], body), pages)), detail)
 
-  const notes = (each) => [
-    each.failure ? h("span.chip.bad", { title: each.failure }, "fault") : null,
-    each.refusal ? h("span.chip.bad", { title: each.refusal.message }, each.refusal.name) : null,
-    each.warnings.length ? h("span.chip.warn", { title: each.warnings.map((warning) => warning.message).join("\n") }, count(each.warnings.length, "warning")) : null,
-    each.stream ? h("span.chip", {}, each.stream.ended ?? "open stream", ` ${each.stream.events}`) : null,
-  ];
+	let matches = it => {
+		let {operation, status: first, caller: kind, unknown, q} = ctx.params
+		return (!operation || it.operation === operation) && (!first || String(status(it))[0] === first) && (!unknown || !it.operation) && (!kind || (kind === "none" ? !it.caller : it.caller?.[kind])) && (!q || ctx.hit(it))
+	}
+	let to = request => ctx.to("requests", {...ctx.params, request}),
+		show = request => ctx.go("requests", {...ctx.params, request})
 
-  const drawn = new Map();
-  function row(each) {
-    const key = `${each.stream?.events} ${each.stream?.ended} ${ctx.params.request === String(each.number)}`;
-    const known = drawn.get(each.number);
-    if (known?.key === key) return known.node;
-    const code = status(each);
-    const node = h("tr", { tabindex: -1, "aria-current": ctx.params.request === String(each.number) ? "true" : null, onclick: () => ctx.go("requests", { request: each.number }) },
-      h("td", {}, h("a", { href: ctx.address("requests", { request: each.number }) }, each.number)),
-      h("td", {}, each.time ? time(each.time) : ""), h("td", {}, h("strong", {}, each.method)), h("td.path", {}, hidden(each.path)),
-      h("td", {}, each.operation ?? h("span.bad", {}, "unknown path")), h("td", {}, caller(each)),
-      h("td", {}, h(`span.code.s${String(code)[0]}`, {}, code || "none")), h("td.number", {}, (each.seconds * 1000).toFixed(1)), h("td", {}, notes(each)));
-    node.addEventListener("keydown", (event) => { if (event.key === "Enter" && event.target === node) ctx.go("requests", { request: each.number }); });
-    drawn.set(each.number, { key, node });
-    return node;
-  }
+	function line(it) {
+		let {number, failure, refusal, warnings, stream} = it,
+			isShown = ctx.params.request === String(number),
+			key = str([stream, to()])
+		if (drawn.get(number)?.key !== key) {
+			let node = row([h("a", {href: to(number)}, number), time(it.time), b(it.method), hidden(it.path), it.operation ?? h("span.bad", "unknown path"), caller(it), answer(it), ms(it),
+				[failure && chip("fault", "bad", failure), refusal && chip(refusal.name, "bad", refusal.message), warnings.length > 0 && chip(count(warnings.length, "warning"), "warn", warnings.map(it => it.message).join("\n")), stream && chip(`${stream.ended ?? "open stream"} ${stream.events}`)]],
+			{tabindex: -1, "aria-current": isShown && "true", onclick: () => show(number), onkeydown: event => { if (event.key === "Enter" && event.target === node) show(number) }})
+			drawn.set(number, {key, node})
+		}
+		return drawn.get(number).node
+	}
 
-  function draw() {
-    const matching = found.filter(matches).reverse();
-    const names = [...new Set(found.map((each) => each.operation).filter(Boolean))].sort();
-    const kept = operations.value;
-    if (operations.options.length !== names.length + 1) {
-      fill(operations, h("option", { value: "" }, "Any operation"), names.map((name) => h("option", { value: name, selected: name === kept }, name)));
-    }
-    summary.textContent = matching.length === found.length ? count(found.length, "request") : `${matching.length} of ${count(found.length, "request")}`;
-    more.hidden = matching.length <= shown;
-    fill(body, matching.length ? matching.slice(0, shown).map(row) : h("tr", {}, h("td.empty", { colspan: 9 }, found.length ? "No request matches." : "No requests yet.")));
-    drawDetail();
-  }
+	function draw() {
+		let all = found.filter(matches).reverse(),
+			names = [...new Set([ctx.params.operation, ...found.map(it => it.operation)])].filter(Boolean).sort()
+		if (operations.options.length !== names.length + 1) fill(operations, operations.options[0], names.map(name => h("option", {selected: name === ctx.params.operation}, name)))
+		fill(summary, all.length < found.length && `${all.length} of `, count(found.length, "request"))
+		if (at >= all.length) at = 0
+		let turn = (label, by) => button(label, () => { at += by; draw(); body.scrollIntoView() })
+		fill(pages, at > 0 && turn("Newer requests", -SHOWN), at + SHOWN < all.length && turn("Older requests", SHOWN))
+		fill(body, all.length ? all.slice(at, at + SHOWN).map(line) : h("tr", h("td.empty", {colspan: 9}, found.length ? "No request matches." : "No requests yet.")))
+		drawDetail()
+	}
 
-  // One request
+	// One request
 
-  const headers = (given) => h("table.headers", {}, h("tbody", {}, Object.entries(given).map(([name, value]) =>
-    h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, HEADERS.has(name.toLowerCase()) ? masked(value) : hidden(value))))));
+	function side(name, part) {
+		let shown = part.body
+		try { shown = str(JSON.parse(shown), null, 2); } catch { /* not JSON */ }
+		let left = part.shortened?.length ?? shown.length
+		shown = shown.slice(0, 50000)
+		return h("section", h("h3", name), h("table", Object.entries(part.headers).map(([name, value]) => h("tr", h("th", {scope: "row"}, name), h("td", SECRETS.test(name) ? masked(value) : hidden(value))))),
+			shown ? pre(hidden(shown)) : soft("No body."), shown.length < left && soft(`Shortened: it has ${left} characters.`))
+	}
 
-  function text(part) {
-    if (!part.body) return h("p.soft", {}, "No body.");
-    let shownText = part.body;
-    try { shownText = JSON.stringify(JSON.parse(part.body), null, 2); } catch { /* not JSON */ }
-    if (shownText.length > 100000) shownText = `${shownText.slice(0, 100000)}\n…`;
-    return [part.shortened ? h("p.soft", {}, `Shortened: ${part.shortened.length} bytes`) : null, h("pre", { tabindex: 0 }, hidden(shownText))];
-  }
+	function drawDetail() {
+		let {request} = ctx.params,
+			it = found.find(it => String(it.number) === request),
+			key = str([request, it?.stream, !it])
+		if (detail.dataset.key === key) return
+		detail.dataset.key = key
+		detail.hidden = !request
+		element.classList.toggle("split", Boolean(request))
+		let bar = (...name) => h(".bar", h("h2", name), h("a.button", {href: to()}, "Close"))
+		if (!it) { fill(detail, bar(`Request ${request}`), soft("The journal does not have it any more.")); return }
+		let {refusal, operation} = it,
+			inject = (label, fault) => ctx.act(label, "POST faults", {operation, times: 1, ...fault}),
+			page = refusal && h("details", {ontoggle: () => page.children.length > 1 || page.append(frame(address(refusal.page), "The page"))}, h("summary", "Read the page here"))
+		fill(detail, bar(`#${it.number} ${it.method} `, hidden(it.path)), h("p", answer(it), ` ${operation ?? "unknown path"} · ${caller(it) || "unknown caller"} · ${ms(it)} ms`),
+			refusal && h(".alert", b(refusal.message), h("p", `${refusal.name}, ${refusal.grade}: `, reference(refusal.page)), address(refusal.page) && page), it.failure && h("p.alert", `Fault: ${it.failure}`),
+			it.warnings.map(it => h(".notice", b(it.message), h("p", it.suggestion ? ["Did you mean ", code(it.suggestion), "? "] : it.expected, " ", code(it.rule), " ", reference(it.page)))),
+			buttons(Object.entries(COPIES).map(([name, make]) => make(it) && button(`Copy ${name}`, () => copy(make(it), name))), button("JSON", () => dialog(`Request ${it.number}`, json(it)))),
+			mayWrite && operation && buttons(status(it) >= 400 && inject("Inject this fault", {status: status(it), body: it.response.body}), inject("429 once", {status: 429}), h("a.button", {href: ctx.to("faults", {operation})}, "Fault…")),
+			h(".sides", side("Request", it), it.response ? side("Response", it.response) : h("p.alert", "No response was sent.")))
+	}
 
-  const quoted = (value) => `'${String(value).replaceAll("'", "'\\''")}'`;
-  const SKIPPED = new Set(["host", "content-length", "accept-encoding", "connection", "transfer-encoding"]);
-  const sent = (each) => Object.fromEntries(Object.entries(each.headers).filter(([name]) => !SKIPPED.has(name)));
-  const copied = {
-    curl: (each) => [`curl -X ${each.method} ${quoted(each.url)}`, ...Object.entries(sent(each)).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`),
-      ...(each.body ? [`--data-raw ${quoted(each.body)}`] : [])].join(" \\\n  "),
-    fetch: (each) => `await fetch(${JSON.stringify(each.url)}, ${JSON.stringify({ method: each.method, headers: sent(each), ...(each.body ? { body: each.body } : {}) }, null, 2)});`,
-    requests: (each) => `requests.request(${JSON.stringify(each.method)}, ${JSON.stringify(each.url)}, headers=${JSON.stringify(sent(each))}${each.body ? `, data=${JSON.stringify(each.body)}` : ""}, timeout=5)`,
-    assertion: (each) => `fake_flowdock.assert_requested(${JSON.stringify(each.operation)}, status=${status(each)})`,
-  };
-
-  function drawDetail() {
-    const number = Number(ctx.params.request);
-    const each = found.find((one) => one.number === number);
-    const key = each ? `${number} ${each.stream?.events}` : ctx.params.request ?? "";
-    if (detail.dataset.key === key) return;
-    detail.dataset.key = key;
-    detail.hidden = !ctx.params.request;
-    element.classList.toggle("split", !detail.hidden);
-    if (detail.hidden) return;
-    const close = h("a.button", { href: ctx.address("requests") }, "Close");
-    if (!each) {
-      fill(detail, h("div.bar", {}, h("h2", {}, `Request ${ctx.params.request}`), close), h("p", {}, "The journal does not have it any more."));
-      return;
-    }
-    fill(detail,
-      h("div.bar", {}, h("h2", {}, `#${each.number} `, h("strong", {}, each.method), " ", hidden(each.path)), close),
-      h("p", {}, h(`span.code.s${String(status(each))[0]}`, {}, status(each) || "no response"), ` ${each.operation ?? "unknown path"} · ${caller(each) || "unknown caller"} · ${(each.seconds * 1000).toFixed(1)} ms`),
-      each.refusal ? h("div.alert", {}, h("strong", {}, each.refusal.message), h("p", {}, `${each.refusal.name}, ${each.refusal.grade}: `, reference(each.refusal.page))) : null,
-      each.failure ? h("p.alert", {}, `Fault: ${each.failure}`) : null,
-      each.warnings.map((warning) => h("div.notice", {}, h("strong", {}, warning.message), h("p", {}, warning.suggestion ? ["Did you mean ", h("code", {}, warning.suggestion), "? "] : warning.expected, " ",
-        h("code", {}, warning.rule), " ", reference(warning.page)))),
-      h("p.buttons", {}, Object.entries(copied).filter(([name]) => name !== "assertion" || each.operation).map(([name, make]) => button(`Copy ${name}`, () => copy(make(each), name))),
-        button("JSON", () => dialog(`Request ${each.number}`, json({ ...each, headers: undefined, body: undefined, response: undefined }))),
-        ctx.mayWrite && each.operation ? [429, 500].map((code) => button(`${code} once`, () => ctx.write("POST", "faults", { operation: each.operation, status: code, times: 1 }, `The next ${each.operation} gets ${code}`), { title: `Inject a fault: the next ${each.operation} gets ${code}` })) : null),
-      h("div.sides", {},
-        h("section", { "aria-label": "Sent" }, h("h3", {}, "Request"), h("p.path", {}, hidden(each.url)), headers(each.headers), text(each)),
-        h("section", { "aria-label": "Answered" }, h("h3", {}, "Response"), each.response ? [headers(each.response.headers), text(each.response)] : h("p.alert", {}, "No response was sent."))));
-  }
-
-  async function exported() {
-    try {
-      const har = JSON.stringify(await ctx.get("requests/export"));
-      const url = URL.createObjectURL(new Blob([har], { type: "application/json" }));
-      h("a", { href: url, download: `${ctx.world}.har` }).click();
-      setTimeout(() => URL.revokeObjectURL(url), 1000);
-    } catch (error) { toast(error.message); }
-  }
-
-  async function update(differs) {
-    if (!["requests", "journal", "streams", "world"].some(differs)) return;
-    const { state } = ctx;
-    const last = found.at(-1)?.number ?? 0;
-    if (journal !== state.journal || state.requests < last) { found.length = 0; drawn.clear(); }
-    const isFirst = journal !== state.journal;
-    journal = state.journal;
-    for (;;) {
-      const page = await ctx.get("requests", { after: Math.max(found.at(-1)?.number ?? 0, state.requests - KEPT, 0), limit: 100 });
-      found.push(...page);
-      while (found.length > KEPT) drawn.delete(found.shift().number);
-      if (page.length < 100) break;
-      if (isFirst) draw();
-    }
-    for (const open of found.filter((each) => each.stream && !each.stream.ended).slice(-10)) {
-      const [now] = await ctx.get("requests", { after: open.number - 1, limit: 1 });
-      if (now?.number === open.number) found[found.indexOf(open)] = now;
-    }
-    draw();
-  }
-
-  return { element, update, route: draw, move: (by) => move(body, "tr", by), escape: () => { if (ctx.params.request) ctx.go("requests"); } };
+	return {
+		element,
+		move: by => move(body, "tr", by),
+		escape: () => show(),
+		async update(differs) {
+			if (!differs("requests", "journal", "streams")) return
+			let {state} = ctx
+			if (journal !== state.journal) { found.length = 0; drawn.clear() }
+			journal = state.journal
+			let open = found.findIndex(it => it.stream?.ended === null); // it and all that follow are read again
+			if (open >= 0) found.splice(Math.max(open, found.length - SHOWN))
+			for (let page; !page || page.length === SHOWN;) {
+				page = await ctx.get("requests", {after: Math.max(found.at(-1)?.number ?? 0, state.requests - KEPT), limit: SHOWN})
+				found.push(...page)
+				while (found.length > KEPT) drawn.delete(found.shift().number)
+			}
+			draw()
+		},
+	}
 }
