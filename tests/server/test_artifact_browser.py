@@ -34,6 +34,7 @@ VIEWS = {
     "faults": ["503", "applied 0"],
     "people": ["Ada Example", "carol@example.com"],
     "streams": ["example/main", "done"],
+    "contract": ["Send message", "of their errors in the journal"],
 }
 
 
@@ -97,7 +98,7 @@ def test_every_view_shows_what_there_was_and_has_no_control_that_changes_it(page
         page.open(view).shows(*texts)
         labels = {each.text for each in page.all("button, a.button")}
         assert not labels & {"Send", "Clear", "Delete", "Post as it", "429 once", "Add fault", "Add token", "Revoke"}
-        assert not labels & {"Open the consent page", "Accept", "Close", "Remove", "Remove all", "500 once"}
+        assert not labels & {"Open the consent page", "Accept", "Close", "Remove", "Remove all", "Fault…"}
         assert page.count(".live, .dot") == 0
         assert "broken" not in page.chrome.title
         assert page.count("main img, main svg, main [onerror], main [onload], main script, a[href^='javascript']") == 0

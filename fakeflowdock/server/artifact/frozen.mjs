@@ -53,7 +53,8 @@ const READ = {
     if (values.search) return searched(found, values, ({ message, shown }) => [message.content, message.title, message.tags, shown.content, shown.title, shown.body]).slice(-(values.limit ?? 100));
     return paged(found, values, values.after === undefined);
   },
-  threads: (tables, { flow, inbox, limit }) => (tables[inbox ? "inbox" : "threads"][flow ?? tables.flows[0]?.flow.id] ?? []).slice(0, limit),
+  threads: (tables, { flow, inbox, until, limit }) => (tables[inbox ? "inbox" : "threads"][flow ?? tables.flows[0]?.flow.id] ?? [])
+    .filter((each) => !until || each.updated_at < until).slice(0, limit),
   users: (tables, values) => paged(searched(tables.users, values, (each) => [each.id, each.name, each.nick, each.email]), values),
   sources: (tables, values) => {
     const { flow } = values;
@@ -71,6 +72,7 @@ const READ = {
 
 export async function read(path, values = {}) {
   const tables = await held;
+  if (path === "") return { name: "fakeflowdock", version: tables.about.version };
   if (path === "worlds") return tables.worlds;
   const [, name, what] = path.match(/^worlds\/([^/]*)\/(.*)$/) ?? [];
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined && value !== null && value !== ""));

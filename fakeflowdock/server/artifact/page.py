@@ -14,8 +14,10 @@ from ..pages import PAGE
 LIVE, FROZEN = "api.mjs", "frozen.mjs"  # the module that the page reads through, and the one that replaces it
 STYLES = re.compile(r'<link rel="stylesheet" href="inspector/([\w.-]+)">\n')
 SCRIPTS = re.compile(r'<script type="module" src="inspector/([\w.-]+)"></script>\n')
-IMPORT = re.compile(r'^import\s+(\*\s+as\s+\w+|\{[^}]*\})\s+from\s+"\./([\w-]+\.mjs)";$', re.MULTILINE)
+IMPORT = re.compile(r'^import\s*(\*\s*as\s+\w+|\{[^}]*\})\s*from\s*"\./([\w-]+\.mjs)";?$', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let) (\w+))", re.MULTILINE)
+EXPORTS = re.compile(r"^export (?=const\n((?:\t.*\n)+))", re.MULTILINE)  # several, each on lines of its own
+DECLARED = re.compile(r"^\t(\w+) = ", re.MULTILINE)
 RULES = (
     "default-src 'none'",
     "img-src data: blob:",
@@ -92,7 +94,8 @@ def _bundled(entries: list[str]) -> str:
 
         source = IMPORT.sub(imported, source)
         exported = EXPORT.findall(source)
-        source = EXPORT.sub("", source)
+        exported += [name for each in EXPORTS.findall(source) for name in DECLARED.findall(each)]
+        source = EXPORTS.sub("", EXPORT.sub("", source))
         if re.search(r"^\s*(?:import|export)\b|</script|<!--", source, re.MULTILINE | re.IGNORECASE):
             raise RuntimeError(f"{name} has an import, an export or a tag that cannot stand in one script")
         del done[name]
