@@ -35,6 +35,7 @@ VIEWS = {
     "people": ["Ada Example", "carol@example.com"],
     "streams": ["example/main", "done"],
     "contract": ["Send message", "of their errors in the journal"],
+    "API": ["The contract", "List messages"],
 }
 
 
@@ -61,7 +62,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
             fake.perform(fake.threads[-1], fake.threads[-1].actions[0]["name"])
         body = f'{EVIL}<a href="{SCRIPT}">here</a><svg onload="document.title=\'broken\'"></svg>'
         evil = {"title": EVIL, "body": body, "fields": [{"label": EVIL, "value": EVIL}], "external_url": SCRIPT}
-        by = {"author": {"name": EVIL}, "external_thread_id": "evil", "thread": evil}
+        by: Any = {"author": {"name": EVIL}, "external_thread_id": "evil", "thread": evil}
         fake.add_message(event="activity", source=source, title=EVIL, **by)
         fake.add_source(name=EVIL, error_message=EVIL)
         for number in range(150):
@@ -107,6 +108,17 @@ def test_every_view_shows_what_there_was_and_has_no_control_that_changes_it(page
     page.clicks("World…")
     page.waits(lambda: page.all("dialog[open]"))
     assert {each.is_enabled() for each in page.all("dialog input")} == {False}
+
+
+def test_it_has_the_pages_of_the_documentation_that_it_refers_to(page: FrozenPage) -> None:
+    page.open("requests", request=152).waits(lambda: page.all(".detail details summary"))
+    page.all(".detail details summary")[0].click()
+    page.shows("The path is unknown to Flowdock", within=".detail .documentation")
+    [reference] = page.all(".detail .alert > p a")
+    page.chrome.get(str(reference.get_attribute("href")))
+    page.shows("No such route", within=".documentation")
+    page.open("API").clicks("Send message")
+    page.shows("POST /flows/:organization/:flow/messages", within=".documentation")
 
 
 def test_its_requests_are_exported(page: FrozenPage) -> None:

@@ -3,7 +3,7 @@
 export const frozen = true;
 export const mayWrite = false;
 export const origin = "https://api.flowdock.com";
-export const page = () => null;
+export const page = (name) => `#${new URLSearchParams({ view: "API", ...(name.startsWith("docs/api/") && { page: name.replace(/^([^#]*)/, "$1.md") }) })}`;
 
 async function unpacked() {
   if (!("DecompressionStream" in window)) throw new Error("This browser is too old for this file: it has no DecompressionStream.");

@@ -12,6 +12,7 @@ from ...contract.package_files import content
 from ..pages import PAGE
 
 LIVE, FROZEN = "api.mjs", "frozen.mjs"  # the module that the page reads through, and the one that replaces it
+OURS = (FROZEN, "told.mjs", "pages.mjs", "frozen.css")
 STYLES = re.compile(r'<link rel="stylesheet" href="inspector/([\w.-]+)">\n')
 SCRIPTS = re.compile(r'<script type="module" src="inspector/([\w.-]+)"></script>\n')
 IMPORT = re.compile(r'^import\s*(\*\s*as\s+\w+|\{[^}]*\})\s*from\s*"\./([\w-]+\.mjs)";?$', re.MULTILINE)
@@ -45,7 +46,7 @@ def _parts() -> tuple[str, str]:
     """Return what stands before and after the data."""
     text = content(f"server/inspector/{PAGE}")
     style = "".join(_file(name) for name in [*STYLES.findall(text), "frozen.css"])
-    script = _bundled(["told.mjs", *SCRIPTS.findall(text)])
+    script = _bundled(["told.mjs", "pages.mjs", *SCRIPTS.findall(text)])
     policy = "; ".join((*RULES, f"style-src {_hash(style)}", f"script-src {_hash(script)}"))
     text = SCRIPTS.sub("", STYLES.sub("", text))
     for old, new in (
@@ -67,7 +68,7 @@ def _parts() -> tuple[str, str]:
 
 def _file(name: str) -> str:
     """Return a file of the frozen page, or of the live one."""
-    folder = "artifact" if name in (FROZEN, "told.mjs", "frozen.css") else "inspector"
+    folder = "artifact" if name in OURS else "inspector"
     return content(f"server/{folder}/{name}")
 
 
@@ -100,6 +101,8 @@ def _bundled(entries: list[str]) -> str:
             raise RuntimeError(f"{name} has an import, an export or a tag that cannot stand in one script")
         del done[name]
         done[name] = f"modules[{name!r}] = (() => {{\n{source}\nreturn {{ {', '.join(exported)} }};\n}})();"
+        if name == "pages.mjs":  # before the modules that use it are evaluated
+            done[name] += "\nmodules['dom.mjs'].frame = modules['pages.mjs'].frame;"
 
     for entry in entries:
         add(entry)

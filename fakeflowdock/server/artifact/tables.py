@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode, b64encode
+from functools import cache
+from html.parser import HTMLParser
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from ...contract.validation import API
 from ...redaction import Redaction
+from .. import documentation
 from ..admin import clock_and_settings, deliveries, faults, invitations, lists, requests, streams, worlds
 from ..admin.changes import state
 from ..admin.operations import OperatorCall
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from ..worlds import Held, ServedWorld
 
 Row = dict[str, Any]
+Node = Any  # a text or an element
 
 BASE = "https://api.flowdock.com"  # of the URLs in messages
 MOST = 1000  # entities of a kind, and exchanges
@@ -61,7 +66,52 @@ def tables(held: Held) -> dict[str, Any]:
         places = _places(world, directory, found)
         exchanges = _exchanges(world, directory)
         change = state(world)
-    return {"worlds": listed, "state": change, **Masking(known).tables({**found, **places, "requests": exchanges})}
+    return {
+        "docs": _documentation(),
+        "worlds": listed,
+        "state": change,
+        **Masking(known).tables({**found, **places, "requests": exchanges}),
+    }
+
+
+@cache
+def _documentation() -> dict[str, list[Node]]:
+    """Return the pages of the contract as elements, by the names that messages have, without `.md`."""
+    found = {}
+    for name, html in documentation.pages_of(API, "docs").items():
+        parser = _Elements()
+        parser.feed(html)
+        found[f"docs/{name}"] = parser.children
+    return found
+
+
+class _Elements(HTMLParser):
+    """Parses HTML of our own, in which each element is closed.
+
+    Attributes:
+        children: texts, and elements as lists of their name, attributes and children.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.children: list[Node] = []
+        self._open = [self.children]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Open an element."""
+        element: list[Node] = [tag, {name: value or "" for name, value in attrs if name in ("id", "href", "tabindex")}]
+        self._open[-1].append(element)
+        if tag not in ("br", "hr"):
+            self._open.append(element)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close it."""
+        if tag not in ("br", "hr"):
+            self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        """Add a text."""
+        self._open[-1].append(data)
 
 
 def _call(directory: Worlds, **fields: Any) -> OperatorCall:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 LARGEST = 1024 * 1024  # bytes of a file
 CAUSE = "likely cause: "  # how a report begins, if it has one
-KEPT = ("about", "worlds", "state", "files", "coverage")  # tables whose texts are not shortened
+KEPT = ("about", "worlds", "state", "files", "coverage", "docs")  # tables whose texts are not shortened
 REPORT = 50_000  # characters of a report
 TITLE = 500  # characters of the name of a test
 
@@ -146,6 +146,7 @@ def _cut(found: dict[str, Any], size: Size) -> dict[str, Any]:
     shown["messages"] = {place: each[-size.messages :] for place, each in found["messages"].items()}
     for name in ("threads", "inbox"):
         shown[name] = {place: each[: size.messages] for place, each in found[name].items()}
+    shown["docs"] = found["docs"] if size.file else {}
     shown["files"] = {path: each for path, each in found["files"].items() if len(each["data"]) <= size.file}
     cutting = _Cutting(size.text)
     shown |= {name: cutting.value(shown[name]) for name in shown if name not in KEPT}
@@ -166,6 +167,8 @@ def _said(found: dict[str, Any], shown: dict[str, Any], longest: int | None) -> 
     if any(len(each) < _count(found, place) for place, each in shown["messages"].items()):
         most = max(map(len, shown["messages"].values()))
         said.append(f"It has the last {most:,} messages of each flow at most.")
+    if not shown["docs"]:
+        said.append("The documentation is left out.")
     files = {each["path"] for row in _rows(found) for each in row["shown"]["attachments"]}
     if left := len(files) - len(shown["files"]):
         said.append(f"{counted(left, 'uploaded file')} {'is' if left == 1 else 'are'} left out.")

@@ -1,5 +1,5 @@
 // The views that are lists: sources, people, faults, streams, contract, API.
-import {frozen, mayWrite, origin, page} from "./api.mjs"
+import {mayWrite, origin, page} from "./api.mjs"
 import {address, ask, avatar, b, button, buttons, check, chip, code, count, dialog, facts, fields, fill, frame, h, json, link, list, minute, paged, reference, row, secret, select, small, soft, table, values, str} from "./dom.mjs"
 
 const id = found => found.at(-1).id,
@@ -41,7 +41,7 @@ export const people = ctx => {
 		["Flows", flows.filter(({flow}) => flow.members.includes(it.id)).slice(0, 20).map(({flow}) => flow.name + role(it, flow)).join(", ")], ["Password", secret(it.password, `password of ${it.name}`)], ["api_token", secret(it.api_token, `api_token of ${it.name}`)])]))
 	let apps = paged(30, all("applications"), id, found => cards(found, it => [head(it.name, it.icon_url, it.disabled && chip("removed")),
 		facts(["Id", it.id], ["Redirect URI", it.redirect_uri], ["client_id", code(it.client_id)], ["client_secret", secret(it.client_secret, `client_secret of ${it.name}`)]),
-		!it.disabled && !frozen && link(`${origin}/oauth/authorize?${new URLSearchParams({client_id: it.client_id, response_type: "code", redirect_uri: it.redirect_uri})}`, "Open the consent page", "a.button")]))
+		!it.disabled && link(`${origin}/oauth/authorize?${new URLSearchParams({client_id: it.client_id, response_type: "code", redirect_uri: it.redirect_uri})}`, "Open the consent page", "a.button")]))
 	let tokens = paged(50, async (...cursor) => {
 		let found = await all("access-tokens")(...cursor)
 		await ctx.know("users", found.map(it => it.user))
