@@ -52,7 +52,7 @@ const ctx = {
 // The top
 
 const worlds = h("select", {id: "world", label: "World", onchange: event => ctx.go(view, {}, event.target.value)}),
-	now = button("", settings, {class: "chip"}),
+	now = button("", settings, {class: "chip", title: "The clock of the world"}),
 	chosen = h("span"),
 	faulty = h("a.badge")
 const search = h("input", {type: "search", label: "Search", placeholder: "Search  /", oninput() {
