@@ -1,8 +1,12 @@
-"""A frozen world in a real browser, opened from the disk: every view is there, and nothing in it can be changed."""
+"""A frozen world in a real browser, opened from the disk: every view is there, and nothing in it can be changed.
+
+What is marked with WHOLE is run by `.ci/run extended`.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -11,7 +15,7 @@ import requests
 
 from fakeflowdock import FakeFlowdock
 from fakeflowdock.server.artifact.writing import watched_now, write
-from tests.server.test_inspector_browser import CHECKS, EVIL, SCRIPT, WIDTHS, Page
+from tests.support.inspector import CHECKS, EVIL, SCRIPT, WIDTHS, Page
 from tests.support.receiving import Receiver, post_pull, update
 from tests.support.sockets import serving
 from tests.support.streams import listening
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from tests.support.chromium import Browsers
 
 pytestmark = pytest.mark.newest_only
+WHOLE = pytest.mark.skipif("FAKEFLOWDOCK_INSPECTOR" not in os.environ, reason="FAKEFLOWDOCK_INSPECTOR=whole runs it")
 
 MESSAGES = "https://api.flowdock.com/flows/example/main/messages"
 TEST = f"tests/test_bot.py::test_posts[{EVIL}] (call)"
@@ -110,6 +115,7 @@ def test_every_view_shows_what_there_was_and_has_no_control_that_changes_it(page
     assert {each.is_enabled() for each in page.all("dialog input")} == {False}
 
 
+@WHOLE
 def test_it_has_the_pages_of_the_documentation_that_it_refers_to(page: FrozenPage) -> None:
     page.open("requests", request=152).waits(lambda: page.all(".detail details summary"))
     page.all(".detail details summary")[0].click()
@@ -121,6 +127,7 @@ def test_it_has_the_pages_of_the_documentation_that_it_refers_to(page: FrozenPag
     page.shows("POST /flows/:organization/:flow/messages", within=".documentation")
 
 
+@WHOLE
 def test_its_requests_are_exported(page: FrozenPage) -> None:
     page.open("requests").shows("153 requests")
     page.chrome.execute_script("URL.createObjectURL = (blob) => { window.given = blob; return '#'; }")
@@ -134,6 +141,7 @@ def test_its_requests_are_exported(page: FrozenPage) -> None:
     assert {"name": "q", "value": EVIL} in entries[-2]["request"]["queryString"]
 
 
+@WHOLE
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_each_width_and_has_names_and_contrast(page: FrozenPage, scheme: str) -> None:
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
