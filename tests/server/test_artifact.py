@@ -212,7 +212,7 @@ def test_the_page_runs_its_own_script_alone_and_loads_nothing(fake_flowdock: Fak
         kind: [f"'sha256-{base64.b64encode(hashlib.sha256(each.encode()).digest()).decode()}'" for each in found]
         for kind, found in (("script-src", scripts), ("style-src", styles))
     }
-    rules = dict(each.partition(" ")[::2] for each in policy.split("; "))
+    rules = {name: value for name, _, value in (each.partition(" ") for each in policy.split("; "))}
     assert {kind: rules[kind].split() for kind in hashes} == hashes
     assert rules["default-src"] == "'none'"
     assert "connect-src" not in rules

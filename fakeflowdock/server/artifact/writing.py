@@ -122,15 +122,23 @@ def _telling(exchanges: Sequence[Exchange], cause: str | None) -> Exchange | Non
 
 def _fitting(found: dict[str, Any], room: int) -> str:
     """Return the packed data, cut until it fits."""
-    for size in SIZES:
-        packed = _packed(shown := _cut(found, size))
+    packed = ""
+    for shown in _smaller(found):
+        packed = _packed(shown)
         if len(packed) <= room:
             break
-    while len(packed) > room and shown["requests"]:
-        shown["requests"] = shown["requests"][len(shown["requests"]) // 2 + 1 :]
-        shown["about"] = {**shown["about"], "cut": _said(found, shown, size.text)}
-        packed = _packed(shown)
     return packed
+
+
+def _smaller(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield smaller and smaller copies of the data, the last ones without the oldest requests."""
+    for size in SIZES:
+        yield _cut(found, size)
+    shown, smallest = _cut(found, SIZES[-1]), SIZES[-1].text
+    while requests := shown["requests"]:
+        shown["requests"] = requests[len(requests) // 2 + 1 :]
+        shown["about"] = {**shown["about"], "cut": _said(found, shown, smallest)}
+        yield shown
 
 
 def _packed(data: dict[str, Any]) -> str:
