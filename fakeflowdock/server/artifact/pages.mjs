@@ -13,7 +13,7 @@ export function frame(address) {
 			let [tag, {href, id, ...more}, ...children] = node,
 				its = children.map(drawn)
 			if (tag === "a") return /^https?:/.test(href) ? link(href, its) : href[0] === "#" ? at(path + href, its) : docs[href.split("#")[0]] ? at(href, its) : its
-			return h(tag, {...more, ...id && {id: `doc-${id}`}}, its)
+			return h(tag === "th" && !its.length ? "td" : tag, {...more, ...id && {id: `doc-${id}`}}, its)
 		}
 		fill(element, docs[path] ? docs[path].map(drawn) : h("p.empty", "This page is not in this file."))
 		if (anchor) element.querySelector(`[id="doc-${CSS.escape(anchor)}"]`)?.scrollIntoView()
