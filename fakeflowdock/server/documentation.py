@@ -31,6 +31,7 @@ GUIDE = {
     "guide/how-to": "How-to",
     "guide/contract": "Contract validation",
     "guide/server": "Server",
+    "guide/inspector": "Inspector",
     "guide/servers": "Test your own server",
 }
 LINK = re.compile(r"(?:\.\./(?P<part>[a-z]+)/)?(?P<page>[a-z-]+)\.md(?P<anchor>#.*)?")

@@ -127,7 +127,8 @@ def relayed(url: str) -> Iterator[tuple[str, list[socket.socket]]]:
         with suppress(OSError):
             while True:
                 client, _ = listener.accept()
-                server = socket.create_connection((to.hostname or "", to.port or 0))
+                server = socket.create_connection((to.hostname or "", to.port or 0), timeout=LIMIT)
+                server.settimeout(None)
                 open_ones.extend((client, server))
                 for pair in ((client, server), (server, client)):
                     threading.Thread(target=pump, args=pair, daemon=True).start()
