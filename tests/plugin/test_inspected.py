@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -226,3 +227,20 @@ def test_a_suite_that_passes_leaves_nothing_and_a_sweep_no_more(pytester: pytest
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["    get-own-user  429  wrong result*"])
     assert not (pytester.path / "out").exists()
+
+
+@pytest.mark.skipif("FAKEFLOWDOCK_INSPECTOR" not in os.environ, reason="FAKEFLOWDOCK_INSPECTOR=whole runs it")
+def test_a_test_that_fakes_the_file_system_leaves_a_file_too(pytester: pytest.Pytester) -> None:
+    pytest.importorskip("pyfakefs")
+    pytester.makepyfile("""
+        import requests
+
+        def test_it(fs, fake_flowdock):
+            requests.get("https://api.flowdock.com/user")
+            assert False
+    """)
+    result = run(pytester, "--flowdock-inspect", "out", plugins=["pyfakefs.pytest_plugin"], new_process=True)
+    result.assert_outcomes(failed=1)
+    [file] = (pytester.path / "out").iterdir()
+    assert named(result) == [f"out/{file.name}"]
+    assert [each["path"] for each in data_of(file)["requests"]] == ["/user"]
