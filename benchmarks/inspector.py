@@ -73,6 +73,7 @@ def _measured(fake: FakeFlowdock, session: requests.Session, chrome: webdriver.C
             sleep(2)
             delays = [_delay(fake, session, chrome, number) for number in range(POSTS)]
         elif view == "requests":
+            chrome.execute_script("location.hash += '&q=limit'")
             for number in range(20):
                 _post(fake, session, 1000 + number)
         sleep(0.5)

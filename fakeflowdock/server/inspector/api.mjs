@@ -11,7 +11,7 @@ export const page = name => name
 
 // Asks for the admin token, once for all requests that wait for it.
 let asking
-const askToken = () => asking ??= new Promise(resolve => ask("Admin token", [["token", sessionStorage.getItem(KEY) ? "That token is not valid. The ready line of the server has it." : "This server can be reached from elsewhere. Its ready line has the token.", {type: "password", required: true}]], "Open the inspector", ({token}) => {
+const askToken = () => asking ??= new Promise(resolve => ask("Admin token", [["token", `${sessionStorage.getItem(KEY) ? "That token is not valid. " : ""}The ready line of the server has it.`, {type: "password", required: true}]], "Open the inspector", ({token}) => {
 	sessionStorage.setItem(KEY, token.trim())
 	asking = null
 	resolve()

@@ -42,7 +42,7 @@ export const requests = ctx => {
 
 	let matches = it => {
 		let {operation, status: first, caller: kind, unknown, q} = ctx.params
-		return (!operation || it.operation === operation) && (!first || String(status(it))[0] === first) && (!unknown || !it.operation) && (!kind || (kind === "none" ? !it.caller : it.caller?.[kind])) && (!q || ctx.hit(it))
+		return (!operation || it.operation === operation) && (!first || String(status(it))[0] === first) && (!unknown || !it.operation) && (!kind || (kind === "none" ? !it.caller : it.caller?.[kind])) && (!q || ctx.hit({...it, parameters: 0, body: it.body.slice(0, 1e3), response: it.response?.body.slice(0, 1e3)}))
 	}
 	let to = request => ctx.to("requests", {...ctx.params, request}),
 		show = request => ctx.go("requests", {...ctx.params, request})
@@ -92,7 +92,7 @@ export const requests = ctx => {
 		detail.hidden = !request
 		element.classList.toggle("split", Boolean(request))
 		let bar = (...name) => h(".bar", h("h2", name), h("a.button", {href: to()}, "Close"))
-		if (!it) { fill(detail, bar(`Request ${request}`), soft("The journal does not have it any more.")); return }
+		if (!it) { fill(detail, bar(`Request ${request}`), soft("The journal no longer has it.")); return }
 		let {refusal, operation} = it,
 			inject = (label, fault) => ctx.act(label, "POST faults", {operation, times: 1, ...fault}),
 			page = refusal && h("details", {ontoggle: () => page.children.length > 1 || page.append(frame(address(refusal.page), "The page"))}, h("summary", "Read the page here"))
