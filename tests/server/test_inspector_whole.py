@@ -36,6 +36,7 @@ pytestmark = [
     pytest.mark.skipif("FAKEFLOWDOCK_INSPECTOR" not in os.environ, reason="FAKEFLOWDOCK_INSPECTOR=whole runs it"),
 ]
 RUN = "axe.run({iframes: false}).then(arguments[0], error => arguments[0]({violations: [String(error)]}))"
+DOT = "R0lGODdhAQABAIAAAP///////ywAAAAAAQABAAACAkQBADs="  # a picture of one pixel
 AXE = Path(os.environ.get("FAKEFLOWDOCK_AXE", "build/node/node_modules/axe-core/axe.min.js"))
 
 
@@ -122,6 +123,29 @@ def test_keys_move_search_and_open_views(page: Page, fake_flowdock: FakeFlowdock
     page.presses("2")
     page.shows("Deleted sources")
     page.waits(lambda: "view=sources" in page.chrome.current_url)
+
+
+def test_other_flows_count_what_is_new_and_archived_ones_are_named(page: Page, fake_flowdock: FakeFlowdock) -> None:
+    other = fake_flowdock.add_flow("example/other", name="Other")
+    old = fake_flowdock.add_flow("example/old", name="Old")
+    operator_of(fake_flowdock).put(f"flows/{old.id}", {"disabled": True})
+    page.open().shows("Other", "Old (archived)", within=".flows")
+    assert page.count(".flows .count") == 0
+    for _ in range(2):
+        fake_flowdock.add_message("Hello", flow=other)
+    page.waits(lambda: [each.text for each in page.all(".flows .count")] == ["2"])
+    page.all(".flows a")[1].click()
+    page.shows("Hello", within=".messages")
+    page.waits(lambda: page.count(".flows .count") == 0)
+
+
+def test_a_source_has_the_picture_of_its_application(page: Page, fake_flowdock: FakeFlowdock) -> None:
+    application = fake_flowdock.add_application(name="Builder", icon_url=f"data:image/gif;base64,{DOT}")
+    fake_flowdock.add_source(name="Builds", application=application)
+    fake_flowdock.add_source(name="Others")
+    page.open("sources").shows("Builder")
+    assert page.count("article img") == 1
+    page.waits(lambda: page.chrome.execute_script("return document.querySelector('article img').naturalWidth") == 1)
 
 
 def test_a_link_opens_a_view_of_another_world(page: Page, fake_flowdock: FakeFlowdock) -> None:

@@ -11,12 +11,10 @@ export const page = name => name
 
 // Asks for the admin token, once for all requests that wait for it.
 let asking
-const askToken = () => asking ??= new Promise(resolve => ask("Admin token", [["token", `${sessionStorage.getItem(KEY) ? "That token is not valid. " : ""}The ready line of the server has it.`, {type: "password", required: true}]], "Open the inspector", ({token}) => {
-	sessionStorage.setItem(KEY, token.trim())
-	asking = null
-	resolve()
-	return null
-}))
+const askToken = () => asking ??= new Promise(resolve => {
+	ask("Admin token", [["token", `${sessionStorage.getItem(KEY) ? "That token is not valid. " : ""}The ready line of the server has it.`, {type: "password", required: true}]], "Open the inspector",
+		({token}) => sessionStorage.setItem(KEY, token.trim()) ?? null).onclose = () => { asking = null; resolve() }
+})
 
 async function sent(path, more = {}, headers = {}) {
 	for (;;) {

@@ -89,6 +89,7 @@ export function ask(title, all, label, done) {
 		if (await done(values(event.target, true)) !== undefined) box.close()
 	}}, fields(all), buttons(h("button.strong", label))))
 	box.querySelector("input").focus()
+	return box
 }
 
 // A list that is read page by page: `read` gets a cursor, `next` makes one
