@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
 from ..api.internal_routes import PREFIX, STREAM
+from ..testing.errors import NOT_STARTED
 from ..testing.watching import WatchedRun
 
 if TYPE_CHECKING:
@@ -93,4 +94,4 @@ class Reachable(ABC):
 
     def _check_active(self) -> None:
         if not self.active:
-            raise RuntimeError("the fake is not running: call start() first")
+            raise RuntimeError(NOT_STARTED)

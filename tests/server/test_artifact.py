@@ -21,7 +21,7 @@ from fakeflowdock import FakeFlowdock
 from fakeflowdock.server import pages
 from fakeflowdock.server.artifact import tables, writing
 from tests.support.frozen import data_of, text_of
-from tests.support.processes import LIMIT
+from tests.support.processes import LIMIT, Process
 from tests.support.receiving import Receiver, post_pull, update
 from tests.support.sockets import serving
 from tests.support.streams import listening
@@ -317,15 +317,12 @@ def test_the_inspector_answers_while_a_debugger_holds_the_test(tmp_path: Path) -
         "    requests.get('https://api.flowdock.com/user', timeout=9)\n"
         "    breakpoint()\n"
     )
-    with subprocess.Popen(
-        [sys.executable, "it.py"], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with Process([sys.executable, "it.py"], cwd=tmp_path, stdin=subprocess.PIPE) as process:
         assert process.stdin is not None
-        assert process.stdout is not None
         process.stdin.write("p fake.inspector_url\n")
         process.stdin.flush()
         found = None
-        while found is None and (line := process.stdout.readline()):
+        while found is None and (line := process.said.readline()):
             found = re.search(r"'(http://127.0.0.1:\d+/_fakeflowdock/)'", line)
         assert found is not None
         page = requests.get(found[1], headers={"Accept": "text/html"}, timeout=30)

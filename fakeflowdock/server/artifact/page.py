@@ -59,8 +59,7 @@ def _parts() -> tuple[str, str]:
         ("</head>", f"<style>{style}</style>\n</head>"),
         ("</body>", f'<script type="text/plain" id="frozen">\0</script>\n<script>{script}</script>\n</body>'),
     ):
-        if text.count(old) != 1:
-            raise RuntimeError(f"server/inspector/{PAGE} has no {old!r}")
+        assert text.count(old) == 1, f"{PAGE} has no {old!r}"
         text = text.replace(old, new)
     head, _, foot = text.partition("\0")
     return head, foot
@@ -97,8 +96,8 @@ def _bundled(entries: list[str]) -> str:
         exported = EXPORT.findall(source)
         exported += [name for each in EXPORTS.findall(source) for name in DECLARED.findall(each)]
         source = EXPORTS.sub("", EXPORT.sub("", source))
-        if re.search(r"^\s*(?:import|export)\b|</script|<!--", source, re.MULTILINE | re.IGNORECASE):
-            raise RuntimeError(f"{name} has an import, an export or a tag that cannot stand in one script")
+        unfit = re.search(r"^\s*(?:import|export)\b|</script|<!--", source, re.MULTILINE | re.IGNORECASE)
+        assert unfit is None, f"{name} has {unfit and unfit[0]!r}, which cannot stand in one script"
         del done[name]
         done[name] = f"modules[{name!r}] = (() => {{\n{source}\nreturn {{ {', '.join(exported)} }};\n}})();"
         if name == "pages.mjs":  # before the modules that use it are evaluated
