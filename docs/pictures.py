@@ -6,6 +6,7 @@ It needs Debian's packages `chromium` and `chromium-driver`, the environment of 
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 import tempfile
 from importlib import import_module
@@ -22,7 +23,20 @@ SIZE = {"width": 1180, "height": 620, "deviceScaleFactor": 1, "mobile": False}
 PICTURES: dict[str, tuple[str, dict[str, Any]]] = {
     "inspector-flow": ("light", {"view": "flow"}),
     "inspector-requests": ("dark", {"view": "requests", "request": 4}),
+    "inspector-failed-test": ("light", {}),
 }
+TEST = """
+import requests
+
+
+def test_a_ticket_is_posted(fake_flowdock):
+    source = fake_flowdock.add_source(name="Help desk")
+    for number, author in enumerate(({"name": "Marty"}, {"nam": "Marty"}), 41):
+        ticket = {"flow_token": source.flow_token, "event": "activity", "title": "opened", "author": author}
+        ticket |= {"external_thread_id": f"ticket:{number}", "thread": {"title": f"Ticket {number}"}}
+        requests.post("https://api.flowdock.com/messages", json=ticket, timeout=5)
+    fake_flowdock.assert_message(external_thread_id="ticket:42")
+"""
 
 
 def main() -> None:
@@ -41,11 +55,12 @@ def main() -> None:
             chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", SIZE)
             thread = next(each.id for each in fake.threads if each.title == "Build 42")
             for name, (scheme, address) in PICTURES.items():
-                more = {"item": thread} if address["view"] == "flow" else {}
+                more = {"item": thread} if address.get("view") == "flow" else {}
                 media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
                 chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
                 chrome.get("about:blank")
-                chrome.get(f"{fake.url}/_fakeflowdock/#{urlencode({**address, **more})}")
+                live = f"{fake.url}/_fakeflowdock/#{urlencode({**address, **more})}"
+                chrome.get(live if address else _failed(Path(folder)))
                 sleep(3)
                 path = FOLDER / f"{name}.png"
                 picture = pillow.open(io.BytesIO(chrome.get_screenshot_as_png()))
@@ -53,6 +68,16 @@ def main() -> None:
                 print(f"wrote docs/pictures/{name}.png, {path.stat().st_size:,} bytes")
         finally:
             browsers.end()
+
+
+def _failed(folder: Path) -> str:
+    """Let a test fail. Return the address of its inspector."""
+    (folder / "test_tickets.py").write_text(TEST, "utf-8")
+    options = ("-q", "-p", "no:cacheprovider", "--flowdock-inspect", "inspected", "test_tickets.py")
+    command = [sys.executable, "-m", "pytest", *options]
+    subprocess.run(command, cwd=folder, check=False, stdout=subprocess.DEVNULL)  # noqa: S603  # of ours
+    [file] = (folder / "inspected").iterdir()
+    return file.as_uri()
 
 
 def _arrange(fake: Any) -> None:

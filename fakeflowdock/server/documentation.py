@@ -104,6 +104,16 @@ def page(part: str, name: str, root: str) -> str | None:
     return _whole(found, root, f"{part}/{name}")
 
 
+def pages_of(part: str, root: str) -> dict[str, str]:
+    """Return the pages of a part of the contract as HTML without what surrounds them, by their names, `api/errors`.
+
+    Args:
+        part: `api` or `admin`.
+        root: what links to pages begin with.
+    """
+    return {name: str(_rendered(name, root).html) for name in _titles(part)}
+
+
 def index(root: str) -> str:
     """Return the first page: a list of all others."""
     title = "Documentation"
