@@ -13,6 +13,8 @@ from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
+from tests.support.administering import operator_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -84,6 +86,12 @@ class Page:
     def presses(self, key: str) -> None:
         self.chrome.switch_to.active_element.send_keys(key)
 
+    def is_inert(self) -> None:
+        """Check that no text became an element or a script."""
+        assert "broken" not in self.chrome.title
+        assert self.count("main img, main script, main svg, main [onerror], main [onload], main [style]") == 0
+        assert self.count("main a[href^='javascript']") == 0
+
     @property
     def complaints(self) -> list[str]:
         """What the browser has logged: errors of scripts, and what the policy has blocked."""
@@ -108,6 +116,35 @@ def said(fake: FakeFlowdock, content: str, **more: Any) -> dict[str, Any]:
     url = f"{fake.url}/flows/example/main/messages"
     message: dict[str, Any] = requests.post(url, auth=(fake.user.api_token, ""), json=sent, timeout=30).json()
     return message
+
+
+def attacked(fake: FakeFlowdock) -> str:
+    """Put HTML and scripts into every text that a client can set. Returns the id of a thread with them."""
+    operator = operator_of(fake)
+    fake.add_user(name=EVIL, nick="evil")
+    source = fake.add_source(name=EVIL, error_message=EVIL)
+    operator.post(
+        "messages",
+        {
+            "source": source.id,
+            "event": "activity",
+            "title": EVIL,
+            "author": {"name": EVIL},
+            "external_thread_id": "evil",
+            "thread": {
+                "title": EVIL,
+                "body": f'{EVIL}<a href="{SCRIPT}">here</a><svg onload="document.title=\'broken\'"></svg>',
+                "status": {"color": "red", "value": EVIL[:20]},
+                "fields": [{"label": EVIL, "value": EVIL}],
+            },
+        },
+        201,
+    )
+    operator.post("messages", {"content": EVIL, "user": "evil", "tags": [EVIL.replace(" ", "")[:40]]}, 201)
+    operator.put("settings", {"strict": False})
+    requests.get(f"{fake.url}/{EVIL}?{urlencode({'q': EVIL})}", headers={"X-Evil": EVIL}, timeout=30)
+    [thread] = [each for each in operator.get("threads") if each["shown"]["title"] == EVIL]
+    return str(thread["id"])
 
 
 @contextmanager
