@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.support.chromium import Browsers
 
 pytestmark = pytest.mark.newest_only
-WHOLE = pytest.mark.skipif("FAKEFLOWDOCK_INSPECTOR" not in os.environ, reason="FAKEFLOWDOCK_INSPECTOR=whole runs it")
+WHOLE = pytest.mark.skipif("FAKEFLOWDOCK_BROWSERS" not in os.environ, reason="FAKEFLOWDOCK_BROWSERS=whole runs it")
 
 MESSAGES = "https://api.flowdock.com/flows/example/main/messages"
 TEST = f"tests/test_bot.py::test_posts[{EVIL}] (call)"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.newest_only,
-    pytest.mark.skipif("FAKEFLOWDOCK_INSPECTOR" not in os.environ, reason="FAKEFLOWDOCK_INSPECTOR=whole runs it"),
+    pytest.mark.skipif("FAKEFLOWDOCK_BROWSERS" not in os.environ, reason="FAKEFLOWDOCK_BROWSERS=whole runs it"),
 ]
 RUN = "axe.run({iframes: false}).then(arguments[0], error => arguments[0]({violations: [String(error)]}))"
 DOT = "R0lGODdhAQABAIAAAP///////ywAAAAAAQABAAACAkQBADs="  # a picture of one pixel
