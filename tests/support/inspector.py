@@ -14,9 +14,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.support.administering import operator_of
+from tests.support.chromium import AXE, looks, needs_axe, violations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from selenium import webdriver
     from selenium.webdriver.remote.webelement import WebElement
@@ -205,3 +206,20 @@ return {
   twice: ids.filter((each, at) => ids.indexOf(each) !== at),
 };
 """
+
+
+def suits_everybody(page: Page, scheme: str, views: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    """Each view fits each width, its controls have names, its texts contrast, and axe-core finds nothing.
+
+    All else is looked at where axe-core is missing, before the test is skipped.
+    """
+    for view, more in views:
+        page.open(view, **more)
+        for width in WIDTHS:
+            looks(page.chrome, width=width, scheme=scheme)
+            found = page.chrome.execute_script(CHECKS)
+            assert found == {"width": width, "nameless": [], "pale": [], "twice": []}, (view, width)
+            if AXE.exists():
+                assert violations(page.chrome, frames=False) == [], (view, width)
+    page.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    needs_axe()
