@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from docutils import nodes
     from sphinx.application import Sphinx
 
 HERE = Path(__file__).resolve().parent
@@ -69,6 +68,7 @@ SEARCH = {
     "JavaScript": "guide/clients#node",
     "kubernetes": "guide/server#kubernetes",
     "mock": "guide/how-to#combine-with-other-mocks",
+    "OAuth": "guide/how-to#test-an-oauth-client",
     "parallel": "guide/how-to#run-tests-in-parallel",
     "pip": "guide/install",
     "proxy": "guide/servers#proxy",
@@ -98,15 +98,20 @@ def _follow(_: Sphinx, page: str, source: list[str]) -> None:
         source[0] += "\n```{toctree}\n:hidden:\n:glob:\n\n*\n```\n"
 
 
-def _index(app: Sphinx, document: nodes.document) -> None:
-    """Add to a page the words that lead to its sections."""
+def _index(app: Sphinx, document: Any) -> None:
+    """Add to a page the words that lead to its sections. In the contract these are the names of the operations too."""
     from sphinx import addnodes
     from sphinx.util import logging
 
-    for word, target in SEARCH.items():
-        page, _, anchor = target.partition("#")
+    words = [(word, *target.split("#")) for word, target in SEARCH.items()]
+    if app.env.docname.startswith("api/"):
+        words += [
+            (part[0].astext(), app.env.docname, part["ids"][0])
+            for part in document.findall(lambda each: each.tagname == "section")
+        ]
+    for word, page, *anchors in words:
         if page == app.env.docname:
+            anchor = "".join(anchors)
             if anchor and anchor not in document.ids:
                 logging.getLogger(__name__).warning("%s has no section %s, which %r leads to", page, anchor, word)
-            place = document.ids.get(anchor, document)
-            place.append(addnodes.index(entries=[("single", word, anchor, "main", None)]))
+            document.append(addnodes.index(entries=[("single", word, anchor, "main", None)]))

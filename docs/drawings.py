@@ -28,6 +28,7 @@ SANS = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
 MONO = "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 # Colors of Okabe and Ito, which color-blind readers tell apart; lighter ones on a dark background.
 THEME = """\
+.b { font-weight: bold }
 .back { fill: #fff; stroke: #d0d7de } .box { fill: #eef4fb; stroke: #0072b2 } .line { stroke: #57606a; fill: none }
 .head, text { fill: #1f2328 } .quiet { fill: #57606a } .get { fill: #0072b2 } .post { fill: #d55e00 }
 @media (prefers-color-scheme: dark) {
@@ -46,7 +47,7 @@ def svg(width: int, height: int, title: str, body: Iterable[str], style: str) ->
 
 # The report of a failed test
 
-COLUMNS, ROW, LETTER = 106, 17, 7.5
+COLUMNS, ROW, LETTER = 110, 17, 7.5
 TERMINAL = """\
 .back { fill: #0d1117; stroke: #3d444d } text { fill: #e6edf3; white-space: pre; font: 12.5px MONO }
 .b { font-weight: bold } .red { fill: #ff7b72 } .green { fill: #7ee787 } .yellow { fill: #f2cc60 }
@@ -95,7 +96,7 @@ def printed(options: list[str]) -> str:
             text=True,
             check=False,
         )
-    text = re.sub(r"[^\s\x1b]*/site-packages/", "…/site-packages/", done.stdout)
+    text = re.sub(r"(?<=m)[\w./-]*/site-packages/", "…/site-packages/", done.stdout)
     return re.sub(r" in [\d.]+s", "", text).strip()
 
 
@@ -146,7 +147,7 @@ CONTENTS = {
     "pytest plugin": "fixtures, options, the sweep",
     "cli": "commands and their options",
     "fake": "FakeFlowdock, which a test holds",
-    "server": "many worlds, the admin API, the inspector, child processes",
+    "server": "many worlds, the admin API, the inspector",
     "testing": "set up, read, assert, explain",
     "interception": "requests of client libraries, in process",
     "checking": "recordings, conformance suite, proxy",
@@ -155,7 +156,7 @@ CONTENTS = {
     "world": "entities, and the rules that need no HTTP",
     "contract": "schemas and rules, compiled from the documentation",
 }
-WIDE, TALL, GAP = 360, 44, 22
+WIDE, TALL, GAP = 340, 44, 22
 
 
 def architecture() -> str:
@@ -175,7 +176,7 @@ def architecture() -> str:
     for wing, (x, y) in places.items():
         body += [
             f'<rect class="box" x="{x:g}" y="{y:g}" width="{WIDE}" height="{TALL}" rx="5"/>',
-            f'<text x="{x + WIDE / 2:g}" y="{y + 18:g}" font-weight="bold">{wing}</text>',
+            f'<text x="{x + WIDE / 2:g}" y="{y + 18:g}" class="b">{wing}</text>',
             f'<text class="quiet" x="{x + WIDE / 2:g}" y="{y + 34:g}" font-size="12">{escape(CONTENTS[wing])}</text>',
         ]
     style = f"text {{ font: 14px {SANS}; text-anchor: middle }} text.quiet {{ font-size: 12px }}\n{THEME}"
@@ -239,14 +240,14 @@ def benchmarks() -> str:
         for load, (column, _) in LOADS.items()
     }
     scale = LONGEST / max(found.values())
-    body = ['<text x="20" y="30" font-weight="bold">Requests per second, with 16 connections</text>']
+    body = ['<text class="b" x="20" y="30">Requests per second, with 16 connections</text>']
     for place, (load, (_, words)) in enumerate(LOADS.items()):
         x = LABELS + 10 + place * 190
         body.append(f'<rect class="{load}" x="{x}" y="45" width="12" height="12"/>')
         body.append(f'<text x="{x + 18}" y="56">{words}</text>')
     for number, server in enumerate(SERVERS):
         y = 78 + number * (2 * BAR + 14)
-        weight = ' font-weight="bold"' if number == 0 else ""
+        weight = ' class="b"' if number == 0 else ""
         body.append(f'<text x="{LABELS}" y="{y + BAR + 4}" text-anchor="end"{weight}>{server}</text>')
         for place, load in enumerate(LOADS):
             figure, top = found[server, load], y + place * BAR
