@@ -34,7 +34,8 @@ if ISSUES:
     html_theme_options["announcement"] = f'<a href="{ISSUES}">Report an issue</a>'
 smartquotes = False  # two hyphens begin an option
 html_show_copyright = False
-html_last_updated_fmt = None
+html_domain_indices = False
+toc_object_entries_show_parents = "hide"
 exclude_patterns = ["build"]
 myst_heading_anchors = 3
 napoleon_use_ivar = True
