@@ -1,4 +1,6 @@
-"""Looks at the built site: `python docs/look.py`, after `.ci/run guide`, which is a whole build: Sphinx's search loses entries otherwise.
+"""Looks at the built site: `python docs/look.py`, after `.ci/run guide`.
+
+That must be a whole build: in others Sphinx's search loses entries.
 
 - Each link within the site leads to a page and a heading.
 - The search finds what readers look for: `SOUGHT`. The page they want is among the first three results.
