@@ -22,7 +22,9 @@ ROOT = Path(__file__).parent.parent.parent
 MEASURED = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
+    ROOT / "docs/index.md",
     *sorted((ROOT / "docs/guide").glob("*.md")),
+    *sorted((ROOT / "docs/python").glob("*.md")),
     *sorted((ROOT / "docs/background").glob("*.md")),
 ]
 READ = [*MEASURED, ROOT / "CHANGELOG.md"]
