@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,6 @@ napoleon_use_ivar = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 suppress_warnings = [
-    "myst.xref_missing",  # links that lead to files outside the site; that they lead somewhere is tested
     "misc.highlighting_failure",  # the requests of the contract are no whole HTTP
 ]
 linkcheck_ignore = [
@@ -52,6 +52,11 @@ linkcheck_ignore = [
 ]
 
 CONTENTS = ("admin/index", "api/index", "background/index")  # each is followed by the pages of its folder
+OUTSIDE = {
+    "benchmarks/README.md": "benchmarks.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+}
 
 # What readers search for, and where it is. Sphinx's search neither finds a number in a text nor a synonym.
 SEARCH = {
@@ -89,23 +94,25 @@ SEARCH = {
 
 def setup(app: Sphinx) -> None:
     """Register what this site adds to Sphinx."""
-    app.connect("source-read", _follow)
+    app.connect("source-read", _read)
     app.connect("doctree-read", _index)
 
 
-def _follow(_: Sphinx, page: str, source: list[str]) -> None:
-    """Let the first page of a folder be followed by all others."""
+def _read(_: Sphinx, page: str, source: list[str]) -> None:
+    """Lead to pages of the site, not to files that they include. Put the pages of a folder below its first one."""
+    for file, name in OUTSIDE.items():
+        source[0] = re.sub(rf"\]\((\.\./)+{file}", f"](/{name}", source[0])
     if page in CONTENTS:
         source[0] += "\n```{toctree}\n:hidden:\n:glob:\n\n*\n```\n"
 
 
 def _index(app: Sphinx, document: Any) -> None:
-    """Add to a page the words that lead to its sections. In the contract these are the names of the operations too."""
+    """Add to a page the words that lead to its sections. So do the headings of the contract and the guide."""
     from sphinx import addnodes
     from sphinx.util import logging
 
     words = [(word, *target.split("#")) for word, target in SEARCH.items()]
-    if app.env.docname.startswith("api/"):
+    if app.env.docname.startswith(("api/", "guide/")):
         words += [
             (part[0].astext(), app.env.docname, part["ids"][0])
             for part in document.findall(lambda each: each.tagname == "section")
