@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "build" / "guide"
 WIDTHS = (320, 390, 1100, 1280, 1400, 1920)
-SHOWN = ((390, "light"), (390, "dark"), (1280, "light"), (1280, "dark"), (1920, "light"), (1920, "dark"))
+SHOWN = tuple((width, scheme) for width in (390, 1280, 1920) for scheme in ("light", "dark"))
 FIRST = 3  # results
 SOUGHT = {
     "429": "guide/how-to.html#test-retries-and-rate-limits",
