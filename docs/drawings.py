@@ -78,7 +78,7 @@ def report() -> str:
     return svg(round(COLUMNS * LETTER) + 32, height, "The report of a failed test in a terminal", body, TERMINAL)
 
 
-def printed(options: list[str]) -> str:
+def printed(options: Iterable[str]) -> str:
     """Return what pytest prints in color, without what differs from run to run and from machine to machine."""
     page = (ROOT / "docs/guide/tutorial.md").read_text("utf-8")
     files = re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```", page, re.DOTALL | re.MULTILINE)[:2]

@@ -1,6 +1,4 @@
-"""Looks at the built site: `python docs/look.py`, after `.ci/run guide`.
-
-That must be a whole build: in others Sphinx's search loses entries.
+"""Looks at the built site: `python docs/look.py`, after `.ci/run guide`, which must have built all of it.
 
 - Each link within the site leads to a page and a heading.
 - The search finds what readers look for: `SOUGHT`. The page they want is among the first three results.
@@ -88,7 +86,7 @@ def served(site: Path) -> Iterator[str]:
     """Serve the site on a free port."""
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site)))
@@ -125,6 +123,9 @@ def faults(site: Path, chrome: Any, root: str) -> Iterator[str]:
     """Yield what is wrong with the search and the widths."""
     from tests.support.chromium import looks
 
+    if '"indexentries":{}' in (site / "searchindex.js").read_text("utf-8"):
+        yield "the search of a site that was built in part has no entries: remove build/guide, and build it again"
+        return
     for words, wanted in SOUGHT.items():
         first = results(chrome, root, words)[:FIRST]
         if wanted not in [each.partition("?")[0] if "#" not in each else each for each in first]:

@@ -22,10 +22,10 @@ ROOT = Path(__file__).parent.parent.parent
 MEASURED = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
-    ROOT / "docs/index.md",
     *sorted((ROOT / "docs/guide").glob("*.md")),
-    *sorted((ROOT / "docs/python").glob("*.md")),
     *sorted((ROOT / "docs/background").glob("*.md")),
+    *sorted((ROOT / "docs/python").glob("*.md")),
+    ROOT / "docs/index.md",
 ]
 READ = [*MEASURED, ROOT / "CHANGELOG.md"]
 MOST_WORDS = 17  # of a sentence, on average
