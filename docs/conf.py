@@ -56,6 +56,12 @@ OUTSIDE = {
     "benchmarks/README.md": "benchmarks.md",
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
+    "README.md#supported-versions": "guide/install.md#supported-versions",
+    "README.md": "index.md",
+}
+    "benchmarks/README.md": "benchmarks.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
 }
 
 # What readers search for, and where it is. Sphinx's search neither finds a number in a text nor a synonym.
