@@ -1,4 +1,4 @@
-"""The clock of a world. Nothing else in a world reads the system time."""
+"""The clock of a world. Nothing else in a world reads the system time, and it does so by `Machine` alone."""
 
 from __future__ import annotations
 
@@ -20,6 +20,31 @@ FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 LAST = datetime(9000, 1, 1, tzinfo=UTC) - TICK  # where a clock stops: files cannot hold times after the year 9999
 
 
+class Machine:
+    """The clocks of the machine. Servers that share their worlds replace it by the clock that they share."""
+
+    def passed(self) -> float:
+        """Return seconds that pass by themselves."""
+        return time.monotonic()
+
+    def now(self) -> float:
+        """Return the system time, in seconds since 1970. Looked up each time: a test may replace `time.time`."""
+        return time.time()
+
+
+_machine = Machine()
+
+
+def follow_machine(machine: Machine) -> None:
+    """Set what moves all clocks of this process that are not frozen."""
+    global _machine  # a process has one, as it has one system time
+    _machine = machine
+
+
+def _passed() -> float:
+    return _machine.passed()
+
+
 class Clock(Branching):
     """The time of one world, in UTC. It is frozen, running, or follows the system clock.
 
@@ -31,7 +56,7 @@ class Clock(Branching):
         machine: returns seconds that pass by themselves, for a running clock.
     """
 
-    def __init__(self, moment: datetime, machine: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, moment: datetime, machine: Callable[[], float] = _passed) -> None:
         self._moment = moment
         self._machine = machine
         self._since: float | None = None  # while it runs
@@ -166,8 +191,7 @@ class Clock(Branching):
 
 
 def _system_time() -> datetime:
-    """Return the time of the system clock. Looked up with each call, for those who replace `time.time` in a test."""
-    return datetime.fromtimestamp(time.time(), UTC)
+    return datetime.fromtimestamp(_machine.now(), UTC)
 
 
 def parsed(moment: datetime | str) -> datetime:

@@ -1,0 +1,83 @@
+"""Requests as entries of the log that servers share, and how each server applies them. docs/background/servers.md."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..api.environ import CITES, ENTRY, REQUEST_ID
+from ..api.responses import Answer, Broken
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from ..api.pauses import Pause
+    from .site import Site
+
+TERMINATED = "wsgi.input_terminated"
+INCOMPLETE = "fakeflowdock.incomplete"  # whether the end of the body never came
+MORE = (CITES, TERMINATED)  # what counts of an environ, besides its texts
+
+
+class _Incomplete(io.RawIOBase):
+    """A body whose end never came."""
+
+    def read(self, _size: int = -1) -> bytes:
+        raise OSError
+
+
+@dataclass
+class Outcome:
+    """What came of a request.
+
+    Attributes:
+        answer: the response, or how the connection breaks.
+        pauses: for how long the response is delayed, as faults demand.
+    """
+
+    answer: Answer | Broken
+    pauses: list[Pause] = field(default_factory=list)
+
+
+def packed(environ: WSGIEnvironment) -> bytes:
+    """Return a request as the content of an entry: a line of JSON, and the body as it came."""
+    left = (REQUEST_ID, ENTRY)
+    kept: dict[str, str | bool] = {
+        name: value for name, value in environ.items() if type(value) is str and name not in left
+    }
+    kept |= dict.fromkeys((name for name in MORE if name in environ), True)
+    body = environ["wsgi.input"]
+    if not isinstance(body, io.BytesIO):
+        return json.dumps({**kept, INCOMPLETE: True}).encode() + b"\n"
+    return json.dumps(kept).encode() + b"\n" + body.getvalue()
+
+
+def unpacked(content: bytes, number: str) -> WSGIEnvironment:
+    """Return the request of an entry.
+
+    Args:
+        number: the id of the entry.
+    """
+    head, _, body = content.partition(b"\n")
+    environ: WSGIEnvironment = json.loads(head)
+    environ[ENTRY] = number
+    environ["wsgi.input"] = _Incomplete() if environ.pop(INCOMPLETE, False) else io.BytesIO(body)
+    return environ
+
+
+def applied(site: Site, environ: WSGIEnvironment) -> Outcome:
+    """Answer a request at once, whatever delays its response: its place in the log is when it happens."""
+    pauses: list[Pause] = []
+    try:
+        steps = site.app_of(environ).begin(environ)
+        if isinstance(steps, Answer):
+            return Outcome(steps)
+        pauses.append(next(steps))
+        while True:
+            pauses.append(steps.send(True))
+    except StopIteration as end:
+        return Outcome(end.value, pauses)
+    except Broken as broken:
+        return Outcome(broken, pauses)
