@@ -36,6 +36,7 @@ OPERATION = "fakeflowdock.operation"  # the name of the operation of the admin A
 WORLD = "fakeflowdock.world"  # the name of the world, if the server has several
 DEFAULT_WORLD = "default"  # the name of the server's own
 ENTRY = "fakeflowdock.entry"  # the id of the request in the log that servers share
+AUTHORIZED = "fakeflowdock.authorized"  # of an entry of the log: that the server which was asked has let it in
 REFUSED = "fakeflowdock.refused"  # why an incomplete request was rejected
 
 

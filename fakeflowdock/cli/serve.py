@@ -17,13 +17,15 @@ from ..version import __version__
 from ..world.settings import MOST_WORLDS
 from . import startup
 from .command import CONFIG, Command
-from .options import BOOLEAN, COUNT, FILE, PORT, SECONDS, TOKEN, URL, Option
+from .errors import CommandError
+from .options import BOOLEAN, COUNT, FILE, PORT, SECONDS, STORE, TOKEN, URL, Option, choice
 from .signals import listen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import SimpleNamespace
 
+READS = ("linearizable", LOCAL := "local")
 THRESHOLDS = (20_000, 50, 100)  # of the garbage collector; Python's are much lower
 
 
@@ -43,6 +45,10 @@ def run(given: SimpleNamespace) -> None:
     from ..server.worlds import Held, Worlds
     from .tls_options import chosen
 
+    if given.store and (given.state or given.save_on_exit):
+        raise CommandError(CommandError.STORE_AND_FILE)
+    if given.reads == LOCAL and not given.store:
+        raise CommandError(CommandError.READS_ALONE)
     with startup.saving(given) as saving:
         notes = startup.notes_of(given)
         app = App(startup.world_of(given), notes.bug, notes.finding)
@@ -59,9 +65,13 @@ def run(given: SimpleNamespace) -> None:
             noting=lambda world: partial(notes.finding, world=world),
             freed=Memory().give_back,
         )
+        shared = startup.shared(given, worlds, notes)
+        if shared is not None:
+            credentials = startup.known_credentials(app.store)  # the world may be another one now
+        site = shared or Site(worlds)
         speaking = {**tls, "log": startup.log_of(given), "note": notes.note}
         speaking["stops"] = partial(_notify_systemd, b"STOPPING=1")
-        server = listen(lambda: Server(Site(worlds), given.host, given.port, **speaking), given.host, given.port)
+        server = listen(lambda: Server(site, given.host, given.port, **speaking), given.host, given.port)
         public = {"public_url": given.public_url} if given.public_url else {}
         urls = {"url": server.url, **public, "stream_url": f"{server.url}{STREAM}/flows"}
         ready = {"event": "ready", **urls, "world": given.state or given.seed or given.world, **credentials, **ca_file}
@@ -77,6 +87,8 @@ def run(given: SimpleNamespace) -> None:
         server.serve()
         if saving is not None:
             saving.save(app.store)
+        if shared is not None:
+            shared.end()
 
 
 def _dedicate() -> None:
@@ -160,6 +172,8 @@ serve_command = Command(
         Option("write-ca", "Write that CA to a file.", "", FILE, "FILE"),
         Option("tls-cert", "HTTPS certificate, PEM.", "", FILE, "FILE"),
         Option("tls-key", "Its key, if separate.", "", FILE, "FILE"),
+        Option("store", "Share the worlds with other servers through Redis.", None, STORE, "URL"),
+        Option("reads", "linearizable, or local: without asking Redis.", READS[0], choice(*READS), "WHICH"),
         CONFIG,
     ],
     help="Serve Flowdock's REST API from memory. This is the default command.",

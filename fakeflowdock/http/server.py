@@ -89,6 +89,7 @@ class Server:
     async def _serve(self) -> None:
         loop, connections = self._loop, self._context.connections
         self._room = _room()
+        self._context.site.begins()
         loop.add_reader(self._listener, self._accept)
         stopped = asyncio.ensure_future(self._stopping.wait())
         while not stopped.done():

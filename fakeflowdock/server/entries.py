@@ -11,10 +11,12 @@ from ..api.environ import CITES, ENTRY, REQUEST_ID
 from ..api.responses import Answer, Broken
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..api.pauses import Pause
-    from .site import Site
+    from ..http.protocols import Answering
 
 TERMINATED = "wsgi.input_terminated"
 INCOMPLETE = "fakeflowdock.incomplete"  # whether the end of the body never came
@@ -39,6 +41,41 @@ class Outcome:
 
     answer: Answer | Broken
     pauses: list[Pause] = field(default_factory=list)
+
+
+class Ticket:
+    """Something that waits for the log, as `Pause.journal`.
+
+    Args:
+        environ: the request, of an entry of this server.
+        content: the entry; None to learn what is in the log.
+
+    Attributes:
+        count: 1 when the wait is over.
+        outcome: what came of the entry.
+        problem: why it could not be processed.
+        is_left: whether nobody waits any more.
+    """
+
+    def __init__(self, environ: WSGIEnvironment | None = None, content: bytes | None = None) -> None:
+        self.environ, self.content = environ, content
+        self.number = self.count = 0
+        self.listeners: dict[Callable[[], None], None] = {}
+        self.outcome: Outcome | None = None
+        self.problem: str | None = None
+        self.is_left = False
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the entry is appended as soon as the log is there again, because nobody waits for it."""
+        return self.content is not None and self.environ is None
+
+    def done(self, outcome: Outcome | None = None, problem: str | None = None) -> None:
+        """End the wait."""
+        if not self.count:
+            self.outcome, self.problem, self.count = outcome, problem, 1
+            for each in list(self.listeners):
+                each()
 
 
 def packed(environ: WSGIEnvironment) -> bytes:
@@ -67,11 +104,15 @@ def unpacked(content: bytes, number: str) -> WSGIEnvironment:
     return environ
 
 
-def applied(site: Site, environ: WSGIEnvironment) -> Outcome:
-    """Answer a request at once, whatever delays its response: its place in the log is when it happens."""
+def applied(app: Answering, environ: WSGIEnvironment) -> Outcome:
+    """Answer a request at once, whatever delays its response: its place in the log is when it happens.
+
+    Args:
+        app: the app that answers it.
+    """
     pauses: list[Pause] = []
     try:
-        steps = site.app_of(environ).begin(environ)
+        steps = app.begin(environ)
         if isinstance(steps, Answer):
             return Outcome(steps)
         pauses.append(next(steps))

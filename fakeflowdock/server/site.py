@@ -39,10 +39,18 @@ class Site:
 
     def app_of(self, environ: WSGIEnvironment) -> Answering:
         """Return the app that answers a request, whose public address it sets."""
+        self.address(environ)
+        return self.route(environ)
+
+    def address(self, environ: WSGIEnvironment) -> None:
+        """Set the public address of a request."""
         if (public := self.worlds.public) is not None:
             public.set_in(environ)
         if self.worlds.cites:
             environ[CITES] = True
+
+    def route(self, environ: WSGIEnvironment) -> Answering:
+        """Return the app that answers a request, whose public address is set."""
         is_ours = internal_routes.PREFIX in environ["PATH_INFO"] and internal_routes.is_administered(path_of(environ))
         if is_ours and (libraries := ClientLibraries(path_of(environ))).answers(environ):
             return libraries
@@ -59,6 +67,9 @@ class Site:
     def listens(self, host: str, bound: str, meter: Meter) -> None:
         """Set where the server listens. See `Worlds.listens`."""
         self.worlds.listens(host, bound, meter)
+
+    def begins(self) -> None:
+        """Do what needs the event loop of the server, which runs now."""
 
     def tidy(self) -> None:
         """Delete the worlds that have expired."""

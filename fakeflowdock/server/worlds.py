@@ -57,6 +57,18 @@ class Saver(Protocol):
         ...
 
 
+class Sharing(Protocol):
+    """Shares the worlds with other servers."""
+
+    def dress(self, world: ServedWorld) -> None:
+        """Let a new world share what happens in it."""
+        ...
+
+    def status(self) -> dict[str, Any]:
+        """Return what it is connected to, as docs/admin/health.md has it."""
+        ...
+
+
 def _deliver_by_url(app: App, request: ActionRequest) -> Delivery:
     """Send the request for an action. The code for that is imported with the first one: it takes long."""
     from ..testing.performing import deliver_by_url
@@ -141,7 +153,10 @@ class Worlds:
 
     Attributes:
         meters: of each server that serves them, its counts.
+        replica: what shares them with other servers, if they are shared.
     """
+
+    replica: Sharing | None = None
 
     def __init__(
         self,
@@ -271,22 +286,41 @@ class Worlds:
             store = templates.of_its_own(name, begin, replace(default.store.settings, **choices))
             store.clock.move_like(default.store.clock.mode)
             self._check(store, but=known)
-            note = default.note if self._noting is None else self._noting(name)
-            world = ServedWorld(name, Held(App(store, default.report, note, default.journal.budget)), expires_in)
+            world = self.served(name, store, expires_in)
             self._others = {**self._others, name: world}
             if known is not None:
                 known.app.close()
             self._owners.clear()
             return world
 
+    def served(self, name: str, store: Store, expires_in: float | None, began: Store | None = None) -> ServedWorld:
+        """Return a world that is not listed yet."""
+        default = self.default.app
+        note = default.note if self._noting is None else self._noting(name)
+        app = App(store, default.report, note, default.journal.budget)
+        world = ServedWorld(name, Held(app, began), expires_in)
+        if self.replica is not None:
+            self.replica.dress(world)
+        return world
+
+    def adopt(self, others: list[ServedWorld]) -> None:
+        """Replace all worlds but the server's own."""
+        with self._lock:
+            known, self._others = self._others, {world.name: world for world in others}
+            for world in known.values():
+                world.app.close()
+            self._owners.clear()
+
     def tidy(self) -> None:
         """Delete the worlds that were not used for too long, in a thread. A server calls this about once a second."""
-        if any(each.lifetime.is_over for each in self._others.values()):
+        if self.replica is None and any(each.lifetime.is_over for each in self._others.values()):
             with suppress(RuntimeError):  # the system gives no more threads: next time
                 threading.Thread(target=self.expire, name="fakeflowdock: worlds that expire", daemon=True).start()
 
     def expire(self) -> None:
-        """Delete the worlds that were not used for too long."""
+        """Delete the worlds that were not used for too long. Servers that share them agree on that by their log."""
+        if self.replica is not None:
+            return
         with self._lock:
             over = [each for each in self._others.values() if each.lifetime.is_over]
             for world in over:

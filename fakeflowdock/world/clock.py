@@ -6,7 +6,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import errors
 from .copy_on_write import Branching
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FROZEN, RUNNING, SYSTEM = "frozen", "running", "system"  # the modes of a clock
 TICK = timedelta(milliseconds=1)
+MICROSECOND = timedelta(microseconds=1)
 FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 LAST = datetime(9000, 1, 1, tzinfo=UTC) - TICK  # where a clock stops: files cannot hold times after the year 9999
 
@@ -172,6 +173,23 @@ class Clock(Branching):
             twin = Clock(self.now, self._machine)
             twin._held = self._held or (self.mode, self._ahead or timedelta())
             return twin
+
+    def exported(self) -> list[Any]:
+        """Return its exact state as JSON data, for `imported`."""
+        with self._lock:
+            ahead = None if self._ahead is None else self._ahead / MICROSECOND
+            held = None if self._held is None else [self._held[0], self._held[1] / MICROSECOND]
+            return [self._moment.isoformat(), self._since, ahead, held]
+
+    @staticmethod
+    def imported(state: list[Any]) -> Clock:
+        """Return the clock with an exported state."""
+        moment, since, ahead, held = state
+        clock = Clock(datetime.fromisoformat(moment))
+        clock._since = since
+        clock._ahead = None if ahead is None else ahead * MICROSECOND
+        clock._held = None if held is None else (held[0], held[1] * MICROSECOND)
+        return clock
 
     @property
     def moves(self) -> str:

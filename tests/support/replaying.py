@@ -49,7 +49,8 @@ def lines(entries: Iterator[tuple[str, bytes]], served: Site, log_clock: LogCloc
     """Process entries."""
     for number, (name, content) in enumerate(entries):
         log_clock.milliseconds = BEGAN + number * STEP
-        outcome = applied(served, unpacked(content, f"{log_clock.milliseconds}-0"))
+        environ = unpacked(content, f"{log_clock.milliseconds}-0")
+        outcome = applied(served.route(environ), environ)
         response = "" if name in OWN else _digest(repr(_shown(outcome)).encode())
         yield f"{number} {name} {getattr(outcome.answer, 'status', None)} {response} {_sent(served)}"
     for world in served.worlds.worlds:

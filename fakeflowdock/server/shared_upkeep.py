@@ -1,0 +1,108 @@
+"""What a server that shares its worlds does beside answering requests: follow the others, and write snapshots."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Protocol
+
+from . import shared_state
+from .shared_log import raise_unless_expected
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterable, Mapping
+
+    from .entries import Ticket
+    from .shared_log import SharedLog, Tidied
+    from .worlds import Worlds
+
+AGAIN = 0.2  # seconds between two attempts to reach the log
+BREATH = 0.002  # seconds in which new entries of others are collected
+ROUND = 1.0  # seconds
+LEFT, GONE, EXPIRED = "left", "gone", "expired"  # the kinds of entries that are no requests
+
+
+class Following(Protocol):
+    """What follows the log."""
+
+    id: str
+    worlds: Worlds
+    seen: str
+    saved: int
+
+    @property
+    def touched(self) -> Mapping[str, int]:
+        """By world, the milliseconds of its last entry."""
+        ...
+
+    def wake(self) -> None:
+        """Look at the log."""
+        ...
+
+    def submit(self, environ: None, content: bytes, kind: str) -> Ticket:
+        """Append an entry."""
+        ...
+
+
+class Upkeep:
+    """The upkeep of one server.
+
+    Args:
+        replica: what follows the log.
+
+    Attributes:
+        told: what the servers last knew of each other.
+    """
+
+    def __init__(self, replica: Following) -> None:
+        self._replica = replica
+        self.told: Tidied | None = None
+
+    def begins(self, log: SharedLog) -> Iterable[Coroutine[Any, Any, None]]:
+        """Return what goes on for as long as the server runs, over a connection of its own."""
+        self._log = log
+        return self._follow(), self._tidy()
+
+    async def _follow(self) -> None:
+        """Wake the replica when other servers have appended something."""
+        while True:
+            try:
+                if await self._log.wait(self._replica.seen):
+                    self._replica.wake()
+            except Exception as error:
+                raise_unless_expected(error)
+                await asyncio.sleep(AGAIN)
+            await asyncio.sleep(BREATH)
+
+    async def _tidy(self) -> None:
+        """Tell that this server is there, and find which servers are not, and which worlds have expired."""
+        replica = self._replica
+        while True:
+            await asyncio.sleep(ROUND)
+            used = [each.name for each in replica.worlds.worlds if each.lifetime.idle < 2 * ROUND]
+            try:
+                told = self.told = await self._log.tidy(replica.id, used)
+            except Exception as error:
+                raise_unless_expected(error)
+                continue
+            for server in told.gone:
+                replica.submit(None, server.encode(), GONE)
+            replica.saved = max(replica.saved, told.saved)
+            for world in replica.worlds.worlds[1:]:
+                last = max(told.used.get(world.name, 0), replica.touched.get(world.name, 0))
+                if world.expires_in is not None and told.now - last >= world.expires_in * 1000:
+                    replica.submit(None, f"{world.name} {last}".encode(), EXPIRED)
+
+    async def forget(self, server: str) -> None:
+        """Forget a server that is gone."""
+        with suppress(Exception):  # it is found again
+            await self._log.forget(server)
+
+    async def save(self, state: dict[str, Any], place: str, position: int) -> None:
+        """Write a snapshot, unless another server does."""
+        with suppress(Exception):  # the next one has what this one lacks
+            if await self._log.lock(self._replica.id):
+                try:
+                    await self._log.save(await asyncio.to_thread(shared_state.dumps, state), place, position)
+                finally:
+                    await self._log.unlock()
