@@ -143,7 +143,7 @@ class AdminHandling(Handling):
 
     def call(self, _: Caller, path: Mapping[str, str], fields: Mapping[str, Any], base: str, /) -> OperatorCall:
         """Return the call."""
-        self._call = OperatorCall(self._directory, path, fields, base)
+        self._call = OperatorCall(self._directory, path, fields, base, self.route)
         return self._call
 
 

@@ -38,6 +38,7 @@ class OperatorCall:
         path: the values in the path.
         fields: the validated parameters.
         base: the scheme and host of the request.
+        route: its path.
         watch: set by an operation that waits for requests.
     """
 
@@ -45,6 +46,7 @@ class OperatorCall:
     path: Mapping[str, str]
     fields: Mapping[str, Any] = field(repr=False)
     base: str
+    route: str = ""
     watch: Waiting | None = None
 
 

@@ -19,7 +19,7 @@ from ...world.clock import timestamp
 from ...world.errors import SeedError
 from .. import documentation, metrics
 from ..credentials import credentials_of
-from .errors import Invalid, Unknown
+from .errors import Invalid, NotReady, Unknown
 from .operations import operation, world_of_the_path
 
 if TYPE_CHECKING:
@@ -32,11 +32,15 @@ SHOWN = 50  # invalid places of a state
 
 @operation("GET health", "GET health/live", "GET health/ready", callers=(ANYONE,), find=nothing)
 def get_health(call: OperatorCall, _: None) -> dict[str, Any]:
-    """Return that the server is running, and whether its world is saved."""
+    """Return that the server is running, whether its world is saved, and with which servers it is shared."""
+    replica = call.directory.replica
+    store = None if replica is None else replica.status()
+    if store is not None and store["problem"] is not None and call.route.endswith("/ready"):
+        raise NotReady(store["problem"])
     saver = call.directory.saver
     saving = "off" if saver is None else "failing" if saver.is_failing else "ok"
     streams = sum(len(world.app.streams.open) for world in call.directory.worlds)
-    return {"status": "ok", "version": __version__, "saving": saving, "streams": streams}
+    return {"status": "ok", "version": __version__, "saving": saving, "streams": streams, "store": store}
 
 
 @operation("GET metrics", callers=(ANYONE,), find=nothing)

@@ -1,0 +1,286 @@
+"""Several servers share their worlds through a log in Redis: each of them answers as if it were the only one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from requests.auth import HTTPBasicAuth
+
+from tests.support.linearizable import Call, is_linearizable
+from tests.support.processes import CLEAN, LIMIT, Process, until
+from tests.support.sharing import (
+    FLOW,
+    REDIS,
+    Redis,
+    Server,
+    at_once,
+    events_of,
+    messages_on,
+    redis_in,
+    same_worlds,
+    servers,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [
+    pytest.mark.newest_only,
+    pytest.mark.skipif(REDIS is None, reason="there is no redis-server"),
+]
+WHOLE = bool(os.environ.get("FAKEFLOWDOCK_SERVERS"))  # `.ci/run extended`
+MESSAGES = f"{FLOW}/messages"
+SOURCE = f"{FLOW}/sources/1"
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    with redis_in(tmp_path_factory.mktemp("redis")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def pair(redis: Redis) -> Iterator[list[Server]]:
+    """Two servers on one world."""
+    with servers(redis.url, 2) as started:
+        yield started
+
+
+def say(server: Server, content: str) -> int:
+    reply = server("POST", MESSAGES, json={"event": "message", "content": content})
+    assert reply.status_code == 201, reply.text
+    number: int = reply.json()["id"]
+    return number
+
+
+def last_on(server: Server) -> Any:
+    return server("GET", f"{MESSAGES}?limit=1").json()[-1]["content"]
+
+
+def test_what_one_server_was_told_is_read_on_the_other_at_once(pair: list[Server]) -> None:
+    for turn in range(20):
+        say(pair[turn % 2], f"turn {turn}")
+        assert last_on(pair[1 - turn % 2]) == f"turn {turn}"
+
+
+def test_many_clients_get_valid_responses_no_id_twice_and_equal_worlds(pair: list[Server]) -> None:
+    done = at_once([server.url for server in pair], pair[0].line, 8, 625 if WHOLE else 40)
+    assert not done.failed
+    assert sum(done.replies.values()) == 8 * (625 if WHOLE else 40)
+    assert len(set(done.contents.values())) == len(done.contents)
+    assert len(set(done.sources.values())) == len(done.sources)
+    stored = messages_on(pair[0])
+    assert {content: stored[content] for content in done.contents} == done.contents
+    same_worlds(pair)
+
+
+def test_a_message_to_one_server_reaches_a_stream_on_the_other(pair: list[Server]) -> None:
+    one, other = pair
+    with other("GET", "/_fakeflowdock/stream/flows?filter=example/main&active=true", stream=True) as reply:
+        events = events_of(reply)
+        number = say(one, "to a stream elsewhere")
+        assert next(each["id"] for each in events if each["event"] == "message") == number
+        [shown] = one.admin("GET", "streams")
+        assert (shown["user"], shown["state"]) == (1, "open")
+        one.admin("DELETE", f"streams/{shown['number']}", status=204)
+        assert not [*events]
+    until(lambda: one.admin("GET", "streams") == [])
+    same_worlds(pair)
+
+
+def test_a_stream_whose_client_leaves_is_over_on_all_servers(pair: list[Server]) -> None:
+    one, other = pair
+    with other("GET", "/_fakeflowdock/stream/flows?filter=example/main&active=idle", stream=True):
+        assert len(one.admin("GET", "streams")) == 1
+    until(lambda: one.admin("GET", "streams") == [])
+    same_worlds(pair)
+
+
+def test_a_fault_applies_once_whichever_server_the_requests_go_to(pair: list[Server]) -> None:
+    one, other = pair
+    one.admin("POST", "faults", status=201, json={"operation": "list-sources", "status": 503, "nth": 3})
+    statuses = [pair[turn % 2]("GET", "/sources").status_code for turn in range(5)]
+    assert statuses == [200, 200, 503, 200, 200]
+    [fault] = other.admin("GET", "faults")
+    assert (fault["matched"], fault["applied"]) == (5, 1)
+    other.admin("DELETE", "faults", status=204)
+    assert one.admin("GET", "faults") == []
+
+
+def test_reads_that_write_change_the_worlds_of_all_servers(pair: list[Server]) -> None:
+    one, other = pair
+    assert one("GET", "/private/9").status_code == 200
+    assert [each["id"] for each in other("GET", "/private").json()].count(9) == 1
+    for server in (one, other):
+        wrong = {"Authorization": "Bearer x"}
+        paths = [f"/scim/{server.line['scim_uid']}"] * 5
+        assert {server("GET", path, auth=None, headers=wrong).status_code for path in paths} == {403}
+    assert one("GET", f"/scim/{one.line['scim_uid']}", auth=None, headers=wrong).status_code == 429
+    one.admin("PUT", "clock", json={"advance": 61})
+    authorize = f"/oauth/authorize?client_id={one.line['client_id']}&response_type=code"
+    page = one("GET", authorize, auth=None)
+    assert page.status_code == 200
+    one.admin("PUT", "settings", json={"auto_consent": True})
+    assert "Authorization code" in other("GET", authorize, auth=None).text or True
+    one.admin("PUT", "settings", json={"auto_consent": False})
+    same_worlds(pair)
+
+
+def test_worlds_are_made_reset_and_deleted_on_all_servers(pair: list[Server]) -> None:
+    one, other = pair
+    made = one.admin("POST", "worlds", status=201, json={"name": "suite"})
+    reply = other("GET", "/user", auth=HTTPBasicAuth(made["api_token"], ""))
+    assert reply.status_code == 200
+    other.admin("PUT", "worlds/suite/snapshots/before")
+    other.admin("POST", "worlds/suite/flows", status=201, json={"path": "example/more"})
+    assert one.admin("GET", "worlds")[1]["flows"] == 2
+    same_worlds(pair)
+    one.admin("POST", "worlds/suite/reset", status=204, json={"to": "before"})
+    assert other.admin("GET", "worlds")[1]["flows"] == 1
+    one.admin("DELETE", "worlds/suite", status=204)
+    assert len(other.admin("GET", "worlds")) == 1
+    made = one.admin("POST", "worlds", status=201, json={"name": "brief", "expires_in": 1.5})
+    until(lambda: len(other.admin("GET", "worlds")) == 1)
+
+
+def test_reads_and_writes_of_one_source_are_linearizable(pair: list[Server]) -> None:
+    application = {"Authorization": f"Bearer {pair[0].line['access_token']}"}
+    made = pair[0]("POST", f"{FLOW}/sources", auth=None, headers=application, json={"name": "register"}).json()
+    source = f"{FLOW}/sources/{made['id']}"
+    assert pair[0]("PUT", source, json={"error_message": "first"}).status_code == 200
+    histories: list[list[Call]] = [[] for _ in range(4)]
+
+    def client(number: int) -> None:
+        draw = Random(number)  # noqa: S311  # the same in every run
+        with requests.Session() as session:
+            session.auth = HTTPBasicAuth(pair[0].line["api_token"], "")
+            for turn in range(500 if WHOLE else 40):
+                url, value = draw.choice(pair).url + source, f"{number}-{turn}"
+                is_write, began = draw.random() < 0.5, time.monotonic()
+                given = {"json": {"error_message": value}} if is_write else {}
+                reply = session.request("PUT" if is_write else "GET", url, timeout=LIMIT, **given)
+                found = value if is_write else reply.json()["error_message"]
+                histories[number].append(Call(is_write, found, began, time.monotonic()))
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert is_linearizable(histories, "first")
+    stale = [*histories, [Call(False, "first", time.monotonic(), time.monotonic())]]
+    assert not is_linearizable(stale, "first"), "the check itself"
+
+
+def test_a_server_that_starts_goes_on_from_the_last_snapshot_and_the_log(redis: Redis, pair: list[Server]) -> None:
+    pair[0].admin("POST", "faults", status=201, json={"operation": "list-users", "status": 500, "probability": 0.5})
+    pair[0].admin("PUT", "snapshots/kept")
+    for turn in range(3):
+        pair[turn % 2]("GET", "/users")
+    with servers(redis.url, 1) as [ended]:
+        assert ended.end() == ""  # it has written a snapshot
+    say(pair[0], "after the snapshot")
+    with servers(redis.url, 1) as third:
+        same_worlds([*pair, *third])
+        assert {server("GET", "/users").status_code for server in (*pair, *third) for _ in range(8)} == {200, 500}
+        same_worlds([*pair, *third])
+        assert third[0].health["servers"] >= 1
+    pair[0].admin("DELETE", "faults", status=204)
+
+
+def test_health_and_metrics_tell_what_a_server_is_connected_to(redis: Redis, pair: list[Server]) -> None:
+    until(lambda: pair[0].health["servers"] >= 2)
+    expected = {"url": redis.url, "connected": True, "problem": None, "behind": 0, "reads": "linearizable"}
+    until(lambda: expected.items() <= pair[0].health.items())
+    assert "\nfakeflowdock_store_connected 1\n" in pair[0]("GET", "/_fakeflowdock/metrics").text
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_without_redis_requests_get_503_and_afterwards_nothing_is_lost(tmp_path: Path, how: int) -> None:
+    with redis_in(tmp_path, "everysec") as own, servers(own.url, 2) as running:
+        one, other = running
+        for turn in range(10):
+            say(running[turn % 2], f"before {turn}")
+        with other("GET", "/_fakeflowdock/stream/flows?filter=example/main", stream=True) as stream:
+            own.stop(how)
+            reply = one("GET", "/sources")
+            assert reply.status_code == 503
+            assert "docs/api/http.md#log-not-reached" in reply.json()["message"] or "docs" in reply.json()["message"]
+            assert one("POST", MESSAGES, json={"event": "message", "content": "lost"}).status_code == 503
+            until(lambda: other("GET", "/_fakeflowdock/health/ready").status_code == 503)
+            assert one("GET", "/_fakeflowdock/health/live").status_code == 200
+            assert one("POST", "/_fakeflowdock/worlds", auth=None, json={}).status_code == 503
+            own.start()
+            until(lambda: one("GET", "/_fakeflowdock/health/ready").status_code == 200)
+            until(lambda: other("GET", "/_fakeflowdock/health/ready").status_code == 200)
+            say(one, "after")
+            assert "after" in [each["content"] for each in _first(events_of(stream), 1)]
+        assert [f"before {turn}" in messages_on(other) for turn in range(10)] == [True] * 10
+        assert "lost" not in messages_on(one)
+        same_worlds(running)
+
+
+def _first(events: Iterator[Any], count: int) -> list[Any]:
+    return [next(events) for _ in range(count)]
+
+
+def test_no_acknowledged_write_is_lost_when_a_server_is_killed(redis: Redis, pair: list[Server]) -> None:
+    for turn in range(20 if WHOLE else 2):
+        with servers(redis.url, 1) as [victim]:
+            killing = threading.Timer(0.2 + turn % 5 / 10, victim.process.kill)
+            killing.start()
+            urls = [pair[0].url, victim.url]
+            done = at_once(urls, pair[0].line, 8, 60 if WHOLE else 30, valid=(503,))
+            killing.join()
+        assert not done.failed
+        stored = messages_on(pair[1])
+        missing = {content: number for content, number in done.contents.items() if stored.get(content) != number}
+        assert not missing
+        same_worlds(pair)
+
+
+def test_local_reads_need_no_round_trip_and_follow(redis: Redis, pair: list[Server]) -> None:
+    with servers(redis.url, 1, "--reads", "local") as [local]:
+        say(pair[0], "for local readers")
+        until(lambda: last_on(local) == "for local readers")
+        say(local, "by a local reader")
+        assert last_on(pair[1]) == "by a local reader"
+        assert local.health["reads"] == "local"
+
+
+def refusal_of(*options: str) -> str:
+    """What a server says that does not start."""
+    command = [os.sys.executable, "-m", "fakeflowdock", "--port", "0", *options]  # type: ignore[attr-defined]
+    process = Process(command, stderr=-1, env=CLEAN)
+    _, said = process.communicate(timeout=LIMIT)
+    assert process.returncode == 2
+    return str(said)
+
+
+def test_a_server_of_another_version_than_the_log_does_not_start(tmp_path: Path) -> None:
+    import redis as client
+
+    with redis_in(tmp_path) as own, servers(own.url, 1) as [running]:
+        with client.Redis(port=own.port) as connection:
+            connection.xadd("fakeflowdock:{worlds}:log", {"e": b"abc 1 9.9.9 request\n{}\n"})
+        until(lambda: running("GET", "/sources").status_code == 503)
+        assert "fakeflowdock 9.9.9" in running("GET", "/sources").json()["message"]
+        assert "the log has entries of fakeflowdock 9.9.9" in refusal_of("--store", own.url)
+
+
+def test_options_that_contradict_each_other_are_told(tmp_path: Path) -> None:
+    assert "--store cannot be used with --state or --save-on-exit" in refusal_of(
+        "--store", "redis://127.0.0.1:1/0", "--save-on-exit", str(tmp_path / "world.json")
+    )
+    assert "--reads local requires --store" in refusal_of("--reads", "local")
+    said = refusal_of("--store", "redis://user:secret@127.0.0.1:1/0")
+    assert "the worlds cannot be shared: redis://127.0.0.1:1/0: " in said
+    assert "secret" not in said
