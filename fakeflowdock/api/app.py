@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ..contract.errors import BrokenContract
     from ..contract.findings import Finding
     from ..world.store import Store
-    from .actions.delivery import Delivery
+    from .actions.delivery import Delivery, SharingDeliveries
     from .actions.request import ActionRequest
     from .exchange import Exchange
     from .failures import Failure
@@ -71,6 +71,7 @@ class App:
         deliveries: the last requests to integrations, for thread actions.
         integration: what gets them instead of their URL: a WSGI or ASGI application, the URL of a server, or None.
         deliver: sends a request to an integration, for an action that is performed by its signed URL.
+        sharing: what shares thread actions with other servers, if the world is shared.
         before_request: called with the world before each request.
         notice: called with each exchange that was rejected or has contract warnings.
         delayed: the requests over sockets that a fault delays.
@@ -78,6 +79,7 @@ class App:
 
     before_request: Callable[[Store], None] | None = None
     notice: Callable[[Exchange], None] | None = None
+    sharing: SharingDeliveries | None = None
     may_wait = False  # for other servers
 
     def __init__(
@@ -111,6 +113,10 @@ class App:
         self._store = store
         self.attempts = Attempts()
         self.streams.end()
+
+    def keep_delivery(self, delivery: Delivery) -> Delivery:
+        """Keep a delivery. Returns it with its number."""
+        return self.deliveries.add(delivery) if self.sharing is None else self.sharing.add(delivery)
 
     def close(self) -> None:
         """End the streams and drop the journal of a world that is deleted."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..api.environ import CITES, ENTRY, REQUEST_ID
+from ..api.environ import CITES, ENTRY
 from ..api.responses import Answer, Broken
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ class Ticket:
 
     Attributes:
         count: 1 when the wait is over.
-        outcome: what came of the entry.
+        outcome: what came of the entry of a request.
+        result: what came of another one.
+        is_kept: whether the entry is appended as soon as the log is there again.
         problem: why it could not be processed.
         is_left: whether nobody waits any more.
     """
@@ -62,13 +64,10 @@ class Ticket:
         self.number = self.count = 0
         self.listeners: dict[Callable[[], None], None] = {}
         self.outcome: Outcome | None = None
+        self.result: Any = None
+        self.is_kept = False
         self.problem: str | None = None
         self.is_left = False
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether the entry is appended as soon as the log is there again, because nobody waits for it."""
-        return self.content is not None and self.environ is None
 
     def done(self, outcome: Outcome | None = None, problem: str | None = None) -> None:
         """End the wait."""
@@ -80,9 +79,8 @@ class Ticket:
 
 def packed(environ: WSGIEnvironment) -> bytes:
     """Return a request as the content of an entry: a line of JSON, and the body as it came."""
-    left = (REQUEST_ID, ENTRY)
     kept: dict[str, str | bool] = {
-        name: value for name, value in environ.items() if type(value) is str and name not in left
+        name: value for name, value in environ.items() if type(value) is str and name != ENTRY
     }
     kept |= dict.fromkeys((name for name in MORE if name in environ), True)
     body = environ["wsgi.input"]

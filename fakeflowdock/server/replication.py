@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import threading
 from collections import OrderedDict, deque
@@ -15,8 +16,10 @@ from ..api.responses import Answer
 from ..http.connection import LARGE
 from ..version import __version__
 from ..world import clock
-from . import shared_state
+from . import shared_deliveries, shared_journal, shared_state
 from .entries import Outcome, Ticket, applied, unpacked
+from .shared_deliveries import DELIVERED, DUE, SharedDeliveries
+from .shared_journal import SharedJournal
 from .shared_log import MOST, NoLog, SharedClock, SharedLog, raise_unless_expected, reason_of, shown_url
 from .shared_upkeep import EXPIRED, GONE, LEFT, Upkeep
 
@@ -25,13 +28,17 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import WSGIEnvironment
 
+    from ..api.exchange import Exchange
     from ..api.streams.stream import Stream
+    from ..contract.findings import Finding
     from ..http.protocols import Answering
     from .worlds import ServedWorld, Worlds
 
 EVERY = 2_000  # entries between two snapshots
-REQUEST = "request"  # the kind of most entries
+REQUEST, READ = "request", "read"  # the kinds of most entries
+KEPT = (LEFT, GONE, EXPIRED, DELIVERED)  # the kinds that are appended as soon as the log is there again
 REMEMBERED = 1_000  # servers whose last entry is known, so that none is processed twice
+PATIENCE = 15.0  # seconds that a request waits for the log
 AGAIN = 0.2  # seconds between two attempts to reach the log
 
 
@@ -92,8 +99,33 @@ class Replica:
             if stream in world.app.streams.open and not stream.is_elsewhere:
                 self.submit(None, f"{world.name} {stream.number}".encode(), LEFT)
 
-        world.app.streams.left = left
+        note = world.app.note
+
+        def note_own(finding: Finding) -> None:
+            if note is not None and not self.is_foreign:  # another server has told it
+                note(finding)
+
+        if not self.is_local:
+            world.app.journal = SharedJournal(world, self._tell)
+        world.app.sharing = SharedDeliveries(world, self._wait_for)
+        world.app.streams.left, world.app.note = left, note_own
         self.touched[world.name] = int(self._clock.passed() * 1000)
+
+    def _tell(self, world: ServedWorld, exchange: Exchange, content: bytes) -> None:
+        """Tell all servers of a request that only reads."""
+        ticket = self.submit(None, content, READ)
+        ticket.result = exchange
+        if ticket.problem is not None:
+            world.app.journal.keep(exchange)
+
+    def _wait_for(self, content: bytes, kind: str) -> Any:
+        """Append an entry, and return what came of it. Called by a thread that may wait."""
+        done = threading.Event()
+        ticket = self.submit(None, content, kind)
+        ticket.listeners[done.set] = None
+        if not ticket.count:
+            done.wait(PATIENCE)
+        return ticket.result
 
     # The start and the end
 
@@ -174,7 +206,8 @@ class Replica:
     def submit(self, environ: WSGIEnvironment | None, content: bytes | None = None, kind: str = REQUEST) -> Ticket:
         """Append an entry, or learn what is in the log. Called by any thread."""
         ticket = Ticket(environ, content)
-        if self.problem is not None and kind == REQUEST:
+        ticket.is_kept = kind in KEPT
+        if self.problem is not None and kind not in KEPT:
             ticket.done(problem=self.problem)
             return ticket
         with self._lock:
@@ -288,7 +321,7 @@ class Replica:
                 if kind == REQUEST:
                     await self._request(place, rest, server, ticket)
                 else:
-                    self._other(kind, rest.decode(), milliseconds)
+                    self._other(kind, rest, milliseconds, ticket)
                     if ticket is not None:
                         ticket.done()
             finally:
@@ -332,32 +365,34 @@ class Replica:
                 locks.enter_context(lock)
             return applied(app, environ)
 
-    def _other(self, kind: str, text: str, milliseconds: int) -> None:
+    def _other(self, kind: str, content: bytes, milliseconds: int, ticket: Ticket | None) -> None:
         """Process an entry that is no request."""
-        if kind == GONE:
+        if kind == READ:
+            if (world := self.worlds.named(shared_journal.world_of(content))) is not None:
+                own: Exchange | None = None if ticket is None else ticket.result
+                world.app.journal.keep(own or shared_journal.unpacked(content, world.store))
+        elif kind in (DUE, DELIVERED):
+            about = json.loads(content)
+            if (world := self.worlds.named(about["world"])) is not None:
+                result = shared_deliveries.process(world.app, kind, about)
+                if ticket is not None:
+                    ticket.result = result
+        elif kind == GONE:
+            server = content.decode()
             for world in self.worlds.worlds:
                 with world.store.lock:
-                    world.app.streams.forget(lambda stream: stream.server == text)
+                    world.app.streams.forget(lambda stream: stream.server == server)
             if self._loop is not None:
-                self.spawn(self.upkeep.forget(text))
-        name, _, number = text.partition(" ")
-        known = self.worlds.named(name)
-        if known is None:
-            return
-        if kind == LEFT:
-            with known.store.lock:
-                known.app.streams.forget(lambda stream: str(stream.number) == number)
-        elif kind == EXPIRED and self.touched.get(name, 0) <= int(number) < milliseconds:
-            self.worlds.delete(known)
+                self.spawn(self.upkeep.forget(server))
+        else:
+            name, _, number = content.decode().partition(" ")
+            world = self.worlds.named(name)
+            if world is not None and kind == LEFT:
+                with world.store.lock:
+                    world.app.streams.forget(lambda stream: str(stream.number) == number)
+            elif world is not None and kind == EXPIRED and self.touched.get(name, 0) <= int(number) < milliseconds:
+                self.worlds.delete(world)
 
     def status(self) -> dict[str, Any]:
         """Return what it is connected to, and how far behind it is."""
-        told = self.upkeep.told
-        return {
-            "url": shown_url(self.url),
-            "connected": self.problem is None,
-            "problem": self.problem,
-            "behind": 0 if told is None else max(told.added - self.position, 0),
-            "servers": 1 if told is None else max(told.servers, 1),
-            "reads": "local" if self.is_local else "linearizable",
-        }
+        return {"url": shown_url(self.url), **self.upkeep.status()}

@@ -19,7 +19,7 @@ from .admin import access
 from .admin.app import TABLE
 from .assignment import taken_from_path
 from .entries import packed
-from .replication import Replica
+from .replication import PATIENCE, Replica
 from .site import Site
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from .entries import Ticket
     from .worlds import Worlds
 
-PATIENCE = 15.0  # seconds that a request waits for the log
 READS = ("GET", "HEAD", "OPTIONS")
 LOCAL = {"wait-for-requests", "wait-for-streams", "assert", "perform-action", "save-state"}  # of the admin API
 WRITING = {"get-private-conversation", "ask-for-consent", "stream-events"}  # operations that change a world with GET

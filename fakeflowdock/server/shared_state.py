@@ -48,6 +48,8 @@ def _frozen(world: ServedWorld) -> dict[str, Any]:
             "faults": [
                 [isinstance(each.matching, DeliveryMatching), each.given, each.exported()] for each in app.faults.active
             ],
+            "deliveries": app.deliveries.number,
+            "journal": app.journal.count,
             "fault_count": app.faults.count,
         }
 
@@ -99,6 +101,8 @@ def restore(worlds: Worlds, data: bytes) -> dict[str, Any]:
         world.app.attempts.imported(each["attempts"])
         world.app.streams.imported(store, each["streams"])
         world.app.journal.resize(store.settings.journal, store.settings.journal_bytes)
+        world.app.journal.go_on(each["journal"])
+        world.app.deliveries.go_on(each["deliveries"])
         _add_faults(world, each)
     worlds.adopt(others)
     return state

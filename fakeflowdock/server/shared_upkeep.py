@@ -28,6 +28,9 @@ class Following(Protocol):
     id: str
     worlds: Worlds
     seen: str
+    position: int
+    problem: str | None
+    is_local: bool
     saved: int
 
     @property
@@ -71,6 +74,7 @@ class Upkeep:
                     self._replica.wake()
             except Exception as error:
                 raise_unless_expected(error)
+                self._replica.wake()  # so that it finds out
                 await asyncio.sleep(AGAIN)
             await asyncio.sleep(BREATH)
 
@@ -92,6 +96,17 @@ class Upkeep:
                 last = max(told.used.get(world.name, 0), replica.touched.get(world.name, 0))
                 if world.expires_in is not None and told.now - last >= world.expires_in * 1000:
                     replica.submit(None, f"{world.name} {last}".encode(), EXPIRED)
+
+    def status(self) -> dict[str, Any]:
+        """Return how the servers are connected."""
+        replica, told = self._replica, self.told
+        return {
+            "connected": replica.problem is None,
+            "problem": replica.problem,
+            "behind": 0 if told is None else max(told.added - replica.position, 0),
+            "servers": 1 if told is None else max(told.servers, 1),
+            "reads": "local" if replica.is_local else "linearizable",
+        }
 
     async def forget(self, server: str) -> None:
         """Forget a server that is gone."""

@@ -35,7 +35,9 @@ def is_linearizable(clients: Sequence[Sequence[Call]], initial: str) -> bool:
     states, seen = [(begun, initial)], {(begun, initial)}
     while states:
         places, value = states.pop()
-        nexts = [(number, clients[number][place]) for number, place in enumerate(places) if place < len(clients[number])]
+        nexts = [
+            (number, clients[number][place]) for number, place in enumerate(places) if place < len(clients[number])
+        ]
         if all(call.ended == math.inf for _, call in nexts):
             return True
         first = min(call.ended for _, call in nexts)

@@ -48,7 +48,7 @@ def perform_action(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     except ValueError as error:
         raise Invalid.at("", str(error)) from None
     if not given.get("send", True):
-        return shown(app.deliveries.add(judged(request, None, NotSent.KEPT, 0, sent=False)))
+        return shown(app.keep_delivery(judged(request, None, NotSent.KEPT, 0, sent=False)))
     call.watch = DeliveryWait(world, request, options)
     return call.watch.shown()
 

@@ -1,0 +1,124 @@
+"""Journals of worlds that servers share. All of them have the same exchanges in the same order.
+
+A request that changes a world is in the journal of each server when its entry is processed there. One that only reads
+is answered first; then an entry of its own tells of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import suppress
+from datetime import datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+from ..api import routing
+from ..api.callers import Caller
+from ..api.environ import ENTRY, path_of
+from ..api.exchange import WHOLE, Exchange
+from ..api.journal import Journal
+from ..api.messages import Shortened
+from ..api.parameters import Given
+from ..api.responses import Answer
+from ..contract.errors import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from ..api.handling import Handling
+    from ..world.store import Store
+    from .worlds import ServedWorld
+
+KINDS = ("user", "source", "application")
+
+
+class SharedJournal(Journal):
+    """The journal of one world.
+
+    Args:
+        world: the world.
+        tell: appends an entry about an exchange.
+    """
+
+    def __init__(self, world: ServedWorld, tell: Callable[[ServedWorld, Exchange, bytes], None]) -> None:
+        settings = world.store.settings
+        super().__init__(settings.journal, settings.journal_bytes, world.app.journal.budget)
+        self._world, self._told = world, tell
+
+    def add(
+        self, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float, world_time: datetime
+    ) -> Exchange:
+        """Keep an exchange; one that is no entry itself when its entry is processed."""
+        if ENTRY in environ:
+            return super().add(environ, handling, answer, duration, world_time)
+        exchange = Exchange(0, environ, handling, answer, duration, world_time)
+        self._told(self._world, exchange, packed(self._world.name, environ, handling, answer, duration, world_time))
+        return exchange
+
+
+def packed(
+    world: str, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float, world_time: datetime
+) -> bytes:
+    """Return an exchange as the content of an entry: a line of JSON, and both bodies."""
+    caller, refusal, raw, body = handling.caller, handling.refusal, b"", answer.body
+    if handling.given is not None:
+        raw = handling.given.raw
+    found = [None if caller is None else getattr(caller, kind) for kind in KINDS]
+    head: dict[str, Any] = {
+        "world": world,
+        "environ": {name: value for name, value in environ.items() if type(value) is str},
+        "caller": None if caller is None else [None if each is None else each.id for each in found],
+        "status": answer.status,
+        "headers": answer.headers,
+        "refusal": None if refusal is None else [refusal.name, refusal.message],
+        "seconds": duration,
+        "time": world_time.isoformat(),
+        "raw": None if handling.given is None else len(raw),
+    }
+    if len(body) > WHOLE:
+        head["left"] = [len(body), hashlib.sha256(body).hexdigest()]
+    return json.dumps(head).encode() + b"\n" + raw + body[:WHOLE]
+
+
+def world_of(content: bytes) -> str:
+    """Return the name of the world of an exchange."""
+    return str(json.loads(content.partition(b"\n")[0])["world"])
+
+
+def unpacked(content: bytes, store: Store) -> Exchange:
+    """Return an exchange that another server has told of."""
+    line, _, bodies = content.partition(b"\n")
+    head = json.loads(line)
+    environ, raw = head["environ"], head["raw"] or 0
+    answer = Answer(head["status"], [(name, value) for name, value in head["headers"]], bodies[raw:])
+    operation = None
+    path = path_of(environ)
+    with suppress(Refusal):
+        operation = routing.match(environ["REQUEST_METHOD"], routing.route_of(environ, path)).operation
+    caller = None
+    if head["caller"] is not None:
+        kept: tuple[Any, ...] = (store.users, {**store.deleted_sources, **store.sources}, store.applications)
+        caller = Caller(
+            **{kind: each.get(number) for kind, each, number in zip(KINDS, kept, head["caller"], strict=True)}
+        )
+    refusal = None if head["refusal"] is None else SimpleNamespace(name=head["refusal"][0], message=head["refusal"][1])
+    handling = SimpleNamespace(
+        path=path,
+        operation=operation,
+        caller=caller,
+        given=None if head["raw"] is None else Given(raw=bodies[:raw]),
+        warnings=(),
+        refusal=refusal,
+        original=answer,
+        fault=None,
+        failure=None,
+    )
+    when = datetime.fromisoformat(head["time"])
+    exchange = Exchange(0, environ, cast("Handling", handling), answer, head["seconds"], when)
+    exchange.given_elsewhere()
+    if "left" in head:
+        exchange.shorten_response(Shortened(answer.body, *head["left"]))
+    return exchange
