@@ -1,6 +1,6 @@
 """The log that servers share, in Redis or Valkey: one stream of entries, and the newest snapshot beside it.
 
-docs/background/servers.md tells why it is one stream.
+docs/background/many-servers.md tells why it is one stream.
 """
 
 from __future__ import annotations
