@@ -1,4 +1,4 @@
-"""Requests as entries of the log that servers share, and how each server applies them. docs/background/many-servers.md."""
+"""Requests as entries of the log that servers share, and how they are processed. docs/background/many-servers.md."""
 
 from __future__ import annotations
 

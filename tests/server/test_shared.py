@@ -74,14 +74,24 @@ def test_what_one_server_was_told_is_read_on_the_other_at_once(pair: list[Server
 
 
 def test_many_clients_get_valid_responses_no_id_twice_and_equal_worlds(pair: list[Server]) -> None:
-    done = at_once([server.url for server in pair], pair[0].line, 8, 625 if WHOLE else 40)
+    eight_clients_agree_on(pair, 1_250 if WHOLE else 40)
+
+
+@pytest.mark.skipif(not WHOLE, reason="10,000 requests: `.ci/run servers`")
+def test_so_they_do_on_four_servers(redis: Redis, pair: list[Server]) -> None:
+    with servers(redis.url, 2) as more:
+        eight_clients_agree_on([*pair, *more], 1_250)
+
+
+def eight_clients_agree_on(running: list[Server], count: int) -> None:
+    done = at_once([server.url for server in running], running[0].line, 8, count)
     assert not done.failed
-    assert sum(done.replies.values()) == 8 * (625 if WHOLE else 40)
+    assert sum(done.replies.values()) == 8 * count
     assert len(set(done.contents.values())) == len(done.contents)
     assert len(set(done.sources.values())) == len(done.sources)
-    stored = messages_on(pair[0])
+    stored = messages_on(running[0])
     assert {content: stored[content] for content in done.contents} == done.contents
-    same_worlds(pair)
+    same_worlds(running)
 
 
 def test_a_message_to_one_server_reaches_a_stream_on_the_other(pair: list[Server]) -> None:

@@ -2,6 +2,7 @@
 
 python -m tests.support.replaying record LOG COUNT    draw as many requests, and write them to LOG
 python -m tests.support.replaying replay LOG          process them again
+python -m tests.support.replaying resume LOG AFTER    the same; after as many, new worlds begin from a snapshot
     Both print a line for each request: its operation, the status, and digests of the response and of what streams were
     sent; and a line for each world at the end. AHEAD in the environment is how many seconds the machine's clock is off.
 """
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fakeflowdock.api.responses import Answer
+from fakeflowdock.server import shared_state
 from fakeflowdock.server.entries import applied, packed, unpacked
 from fakeflowdock.world import clock, serialization
 from tests.support.mixed import Mixed, site
@@ -45,9 +47,13 @@ class LogClock(clock.Machine):
     now = passed
 
 
-def lines(entries: Iterator[tuple[str, bytes]], served: Site, log_clock: LogClock) -> Iterator[str]:
+def lines(entries: Iterator[tuple[str, bytes]], served: Site, log_clock: LogClock, after: int = -1) -> Iterator[str]:
     """Process entries."""
     for number, (name, content) in enumerate(entries):
+        if number == after:
+            snapshot = shared_state.dumps(shared_state.frozen(served.worlds))
+            served = site()
+            shared_state.restore(served.worlds, snapshot)
         log_clock.milliseconds = BEGAN + number * STEP
         environ = unpacked(content, f"{log_clock.milliseconds}-0")
         outcome = applied(served.route(environ), environ)
@@ -102,7 +108,7 @@ def main(what: str, log: str, count: str = "0") -> None:
     clock.follow_machine(log_clock)  # before there is a clock that runs
     served = site()
     entries = drawn(Mixed(served), int(count), Path(log)) if what == "record" else read(Path(log))
-    for line in lines(entries, served, log_clock):
+    for line in lines(entries, served, log_clock, int(count) if what == "resume" else -1):
         print(line)
 
 
