@@ -172,13 +172,12 @@ serve_command = Command(
         Option("write-ca", "Write that CA to a file.", "", FILE, "FILE"),
         Option("tls-cert", "HTTPS certificate, PEM.", "", FILE, "FILE"),
         Option("tls-key", "Its key, if separate.", "", FILE, "FILE"),
-        Option("store", "Share the worlds with other servers through Redis.", None, STORE, "URL"),
-        Option("reads", "linearizable, or local: without asking Redis.", READS[0], choice(*READS), "WHICH"),
+        Option("store", "Share worlds through Redis.", None, STORE, "URL"),
+        Option("reads", "linearizable or local.", None, choice(*READS), "HOW"),
         CONFIG,
     ],
     help="Serve Flowdock's REST API from memory. This is the default command.",
     epilog="""\
 \b
-Status: 0 success, also after SIGINT, SIGTERM or SIGHUP; 1 the world could not
-be saved; 2 invalid option, address or file; 128 + n second signal n.""",
+Status: 0 success or a signal; 1 not saved; 2 invalid; 128 + n second signal n.""",
 )

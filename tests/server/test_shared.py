@@ -254,7 +254,7 @@ def test_reads_and_writes_of_one_source_are_linearizable(pair: list[Server]) -> 
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(LIMIT)
     assert is_linearizable(histories, "first")
     stale = [*histories, [Call(False, "first", time.monotonic(), time.monotonic())]]
     assert not is_linearizable(stale, "first"), "the check itself"
@@ -319,7 +319,7 @@ def test_no_acknowledged_write_is_lost_when_a_server_is_killed(redis: Redis, pai
             killing.start()
             urls = [pair[0].url, victim.url]
             done = at_once(urls, pair[0].line, 8, 60 if WHOLE else 30, valid=(503,))
-            killing.join()
+            killing.join(LIMIT)
         assert not done.failed
         stored = messages_on(pair[1])
         missing = {content: number for content, number in done.contents.items() if stored.get(content) != number}

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 from requests.auth import HTTPBasicAuth
 
-from tests.support.processes import CLEAN, Process, until
+from tests.support.processes import CLEAN, LIMIT, Process, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -259,7 +259,7 @@ def at_once(urls: Sequence[str], line: dict[str, Any], clients: int, count: int,
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(LIMIT)
     return done
 
 
