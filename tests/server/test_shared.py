@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 import sys
@@ -113,6 +114,18 @@ def test_a_stream_whose_client_leaves_is_over_on_all_servers(pair: list[Server])
     with other("GET", "/_fakeflowdock/stream/flows?filter=example/main&active=idle", stream=True):
         assert len(one.admin("GET", "streams")) == 1
     until(lambda: one.admin("GET", "streams") == [])
+    same_worlds(pair)
+
+
+@pytest.mark.parametrize("size", [20_000, 2_000_000])
+def test_large_bodies_are_shared_too(pair: list[Server], size: int) -> None:
+    one, other = pair
+    content = {"data": base64.b64encode(b"x" * size).decode(), "file_name": "x.bin", "content_type": "text/x-log"}
+    sent = one("POST", MESSAGES, json={"event": "file", "content": content})
+    assert sent.status_code == 201, sent.text
+    path = sent.json()["attachments"][0]["path"] if "attachments" in sent.json() else sent.json()["content"]["path"]
+    assert other("GET", path).content == b"x" * size
+    assert say(other, "y" * 7_900) == sent.json()["id"] + 1
     same_worlds(pair)
 
 

@@ -29,6 +29,12 @@ FLOW = "/flows/example/main"
 TIMEOUT = 60  # seconds: many times what a request takes on a busy machine
 
 
+class LongProcess(Process):
+    """A process that many tests share."""
+
+    limit = 3_600
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
@@ -52,7 +58,7 @@ class Redis:
         self.start()
 
     def start(self) -> None:
-        self.process = Process(self._command, stderr=subprocess.DEVNULL)
+        self.process = LongProcess(self._command, stderr=subprocess.DEVNULL)
         until(self._answers)
 
     def _answers(self) -> bool:
@@ -89,7 +95,7 @@ class Server:
 
     def __init__(self, store: str, *options: str) -> None:
         command = [sys.executable, "-W", "error", "-m", "fakeflowdock", "--port", "0", "--json", "--store", store]
-        self.process = Process([*command, *options], stderr=subprocess.PIPE, env=CLEAN)
+        self.process = LongProcess([*command, *options], stderr=subprocess.PIPE, env=CLEAN)
         self.line: dict[str, Any] = {}
 
     def is_ready(self) -> Server:
