@@ -19,7 +19,8 @@ NO_HTTP, HOST_REFUSED, TIMEOUT = "no-http", "host-refused", "request-timeout"
 TARGET_TOO_LONG, HEAD_TOO_LARGE, VERSION_REFUSED = "target-too-long", "head-too-large", "http-version-refused"
 HOST_NOT_REACHED, NO_THREAD_LEFT = "host-not-reached", "no-thread-left"
 TOO_MANY_BODIES, NO_LOG = "too-many-bodies", "log-not-reached"
-HEADERS = dict.fromkeys((TOO_MANY_BODIES, NO_LOG), (("Retry-After", "1"),))
+LATER = (("Retry-After", "1"),)
+HEADERS = {TOO_MANY_BODIES: LATER, NO_LOG: LATER}
 
 EMPTY_HOST = "the host is empty"
 SCHEME = "Cannot reach {host}: unsupported proxy scheme '{scheme}', expected 'http'"

@@ -185,7 +185,7 @@ class Replica:
         """Begin again from the newest snapshot."""
         kept = await self._log.newest()
         if kept is None:
-            raise NoLog(NoLog.GONE)
+            raise NoLog(NoLog.EMPTY)
         try:
             more = await asyncio.to_thread(shared_state.restore, self.worlds, kept.data)
         except ValueError:
@@ -274,13 +274,10 @@ class Replica:
     async def _round(self, batch: list[Ticket]) -> None:
         """Append the entries of a batch, and process all that the log has."""
         entries = [ticket.content for ticket in batch if ticket.content is not None]
-        for attempt in range(2):
-            found = await self._log.exchange(self.seen, entries)
-            if found is not None:
-                break
-            if attempt:
-                raise NoLog(NoLog.GONE)
+        if (found := await self._log.exchange(self.seen, entries)) is None:
             await self._load()  # the log was trimmed meanwhile, or has lost its last entries
+            if (found := await self._log.exchange(self.seen, entries)) is None:
+                raise NoLog(NoLog.GONE)
         while found:
             for number, content in found:
                 if self._halted is None:

@@ -101,6 +101,7 @@ class SharedClock(Machine):
 class NoLog(Exception):
     """The log cannot be used."""
 
+    EMPTY = "Redis has lost the worlds: restart a server, which begins again"
     GONE = "Redis has a snapshot, but its log lacks the entry at which it was written: was a key deleted or evicted?"
     VERSION = (
         "the log has entries of fakeflowdock {found}, and this is {own}: start a server of that version, and stop it; "

@@ -213,7 +213,7 @@ class Integration(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"ok")
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
 
 
@@ -319,6 +319,30 @@ def test_without_redis_requests_get_503_and_afterwards_nothing_is_lost(tmp_path:
         assert [f"before {turn}" in messages_on(other) for turn in range(10)] == [True] * 10
         assert "lost" not in messages_on(one)
         same_worlds(running)
+
+
+def test_servers_agree_again_after_redis_has_lost_its_last_entries_or_all(tmp_path: Path) -> None:
+    import redis as client
+
+    with redis_in(tmp_path) as own, servers(own.url, 2) as running, client.Redis(port=own.port) as connection:
+        one, other = running
+        number = say(one, "kept")
+        say(other, "lost")
+        assert last_on(one) == "lost"
+        log = "fakeflowdock:{worlds}:log"
+        entries: Any = connection.xrange(log)
+        lost = [place for place, entry in entries if b"lost" in entry[b"e"] or b" read\n" in entry[b"e"]]
+        connection.xdel(log, *lost)
+        assert say(one, "after") == number + 1
+        assert (last_on(one), last_on(other)) == ("after", "after")
+        assert "lost" not in messages_on(other)
+        same_worlds(running)
+        connection.flushall()
+        until(lambda: other("GET", "/sources").status_code == 503)
+        assert "Redis has lost the worlds" in other("GET", "/sources").json()["message"]
+        with servers(own.url, 1) as [third]:
+            until(lambda: one("GET", "/sources").status_code == other("GET", "/sources").status_code == 200)
+            same_worlds([*running, third])
 
 
 def _first(events: Iterator[Any], count: int) -> list[Any]:

@@ -382,7 +382,8 @@ class Mixed:
             fields.clear()
             fields |= self._of([{"advance": 1.5}, {"frozen": True}, {"frozen": False}, {"system": True}])
         if what == "change-settings":
-            fields.pop("strict", None), fields.pop("keep_alive", None), fields.pop("refresh_tokens", None)
+            for name in ("strict", "keep_alive", "refresh_tokens"):
+                fields.pop(name, None)
         if what == "stream-events" and self._flow:
             fields["filter"] = store.path_of(self._flow)
 
