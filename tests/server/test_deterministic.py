@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.newest_only
 
 WHOLE = bool(os.environ.get("FAKEFLOWDOCK_SERVERS"))  # `.ci/run extended`
-COUNT = 6_000 if WHOLE else 1_500
+COUNT = 6_000 if WHOLE else 1_000
 OTHER = os.environ.get("FAKEFLOWDOCK_OTHER_PYTHON")  # another version of Python, with the package
 
 
