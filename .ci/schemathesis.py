@@ -18,8 +18,8 @@ FLOWDOCK, ADMIN = "schemas/openapi.json", Path("schemas/admin/openapi.json")
 ONE_ROUTE = "--exclude-operation-id-regex=-at-|-by-patch|post-activity"
 PHASES = {
     "examples,coverage": [ONE_ROUTE],
-    "fuzzing": [ONE_ROUTE, "--max-examples=2"],
-    "stateful": ["--max-examples=8"],
+    "fuzzing": [ONE_ROUTE, "--max-examples=1"],
+    "stateful": ["--max-examples=5"],
 }
 
 

@@ -6,14 +6,16 @@ import functools
 import inspect
 import sys
 import unittest
+from abc import ABC, abstractmethod
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, cast, overload
 
 from .contract.errors import BrokenContract
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
+    from typing import Self
 
     World = Callable[[], AbstractContextManager[None]]
 
@@ -21,16 +23,52 @@ PARAMETER = "fake_flowdock"
 DECORATED = "__fakeflowdock__"  # the attribute of a decorated class that has the fake
 
 
-class Decorating(Protocol):
-    """Anything that can open a fresh world."""
+F = TypeVar("F", bound="Callable[..., Any]")
+C = TypeVar("C", bound="type[Any]")
+P = ParamSpec("P")
+Fake = TypeVar("Fake", contravariant=True)
+Owner = TypeVar("Owner", contravariant=True)
+Result = TypeVar("Result", covariant=True)
 
+
+class Taking(Protocol[Fake, P, Result]):
+    """A function that gets the fake as its first parameter."""
+
+    def __call__(self, fake_flowdock: Fake, *args: P.args, **kwargs: P.kwargs) -> Result:
+        """Call it with the fake."""
+        ...
+
+
+class MethodTaking(Protocol[Owner, Fake, P, Result]):
+    """A method that gets the fake as its first parameter."""
+
+    def __call__(self, owner: Owner, /, fake_flowdock: Fake, *args: P.args, **kwargs: P.kwargs) -> Result:
+        """Call it with the fake."""
+        ...
+
+
+class Decorating(ABC):
+    """A decorator that can open a fresh world."""
+
+    @abstractmethod
     def fresh_world(self, scope: Literal["call", "test", "class"] = "call") -> AbstractContextManager[None]:
         """Open a fresh world for one call, test or class."""
-        ...
 
+    @abstractmethod
     def note_report(self, error: BaseException | None) -> None:
         """Add the report to an exception, unless pytest shows it."""
-        ...
+
+    @overload
+    def __call__(self, target: C) -> C: ...
+    @overload
+    def __call__(self, target: Taking[Self, P, Result]) -> Callable[P, Result]: ...
+    @overload
+    def __call__(self, target: MethodTaking[Owner, Self, P, Result]) -> Callable[Concatenate[Owner, P], Result]: ...
+    @overload
+    def __call__(self, target: F) -> F: ...
+    def __call__(self, target: Any) -> Any:
+        """Decorate a function, a coroutine function or a class of tests."""
+        return decorated(self, target)
 
 
 def decorated(fake: Decorating, target: Any) -> Any:

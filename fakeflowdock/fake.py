@@ -7,11 +7,11 @@ import threading
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal
 
 from .api.internal_routes import STREAM
 from .contract import explanations  # noqa: F401  # reads files, which a test may fake later
-from .decorator import decorated
+from .decorator import Decorating
 from .interception import errors
 from .interception.activation import Interception
 from .runs import Runs, Scope, UnknownPaths
@@ -19,16 +19,16 @@ from .testing import watching
 from .testing.calling import suggesting
 from .testing.changing import Changing
 from .testing.configuring import Configurable
-from .testing.copies import Copies
 from .testing.exchanges import Exchanges, has_unknown_path
 from .testing.performing import Performing
 from .testing.private import Talking
 from .world import diff, serialization, templates
+from .world.copies import Copies
 from .world.settings import JOURNAL, JOURNAL_BYTES, KEEP_ALIVE, Settings
 from .world.snapshots import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
     from os import PathLike
     from typing import Self
@@ -39,12 +39,9 @@ if TYPE_CHECKING:
     from .testing.configuring import OtherHosts, Shape
     from .world.store import Store
 
-F = TypeVar("F", bound="Callable[..., Any]")
-C = TypeVar("C", bound="type[Any]")
-
 
 @suggesting
-class FakeFlowdock(Configurable, Talking, Performing, Changing):
+class FakeFlowdock(Configurable, Talking, Performing, Changing, Decorating):
     """Flowdock, in memory. Requests to Flowdock's hosts are intercepted and answered from one world.
 
     Requests made with `requests`, `httpx`, `aiohttp`, `urllib3` and `urllib.request` are answered in this process.
@@ -301,14 +298,6 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing):
                     self._runs.keep()
                 self._stop(None)
 
-    @overload
-    def __call__(self, target: C) -> C: ...
-    @overload
-    def __call__(self, target: F) -> F: ...
-    def __call__(self, target: Any) -> Any:
-        """Decorate a function, a coroutine function or a class of tests."""
-        return decorated(self, target)
-
     @property
     def url(self) -> str:
         """The address of a live server for this world, on 127.0.0.1. The server starts on first access.
@@ -387,7 +376,7 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing):
             watching.add_note(error, lambda: watching.report_of(self._runs.current, error))
 
     @property
-    def contract_warnings(self) -> list[Finding]:
+    def contract_warnings(self) -> Copies[Finding]:
         """The last thousand contract warnings, oldest first: unknown parameters, and what the docs advise against."""
         return Copies(self._runs.current.app.warnings)
 

@@ -6,13 +6,13 @@ import os
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from pathlib import Path
 
 STRICT = ("false", "true", "RULE=ignore|warn|error,…")
 NUMBER, SECONDS = ("a positive integer",), ("a number of seconds greater than 0",)
@@ -43,9 +43,11 @@ CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
     "other_hosts": (("allow", "refuse"), "whether requests to other hosts are allowed"),
 }
 
+NAMES = ", ".join(CHOICES)
 METAVARS = {NUMBER: "N", SECONDS: "SECONDS", STRICT: "STRICT", CLOCK: "CLOCK", FILE: "FILE"}
 
 DEFAULTS = {"journal": 1000, "journal_bytes": 67_108_864, "keep_alive": 30}  # of the numbers
+MARKER = "@pytest.mark.flowdock"
 INITIAL = ("world", "state", "seed")  # the initial data: a choice of one
 
 DEFAULTLESS = (NUMBER, SECONDS, FILE)
@@ -87,15 +89,56 @@ def _layers(item: Any) -> Generator[tuple[Callable[[str], str], Path, Callable[[
     """Yield where values are given, in order of precedence: its label, where its files are, and how to read a value."""
     config = item.config
     for marker in item.iter_markers("flowdock"):
-        unknown = set(marker.kwargs) - set(CHOICES)
-        if marker.args or unknown:
-            wrong = ", ".join(map(repr, (*marker.args, *sorted(unknown))))
-            raise pytest.UsageError(f"@pytest.mark.flowdock: unknown {wrong}: expected keywords {', '.join(CHOICES)}")
-        yield lambda _: "@pytest.mark.flowdock", config.rootpath, marker.kwargs.get
+        yield lambda _: MARKER, config.rootpath, marker.kwargs.get
     called = config.invocation_params.dir
     yield option_of, called, lambda name: config.getoption(f"flowdock_{name}")
     yield "flowdock_{}".format, config.rootpath, lambda name: config.getini(f"flowdock_{name}") or None
     yield twin_of, called, lambda name: os.environ.get(twin_of(name)) or None
+
+
+class MarkerCheck:
+    """Fails the setup of a test that has a wrong marker, within the hooks of all plugins."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Fail before any fixture is set up."""
+        if wrong := wrong_marker(item):
+            pytest.fail(wrong, pytrace=False)
+
+
+def wrong_marker(item: Any) -> str | None:
+    """Return what is wrong with a marker of a test, with test and line; None if all of them can be used."""
+    for node, marker in item.iter_markers_with_node("flowdock"):
+        wrong = [*_unnamed(marker.args), *_unknown(marker.kwargs)]
+        for name in CHOICES.keys() & marker.kwargs:
+            if name != "seed" or not isinstance(marker.kwargs[name], Mapping):
+                try:
+                    _checked(name, "", marker.kwargs[name])
+                except pytest.UsageError as error:
+                    wrong.append(str(error).removeprefix(": "))
+        if wrong:
+            line = node.reportinfo()[1] if isinstance(node, pytest.Function | pytest.Class) else None
+            place = node.nodeid if line is None else f"{node.nodeid}, line {line + 1}"
+            return f"{MARKER}: {'; '.join(wrong)} (marker of {place})"
+    return None
+
+
+def _unnamed(args: tuple[Any, ...]) -> Generator[str, None, None]:
+    """Yield texts about arguments of the marker that have no name."""
+    for given in args:
+        names = [name for name, (values, _) in CHOICES.items() if values not in PATTERNS and given in values]
+        if not names and isinstance(given, str | os.PathLike) and Path(given).suffix:
+            names = ["state", "seed"]
+        use = f"use {' or '.join(f'{name}={given!r}' for name in names[:2])}" if names else f"expected {NAMES}"
+        yield f"{given!r} needs a name: {use}"
+
+
+def _unknown(kwargs: Mapping[str, Any]) -> Generator[str, None, None]:
+    """Yield texts about unknown arguments of the marker."""
+    for name in sorted(set(kwargs) - set(CHOICES)):
+        from .suggestions import did_you_mean, nearest
+
+        yield f"unknown {name!r}{did_you_mean(nearest(name, CHOICES), f': expected {NAMES}')}"
 
 
 def option_of(name: str) -> str:

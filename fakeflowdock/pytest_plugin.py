@@ -16,6 +16,7 @@ from .pytest_options import (
     METAVARS,
     NUMBER,
     PATTERNS,
+    MarkerCheck,
     choice,
     clock_for,
     initial_for,
@@ -23,6 +24,7 @@ from .pytest_options import (
     strict_for,
     twin_of,
     words_of,
+    wrong_marker,
 )
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
     Raises:
         pytest.UsageError: the options for the sweep are invalid.
     """
+    config.pluginmanager.register(MarkerCheck(), "fakeflowdock-markers")
     about = "; ".join(f"{name}: {words_of(values)}" for name, (values, _) in CHOICES.items())
     config.addinivalue_line("markers", f"flowdock({', '.join(CHOICES)}): configure fake_flowdock. {about}.")
     if any(
@@ -98,7 +101,7 @@ def _argparse_kwargs(name: str, values: tuple[str, ...]) -> dict[str, Any]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Parametrize a test over all shapes, if requested."""
     used = next((name for name in FIXTURES if name in metafunc.fixturenames), None)
-    if used is not None and choice(metafunc.definition, "shapes") == "true":
+    if used is not None and not wrong_marker(metafunc.definition) and choice(metafunc.definition, "shapes") == "true":
         metafunc.parametrize(used, CHOICES["shape"][0], indirect=True)
 
 
@@ -167,17 +170,19 @@ def _fake(request: pytest.FixtureRequest, node: Any) -> FakeFlowdock:
     from fakeflowdock import FakeFlowdock
 
     node.stash[CONFIGURED] = True
-    chosen: dict[str, Any] = {name: choice(node, name) for name in _NAMED}
-    chosen |= {"auto_consent": choice(node, "auto_consent") == "true", "strict": strict_for(node)}
-    chosen["shape"] = getattr(request, "param", chosen["shape"])  # parametrized over shapes
-    numbers = {name: number for name in DEFAULTS if (number := choice(node, name)) is not None}
-    chosen |= {name: (int if CHOICES[name][0] == NUMBER else float)(number) for name, number in numbers.items()}
-    where, initial = initial_for(node)
-    chosen["clock"] = clock_for(node)
+    where = ""
     try:
+        chosen: dict[str, Any] = {name: choice(node, name) for name in _NAMED}
+        chosen |= {"auto_consent": choice(node, "auto_consent") == "true", "strict": strict_for(node)}
+        chosen["shape"] = getattr(request, "param", chosen["shape"])  # parametrized over shapes
+        numbers = {name: number for name in DEFAULTS if (number := choice(node, name)) is not None}
+        chosen |= {name: (int if CHOICES[name][0] == NUMBER else float)(number) for name, number in numbers.items()}
+        where, initial = initial_for(node)
+        chosen["clock"] = clock_for(node)
         return FakeFlowdock(**initial, **chosen)
-    except (OSError, ValueError) as error:
-        raise pytest.UsageError(f"{where}: {error}" if where else str(error)) from None
+    except (OSError, ValueError, pytest.UsageError) as error:
+        text = f"{where}: {error}" if where and not isinstance(error, pytest.UsageError) else str(error)
+    pytest.fail(text, pytrace=False)
 
 
 def _watching() -> Any:
@@ -339,7 +344,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the requests of a failed test to its report, for each fake that was active, in each phase."""
     report = yield
-    if report.failed and (watching := _watching()) is not None:
+    if report.failed and (watching := _watching()) is not None and watching.watches[-1] is not None:
         try:
             if call.excinfo is not None:
                 watching.watches[-1].end_phase(call.excinfo.value)

@@ -153,11 +153,13 @@ def sweep_for(config: pytest.Config) -> Sweep:
     accepted: list[str] = []
     if baseline is not None and not (updates and not baseline.exists()):
         try:
-            accepted = accepted_in(baseline.read_text("utf-8").splitlines())
+            accepted = accepted_in(baseline.read_text("utf-8").splitlines(), str(baseline))
         except (OSError, UnicodeDecodeError) as error:
             hint = " (--flowdock-sweep-update writes it)" if isinstance(error, FileNotFoundError) else ""
             reason = getattr(error, "strerror", None) or error
             raise pytest.UsageError(f"--flowdock-sweep-baseline: cannot read {baseline}: {reason}{hint}") from None
+        except ValueError as error:
+            raise pytest.UsageError(f"--flowdock-sweep-baseline: {error}") from None
     chosen = config.getoption("flowdock_sweep")
     return Sweep(failures_in("all" if chosen is None else chosen), results, baseline, updates, accepted)
 

@@ -243,12 +243,16 @@ export interface NewFault extends Failure {
   sequence?: readonly Failure[];
 }
 
-export interface NewDeliveryFault extends Pick<Failure, "status" | "body" | "latency" | "connection" | "after"> {
+export interface NewDeliveryFault extends Pick<
+  Failure, "status" | "body" | "headers" | "latency" | "connection" | "after"
+> {
   action?: string;
   thread?: string;
   user?: number;
   nth?: number;
   times?: number;
+  probability?: number;
+  seed?: number;
   sequence?: readonly Failure[];
 }
 
@@ -452,7 +456,7 @@ export declare class World {
     fields?: Profile & { password?: string; organization?: Name; admin?: boolean; sso_name?: string },
   ): Promise<User>;
   getUser(user: Reference): Promise<User>;
-  updateUser(user: Reference, fields: Profile): Promise<User>;
+  updateUser(user: Reference, fields: Profile & { password?: string; sso_name?: string }): Promise<User>;
   removeUser(user: Reference, fields?: { organization?: Name }): Promise<void>;
   addOrganization(fields: { parameterized_name: string; name?: string }): Promise<Organization>;
   getOrganization(organization: Reference): Promise<Organization>;

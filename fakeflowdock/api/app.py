@@ -16,7 +16,7 @@ from .actions.delivery import Deliveries
 from .authentication import authenticate
 from .callers import ANYONE, PROVISIONER, Caller
 from .contract_warnings import ContractWarnings, warnings_of
-from .environ import BASE, EXCHANGE, path_of, root_of
+from .environ import BASE, EXCHANGE, is_plain, path_of, root_of
 from .faults import Faults, elapse, in_process, on_a_socket
 from .handling import Handling
 from .journal import Journal
@@ -300,7 +300,7 @@ class FlowdockHandling(Handling):
         given, contract = self.given or self._read or parameters.read(self.environ), match.operation.contract
         fields = contract.coerced(given.query if contract.streams else given.fields)
         method, strict = self.environ["REQUEST_METHOD"], self.store.settings.strict
-        found = [*warnings_of(method, match, given, fields, strict=strict)]
+        found = [*warnings_of(method, match, given, fields, strict=strict, is_plain=is_plain(self.environ))]
         if any(each.actual is not None for each in found):
             secrets = Redaction(known=self.store.known_secrets)
             found = [each.without(secrets) for each in found]

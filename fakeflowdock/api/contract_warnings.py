@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from ..contract.contracts import contracts
@@ -28,9 +28,15 @@ if TYPE_CHECKING:
     from .operations import Match
     from .parameters import Given
 
+HOSTS = "docs/api/general-information.md#hosts"
 REMEMBERED = 1000  # per world; the oldest are dropped first
 # Secrets that do not need the URL: a header can carry the first ones, a body the others.
 ANYWHERE = frozenset({"access_token"})
+PLAIN, IS_PLAIN = (
+    "request.plain-http",
+    "is requested over plain HTTP, where others can read the credentials: use https://",
+)
+OF_PLAIN: Any = {"page": HOSTS, "grade": "assumed"}
 IN_A_BODY = frozenset({"flow_token", "client_secret", "password", "refresh_token"})
 
 
@@ -68,14 +74,18 @@ def warnings_of(
     fields: Mapping[str, Any],
     *,
     strict: Strict = False,
+    is_plain: bool = False,
 ) -> Iterator[Finding]:
     """Return the warnings about a request.
 
     Args:
         fields: the parameters by their types.
+        is_plain: whether it goes to Flowdock without TLS.
         strict: whether warnings are violations. Those of ignored rules are omitted.
     """
     found = _warnings_of(method, match, given, fields, strict=strict)
+    if is_plain:
+        found = chain(found, [_about(match.operation.contract, PLAIN, IS_PLAIN, strict=strict, **OF_PLAIN)])
     if isinstance(strict, bool):
         return found
     return (each for each in found if choice_of(strict, each.rule) != "ignore")

@@ -107,6 +107,13 @@ def path_of(environ: WSGIEnvironment) -> str:
     return unquote_to_bytes(path.encode("latin-1", "replace")).decode("utf-8", "replace")
 
 
+def is_plain(environ: WSGIEnvironment) -> bool:
+    """Return whether a request goes to Flowdock without TLS. One over a socket may have had it, up to a proxy."""
+    if environ["wsgi.url_scheme"] == "https" or "REMOTE_ADDR" in environ:
+        return False
+    return FLOWDOCK.match(f"http://{environ.get('HTTP_HOST', '')}/") is not None
+
+
 def base_of(environ: WSGIEnvironment) -> str:
     """Return scheme and host of the requested URL, or the public address of the server.
 

@@ -164,6 +164,16 @@ class Failure:
         """The bytes of the body that replaces another one; empty if a function computes it."""
         return b"" if self.body is None or callable(self.body) else _bytes(self.body)
 
+    @property
+    def more_headers(self) -> list[tuple[str, str]]:
+        """All headers of the response that it names."""
+        headers = [*(self.headers or {}).items()]
+        if self.content_type is not None:
+            headers.append(("Content-Type", self.content_type))
+        if self.retry_after is not None:
+            headers.append(("Retry-After", str(self.retry_after)))
+        return headers
+
     def reply(self, operation: OperationContract | None) -> Reply:
         """Return the reply that replaces the response.
 

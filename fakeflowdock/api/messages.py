@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, quote, urlsplit
 
-from ..suggestions import did_you_mean, nearest
+from ..suggestions import did_you_mean, nearest, no_attribute
 from . import errors
 from .environ import FLOWDOCK, STREAM_HOST, environ_from
 from .errors import ShortenedBody
@@ -99,6 +99,9 @@ class Shortened:
         return f"the journal kept {len(self.beginning):,} of {self.length:,} bytes (SHA-256 {self.sha256})"
 
 
+INSTEAD = {"status_code": "status", "content": "body", "data": "body"}  # what other libraries call them
+
+
 class _Body:
     """The attribute `body`: bytes, and an error where only the beginning is left."""
 
@@ -119,6 +122,13 @@ class _Message:
 
     body: _Body
     _instead = "text"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_"):  # what copying asks for
+                raise AttributeError(name)
+            raise no_attribute(self, name, INSTEAD)
 
     @property
     def shortened(self) -> Shortened | None:

@@ -113,3 +113,6 @@ class NotImported:
     NO_THREAD = "a message without its thread"
     FILE = "a message with a file of more than 1 MiB or of unknown size"
     INVALID = "a {kind} whose {reason}"
+    MADE_UP = (
+        "made up, because the recording does not show them: {tokens}; clients have to send those of the world file"
+    )

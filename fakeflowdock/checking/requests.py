@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..api import operations, parameters, routing
 from ..api.callers import ANYONE, SOURCE, USER
 from ..api.contract_warnings import place_of, warnings_of
-from ..api.environ import path_of
+from ..api.environ import FLOWDOCK, path_of
 from ..api.unanswered import why_unanswered
 from ..contract.contracts import contracts
 from ..contract.errors import MethodNotAllowed, NoSuchRoute
@@ -60,6 +60,7 @@ class CheckedRequest:
         environ = request.environ
         self.method = request.method
         self._strict = strict
+        self._is_plain = request.url[:5].lower() == "http:" and FLOWDOCK.match(request.url) is not None
         self._path, self._shown = (
             routing.route_of(environ, path) for path in (path_of(environ), shown_path(request.url))
         )
@@ -117,7 +118,7 @@ class CheckedRequest:
             yield self._refused(
                 "request.credentials.missing", words, "unauthorized", "authorization", contract, expected=expected
             )
-        yield from warnings_of(self.method, match, given, fields, strict=self._strict)
+        yield from warnings_of(self.method, match, given, fields, strict=self._strict, is_plain=self._is_plain)
 
     def _no_route(self) -> Iterator[Finding]:
         near = None

@@ -20,6 +20,7 @@ class CommandError(Worded, click.ClickException):
     INVALID = "{place}invalid {name}{shown}: expected {expected}"
     EXPECTED = ": expected {known}"
     NO_FILE = "--save-on-exit requires a file, unless --state has one"
+    TWO_WORLDS = "--{one} and --{other} both choose the initial world: give only one of them"
     EVERY_ALONE = "--save-every requires --save-on-exit"
     STORE = "the worlds cannot be shared: {reason}"
     STORE_AND_FILE = "--store cannot be used with --state or --save-on-exit: Redis keeps the worlds"
@@ -32,6 +33,8 @@ class CommandError(Worded, click.ClickException):
     RULE = "unknown rule {name!r}{hint}"
     PAGE = "unknown page {page!r}"
     SECTION = "{page} has no section {anchor!r}{hint}"
+    NOTHING_KNOWN = "unknown operation, page, error or rule {given!r}{hint}"
+    STATUS = "no response of Flowdock has the status {status}: expected {known}"
     OPERATION = "unknown operation {given}: python -m fakeflowdock routes lists all"
 
     # Config files

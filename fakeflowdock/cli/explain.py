@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..redaction import brief
 from .command import Command
 from .errors import CommandError
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from ..contract.contracts import OperationContract
 
 WIDTH = 100
+HEADING = re.compile(r"([A-Za-z]+ (?:/|https://)\S*) *(?:→|->) *([1-5][0-9][0-9])\b")  # of a request in a report
 
 
 def routes(options: SimpleNamespace) -> None:
@@ -54,7 +57,7 @@ def _callers(contract: OperationContract) -> str:
 
 
 def explain(options: SimpleNamespace) -> None:
-    """Print the contract of an operation, or what else a report refers to.
+    """Print the contract of an operation, what one of its responses means, or what else a report refers to.
 
     Raises:
         CommandError: it is unknown.
@@ -62,12 +65,46 @@ def explain(options: SimpleNamespace) -> None:
     from .references import explain_reference
 
     given = " ".join(options.operation)
+    if (heading := HEADING.search(given)) is not None:
+        _print_outcome(_operation(heading[1]), int(heading[2]))
+        return
     try:
         contract = explain_reference(given)
     except LookupError:
         contract = _operation(given)
     if contract is not None:
         _print_contract(contract)
+
+
+def _print_outcome(contract: OperationContract, status: int) -> None:
+    """Print what a response of an operation means, by its status."""
+    from ..contract.contracts import contracts
+
+    every = contracts().errors
+    of_operation = {name: of for name, of in contract.errors.items() if every[name].status == status}
+    everywhere = [each for each in every.values() if each.everywhere and each.status == status]
+    print(f"{contract.title}, with the status {status}\n")
+    if status in contract.replies:
+        _print_reply(contract, status)
+    sentences = re.split(r"(?<=\.)\s", contract.description)
+    for number, sentence in enumerate(sentences):
+        if re.search(rf"\b{status}\b", sentence):  # what follows says when it is another one
+            _say(" ".join(sentences[number : number + 2]), "    ")
+    for name, (grade, when) in of_operation.items():
+        _say(f"{name} ({grade}): {when}", "    ")
+    for error in everywhere:
+        _say(f"{error.name} ({error.grade}): {error.description}", "    ")
+    if not (of_operation or everywhere or status in contract.replies):
+        _say("The operation itself has no response with that status. A fault may have sent it.", "    ")
+    print(f"\nThe whole operation: python -m fakeflowdock explain {contract.name}\nPage: {contract.page}")
+
+
+def _print_reply(contract: OperationContract, status: int) -> None:
+    check = contract.replies[status]
+    print(f"    {status}: {check.address if check is not None else 'no body'}")
+    if status in contract.reply_examples:
+        example = json.dumps(contract.reply_examples[status], indent=2, ensure_ascii=False)
+        print(textwrap.indent(example, " " * 8))
 
 
 def _print_contract(contract: OperationContract) -> None:
@@ -91,11 +128,8 @@ def _print_contract(contract: OperationContract) -> None:
         print(f"\nParameters where {variant.condition}")
         _say_parameters(variant.properties, variant.required, contract.grade)
     print("\nResponses")
-    for status, check in contract.replies.items():
-        print(f"    {status}: {check.address if check is not None else 'no body'}")
-        if status in contract.reply_examples:
-            example = json.dumps(contract.reply_examples[status], indent=2, ensure_ascii=False)
-            print(textwrap.indent(example, " " * 8))
+    for status in contract.replies:
+        _print_reply(contract, status)
     print("\nErrors")
     every = contracts().errors
     for name, (grade, when) in contract.errors.items():
@@ -130,9 +164,10 @@ def _operation(given: str) -> OperationContract:
             raise CommandError.of(CommandError.OPERATION, given=given) from None
     try:
         return contracts().operations[operation_named(given)]
-    except ValueError as error:
-        known = "" if "mean" in str(error) else CommandError.EXPECTED.format(known=", ".join(contracts().operations))
-        raise CommandError(f"{error}{known}") from None
+    except ValueError:
+        from .references import suggestion_for
+
+        raise CommandError.of(CommandError.NOTHING_KNOWN, given=brief(given), hint=suggestion_for(given)) from None
 
 
 def _say_parameters(properties: Mapping[str, Mapping[str, Any]], required: Collection[str], usual_grade: str) -> None:
@@ -165,6 +200,8 @@ def _say(text: str, indent: str = "") -> None:
 
 
 OPERATION = click.Argument(["operation"], metavar="OPERATION...", nargs=-1, required=True)
-explain_help = "Explain an operation (create-source, GET /sources), or a page, error or rule that a report names."
+explain_help = (
+    "Explain an operation (create-source, GET /sources), or a page, error, rule, status or request of a report."
+)
 explain_command = Command("explain", explain, [OPERATION], help=explain_help)
 routes_command = Command("routes", routes, help="Print every operation: routes, callers, grade, page.")

@@ -18,10 +18,10 @@ def explain_reference(given: str) -> OperationContract | None:
     """Print what a reference stands for, or return the operation that it stands for.
 
     Args:
-        given: a page, an error or a rule, possibly inside a line of a report.
+        given: a page, an error or a rule, possibly inside a line of a report; or a status.
 
     Raises:
-        CommandError: the page has no such section.
+        CommandError: the page has no such section, or nothing has the status.
         LookupError: it is no reference.
     """
     from ..contract.contracts import contracts
@@ -42,11 +42,44 @@ def explain_reference(given: str) -> OperationContract | None:
     if (rule := re.search(r"\b(?:request|reply)\.[a-z.-]*[a-z]", given)) is not None:
         _print_rule(rule[0])
         return None
+    if re.fullmatch("[1-5][0-9][0-9]", given) is not None:
+        _print_status(int(given))
+        return None
     name = re.sub(r"[^a-z0-9]+", "-", given.lower()).strip("-")
     if (known := every.errors.get(name) or every.refusals.get(name)) is not None:
         _print_error(known)
         return None
     raise LookupError
+
+
+def suggestion_for(given: str) -> str:
+    """Return the end of the error for a reference that stands for nothing: the closest name, or where names are."""
+    from ..contract.contracts import contracts
+    from ..contract.findings import RULES
+    from ..suggestions import did_you_mean, nearest
+
+    every, name = contracts(), re.sub(r"[^a-z0-9.]+", "-", given.lower()).strip("-")
+    known = [*every.operations, *every.errors, *every.refusals, *RULES]
+    near = nearest(name, known) or next((each for each in known if len(name) > 3 and name in each.split("-")), None)
+    return did_you_mean(near, ": python -m fakeflowdock routes lists the operations")
+
+
+def _print_status(status: int) -> None:
+    """Print the errors with a status, and the operations that have a response with it."""
+    from ..contract.contracts import contracts
+
+    every = contracts()
+    errors = [each for each in (*every.errors.values(), *every.refusals.values()) if each.status == status]
+    answering = [each for each in every.operations.values() if status in each.replies]
+    if not (errors or answering):
+        known = {each.status for each in every.errors.values()}
+        known |= {each for operation in every.operations.values() for each in operation.replies}
+        raise CommandError.of(CommandError.STATUS, status=status, known=", ".join(map(str, sorted(known))))
+    if answering:
+        print(textwrap.fill(f"{status}: a response of {', '.join(each.name for each in answering)}", WIDTH))
+    for number, error in enumerate(errors):
+        print("\n" * bool(number or answering), end="")
+        _print_error(error)
 
 
 def _print_error(error: ErrorContract) -> None:

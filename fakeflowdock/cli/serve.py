@@ -179,5 +179,5 @@ serve_command = Command(
     help="Serve Flowdock's REST API from memory. This is the default command.",
     epilog="""\
 \b
-Status: 0 success or a signal; 1 not saved; 2 invalid; 128 + n second signal n.""",
+Status: 0 success, a signal; 1 not saved; 2 invalid; 128 + n second signal n.""",
 )

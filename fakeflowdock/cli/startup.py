@@ -8,6 +8,9 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+from click.core import ParameterSource
+
 from ..http.console import Notes
 from ..version import __version__
 from ..world.settings import CALLBACKS, DEFAULT, JOURNAL_BYTES, KEEP_ALIVE, REFRESH_TOKENS, SHAPES
@@ -81,9 +84,7 @@ def world_of(given: SimpleNamespace) -> Store:
         keep_alive=given.keep_alive,
         callbacks=given.callbacks,
     )
-    if given.save_on_exit is True and not Path(given.state).exists():
-        given.state = ""  # the first run creates it
-    kind = "state" if given.state else "seed" if given.seed else "world"  # a saved state replaces its seed
+    kind = _initial(given)
     try:
         begin = templates.initial(**{kind: getattr(given, kind)}, clock=given.clock)
     except OSError as error:
@@ -112,6 +113,27 @@ def shared(given: SimpleNamespace, worlds: Worlds, notes: Notes) -> SharedSite |
     except NoLog as error:
         raise CommandError.of(CommandError.STORE, reason=error) from None
     return site
+
+
+def _initial(given: SimpleNamespace) -> str:
+    """Return which of `state`, `seed` and `world` the initial world is, and empty the file of the others.
+
+    The command line overrides the environment, and that a config file. Raises CommandError: one of them has two.
+    """
+    if given.save_on_exit is True:
+        if Path(given.state).exists():  # a saved state replaces what it began with
+            given.seed = ""
+            return "state"
+        given.state = ""  # the first run creates it
+    source_of = click.get_current_context().get_parameter_source
+    for source in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT, ParameterSource.DEFAULT_MAP):
+        chosen = [name for name in ("state", "seed", "world") if getattr(given, name) and source_of(name) is source]
+        if len(chosen) > 1:
+            raise CommandError.of(CommandError.TWO_WORLDS, one=chosen[0], other=chosen[1])
+        if chosen:
+            given.state, given.seed = (getattr(given, name) if name in chosen else "" for name in ("state", "seed"))
+            return chosen[0]
+    return "world"
 
 
 def credentials_of(store: Store) -> dict[str, Any]:

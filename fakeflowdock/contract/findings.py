@@ -63,6 +63,7 @@ RULES = {
     "request.route.obsolete": Rule(WARNING, "The route is the preferred one."),
     "request.deprecated": Rule(WARNING, "The operation is not deprecated."),
     "request.secret-in-url": Rule(WARNING, "Secrets are in a header or in the body, if those can carry them."),
+    "request.plain-http": Rule(WARNING, "Flowdock is requested over HTTPS."),
     "reply.status": Rule(VIOLATION, "The status is documented for the operation."),
     "reply.status-header.missing": Rule(WARNING, "The header `Status` is present.", strict=False),
     "reply.status-header.wrong": Rule(VIOLATION, "The header `Status` matches the status line."),

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, cast, get_args
 
 from ..suggestions import did_you_mean, nearest
 from .errors import NO_STRICT, NO_SUCH_CHOICE, NO_SUCH_RULE
 
 Choice = Literal["ignore", "warn", "error"]
-Strict = bool | Mapping[str, Choice]
-CHOICES = ("ignore", "warn", "error")
+CHOICES = get_args(Choice)
 
 # The rules whose warnings a strict check makes violations.
-ADVICE = (
+Advice = Literal[
     "request.parameter.unknown",
     "request.parameter.number",
     "request.content-type.missing",
     "request.route.obsolete",
     "request.deprecated",
     "request.secret-in-url",
-)
+    "request.plain-http",
+]
+ADVICE: tuple[str, ...] = get_args(Advice)
+Strict = bool | Mapping[Advice, Choice]
 
 
 def check_strict(strict: object) -> None:
@@ -41,4 +43,4 @@ def choice_of(strict: Strict, rule: str) -> Choice:
     """Return what happens to findings of a rule. In a mapping, `error` is what is not listed."""
     if isinstance(strict, bool):
         return "error" if strict else "warn"
-    return strict.get(rule, "error")
+    return strict.get(cast("Advice", rule), "error")

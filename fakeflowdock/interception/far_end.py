@@ -86,7 +86,7 @@ class FarEnd(RequestParser):
     def _take(self, environ: WSGIEnvironment, *, keep: bool) -> None:
         if not self._ending:
             self._ending, self._keeps = True, keep
-            del environ[REQUEST_ID]
+            del environ[REQUEST_ID], environ["REMOTE_ADDR"]
             self._pending = environ
 
     def _continue(self) -> None:

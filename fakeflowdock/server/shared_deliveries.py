@@ -82,7 +82,7 @@ def _shown(delivery: Delivery) -> dict[str, Any]:
 
 
 def _message(message: Any) -> list[Any]:
-    return [list(message.headers.items()), base64.b64encode(message.body).decode()]
+    return [list(message.headers.multi_items()), base64.b64encode(message.body).decode()]
 
 
 class _Told(str):

@@ -42,16 +42,20 @@ class Changing(World):
         email: str | None = None,
         website: str | None = None,
         avatar: str | None = None,
+        password: str | None = None,
+        sso_name: str | None = None,
     ) -> User:
         """Change a user, as if they had edited their profile. Omitted values stay. Returns the updated user.
 
         Args:
             user: a user, or their name, nick or e-mail address.
+            sso_name: who the user is for Single Sign-On. An empty one removes it.
 
         Raises:
-            ValueError: the user is unknown, the e-mail address is taken, or a value is invalid.
+            ValueError: the user is unknown, the e-mail address or SSO name is taken, or a value is invalid.
         """
         given = {"name": name, "nick": nick, "email": email, "website": website, "avatar": avatar}
+        given |= {"password": password, "sso_name": sso_name}
         return self._bound(changing.update_user(self._store, user, given))
 
     def remove_user(self, user: User | str, *, organization: Organization | str | None = None) -> User:
@@ -159,7 +163,7 @@ class Changing(World):
         """Change a source. Omitted values stay; an empty `error_message` removes it. Returns the updated source.
 
         Raises:
-            ValueError: the source is unknown, or a value is invalid.
+            ValueError: the source is unknown or was removed, or a value is invalid.
         """
         given = {"name": name, "external_url": external_url}
         given |= {"error_message": error_message, "configuration_url": configuration_url}
@@ -169,7 +173,7 @@ class Changing(World):
         """Delete a source. Its `flow_token` is answered with 410; its threads stay. Returns the deleted source.
 
         Raises:
-            ValueError: the source is unknown.
+            ValueError: the source is unknown, or was removed already.
         """
         return self._bound(changing.remove_source(self._store, source))
 
@@ -201,7 +205,8 @@ class Changing(World):
             user: who deletes it. Default: its sender, or the first user for messages of the inbox.
 
         Raises:
-            ValueError: the message or the user is unknown, or Flowdock cannot delete such a message.
+            ValueError: the message or the user is unknown, the message was removed already, or Flowdock cannot delete
+                such a message.
         """
         changing.remove_message(self._store, message, None if user is None else self._user(user))
 

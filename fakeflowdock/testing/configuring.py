@@ -16,7 +16,7 @@ Shape = Literal["default", "minimal", "maximal", "drift"]
 OtherHosts = Literal["allow", "refuse"]
 OURS = __name__.partition(".")[0]
 INSTEAD = {  # of assignments
-    "unknown_paths": ': it has the requests; @pytest.mark.flowdock(unknown_paths="allow") allows them',
+    "unknown_paths": ': it has the requests; FakeFlowdock(unknown_paths="allow"), or the marker, allows them',
     "requests": ": use requests.clear()",
     "faults": ": use fail() and clear_faults()",
     "sources": ": use add_source()",

@@ -15,7 +15,6 @@ EXPECTED = "invalid expected {given!r}: expected a mapping of parameters, such a
 ZERO_TIMES = "invalid times 0: use {instead}"
 IMPOSSIBLE = "invalid {name} {given!r}: expected {known}"
 TWO_RECEIVERS = "invalid receiver: pass either a flow or a user, not both"
-COPIES = "cannot {name}: {kind} is a copy, and changing it would change nothing; list(…) returns a list of your own"
 CLEAR = "cannot clear a part of the journal: use requests.clear()"
 METHOD = "invalid method {given!r}: expected text, such as 'POST'"
 ARGUMENT = "{name}() has no argument {given!r}{hint}"
@@ -24,6 +23,10 @@ UNKNOWN_METHOD = "unknown method {given!r}{hint}"
 STATUS = "invalid status {given!r}: expected a number, such as 200"
 CALLER = "invalid caller {given!r}: expected a user, source or application, or its name"
 PATH = "invalid path {given!r}: expected one as in exchange.path, which starts with / and has no host and no query"
+BASELINE = (
+    "{file}:{number}: invalid line {line!r}: expected operation, failure, finding and test, with two spaces between, "
+    "as --flowdock-sweep-update writes"
+)
 READ_ONLY = "{name!r} cannot be replaced{hint}"
 NO_STREAM = "no stream{whose}{where} was opened within {timeout:g} {seconds}; open: {listed}"
 TOO_FEW_STREAMS = "fewer than {count} streams{whose}{where} were open within {timeout:g} {seconds}; open: {listed}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..api.callers import CREDENTIALS
@@ -9,9 +10,9 @@ from ..api.exchange import Exchange
 from ..api.internal_routes import is_own
 from ..contract.contracts import contracts, operation_named
 from ..contract.errors import NoSuchRoute
+from ..world.copies import Copies
 from ..world.fields import check_names
 from . import errors
-from .copies import Copies
 from .criteria import NAMES, Criteria
 from .matching import ROLES, exchange_view, misses
 
@@ -41,7 +42,7 @@ class Exchanges(Copies[Exchange]):
         self._store = store
         self._journal = journal
 
-    def clear(self) -> None:
+    def clear(self) -> None:  # type: ignore[override]
         """Forget all requests, here and in the journal. The world stays as it is. Numbers start from 1 again.
 
         Raises:
@@ -77,8 +78,9 @@ class Exchanges(Copies[Exchange]):
             method: in any case.
             path: as requested, decoded, without scheme, host and query.
             status: the status of the response; 0 if a fault dropped it.
-            user, source, application: who made the request, or their name or id. If the operation has a parameter of
-                that name, that parameter, unless an entity is given or the request lacks it.
+            user, source, application: who made the request, or their name or id. A source makes requests of its
+                application too. If the operation has a parameter of that name, that parameter, unless an entity is
+                given or the request lacks it.
             caller: the one that `assert_requested` takes: the source, else the application, else the user.
             parameters: from body or query, if `operation` is given, unless they have the name of a criterion.
 
@@ -96,16 +98,17 @@ class Exchanges(Copies[Exchange]):
             criteria.check_known(self._store, name)
         expected = criteria.expected(name)
         outside = {key: value for key, value in expected.items() if key not in ROLES}
+        view = partial(exchange_view, store=self._store)
         found = [
             each
             for each in self
             if name in (None, each.operation)
-            and not (outside and any(misses(outside, exchange_view(each, with_parameters=False))))
+            and not (outside and any(misses(outside, view(each, with_parameters=False))))
         ]
         inside = {**parameters, **{key: value for key, value in expected.items() if key in ROLES}}
         if name is not None and inside:
             check_parameters(name, parameters, found)
-            found = [each for each in found if not any(misses(inside, exchange_view(each, with_roles=True)))]
+            found = [each for each in found if not any(misses(inside, view(each, with_roles=True)))]
         return Exchanges(found, self._store)
 
     def export(self, file: str | PathLike[str], *, with_secrets: bool = False) -> None:

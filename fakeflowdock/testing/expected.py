@@ -45,7 +45,7 @@ class _AnyMessage(TypedDict, total=False):
     action: Fields
     parent_id: Number
     external_user_name: Text
-    reactions: Items
+    reactions: Items | Mapping[str, Any]
     to_user_id: Number
     event_id: Number
     to_user: UserOrName

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..api.fault_matching import matching_for
 from ..api.faults import fault_for
+from ..world.copies import Copies
 from .assertions import Asserting
-from .copies import Copies
 from .expectations import expectation_of
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Failing(Asserting):
         return self._faults.add(fault)
 
     @property
-    def faults(self) -> list[Fault]:
+    def faults(self) -> Copies[Fault]:
         """The active faults, oldest first. Each counts how often it applied."""
         return Copies(fault for fault in self._faults.active if not fault.standing)
 

@@ -9,6 +9,7 @@ from ..api import routing
 from ..api.routing import ALIKE, nearest_route
 from ..api.unanswered import why_unanswered
 from ..contract.errors import Gone, InvalidFlow, NoSuchRoute, NotFound, Refusal
+from ..redaction import brief
 from ..suggestions import did_you_mean
 from ..world import private, tagging
 from . import credential_hints
@@ -39,9 +40,7 @@ def why_not_found(exchange: Exchange, store: Store) -> str | None:
         near = nearest_route(exchange.method, exchange.shown_path)
         return near and f"did you mean {near[0]}? ({near[1]})"
     if isinstance(refusal, InvalidFlow):
-        named = str((exchange.known_parameters or {}).get("flow"))
-        organization, _, name = named.partition(":")
-        return _flow(store, organization, name, exchange.caller, named)
+        return _parameter(store, str((exchange.known_parameters or {}).get("flow")), exchange.caller)
     if not isinstance(refusal, NotFound):
         return None
     route = routing.route_of({"HTTP_HOST": exchange.request.headers.get("host", "")}, exchange.path)
@@ -72,6 +71,16 @@ def why_gone(exchange: Exchange, store: Store) -> str | None:
 def unanswered(exchange: Exchange) -> str | None:
     """Return why a path is not answered although Flowdock had it, or None."""
     return why_unanswered(exchange.path, exchange.request.headers.get("host", ""))
+
+
+def _parameter(store: Store, named: str, caller: Caller | None) -> str | None:
+    """Return why the flow in the parameter `flow` was not found: its id, or its two names with a colon between."""
+    organization, colon, name = named.partition(":")
+    for flow in () if colon or named in store.flows else store.flows.values():
+        path = store.path_of(flow)
+        if named.casefold() in (path, flow.parameterized_name, flow.name.casefold()):
+            return f"unknown flow {brief(named)!r}: did you mean {path.replace('/', ':')}, with a colon between?"
+    return _flow(store, organization, name, caller, named)
 
 
 def _filtered(store: Store, given: str, caller: Caller | None) -> str | None:
@@ -118,7 +127,7 @@ def _place(store: Store, path: Mapping[str, str], caller: Caller | None) -> str 
 def _flow(store: Store, organization: str, name: str, caller: Caller | None, called: str | None = None) -> str | None:
     flow = store.flow_named(organization, name) or store.flows.get(called or "")
     if flow is None:
-        colon = ":" if called is not None and "/" not in called else "/"
+        colon = ":" if called is not None and (":" in called or "/" not in called) else "/"
         paths = [store.path_of(each).replace("/", colon) for each in store.flows.values()]
         called = called or f"{organization}/{name}"
         return f"unknown flow {called!r}{_near(called, paths)}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..world import admitting, inviting
-from .copies import Copies
+from ..world.copies import Copies
 from .lists import InvitationList
 from .world import World
 
@@ -48,7 +48,7 @@ class Inviting(World):
         return self._read(lambda store: InvitationList(store, store.invitations.values()))
 
     @property
-    def outbox(self) -> list[InvitationMail]:
+    def outbox(self) -> Copies[InvitationMail]:
         """The mails that Flowdock would have sent to those who were invited, oldest first. Nothing is sent."""
         return self._read(lambda store: Copies(_shown(mail, store) for mail in store.invitations.outbox.values()))
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Entity = TypeVar("Entity")
 
+EVENTS = ("message", "status", "comment", "file", "activity", "discussion", "mail", "action")
 ROLES = {
     **dict.fromkeys(("user", "creator", "inviter", "owner", "from_user", "to_user"), "user"),
     **{kind: kind for kind in ("source", "application", "organization")},
@@ -105,9 +106,22 @@ def check_named(store: Store, expected: Mapping[str, Any]) -> None:
 
 
 class _Messages(Kind["Message"]):
+    def named(self, store: Store, expected: Mapping[str, Any], what: str | None = None) -> dict[str, Any]:
+        """Return what is expected. No emoji is no reaction."""
+        named = super().named(store, expected, what)
+        return named if named.get("reactions") != {} else {**named, "reactions": ()}
+
     def view(self, entity: Message, store: Store, expected: Iterable[str]) -> dict[str, Any]:
-        """Return the values of the expected names. If a mapping is expected as `content`, it is that of the API."""
+        """Return the values of the expected names.
+
+        If a mapping is expected as `content`, it is that of the API. One of `reactions` has emojis, and their users.
+        """
         shown = super().view(entity, store, expected)
+        if isinstance(expected, Mapping) and isinstance(expected.get("reactions"), Mapping):
+            by_emoji: dict[str, list[Any]] = {}
+            for each in entity.reactions:
+                by_emoji.setdefault(each.emoji, []).append(store.users.get(each.user_id, each.user_id))
+            shown["reactions"] = by_emoji
         if isinstance(expected, Mapping) and isinstance(expected.get("content"), Mapping):
             shown["content"] = wire.content(entity, store)
         return shown
@@ -145,6 +159,7 @@ MESSAGE = _Messages(
         "thread": _thread,
     },
     lambda store: store.archive.messages(store.flows),
+    {"event": EVENTS},
 )
 PRIVATE_MESSAGE = _Messages(
     "private message",

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from ..api.actions.delivery import Delivery
 from ..world.bound import all_bound
+from ..world.copies import Copies
 from ..world.invitations import Invitation
 from ..world.models import Application, Flow, Message, Organization, Source, Thread, User
 from . import expected, kinds
-from .copies import Copies
 from .matching import misses
 
 if TYPE_CHECKING:

@@ -205,13 +205,16 @@ def caller_of(exchange: Exchange) -> User | Source | Application | None:
     return None if caller is None else caller.source or caller.application or caller.user
 
 
-def exchange_view(exchange: Exchange, *, with_parameters: bool = True, with_roles: bool = False) -> dict[str, Any]:
+def exchange_view(
+    exchange: Exchange, *, with_parameters: bool = True, with_roles: bool = False, store: Store | None = None
+) -> dict[str, Any]:
     """Return the parameters of a request, who made it, and the status of the response.
 
     Args:
         exchange: the request and its response.
         with_parameters: whether to include the parameters.
         with_roles: whether who made it stands for parameters `user`, `source` and `application` that it lacks.
+        store: the world, which knows the application of a source that made it.
 
     Raises:
         ShortenedBody: the parameters are no longer known.
@@ -221,6 +224,8 @@ def exchange_view(exchange: Exchange, *, with_parameters: bool = True, with_role
     if operation is not None:
         fields = operation.coerced(fields)
     roles = {role: getattr(exchange.caller, role, None) for role in ROLES}
+    if store is not None and (source := getattr(exchange.caller, "source", None)) is not None:
+        roles["application"] = store.applications.get(source.application_id)
     others = {"status": exchange.status, "caller": caller_of(exchange), "method": exchange.method}
     others |= {"path": exchange.path, **roles}
     named = {f"the {name}": value for name, value in others.items()}

@@ -22,7 +22,7 @@ from .lists import DeliveryList
 from .streams import Streaming
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from ..api.actions.delivery import Delivery
     from ..api.actions.request import ActionRequest, Flaw
@@ -107,8 +107,9 @@ def _answered(app: App, request: ActionRequest, options: DeliveryOptions, failur
     if failure is None:
         return _requested(app, request, options)
     replaces = failure.status is not None or failure.connection not in (None, "cut")
-    wait = in_process(app.store, options.timeout) if app.sharing is None else options.timeout.__ge__  # has waited
-    in_time = failure.connection != "timeout" and wait(failure.seconds)
+    in_time = failure.connection != "timeout" and failure.seconds <= options.timeout
+    if app.sharing is None and failure.connection != "timeout":  # a shared world has waited already
+        in_process(app.store, options.timeout)(failure.seconds)
     response: Response | None = None
     if failure.after or (in_time and not replaces):
         response = _requested(app, request, options)
@@ -116,12 +117,14 @@ def _answered(app: App, request: ActionRequest, options: DeliveryOptions, failur
         raise NotDelivered.of(NotDelivered.TIMEOUT, seconds=options.timeout)
     if failure.connection is not None:
         raise NotDelivered.of(NotDelivered.FAULT, failure=failure)
-    status, headers, body = failure.status, Headers((failure.headers or {}).items()), failure.raw
+    status, body, kept = failure.status, failure.raw, Headers()
     if status is None:
         assert response is not None
-        status, headers = response.status, response.headers
+        status, kept = response.status, response.headers
         body = response.body if failure.body is None else body
-    return Response(status, headers, body, request)
+    given = Headers(failure.more_headers)
+    others = [(name, value) for name, value in kept.multi_items() if name not in given]
+    return Response(status, Headers([*others, *given.multi_items()]), body, request)
 
 
 def _requested(app: App, request: ActionRequest, options: DeliveryOptions) -> Response:
@@ -237,6 +240,9 @@ class Performing(Streaming):
         latency: float | timedelta = 0,
         connection: Connection | None = None,
         after: bool = False,
+        headers: Mapping[str, str] | None = None,
+        probability: float | None = None,
+        seed: int | None = None,
         sequence: Iterable[Failure | None] | None = None,
         optional: bool = False,
     ) -> Fault:
@@ -245,8 +251,9 @@ class Performing(Streaming):
         Args:
             action: the name of the action.
             thread, user: the thread, and who performs the action.
-            nth, times, status, body, latency, connection, after, sequence, optional: as for `fail`. The status is that
-                of the integration. Nothing sleeps: a latency that is no shorter than the timeout is a timeout.
+            nth, times, status, body, latency, connection, after, headers, probability, seed, sequence, optional: as for
+                `fail`. The status is that of the integration. Nothing sleeps: a latency that is no shorter than the
+                timeout is a timeout.
 
         Returns:
             The fault, which is in `faults` too.
@@ -255,8 +262,9 @@ class Performing(Streaming):
             ValueError: the arguments contradict each other.
         """
         what = {"status": status, "body": body, "latency": latency, "connection": connection, "after": after}
+        what["headers"] = headers
         matching = DeliveryMatching(action=action, thread=thread, user=None if user is None else self._user(user))
-        fault = fault_for(matching, nth, times, sequence, what)
+        fault = fault_for(matching, nth, times, sequence, what, probability, seed)
         fault.optional = optional
         return self._faults.add(fault)
 

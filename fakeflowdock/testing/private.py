@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..world import factories, uploads
+from ..world.copies import Copies
 from . import kinds
-from .copies import Copies
 from .lists import PrivateMessages
 from .ordering import Ordering
 
@@ -23,7 +23,7 @@ class Talking(Ordering):
     """A world whose users talk in private."""
 
     @property
-    def private_conversations(self) -> list[PrivateConversation]:
+    def private_conversations(self) -> Copies[PrivateConversation]:
         """All private conversations, oldest first. docs/api/private.md."""
         return self._read(lambda store: Copies(store.conversations.values()))
 

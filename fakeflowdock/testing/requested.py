@@ -141,6 +141,6 @@ class Requested(World):
         check_parameters(name, fields, candidates)
         expected = {**fields, **criteria.expected(name)}
         inside = any(not key.startswith("the ") for key in expected)
-        view = partial(matching.exchange_view, with_parameters=inside, with_roles=True)
+        view = partial(matching.exchange_view, with_parameters=inside, with_roles=True, store=self._store)
         check, what = partial(criteria.check_known, self._store, name), f"request to {name.replace('-', ' ')}"
         return Search(what, candidates, expected, view, self._store, self._dropped(), check)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..api.streams.emitted import emitted
 from ..contract.event_pages import is_about_a_user
+from ..world.copies import Copies
 from . import errors
-from .copies import Copies
 from .failing import Failing
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class Streaming(Failing):
         """The open streams of the world."""
 
     @property
-    def streams(self) -> list[OpenStream]:
+    def streams(self) -> Copies[OpenStream]:
         """The open streams, oldest first. docs/api/streaming.md."""
         return Copies(opened(self._streams, self._store))
 

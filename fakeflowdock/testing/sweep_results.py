@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..checking.recordings.entries import counted
+from ..redaction import brief
+from . import errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +27,7 @@ TRANSIENT = ("429", "500", "timeout", "lost answer", "reset stream", "cut record
 FAILURES = (*PERMANENT, *TRANSIENT)
 OUTCOMES = ("survived", "failed", "raised", "skipped", "not_reached")
 UNNOTICED, CRASHED, WRONG = "unnoticed", "crashed", "wrong result"
+FINDINGS = (UNNOTICED, CRASHED, WRONG)
 CRASHES = (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError, RecursionError)
 WIDTH = 70  # characters of a message in the table
 LISTED = 20  # lines about findings in the summary
@@ -157,6 +160,13 @@ def _run_of(line: str) -> tuple[str, ...]:
     return operation, failure, test
 
 
-def accepted_in(lines: Sequence[str]) -> list[str]:
-    """Return the findings in a baseline, without blank lines and comments."""
-    return [line for line in map(str.strip, lines) if line and not line.startswith("#")]
+def accepted_in(lines: Sequence[str], file: str) -> list[str]:
+    """Return the findings in a baseline, without blank lines and comments. Raises ValueError if a line is invalid."""
+    found = []
+    for number, line in enumerate(map(str.strip, lines), 1):
+        if line and not line.startswith("#"):
+            parts = line.split("  ", 3)
+            if len(parts) < 4 or parts[1] not in FAILURES or parts[2] not in FINDINGS:
+                raise ValueError(errors.BASELINE.format(file=file, number=number, line=brief(line)))
+            found.append(line)
+    return found

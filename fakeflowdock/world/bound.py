@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from ..suggestions import no_attribute
 from . import errors
+from .copies import Copies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -57,7 +58,7 @@ class Walk(Generic[T]):
             raise RuntimeError(errors.NO_WORLD_OF.format(kind=owner.__name__.lower()))
         with world.lock:
             found = self._look(entity, world)
-            return cast("T", all_bound(found, world) if isinstance(found, list) else bound(found, world))
+            return cast("T", Copies(all_bound(found, world)) if isinstance(found, list) else bound(found, world))
 
 
 def bound(entity: T, world: Any) -> T:

@@ -46,6 +46,10 @@ def update_user(store: Store, user: User | str, given: Mapping[str, str | None])
     with store.lock:
         current: User = known(store, "user", user)
         changes = _given(given)
+        if "sso_name" in changes:
+            changes["sso_name"] = sso_name = changes["sso_name"] or None
+            if sso_name is not None and store.identities.user_named(sso_name) not in (None, current.id):
+                raise InvalidValues.of("sso_name", errors.EXISTS.format(kind="user", name=sso_name))
         email = changes.get("email", current.email)
         if store.user_by_email(email) not in (None, current):
             raise InvalidValues.of("email", errors.EXISTS.format(kind="user", name=email))
@@ -177,6 +181,8 @@ def remove_message(store: Store, message: Message, by: User | None) -> None:
         current = _message(store, message)
         editor = _editor(store, current, by)
         if current.event in TEXTS and current.user_id is not None:
+            if current.content == "":
+                raise ValueError(errors.MESSAGE_REMOVED.format(id=message.id))
             editing.edit(store, current, editor, text="")
         elif current.event == "file" or current.app == "influx":
             editing.delete(store, current, editor)
@@ -192,6 +198,8 @@ def _editor(store: Store, message: Message, by: User | None) -> User:
 
 def _message(store: Store, message: Message) -> Message:
     current = store.archive.of(message.flow_id).messages.get(message.id)
+    if current is None and store.archive.of(message.flow_id).was_removed(message.id):
+        raise ValueError(errors.MESSAGE_REMOVED.format(id=message.id))
     if current is None or current.event_id != message.event_id:
         raise ValueError(errors.NOT_OF_THIS_WORLD.format(entity=message, article="a", kind="message"))
     return current

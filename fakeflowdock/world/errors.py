@@ -26,7 +26,9 @@ ID = "invalid id {given}: taken, or not a positive integer"
 NO_WORLD_OF = "this {kind} belongs to no world: read it from a fake"
 NOT_OF_THIS_WORLD = "{entity!r} is not {article} {kind} of this world"
 NO_USER_OF = "{user} does not belong to the organization"
-REMOVED = "application {name!r} was removed"
+REMOVED = "{kind} {name!r} was removed"
+MESSAGE_REMOVED = "message {id} was removed already"
+WAS_REMOVED = ": it was removed"
 NO_MEMBER = "{user} is not a member of {flow}"
 NOT_EDITABLE = "cannot edit the content of the event {event!r}: expected a message or a comment of a user"
 NOT_DELETABLE = "cannot delete a message with the event {event!r}"
@@ -38,6 +40,7 @@ NO_INVITER = "invalid inviter {user!r}: expected a member of {flow!r}, which is 
 NOT_ADMITTED = "flow {flow!r} is archived, or has blocked {user!r}"
 FIELD = "unknown field {name} of {what}{hint}"
 NO_SCOPE = "invalid scope {given!r}: expected a string such as 'flow integration'"
+COPIES = "cannot {name}: {kind} is a copy, and changing it would change nothing; list(…) returns a list of your own"
 SCOPE = "unknown scope {unknown}: expected {known}"
 
 # Clock, settings, initial worlds
@@ -110,6 +113,8 @@ class WorldFileError(Worded, ValueError):
     NOT_UTF8 = "{file}:1: not valid UTF-8 at byte {start}"
     NESTED = "{file}:1: nested too deeply"
 
+    IS_SEED = "is a seed, which `seed` takes, not `state`"
+    MAYBE_SEED = "; a seed is for `seed`, not for `state`"
     UNKNOWN_ENTITY = "refers to {id!r}, which is not in {kind}"
     UNKNOWN_SCOPE = "has the unknown scope {scope!r}"
     DUPLICATE = "is a duplicate"
@@ -160,6 +165,7 @@ class SeedError(Worded, ValueError):
     TOO_LARGE = "more than {limit:,} values"
     NESTED = "nested too deeply"
     NO_OBJECT = "expected an object with users, flows and others"
+    IS_WORLD = "expected a seed, got a whole world, which `state` takes"
     TWO_SENDERS = "a message has a user or a source, not both"
 
     def __init__(self, pointer: str, reason: str, place: str = "") -> None:

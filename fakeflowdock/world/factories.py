@@ -373,10 +373,12 @@ def known(store: Store, kind: str, entity: Entity | str) -> Entity:
         current = naming.found(store, kind, entity)
     else:
         current = getattr(store, f"{kind}s").get(getattr(entity, "id", None))
+        if kind == "source" and entity.id in store.deleted_sources:
+            raise ValueError(errors.REMOVED.format(kind=kind, name=entity.name))
         if type(current) is not type(entity):
             article = "an" if kind[0] in "ao" else "a"
             raise ValueError(errors.NOT_OF_THIS_WORLD.format(entity=entity, article=article, kind=kind))
     assert current is not None
     if isinstance(current, Application) and current.disabled:
-        raise ValueError(errors.REMOVED.format(name=current.name))
+        raise ValueError(errors.REMOVED.format(kind=kind, name=current.name))
     return current

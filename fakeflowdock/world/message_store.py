@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import islice, takewhile
@@ -75,6 +76,11 @@ class FlowArchive(Branching):
         """Remove a message."""
         del self.messages[message.id]
         self._forget(message)
+
+    def was_removed(self, number: int) -> bool:
+        """Return whether there was a message with a number, as an event tells."""
+        told = (each.content for each in self.events.values() if each.event == "message-delete")
+        return any(isinstance(content, Mapping) and content.get("message") == number for content in told)
 
     def change(self, after: Message) -> None:
         """Replace a message by a changed one."""

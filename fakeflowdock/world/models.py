@@ -14,6 +14,7 @@ from .bound import Bound, Walk
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .copies import Copies
     from .values import Author, Field, File, Mail, Reaction, Status
 
 
@@ -43,8 +44,8 @@ class Organization(Bound):
     sso_uid: str | None = None
     scim_token: str = field(default="", repr=False, compare=False)
 
-    users = Walk["list[User]"](lambda self, world: world.users_of_organization(self))
-    flows = Walk["list[Flow]"](lambda self, world: world.flows_of_organization(self))
+    users = Walk["Copies[User]"](lambda self, world: world.users_of_organization(self))
+    flows = Walk["Copies[Flow]"](lambda self, world: world.flows_of_organization(self))
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ class User(Bound):
     created_at: datetime | None = field(default=None, repr=False, compare=False)
     updated_at: datetime | None = field(default=None, repr=False, compare=False)
 
-    flows = Walk["list[Flow]"](lambda self, world: world.flows_of_user(self))
-    organizations = Walk["list[Organization]"](lambda self, world: world.organizations_of(self))
+    flows = Walk["Copies[Flow]"](lambda self, world: world.flows_of_user(self))
+    organizations = Walk["Copies[Organization]"](lambda self, world: world.organizations_of(self))
 
 
 USERS = {  # of a flow, and what world files call them
@@ -91,7 +92,7 @@ def _in_flow(entity: Any, world: Any, kind: str, reference: str) -> list[Any]:
     return [each for each in there if getattr(each, reference) == entity.id]
 
 
-def _users(name: str) -> Walk[list[User]]:
+def _users(name: str) -> Walk[Copies[User]]:
     """Return the users whose ids a field has."""
     return Walk(lambda self, world: [world.users[number] for number in sorted(getattr(self, name))])
 
@@ -143,8 +144,8 @@ class Flow(Bound):
     blocked = _users("blocked_ids")
     admins = _users("admin_ids")
     closed = _users("closed_ids")
-    sources = Walk["list[Source]"](lambda self, world: world.sources_of_flow(self))
-    messages = Walk["list[Message]"](lambda self, world: [*world.archive.of(self.id).messages.values()])
+    sources = Walk["Copies[Source]"](lambda self, world: world.sources_of_flow(self))
+    messages = Walk["Copies[Message]"](lambda self, world: [*world.archive.of(self.id).messages.values()])
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ class Application(Bound):
     disabled: bool = False
 
     owner = Walk["User | None"](lambda self, world: world.users.get(self.owner_id))
-    sources = Walk["list[Source]"](
+    sources = Walk["Copies[Source]"](
         lambda self, world: [each for each in world.sources.values() if each.application_id == self.id]
     )
 
@@ -201,8 +202,8 @@ class Source(Bound):
     flow = Walk["Flow"](lambda self, world: world.flows[self.flow_id])
     application = Walk["Application"](lambda self, world: world.applications[self.application_id])
     creator = Walk["User"](lambda self, world: world.users[self.creator_id])
-    messages = Walk["list[Message]"](lambda self, world: _in_flow(self, world, "messages", "source_id"))
-    threads = Walk["list[Thread]"](lambda self, world: _in_flow(self, world, "threads", "source_id"))
+    messages = Walk["Copies[Message]"](lambda self, world: _in_flow(self, world, "messages", "source_id"))
+    threads = Walk["Copies[Thread]"](lambda self, world: _in_flow(self, world, "threads", "source_id"))
 
 
 def _brief(self: Any) -> str:
@@ -383,7 +384,7 @@ class Thread(Bound):
         return replace(self, **counts, **changes)
 
     flow = Walk["Flow"](lambda self, world: world.flows[self.flow_id])
-    messages = Walk["list[Message]"](lambda self, world: _in_flow(self, world, "messages", "thread_id"))
+    messages = Walk["Copies[Message]"](lambda self, world: _in_flow(self, world, "messages", "thread_id"))
     source = Walk["Source | None"](
         lambda self, world: None if self.source_id is None else world.source_once(self.source_id)
     )

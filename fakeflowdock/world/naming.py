@@ -96,6 +96,8 @@ def _has_address(entity: Any, name: str) -> bool:
 
 
 def _unknown(store: Store, kind: str, name: str, entities: list[Any]) -> errors.UnknownName:
+    if kind == "source" and any(is_called(each, name) for each in store.deleted_sources.values()):
+        return errors.UnknownName(kind, brief(name), errors.WAS_REMOVED)
     names = [known for each in entities for known in reversed(names_of(store, each)) if known]
     shown = [names_of(store, each)[-1 if kind == "flow" else 0] for each in entities[:LISTED]]
     otherwise = f"; known: {', '.join(map(brief, shown))}" if shown else ""

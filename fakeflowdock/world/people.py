@@ -98,11 +98,11 @@ def _lost(store: Store, flow: Flow, user: User, by: User | None, now: datetime) 
     return _changed(store, flow.without(user))
 
 
-def edit_user(store: Store, user: User, **changes: str) -> User:
-    """Change the nick or the e-mail address of a user. An edit that changes nothing is no edit."""
+def edit_user(store: Store, user: User, **changes: str | None) -> User:
+    """Change a user. The flows get an event, unless nobody sees the change."""
     changed = store.update_user(user, **changes)
-    if changed != user:
-        content = {name: getattr(changed, name) for name in ("id", "nick", "email", "avatar", "name", "website")}
+    content = {name: getattr(changed, name) for name in ("id", "nick", "email", "avatar", "name", "website")}
+    if any(getattr(user, name) != value for name, value in content.items()):
         for flow in store.flows_of_user(changed):
             events.record(store, flow.id, "user-edit", user.id, store.now, {"user": content})
     return changed

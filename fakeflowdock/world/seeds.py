@@ -34,6 +34,8 @@ def built(seed: Mapping[str, Any]) -> Store:
     Raises:
         SeedError: the seed is invalid. `pointer` says where.
     """
+    if isinstance(seed, dict) and seed.keys() >= {"format", "now"}:
+        raise SeedError("", SeedError.IS_WORLD)
     whole = _expanded(seed)
     violations = contracts(ADMIN).objects["seed"].violations(whole)
     for violation in sorted(violations, key=lambda violation: not violation.is_unknown):  # a misspelled name first

@@ -167,7 +167,8 @@ def loads(text: str, name: str) -> Store:
     except WorldFileError:
         raise
     except json.JSONDecodeError as error:
-        raise WorldFileError(f"{name}:{error.lineno}: {error.msg}") from None
+        hint = WorldFileError.MAYBE_SEED if Path(name).suffix.lower() in (".yaml", ".yml", ".toml") else ""
+        raise WorldFileError(f"{name}:{error.lineno}: {error.msg}{hint}") from None
     except RecursionError:
         raise WorldFileError.of(WorldFileError.NESTED, file=name) from None
     except ValueError as error:

@@ -240,7 +240,7 @@ class Store(Branching):
         self._api_tokens.add(user.api_token, user.id)
         return user
 
-    def update_user(self, user: User, **changes: str) -> User:
+    def update_user(self, user: User, **changes: str | None) -> User:
         """Update a user."""
         now = self.tick()
         self._user_ids.pop(user.email.casefold(), None)

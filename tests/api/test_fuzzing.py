@@ -87,7 +87,7 @@ CALLS = st.tuples(st.sampled_from(ROUTES), st.booleans(), FIELDS, st.sampled_fro
 
 
 @given(st.lists(CALLS, min_size=1, max_size=6))
-@examples(80)
+@examples(80, in_ci=40)
 def test_whatever_is_sent_is_answered_as_the_pages_say(calls: list[Any]) -> None:
     with FakeFlowdock() as fake:
         door, source = Door(fake, "https://api.flowdock.com"), fake.add_source()

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.newest_only
 
+MADE_UP = "made up, because the recording does not show them:"
+SEND_THEM = "; clients have to send those of the world file"
 RECORDED = sorted(
     file for file in Path(__file__).with_name("recorded").iterdir() if file.is_file() and file.suffix != ".md"
 )
@@ -172,7 +174,27 @@ def test_a_chat_message_without_its_thread_is_left_out(folder: Path, capsys: pyt
         [shown] = requests.get(API + MESSAGES, timeout=9, **as_user(fake.user)).json()
     del shown["thread"], shown["thread_id"]
     assert main.main(["import", har(folder, entry(path=MESSAGES, reply=[shown])), "--output", "world.json"]) == 0
-    assert capsys.readouterr().err.splitlines()[1:] == ["left out: a message without its thread (1)"]
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "left out: a message without its thread (1)",
+        f"{MADE_UP} the api_token of 1 user{SEND_THEM}",
+    ]
+
+
+def test_standard_error_says_which_tokens_are_made_up(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with FakeFlowdock() as fake:
+        source = fake.add_source(name="CI")
+        requests.get(API + SOURCES, timeout=9, **as_user(fake.user))
+        requests.put(f"{API}{SOURCES}/{source.id}", json={"name": "CD"}, timeout=9, **fake.as_source("CI"))
+        fake.requests.export("whole.har", with_secrets=True)
+        sent = fake.requests[0].request.headers["Authorization"]
+        text = Path("whole.har").read_text("utf-8")
+        Path("filtered.har").write_text(text.replace(sent, "REDACTED").replace(source.flow_token, "REDACTED"), "utf-8")
+    assert main.main(["import", "whole.har", "--output", "world.json"]) == 0
+    whole = capsys.readouterr().err
+    assert main.main(["import", "filtered.har", "--output", "world.json"]) == 0
+    filtered = capsys.readouterr().err
+    assert "the api_token of" not in whole
+    assert f"{MADE_UP} the api_token of 1 user and the flow_token of 1 source{SEND_THEM}" in filtered
     FakeFlowdock().load("world.json")
 
 

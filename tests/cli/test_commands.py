@@ -213,7 +213,7 @@ def granted_without_a_page(line: dict[str, Any]) -> dict[str, Any]:
         (["--port", "0", "--json", "--prt", "1"], {}, "unknown option '--prt' (see --help): did you mean --port?"),
         (["conform", "http://x", "--onyl", "y"], {}, "unknown option '--onyl' (see --help): did you mean --only?"),
         (["routes", "--json"], {}, "unknown option '--json' (see --help)"),
-        (["explain", "nothing"], {}, "unknown operation 'nothing': expected "),
+        (["explain", "nothing"], {}, "unknown operation, page, error or rule 'nothing': python -m fakeflowdock routes"),
         (["explain"], {}, "missing argument 'OPERATION...' (see --help)"),
         (["--port"], {}, "option '--port' requires an argument (see --help)"),
         (["--host", "nowhere.invalid"], {}, "cannot serve on 'nowhere.invalid', port 8080"),
@@ -340,6 +340,30 @@ EXPLAINED = {
 }
 
 
+STATUSES = {
+    "401": ["unauthorized: an error with the status 401\n", "client-refused: an error with the status 401\n"],
+    "202": ["202: a response of send-message, "],
+    "POST /messages → 400": [
+        "Send message, with the status 400\n",
+        "validation-error (documented): A field is missing",
+    ],
+    "POST /messages -> 401: Unauthorized": ["Send message, with the status 401\n", "unauthorized (observed): "],
+    "  3 times: POST /v1/messages?x=1 → 202": ["{}", "A source is answered 202", "X-flowdock-wait-"],
+    "GET /flows → 599": [
+        "no response with that status. A fault",
+        "The whole operation: python -m fakeflowdock explain ",
+    ],
+}
+
+
+@pytest.mark.parametrize("given", STATUSES)
+def test_explain_takes_a_status_and_a_request_of_a_report(given: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["explain", given]) == 0
+    printed = capsys.readouterr().out.replace("\n        ", " ")
+    assert all(words in printed for words in STATUSES[given])
+    assert len(printed.splitlines()) < 50
+
+
 @pytest.mark.parametrize("given", EXPLAINED)
 def test_explain_takes_whatever_a_report_refers_to(given: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["explain", *given.split()]) == 0
@@ -365,12 +389,21 @@ def test_explain_knows_every_page_that_a_report_can_cite(capsys: pytest.CaptureF
             "docs/api/sources.md#get-sources",
             "docs/api/sources.md has no section 'get-sources': did you mean get-source?",
         ),
+        ("mesages", "unknown operation, page, error or rule 'mesages': did you mean list-messages?"),
+        ("unauthorised", "unknown operation, page, error or rule 'unauthorised': did you mean unauthorized?"),
+        ("token", "unknown operation, page, error or rule 'token': did you mean token-refused?"),
         ("request.deprecatd", "unknown rule 'request.deprecatd': did you mean request.deprecated?"),
     ],
 )
 def test_explain_suggests_what_was_meant(given: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["explain", given]) == 2
     assert capsys.readouterr().err == f"fakeflowdock: {words}\n"
+
+
+def test_explain_names_the_statuses_that_flowdock_has(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["explain", "418"]) == 2
+    words = "fakeflowdock: no response of Flowdock has the status 418: expected 200, 201, 202, 204, 302, 400, 401, "
+    assert capsys.readouterr().err.startswith(words)
 
 
 @pytest.mark.parametrize("host", ["a..b", "a" * 70, "a\nb", "", " ", "[::1"])

@@ -273,12 +273,12 @@ def answer_alike(doors: Doors, those: list[Any]) -> None:
 
 
 @given(those=some.lists(asked_like_the_pages(), min_size=1, max_size=4))
-@examples(200)
+@examples(200, in_ci=80)
 def test_a_request_has_the_same_effect_through_both_doors(doors: Doors, those: list[Any]) -> None:
     answer_alike(doors, those)
 
 
 @given(those=some.lists(asked_like_an_operator() | asked_like_the_pages(), min_size=1, max_size=6))
-@examples(60)
+@examples(60, in_ci=30)
 def test_an_operator_has_the_same_effect_through_both_doors(administered: AdministeredDoors, those: list[Any]) -> None:
     answer_alike(administered, those)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
 
 from tests.support.inner_pytest import run
+
+if TYPE_CHECKING:
+    import pytest
 
 CHOOSING = """
     import pytest
@@ -37,26 +40,49 @@ def test_a_choice_is_made_by_marker_command_line_ini_file_and_environment_in_tha
     run(pytester).assert_outcomes(passed=2)
 
 
-@pytest.mark.parametrize(
-    ("marker", "words"),
-    [
-        ('world="moon"', "@pytest.mark.flowdock: invalid world 'moon': expected empty or docs"),
-        ("journal=0", "@pytest.mark.flowdock: invalid journal '0': expected a positive integer"),
-        ('word="docs"', "@pytest.mark.flowdock: unknown 'word': expected keywords world, *"),
-        ('"docs"', "@pytest.mark.flowdock: unknown 'docs': expected keywords world, *"),
-    ],
-)
-def test_a_wrong_marker_says_what_would_be_right(marker: str, words: str, pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(f"""
+WRONG_MARKERS = {
+    'world="moon"': "invalid world 'moon': expected empty or docs",
+    "journal=0": "invalid journal '0': expected a positive integer",
+    "strct=True": "unknown 'strct': did you mean strict?",
+    "moon=True": "unknown 'moon': expected world, *",
+    '"docs"': "'docs' needs a name: use world='docs'",
+    '"seeds/team.yaml"': "'seeds/team.yaml' needs a name: use state='seeds/team.yaml' or seed='seeds/team.yaml'",
+    "True, wrld=3": "True needs a name: expected world, *; unknown 'wrld': did you mean world?",
+    'state="gone.json"': "*No such file or directory: *gone.json*",
+}
+
+
+def test_a_wrong_marker_fails_its_test_alone_and_says_what_would_be_right(pytester: pytest.Pytester) -> None:
+    tests = "".join(
+        f"@pytest.mark.flowdock({marker})\ndef test_{number}(fake_flowdock): pass\n"
+        for number, marker in enumerate(WRONG_MARKERS)
+    )
+    pytester.makepyfile(f"import pytest\n{tests}def test_right(fake_flowdock): pass\n")
+    result = run(pytester)
+    result.assert_outcomes(errors=len(WRONG_MARKERS), passed=1)
+    for words in WRONG_MARKERS.values():
+        result.stdout.fnmatch_lines([f"@pytest.mark.flowdock: {words}*"])
+    result.stdout.fnmatch_lines(["*strict? (marker of *.py::test_2, line 6)"])
+    result.stdout.no_fnmatch_line("*raise *")
+
+
+def test_a_wrong_marker_of_a_class_or_module_is_told_with_its_place(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
         import pytest
 
-        @pytest.mark.flowdock({marker})
-        def test_wrong(fake_flowdock):
+        pytestmark = pytest.mark.flowdock(wrld="docs")
+
+        def test_of_the_module():
             pass
+
+        @pytest.mark.flowdock(shap="drift")
+        class TestIt:
+            def test_of_the_class(self, fake_flowdock):
+                pass
     """)
     result = run(pytester)
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines([f"*{words}*"])
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines(["*did you mean world? (marker of *.py)", "*mean shape? (marker of *::TestIt, line 8)"])
 
 
 def test_markers_and_options_are_listed(pytester: pytest.Pytester) -> None:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from fakeflowdock import FakeFlowdock
+from tests.support.inner_pytest import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -116,9 +117,8 @@ async def test_a_fake_is_an_asynchronous_context_manager_and_a_decorator_of_task
 @pytest.mark.parametrize(("mode", "mark"), [("strict", "@pytest.mark.asyncio"), ("auto", "")])
 def test_the_fixture_serves_asynchronous_tests_and_fixtures(mode: str, mark: str, pytester: pytest.Pytester) -> None:
     pytester.makepyfile(SUITE.format(mark=mark))
-    options = ("-p", "no:randomly", "-p", "no:xdist", "-W", "error")
     asyncio_s = ("-o", f"asyncio_mode={mode}", "-o", "asyncio_default_fixture_loop_scope=function")
-    result = pytester.runpytest_subprocess(*options, *asyncio_s)
+    result = run(pytester, *asyncio_s, plugins=["pytest_asyncio.plugin"], new_process=True)
     result.assert_outcomes(passed=2, failed=2)
     result.stdout.fnmatch_lines(["*-- fakeflowdock --*", "GET /flows/example/main/messages/9 → 404"])
     result.stdout.fnmatch_lines(["requests to unknown paths (*"])

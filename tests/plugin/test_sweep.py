@@ -415,6 +415,17 @@ def test_only_findings_that_the_baseline_does_not_have_fail_the_run(pytester: py
     assert file.read_text("utf-8").splitlines() == lines, "what was not run stays"
 
 
+@pytest.mark.parametrize(
+    "line", ["garbage", "send-message  501  crashed  test_x.py::test", "send-message  500  odd  test_x.py::test"]
+)
+def test_a_line_of_a_baseline_that_is_no_finding_is_an_error(line: str, pytester: pytest.Pytester) -> None:
+    (pytester.path / "baseline.txt").write_text(f"# accepted\n\n{line}\n", "utf-8")
+    result = run(pytester, "--flowdock-sweep-baseline", "baseline.txt")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    words = f"ERROR: --flowdock-sweep-baseline: *baseline.txt:3: invalid line '{line}': expected operation, failure, *"
+    result.stderr.fnmatch_lines([words])
+
+
 def test_a_crash_is_a_finding_and_an_error_of_the_client_is_not(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         test_suite="""

@@ -271,6 +271,11 @@ def test_faults_of_deliveries_are_among_those_of_the_world(
     ]
     assert operator.refused("POST", "deliveries/faults", {"user": 99, "status": 500})[0][0] == "/user"
     assert operator.refused("POST", "deliveries/faults", {})[0][1].startswith("empty failure")
+    by_chance = {"status": 429, "headers": {"Retry-After": "3"}, "probability": 0.5, "seed": 4, "action": ASSIGN}
+    fault = operator.post("deliveries/faults", by_chance, 201)
+    assert fault["description"] == "each delivery of 'Assign to me' with probability 0.5: 429, Retry-After: 3"
+    answers = [operator.post("perform", perform)["response"] for _ in range(8)]
+    assert {each["headers"].get("Retry-After") for each in answers if each["status"] == 429} == {"3"}
 
 
 def test_many_integrations_are_awaited_while_the_server_answers_others(

@@ -1,4 +1,7 @@
-"""Every client library behind one face: what a test asks for, each does in its own way."""
+"""Every client library behind one face: what a test asks for, each does in its own way.
+
+Each is imported when its first client is made: a child process needs only its own.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ if TYPE_CHECKING:
     from fakeflowdock import FakeFlowdock
 import asyncio
 import http.client
+import importlib
 import json as standard_json
 import ssl
 import urllib.error
@@ -18,15 +22,10 @@ import urllib.request
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
-import aiohttp
-import httpx
-import httpx2
-import httpxyz
-import requests
-import urllib3
-
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+
+    import aiohttp
 
 WAIT = 20  # seconds, as a timeout that each library is given
 NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # is trusted: to load a store for each client takes most of its time
@@ -84,6 +83,8 @@ class Asked:
         elif self.form is not None:
             body, kind = urlencode(self.form).encode(), "application/x-www-form-urlencoded"
         elif self.files is not None:
+            import urllib3
+
             fields, name, content = self.files
             body, kind = urllib3.encode_multipart_formdata({**fields, "content": (name, content)})
         headers = {**(self.headers or {}), **({"Content-Type": kind} if kind else {})}
@@ -151,6 +152,8 @@ class Client:
 
 class Requests(Client):
     def __init__(self, wait: float | None) -> None:
+        import requests
+
         self.wait = wait
         self.session = requests.Session()
 
@@ -290,10 +293,15 @@ class AsyncHttpx(Asynchronous):
 
 class Aiohttp(Asynchronous):
     def __init__(self, sock_read: float | None = None, total: float | None = None) -> None:
+        import aiohttp
+
         super().__init__()
+        self.new_form = aiohttp.FormData
         self.session = self.runner.run(self.opened(aiohttp.ClientTimeout(total=total, sock_read=sock_read)))
 
     async def opened(self, wait: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
+        import aiohttp
+
         return aiohttp.ClientSession(timeout=wait)
 
     async def closed(self) -> None:
@@ -303,7 +311,7 @@ class Aiohttp(Asynchronous):
         data: Any = asked.form if asked.pieces is None else one_by_one(asked.pieces)
         if asked.files is not None:
             fields, name, content = asked.files
-            data = aiohttp.FormData(fields)
+            data = self.new_form(fields)
             data.add_field("content", content, filename=name)
         given = {"headers": asked.headers, "params": asked.params, "json": asked.json, "data": data}
         more: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
@@ -341,6 +349,8 @@ class Aiohttp(Asynchronous):
 
 class Urllib3(Client):
     def __init__(self, wait: float | None) -> None:
+        import urllib3
+
         self.pools = urllib3.PoolManager(timeout=wait)
 
     def answered(self, asked: Asked) -> Reply:
@@ -438,9 +448,8 @@ class HttpClient(Client):
 def make(name: str, wait: float | None = WAIT) -> Client:
     """A new client, that waits so many seconds for an answer."""
     library, _, kind = name.partition(" ")
-    modules: dict[str, Any] = {"httpx": httpx, "httpx2": httpx2, "httpxyz": httpxyz}
-    if library in modules:
-        return (AsyncHttpx if kind else Httpx)(modules[library], wait)
+    if library.startswith("httpx"):
+        return (AsyncHttpx if kind else Httpx)(importlib.import_module(library), wait)
     others: dict[str, Callable[[float | None], Client]] = {
         "requests": Requests,
         "aiohttp": Aiohttp,

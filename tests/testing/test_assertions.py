@@ -224,6 +224,11 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("assert_no_invitation", {"state": "declined"}, "invalid state 'declined': expected 'pending', 'accepted'"),
     ("assert_no_delivery", {"outcome": "needs_authentication"}, "invalid outcome 'needs_authentication': expected 'do"),
     ("assert_no_delivery", {"flaw": "wrong_secret"}, "invalid flaw 'wrong_secret': expected 'wrong secret', 'expire"),
+    (
+        "assert_no_message",
+        {"event": "mesage"},
+        "invalid event 'mesage': expected 'message', 'status', 'comment', 'file', 'activity', 'discussion', 'mail'",
+    ),
     ("assert_no_private_message", {"event": "status"}, "invalid event 'status': expected 'message', 'file'"),
     ("assert_no_source", {"nam": "Builds"}, "unknown field nam of a source: did you mean name?"),
     (

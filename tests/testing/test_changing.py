@@ -44,6 +44,38 @@ def test_a_user_edits_their_profile(fake: FakeFlowdock) -> None:
     assert events(fake) == ["user-edit"]
 
 
+def test_a_user_gets_another_password_and_name_for_single_sign_on_and_no_flow_is_told(fake: FakeFlowdock) -> None:
+    fake.update_user("Bob", password="s3cret", sso_name="bob@corp")
+    with fake:
+        for password, status in (("s3cret", 200), ("old", 401)):
+            reply = requests.get(f"{HOST}/user", auth=("bob@example.com", password), timeout=9)
+            assert reply.status_code == status
+        assert fake.users[1].sso_name == "bob@corp"
+        with pytest.raises(ValueError, match="user 'BOB@corp' already exists"):
+            fake.update_user(fake.user, sso_name="BOB@corp")
+        assert fake.update_user("Bob", sso_name="").sso_name is None
+        assert fake.update_user(fake.user, sso_name="BOB@corp").sso_name == "BOB@corp"
+    assert events(fake) == []
+
+
+def test_what_was_removed_already_is_not_removed_again(fake: FakeFlowdock) -> None:
+    text = fake.add_message("Hello")
+    file = fake.add_message(b"x", event="file", file_name="x.txt")
+    source = fake.add_source(name="CI")
+    mail = fake.add_message("x", event="mail", source="CI", subject="x", from_address="a@example.com")
+    for message in (text, file, mail):
+        fake.remove_message(message)
+        with pytest.raises(ValueError, match=f"message {message.id} was removed already"):
+            fake.remove_message(message)
+    with pytest.raises(ValueError, match=f"message {file.id} was removed already"):
+        fake.update_message(file, tags=["x"])
+    fake.remove_source(source)
+    for given, error in ((source, "source 'CI' was removed"), ("CI", "unknown source 'CI': it was removed")):
+        for act in (fake.remove_source, fake.update_source):
+            with pytest.raises(ValueError, match=error):
+                act(given)
+
+
 def test_a_user_leaves_an_organization(fake: FakeFlowdock) -> None:
     fake.remove_user("Bob")
     assert read(fake, "/organizations") == read(fake, "/flows") == []
@@ -178,7 +210,7 @@ def test_a_message_is_edited_and_removed(fake: FakeFlowdock) -> None:
     private = fake.add_private_message("Hi", to_user="Bob")
     assert fake.update_message(private, "Hello").content == fake.private_messages[0].content == "Hello"
     assert len(fake.messages) == 1
-    with pytest.raises(ValueError, match="is not a message of this world"):
+    with pytest.raises(ValueError, match="message 6 was removed already"):
         fake.remove_message(file)
 
 
@@ -208,6 +240,7 @@ def test_an_invitation_is_cancelled(fake: FakeFlowdock) -> None:
         (lambda fake: fake.update_message(fake.add_message("x"), "x" * 8097), "content is too long"),
         (lambda fake: fake.update_message(fake.add_message("x", event="status"), "y"), "cannot edit the content"),
         (lambda fake: fake.remove_message(fake.add_message("x", event="status")), "cannot delete a message"),
+        (lambda fake: fake.remove_message(FakeFlowdock().add_message("x")), "is not a message of this world"),
         (lambda fake: fake.populate(messages=-1), "invalid messages -1: expected an integer, at least 0"),
         (lambda fake: fake.populate(users=1.5), "invalid users 1.5: expected an integer, at least 0"),
     ],

@@ -179,6 +179,37 @@ def test_a_fault_is_for_one_thread_and_user(fake_flowdock: FakeFlowdock, receive
         fake_flowdock.fail_delivery()
 
 
+def test_a_delivery_fails_with_headers(fake_flowdock: FakeFlowdock, receiver: Receiver) -> None:
+    fake_flowdock.integration = receiver.wsgi
+    challenge = {"WWW-Authenticate": "Flowdock-Token url=https://ci.example.com/sign-in"}
+    with fake_flowdock.fail_delivery(status=401, headers=challenge):
+        delivery = fake_flowdock.perform(PULL, ASSIGN)
+    assert (delivery.outcome, delivery.authentication_url) == (
+        "needs authentication",
+        "https://ci.example.com/sign-in",
+    )
+    own = fake_flowdock.perform(PULL, ASSIGN).response
+    fake_flowdock.fail_delivery(headers={"content-type": "text/plain", "X-Late": "yes"})
+    changed = fake_flowdock.perform(PULL, ASSIGN).response
+    assert own is not None
+    assert changed is not None
+    assert (changed.headers["Content-Type"], changed.headers["X-Late"]) == ("text/plain", "yes")
+    assert (len(changed.headers), changed.body) == (len({*map(str.lower, own.headers), "content-type"}) + 1, own.body)
+
+
+def test_deliveries_fail_by_chance_the_same_in_every_run(fake_flowdock: FakeFlowdock, receiver: Receiver) -> None:
+    fake_flowdock.integration = receiver.wsgi
+
+    def outcomes(seed: int) -> list[Any]:
+        with fake_flowdock.fail_delivery(status=503, probability=0.5, seed=seed) as fault:
+            found = [fake_flowdock.perform(PULL, ASSIGN).status for _ in range(20)]
+        assert str(fault) == "each delivery with probability 0.5: 503"
+        return found
+
+    assert outcomes(7) == outcomes(7) != outcomes(8)
+    assert {*outcomes(7)} == {200, 503}
+
+
 def test_a_request_is_like_any_other(fake_flowdock: FakeFlowdock, receiver: Receiver) -> None:
     sent: ActionRequest = fake_flowdock.action_request(PULL, ASSIGN)
     assert (sent.method, sent.url, sent.target) == ("POST", f"https://integrator.example.com{PATH}", PATH)

@@ -188,7 +188,7 @@ def decorated(fake_flowdock: FakeFlowdock, name: str = "Builds") -> tuple[list[S
 def test_a_decorated_function_gets_a_fresh_world_per_call() -> None:
     assert (decorated.__name__, decorated.__doc__) == ("decorated", "Says what it does.")
     for name in ("One", "Two"):
-        sources, created = decorated(name=name)  # type: ignore[call-arg]  # the fake is given
+        sources, created = decorated(name=name)  # the fake is given
         assert [source.name for source in sources] == [name]
         assert created["id"] == 1
     assert [source.name for source in handle.sources] == ["Two"]  # the last world stays readable

@@ -77,6 +77,14 @@ def test_a_report_says_which_flow_a_message_may_have_been_meant_for(fake: FakeFl
     assert "        unknown flow 'example:mian': did you mean example:main?\n" in fake.report()
 
 
+@pytest.mark.parametrize("flow", ["example/main", "main", "Main", "EXAMPLE/MAIN"])
+def test_a_report_says_that_the_names_of_a_flow_have_a_colon_between(flow: str, fake: FakeFlowdock) -> None:
+    post = {"flow": flow, "event": "message", "content": "x"}
+    requests.post(f"{API}/messages", json=post, timeout=9, **fake.as_user())
+    words = f"        unknown flow {flow!r}: did you mean example:main, with a colon between?\n"
+    assert words in fake.report()
+
+
 def test_a_report_says_that_a_number_is_that_of_an_event(fake: FakeFlowdock) -> None:
     requests.put(f"{API}{FLOW}/messages/1", json={"tags": "bug"}, timeout=9, **fake.as_user())
     requests.get(f"{API}{FLOW}/messages/2", timeout=9, **fake.as_user())

@@ -10,6 +10,8 @@ import pytest
 import requests
 
 from fakeflowdock import FakeFlowdock, Message, Thread
+from fakeflowdock.contract.contracts import contracts
+from fakeflowdock.testing import kinds
 from tests.support.doors import as_source, as_user
 
 pytestmark = pytest.mark.newest_only
@@ -306,3 +308,25 @@ def test_organizations_and_applications_are_narrowed_down_too(fake_flowdock: Fak
         fake.flows.where(organization="acne")
     with pytest.raises(ValueError, match="unknown field nam of organizations: did you mean name"):
         fake.organizations.where(nam="x")  # type: ignore[call-arg]
+
+
+def test_a_source_makes_requests_of_its_application(fake_flowdock: FakeFlowdock) -> None:
+    other = fake_flowdock.add_application(name="Other")
+    fake_flowdock.add_source(name="CI")
+    fake_flowdock.add_source(name="CD", application=other)
+    for name in ("CI", "CD"):
+        credentials = fake_flowdock.as_source(name)
+        requests.put("https://api.flowdock.com/sources", json={"error_message": "late"}, timeout=9, **credentials)
+    requests.get("https://api.flowdock.com/sources", timeout=9, **fake_flowdock.as_application())
+    everything = fake_flowdock.requests
+    assert everything.where(application="Other") == everything.where(source="CD") == [everything[1]]
+    assert everything.where(application=fake_flowdock.application) == [everything[0], everything[2]]
+    operation: Any = "update source by flow_token"
+    assert fake_flowdock.assert_requested(operation, application="Other") == everything[1]
+    fake_flowdock.assert_not_requested("list sources", application="Other")
+
+
+def test_the_events_of_messages_are_those_of_world_files() -> None:
+    for event in (*kinds.EVENTS, "none"):
+        found = {each.field for each in contracts().objects["kept-message"].violations({"event": event})}
+        assert ("event" in found) is (event == "none")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import http.client
 import json
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +97,19 @@ def test_an_unknown_attribute_is_an_error(name: str, words: str, fake_flowdock: 
     if words.startswith("'FakeFlowdock'"):
         with pytest.raises(AttributeError, match=f"^{re.escape(words)}$"):
             getattr(fake_flowdock, name)
+
+
+def test_an_unknown_attribute_of_a_request_or_response_names_the_right_one(fake_flowdock: FakeFlowdock) -> None:
+    requests.get(f"{API}/flows", timeout=9, **fake_flowdock.as_user())
+    [exchange] = fake_flowdock.requests
+    found: Any = exchange.response
+    with pytest.raises(AttributeError, match="has no attribute 'status_code': use status"):
+        _ = found.status_code
+    with pytest.raises(AttributeError, match="has no attribute 'headrs': did you mean headers"):
+        _ = found.headrs
+    with pytest.raises(AttributeError, match="'Request' has no attribute 'data': use body"):
+        _ = getattr(exchange.request, "data")  # noqa: B009  # no type has it
+    assert copy.deepcopy(found) == copy.copy(found) == found
 
 
 def test_the_clock_is_set_like_the_other_settings(fake_flowdock: FakeFlowdock) -> None:
@@ -217,13 +233,36 @@ def test_strict_takes_rules() -> None:
     assert [(each.rule, each.severity) for each in fake.contract_warnings] == [("request.parameter.unknown", "warning")]
 
 
+def test_plain_http_is_answered_with_a_warning() -> None:
+    words = "List flows is requested over plain HTTP, where others can read the credentials: use https://"
+    with FakeFlowdock() as fake:
+        for base in ("http://api.flowdock.com", "https://api.flowdock.com"):
+            assert requests.get(f"{base}/flows", timeout=9, **fake.as_user()).status_code == 200
+        with closing(http.client.HTTPConnection("API.flowdock.com", 8080)) as connection:
+            token = base64.b64encode(f"{fake.user.api_token}:".encode()).decode()
+            connection.request("GET", "/v1/flows", headers={"Authorization": f"Basic {token}"})
+            assert connection.getresponse().status == 200
+        assert requests.get(f"{fake.url}/flows", timeout=9, **fake.as_user()).status_code == 200
+        found = fake.contract_warnings
+    assert [(each.rule, each.message) for each in found] == [("request.plain-http", words)] * 2
+    assert words in fake.report()
+    with pytest.raises(ContractViolation, match="plain HTTP"), FakeFlowdock(strict=True) as fake:
+        requests.get("http://api.flowdock.com/flows", timeout=9, **fake.as_user())
+    with FakeFlowdock(strict={"request.plain-http": "ignore"}) as fake:
+        requests.get("http://api.flowdock.com/flows", timeout=9, **fake.as_user())
+    assert {each.rule for each in Contract().check_request("GET", "http://api.flowdock.com/flows")} == {
+        "request.credentials.missing",
+        "request.plain-http",
+    }
+
+
 def test_a_contract_takes_rules_too() -> None:
     request = ("GET", "/flows/example/main/source/1?lmit=1")
     found = Contract(strict={"request.route.obsolete": "ignore"}).check_request(*request)
     assert "request.route.obsolete" not in {each.rule for each in found}
     assert [each.rule for each in found.violations] == ["request.parameter.unknown"]
     with pytest.raises(ValueError, match="unknown rule 'x' in strict"):
-        Contract(strict={"x": "ignore"})
+        Contract(strict={"x": "ignore"})  # type: ignore[dict-item]
 
 
 def test_callbacks_can_be_changed_at_any_time() -> None:

@@ -231,7 +231,7 @@ def texts(one: Served, before: Any, asked: Sent) -> Iterator[tuple[str, str]]:
         yield "access log", line
 
 
-@examples(60)
+@examples(60, in_ci=25)
 @given(st.data())
 def test_no_text_shows_a_secret_of_a_request(data: st.DataObject) -> None:
     secret = data.draw(secrets())

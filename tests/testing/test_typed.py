@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, assert_type, get_args
 from unittest.mock import ANY
 
 import pytest
+import requests
 
 from fakeflowdock import (
     Application,
@@ -82,6 +84,88 @@ def test_a_misspelled_name_is_a_mistake_to_type_checkers_too(fake_flowdock: Fake
         fake.assert_message(content=7)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="invalid times"):
         fake.assert_message(times="1")  # type: ignore[arg-type]
+
+
+def test_what_changes_a_copy_is_a_mistake_to_type_checkers_too(fake_flowdock: FakeFlowdock) -> None:
+    fake, hello = fake_flowdock, fake_flowdock.add_message("Hello")
+    refused = pytest.raises(TypeError, match="is a copy")
+    with refused:
+        fake.messages.append(hello)  # type: ignore[misc]
+    with refused:
+        fake.users.clear()  # type: ignore[misc]
+    with refused:
+        fake.requests.sort()  # type: ignore[misc]
+    with refused:
+        fake.faults.pop()  # type: ignore[misc]
+    with refused:
+        fake.messages[0] = hello  # type: ignore[misc]
+    with refused:
+        fake.flow.members.remove(fake.user)  # type: ignore[misc]
+    fake.requests.clear()
+    held: list[Message] = fake.messages
+    assert (held, fake.requests) == ([hello], [])
+
+
+def test_a_misspelled_rule_is_a_mistake_to_type_checkers_too() -> None:
+    assert FakeFlowdock(strict={"request.deprecated": "ignore"}).strict
+    with pytest.raises(ValueError, match=r"unknown rule 'request\.deprecatd' in strict: did you mean request"):
+        FakeFlowdock(strict={"request.deprecatd": "ignore"})  # type: ignore[dict-item]
+
+
+@FakeFlowdock()
+def posted(fake_flowdock: FakeFlowdock, text: str = "Hello", *, flow: str | None = None) -> Message:
+    return fake_flowdock.add_message(text, flow=flow)
+
+
+@FakeFlowdock()
+async def posted_later(fake_flowdock: FakeFlowdock) -> Message:
+    return fake_flowdock.add_message("Later")
+
+
+@FakeFlowdock()
+def counted(of: object) -> str:
+    return f"{of}"
+
+
+class Posting:
+    text = "Hello"
+
+    @FakeFlowdock()
+    def post(self, fake_flowdock: FakeFlowdock, more: str) -> Message:
+        return fake_flowdock.add_message(self.text + more)
+
+    @FakeFlowdock()
+    def count(self, number: int) -> int:
+        return number
+
+
+def test_a_decorated_function_is_called_without_the_fake() -> None:
+    assert_type(posted(), Message)
+    assert_type(posted("Bye", flow="example/main"), Message)
+    assert_type(asyncio.run(posted_later()), Message)
+    assert_type(counted(1), str)
+    assert_type(Posting().post("!"), Message)
+    assert_type(Posting().count(1), int)
+    with pytest.raises(TypeError):
+        posted("Hello", "main", "more")  # type: ignore[call-arg]
+
+
+def test_reactions_are_expected_by_emoji(fake_flowdock: FakeFlowdock) -> None:
+    fake = fake_flowdock
+    hello, bye = fake.add_message("Hello"), fake.add_message("Bye")
+    fake.add_user(name="Bob")
+    fake.add_member("Bob")
+    for user in ("Ada", "Bob"):
+        path = f"/flows/example/main/messages/{hello.id}/emoji_reaction"
+        sent = {"emoji": "tada", "type": "add"}
+        requests.post(f"https://api.flowdock.com{path}", json=sent, timeout=9, **fake.as_user(user)).raise_for_status()
+    assert_type(fake.assert_message(reactions={"tada": ["Ada", fake.users[1]]}), Message)
+    assert fake.assert_message(reactions={}) == bye
+    assert fake.messages.where(reactions={"tada": ANY}) == [fake.messages[0]]
+    with pytest.raises(AssertionError, match=r"reactions\.tada: expected \['Ada'\]"):
+        fake.assert_message(content="Hello", reactions={"tada": ["Ada"]})
+    with pytest.raises(AssertionError, match=r"reactions\.\+1: expected .*, got nothing"):
+        fake.assert_message(content="Hello", reactions={"+1": ["Ada"]})
 
 
 def test_the_names_of_operations_are_those_of_the_pages() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -270,6 +271,51 @@ def test_a_world_of_a_server_is_made_from_a_seed(fake_flowdock: FakeFlowdock) ->
     assert operator.refused("POST", "worlds", {"seed": {}, "world": "docs"}) == [
         ("/seed", "cannot be combined with world")
     ]
+
+
+def test_a_seed_in_place_of_a_world_names_the_argument_that_takes_it_and_the_reverse(
+    capsys: pytest.CaptureFixture[str], fake_flowdock: FakeFlowdock
+) -> None:
+    FakeFlowdock().dump("world.json")
+    Path("seed.yaml").write_text("users: [Ada]\n", "utf-8")
+    Path("seed.json").write_text('{\n"users": ["Ada"]}', "utf-8")
+    a_world, a_seed = "expected a seed, got a whole world, which `state` takes", "is a seed, which `seed` takes, not "
+    for option, file, text in (
+        ("state", "seed.json", f"seed.json:1: the file {a_seed}`state`"),
+        ("state", "seed.yaml", "seed.yaml:1: Expecting value; a seed is for `seed`, not for `state`"),
+        ("seed", "world.json", f"world.json:1: the seed: {a_world}"),
+    ):
+        given: Any = {option: file}
+        with pytest.raises(ValueError, match=re.escape(text)):
+            FakeFlowdock(**given)
+        assert main.main([f"--{option}", file, "--port", "0"]) == 2
+        assert capsys.readouterr().err == f"fakeflowdock: {text}\n"
+    world = json.loads(Path("world.json").read_text("utf-8"))
+    with pytest.raises(ValueError, match=a_world):
+        FakeFlowdock(seed=world)
+    operator: Operator = operator_of(fake_flowdock)
+    assert operator.refused("POST", "worlds", {"seed": world}) == [("/seed", a_world)]
+    assert operator.refused("POST", "worlds", {"state": {"users": ["Ada"]}}) == [("/state", f"{a_seed}`state`")]
+
+
+def test_the_command_line_takes_one_initial_world(capsys: pytest.CaptureFixture[str]) -> None:
+    FakeFlowdock().dump("world.json")
+    Path("seed.yaml").write_text("users: [Ada]\n", "utf-8")
+    for options in (["--state", "world.json", "--seed", "seed.yaml"], ["--seed", "seed.yaml", "--world", "docs"]):
+        assert main.main([*options, "--port", "0"]) == 2
+        one, other = sorted(options[::2], key=["--state", "--seed", "--world"].index)
+        assert capsys.readouterr().err == (
+            f"fakeflowdock: {one} and {other} both choose the initial world: give only one of them\n"
+        )
+
+
+def test_an_initial_world_of_the_command_line_overrides_one_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    FakeFlowdock().dump("world.json")
+    monkeypatch.setenv("FAKEFLOWDOCK_SEED", "seed.yaml")  # which is missing
+    with running("--state", "world.json", "--port", "0", "--json") as (_, said):
+        assert ready(said)["world"] == "world.json"
 
 
 def test_a_seed_that_cannot_be_read_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -133,7 +133,7 @@ def talks(store: Store, reader: int) -> list[str]:
 
 
 @given(place=st.sampled_from(sorted(places(world()), key=str)), value=VALUES)
-@examples(150)
+@examples(150, in_ci=50)
 def test_whatever_is_accepted_can_be_served_and_saved_and_loaded_again(place: tuple[Any, ...], value: Any) -> None:
     mutated = copy.deepcopy(world())
     held = mutated

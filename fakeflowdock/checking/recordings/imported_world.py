@@ -45,6 +45,7 @@ class Import(Needs):
     Attributes:
         answered: the number of responses.
         left_out: what a world file cannot hold: counts by reason.
+        made_up: whose tokens the recording does not have: counts by kind.
     """
 
     def __init__(self, entries: Iterable[Entry]) -> None:
@@ -54,6 +55,7 @@ class Import(Needs):
         self._api_tokens: dict[int, str] = {}
         self._access_tokens: dict[str, int] = {}
         self.left_out: Counter[str] = Counter()
+        self.made_up: Counter[str] = Counter()
         self.answered = 0
         super().__init__(entries)
 
@@ -146,9 +148,11 @@ class Import(Needs):
         api_tokens = {number: token for token, number in tokens.items()}
         for user in world["users"]:
             user["api_token"] = api_tokens.get(user["id"], user["api_token"])
+            self.made_up["user"] += user["id"] not in api_tokens
         flow_tokens = {number: token for token, number in reversed(self.sources_of_tokens.items())}
         for source in world["sources"]:
             source["flow_token"] = flow_tokens.get(source["id"], source["flow_token"])
+            self.made_up["source"] += source["id"] not in flow_tokens
             shown = self.sources.get(source["id"], {})
             source |= {name: _moment(shown.get(name)) or source[name] for name in ("created_at", "updated_at")}
         of_flows = {flows.get(path): token for token, path in self.flows_of_tokens.items()}
@@ -328,4 +332,7 @@ def imported(files: Iterable[str], hosts: Iterable[str] = ()) -> tuple[dict[str,
     world = found.data()
     kinds = ("organizations", "users", "flows", "applications", "sources", "threads", "messages")
     held = ", ".join(counted(len(world[kind]), kind[:-1]) for kind in kinds if world[kind])
-    return world, [held, *(f"left out: {reason} ({count:,})" for reason, count in found.left_out.items())]
+    tokens = {"user": "api_token", "source": "flow_token"}
+    made_up = [f"the {tokens[kind]} of {counted(count, kind)}" for kind, count in found.made_up.items() if count]
+    left_out = [f"left out: {reason} ({count:,})" for reason, count in found.left_out.items()]
+    return world, [held, *left_out, *([NotImported.MADE_UP.format(tokens=" and ".join(made_up))] if made_up else [])]
