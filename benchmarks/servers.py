@@ -9,14 +9,15 @@ import asyncio
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any
 
 from fakeflowdock.api.authentication import basic_header
@@ -101,8 +102,17 @@ def redis(folder: Path) -> Iterator[str]:
     """The URL of a Redis with a durable log."""
     port = _free_port()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
-    with process([*command, "--appendonly", "yes", "--appendfsync", "everysec"], port):
+    with process([*command, "--appendonly", "yes", "--appendfsync", "everysec", "--logfile", str(folder / "log")]):
+        while not _is_redis(port):
+            sleep(0.01)
         yield f"redis://127.0.0.1:{port}/0"
+
+
+def _is_redis(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(b"PING\r\n")
+        return connection.recv(5) == b"+PONG"
+    return False
 
 
 def cpu_of(pids: list[int]) -> float:

@@ -367,7 +367,8 @@ class Replica:
         if kind == READ:
             if (world := self.worlds.named(shared_journal.world_of(content))) is not None:
                 own: Exchange | None = None if ticket is None else ticket.result
-                world.app.journal.keep(own or shared_journal.unpacked(content, world.store))
+                if isinstance(journal := world.app.journal, SharedJournal):
+                    journal.tell(content, own)
         elif kind in (DUE, DELIVERED):
             about = json.loads(content)
             if (world := self.worlds.named(about["world"])) is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import deque
 from contextlib import suppress
 from datetime import datetime
 from types import SimpleNamespace
@@ -24,7 +25,7 @@ from ..api.responses import Answer
 from ..contract.errors import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ..world.store import Store
     from .worlds import ServedWorld
 
+MOST, MANY = 4 * 1024 * 1024, 1_000  # bytes and exchanges that wait to be unpacked
 KINDS = ("user", "source", "application")
 
 
@@ -47,28 +49,87 @@ class SharedJournal(Journal):
         settings = world.store.settings
         super().__init__(settings.journal, settings.journal_bytes, world.app.journal.budget)
         self._world, self._told = world, tell
+        self._pending: deque[tuple[int, Exchange | bytes]] = deque()  # with their numbers
+        self._waiting = 0  # bytes
 
     def add(
         self, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float, world_time: datetime
     ) -> Exchange:
         """Keep an exchange; one that is no entry itself when its entry is processed."""
         if ENTRY in environ:
-            return super().add(environ, handling, answer, duration, world_time)
+            if not self._pending:
+                return super().add(environ, handling, answer, duration, world_time)
+            exchange = Exchange(0, environ, handling, answer, duration, world_time)
+            self._append(exchange, exchange.size)
+            return exchange
         exchange = Exchange(0, environ, handling, answer, duration, world_time)
         self._told(self._world, exchange, packed(self._world.name, environ, handling, answer, duration, world_time))
         return exchange
+
+    def tell(self, content: bytes, own: Exchange | None) -> None:
+        """Keep an exchange of which an entry tells. Usually nobody reads it, so that it is unpacked later.
+
+        Args:
+            own: the exchange, if it was one of this server.
+        """
+        self._append(own or content, len(content))
+
+    def _append(self, each: Exchange | bytes, size: int) -> None:
+        with self._lock:
+            self._count += 1
+            if isinstance(each, Exchange):
+                each.number = self._count
+            self._pending.append((self._count, each))
+            self._waiting += size
+        if self.listeners or self._waiting > MOST or len(self._pending) > MANY:
+            self._settle()
+        self._tell()
+
+    def _settle(self) -> None:
+        """Unpack what waits."""
+        store = self._world.store
+        with self._lock:
+            while self._pending:
+                number, each = self._pending.popleft()
+                exchange = each if isinstance(each, Exchange) else unpacked(each, store)
+                exchange.number = number
+                self._keep(exchange)
+            self._waiting = 0
+
+    def __iter__(self) -> Iterator[Exchange]:
+        self._settle()
+        return super().__iter__()
+
+    def after(self, last: Exchange | None) -> tuple[list[Exchange], float]:
+        """Return the exchanges after `last`. See `Journal.after`."""
+        self._settle()
+        return super().after(last)
+
+    def keep(self, exchange: Exchange) -> None:
+        """Keep an exchange that was made elsewhere, as the next one."""
+        self._settle()
+        super().keep(exchange)
+
+    def resize(self, kept: int, limit: int) -> None:
+        """Change the limits."""
+        self._settle()
+        super().resize(kept, limit)
+
+    def _empty(self) -> None:
+        self._pending.clear()
+        self._waiting = 0
+        super()._empty()
 
 
 def packed(
     world: str, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float, world_time: datetime
 ) -> bytes:
-    """Return an exchange as the content of an entry: a line of JSON, and both bodies."""
+    """Return an exchange as the content of an entry: its world, a line of JSON, and both bodies."""
     caller, refusal, raw, body = handling.caller, handling.refusal, b"", answer.body
     if handling.given is not None:
         raw = handling.given.raw
     found = [None if caller is None else getattr(caller, kind) for kind in KINDS]
     head: dict[str, Any] = {
-        "world": world,
         "environ": {name: value for name, value in environ.items() if type(value) is str},
         "caller": None if caller is None else [None if each is None else each.id for each in found],
         "status": answer.status,
@@ -80,17 +141,17 @@ def packed(
     }
     if len(body) > WHOLE:
         head["left"] = [len(body), hashlib.sha256(body).hexdigest()]
-    return json.dumps(head).encode() + b"\n" + raw + body[:WHOLE]
+    return f"{world}\n{json.dumps(head)}\n".encode() + raw + body[:WHOLE]
 
 
 def world_of(content: bytes) -> str:
     """Return the name of the world of an exchange."""
-    return str(json.loads(content.partition(b"\n")[0])["world"])
+    return content[: content.index(b"\n")].decode()
 
 
 def unpacked(content: bytes, store: Store) -> Exchange:
     """Return an exchange that another server has told of."""
-    line, _, bodies = content.partition(b"\n")
+    _, line, bodies = content.split(b"\n", 2)
     head = json.loads(line)
     environ, raw = head["environ"], head["raw"] or 0
     answer = Answer(head["status"], [(name, value) for name, value in head["headers"]], bodies[raw:])
