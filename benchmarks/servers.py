@@ -61,6 +61,7 @@ class Measured:
     p50: dict[str, list[float]] = field(default_factory=dict)  # milliseconds
     p99: dict[str, list[float]] = field(default_factory=dict)
     cpu: dict[str, list[float]] = field(default_factory=dict)  # microseconds of all servers for each request
+    alone: list[float] = field(default_factory=list)  # milliseconds of a write over one connection, p50
 
     def cell(self, method: str) -> str:
         """Requests per second, with p50 and p99 in milliseconds, and the processor time of a request."""
@@ -131,6 +132,7 @@ def measure(url: str, asked: Asked, pids: list[int], seen: Measured) -> None:
         seen.p50.setdefault(method, []).append(figures["p50"])
         seen.p99.setdefault(method, []).append(figures["p99"])
         seen.cpu.setdefault(method, []).append(spent / figures["requests"] * 1e6)
+    seen.alone.append(load(url, asked, "POST", 1)["p50"])
 
 
 def asked_of(line: dict[str, Any]) -> Asked:
@@ -178,8 +180,9 @@ def table() -> Table:
         for method in ("GET", "POST"):
             found.note(f"{layout}, {method}", seen.cell(method))
     found.note("round trip to the log, reading; appending", f"{empty * 1e6:,.0f} µs; {entry * 1e6:,.0f} µs")
-    shared = median(layouts["1 process, --store, nginx"].p50["POST"])
-    found.note("round trip / p50 of a write of one process with --store", f"{entry * 1e3 / shared:.2f}")
+    one, shared = (median(layouts[f"1 process,{store} nginx"].alone) for store in ("", " --store,"))
+    found.note("a write over one connection, p50: without --store; with it", f"{one:.2f} ms; {shared:.2f} ms")
+    found.note("the round trip's share of the latter", f"{entry * 1e3 / shared:.0%}")
     return found
 
 
