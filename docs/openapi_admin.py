@@ -19,8 +19,13 @@ NAMED: Schema = {"type": "string", "minLength": 1}
 IN_PATH: dict[str, tuple[Schema, str, Any]] = {
     "world": ({"type": "string", "minLength": 1}, "The name of a world; `default` is the server's own.", "default"),
     "snapshot": ({"type": "string", "minLength": 1}, "The name of a snapshot.", "before"),
-    "part": ({"enum": ["api", "admin", "guide"], "type": "string"}, "A folder of the documentation.", "api"),
+    "part": (
+        {"enum": ["api", "admin", "guide", "openapi"], "type": "string"},
+        "A part of the documentation.",
+        "api",
+    ),
     "page": ({"type": "string", "minLength": 1}, "The name of a page.", "errors"),
+    "file": (NAMED, "The file of a client library.", "node.mjs"),
     "id": ({"type": "integer", "minimum": 1}, "The number of a fault.", 1),
     "organization": (NAMED, "The id or a name of an organization.", "example"),
     "user": (NAMED, "The id, the name, the nick or the e-mail address of a user.", "ada@example.com"),

@@ -104,8 +104,8 @@ def _without_null(schema: Schema) -> Schema:
 
 
 def _several(item: Schema, words: Schema) -> Schema:
-    """A name that may come several times. Once is a list of one."""
-    once = {name: each for name, each in item.items() if name != "type"}
+    """A name that may come several times. Once is a list of one, which no generator must see as a type."""
+    once = {name: each for name, each in item.items() if name not in ("type", "contentMediaType")}
     return {"anyOf": [{"type": "array", "items": item}, {**once, **no_other_than("string")}], **words}
 
 

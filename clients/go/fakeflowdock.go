@@ -717,22 +717,47 @@ func (w *World) AddMessage(fields Fields) Message {
 	return send[Message](w, "POST", "messages", fields)
 }
 
-// UpdateMessage edits a message.
-func (w *World) UpdateMessage(name any, fields Fields) Message {
+// UpdateMessage edits a message: a Message, or an id with its flow.
+func (w *World) UpdateMessage(message any, fields Fields) Message {
 	w.t.Helper()
-	return send[Message](w, "PUT", "messages/"+escaped(name), fields)
+	id, fields := placed(message, fields)
+	return send[Message](w, "PUT", "messages/"+id, fields)
 }
 
 // RemoveMessage deletes a message.
-func (w *World) RemoveMessage(name any, fields ...Fields) {
+func (w *World) RemoveMessage(message any, fields ...Fields) {
 	w.t.Helper()
-	w.Request("DELETE", "messages/"+escaped(name), merged(fields), nil)
+	id, all := placed(message, fields...)
+	w.Request("DELETE", "messages/"+id, all, nil)
 }
 
 // AddPrivateMessage adds a private message: to_user, from_user, content, …
 func (w *World) AddPrivateMessage(fields Fields) Message {
 	w.t.Helper()
 	return send[Message](w, "POST", "private-messages", fields)
+}
+
+// UpdatePrivateMessage edits a private message: a Message, or an id with to_user and from_user.
+func (w *World) UpdatePrivateMessage(message any, fields Fields) Message {
+	w.t.Helper()
+	id, fields := placed(message, fields)
+	return send[Message](w, "PUT", "private-messages/"+id, fields)
+}
+
+// RemovePrivateMessage deletes a private message.
+func (w *World) RemovePrivateMessage(message any, fields ...Fields) {
+	w.t.Helper()
+	id, all := placed(message, fields...)
+	w.Request("DELETE", "private-messages/"+id, all, nil)
+}
+
+// Size is how much a world has.
+type Size struct{ Users, Flows, Sources, Messages int }
+
+// Populate adds bulk data: messages, users, flows, sources. It returns how much the world has then.
+func (w *World) Populate(numbers Fields) Size {
+	w.t.Helper()
+	return send[Size](w, "POST", "populate", numbers)
 }
 
 // AddAccessToken issues an access token: user, application, scope, expires_in.
@@ -1176,6 +1201,19 @@ func merged(all []Fields) Fields {
 }
 
 func escaped(name any) string { return url.PathEscape(fmt.Sprint(name)) }
+
+// placed returns the id of a message, and fields with its place: the id is that in a flow or a conversation.
+func placed(message any, all ...Fields) (string, Fields) {
+	given, is := message.(Message)
+	if !is {
+		return escaped(message), merged(all)
+	}
+	place := Fields{"flow": given.Flow}
+	if given.Flow == "" {
+		place = Fields{"from_user": given.User, "to_user": given.ToUser}
+	}
+	return escaped(given.ID), merged(append([]Fields{place}, all...))
+}
 
 func query(criteria []Fields) string {
 	values := url.Values{}

@@ -659,9 +659,9 @@ public final class FakeFlowdock implements AutoCloseable {
             return data("POST", "messages", fields);
         }
 
-        /** Edit a message. */
+        /** Edit a message: one that addMessage returned, or an id with its flow. */
         public Data updateMessage(Object named, Map<String, ?> fields) {
-            return data("PUT", "messages/" + escaped(named), fields);
+            return data("PUT", "messages/" + escaped(named), placed(named, fields));
         }
 
         /** Delete a message. */
@@ -670,12 +670,31 @@ public final class FakeFlowdock implements AutoCloseable {
         }
 
         public void removeMessage(Object named, Map<String, ?> fields) {
-            request("DELETE", "messages/" + escaped(named), fields);
+            request("DELETE", "messages/" + escaped(named), placed(named, fields));
         }
 
         /** Add a private message: to_user, from_user, content, … */
         public Data addPrivateMessage(Map<String, ?> fields) {
             return data("POST", "private-messages", fields);
+        }
+
+        /** Edit a private message: one that addPrivateMessage returned, or an id with to_user and from_user. */
+        public Data updatePrivateMessage(Object named, Map<String, ?> fields) {
+            return data("PUT", "private-messages/" + escaped(named), placed(named, fields));
+        }
+
+        /** Delete a private message. */
+        public void removePrivateMessage(Object named) {
+            removePrivateMessage(named, Map.of());
+        }
+
+        public void removePrivateMessage(Object named, Map<String, ?> fields) {
+            request("DELETE", "private-messages/" + escaped(named), placed(named, fields));
+        }
+
+        /** Add bulk data: messages, users, flows, sources. Returns how much the world has then. */
+        public Data populate(Map<String, ?> numbers) {
+            return data("POST", "populate", numbers);
         }
 
         /** Issue an access token: user, application, scope, expires_in. */
@@ -973,6 +992,23 @@ public final class FakeFlowdock implements AutoCloseable {
     private static String escaped(Object named) {
         Object name = named instanceof Map ? ((Map<?, ?>) named).get("id") : named;
         return URLEncoder.encode(String.valueOf(name), StandardCharsets.UTF_8).replace("+", "%20");
+    }
+
+    /** Fields with the place of a message, because its id is that in a flow or a conversation. */
+    private static Map<String, ?> placed(Object message, Map<String, ?> fields) {
+        if (!(message instanceof Data)) {
+            return fields;
+        }
+        Data given = (Data) message;
+        Map<String, Object> all = new LinkedHashMap<>();
+        if (given.get("flow") != null) {
+            all.put("flow", given.get("flow"));
+        } else {
+            all.put("from_user", given.get("user"));
+            all.put("to_user", given.get("to_user"));
+        }
+        all.putAll(fields);
+        return all;
     }
 
     private static String query(Map<String, ?> criteria) {

@@ -207,6 +207,14 @@ export interface Message {
   edited: string | null;
 }
 
+/** How much a world has. */
+export interface WorldSize {
+  users: number;
+  flows: number;
+  sources: number;
+  messages: number;
+}
+
 type Profile = Partial<Pick<User, "name" | "nick" | "email" | "avatar">> & { website?: string };
 type Links = { external_url?: string; error_message?: string; configuration_url?: string };
 type Addresses = { icon_url?: string; redirect_uri?: string; setup_uri?: string; configuration_uri?: string };
@@ -508,6 +516,12 @@ export declare class World {
     content?: unknown;
     [parameter: string]: unknown;
   }): Promise<Message>;
+  updatePrivateMessage(
+    message: Reference,
+    fields: { to_user?: Name; from_user?: Name; content?: string; tags?: readonly string[]; user?: Name },
+  ): Promise<Message>;
+  removePrivateMessage(message: Reference, fields?: { to_user?: Name; from_user?: Name; user?: Name }): Promise<void>;
+  populate(numbers: Partial<WorldSize>): Promise<WorldSize>;
   addAccessToken(fields?: {
     user?: Name;
     application?: Name;

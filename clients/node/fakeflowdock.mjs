@@ -325,19 +325,34 @@ export class World {
     return this.request("POST", "messages", fields);
   }
 
-  /** Edit a message. */
+  /** Edit a message: one that `addMessage` returned, or an id with its `flow`. */
   updateMessage(message, fields) {
-    return this.request("PUT", `messages/${named(message)}`, fields);
+    return this.request("PUT", `messages/${named(message)}`, { ...placeOf(message), ...fields });
   }
 
   /** Delete a message. */
   removeMessage(message, fields = {}) {
-    return this.request("DELETE", `messages/${named(message)}`, fields);
+    return this.request("DELETE", `messages/${named(message)}`, { ...placeOf(message), ...fields });
   }
 
   /** Add a private message: `{ to_user: "Bob", content: "Hello" }`. */
   addPrivateMessage(fields) {
     return this.request("POST", "private-messages", fields);
+  }
+
+  /** Edit a private message: one that `addPrivateMessage` returned, or an id with `to_user` and `from_user`. */
+  updatePrivateMessage(message, fields) {
+    return this.request("PUT", `private-messages/${named(message)}`, { ...placeOf(message), ...fields });
+  }
+
+  /** Delete a private message. */
+  removePrivateMessage(message, fields = {}) {
+    return this.request("DELETE", `private-messages/${named(message)}`, { ...placeOf(message), ...fields });
+  }
+
+  /** Add bulk data: `{ messages: 1000, users: 20, flows: 4, sources: 5 }`. Returns how much the world has then. */
+  populate(numbers) {
+    return this.request("POST", "populate", numbers);
   }
 
   /** Issue an access token: `{ user: "Bob", scope: "flow" }`. */
@@ -586,6 +601,12 @@ function failure(message) {
 /** Return the name of an object in a path: its id, or what else names it. */
 function named(object) {
   return encodeURIComponent(object?.id ?? object);
+}
+
+/** Return the fields that tell where a message is, because its id is that in a flow or a conversation. */
+function placeOf({ flow, user, to_user }) {
+  if (flow) return { flow };
+  return to_user ? { from_user: user, to_user } : {};
 }
 
 function query(criteria) {

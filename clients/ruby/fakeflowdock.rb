@@ -272,11 +272,11 @@ class FakeFlowdock
       request("PUT", "state", { state: state })
     end
 
-    # Data: `add_user`, `get_user`, `update_user`, `remove_user`, and so on for organizations, flows, memberships, applications,
-    # sources and messages. Objects are named by id, name, nick, e-mail address or path, or by what `add_…` returned.
+    # Data: `add_user`, `get_user`, `update_user`, `remove_user`, and so on for organizations, flows, memberships, applications
+    # and sources. Objects are named by id, name, nick, e-mail address or path, or by what `add_…` returned.
     # Everything has a default. `update_membership` and `remove_membership` take the user.
 
-    %w[user organization flow membership application source message].each do |kind|
+    %w[user organization flow membership application source].each do |kind|
       define_method("add_#{kind}") { |**fields| request("POST", "#{kind}s", fields) }
       define_method("update_#{kind}") do |object, **fields|
         request("PUT", "#{kind}s/#{World.escape(object)}", fields)
@@ -300,9 +300,23 @@ class FakeFlowdock
       request("DELETE", "organizations/#{World.escape(organization)}/single-sign-on")
     end
 
-    # Add a private message: `to_user: "Bob", content: "Hello"`.
-    def add_private_message(**fields)
-      request("POST", "private-messages", fields)
+    # Messages: `add_message`, `update_message`, `remove_message`, and the same for private messages, which need `to_user`.
+    # The id of a message is that in its flow or conversation: give what `add_…` returned, or `flow`, or the two users.
+
+    %w[message private_message].each do |kind|
+      path = "#{kind.tr("_", "-")}s"
+      define_method("add_#{kind}") { |**fields| request("POST", path, fields) }
+      define_method("update_#{kind}") do |object, **fields|
+        request("PUT", "#{path}/#{World.escape(object)}", { **World.place(object), **fields })
+      end
+      define_method("remove_#{kind}") do |object, **fields|
+        request("DELETE", "#{path}/#{World.escape(object)}", { **World.place(object), **fields })
+      end
+    end
+
+    # Add bulk data: `messages: 1000, users: 20, flows: 4, sources: 5`. Returns how much the world has then.
+    def populate(**numbers)
+      request("POST", "populate", numbers)
     end
 
     # Issue an access token: `user: "Bob", scope: "flow"`.
@@ -420,8 +434,12 @@ class FakeFlowdock
       rescue Error => e
         "no report: #{e.message}"
       end
-      told = "#{error.message}\n\nfakeflowdock, world #{@name}:\n#{text}"
-      error.exception(told).tap { |explained| explained.set_backtrace(error.backtrace) }
+      told = "fakeflowdock, world #{@name}:\n#{text}"
+      explained = error.exception("#{error.message}\n\n#{told}")
+      explained.set_backtrace(error.backtrace)
+      # Test::Unit shows this, and not the message, where it has an expected value.
+      explained.user_message = [error.user_message, told].compact.join("\n\n") if explained.respond_to?(:user_message=)
+      explained
     end
 
     # Streams
@@ -512,6 +530,13 @@ class FakeFlowdock
       # Return the name of an object in a path: its id, or what else names it.
       def escape(object)
         URI.encode_www_form_component(object.is_a?(Hash) ? object[:id] : object).gsub("+", "%20")
+      end
+
+      # Return the fields that tell where a message is, because its id is that in a flow or a conversation.
+      def place(message)
+        return {} unless message.is_a?(Hash)
+
+        message[:flow] ? { flow: message[:flow] } : { from_user: message[:user], to_user: message[:to_user] }.compact
       end
 
       # Return a value in which each regular expression is a pattern of the admin API.

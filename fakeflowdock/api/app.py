@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from .actions import signed
 from .actions.delivery import Deliveries
 from .authentication import authenticate
 from .callers import ANYONE, PROVISIONER, Caller
+from .citing import cited
 from .contract_warnings import ContractWarnings, warnings_of
 from .environ import BASE, EXCHANGE, is_plain, path_of, root_of
 from .faults import Faults, elapse, in_process, on_a_socket
@@ -281,9 +283,9 @@ class FlowdockHandling(Handling):
             deliver = partial(self.app.deliver, self.app)
             return signed.reply(store, environ["REQUEST_METHOD"], route, self.caller.user, deliver)
         elif route.startswith(internal_routes.PREFIX):
-            return internal_routes.reply(
-                environ["REQUEST_METHOD"], route, store, environ.get("QUERY_STRING", ""), root_of(environ.get(BASE, ""))
-            )
+            query, root = environ.get("QUERY_STRING", ""), root_of(environ.get(BASE, ""))
+            reply = internal_routes.reply(environ["REQUEST_METHOD"], route, store, query, root)
+            return replace(reply, body=cited(reply.body, environ)) if reply.status == 403 else reply
         return super().run()
 
     def _check_line(self) -> None:

@@ -9,14 +9,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..contract.contracts import contracts
-from ..contract.documentation import address_of
-from ..contract.errors import AccessDenied, BrokenContract, Refusal, Unreadable
+from ..contract.errors import AccessDenied, BrokenContract, Refusal
 from ..contract.validation import missing
 from ..world import settings
 from . import response_shapes
 from .callers import APPLICATION, Caller
-from .environ import CITES, base_of, path_of
-from .internal_routes import DOCS
+from .citing import cited
+from .environ import base_of, path_of
 from .media_types import HTML
 from .operations import Reply
 from .responses import write
@@ -166,14 +165,6 @@ class Handling(ABC):
             reply = replace(reply, body=response_shapes.drifted(reply.body, check))
         return reply
 
-    def _shown_at(self, page: str) -> str:
-        """Return the URL at which the server shows a page."""
-        try:
-            base = base_of(self.environ).removesuffix(self.environ["SCRIPT_NAME"])  # without the world in the path
-            return address_of(page, f"{base}{DOCS}")
-        except Unreadable:  # the address of the server is unknown
-            return page
-
     def refuse(self, refusal: Refusal) -> Reply:
         """Return a refusal as a reply. Raises BrokenContract if errors.md and the operation's page do not list it."""
         contract = contracts(self.table.part).errors[refusal.name]
@@ -182,7 +173,7 @@ class Handling(ABC):
         if not (contract.everywhere or listed):
             raise BrokenContract.of(BrokenContract.ERROR, operation=self.title, error=refusal.name)
         page = operation.page if operation is not None and listed else contract.page
-        body = refusal.body(self._shown_at(page) if CITES in self.environ else page)
+        body = cited(refusal.body(page), self.environ)
         for violation in contract.body.violations(body):
             place, text = violation.pointer, BrokenContract.OF_ERROR
             raise BrokenContract.of(text, operation=self.title, place=place, schema=contract.body.schema)

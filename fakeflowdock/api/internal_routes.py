@@ -26,6 +26,7 @@ DOCS = f"{PREFIX}docs"  # the documentation as HTML
 HEALTH, METRICS = f"{PREFIX}health", f"{PREFIX}metrics"
 STREAM = f"{PREFIX}stream"  # the paths of the host `stream.flowdock.com`, on any host
 METHODS = ("GET", "HEAD", "OPTIONS")
+EXPIRED = "This URL has expired: request the file again (docs/api/files.md)"
 LIFETIME = timedelta(minutes=5)
 
 
@@ -122,7 +123,7 @@ def _file(path: str, store: Store, query: str) -> Reply:
         if found is None or not right:
             raise NoSuchRoute
         if store.now >= datetime.fromtimestamp(int(expires), UTC):
-            return Reply(403, {"message": "This URL has expired: request the file again (docs/api/files.md)"})
+            return Reply(403, {"message": EXPIRED})
     file = found[1]
     # An uploaded page must not run on the host of the consent page, so browsers save it.
     headers = (

@@ -126,6 +126,9 @@ class Proxy:
         """Return the application for a request."""
         return self
 
+    def introduce(self, environ: WSGIEnvironment) -> None:
+        """Do nothing: it shows no pages."""
+
     def listens(self, host: str, bound: str, meter: Meter) -> None:
         """Ignore the server's address, and its counts."""
 

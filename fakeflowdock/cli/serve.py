@@ -37,7 +37,7 @@ def run(given: SimpleNamespace) -> None:
             saved.
     """
     from ..api.app import App
-    from ..api.internal_routes import STREAM
+    from ..api.internal_routes import DOCS, STREAM
     from ..http.server import Server
     from ..server.memory import Memory
     from ..server.public_address import PublicAddress
@@ -72,6 +72,7 @@ def run(given: SimpleNamespace) -> None:
         speaking = {**tls, "log": startup.log_of(given), "note": notes.note}
         speaking["stops"] = partial(_notify_systemd, b"STOPPING=1")
         server = listen(lambda: Server(site, given.host, given.port, **speaking), given.host, given.port)
+        notes.docs = f"{given.public_url or server.url}{DOCS}"
         public = {"public_url": given.public_url} if given.public_url else {}
         urls = {"url": server.url, **public, "stream_url": f"{server.url}{STREAM}/flows"}
         ready = {"event": "ready", **urls, "world": given.state or given.seed or given.world, **credentials, **ca_file}

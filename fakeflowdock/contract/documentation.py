@@ -8,6 +8,7 @@ from functools import cache
 from .package_files import content
 
 PAGE = re.compile(r"(docs/[a-z]+/[a-z-]+)(?:\.md)?(?:#([A-Za-z0-9_-]+))?")  # as messages and reports refer to them
+CITED = re.compile(r"(?<![\w/.-])docs/(?:api|admin|guide)/[a-z-]+\.md(?:#[A-Za-z0-9_-]+)?")  # by our own texts
 HEADING = re.compile(r"(#+) +(.+?)\s*$")
 
 
@@ -52,6 +53,11 @@ def linked(text: str, docs: str) -> str:
         docs: see `address_of`. The text is returned as it is if this is empty.
     """
     return PAGE.sub(lambda page: address_of(page[0], docs), text) if docs else text
+
+
+def with_urls(text: str, docs: str) -> str:
+    """Return a text of a server with the URL of each page that it cites. Parts of other paths stay."""
+    return CITED.sub(lambda page: address_of(page[0], docs), text)
 
 
 def address_of(page: str, docs: str) -> str:

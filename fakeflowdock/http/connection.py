@@ -294,6 +294,11 @@ class Connection(RequestParser, Peer):
 
     # The end of a request
 
+    def _introduced(self, environ: WSGIEnvironment) -> WSGIEnvironment:
+        environ |= {"SERVER_NAME": self._name, "SERVER_PORT": self._port, "wsgi.url_scheme": self._scheme} | environ
+        self._site.introduce(environ)
+        return environ
+
     def _end_with(self, answer: Answer, environ: WSGIEnvironment) -> None:
         self._released()
         self._send(answer, environ, keep=False)

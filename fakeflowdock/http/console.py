@@ -12,6 +12,8 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from ..contract.documentation import with_urls
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -92,10 +94,14 @@ class Notes:
 
     Args:
         as_json: whether a line is a JSON object, as in an access log in JSON.
+
+    Attributes:
+        docs: the URL of the documentation, which findings name. Default: they name the pages.
     """
 
     def __init__(self, *, as_json: bool = False) -> None:
         self._as_json = as_json
+        self.docs = ""
 
     def note(self, line: str) -> None:
         """Print a note for the user."""
@@ -104,8 +110,8 @@ class Notes:
     def finding(self, found: Finding, world: str | None = None) -> None:
         """Print a warning or a violation, with its world if that is not the server's own."""
         where = f" in the world {world}" if world else ""
-        line = f"fakeflowdock: {found.severity}{where}: {printable(str(found))}"
-        self._say(found.severity, str(found), line, world=world)
+        text = with_urls(str(found), self.docs) if self.docs else str(found)
+        self._say(found.severity, text, f"fakeflowdock: {found.severity}{where}: {printable(text)}", world=world)
 
     def bug(self, broken: BrokenContract) -> None:
         """Print a bug of fakeflowdock, with its traceback."""

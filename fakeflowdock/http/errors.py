@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..api.citing import cited
 from ..api.operations import Reply
 from ..api.responses import write
 from ..contract.contracts import contracts
@@ -75,5 +76,5 @@ def refusal(name: str, message: str, environ: WSGIEnvironment) -> Answer:
         environ: the request, as far as it is known.
     """
     contract = contracts().refusals.get(name) or contracts().errors[name]
-    body = {"message": f"{shortened(message)} ({contract.page})"}
+    body = cited({"message": f"{shortened(message)} ({contract.page})"}, environ)
     return write(Reply(contract.status, body, HEADERS.get(name, ())), {"REQUEST_METHOD": "GET", **environ}, None)

@@ -57,6 +57,10 @@ class Dispatcher(Protocol):
         """Return the app that answers a request."""
         ...
 
+    def introduce(self, environ: WSGIEnvironment) -> None:
+        """Set what a server knows about a request that is refused before it has an app."""
+        ...
+
     def listens(self, host: str, bound: str, meter: Meter) -> None:
         """Note the address at which the server listens, and what counts its requests."""
         ...

@@ -87,6 +87,10 @@ class RequestParser:
     def _end_with(self, answer: Answer, environ: WSGIEnvironment) -> None:
         """Send a refusal after the answers to earlier requests, and close the connection."""
 
+    def _introduced(self, environ: WSGIEnvironment) -> WSGIEnvironment:
+        """Add what the server knows about a refused request."""
+        return environ
+
     def _held(self) -> bool:
         """Return whether nothing more is parsed for now."""
         return False
@@ -252,16 +256,15 @@ class RequestParser:
         """
         if self._ending:
             return
-        environ: WSGIEnvironment = {"REMOTE_ADDR": self._far}
+        environ: WSGIEnvironment = {"REMOTE_ADDR": self._far, "SERVER_PROTOCOL": "HTTP/1.1"}
+        environ[REFUSED] = f"{name}: {shortened(message)}"
         if self._in_request and self._target:
             method = self._environ["REQUEST_METHOD"] or self._method or self._parser.get_method().decode("ascii")
             environ |= {**self._environ, "REQUEST_METHOD": method, "RAW_URI": self._target.decode("latin-1")}
-        environ.setdefault("SERVER_PROTOCOL", "HTTP/1.1")
         environ.setdefault(REQUEST_ID, _id_of(environ.get("HTTP_X_REQUEST_ID")))
-        environ[REFUSED] = f"{name}: {shortened(message)}"
         self._in_request = self._in_body = False
         self._ending, self._environ, self._parts = True, {}, []
-        self._end_with(refusal(name, message, environ), environ)
+        self._end_with(refusal(name, message, self._introduced(environ)), environ)
 
     # Called by llhttp
 
@@ -272,10 +275,8 @@ class RequestParser:
             return
         self._in_request = True
         self._target = b""
-        self._size = 0
-        self._received = 0
-        self._chunked = False
-        self._expects = False
+        self._size = self._received = 0
+        self._chunked = self._expects = False
         self._environ = {
             "REQUEST_METHOD": "",
             "SCRIPT_NAME": "",

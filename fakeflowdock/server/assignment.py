@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from ..api.citing import cited
 from ..api.environ import BASE, base_of
 from ..api.internal_routes import api_of
 from ..api.operations import Reply
@@ -60,4 +61,4 @@ class NoWorld:
 
     def begin(self, environ: WSGIEnvironment) -> Answer:
         """Answer the request."""
-        return write(Reply(404, self._error.body(PAGE)), environ, None)
+        return write(Reply(404, cited(self._error.body(PAGE), environ)), environ, None)

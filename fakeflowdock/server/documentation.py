@@ -8,14 +8,15 @@ import re
 from collections import Counter
 from functools import cache, lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup
 
 from ..contract.contracts import schema_files
-from ..contract.documentation import address_of, anchor_of, text_of
-from ..contract.package_files import content, document
+from ..contract.documentation import anchor_of, text_of
+from ..contract.package_files import content
 from ..contract.validation import ADMIN, API
+from . import openapi_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,13 +25,15 @@ if TYPE_CHECKING:
 
 PARTS = (API, ADMIN, "guide")
 NAME = re.compile("[a-z-]+")
-OPENAPI = "openapi"  # the name of the page about the OpenAPI documents
+OPENAPI = "openapi"  # the name of the page about the OpenAPI documents, and the part with their references
 DOCUMENTS = {OPENAPI: "Flowdock's API", f"{ADMIN}/{OPENAPI}": "Admin API"}
+REFERENCES = {API: OPENAPI, ADMIN: f"{ADMIN}/{OPENAPI}"}  # the names of references, and of their documents
 GUIDE = {
     "guide/tutorial": "Tutorial",
     "guide/how-to": "How-to",
     "guide/contract": "Contract validation",
     "guide/server": "Server",
+    "guide/clients": "Node, Ruby, Go and Java",
     "guide/servers": "Test your own server",
 }
 LINK = re.compile(r"(?:\.\./(?P<part>[a-z]+)/)?(?P<page>[a-z-]+)\.md(?P<anchor>#.*)?")
@@ -51,8 +54,9 @@ _DOCUMENT = Markup(
 _ITEM = Markup('<li><a href="{url}"{more}>{title}</a></li>\n')
 _GROUP = Markup("<h2>{title}</h2>\n<ul>\n{items}</ul>\n")
 _CURRENT = Markup(' aria-current="page"')
+_ABOUT_DOCUMENT = Markup('<p>The document: <a href="{url}"><code>{url}</code></a></p>\n')
 _OF_DOCUMENT = Markup(
-    '<h2 id="{anchor}">{title}</h2>\n<p>The document: <a href="{url}"><code>{url}</code></a></p>\n'
+    '<h2 id="{anchor}">{title}</h2>\n<p><a href="{reference}">Parameters, bodies and responses</a></p>\n{about}'
     '<div class="table" tabindex="0">\n<table>\n<thead><tr><th>operation</th><th>request</th><th>parameters</th>'
     "<th>responses</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n</div>\n"
 )
@@ -83,11 +87,13 @@ def page(part: str, name: str, root: str) -> str | None:
     """Return a page as a whole document; None if there is none.
 
     Args:
-        part: `api`, `admin` or `guide`.
+        part: `api`, `admin`, `guide` or `openapi`.
         name: `errors`, with or without `.md`.
         root: the path of the documentation, `/_fakeflowdock/docs`.
     """
     name = name.removesuffix(".md")
+    if part == OPENAPI:
+        return _whole(_reference(name, root), root, f"{part}/{name}") if name in REFERENCES else None
     if part not in PARTS or NAME.fullmatch(name) is None:
         return None
     try:
@@ -105,27 +111,34 @@ def index(root: str) -> str:
 
 
 def openapi(root: str) -> str:
-    """Return the page about the OpenAPI documents: each operation of both."""
+    """Return the page about the OpenAPI documents: a list of the operations of both."""
     html, sections = Markup("<h1>OpenAPI</h1>\n"), [Section(title, anchor_of(title)) for title in DOCUMENTS.values()]
-    for name, section in zip(DOCUMENTS, sections, strict=True):
-        rows = _joined(_row(each, root) for each in _operations(name))
-        url = f"{root.removesuffix('docs')}{name}.json"
-        html += _OF_DOCUMENT.format(title=section.title, anchor=section.anchor, url=url, rows=rows)
+    for (reference, name), section in zip(REFERENCES.items(), sections, strict=True):
+        url = f"{root}/{OPENAPI}/{reference}"
+        rows = _joined(_row(each, url) for each in openapi_reference.operations(name))
+        html += _OF_DOCUMENT.format(**section._asdict(), reference=url, about=_about(name, root), rows=rows)
     return _whole(Page("OpenAPI", html, tuple(sections)), root, OPENAPI)
 
 
-def _operations(name: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for path, methods in document(name)["paths"].items():
-        for method, operation in methods.items():
-            if "operationId" in operation:
-                yield method.upper(), path, operation
+@lru_cache(maxsize=8)
+def _reference(reference: str, root: str) -> Page:
+    """Return the page with everything that an OpenAPI document says."""
+    name = REFERENCES[reference]
+    title = f"OpenAPI: {DOCUMENTS[name]}"
+    made = openapi_reference.Reference(name, root)
+    html = Markup("<h1>{}</h1>\n").format(title) + _about(name, root) + made.html()
+    return Page(title, html, tuple(Section(*each) for each in made.sections))
 
 
-def _row(found: tuple[str, str, dict[str, Any]], root: str) -> Markup:
+def _about(name: str, root: str) -> Markup:
+    return _ABOUT_DOCUMENT.format(url=f"{root.removesuffix('docs')}{name}.json")
+
+
+def _row(found: openapi_reference.DocumentedOperation, reference: str) -> Markup:
     method, path, operation = found
     names = [each["name"] for each in operation.get("parameters", ()) if each.get("in") != "path" and "name" in each]
     return _ROW.format(
-        url=address_of(operation["x-page"], root),
+        url=f"{reference}#{operation['operationId']}",
         title=operation["summary"],
         name=operation["operationId"],
         method=method,
@@ -153,7 +166,8 @@ def _pages(root: str, current: str) -> Markup:
     groups = {
         "Flowdock's API": _titles(API),
         "Admin API": _titles(ADMIN),
-        "OpenAPI": {OPENAPI: "OpenAPI"},
+        "OpenAPI": {OPENAPI: "All operations"}
+        | {f"{OPENAPI}/{key}": DOCUMENTS[name] for key, name in REFERENCES.items()},
         "Guide": GUIDE,
     }
     return _joined(

@@ -55,7 +55,7 @@ class SharedSite(Site):
 
     def app_of(self, environ: WSGIEnvironment) -> Answering:
         """Return what answers a request."""
-        self.address(environ)
+        self.introduce(environ)
         if environ["PATH_INFO"].startswith(OPEN):
             return self.route(environ)
         return SharedRequest(self, environ)

@@ -9,7 +9,6 @@ from ..api import internal_routes
 from ..api.app import App
 from ..api.environ import CITES, WORLD, path_of
 from .assignment import HEADER, NoWorld, taken_from_path
-from .client_libraries import ClientLibraries
 from .worlds import Held, Worlds
 
 if TYPE_CHECKING:
@@ -39,21 +38,12 @@ class Site:
 
     def app_of(self, environ: WSGIEnvironment) -> Answering:
         """Return the app that answers a request, whose public address it sets."""
-        self.address(environ)
+        self.introduce(environ)
         return self.route(environ)
-
-    def address(self, environ: WSGIEnvironment) -> None:
-        """Set the public address of a request."""
-        if (public := self.worlds.public) is not None:
-            public.set_in(environ)
-        if self.worlds.cites:
-            environ[CITES] = True
 
     def route(self, environ: WSGIEnvironment) -> Answering:
         """Return the app that answers a request, whose public address is set."""
         is_ours = internal_routes.PREFIX in environ["PATH_INFO"] and internal_routes.is_administered(path_of(environ))
-        if is_ours and (libraries := ClientLibraries(path_of(environ))).answers(environ):
-            return libraries
         name: str | None = taken_from_path(environ) if is_ours else environ.get(HEADER)
         if name is None:
             return self._admin if is_ours else self.worlds.world_of(environ).app
@@ -63,6 +53,13 @@ class Site:
         environ[WORLD] = name
         world.lifetime.use()
         return world.app
+
+    def introduce(self, environ: WSGIEnvironment) -> None:
+        """Set the public address of a request, and whether messages name the URLs of pages."""
+        if (public := self.worlds.public) is not None:
+            public.set_in(environ)
+        if self.worlds.cites:
+            environ[CITES] = True
 
     def listens(self, host: str, bound: str, meter: Meter) -> None:
         """Set where the server listens. See `Worlds.listens`."""

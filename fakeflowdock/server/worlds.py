@@ -184,6 +184,7 @@ class Worlds:
         self.meters: list[Meter] = []
         self._others: dict[str, ServedWorld] = {}  # replaced, never changed: readers need no lock
         self._owners: dict[Shown, tuple[ServedWorld, Store]] = {}
+        self._numbers = count(1)  # of names that nobody chose
         self._lock = threading.RLock()
 
     def listens(self, host: str, bound: str, meter: Meter) -> None:
@@ -257,7 +258,8 @@ class Worlds:
         """Make a world whose credentials are derived from its name.
 
         Args:
-            name: its name. Default: the first free one of `world-1`, `world-2`, …
+            name: its name. Default: the next free one of `world-1`, `world-2`, … None is chosen twice: a test that
+                still knows a deleted world would use, or delete, that of another one.
             begin: its initial data: `docs`, `empty`, or the valid content of a world file.
             choices: settings that differ from those of the default world.
             again: whether to replace an existing world of the same name.
@@ -274,7 +276,7 @@ class Worlds:
         with self._lock:
             if name is None:
                 taken = {each.casefold() for each in self._others}
-                name = next(free for number in count(1) if (free := f"world-{number}") not in taken)
+                name = next(free for number in self._numbers if (free := f"world-{number}") not in taken)
             known = next((each for each in self.worlds if each.name.casefold() == name.casefold()), None)
             if known is not None and not (again and known.name == name != DEFAULT):
                 same = Taken.DEFAULT_WORLD if name == DEFAULT else Taken.WORLD

@@ -10,7 +10,7 @@ from . import errors, factories, people
 from .posting import Post
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from .models import Flow, Message, Source, User
     from .store import Store
@@ -37,20 +37,20 @@ def populate(store: Store, *, users: int, flows: int, sources: int, messages: in
     with store.lock:
         if (sources or messages) and not flows and all(flow.disabled for flow in store.flows.values()):
             raise ValueError(errors.NO_FLOW)
-        application = next(iter(store.applications.values()), None)
-        if sources and application is None:
+        if sources and not store.applications:
             raise ValueError(errors.NO_APPLICATION)
+        if (users or flows) and not store.organizations:
+            raise ValueError(errors.NO_ORGANIZATION)
+        if (flows or sources) and not (users or store.users):
+            raise ValueError(errors.NO_USER)
         added = [_user(store) for _ in range(users)]
-        first, organization = next(iter(store.users.values())), next(iter(store.organizations.values()))
-        for name in islice(_free_names(store, organization.parameterized_name), flows):
-            factories.add_flow(store, name, members=[first, *added])
-        if not flows and added:
+        if flows:
+            _add_flows(store, flows, added)
+        elif added:
             for flow in [*store.flows.values()][:1]:
                 people.change_flow(store, replace(flow, member_ids=flow.member_ids | {user.id for user in added}))
-        for _, flow in zip(range(sources), cycle([*store.flows.values()]), strict=False):
-            assert application is not None
-            name = f"Source {len(store.sources) + 1}"
-            factories.add_source(store, name=name, flow=flow, application=application, creator=first, external_url=None)
+        if sources:
+            _add_sources(store, sources)
         _post(store, messages)
 
 
@@ -65,6 +65,19 @@ def _user(store: Store) -> User:
         email=f"user{number}@example.com",
         organization=organization,
     )
+
+
+def _add_flows(store: Store, number: int, added: Sequence[User]) -> None:
+    first, organization = next(iter(store.users.values())), next(iter(store.organizations.values()))
+    for name in islice(_free_names(store, organization.parameterized_name), number):
+        factories.add_flow(store, name, members=[first, *added])
+
+
+def _add_sources(store: Store, number: int) -> None:
+    first, application = next(iter(store.users.values())), next(iter(store.applications.values()))
+    for _, flow in zip(range(number), cycle([*store.flows.values()]), strict=False):
+        name = f"Source {len(store.sources) + 1}"
+        factories.add_source(store, name=name, flow=flow, application=application, creator=first, external_url=None)
 
 
 def _free_names(store: Store, organization: str) -> Iterator[str]:

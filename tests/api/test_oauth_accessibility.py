@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -14,6 +12,7 @@ from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.support.browsing import asking
+from tests.support.chromium import fits, looks, violations
 
 if TYPE_CHECKING:
     from selenium import webdriver
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from tests.support.chromium import Browsers
 
 pytestmark = pytest.mark.newest_only
-AXE = Path(os.environ.get("FAKEFLOWDOCK_AXE", "build/node/node_modules/axe-core/axe.min.js"))
 # The ratio of a border to what is around it, as WCAG 2 counts; axe-core looks at text alone.
 CONTRASTS = """
 const light = color => {
@@ -51,27 +49,15 @@ def scheme(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(params=[320, 1280])
 def browser(request: pytest.FixtureRequest, scheme: str, browsers: Browsers) -> webdriver.Chrome:
-    chrome = browsers.browser()
-    size = {"width": request.param, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    return chrome
+    return looks(browsers.browser(), width=request.param, scheme=scheme)
 
 
 def is_for_all(chrome: webdriver.Chrome) -> None:
     """Check the page that is shown."""
-    script = "return document.documentElement.scrollWidth <= window.innerWidth"
-    assert chrome.execute_script(script), "it scrolls sideways"
+    assert fits(chrome), "it scrolls sideways"
     contrasts: Any = chrome.execute_script(CONTRASTS)
     assert all(each >= 3 for each in contrasts), contrasts
-    if not AXE.exists():
-        pytest.skip("axe-core is not there: npm install --prefix build/node axe-core")
-    chrome.execute_script(AXE.read_text("utf-8"))
-    chrome.set_script_timeout(60)
-    run = "axe.run().then(arguments[0], error => arguments[0]({violations: [String(error)]}))"
-    result: Any = chrome.execute_async_script(run)
-    assert result["violations"] == []
+    assert violations(chrome) == []
 
 
 def test_each_page_is_for_all(browser: webdriver.Chrome, fake_flowdock: FakeFlowdock) -> None:

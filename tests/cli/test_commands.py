@@ -40,7 +40,8 @@ def test_it_notes_a_parameter_that_no_page_knows() -> None:
         requests.get(f"{line['url']}/sources?lmit=3", auth=(line["api_token"], ""), timeout=30)
         process.terminate()
         _, errors = process.communicate(timeout=30)
-    assert errors == ("fakeflowdock: warning: List sources has no parameter lmit (docs/api/sources.md#list-sources)\n")
+    page = f"{line['url']}/_fakeflowdock/docs/api/sources#list-sources"
+    assert errors == f"fakeflowdock: warning: List sources has no parameter lmit ({page})\n"
 
 
 @pytest.mark.newest_only

@@ -57,8 +57,13 @@ def test_a_server_has_no_other_files(name: str, fake_flowdock: FakeFlowdock) -> 
         request.url = f"{fake_flowdock.url}/_fakeflowdock/clients/{name}"
         assert session.send(request, timeout=30).status_code == (404 if name else 200)
     url = f"{fake_flowdock.url}/_fakeflowdock/clients/node.mjs"
-    assert requests.post(url, timeout=30).status_code == 404
+    refused = requests.post(url, timeout=30)
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
     assert requests.head(url, timeout=30).content == b""
+    told = requests.get(f"{fake_flowdock.url}/_fakeflowdock/clients/cobol.cob", timeout=30).json()["message"]
+    assert told.startswith(
+        "Unknown client library 'cobol.cob': expected node.mjs, node.d.ts, ruby.rb, go.go, java.java"
+    )
 
 
 def test_a_library_needs_no_admin_token() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,7 @@ import pytest
 import requests
 
 from tests.support.administering import Operator
-from tests.support.languages import LANGUAGES, Language, environment
+from tests.support.languages import LANGUAGES, RUBY, Language, environment
 from tests.support.processes import LIMIT, Process, ready, running, until
 from tests.support.suites import suite_of
 
@@ -131,6 +133,26 @@ def test_a_suite_that_fails_shows_the_explanation_and_the_report(language: Langu
     assert "expected 'Donne', got 'Done'" in said
     assert re.search(r"fakeflowdock, world world-\d+:\s+POST /messages → 503", said), said
     assert [each["name"] for each in Operator(url).get("worlds")] == ["default"]
+
+
+@pytest.mark.parametrize("library", ["test/unit", "rspec"])
+def test_a_suite_in_ruby_runs_under_other_libraries(library: str, url: str, tmp_path: Path) -> None:
+    RUBY.need()
+    is_rspec = library == "rspec"
+    if is_rspec and shutil.which("rspec") is None:
+        pytest.skip("needs Debian's ruby-rspec")
+    written(RUBY, url, tmp_path)
+    suite = tmp_path / ("announce_spec.rb" if is_rspec else "announce_test.rb")
+    text = suite.read_text("utf-8").replace("minitest/autorun", library).replace("Minitest", "Test::Unit")
+    text = text.replace("Test::Unit::Test\n", "Test::Unit::TestCase\n")
+    own = "expect(1).to eq(2)" if is_rspec else "assert_equal 1, 2"
+    for more, told in (("", ""), (f"{own}\n", "POST /messages → 503")):
+        suite.write_text(text.replace('source: "Builds")\n', f'source: "Builds")\n{more}'), "utf-8")
+        command = ["rspec" if is_rspec else "ruby", suite.name]
+        environ = environment({"FLOWDOCK_API_URL": url})
+        with Process(command, cwd=tmp_path, stderr=subprocess.STDOUT, env=environ) as process:
+            said, _ = process.communicate(timeout=LIMIT)
+        assert (process.returncode != 0, told in said) == (bool(more), True), said
 
 
 def test_suites_in_all_languages_at_the_same_time_do_not_see_each_other(url: str, tmp_path: Path) -> None:

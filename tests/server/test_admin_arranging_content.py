@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fakeflowdock import FakeFlowdock
 from fakeflowdock.contract.contracts import contracts
 from fakeflowdock.contract.validation import ADMIN
+from fakeflowdock.server.admin.assertions import View
 from tests.support.administering import flowdock
 from tests.support.streams import listening
 
 if TYPE_CHECKING:
-    from fakeflowdock import FakeFlowdock
     from tests.support.administering import Arranger, Operator
 
 
@@ -189,6 +190,58 @@ def test_a_private_message_is_sent(arrange: Arranger) -> None:
     assert read["content"] == "Lunch?"
 
 
+def test_a_private_message_is_edited_and_deleted(arrange: Arranger) -> None:
+    bob, eve = (arrange.add("users", nick=nick) for nick in ("bob", "eve"))
+    for to, content in (("bob", "Lunch?"), ("eve", "Coffee?")):
+        assert arrange.add("private-messages", to_user=to, content=content)["id"] == 1
+    edited = arrange.update("private-messages/1", to_user="eve", content="Tea?", tags=["drink"])
+    assert (edited["content"], "drink" in edited["tags"], edited["user"]) == ("Tea?", True, 1)
+    assert edited["edited"] is not None
+    [read] = arrange.flowdock("GET", "/private/1/messages", eve["api_token"]).json()
+    assert read["content"] == "Tea?"
+    arrange.add("private-messages", from_user="bob", to_user="eve", content="Hello")
+    for one, other in (("bob", eve["id"]), ("eve", "bob")):
+        told = arrange.update("private-messages/1", to_user=one, from_user=other, content=f"Hello {one}")
+        assert (told["user"], told["to_user"], told["content"]) == (bob["id"], eve["id"], f"Hello {one}")
+    arrange.remove("private-messages/1?to_user=eve&from_user=bob")
+    [read] = arrange.flowdock("GET", f"/private/{bob['id']}/messages", eve["api_token"]).json()
+    assert read["content"] == ""
+    file = {"data": "Tm90ZXM=", "content_type": "text/plain", "file_name": "notes.txt"}
+    arrange.add("private-messages", to_user="bob", event="file", content=file)
+    arrange.remove("private-messages/2?to_user=bob")
+    assert len(arrange.flowdock("GET", "/private/1/messages", bob["api_token"]).json()) == 1
+    for path, fields in (
+        ("private-messages/2", {"to_user": "bob"}),
+        ("private-messages/1", {"to_user": "bob", "from_user": "bob"}),
+        ("private-messages/x", {"to_user": "bob"}),
+    ):
+        assert arrange.unknown("PUT", path, fields).startswith("Unknown private_message ")
+    for given, pointer in (
+        ({}, "/to_user"),
+        ({"to_user": "carl"}, "/to_user"),
+        ({"to_user": "bob", "from_user": 77}, "/from_user"),
+        ({"to_user": "bob", "content": "x" * 8097}, "/content"),
+        ({"to_user": "bob", "flow": "example/main"}, "/flow"),
+    ):
+        assert arrange.refused("PUT", "private-messages/1", **given)[0][0] == pointer
+
+
+def test_bulk_data_is_added_as_in_python(arrange: Arranger) -> None:
+    size = arrange.add("populate", messages=60, users=3, flows=2, sources=4)
+    assert size == {"users": 4, "flows": 3, "sources": 4, "messages": 60}
+    assert arrange.add("populate", messages=1)["messages"] == 61
+    assert arrange.add("populate") == {"users": 4, "flows": 3, "sources": 4, "messages": 61}
+    twin = FakeFlowdock("empty")
+    for numbers in ({"messages": 60, "users": 3, "flows": 2, "sources": 4}, {"messages": 1}):
+        twin.populate(**numbers)
+    shown = arrange.flowdock("GET", "/flows/example/main/messages?limit=100", arrange.world["api_token"]).json()
+    sent = twin.messages.where(flow="main")
+    assert [(each["id"], each["event"], each["tags"]) for each in shown] == [(m.id, m.event, [*m.tags]) for m in sent]
+    for given in ({"messages": -1}, {"messages": 100_001}, {"users": "3"}, {"flows": 101}, {"threads": 1}):
+        [name] = given
+        assert arrange.refused("POST", "populate", **given)[0][0] == f"/{name}"
+
+
 def test_streams_are_sent_what_is_arranged(operator: Operator, fake_flowdock: FakeFlowdock) -> None:
     with listening(fake_flowdock, filter="example/main") as stream:
         operator.post("messages", {"content": "Hello"}, 201)
@@ -224,6 +277,10 @@ def test_what_is_arranged_is_what_python_arranges(operator: Operator, fake_flowd
     twin.access_token(user="bob", scope="flow")
     twin.update_source("Builds", name="Build")
     twin.remove_source("Build")
+    private = [twin.add_private_message(content, to_user="Ada", from_user="bob") for content in ("Hi", "Bye")]
+    twin.update_message(private[0], "Hello")
+    twin.remove_message(private[1])
+    twin.populate(messages=20, users=2, flows=1, sources=1)
     for method, path, fields in (
         ("POST", "organizations", {"parameterized_name": "acme"}),
         ("POST", "users", {"nick": "bob", "organization": "acme"}),
@@ -235,6 +292,11 @@ def test_what_is_arranged_is_what_python_arranges(operator: Operator, fake_flowd
         ("POST", "access-tokens", {"user": "bob", "scope": "flow"}),
         ("PUT", "sources/Builds", {"name": "Build"}),
         ("DELETE", "sources/Build", None),
+        ("POST", "private-messages", {"to_user": "Ada", "from_user": "bob", "content": "Hi"}),
+        ("POST", "private-messages", {"to_user": "Ada", "from_user": "bob", "content": "Bye"}),
+        ("PUT", "private-messages/1", {"to_user": "bob", "content": "Hello"}),
+        ("DELETE", "private-messages/2?to_user=bob", None),
+        ("POST", "populate", {"messages": 20, "users": 2, "flows": 1, "sources": 1}),
     ):
         assert operator(method, path, fields).status_code in (200, 201, 204)
     assert fake_flowdock.difference(twin) == []
@@ -254,9 +316,30 @@ def test_a_world_without_entities_says_which_is_missing(operator: Operator) -> N
         ("messages", {"content": "Hi", "comments": 1}),
         ("access-tokens", {}),
         ("flows", {"path": "a/b"}),
+        ("populate", {"messages": 1}),
+        ("populate", {"users": 1}),
+        ("populate", {"flows": 1}),
     ):
         assert operator.refused("POST", below + path, fields)[0][0] == ""
     assert operator("PUT", f"{below}messages/1", {}).status_code == 404
+
+
+def test_what_is_added_can_be_changed_and_removed() -> None:
+    kinds = {name.removeprefix("add-") for name in contracts(ADMIN).operations if name.startswith("add-")}
+    lasting = kinds - {"access-token", "authorization-code"}  # the one is revoked, the other used once
+    for verb in ("update", "remove"):
+        assert {f"{verb}-{kind}" for kind in lasting} - contracts(ADMIN).operations.keys() <= {"update-invitation"}
+    other_names = {
+        "add_member": "add-membership",
+        "update_member": "update-membership",
+        "remove_member": "remove-membership",
+        "add_sso": "set-up-single-sign-on",
+        "remove_sso": "end-single-sign-on",
+        "populate": "populate-world",
+    }
+    for name in dir(View):
+        if name.startswith(("add_", "update_", "remove_", "populate")):
+            assert other_names.get(name, name.replace("_", "-")) in contracts(ADMIN).operations
 
 
 def test_the_parameters_of_a_message_are_those_of_flowdocks_operation() -> None:

@@ -150,9 +150,9 @@ def test_each_route_leads_to_its_operation(name: str, method: str, path: str, fa
     assert reply.status_code in {*CONTRACTS[name].replies, 404, 409, 422}
     if reply.status_code == 404:
         kinds = "stream|fault|snapshot|organization|user|flow|application|source|message|access_token|invitation"
-        unknown = (
-            rf"Unknown (page 'docs/api/none'|({kinds}) '(7|none|…)' in world 'default'.*) \({CONTRACTS[name].page}\)"
-        )
+        others = "page 'docs/api/none'|client library 'none': expected .*"
+        in_a_world = f"({kinds}) '(7|none|…)' in world 'default'.*"
+        unknown = rf"Unknown ({others}|{in_a_world}) \({CONTRACTS[name].page}\)"
         assert re.fullmatch(unknown, reply.json()["message"])
 
 

@@ -59,6 +59,15 @@ def test_a_world_without_a_name_has_a_free_one(operator: Operator) -> None:
     assert operator.post("worlds", {"name": None}, 201)["name"] == "world-4"
 
 
+def test_the_name_of_a_deleted_world_is_not_given_to_another(operator: Operator) -> None:
+    """A test that deletes its world twice would delete that of a test beside it, and its token would be valid there."""
+    world = operator.post("worlds", {}, 201)
+    operator.delete(f"worlds/{world['name']}")
+    assert operator.post("worlds", {}, 201)["name"] != world["name"]
+    operator.delete(f"worlds/{world['name']}", 404)
+    assert flowdock(world, "GET", "/user", **user_of(world)).status_code == 401
+
+
 def test_a_name_that_is_taken_is_refused_and_may_be_replaced(operator: Operator) -> None:
     first = operator.make("suite")
     create_source(first)

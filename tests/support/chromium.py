@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,9 +13,9 @@ from selenium import webdriver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+AXE = Path(os.environ.get("FAKEFLOWDOCK_AXE", "build/node/node_modules/axe-core/axe.min.js"))
 OPTIONS = (
     "--headless",
     "--no-sandbox",
@@ -65,6 +67,30 @@ class Browsers:
 
     def end(self) -> None:
         self._stack.close()
+
+
+def looks(chrome: webdriver.Chrome, *, width: int, scheme: str) -> webdriver.Chrome:
+    """The browser, with a window of a width, whose user prefers `light` or `dark`."""
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    return chrome
+
+
+def fits(chrome: webdriver.Chrome) -> bool:
+    """Whether the page does not scroll sideways."""
+    return bool(chrome.execute_script("return document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+def violations(chrome: webdriver.Chrome) -> Any:
+    """What axe-core finds on the page. The test is skipped where that is missing."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not there: npm install --prefix build/node axe-core")
+    chrome.execute_script(AXE.read_text("utf-8"))
+    chrome.set_script_timeout(300)
+    run = "axe.run().then(arguments[0], error => arguments[0]({violations: [String(error)]}))"
+    return chrome.execute_async_script(run)["violations"]
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -262,6 +263,27 @@ def test_bulk_data_is_the_same_in_each_world(fake: FakeFlowdock) -> None:
     assert all(fake.messages.where(source=source) for source in fake.sources)
     fake.populate(messages=10, users=2, flows=1, sources=1)
     assert (len(fake.messages), len(fake.users), len(fake.flows), len(fake.sources)) == (510, 11, 5, 6)
+
+
+def test_bulk_data_needs_what_it_belongs_to(tmp_path: Path) -> None:
+    file = tmp_path / "world.json"
+    FakeFlowdock().dump(file)
+    whole = json.loads(file.read_text("utf-8"))
+    file.write_text(json.dumps({name: [] if isinstance(each, list) else each for name, each in whole.items()}), "utf-8")
+    with FakeFlowdock(state=file) as none:
+        for given, missing in (
+            ({"users": 1}, "no organization can get users or flows"),
+            ({"flows": 1}, "no organization can get users or flows"),
+            ({"messages": 1}, "no flow can get messages or sources"),
+        ):
+            with pytest.raises(ValueError, match=missing):
+                none.populate(**given)
+        none.add_organization("acme")
+        with pytest.raises(ValueError, match="no user can create flows or sources"):
+            none.populate(flows=1)
+        none.populate(users=1, flows=1, messages=2)
+        with pytest.raises(ValueError, match="no application can create sources"):
+            none.populate(sources=1)
 
 
 def test_bulk_data_is_what_flowdock_would_have(fake: FakeFlowdock, tmp_path: Any) -> None:

@@ -20,6 +20,7 @@ from . import (
     access,
     arranging,
     assertions,
+    clients,
     clock_and_settings,
     deliveries,
     faults,
@@ -59,6 +60,7 @@ MODULES = (
     streams,
     invitations,
     clock_and_settings,
+    clients,
 )
 TABLE = Table(MODULES, lambda path: path.rstrip("/"), UnknownPath, {}, with_slashes=("flow",))
 

@@ -67,7 +67,7 @@ def assert_(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     try:
         found = assertion(**expected)
     except AssertionError as error:
-        return {"passed": False, "explanation": str(error), "id": None}
+        return {"passed": False, "explanation": call.cited(str(error)), "id": None}
     except ValueError as error:
         raise Invalid.at("/expected", str(error)) from None
     number = None if found is None else getattr(found, "number", None) or found.id

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ...world import naming
+from ...world import naming, private
 from ...world.clock import timestamp
 from ...world.errors import InvalidValues, UnknownName
 from ...world.scopes import in_order
@@ -60,6 +60,26 @@ def message_in_path(call: OperatorCall, world: ServedWorld) -> Message:
     message = None if flow is None else store.archive.of(flow.id).messages.get(number_in(given) or 0)
     if message is None:
         raise Unknown("message", given, world.name)
+    return message
+
+
+def private_message_in_path(call: OperatorCall, world: ServedWorld) -> Message:
+    """Return the private message whose id is in the path, of the users in the fields `to_user` and `from_user`.
+
+    Raises:
+        Unknown: there is none.
+        Invalid: a user is unknown.
+    """
+    given, store = call.path["message"], world.store
+    one = _referred(store, "user", call.fields["to_user"], "/to_user")
+    other = View(world.app).user
+    if "from_user" in call.fields:
+        other = _referred(store, "user", call.fields["from_user"], "/from_user")
+    conversation = private.conversation_of(store, one, other)
+    kept = {} if conversation is None else store.archive.of(conversation.id).messages
+    message = kept.get(number_in(given) or 0)
+    if message is None:
+        raise Unknown("private_message", given, world.name)
     return message
 
 

@@ -72,6 +72,9 @@ class Unknown(Refusal):
 
     name = "not-found"
 
+    LIBRARY = "client library"
+    EXPECTED = ": expected {known}"
+
     def __init__(self, what: str, name: str, world: str | None = None, hint: str = "") -> None:
         super().__init__(f"Unknown {what} {brief(name)!r}{'' if world is None else f' in world {world!r}'}{hint}")
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from ...api import operations
-from ...api.internal_routes import PREFIX
+from ...api.internal_routes import DOCS, PREFIX
 from ...api.pauses import Pause
+from ...contract.documentation import with_urls
 from ...contract.findings import MOST
 from ...contract.validation import ADMIN
 from ...suggestions import did_you_mean, nearest
@@ -48,6 +49,10 @@ class OperatorCall:
     base: str
     route: str = ""
     watch: Waiting | None = None
+
+    def cited(self, text: str) -> str:
+        """Return a text that names the URLs of pages, if the server shows them."""
+        return with_urls(text, f"{self.base}{DOCS}") if self.directory.cites else text
 
 
 class Waiting(Protocol):

@@ -103,7 +103,8 @@ def get_report(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     with app.store.lock:
         exchanges, faults = Exchanges(app.journal), app.faults.remembered
         around = report.Around(world.held.turns, deliveries=[*app.deliveries])
-        return {"report": report.text(exchanges, world.held.began, app.store, faults, [*app.streams.open], around)}
+        text = report.text(exchanges, world.held.began, app.store, faults, [*app.streams.open], around)
+    return {"report": call.cited(text)}
 
 
 @of_a_world("GET contract-warnings")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...api.operations import NOTHING, Reply, nothing
+from ...api.operations import NOTHING, Reply, created, nothing
 from ...suggestions import did_you_mean, nearest
 from ...world import diff, serialization
 from ...world.snapshots import Snapshot
 from ..worlds import NAME
+from .assertions import View
+from .entities import done
 from .errors import Invalid, NoFile, NotWritten, Taken, Unknown
 from .operations import of_a_world, operation
-from .worlds import checked, counted
+from .worlds import checked, counted, sizes
 
 if TYPE_CHECKING:
     from ..worlds import ServedWorld
@@ -45,6 +47,15 @@ def save_state(call: OperatorCall, _: None) -> dict[str, Any]:
         return {"file": saver.file, "bytes": saver.save_now()}
     except OSError as error:
         raise NotWritten(saver.file, error.strerror or str(error)) from None
+
+
+@of_a_world("POST populate")
+def populate_world(call: OperatorCall, world: ServedWorld) -> Reply:
+    """Add bulk data."""
+    done(call, world, View.populate)
+    store = world.store
+    with store.lock:
+        return created({"users": len(store.users), **sizes(store)})
 
 
 @of_a_world("POST reset")

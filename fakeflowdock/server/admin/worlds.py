@@ -150,8 +150,12 @@ def grown(seed: dict[str, Any]) -> dict[str, Any]:
 
 def counted(store: Store) -> dict[str, Any]:
     """Return the time and the counts of a world whose lock is held."""
+    return {"now": timestamp(store.now), **sizes(store)}
+
+
+def sizes(store: Store) -> dict[str, int]:
+    """Return the counts of a world whose lock is held."""
     return {
-        "now": timestamp(store.now),
         "flows": len(store.flows),
         "sources": len(store.sources),
         "messages": sum(len(store.archive.of(flow_id).messages) for flow_id in store.flows),

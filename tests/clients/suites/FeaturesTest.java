@@ -222,12 +222,18 @@ class FeaturesTest {
             Data updated = world.updateSource("Builds", Map.of("error_message", "down"));
             equal(updated.text("flow_token"), source.text("flow_token"));
             Data message = world.addMessage(Map.of("content", "Hello", "user", "Bobby", "flow", "acme/ops"));
-            Map<String, String> changes = Map.of("flow", "acme/ops", "content", "Hi");
-            equal(world.updateMessage(message, changes).text("content"), "Hi");
+            equal(world.updateMessage(message, Map.of("content", "Hi")).text("content"), "Hi");
             world.assertMessage(Map.of("content", "Hi", "user", "Bob Example", "flow", "acme/ops"));
-            world.removeMessage(message, Map.of("flow", "acme/ops"));
-            world.addPrivateMessage(Map.of("to_user", "Bobby", "content", "Lunch?"));
+            world.updateMessage(message.number("id"), Map.of("flow", "acme/ops", "tags", List.of("x")));
+            world.removeMessage(message);
+            world.assertMessage(Map.of("content", "", "flow", "acme/ops"));
+            Data lunch = world.addPrivateMessage(Map.of("to_user", "Bobby", "content", "Lunch?"));
             world.assertPrivateMessage(Map.of("content", "Lunch?"));
+            equal(world.updatePrivateMessage(lunch, Map.of("content", "Tea?")).text("content"), "Tea?");
+            Map<String, Object> changes = Map.of("to_user", bob.number("id"), "content", "Lunch");
+            equal(world.updatePrivateMessage(1, changes).number("id"), lunch.number("id"));
+            world.removePrivateMessage(lunch);
+            world.assertPrivateMessage(Map.of("content", ""));
             world.removeSource(source);
             world.assertNoSource(Map.of("name", "Builds"));
             fails(FakeFlowdock.Failure.class, "^Unknown source", () -> world.getSource("Builds"));
@@ -241,6 +247,7 @@ class FeaturesTest {
             world.removeFlow(flow);
             world.removeOrganization("acme");
             world.removeUser(bob);
+            equal(world.populate(Map.of("messages", 9, "users", 2)).number("users"), 4L);
         });
     }
 

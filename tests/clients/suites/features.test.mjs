@@ -140,11 +140,17 @@ test("a world is arranged", inWorld({}, async (world) => {
   const source = await world.addSource({ name: "Builds", flow: "acme/ops" });
   assert.strictEqual((await world.updateSource("Builds", { error_message: "down" })).flow_token, source.flow_token);
   const message = await world.addMessage({ content: "Hello", user: "Bobby", flow: "acme/ops" });
-  assert.strictEqual((await world.updateMessage(message, { flow: "acme/ops", content: "Hi" })).content, "Hi");
+  assert.strictEqual((await world.updateMessage(message, { content: "Hi" })).content, "Hi");
   await world.assertMessage({ content: "Hi", user: "Bob Example", flow: "acme/ops" });
-  await world.removeMessage(message, { flow: "acme/ops" });
-  await world.addPrivateMessage({ to_user: "Bobby", content: "Lunch?" });
+  await world.updateMessage(message.id, { flow: "acme/ops", tags: ["x"] });
+  await world.removeMessage(message);
+  await world.assertMessage({ content: "", flow: "acme/ops" });
+  const lunch = await world.addPrivateMessage({ to_user: "Bobby", content: "Lunch?" });
   await world.assertPrivateMessage({ content: "Lunch?" });
+  assert.strictEqual((await world.updatePrivateMessage(lunch, { content: "Tea?" })).content, "Tea?");
+  assert.strictEqual((await world.updatePrivateMessage(1, { to_user: bob.id, content: "Lunch" })).id, lunch.id);
+  await world.removePrivateMessage(lunch);
+  await world.assertPrivateMessage({ content: "" });
   await world.removeSource(source);
   await world.assertNoSource({ name: "Builds" });
   assert.deepStrictEqual((await world.getSource("Builds").catch((error) => error.status)), 404);
@@ -157,6 +163,7 @@ test("a world is arranged", inWorld({}, async (world) => {
   await world.removeFlow(flow);
   await world.removeOrganization("acme");
   await world.removeUser(bob);
+  assert.deepStrictEqual((await world.populate({ messages: 9, users: 2 })).users, 4);
 }));
 
 test("the clock stands, moves and is set", inWorld({}, async (world) => {

@@ -256,11 +256,17 @@ func TestAWorldIsArranged(t *testing.T) {
 	source := world.AddSource(Fields{"name": "Builds", "flow": "acme/ops"})
 	equal(t, world.UpdateSource("Builds", Fields{"error_message": "down"}).FlowToken, source.FlowToken)
 	message := world.AddMessage(Fields{"content": "Hello", "user": "Bobby", "flow": "acme/ops"})
-	equal(t, world.UpdateMessage(message.ID, Fields{"flow": "acme/ops", "content": "Hi"}).Content, "Hi")
+	equal(t, world.UpdateMessage(message, Fields{"content": "Hi"}).Content, "Hi")
 	world.AssertMessage(Fields{"content": "Hi", "user": "Bob Example", "flow": "acme/ops"})
-	world.RemoveMessage(message.ID, Fields{"flow": "acme/ops"})
-	world.AddPrivateMessage(Fields{"to_user": "Bobby", "content": "Lunch?"})
+	world.UpdateMessage(message.ID, Fields{"flow": "acme/ops", "tags": []string{"x"}})
+	world.RemoveMessage(message)
+	world.AssertMessage(Fields{"content": "", "flow": "acme/ops"})
+	lunch := world.AddPrivateMessage(Fields{"to_user": "Bobby", "content": "Lunch?"})
 	world.AssertPrivateMessage(Fields{"content": "Lunch?"})
+	equal(t, world.UpdatePrivateMessage(lunch, Fields{"content": "Tea?"}).Content, "Tea?")
+	equal(t, world.UpdatePrivateMessage(1, Fields{"to_user": bob.ID, "content": "Lunch"}).ID, lunch.ID)
+	world.RemovePrivateMessage(lunch)
+	world.AssertPrivateMessage(Fields{"content": ""})
 	world.RemoveSource(source.ID)
 	world.AssertNoSource(Fields{"name": "Builds"})
 	matches(t, failure(t, func(r *recorder) { flowdock.World(r, world.Name).GetSource("Builds") }), "^Unknown source")
@@ -274,6 +280,7 @@ func TestAWorldIsArranged(t *testing.T) {
 	world.RemoveFlow(flow.ID)
 	world.RemoveOrganization("acme")
 	world.RemoveUser(bob.ID)
+	equal(t, world.Populate(Fields{"messages": 9, "users": 2}).Users, 4)
 }
 
 func TestTheClockStandsMovesAndIsSet(t *testing.T) {

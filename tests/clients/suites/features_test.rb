@@ -164,11 +164,17 @@ class FeaturesTest < Minitest::Test
       source = world.add_source(name: "Builds", flow: "acme/ops")
       assert_equal source[:flow_token], world.update_source("Builds", error_message: "down")[:flow_token]
       message = world.add_message(content: "Hello", user: "Bobby", flow: "acme/ops")
-      assert_equal "Hi", world.update_message(message, flow: "acme/ops", content: "Hi")[:content]
+      assert_equal "Hi", world.update_message(message, content: "Hi")[:content]
       world.assert_message(content: "Hi", user: "Bob Example", flow: "acme/ops")
-      world.remove_message(message, flow: "acme/ops")
-      world.add_private_message(to_user: "Bobby", content: "Lunch?")
+      world.update_message(message[:id], flow: "acme/ops", tags: ["x"])
+      world.remove_message(message)
+      world.assert_message(content: "", flow: "acme/ops")
+      lunch = world.add_private_message(to_user: "Bobby", content: "Lunch?")
       world.assert_private_message(content: "Lunch?")
+      assert_equal "Tea?", world.update_private_message(lunch, content: "Tea?")[:content]
+      assert_equal lunch[:id], world.update_private_message(1, to_user: bob[:id], content: "Lunch")[:id]
+      world.remove_private_message(lunch)
+      world.assert_private_message(content: "")
       world.remove_source(source)
       world.assert_no_source(name: "Builds")
       assert_equal(404, assert_raises(FakeFlowdock::Error) { world.get_source("Builds") }.status)
@@ -182,6 +188,7 @@ class FeaturesTest < Minitest::Test
       world.remove_flow(flow)
       world.remove_organization("acme")
       world.remove_user(bob)
+      assert_equal 4, world.populate(messages: 9, users: 2)[:users]
     end
   end
 

@@ -18,6 +18,9 @@ const answer: number = await flowdock.inWorld({ seed: { users: ["Ada"] }, expire
   const status: number | undefined = first?.response?.status;
   await world.assertRequested("send message", { content: "Done" }, { times: 1, within: 5, status: 201 });
   await world.assertMessage({ content: /^Done/ }, { times: 1 });
+  const lunch = await world.addPrivateMessage({ to_user: "Bob", content: "Lunch?" });
+  await world.updatePrivateMessage(lunch, { content: "Tea?" });
+  const { users }: { users: number } = await world.populate({ messages: 100 });
   await world.reset({ to: "ready" });
   await world.setClock({ now: new Date() });
 
@@ -29,7 +32,7 @@ const answer: number = await flowdock.inWorld({ seed: { users: ["Ada"] }, expire
   await world.addSource({ title: "Builds" });
   // @ts-expect-error: an unknown shape
   await world.changeSettings({ shape: "round" });
-  return token.length + sent.length + (status ?? 0);
+  return token.length + sent.length + users + (status ?? 0);
 });
 await flowdock.inWorld((world) => world.report()).catch((error: unknown) => {
   if (error instanceof FakeFlowdockError) console.log(error.status, error.errors, answer, version);
