@@ -239,6 +239,7 @@ class Mixed:
             "token": lambda: self._of(store.archive.files, "x"),
             "name": lambda: "x.png",
             "part": lambda: "api",
+            "file": lambda: "fakeflowdock.py",
             "page": lambda: "sources",
         }
         return quote(str(found[name]()), safe="/:")
