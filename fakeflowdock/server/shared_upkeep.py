@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .worlds import Worlds
 
 AGAIN = 0.2  # seconds between two attempts to reach the log
-BREATH = 0.002  # seconds in which new entries of others are collected
+BREATH = 0.01  # seconds in which new entries of others are collected: each look costs a part of a millisecond
 ROUND = 1.0  # seconds
 LEFT, GONE, EXPIRED = "left", "gone", "expired"  # the kinds of entries that are no requests
 
