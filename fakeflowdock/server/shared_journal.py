@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..world.store import Store
     from .worlds import ServedWorld
 
-MOST, MANY = 4 * 1024 * 1024, 1_000  # bytes and exchanges that wait to be unpacked
+MOST = 4 * 1024 * 1024  # bytes that wait to be unpacked
 KINDS = ("user", "source", "application")
 
 
@@ -49,7 +49,7 @@ class SharedJournal(Journal):
         settings = world.store.settings
         super().__init__(settings.journal, settings.journal_bytes, world.app.journal.budget)
         self._world, self._told = world, tell
-        self._pending: deque[tuple[int, Exchange | bytes]] = deque()  # with their numbers
+        self._pending: deque[tuple[int, Exchange | bytes, int]] = deque()  # with their numbers and sizes
         self._waiting = 0  # bytes
 
     def add(
@@ -79,9 +79,12 @@ class SharedJournal(Journal):
             self._count += 1
             if isinstance(each, Exchange):
                 each.number = self._count
-            self._pending.append((self._count, each))
+            self._pending.append((self._count, each, size))
             self._waiting += size
-        if self.listeners or self._waiting > MOST or len(self._pending) > MANY:
+            if len(self._pending) > self._most:  # the oldest would be dropped as soon as it is unpacked
+                self._waiting -= self._pending.popleft()[2]
+                super()._empty()  # what is older still
+        if self.listeners or self._waiting > MOST:
             self._settle()
         self._tell()
 
@@ -90,7 +93,7 @@ class SharedJournal(Journal):
         store = self._world.store
         with self._lock:
             while self._pending:
-                number, each = self._pending.popleft()
+                number, each, _ = self._pending.popleft()
                 exchange = each if isinstance(each, Exchange) else unpacked(each, store)
                 exchange.number = number
                 self._keep(exchange)

@@ -202,6 +202,25 @@ def test_the_journals_of_all_servers_have_the_same_requests_in_the_same_order(pa
     assert other.admin("POST", "assertions", json=asserted)
 
 
+@pytest.mark.skipif(not WHOLE, reason="2,500 requests: `.ci/run servers`")
+def test_the_journals_stay_the_same_beyond_what_they_keep(pair: list[Server]) -> None:
+    one, other = pair
+    one.admin("DELETE", "requests", status=204)
+    with requests.Session() as session:
+        session.auth = HTTPBasicAuth(one.line["api_token"], "")
+        for turn in range(2_500):
+            method = "PUT" if turn % 50 == 0 else "GET"
+            session.request(method, f"{pair[turn % 2].url}/users/{turn}", json={}, timeout=LIMIT)
+    until(lambda: numbers_on(one) == numbers_on(other) == [*range(1_501, 2_501)])
+    paths = [[each["path"] for each in server.admin("GET", "requests")] for server in pair]
+    assert paths[0] == paths[1]
+    assert len(set(paths[0])) == 1_000
+
+
+def numbers_on(server: Server) -> list[int]:
+    return [each["number"] for each in server.admin("GET", "requests")]
+
+
 class Integration(BaseHTTPRequestHandler):
     requests: ClassVar[list[str]] = []
 
