@@ -9,9 +9,10 @@ from importlib import import_module
 
 from .comparing import NotInstalled
 
-NAMES = ("intercepted", "journal", "validation", "messages", "forks", "fixture", "plugin", "recordings")
+NAMES = ("intercepted", "application", "journal", "validation", "messages", "forks", "fixture", "plugin", "recordings")
 # They take long, and the first needs programs that are no packages of Python.
 WHEN_NAMED = ("server", "servers", "hostile", "stream")
+RUNS = 3
 
 
 def main() -> int:
@@ -19,13 +20,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast fakeflowdock is.")
     known = f"{', '.join(NAMES)}; and, only when it is named, {', '.join(WHEN_NAMED)}"
     parser.add_argument("names", nargs="*", metavar="name", help=f"any of {known}")
-    parser.add_argument("--quick", action="store_true", help="for hostile: less exact, and in a minute")
+    parser.add_argument("--quick", action="store_true", help="for server and hostile: less exact, and in two minutes")
+    parser.add_argument("--all", action="store_true", help=f"all of them, {RUNS} times, for the figures in README.md")
     given = parser.parse_args()
-    names = given.names or list(NAMES)
+    names = [*NAMES, *WHEN_NAMED] * RUNS if given.all else given.names or [*NAMES]
     if unknown := [name for name in names if name not in (*NAMES, *WHEN_NAMED)]:
         parser.error(f"there is no benchmark {', '.join(unknown)}, only {known}")
-    if given.quick and names != ["hostile"]:
-        parser.error("--quick is only for hostile")
+    if given.quick and names not in (["server"], ["hostile"]):
+        parser.error("--quick is only for server or hostile, alone")
     if len(names) > 1:
         return max([alone(name) for name in names])
     try:

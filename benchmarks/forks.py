@@ -5,13 +5,11 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING, Any
 
-import requests
-
 from fakeflowdock import FakeFlowdock
-from fakeflowdock.interception.responses_stub import environ_of
 from fakeflowdock.world.posting import Post
 
 from .comparing import Comparison, Table, compare, microseconds, seconds_of
+from .environs import environ_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -98,7 +96,7 @@ def post(fake: FakeFlowdock) -> WSGIEnvironment:
 
 
 def request(method: str, fake: FakeFlowdock, url: str, body: Any) -> WSGIEnvironment:
-    return environ_of(requests.Request(method, url, json=body, auth=(fake.user.api_token, "")).prepare())
+    return environ_of(method, url, json=body, auth=(fake.user.api_token, ""))
 
 
 def answer(fake: FakeFlowdock, environ: WSGIEnvironment) -> None:

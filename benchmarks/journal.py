@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
@@ -62,5 +63,5 @@ def unwatched(fake: FakeFlowdock) -> float:
 
 @contextmanager
 def no_journal() -> Iterator[None]:
-    with patch.object(Journal, "add", lambda *_: None):
+    with patch.object(Journal, "add", lambda *_: SimpleNamespace(refusal=None, warnings=())):
         yield

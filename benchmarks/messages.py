@@ -14,14 +14,12 @@ from random import Random
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-import requests
-
 from fakeflowdock.api.app import App
-from fakeflowdock.interception.responses_stub import environ_of
 from fakeflowdock.world import factories, private, templates
 from fakeflowdock.world.posting import Post
 
 from .comparing import Comparison, Table, compare, microseconds, seconds_of
+from .environs import environ_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -134,12 +132,12 @@ class World:
         """A GET below the flow by the user, with what stands in braces filled in."""
         params = {name: value.format(world=self) for name, value in asked.items()}
         url = API + FLOW + path.format(world=self)
-        return environ_of(requests.Request("GET", url, params=params, auth=(self.user.api_token, "")).prepare())
+        return environ_of("GET", url, params=params, auth=(self.user.api_token, ""))
 
     def post(self, **fields: Any) -> WSGIEnvironment:
         """A message by the user, or by the source where its `flow_token` is among the fields."""
         auth = None if "flow_token" in fields else (self.user.api_token, "")
-        return environ_of(requests.Request("POST", f"{API}{FLOW}/messages", json=fields, auth=auth).prepare())
+        return environ_of("POST", f"{API}{FLOW}/messages", json=fields, auth=auth)
 
     def answer(self, environ: WSGIEnvironment) -> Any:
         """What the app answers, which is no refusal."""
@@ -293,7 +291,7 @@ def private_page(world: World) -> WSGIEnvironment:
     """A GET of the newest private messages, by the first of the two."""
     other = max(world.store.users)
     url, auth = f"{API}/private/{other}/messages", (world.user.api_token, "")
-    return environ_of(requests.Request("GET", url, auth=auth).prepare())
+    return environ_of("GET", url, auth=auth)
 
 
 # Posts

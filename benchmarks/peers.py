@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
+
+from fakeflowdock import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,12 +40,14 @@ class Peer:
         command: how it is started on a port, with a folder for its files; None where it is not installed.
         ready: gives it what it answers with, when it runs, where that is not in its files yet; returns how it is
             asked. Its standard output is the file `out` among its files.
+        version: tells its version; empty where it is not known.
     """
 
     name: str
     works: bool
     command: Callable[[Path, int], Sequence[str] | None]
     ready: Callable[[str, Path], Asked] = lambda _url, _files: Asked()
+    version: Callable[[], str] = lambda: ""
 
 
 def call(url: str, body: Any = None, **headers: str) -> bytes:
@@ -66,6 +71,24 @@ def _two_sources(url: str, files: Path) -> Asked:
     return Asked(path, path, headers=headers)
 
 
+def versions(folder: Path) -> tuple[Callable[[str], Callable[[], str]], Callable[[], str], Callable[[], str]]:
+    """What tells the version of a package of npm in `folder`, of moto, and of nginx."""
+
+    def of_npm(name: str) -> Callable[[], str]:
+        file = folder / "node_modules" / name / "package.json"
+        return lambda: str(json.loads(file.read_text())["version"]) if file.exists() else ""
+
+    def of_moto() -> str:
+        found = next(folder.glob("venv/lib/*/site-packages/moto-*.dist-info"), None)
+        return "" if found is None else found.name.split("-")[1].removesuffix(".dist")
+
+    def of_nginx() -> str:
+        said = subprocess.run(["/usr/sbin/nginx", "-v"], capture_output=True, text=True, check=False).stderr
+        return said.strip().rpartition("/")[2]
+
+    return of_npm, of_moto, of_nginx
+
+
 def installed(folder: Path) -> Callable[[str], str | None]:
     """Where a program of that name is: in `folder`, or on the path."""
     places = [folder / "node_modules/.bin", folder / "venv/bin"]
@@ -81,6 +104,7 @@ def peers(folder: Path, two: str, one: str) -> list[Peer]:
         one: the new source.
     """
     program = installed(folder)
+    of_npm, of_moto, of_nginx = versions(folder)
     jar = next(folder.glob("node_modules/wiremock/build/*.jar"), None)
 
     def json_server(name: str) -> Callable[[Path, int], Sequence[str] | None]:
@@ -172,13 +196,13 @@ def peers(folder: Path, two: str, one: str) -> list[Peer]:
         return server and [server, "-p", str(files), "-c", str(files / "nginx.conf")]
 
     return [
-        Peer("fakeflowdock", True, _ours, _two_sources),
-        Peer("json-server 1.0", True, json_server("json-server")),
-        Peer("json-server 0.17", True, json_server("js17")),
-        Peer("moto_server (SNS)", True, moto, two_topics),
-        Peer("Mockoon", True, mockoon),
-        Peer("Prism", True, prism, asked_of_prism),
-        Peer("WireMock", False, wiremock()),
-        Peer("WireMock, no journal", False, wiremock("--no-request-journal")),
-        Peer("nginx", False, nginx),
+        Peer("fakeflowdock", True, _ours, _two_sources, lambda: __version__),
+        Peer("json-server 1.0", True, json_server("json-server"), version=of_npm("json-server")),
+        Peer("json-server 0.17", True, json_server("js17"), version=of_npm("js17")),
+        Peer("moto_server (SNS)", True, moto, two_topics, of_moto),
+        Peer("Mockoon", True, mockoon, version=of_npm("@mockoon/cli")),
+        Peer("Prism", True, prism, asked_of_prism, of_npm("@stoplight/prism-cli")),
+        Peer("WireMock", False, wiremock(), version=of_npm("wiremock")),
+        Peer("WireMock, no journal", False, wiremock("--no-request-journal"), version=of_npm("wiremock")),
+        Peer("nginx", False, nginx, version=of_nginx),
     ]

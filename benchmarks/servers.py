@@ -24,7 +24,7 @@ from fakeflowdock.api.authentication import basic_header
 
 from .comparing import NotInstalled, Table
 from .peers import Asked
-from .server import _free_port, _wait, load
+from .server import SECONDS, _free_port, _wait, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,13 +126,13 @@ def measure(url: str, asked: Asked, pids: list[int], seen: Measured) -> None:
     """Put the load of one round on a layout."""
     for method in ("GET", "POST"):
         before = cpu_of(pids)
-        figures = load(url, asked, method, CONNECTIONS)
+        figures = load(url, asked, method, CONNECTIONS, SECONDS)
         spent = cpu_of(pids) - before
         seen.rate.setdefault(method, []).append(figures["requests"] / figures["seconds"])
         seen.p50.setdefault(method, []).append(figures["p50"])
         seen.p99.setdefault(method, []).append(figures["p99"])
         seen.cpu.setdefault(method, []).append(spent / figures["requests"] * 1e6)
-    seen.alone.append(load(url, asked, "POST", 1)["p50"])
+    seen.alone.append(load(url, asked, "POST", 1, SECONDS)["p50"])
 
 
 def asked_of(line: dict[str, Any]) -> Asked:

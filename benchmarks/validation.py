@@ -13,14 +13,12 @@ from itertools import count
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-import requests
-
 from fakeflowdock.api.app import App
 from fakeflowdock.contract.validation import Check
-from fakeflowdock.interception.responses_stub import environ_of
 from fakeflowdock.world import factories, templates
 
 from .comparing import Comparison, Table, compare, microseconds, seconds_of
+from .environs import environ_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,7 +99,7 @@ class World:
 
     def request(self, url: str) -> WSGIEnvironment:
         """A GET by the user."""
-        return environ_of(requests.Request("GET", url, auth=(self.user.api_token, "")).prepare())
+        return environ_of("GET", url, auth=(self.user.api_token, ""))
 
     def list_request(self, base: str = API) -> tuple[App, WSGIEnvironment]:
         """The app, and a request for all sources that the user sees."""
@@ -116,7 +114,7 @@ class World:
     def own_requests(self) -> list[WSGIEnvironment]:
         """Requests of sources for themselves by `flow_token`: some of all, from the first to the last."""
         tokens = [source.flow_token for source in spread(list(self.app.store.sources.values()))]
-        return [environ_of(requests.Request("GET", f"{API}/sources?flow_token={one}").prepare()) for one in tokens]
+        return [environ_of("GET", f"{API}/sources?flow_token={one}") for one in tokens]
 
 
 def spread(sources: list[Source]) -> list[Source]:

@@ -302,7 +302,13 @@ class FlowdockHandling(Handling):
         given, contract = self.given or self._read or parameters.read(self.environ), match.operation.contract
         fields = contract.coerced(given.query if contract.streams else given.fields)
         method, strict = self.environ["REQUEST_METHOD"], self.store.settings.strict
-        found = [*warnings_of(method, match, given, fields, strict=strict, is_plain=is_plain(self.environ))]
+        plain = is_plain(self.environ)
+        if found := [*warnings_of(method, match, given, fields, strict=strict, is_plain=plain)]:
+            self._warn(found)
+        return given, fields
+
+    def _warn(self, found: list[Finding]) -> None:
+        """Keep contract warnings."""
         if any(each.actual is not None for each in found):
             secrets = Redaction(known=self.store.known_secrets)
             found = [each.without(secrets) for each in found]
@@ -311,7 +317,6 @@ class FlowdockHandling(Handling):
         if self.app.note is not None:
             for finding in self.warnings:
                 self.app.note(finding)
-        return given, fields
 
     def authenticate(self, operation: Operation[Any, Any], given: Given, fields: Mapping[str, Any], /) -> Caller:
         """Return the caller. Raises Refusal."""

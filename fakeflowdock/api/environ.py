@@ -74,13 +74,19 @@ def environ_from(
         "wsgi.run_once": False,
     }
     for name, value in headers:
-        key = _text(name).upper().replace("-", "_")
-        key = key if key == "CONTENT_TYPE" else f"HTTP_{key}"
-        environ[key] = f"{environ[key]},{_text(value)}" if key in environ else _text(value)
+        key, text = _key(name), _text(value)
+        environ[key] = f"{environ[key]},{text}" if key in environ else text
     if "HTTP_HOST" not in environ:
         environ["HTTP_HOST"] = f"{host}:{port}" if port and port != PORTS[scheme] else host
     environ["CONTENT_LENGTH"] = str(len(body))
     return environ
+
+
+@lru_cache(maxsize=256)  # clients send the same headers again
+def _key(name: str | bytes) -> str:
+    """Return the key of a header in an environ."""
+    key = _text(name).upper().replace("-", "_")
+    return key if key == "CONTENT_TYPE" else f"HTTP_{key}"
 
 
 def _text(value: str | bytes) -> str:

@@ -58,7 +58,7 @@ def loads(text: str, most: int = MOST) -> Any:
         RecursionError: it is nested too deeply.
     """
     if len(text) <= SMALL:
-        return json.loads(text, parse_constant=_no_constant)
+        return _decode(text)
     return _Decoder(most, _no_constant).decode(text)
 
 
@@ -77,3 +77,6 @@ def has_lone_surrogate(value: Any) -> bool:
 
 def _no_constant(name: str) -> None:
     raise ValueError(Unreadable.NO_CONSTANT.format(name=name))
+
+
+_decode = json.JSONDecoder(parse_constant=_no_constant).decode

@@ -11,8 +11,20 @@ JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 HTML = "text/html"
 EVENT_STREAM = "text/event-stream"
+MULTIPART_FORM = "multipart/form-data"
 BOUNDARY = "fakeflowdock-boundary"
-MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
+MULTIPART = f"{MULTIPART_FORM}; boundary={BOUNDARY}"
+
+
+def media_type(header: str) -> tuple[str, dict[str, str]]:
+    """Return the media type in a header, in lowercase, and its options, such as `charset`."""
+    kind, semicolon, _ = header.partition(";")
+    if not semicolon:
+        return kind.strip().lower(), {}
+    from werkzeug.http import parse_options_header  # importing it takes long, and most types have no options
+
+    kind, options = parse_options_header(header)
+    return kind.lower(), options
 
 
 def multipart(parts: Iterable[tuple[str, Any, Any, Any]]) -> bytes:

@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from werkzeug.http import parse_options_header
-
 from ..contract.errors import MAX_BODY, TooLarge, Unreadable
 from . import json_values
 from .errors import BeyondLimit
-from .form_bodies import multipart, pairs
+from .form_bodies import pairs
 from .form_names import DEPTH, gathered, short
 from .json_values import MOST, MOST_OF_OPERATOR
-from .media_types import FORM, JSON
+from .media_types import FORM, JSON, MULTIPART_FORM, media_type
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -27,7 +25,7 @@ CHUNK = 64 * 1024
 BODY_IS_OPTIONAL = ("GET", "HEAD", "DELETE", "OPTIONS")
 CHARSETS = ("utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16", "utf-16-le", "utf-16-be")
 QUERY = "query string"  # in errors
-KNOWN = f"{JSON}, {FORM} or multipart/form-data"
+KNOWN = f"{JSON}, {FORM} or {MULTIPART_FORM}"
 
 
 @dataclass
@@ -75,7 +73,7 @@ def read(environ: WSGIEnvironment, *, nulls: bool = False) -> Given:
     content_type, optional = environ.get("CONTENT_TYPE", ""), environ["REQUEST_METHOD"] in BODY_IS_OPTIONAL
     try:
         given.raw = read_body(environ)
-        given.guessed = optional and given.raw.strip() != b"" and not parse_options_header(content_type)[0]
+        given.guessed = optional and given.raw.strip() != b"" and not media_type(content_type)[0]
         given.body = _guessed(given.raw) if given.guessed else _parsed(given.raw, content_type, nulls=nulls)
     except TooLarge as reason:
         given.too_large = reason.forgetful()
@@ -143,8 +141,7 @@ def _drain(stream: Any, length: int) -> None:
 def _parsed(body: bytes, content_type: str, *, nulls: bool = False) -> dict[str, Any]:
     if not body.strip():
         return {}
-    kind, options = parse_options_header(content_type)
-    kind = kind.lower()
+    kind, options = media_type(content_type)
     if not kind:
         raise Unreadable.of(Unreadable.NO_TYPE, known=KNOWN)
     charset = options.get("charset", "utf-8")
@@ -157,7 +154,9 @@ def _parsed(body: bytes, content_type: str, *, nulls: bool = False) -> dict[str,
         if text.lstrip().startswith("{") and _is_json(text):  # as curl -d sends it by default
             raise Unreadable(Unreadable.JSON_AS_FORM)
         return gathered(pairs(text, charset, "form"))
-    if kind == "multipart/form-data":
+    if kind == MULTIPART_FORM:
+        from .multipart_bodies import multipart
+
         return multipart(body, options.get("boundary", ""), charset, _text)
     raise Unreadable.of(Unreadable.TYPE, kind=short(kind), known=KNOWN)
 

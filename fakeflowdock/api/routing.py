@@ -7,10 +7,6 @@ import re
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.exceptions import MethodNotAllowed as WrongMethod
-from werkzeug.exceptions import NotFound as NoRule
-from werkzeug.routing import Map, MapAdapter, Rule
-
 from ..contract.errors import Closed, MethodNotAllowed, NoSuchRoute, Refusal
 from . import internal_routes
 from .environ import STREAM_HOST
@@ -33,12 +29,42 @@ from .resources import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from types import ModuleType
 
     from _typeshed.wsgi import WSGIEnvironment
 
 LONGEST = 512  # characters of a path whose operation is cached
+
+
+class _Step:
+    """A step of a path.
+
+    Attributes:
+        written: the steps that may come next, by their texts.
+        value: the step that comes next in place of any other text, or None.
+        has_slashes: whether the value in its place is the whole rest of the path.
+        ends: what ends here, by method: an operation, the names of the values, and whether the route is obsolete.
+    """
+
+    def __init__(self, *, has_slashes: bool = False) -> None:
+        self.written: dict[str, _Step] = {}
+        self.value: _Step | None = None
+        self.has_slashes = has_slashes
+        self.ends: dict[str, tuple[Operation[Any, Any], tuple[str, ...], bool]] = {}
+
+    def reached(self, path: Sequence[str], values: tuple[str, ...] = ()) -> Iterator[tuple[_Step, tuple[str, ...]]]:
+        """Yield each step at which a path ends, with its values: first what is written out."""
+        if not path:
+            yield self, values
+            return
+        text, rest = path[0], path[1:]
+        if text in self.written:
+            yield from self.written[text].reached(rest, values)
+        if text and self.value is not None:
+            if self.value.has_slashes:
+                text, rest = "/".join(path), ()
+            yield from self.value.reached(rest, (*values, text))
 
 
 class Table:
@@ -49,7 +75,7 @@ class Table:
         normal: normalizes a path, to the form of the routes.
         unknown: returns the error for an unknown path.
         more: an additional method for a method, as PATCH for each PUT.
-        with_slashes: the names of values that may have slashes.
+        with_slashes: the names of values that may have slashes, and end a route.
     """
 
     def __init__(
@@ -66,57 +92,39 @@ class Table:
         self.part = self.operations[0].part
         self.normal = normal
         self._unknown = unknown
-        self._more = more
+        self._more = {"GET": "HEAD", **more}
         self._with_slashes = with_slashes
         self._cached = lru_cache(maxsize=1024)(self._match)
 
-    def _placeholder(self, value: re.Match[str]) -> str:
-        """Return a value of a route in the form of Werkzeug."""
-        return f"<path:{value[1]}>" if value[1] in self._with_slashes else f"<{value[1]}>"
-
     @cached_property
-    def _map(self) -> MapAdapter:
-        rules = [
-            Rule(
-                re.sub(r":(\w+)", self._placeholder, path),
-                methods=[method, *filter(None, [self._more.get(method)])],
-                endpoint=(operation, (method, path, True) in operation.contract.routes),
-            )
-            for operation in self.operations
-            for method, path in operation.routes
-        ]
-        return Map(rules, merge_slashes=False).bind("api.flowdock.com")
+    def _first(self) -> _Step:
+        """The step before each path."""
+        first = _Step()
+        for operation in self.operations:
+            for method, path in operation.routes:
+                end, names = first, []
+                for text in path.split("/")[1:]:
+                    if text.startswith(":"):
+                        names.append(text[1:])
+                        end.value = end.value or _Step(has_slashes=text[1:] in self._with_slashes)
+                        end = end.value
+                    else:
+                        end = end.written.setdefault(text, _Step())
+                obsolete = (method, path, True) in operation.contract.routes
+                for each in filter(None, (method, self._more.get(method))):
+                    end.ends.setdefault(each, (operation, tuple(names), obsolete))
+        return first
 
-    @cached_property
-    def _written_out(self) -> dict[str, set[str]]:
-        """The methods of each path without values. `/flows/all` is never an organization."""
-        methods: dict[str, set[str]] = {}
-        for rule in self._map.map.iter_rules():
-            if not rule.arguments:
-                methods.setdefault(rule.rule, set()).update(rule.methods or ())
-        return methods
+    def _end(self, path: str) -> tuple[_Step, tuple[str, ...]]:
+        """Return the step at which a path ends, with its values. `/flows/all` is never an organization.
 
-    @cached_property
-    def _written_ends(self) -> dict[str, list[tuple[re.Pattern[str], set[str]]]]:
-        """The methods of each route whose last step is written out and could be a value: `import` is no id.
-
-        By that step, with the pattern of the path.
+        Raises:
+            Refusal: the path is unknown.
         """
-        rules = [(re.sub("<.*?>", "[^/]+", rule.rule), rule.methods or ()) for rule in self._map.map.iter_rules()]
-        with_values = {pattern.removesuffix("/[^/]+") for pattern, _ in rules if pattern.endswith("/[^/]+")}
-        ends: dict[str, dict[str, set[str]]] = {}
-        for pattern, methods in rules:
-            before, _, last = pattern.rpartition("/")
-            if "[" not in last and "[" in before and before in with_values:
-                ends.setdefault(last, {}).setdefault(pattern, set()).update(methods)
-        return {last: [(re.compile(p), methods) for p, methods in each.items()] for last, each in ends.items()}
-
-    def _methods_written_out(self, path: str) -> set[str] | None:
-        """Return the methods of a path in which no value takes the place of what is written out, or None."""
-        known = self._written_out.get(path)
-        if known is None and (found := self._written_ends.get(path.rpartition("/")[2])):
-            return next((methods for pattern, methods in found if pattern.fullmatch(path)), None)
-        return known
+        for step, values in self._first.reached(path.lstrip("/").split("/")):
+            if step.ends:
+                return step, values
+        raise self._unknown(path)
 
     def match(self, method: str, path: str) -> Match:
         """Return the operation of a request. The result is cached, unless the path is long.
@@ -132,23 +140,15 @@ class Table:
         return self._cached(method, path) if len(path) <= LONGEST else self._match(method, path)
 
     def _match(self, method: str, path: str) -> Match:
-        written_out = self._methods_written_out(path)
-        if written_out is not None and method not in written_out:
-            raise MethodNotAllowed(method, {*written_out, "OPTIONS"})
-        try:
-            (operation, obsolete), values = self._map.match(path, method)
-        except WrongMethod as error:
-            raise MethodNotAllowed(method, {*(error.valid_methods or ()), "OPTIONS"}) from None
-        except NoRule:
-            raise self._unknown(path) from None
-        return Match(operation, values, obsolete)
+        step, values = self._end(path)
+        if method not in step.ends:
+            raise MethodNotAllowed(method, {*step.ends, "OPTIONS"})
+        operation, names, obsolete = step.ends[method]
+        return Match(operation, dict(zip(names, values, strict=True)), obsolete)
 
     def methods_of(self, path: str) -> set[str]:
         """Return the methods of a path, including OPTIONS. Raises Refusal for an unknown path."""
-        methods = self._methods_written_out(path) or set(self._map.allowed_methods(path))
-        if not methods:
-            raise self._unknown(path)
-        return methods | {"OPTIONS"}
+        return {*self._end(path)[0].ends, "OPTIONS"}
 
 
 VERSIONS = ("v1", "v2")  # the same API

@@ -7,10 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from werkzeug.http import parse_options_header
-
 from ..api.callers import ANYONE, PROVISIONER, SOURCE
-from ..api.media_types import EVENT_STREAM, FORM, HTML, JSON
+from ..api.media_types import EVENT_STREAM, FORM, HTML, JSON, media_type
 from ..api.responses import line_of
 from ..contract.contracts import contracts
 from ..contract.errors import Unreadable
@@ -40,7 +38,7 @@ BUG = "broken-contract"  # a bug of fakeflowdock, which no other server has
 
 @lru_cache(maxsize=128)  # a server has few of them, and a recording thousands of replies
 def _kind_of(content_type: str) -> str:
-    return parse_options_header(content_type)[0].lower()
+    return media_type(content_type)[0]
 
 
 def _json(body: bytes) -> Any:

@@ -6,7 +6,6 @@ import os
 from collections import Counter
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
-from urllib.request import getproxies_environment
 
 import click
 
@@ -40,6 +39,8 @@ def run(given: SimpleNamespace) -> int:
         raise CommandError(CommandError.NOTHING_TO_RUN)
     if not hasattr(os, "posix_spawnp"):
         raise CommandError(CommandError.NO_SIGNALS)
+    from urllib.request import getproxies_environment
+
     from ..api.app import App
     from ..http.errors import NoCertificate
     from ..server.child_environment import ANY_SCHEME, Door

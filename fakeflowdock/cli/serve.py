@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from types import SimpleNamespace
 
 READS = ("linearizable", LOCAL := "local")
-THRESHOLDS = (20_000, 50, 100)  # of the garbage collector; Python's are much lower
+# Of the garbage collector; Python's are much lower. A world is large and has hardly any cycles, and what is imported
+# has none. A full collection blocks all requests for tens of milliseconds, and by default happens each time the world
+# has grown by a quarter.
+THRESHOLDS = (20_000, 50, 100)
 
 
 def run(given: SimpleNamespace) -> None:
@@ -36,6 +39,7 @@ def run(given: SimpleNamespace) -> None:
         CommandError: the state is invalid, TLS is not possible, the address cannot be bound, or the world cannot be
             saved.
     """
+    gc.set_threshold(*THRESHOLDS)
     from ..api.app import App
     from ..api.internal_routes import DOCS, STREAM
     from ..http.server import Server
@@ -93,11 +97,7 @@ def run(given: SimpleNamespace) -> None:
 
 
 def _dedicate() -> None:
-    """Allow as many connections as possible, and make long pauses of the garbage collector rare.
-
-    A world is large and has hardly any cycles. A full collection blocks all requests for tens of milliseconds, and by
-    default happens each time the world has grown by a quarter.
-    """
+    """Allow as many connections as possible, and leave what is there now to no garbage collection."""
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)
     try:

@@ -11,7 +11,7 @@ from ..redaction import brief
 from ..suggestions import did_you_mean
 from .errors import NO_OPERATION, NO_SUCH_OPERATION
 from .package_files import document
-from .schema_walk import Variant, as_recorded, fields_of, variants_of
+from .schema_walk import Variant, as_recorded, variants_of
 from .validation import API, Check, Pages
 
 if TYPE_CHECKING:
@@ -122,7 +122,13 @@ class OperationContract:
 
     def parameters_of(self, fields: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         """Return the parameters for these values, each with its schema. All others are ignored."""
-        return fields_of(self.request.place.schema, fields)[0]
+        return next((known for variant, known in self._cases if variant.fits(fields)), self.properties)
+
+    @cached_property
+    def _cases(self) -> list[tuple[Variant, Mapping[str, Mapping[str, Any]]]]:
+        """The parameters of each variant, as `fields_of` tells them."""
+        always = {name: schema for name, schema in self.properties.items() if schema}
+        return [(variant, {**always, **variant.properties}) for variant in self.variants]
 
     @cached_property
     def _absent_if_blank(self) -> frozenset[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import select
 import sys
@@ -27,10 +26,15 @@ BACKLOG = 1_000  # lines that wait for standard error; more are lost
 
 def say(line: str) -> None:
     """Print a line to standard error, if possible. An event loop does not wait for whatever reads it."""
-    if asyncio._get_running_loop() is not None and (_backlog.is_waiting or not _takes(line)):
+    if _running() is not None and (_backlog.is_waiting or not _takes(line)):
         _backlog.add(line)
     else:
         _print(line)
+
+
+def _running() -> object:
+    """Return the event loop of this thread, or None. A command without one does not import asyncio, which is slow."""
+    return getattr(sys.modules.get("asyncio"), "_get_running_loop", lambda: None)()
 
 
 def _print(line: str) -> None:

@@ -26,7 +26,7 @@ def written(answer: Answer, environ: WSGIEnvironment, *, keep: bool) -> bytes:
         environ: the request, for its version and its id. In-process requests have no id.
         keep: whether the connection stays open.
     """
-    line = f"{answer.line}\r\n{_own(int(time.monotonic()))}"
+    line = f"{answer.line}\r\n{_own_lines(int(time.monotonic()))}"
     if REQUEST_ID in environ:
         line = f"{line}\r\nX-Request-Id: {environ[REQUEST_ID]}"
     if answer.stream is not None and is_chunked(environ):
@@ -51,8 +51,7 @@ def headers_in_process(answer: Answer, connection: str | bytes | None) -> list[t
         answer: the answer.
         connection: the request's `Connection` header.
     """
-    lines = (line.partition(": ") for line in _own(int(time.monotonic())).split("\r\n"))
-    headers = [(name, value) for name, _, value in lines] + answer.headers
+    headers = [*_own(int(time.monotonic())), *answer.headers]
     if answer.stream is not None:
         headers.append(("Transfer-Encoding", "chunked"))
     asked = connection.decode("latin-1") if isinstance(connection, bytes) else connection or ""
@@ -72,6 +71,11 @@ def head_of(line: str, headers: list[tuple[str, str]], environ: WSGIEnvironment,
 
 
 @lru_cache(maxsize=1)
-def _own(_second: int) -> str:
+def _own(_second: int) -> tuple[tuple[str, str], ...]:
     """Return the server's own headers. The time is formatted once a second."""
-    return f"Server: fakeflowdock/{__version__}\r\nDate: {formatdate(usegmt=True)}"
+    return ("Server", f"fakeflowdock/{__version__}"), ("Date", formatdate(usegmt=True))
+
+
+@lru_cache(maxsize=1)
+def _own_lines(second: int) -> str:
+    return "\r\n".join(f"{name}: {value}" for name, value in _own(second))

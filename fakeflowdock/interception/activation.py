@@ -30,6 +30,7 @@ LIBRARIES = {
     "urllib.request": "through_urllib",
     "urllib3": "through_urllib3",
     "requests": "through_requests",
+    "responses": "beside_responses",
     "aiohttp": "through_aiohttp",
     "httpx": "through_httpx",
     "httpx2": "through_httpx",
@@ -76,7 +77,8 @@ class Interception:
             _tell()
             self._enter(_patches.values())
         for name in LIBRARIES:
-            _reach(name)
+            if name in sys.modules:
+                _reach(name)
 
     def stop(self) -> None:
         """Stop intercepting requests. Fakes can stop in any order."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from responses.registries import OrderedRegistry
 
 from .patches import answers
-from .responses_stub import STUB, Mock
+from .responses_stub import STUB
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ def seams(module: ModuleType) -> Iterator[Seam]:
 
 def _make(before: Callable[..., Any]) -> Any:
     def find_match(mock: Any, request: Any) -> Any:
-        if isinstance(mock, Mock) or answers(str(request.url)) is None:
+        if answers(str(request.url)) is None:
             return before(mock, request)
         # An unexpected request resets an ordered registry: check its first stub before.
         if isinstance(registry := mock.get_registry(), OrderedRegistry):

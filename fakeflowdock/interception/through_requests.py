@@ -1,4 +1,4 @@
-"""`requests`, through `responses`: intercept requests to Flowdock's hosts. Others are not intercepted.
+"""`requests`: intercept requests to Flowdock's hosts. Others are not intercepted.
 
 Every session and adapter, whenever it was created, calls `HTTPAdapter.send`.
 """
@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import responses
 from requests.adapters import HTTPAdapter
 from urllib3 import Timeout
 
-from . import beside_responses, errors
+from . import errors
 from .patches import answers
 from .plain_requests import METHODS, NAMES, SIZE
-from .responses_stub import STUB, Mock
+from .requests_responses import received
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,12 +27,9 @@ if TYPE_CHECKING:
 def seams(_module: ModuleType) -> Iterator[Seam]:
     """Yield the functions to patch."""
     yield HTTPAdapter, "send", _make
-    yield from beside_responses.seams(responses)
 
 
 def _make(before: Callable[..., Any]) -> Any:
-    answer = Mock().unbound_on_send()
-
     def send(
         adapter: HTTPAdapter,
         request: PreparedRequest,
@@ -50,11 +46,7 @@ def _make(before: Callable[..., Any]) -> Any:
         adapter.add_headers(request, **more)
         if timeout is not None:
             _check_timeout(timeout)
-        STUB.follow(adapter.max_retries)
-        try:
-            return answer(adapter, request, **more)
-        finally:
-            STUB.follow(None)
+        return adapter.build_response(request, received(request, timeout, adapter.max_retries))
 
     return send
 

@@ -161,7 +161,8 @@ class Archive(Branching):
     def __init__(self) -> None:
         self._flows: Groups[str, FlowArchive] = Groups()
         self.files: MutableMapping[str, tuple[str, int]] = {}  # by token: flow and message number
-        self._log: MutableMapping[int, tuple[str, int]] = {}  # of messages and events, by `event_id`: flow and number
+        # By `event_id`: messages and events, and of a message that was removed the id of its flow.
+        self._log: MutableMapping[int, Message | Event | str] = {}
         self._external: MutableMapping[tuple[int, str], tuple[str, str]] = {}  # by source and external id: flow, thread
 
     def of(self, flow_id: str) -> FlowArchive:
@@ -188,7 +189,7 @@ class Archive(Branching):
     def add(self, message: Message) -> Message:
         """Add a message with its files."""
         self._own(message.flow_id).add(message)
-        self._log[message.event_id] = (message.flow_id, message.id)
+        self._log[message.event_id] = message
         for file in message.attachments:
             self.files[file.file_token] = (message.flow_id, message.id)
         return message
@@ -196,18 +197,17 @@ class Archive(Branching):
     def record(self, event: Event) -> None:
         """Add an event. No list of messages has it."""
         self._own(event.flow_id).events[event.id] = event
-        self._log[event.event_id] = (event.flow_id, event.id)
+        self._log[event.event_id] = event
 
     def event(self, event_id: int) -> Message | Event | None:
         """Return the message or event with a number among all events, or None if it is not stored."""
-        flow_id, number = self._log.get(event_id, ("", 0))
-        flow = self.of(flow_id)
-        return flow.messages.get(number) or flow.events.get(number)
+        found: Message | Event | str | None = self._log.get(event_id)
+        return None if isinstance(found, str) else found
 
     def flow_of(self, event_id: int) -> str | None:
-        """Return the id of the flow of a stored message or event, or None if there is none."""
-        found: str | None = self._log.get(event_id, (None, 0))[0]
-        return found
+        """Return the id of the flow of a message or event, also of a removed message, or None if there is none."""
+        found: Message | Event | str | None = self._log.get(event_id)
+        return found if found is None or isinstance(found, str) else found.flow_id
 
     def change(self, message: Message, *, retitle: bool = False) -> None:
         """Replace a message by a changed one.
@@ -217,6 +217,7 @@ class Archive(Branching):
         """
         flow = self._own(message.flow_id)
         flow.change(message)
+        self._log[message.event_id] = message
         thread = flow.threads.get(message.thread_id or "")
         if retitle and thread is not None and thread.source_id is None and thread.initial_message == message.id:
             flow.keep(replace(thread, title=message.content or ""))
@@ -225,6 +226,7 @@ class Archive(Branching):
         """Remove a message with its files, and update the counters of its thread."""
         flow = self._own(message.flow_id)
         flow.remove(message)
+        self._log[message.event_id] = message.flow_id
         for file in message.attachments:
             del self.files[file.file_token]
         if message.thread_id is not None:

@@ -340,6 +340,11 @@ COUNTERS = {
 }
 
 
+def counts_of(event: str) -> dict[str, int]:
+    """Return the counters of a thread whose only message has an event."""
+    return {COUNTERS[event]: 1} if event in COUNTERS else {}
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Thread(Bound):
     """A thread of a flow: a chat message with its replies, or an external item of a source.

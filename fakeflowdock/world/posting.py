@@ -13,7 +13,7 @@ from . import html as markup
 from . import tagging
 from . import uploads as files
 from .html_limits import too_complex
-from .models import Message, Thread
+from .models import Message, Thread, counts_of
 from .random_ids import short, thread_id_of
 from .values import Author, Field, Mail, Status
 
@@ -94,9 +94,10 @@ class Post:
         """Store the message, with the result of `prepared`."""
         sent = self.store.tick()
         number = self.store.next_id(f"message {self.flow.id}")
-        if thread is not None and "thread" in self.fields:
-            thread = replace(thread, **_state(self.fields["thread"]))
-        elif thread is None and self.event not in THREADLESS:
+        if thread is not None:
+            state = _state(self.fields["thread"]) if "thread" in self.fields else {}
+            thread = thread.counting(self.event, 1, updated_at=sent, **state)
+        elif self.event not in THREADLESS:
             thread = self._new_thread(number, sent, uploads)
         return _stored(self.store, self._message(number, sent, thread, uploads), thread)
 
@@ -150,6 +151,7 @@ class Post:
         state: dict[str, Any] = (
             {"title": self._title(uploads)} if external_id is None else _state(self.fields["thread"])
         )
+        state.update(counts_of(self.event))
         return Thread(
             id=thread_id_of(self.store.draw("thread")),
             flow_id=self.flow.id,
@@ -223,6 +225,7 @@ def announce(store: Store, source: Source) -> Message:
         created_at=source.created_at,
         updated_at=source.created_at,
         source_id=source.id,
+        activities=1,
     )
     message = Message(
         flow_id=flow.id,
@@ -244,7 +247,7 @@ def announce(store: Store, source: Source) -> Message:
 def _stored(store: Store, message: Message, thread: Thread | None) -> Message:
     store.archive.add(message)
     if thread is not None:
-        store.archive.keep(thread.counting(message.event, 1, updated_at=message.sent))
+        store.archive.keep(thread)
     store.emit(message)
     return message
 

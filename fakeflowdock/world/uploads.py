@@ -6,6 +6,7 @@ import base64
 import binascii
 import io
 import mimetypes
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import ValidationError
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 WITH_ATTACHMENTS = ("activity", "discussion")
 PICTURES = (b"\x89PNG\r\n", b"GIF8", b"\xff\xd8\xff", b"RIFF", b"BM")  # first bytes of pictures whose size can be read
 
-_types = mimetypes.MimeTypes()  # Python's own types, independent of this machine
+
+@cache
+def _types() -> mimetypes.MimeTypes:
+    """Return Python's own types, independent of this machine."""
+    return mimetypes.MimeTypes()
 
 
 def with_content(content: str | bytes | Mapping[str, Any] | None, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,7 +69,7 @@ def _read(name: str, content_id: str | None, given: Mapping[str, Any], errors: d
         errors[f"{name}.file_name"] = [ValidationError.FILE_NAME]
         return None
     # A colon in a name does not make it a URL.
-    kind = given.get("content_type") or _types.guess_type(f"./{file_name}")[0] or "application/octet-stream"
+    kind = given.get("content_type") or _types().guess_type(f"./{file_name}")[0] or "application/octet-stream"
     return File("", file_name, kind, data, content_id, *_size(data))
 
 

@@ -18,18 +18,23 @@ SHORT = 1024  # numbers; up to this many are kept as a list, which is small and 
 
 
 class WordIndex(Branching):
-    """Message numbers by word. Most words have few, which are kept as a sorted list."""
+    """Message numbers by word. Most words have one, which is kept as it is, or few, which are kept as a sorted list."""
 
     def __init__(self) -> None:
-        self._known: Groups[str, array[int] | IdSet] = Groups()
+        self._known: Groups[str, int | array[int] | IdSet] = Groups()
 
     def add(self, words: Iterable[str], number: int) -> None:
         """Add the words of a message."""
         for word in words:
-            if word not in self._known:
-                self._known[word] = array("q", (number,))
+            known = self._known.get(word)
+            if known is None:
+                self._known[word] = number
+                continue
+            if isinstance(known, int):
+                self._known[word] = array("q", sorted((known, number)))
                 continue
             numbers = self._known.own(word)
+            assert not isinstance(numbers, int)
             if isinstance(numbers, IdSet):
                 numbers.add(number)
             elif len(numbers) == SHORT:
@@ -45,15 +50,15 @@ class WordIndex(Branching):
             numbers = self._known.own(word)
             if isinstance(numbers, IdSet):
                 numbers.discard(number)
-            else:
+            elif not isinstance(numbers, int):
                 del numbers[bisect_left(numbers, number)]
-            if not numbers:
+            if isinstance(numbers, int) or not numbers:
                 self._known.discard(word)
 
     def find(self, words: Iterable[str]) -> IdSet:
         """Return the messages that contain all the words."""
-        known = [self._known.get(word) for word in words]
-        few = sorted((numbers for numbers in known if isinstance(numbers, array)), key=len)
+        known = [(each,) if isinstance(each := self._known.get(word), int) else each for word in words]
+        few = sorted((numbers for numbers in known if isinstance(numbers, (tuple, array))), key=len)
         many = sorted((numbers for numbers in known if isinstance(numbers, IdSet)), key=len)
         if None in known or not known:
             return IdSet()

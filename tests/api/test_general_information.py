@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.doors import SOURCES, Door, as_source
+from tests.support.doors import MESSAGES, SOURCES, Door, as_source
 
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -195,6 +195,13 @@ def test_every_answer_says_its_type_and_repeats_its_status_line(flowdock: Door) 
     for answer in answers:
         assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
         assert answer.headers["Status"] == f"{answer.status_code} {answer.reason}"
+
+
+def test_json_has_no_spaces_and_escapes_only_what_it_must(flowdock: Door) -> None:
+    text = "".join(map(chr, range(1, 0x250))) + "\u2028\ufeff\uffff \U0001f600"
+    sent = flowdock("POST", MESSAGES, flowdock.as_member, json={"event": "message", "content": text})
+    assert sent.json()["content"] == text
+    assert sent.content == json.dumps(sent.json(), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def test_a_method_that_a_path_lacks_answers_405_with_those_it_has(flowdock: Door) -> None:

@@ -375,6 +375,12 @@ def test_a_fault_breaks_the_stream_of_a_child_as_one_of_its_parent() -> None:
             fake.add_message("One")
             fake.add_message("Two" * 1000)
 
+        def none_is_open():
+            "Wait for the end of the stream of a child that has ended: `post` would take it for the next one."
+            import time
+            while fake.streams:
+                time.sleep(0.01)
+
         def posting(name):
             thread = threading.Timer(0, post)
             thread.start()
@@ -387,7 +393,9 @@ def test_a_fault_breaks_the_stream_of_a_child_as_one_of_its_parent() -> None:
             for name in clients.NAMES:
                 for connection in ("cut", "timeout"):
                     with fake.fail("stream events", connection=connection, events=1):
+                        none_is_open()
                         here = repr(posting(name))
+                        none_is_open()
                         there = in_child(lambda: broken(name), post)
                         print(f"{name} {connection}", here == there, here, there, sep="|")
         """)

@@ -406,3 +406,23 @@ def test_the_pattern_of_hosts_takes_no_time_over_a_strange_url() -> None:
 
     assert FLOWDOCK.match("https://" + "@" * 50_000) is None
     assert isinstance(FLOWDOCK, re.Pattern)
+
+
+def test_a_file_is_sent_with_each_retry_and_stays_the_body_of_the_request() -> None:
+    built: list[int] = []
+
+    class Adapter(HTTPAdapter):
+        def build_response(self, req: Any, resp: Any) -> requests.Response:
+            built.append(resp.status)
+            return super().build_response(req, resp)
+
+    file: Any = io.BytesIO(b'{"name": "Builds"}')
+    retries = Retry(total=1, status_forcelist=[503], allowed_methods=None)
+    with FakeFlowdock() as fake, fake.fail("create source", status=503, times=1), requests.Session() as session:
+        session.mount(API, Adapter(max_retries=retries))
+        caller = as_application(fake)
+        caller["headers"]["Content-Type"] = "application/json"
+        reply = session.post(API + PATH, data=file, timeout=9, **caller)
+        assert [exchange.request.body for exchange in fake.requests] == [b'{"name": "Builds"}'] * 2
+    assert (reply.status_code, built) == (201, [201])
+    assert reply.request.body is file

@@ -74,6 +74,18 @@ def test_an_exchange_tells_all_that_python_knows(operator: Operator, world: Worl
     assert exchange["seconds"] >= 0.01
 
 
+def test_parameters_of_any_kind_are_told_as_they_were_sent(operator: Operator, world: World) -> None:
+    deep: Any = "the end"
+    for _ in range(90):
+        deep = [deep]
+    numbers = [2**70, -(2**64), 2**63, 10**400, 0, -1, 1e16, 1.5, 0.1, 1e-7, 1e300]
+    texts = ["", "".join(map(chr, range(0x100))), "\u2028\u2029\ufeff\uffff", "\U0001f600 ёё 漢字"]
+    sent = {"colour": {"numbers": numbers, "texts": texts, "": {"a": [], "b": {}, "c": [True, False]}, "deep": deep}}
+    flowdock(world, "POST", "/messages", json=sent, **user_of(world))
+    [exchange] = operator.get("worlds/one/requests")
+    assert exchange["parameters"] == sent
+
+
 def test_a_request_whose_answer_was_lost_has_none(operator: Operator, world: World) -> None:
     operator.post("worlds/one/faults", {"connection": "reset"}, 201)
     with pytest.raises(requests.ConnectionError):

@@ -5,14 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.http import parse_options_header
-
 from ...api import json_values, parameters
 from ...api.callers import ANYONE
 from ...api.environ import AUTHORIZED, OPERATION
 from ...api.handling import Handling
 from ...api.internal_routes import HEALTH
-from ...api.media_types import JSON
+from ...api.media_types import JSON, media_type
 from ...api.pauses import UNLOCKED, NoLock
 from ...api.routing import Table
 from ...contract.errors import Refusal
@@ -139,7 +137,7 @@ class AdminHandling(Handling):
             return given, in_query
         if given.query and method != "DELETE":
             raise Invalid((f"/{name}", Invalid.IN_QUERY) for name in given.query)
-        if given.raw.strip() and parse_options_header(self.environ.get("CONTENT_TYPE", ""))[0].lower() != JSON:
+        if given.raw.strip() and media_type(self.environ.get("CONTENT_TYPE", ""))[0] != JSON:
             raise NotJson
         return given, {**in_query, **given.body}
 
