@@ -24,12 +24,13 @@ from fakeflowdock.api.authentication import basic_header
 
 from .comparing import NotInstalled, Table
 from .peers import Asked
-from .server import SECONDS, _free_port, _wait, load
+from .server import _free_port, _wait, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROUNDS = 3
+SECONDS = 2  # that each measurement takes
 CONNECTIONS = 16
 COUNTS = (1, 2, 4)  # processes
 TRIPS = 1_000
