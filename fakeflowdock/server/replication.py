@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ..http.protocols import Answering
     from .worlds import ServedWorld, Worlds
 
-EVERY = 2_000  # entries between two snapshots
+EVERY = 2_000  # entries between two snapshots, at least
 REQUEST, READ = "request", "read"  # the kinds of most entries
 KEPT = (LEFT, GONE, EXPIRED, DELIVERED)  # the kinds that are appended as soon as the log is there again
 REMEMBERED = 1_000  # servers whose last entry is known, so that none is processed twice
@@ -291,7 +291,7 @@ class Replica:
             self._mine.pop(ticket.number, None)
             lost = ticket.content is not None or self._halted is not None
             ticket.done(problem=(self._halted or NoLog.GONE) if lost else None)
-        if self._loop is not None and self.position - self.saved >= EVERY:
+        if self._loop is not None and self.position - self.saved >= EVERY and self.upkeep.may_save:
             self.saved = self.position
             self.spawn(self.upkeep.save(self.frozen(), self.seen, self.position))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import shared_state
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 AGAIN = 0.2  # seconds between two attempts to reach the log
 BREATH = 0.01  # seconds in which new entries of others are collected: each look costs a part of a millisecond
 ROUND = 1.0  # seconds
+SPARED = 20  # times as long as writing a snapshot took, none is written
 LEFT, GONE, EXPIRED = "left", "gone", "expired"  # the kinds of entries that are no requests
 
 
@@ -60,6 +62,7 @@ class Upkeep:
     def __init__(self, replica: Following) -> None:
         self._replica = replica
         self.told: Tidied | None = None
+        self._not_before = 0.0  # by the monotonic clock
 
     def begins(self, log: SharedLog) -> Iterable[Coroutine[Any, Any, None]]:
         """Return what goes on for as long as the server runs, over a connection of its own."""
@@ -115,9 +118,16 @@ class Upkeep:
 
     async def save(self, state: dict[str, Any], place: str, position: int) -> None:
         """Write a snapshot, unless another server does."""
+        begun = monotonic()
         with suppress(Exception):  # the next one has what this one lacks
             if await self._log.lock(self._replica.id):
                 try:
                     await self._log.save(await asyncio.to_thread(shared_state.dumps, state), place, position)
                 finally:
                     await self._log.unlock()
+        self._not_before = monotonic() + SPARED * (monotonic() - begun)
+
+    @property
+    def may_save(self) -> bool:
+        """Whether it is time for another snapshot: those of a large world take long."""
+        return monotonic() >= self._not_before
