@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
 from openapi_portable import portable
 from openapi_schemas import Replies, in_braces, name_of, paths_and_tags, told
+
+from fakeflowdock.api.media_types import EVENT_STREAM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -169,6 +172,11 @@ class _Document:
         if "contentMediaType" in schema:
             content = {schema["contentMediaType"]: {"schema": {"type": "string"}}}
             return {"description": "A text or a page.", "content": content}
+        if schema.get("x-stream"):
+            text = "Server-sent events, each with the data of the example."
+            example = {"value": f"data: {json.dumps(schema['examples'][0])}\n\n"}
+            events: Schema = {"schema": {"type": "string"}, "examples": {"example": example}}
+            return {"description": text, "content": {EVENT_STREAM: events}}
         content = {"schema": self._objects.of(page, schema), "examples": {"example": {"value": schema["examples"][0]}}}
         return {"description": f"{schema['title']}.", "content": {JSON: content}}
 

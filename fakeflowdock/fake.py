@@ -9,12 +9,12 @@ from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from .api.internal_routes import STREAM
 from .contract import explanations  # noqa: F401  # reads files, which a test may fake later
 from .decorator import Decorating
 from .interception import errors
 from .interception.activation import Interception
 from .runs import Runs, Scope, UnknownPaths
+from .server.reaching import Reachable
 from .testing import watching
 from .testing.calling import suggesting
 from .testing.changing import Changing
@@ -36,12 +36,13 @@ if TYPE_CHECKING:
     from .api.app import App
     from .contract.findings import Finding
     from .contract.strictness import Strict
+    from .runs import WorldRun
     from .testing.configuring import OtherHosts, Shape
     from .world.store import Store
 
 
 @suggesting
-class FakeFlowdock(Configurable, Talking, Performing, Changing, Decorating):
+class FakeFlowdock(Configurable, Talking, Performing, Changing, Decorating, Reachable):
     """Flowdock, in memory. Requests to Flowdock's hosts are intercepted and answered from one world.
 
     Requests made with `requests`, `httpx`, `aiohttp`, `urllib3` and `urllib.request` are answered in this process.
@@ -299,44 +300,6 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing, Decorating):
                 self._stop(None)
 
     @property
-    def url(self) -> str:
-        """The address of a live server for this world, on 127.0.0.1. The server starts on first access.
-
-        Raises:
-            RuntimeError: the fake is not started.
-        """
-        self._check_active()
-        return self._runs.current.url
-
-    @property
-    def stream_url(self) -> str:
-        """The address of the streams of that server, which ends in `/flows`: clients know it as `FLOWDOCK_STREAM_URL`.
-
-        Raises:
-            RuntimeError: the fake is not started.
-        """
-        return f"{self.url}{STREAM}/flows"
-
-    @property
-    def environ(self) -> dict[str, str]:
-        """The environment for a child process whose requests go to this world: `{**os.environ, **fake.environ}`.
-
-        With it, clients in most languages reach this fake at `https://api.flowdock.com`. It sets a proxy, which starts
-        on first access, intercepts Flowdock's hosts and rejects all others; the CA certificate to trust, which
-        `FAKEFLOWDOCK_CA_FILE` names alone; for Node, Ruby and PHP, a file that redirects connections; and
-        `FLOWDOCK_API_URL` and `FLOWDOCK_STREAM_URL`, `url` and `stream_url`. Your own CAs and options are kept.
-
-        Raises:
-            RuntimeError: the fake is not started, or trustme is not installed.
-        """
-        self._check_active()
-        return self._runs.current.environ
-
-    def _check_active(self) -> None:
-        if not self.active:
-            raise RuntimeError("the fake is not running: call start() first")
-
-    @property
     def other_hosts(self) -> OtherHosts:
         """Whether requests to other hosts are allowed: `allow` or `refuse`."""
         return self._other_hosts
@@ -379,6 +342,10 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing, Decorating):
     def contract_warnings(self) -> Copies[Finding]:
         """The last thousand contract warnings, oldest first: unknown parameters, and what the docs advise against."""
         return Copies(self._runs.current.app.warnings)
+
+    @property
+    def _run(self) -> WorldRun:
+        return self._runs.current
 
     @property
     def _app(self) -> App:

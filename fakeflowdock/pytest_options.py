@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 STRICT = ("false", "true", "RULE=ignore|warn|error,…")
 NUMBER, SECONDS = ("a positive integer",), ("a number of seconds greater than 0",)
 CLOCK, FILE = ("world", "system", "a time such as 2026-05-06T12:00"), ("a file",)
+FOLDER = ("a directory",)
 PATTERNS: dict[tuple[str, ...], str] = {
     NUMBER: "0*[1-9][0-9]{0,11}",
     STRICT: r"false|true|(?:[a-z.-]{1,80}=(?:ignore|warn|error)(?:, *|\Z)){1,20}",
     SECONDS: r"(?=.*[1-9])[0-9]{1,6}(?:\.[0-9]{1,6})?",
     CLOCK: r"world|system|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9:.,+Z-]{1,40})?",
     FILE: "(?s:.+)",
+    FOLDER: "(?s:.+)",
 }
 # Each choice: its values, the default first, or what number it is; and its description.
 CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
@@ -41,16 +43,17 @@ CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
     "callbacks": (("loopback", "none", "any"), "which integrations to request over the network"),
     "unknown_paths": (("fail", "allow"), "whether requests to unknown paths fail the test"),
     "other_hosts": (("allow", "refuse"), "whether requests to other hosts are allowed"),
+    "inspect": (FOLDER, "where to write the inspector of each failed test, as HTML"),
 }
 
 NAMES = ", ".join(CHOICES)
-METAVARS = {NUMBER: "N", SECONDS: "SECONDS", STRICT: "STRICT", CLOCK: "CLOCK", FILE: "FILE"}
+METAVARS = {NUMBER: "N", SECONDS: "SECONDS", STRICT: "STRICT", CLOCK: "CLOCK", FILE: "FILE", FOLDER: "DIR"}
 
 DEFAULTS = {"journal": 1000, "journal_bytes": 67_108_864, "keep_alive": 30}  # of the numbers
 MARKER = "@pytest.mark.flowdock"
 INITIAL = ("world", "state", "seed")  # the initial data: a choice of one
 
-DEFAULTLESS = (NUMBER, SECONDS, FILE)
+DEFAULTLESS = (NUMBER, SECONDS, FILE, FOLDER)
 
 
 def words_of(values: tuple[str, ...]) -> str:
@@ -165,6 +168,14 @@ def initial_for(item: Any) -> tuple[str, dict[str, Any]]:
                 value = checked if name == "world" else folder / checked
             return label(name), {name: value}
     return "", {}
+
+
+def folder_for(item: Any) -> Path | None:
+    """Return the directory for the inspectors of failed tests, if there is one. Raises pytest.UsageError."""
+    for label, folder, read in _layers(item):
+        if (value := read("inspect")) is not None:
+            return folder / _checked("inspect", label("inspect"), value)
+    return None
 
 
 def clock_for(item: Any) -> Any:

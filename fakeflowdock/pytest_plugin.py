@@ -11,14 +11,15 @@ import pytest
 
 from .pytest_options import (
     CHOICES,
+    DEFAULTLESS,
     DEFAULTS,
-    FILE,
     METAVARS,
     NUMBER,
     PATTERNS,
     MarkerCheck,
     choice,
     clock_for,
+    folder_for,
     initial_for,
     option_of,
     strict_for,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from fakeflowdock import Contract, FakeFlowdock
-    from fakeflowdock.testing.watching import ActiveFakes
+    from fakeflowdock.testing.watching import ActiveFakes, Watched
 
 CONFIGURED = pytest.StashKey[bool]()  # whether the marker of a test configures a fixture of ours
 PARTIAL = pytest.StashKey[bool]()  # whether this process runs some of the tests only
@@ -45,7 +46,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add each choice as an ini option and as a command-line option."""
     group = parser.getgroup("fakeflowdock")
     for name, (values, about) in CHOICES.items():
-        words = f"{about}: {words_of(values)} [default: {DEFAULTS.get(name, 'none' if values is FILE else values[0])}]"
+        default = DEFAULTS.get(name, "none" if values in DEFAULTLESS else values[0])
+        words = f"{about}: {words_of(values)} [default: {default}]"
         parser.addini(f"flowdock_{name}", f"{words}. Overridden by {option_of(name)} and the marker.")
         group.addoption(
             option_of(name),
@@ -210,6 +212,9 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
     """Begin to watch, and import what a fixture needs before other fixtures can fake the file system."""
     if any(name in getattr(item, "fixturenames", ()) for name in FIXTURES):
         from fakeflowdock import FakeFlowdock  # noqa: F401
+
+        if folder_for(item) is not None:
+            from fakeflowdock.server.artifact import folder  # noqa: F401
     if (watching := _watching()) is not None:
         watching.begin()
     return (yield from _settling(item, check=False))
@@ -290,7 +295,7 @@ def _unused(item: pytest.Item) -> tuple[list[str], list[str]]:
     texts: tuple[list[str], list[str]] = [], []
     if not item.stash.get(CONFIGURED, False):
         for marker in item.iter_markers("flowdock"):
-            if names := [name for name in marker.kwargs if name not in ("unknown_paths", "shapes")]:
+            if names := [name for name in marker.kwargs if name not in ("unknown_paths", "shapes", "inspect")]:
                 which = f"@pytest.mark.flowdock({', '.join(f'{name}=…' for name in names)})"
                 text = f"{which} configures the fixture fake_flowdock, but this test uses another fake: {ELSEWHERE}"
                 texts[marker not in item.own_markers].append(text)
@@ -348,7 +353,8 @@ def pytest_runtest_makereport(
         try:
             if call.excinfo is not None:
                 watching.watches[-1].end_phase(call.excinfo.value)
-            sections = [*watching.watches[-1].reports(getattr(item, "funcargs", {}).items())]
+            told = [*watching.watches[-1].reports(getattr(item, "funcargs", {}).items())]
+            sections = _inspected(item, call.when, told)
         except Exception as error:  # a bug in it must not end the test run
             words = "fakeflowdock failed to create the report, which is a bug"
             sections = [("fakeflowdock", f"{words}: {type(error).__name__}: {error}")]
@@ -359,3 +365,20 @@ def pytest_runtest_makereport(
             for section in sections:
                 add(*section)
     return report
+
+
+def _inspected(item: pytest.Item, phase: str, told: list[tuple[str, str, Watched]]) -> list[tuple[str, str]]:
+    """Return the sections of a report. If it is requested, a file for each has the inspector."""
+    plain = [(title, text) for title, text, _ in told]
+    sweep = item.config.pluginmanager.get_plugin("fakeflowdock-sweep")
+    if sweep is not None and sweep.is_trying:
+        return plain
+    try:
+        folder = folder_for(item)
+    except pytest.UsageError as error:
+        return [(title, f"{text}\n\ninspector: {error}") for title, text in plain]
+    if folder is None or not told:
+        return plain
+    from fakeflowdock.server.artifact.folder import inspected
+
+    return [*inspected(folder, item.config.invocation_params.dir, item.nodeid, phase, told)]

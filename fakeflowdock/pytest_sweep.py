@@ -207,6 +207,11 @@ class Sweep:
 
     # A test and its runs
 
+    @property
+    def is_trying(self) -> bool:
+        """Whether a test runs with an injected failure."""
+        return self._trial is not None
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(
         self, item: pytest.Item, nextitem: pytest.Item | None

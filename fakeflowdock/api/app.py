@@ -77,6 +77,8 @@ class App:
         before_request: called with the world before each request.
         notice: called with each exchange that was rejected or has contract warnings.
         delayed: the requests over sockets that a fault delays.
+        replaced: how often the world was replaced.
+        last_write: the number of the last exchange that may have changed the world.
     """
 
     before_request: Callable[[Store], None] | None = None
@@ -103,6 +105,7 @@ class App:
         self.integration: Any = None
         self.deliver: Callable[[App, ActionRequest], Delivery] | None = None
         self.delayed: set[object] = set()
+        self.replaced = self.last_write = 0
         self._took: dict[str, float] = {}  # seconds, by operation
 
     @property
@@ -113,6 +116,7 @@ class App:
     @store.setter
     def store(self, store: Store) -> None:
         self._store = store
+        self.replaced += 1
         self.attempts = Attempts()
         self.streams.end()
 
@@ -177,7 +181,9 @@ class App:
         if handling.operation is not None:
             name = handling.operation.name
             self._took[name] = max(duration, FADING * self._took.get(name, 0))
-        exchange = environ[EXCHANGE] = self.journal.add(environ, handling, answer, duration, self.store.now)
+        environ[EXCHANGE] = exchange = self.journal.add(environ, handling, answer, duration, self.store.now)
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            self.last_write = exchange.number
         if self.notice is not None and (exchange.refusal is not None or exchange.warnings):
             self.notice(exchange)
         return answer
@@ -249,6 +255,7 @@ class FlowdockHandling(Handling):
         super().__init__(environ)
         self.app, self.report = app, app.report
         self._counts = True
+        self._known = 0
         if app.before_request is not None:
             app.before_request(app.store)
         self._read: Given | None = environ.pop("fakeflowdock.given", None)  # parsed already, to find credentials
@@ -328,6 +335,12 @@ class FlowdockHandling(Handling):
             return self.app.attempts.authenticate(self.store, header, uid, counts=self._counts)
         return authenticate(self.store, header, fields, credential=operation.credential, unreadable=unreadable)
 
+    def handled(self) -> None:
+        """Note the events that the request has made, if any."""
+        if (last := self.store.counters.get("event", 0)) > self._known:
+            self.made = self.app.replaced, self._known + 1, last
+
     def call(self, caller: Caller, path: Mapping[str, str], fields: Mapping[str, Any], base: str, /) -> Call:
         """Return the call."""
+        self._known = self.store.counters.get("event", 0)
         return Call(self.store, caller, path, fields, base, self.environ, self.app.streams)

@@ -57,13 +57,14 @@ class Exchange:
         failure: how it failed, or None.
         refusal: why the request was rejected, or None.
         warnings: contract warnings: unknown parameters, and what the docs advise against.
+        made: the events that it made in the world, or None; see `Handling`.
         world_time: the time of the world when it was answered.
     """
 
     __slots__ = (
         *("number", "method", "path", "_raw", "_given", "_environ", "_operation", "caller", "_answer", "refusal"),
         *("warnings", "_duration", "_original", "fault", "failure", "_request", "_left", "_left_original"),
-        *("world_time", "_received"),
+        *("made", "world_time", "_received"),
     )
 
     def __init__(
@@ -95,6 +96,7 @@ class Exchange:
         self.fault = handling.fault
         self.failure = handling.failure
         self.refusal = handling.refusal
+        self.made = handling.made
         self.warnings = handling.warnings
         self._duration = duration
 

@@ -44,6 +44,7 @@ class Handling(ABC):
         operation, caller, given, warnings, refusal: set as soon as they are known.
         fault, failure: the fault that applies, and how the request fails, or None.
         original: the response without the fault; None if the request was not processed.
+        made: the events that the request made, or None: how often the world was replaced before, the first, the last.
         report: called with each bug of fakeflowdock.
         table: the operations.
         private: whether other origins cannot read the response, and caches cannot store it.
@@ -69,6 +70,7 @@ class Handling(ABC):
         self.fault: Fault | None = None
         self.failure: Failure | None = None
         self.original: Answer | None = None
+        self.made: tuple[int, int, int] | None = None
 
     def normal(self) -> str:
         """Return the path in the form of the routes."""
@@ -95,6 +97,9 @@ class Handling(ABC):
     @abstractmethod
     def call(self, caller: Caller, path: Mapping[str, str], fields: Mapping[str, Any], base: str, /) -> Any:
         """Return the call for the handlers of this table."""
+
+    def handled(self) -> None:  # noqa: B027  # other tables note nothing
+        """Note what the handler has done. The lock is still held."""
 
     def answered(self, run: Callable[[], Reply] | None = None) -> Answer:
         """Return the response. Errors are responses too.
@@ -150,6 +155,7 @@ class Handling(ABC):
             if operation.needs is not None:
                 violations += missing(operation.needs(match.values, caller.kind), fields)
             reply = operation.invalid(call, subject, violations) if violations else operation.handle(call, subject)
+            self.handled()
         return self.replied(operation, reply)
 
     def replied(self, operation: Operation[Any, Any], result: Any) -> Reply:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from bisect import bisect_right
 from collections import deque
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -53,6 +54,7 @@ class Journal:
 
     Attributes:
         size: the memory in use, in bytes, as `Exchange.size` counts it.
+        cleared: how often it was cleared.
     """
 
     def __init__(self, kept: int, limit: int, budget: Budget | None = None) -> None:
@@ -62,7 +64,7 @@ class Journal:
         self.size = 0
         self._kept: deque[tuple[Exchange, int]] = deque()  # with their sizes
         self._large: deque[Exchange] = deque()  # those of them that can be shortened
-        self._count = 0
+        self._count = self.cleared = 0
         self._lock = self.budget.lock
         self.listeners: dict[Callable[[], None], None] = {}  # called after each exchange, by the thread that keeps it
         with self._lock:
@@ -87,6 +89,22 @@ class Journal:
             new = list(takewhile(lambda each: each is not last, (exchange for exchange, _ in reversed(self._kept))))
             forgotten = self._count - len(self._kept) if len(new) < len(self._kept) else math.inf
         return new[::-1], forgotten
+
+    def requests_of(self, replaced: int) -> Callable[[int], int | None]:
+        """Return a function that returns the number of the exchange that made an event, or None.
+
+        Args:
+            replaced: how often the world was replaced before it: see `App.replaced`.
+        """
+        with self._lock:
+            made = sorted((*each.made, each.number) for each, _ in self._kept if each.made is not None)
+        of_world = [(first, last, number) for count, first, last, number in made if count == replaced]
+
+        def request_of(event: int) -> int | None:
+            at = bisect_right(of_world, event, key=lambda each: each[0]) - 1
+            return of_world[at][2] if at >= 0 and event <= of_world[at][1] else None
+
+        return request_of
 
     def add(
         self, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float, world_time: datetime
@@ -183,6 +201,7 @@ class Journal:
         with self._lock:
             self._empty()
             self._count = 0
+            self.cleared += 1
 
     def close(self) -> None:
         """Drop all exchanges of a world that is deleted."""

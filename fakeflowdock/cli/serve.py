@@ -41,12 +41,12 @@ def run(given: SimpleNamespace) -> None:
     """
     gc.set_threshold(*THRESHOLDS)
     from ..api.app import App
-    from ..api.internal_routes import DOCS, STREAM
+    from ..api.internal_routes import DOCS, PREFIX, STREAM
     from ..http.server import Server
     from ..server.memory import Memory
     from ..server.public_address import PublicAddress
     from ..server.site import Site
-    from ..server.worlds import Held, Worlds
+    from ..server.worlds import OFF, Held, Worlds
     from .tls_options import chosen
 
     if given.store and (given.state or given.save_on_exit):
@@ -68,6 +68,7 @@ def run(given: SimpleNamespace) -> None:
             admin_token=given.admin_token,
             noting=lambda world: partial(notes.finding, world=world),
             freed=Memory().give_back,
+            inspector=given.inspector,
         )
         shared = startup.shared(given, worlds, notes)
         if shared is not None:
@@ -78,7 +79,8 @@ def run(given: SimpleNamespace) -> None:
         server = listen(lambda: Server(site, given.host, given.port, **speaking), given.host, given.port)
         notes.docs = f"{given.public_url or server.url}{DOCS}"
         public = {"public_url": given.public_url} if given.public_url else {}
-        urls = {"url": server.url, **public, "stream_url": f"{server.url}{STREAM}/flows"}
+        own = {} if given.inspector == OFF else {"inspector_url": f"{given.public_url or server.url}{PREFIX}"}
+        urls = {"url": server.url, **public, **own, "stream_url": f"{server.url}{STREAM}/flows"}
         ready = {"event": "ready", **urls, "world": given.state or given.seed or given.world, **credentials, **ca_file}
         if worlds.admin_token is not None:
             ready["admin_token"] = worlds.admin_token
@@ -128,6 +130,7 @@ def _notify_systemd(state: bytes) -> None:
 def _greeting(ready: Mapping[str, Any]) -> str:
     shown = f"-H 'Authorization: Bearer {ready['admin_token']}' " if "admin_token" in ready else ""
     public = f"\nIts public address is {ready['public_url']}." if "public_url" in ready else ""
+    public += f"\nSee the world in a browser: {ready['inspector_url']}" if "inspector_url" in ready else ""
     greeting = f"""\
 fakeflowdock {__version__} answers on {ready["url"]}, with the world {ready["world"]}.{public}
 Ctrl-C stops it.
@@ -160,13 +163,14 @@ serve_command = Command(
     run,
     [
         Option("host", "Listen on this address; :: for all of them.", "127.0.0.1", metavar="ADDRESS"),
-        Option("port", "Listen on this port; 0 is any free one.", 8080, PORT, "PORT", short="-p"),
+        Option("port", "0 picks one.", 8080, PORT, "PORT", short="-p"),
         *startup.OPTIONS,
         Option("public-url", "Address for clients.", None, URL, "URL"),
         Option("trust-forwarded", "Trust proxies.", False, BOOLEAN),
         Option("json", "Print the ready line as JSON.", False, BOOLEAN),
         Option("until-eof", "Stop with its input.", False, BOOLEAN),
         Option("admin-token", "Token required by the admin API.", None, TOKEN, "TOKEN", unset="generated"),
+        Option("inspector", "Show UI.", "full", choice("full", "read", "off"), "MODE"),
         Option("max-worlds", "Allow this many worlds besides the server's own.", MOST_WORLDS, COUNT, "N"),
         Option("world-ttl", "Delete unused ones.", None, SECONDS, "SECONDS"),
         Option("tls", "Serve HTTPS with a test CA.", False, BOOLEAN),

@@ -33,6 +33,7 @@ GUIDE = {
     "guide/how-to": "How-to",
     "guide/contract": "Contract validation",
     "guide/server": "Server",
+    "guide/inspector": "Inspector",
     "guide/clients": "Node, Ruby, Go and Java",
     "guide/servers": "Test your own server",
 }
@@ -41,7 +42,7 @@ INCLUDE = re.compile(r"\{literalinclude\} \.\./(\S+)")
 
 _STYLE = Markup(content("server/documentation.css"))  # noqa: S704  # a file of ours
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_RULES = ("default-src 'none'", f"style-src 'sha256-{_HASH}'", "frame-ancestors 'none'", "base-uri 'none'")
+_RULES = ("default-src 'none'", f"style-src 'sha256-{_HASH}'", "frame-ancestors 'self'", "base-uri 'none'")
 HEADERS = (("Content-Security-Policy", "; ".join(_RULES)), ("X-Content-Type-Options", "nosniff"))
 _DOCUMENT = Markup(
     '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title} · fakeflowdock</title>\n'
@@ -101,6 +102,16 @@ def page(part: str, name: str, root: str) -> str | None:
     except OSError:
         return None
     return _whole(found, root, f"{part}/{name}")
+
+
+def pages_of(part: str, root: str) -> dict[str, str]:
+    """Return the pages of a part of the contract as HTML without what surrounds them, by their names, `api/errors`.
+
+    Args:
+        part: `api` or `admin`.
+        root: what links to pages begin with.
+    """
+    return {name: str(_rendered(name, root).html) for name in _titles(part)}
 
 
 def index(root: str) -> str:

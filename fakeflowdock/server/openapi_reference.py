@@ -31,7 +31,7 @@ _PART = Markup('<h4 id="{anchor}">{title}</h4>\n{content}')
 _FIELDS = Markup('<dl class="fields">\n{}</dl>\n')
 _FIELD = Markup("<dt><code>{name}</code> <span>{kind}</span>{mark}</dt>\n<dd>{about}</dd>\n")
 _OBJECT = Markup('<h3 id="{name}">{name}</h3>\n{about}{content}')
-_EXAMPLE = Markup("<details><summary>Example</summary>\n<pre><code>{}</code></pre>\n</details>\n")
+_EXAMPLE = Markup('<details><summary>Example</summary>\n<pre tabindex="0"><code>{}</code></pre>\n</details>\n')
 _GROUP = Markup('<h2 id="{anchor}">{title}</h2>\n')
 _LINK = Markup('<a href="#{0}">{0}</a>')
 _CODE = Markup("<code>{}</code>")
@@ -78,7 +78,9 @@ class Reference:
         """Return all operations by tag, and then the objects to which they lead."""
         pieces: list[Markup] = []
         tag = None
-        for each in operations(self._name):
+        every = [*operations(self._name)]
+        tags = [*dict.fromkeys(each.content["tags"][0] for each in every)]  # operations of one path have several
+        for each in sorted(every, key=lambda each: tags.index(each.content["tags"][0])):
             if each.content["tags"][0] != tag:
                 tag = each.content["tags"][0]
                 pieces.append(_GROUP.format(anchor=f"tag-{anchor_of(tag)}", title=tag))

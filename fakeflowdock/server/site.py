@@ -9,7 +9,7 @@ from ..api import internal_routes
 from ..api.app import App
 from ..api.environ import CITES, WORLD, path_of
 from .assignment import HEADER, NoWorld, taken_from_path
-from .worlds import Held, Worlds
+from .worlds import OFF, Held, Worlds
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ..http.meter import Meter
     from ..http.protocols import Answering
     from .admin.app import Admin
+
+
+SHORT = internal_routes.PREFIX.rstrip("/")
 
 
 class Site:
@@ -43,7 +46,13 @@ class Site:
 
     def route(self, environ: WSGIEnvironment) -> Answering:
         """Return the app that answers a request, whose public address is set."""
-        is_ours = internal_routes.PREFIX in environ["PATH_INFO"] and internal_routes.is_administered(path_of(environ))
+        path = environ["PATH_INFO"]
+        if (path == "/" or path.startswith(SHORT)) and self.worlds.inspector != OFF:
+            from .pages import Inspector, is_page
+
+            if is_page(environ):
+                return Inspector(self.worlds.inspector)
+        is_ours = internal_routes.PREFIX in path and internal_routes.is_administered(path_of(environ))
         name: str | None = taken_from_path(environ) if is_ours else environ.get(HEADER)
         if name is None:
             return self._admin if is_ours else self.worlds.world_of(environ).app

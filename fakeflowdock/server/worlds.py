@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .public_address import PublicAddress
     from .shown_credentials import Shown
 
+INSPECTOR = FULL, READ, OFF = ("full", "read", "off")  # the modes of the inspector
 NAME = re.compile("[A-Za-z0-9._-]{1,64}")
 REMEMBERED = 10_000  # credentials whose world is cached
 LONGEST = 512  # characters of a cached credential
@@ -110,15 +111,20 @@ class ServedWorld:
         expires_in: after how many seconds without being used it is deleted; None for never.
         lifetime: when it was last used.
         snapshots: name to snapshot, oldest first.
+        watchers: called after each request of the admin API that may have changed it.
+        writes: tells one such request from another.
     """
 
     name: str
     held: Held
     expires_in: float | None = None
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    watchers: dict[Callable[[], None], None] = field(default_factory=dict)
+    writes: int = 0
 
     def __post_init__(self) -> None:
         self.lifetime = Lifetime(self.app, self.expires_in)
+        self._numbers = count(1)
 
     @property
     def app(self) -> App:
@@ -129,6 +135,12 @@ class ServedWorld:
     def store(self) -> Store:
         """The store of the world."""
         return self.held.app.store
+
+    def written(self) -> None:
+        """Tell the watchers that the admin API may have changed the world."""
+        self.writes = next(self._numbers)
+        for each in list(self.watchers):
+            each()
 
     def arranging(self) -> Store:
         """Return the store, for somebody who may change it in the place of a test."""
@@ -150,6 +162,7 @@ class Worlds:
             server's own world.
         saver: saves the server's own world to a file, if there is one.
         freed: called after changes that may have freed memory.
+        inspector: the mode of the inspector.
 
     Attributes:
         meters: of each server that serves them, its counts.
@@ -170,6 +183,7 @@ class Worlds:
         noting: Callable[[str], Callable[[Finding], None]] | None = None,
         saver: Saver | None = None,
         freed: Callable[[], None] = lambda: None,
+        inspector: str = FULL,
     ) -> None:
         self.default = ServedWorld(DEFAULT, held)
         self.limit = limit
@@ -179,6 +193,7 @@ class Worlds:
         self.admin_token = admin_token
         self.saver = saver
         self.freed = freed
+        self.inspector = inspector
         self._noting = noting
         self.host = self.bound = ""
         self.meters: list[Meter] = []

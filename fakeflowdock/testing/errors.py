@@ -7,6 +7,7 @@ class FlowdockWarning(UserWarning):
     """A contract warning of a passed test: Flowdock accepted a request that its documentation advises against."""
 
 
+NOT_STARTED = "the fake is not running: call start() first"
 TWO_SENDERS = "invalid sender: pass either a source or a user, not both"
 NONE = "no {kind} exists: create one with add_{kind}()"
 NO_SSO = "organization {name!r} has no Single Sign-On: set it up with add_sso()"

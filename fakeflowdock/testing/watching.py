@@ -230,8 +230,8 @@ class ActiveFakes:
         for each in self:
             each.fail(error, is_ours=_is_bare(error))
 
-    def reports(self, names: Iterable[tuple[str, object]]) -> Iterator[tuple[str, str]]:
-        """Yield the title and the text of each report.
+    def reports(self, names: Iterable[tuple[str, object]]) -> Iterator[tuple[str, str, Watched]]:
+        """Yield the title and the text of each report, and its world.
 
         Args:
             names: names in the test, and what they stand for.
@@ -242,7 +242,7 @@ class ActiveFakes:
         told = [each for each in watched if each.requests] or watched[-1:]
         for number, each in enumerate(told, 1):
             name = held.get(id(each.fake), f"{number} of {len(told)}")
-            yield "fakeflowdock" if len(told) == 1 else f"fakeflowdock: {name}", each.report(late)
+            yield "fakeflowdock" if len(told) == 1 else f"fakeflowdock: {name}", each.report(late), each
 
 
 def _is_bare(error: BaseException) -> bool:
@@ -364,7 +364,7 @@ def _note(error: BaseException | None) -> None:
         with suppress(Exception):  # a bug of ours must not end the run
             for each in watch:
                 each.fail(error)
-            for _, text in watch.reports(()):
+            for _, text, _ in watch.reports(()):
                 error.add_note(f"{NOTE}:\n{text}")
     for run in runs:
         run.noticed.judged = run.noticed.count

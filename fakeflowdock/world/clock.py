@@ -92,6 +92,11 @@ class Clock(Branching):
             return self._moment + passed if passed < LAST - self._moment else LAST
 
     @property
+    def last(self) -> datetime:
+        """The time of the last write, or that to which the clock was moved since."""
+        return self._moment
+
+    @property
     def left(self) -> timedelta:
         """How far the clock can still go."""
         return LAST - self.now

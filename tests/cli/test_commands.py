@@ -115,6 +115,7 @@ def test_the_ready_line_has_working_credentials(world: str, names: list[str]) ->
         assert list(line) == [
             "event",
             "url",
+            "inspector_url",
             "stream_url",
             "world",
             "organization",
@@ -149,7 +150,7 @@ def test_the_ready_line_has_working_credentials(world: str, names: list[str]) ->
 
 def test_the_greeting_says_what_to_do_next() -> None:
     with running("--port", "0") as (_, stdout):
-        lines = [stdout.readline().strip() for _ in range(5)]
+        lines = [stdout.readline().strip() for _ in range(6)]
         [curl] = [line for line in lines if line.startswith("curl -u")]
         _, _, auth, url = curl.split()
         assert lines[0] == f"fakeflowdock {__version__} answers on {url.removesuffix('/sources')}, with the world docs."

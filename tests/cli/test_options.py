@@ -45,6 +45,7 @@ OWN |= {
     "admin_token": "one-that-is-long another-that-is-long",
     "access_log": "text json",
     "callbacks": "none any",
+    "inspector": "read off",
     "format": "junit json",
     "store": "redis://a:6379/0 rediss://b",
     "reads": "local linearizable",

@@ -63,7 +63,7 @@ def test_the_admin_api_tells_the_same_credentials() -> None:
     with running("--port", "0", "--json") as (_, stdout):
         line = ready(stdout)
         world = requests.get(f"{line['url']}/_fakeflowdock/worlds/default", timeout=30).json()
-    own = ("event", "world", "version", "pid")
+    own = ("event", "world", "version", "pid", "inspector_url")
     assert {name: value for name, value in line.items() if name not in own} == {
         name: value for name, value in world.items() if name not in ("name", "api_url")
     }

@@ -88,7 +88,7 @@ def test_a_wrong_marker_of_a_class_or_module_is_told_with_its_place(pytester: py
 def test_markers_and_options_are_listed(pytester: pytest.Pytester) -> None:
     choices = (
         "world, state, seed, clock, auto_consent, refresh_tokens, shape, shapes, strict, journal, journal_bytes, "
-        "keep_alive, callbacks, unknown_paths, other_hosts"
+        "keep_alive, callbacks, unknown_paths, other_hosts, inspect"
     )
     run(pytester, "--markers").stdout.fnmatch_lines([f"@pytest.mark.flowdock({choices}): configure fake_flowdock*"])
     helped = run(pytester, "--help").stdout

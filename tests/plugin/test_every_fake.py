@@ -11,6 +11,7 @@ import pytest
 
 from fakeflowdock import FakeFlowdock
 from fakeflowdock.interception import activation
+from tests.support.frozen import data_of
 from tests.support.inner_pytest import run
 
 if TYPE_CHECKING:
@@ -148,10 +149,12 @@ def suite(how: str, path: str = "/sources", outcome: str = "True", options: str 
 @FORMS
 def test_a_failed_test_has_its_report(how: str, pytester: pytest.Pytester) -> None:
     pytester.makepyfile(suite(how, outcome="False"))
-    result = run(pytester)
+    result = run(pytester, "--flowdock-inspect", "out")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*- fakeflowdock -*", "GET /sources → 401"])
+    [file] = (pytester.path / "out").iterdir()
+    result.stdout.fnmatch_lines(["*- fakeflowdock -*", "GET /sources → 401", f"inspector: out/{file.name}"])
     assert result.stdout.lines.count("GET /sources → 401") == 1
+    assert [each["path"] for each in data_of(file)["requests"]] == ["/sources"]
 
 
 @FORMS

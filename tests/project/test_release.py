@@ -85,11 +85,13 @@ def test_the_wheel_holds_package_plugin_schemas_and_py_typed_and_nothing_else(wh
     licence = {f"{information}/licenses/LICENSE"}
     worlds = {"fakeflowdock/world/data/docs.json", "fakeflowdock/world/data/empty.json"}
     assets = {"fakeflowdock/api/consent.css", "fakeflowdock/server/documentation.css", *PRELOADS}
+    folders = (ROOT / "fakeflowdock/server/inspector", ROOT / "fakeflowdock/server/artifact")
+    page = {str(path.relative_to(ROOT)) for folder in folders for path in folder.glob("*.*")}
     suite = {str(path.relative_to(ROOT)) for path in (ROOT / "fakeflowdock/checking/conformance").glob("*.toml")}
     clients = {f"fakeflowdock/{path.relative_to(ROOT)}" for path in (ROOT / "clients").rglob("*.*")}
     assert "fakeflowdock/clients/node/fakeflowdock.mjs" in clients
     pages = {f"fakeflowdock/docs/{path}" for path in explained()}
-    data = schemas | clients | pages | worlds | suite | assets
+    data = schemas | clients | pages | worlds | suite | assets | page
     assert names == package | data | {"fakeflowdock/py.typed"} | described | licence
 
 

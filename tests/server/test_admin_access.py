@@ -238,7 +238,7 @@ def test_what_administers_a_server_is_in_no_journal_and_not_in_process(fake_flow
         ("/_fakeflowdock/worlds/", 200),
         ("http://127.0.0.1/_fakeflowdock/worlds", 200),
         ("/_fakeflowdock/worlds?x=1", 422),
-        ("/_fakeflowdock/", 404),
+        ("/_fakeflowdock/", 200),
         ("/_fakeflowdock", 404),
         ("//_fakeflowdock/worlds", 404),
         ("/v1/_fakeflowdock/worlds", 404),

@@ -48,6 +48,20 @@ def test_requests_are_found_by_what_they_were(operator: Operator, world: World) 
     assert found(status=418) == []
 
 
+def test_coverage_counts_operations_and_the_errors_of_their_pages(operator: Operator, world: World) -> None:
+    flowdock(world, "GET", "/user", **user_of(world))
+    flowdock(world, "GET", "/flows/example/none", **user_of(world))
+    flowdock(world, "GET", "/flows/example/main", **user_of(world))
+    flowdock(world, "GET", "/nowhere", **user_of(world))
+    covered = {each["operation"]: each for each in operator.get("worlds/one/coverage")}
+    assert {name: each["requests"] for name, each in covered.items() if each["requests"]} == {
+        "get-own-user": 1,
+        "get-flow": 2,
+    }
+    assert covered["get-flow"]["errors"]["not-found"] == 1
+    assert covered["get-flow"]["page"] == "docs/api/flows.md#get-flow"
+
+
 def test_an_exchange_tells_all_that_python_knows(operator: Operator, world: World) -> None:
     source = create_source(world)
     sent = {"flow_token": source["flow_token"], "configuration_url": "no", "colour": "red"}

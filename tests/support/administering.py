@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -10,6 +12,8 @@ import requests
 from fakeflowdock import FakeFlowdock
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fakeflowdock import FakeFlowdock
 
 World = dict[str, Any]  # its credentials
@@ -61,10 +65,27 @@ class Operator:
         reply = self._answered(self(method, path, json), status)
         return [(each["pointer"], each["reason"]) for each in reply["errors"]]
 
+    @contextmanager
+    def following(self, path: str, **headers: str) -> Iterator[Iterator[dict[str, Any]]]:
+        """The states of a stream of changes, as they come, each with its id."""
+        url, sent = f"{self.url}/_fakeflowdock/{path}", {**self.headers, **headers, "Connection": "close"}
+        with requests.get(url, headers=sent, stream=True, timeout=30) as reply:
+            assert (reply.status_code, reply.headers["Content-Type"]) == (200, "text/event-stream; charset=utf-8")
+            yield _states(reply)
+
     @staticmethod
     def _answered(reply: requests.Response, status: int) -> Any:
         assert reply.status_code == status, reply.text
         return reply.json() if reply.content else None
+
+
+def _states(reply: requests.Response) -> Iterator[dict[str, Any]]:
+    name = ""
+    for line in reply.iter_lines(chunk_size=1):
+        if line.startswith(b"id: "):
+            name = line[4:].decode()
+        elif line.startswith(b"data: "):
+            yield {"id": name, "data": json.loads(line[6:])}
 
 
 class Arranger:

@@ -30,6 +30,7 @@ from fakeflowdock.http.server import Server
 from fakeflowdock.http.streamed import StreamedConnection
 from fakeflowdock.redaction import Redaction, is_secret
 from fakeflowdock.server.site import site_of
+from tests.support.frozen import data_of
 from tests.support.hypothesis_profiles import examples
 
 if TYPE_CHECKING:
@@ -219,6 +220,7 @@ def texts(one: Served, before: Any, asked: Sent) -> Iterator[tuple[str, str]]:
     yield "findings", f"{found} {found!r} {json.dumps(found.as_json(), ensure_ascii=False)}"
     with tempfile.TemporaryDirectory() as folder:
         safe, whole, report = (str(Path(folder) / name) for name in ("safe.har", "whole.har", "report"))
+        yield "inspector", json.dumps(data_of(fake.inspect(Path(folder) / "world.html")), ensure_ascii=False)
         fake.requests.export(safe)
         yield "HAR", Path(safe).read_text("utf-8")
         fake.requests.export(whole, with_secrets=True)
@@ -286,7 +288,7 @@ def test_no_text_shows_the_scim_token_wherever_somebody_puts_it() -> None:
 
 
 KNOWING = {"report", "warnings", "difference", "HAR", "report of the admin API", "export of the admin API"}
-KNOWING |= {"warnings of the admin API"}
+KNOWING |= {"warnings of the admin API", "inspector"}
 
 
 def test_the_report_of_a_failed_test_shows_no_password(fake_flowdock: FakeFlowdock) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...api import json_values, parameters
 from ...api.callers import ANYONE
-from ...api.environ import AUTHORIZED, OPERATION
+from ...api.environ import AUTHORIZED, DEFAULT_WORLD, OPERATION
 from ...api.handling import Handling
-from ...api.internal_routes import HEALTH
+from ...api.internal_routes import HEALTH, PREFIX
 from ...api.media_types import JSON, media_type
 from ...api.pauses import UNLOCKED, NoLock
 from ...api.routing import Table
@@ -18,11 +18,13 @@ from . import (
     access,
     arranging,
     assertions,
+    changes,
     clients,
     clock_and_settings,
     deliveries,
     faults,
     invitations,
+    lists,
     messages,
     requests,
     state,
@@ -58,9 +60,18 @@ MODULES = (
     streams,
     invitations,
     clock_and_settings,
+    lists,
+    changes,
     clients,
 )
-TABLE = Table(MODULES, lambda path: path.rstrip("/"), UnknownPath, {}, with_slashes=("flow",))
+
+
+def _normal(path: str) -> str:
+    """Return a path without slashes at its end, unless it is the index."""
+    return path if path == PREFIX else path.rstrip("/")
+
+
+TABLE = Table(MODULES, _normal, UnknownPath, {}, with_slashes=("flow",))
 
 
 class Admin:
@@ -88,6 +99,7 @@ class Admin:
         finally:
             if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
                 self._directory.freed()
+                handling.tell()
         return answer if handling.watch is None else handling.waited(handling.watch)
 
 
@@ -116,6 +128,12 @@ class AdminHandling(Handling):
             self.caller = access.authenticate(self.environ, self._directory)
         return super().run()
 
+    def tell(self) -> None:
+        """Tell those who watch the world of the path that it may have changed."""
+        name = DEFAULT_WORLD if self._call is None else self._call.path.get("world", DEFAULT_WORLD)
+        if (world := self._directory.named(name)) is not None:
+            world.written()
+
     def _is_open(self) -> bool:
         with suppress(Refusal):
             asked = self.table.match(self.environ["REQUEST_METHOD"], self.route)
@@ -143,7 +161,7 @@ class AdminHandling(Handling):
 
     def call(self, _: Caller, path: Mapping[str, str], fields: Mapping[str, Any], base: str, /) -> OperatorCall:
         """Return the call."""
-        self._call = OperatorCall(self._directory, path, fields, base, self.route)
+        self._call = OperatorCall(self._directory, path, fields, base, self.environ)
         return self._call
 
 

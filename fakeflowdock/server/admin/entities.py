@@ -133,6 +133,11 @@ def _arguments(call: OperatorCall, world: ServedWorld, without: Collection[str])
     return given
 
 
+def given(store: Store, kind: str, value: int | str) -> Any:
+    """Return the entity in the field of its kind. Raises Invalid."""
+    return _referred(store, kind, value, f"/{kind}")
+
+
 def _referred(store: Store, kind: str, given: int | str, pointer: str) -> Any:
     try:
         return referred(store, kind, given)

@@ -145,6 +145,7 @@ class Invalid(Refusal):
     BESIDE = "must be beside expected, not in it"
     CALLER = "must be one of user, source and application"
     NO_CALLER = "is not the id of a {kind} in this world"
+    NO_FILE = "is not the path of any file in this world"
     NO_ENTITY = "is not the id of any {kind} in this world"
     NO_FLOW = "is not the path or id of a flow in this world"
     NO_MESSAGE = "is not the id of a message in this flow"

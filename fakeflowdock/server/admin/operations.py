@@ -20,6 +20,8 @@ from .errors import Invalid, Unknown
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
+    from _typeshed.wsgi import WSGIEnvironment
+
     from ...api.operations import Operation, Subject
     from ...api.pauses import Counted
     from ...contract.validation import Violation
@@ -39,7 +41,7 @@ class OperatorCall:
         path: the values in the path.
         fields: the validated parameters.
         base: the scheme and host of the request.
-        route: its path.
+        environ: the request.
         watch: set by an operation that waits for requests.
     """
 
@@ -47,7 +49,7 @@ class OperatorCall:
     path: Mapping[str, str]
     fields: Mapping[str, Any] = field(repr=False)
     base: str
-    route: str = ""
+    environ: WSGIEnvironment = field(repr=False)
     watch: Waiting | None = None
 
     def cited(self, text: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ...api.errors import ShortenedBody
 from ...api.operations import NOTHING, Reply
 from ...checking.recordings import har_export
+from ...contract.contracts import contracts
 from ...testing import matching as expectations
 from ...testing import report
 from ...testing.criteria import Criteria
@@ -105,6 +107,26 @@ def get_report(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
         around = report.Around(world.held.turns, deliveries=[*app.deliveries])
         text = report.text(exchanges, world.held.began, app.store, faults, [*app.streams.open], around)
     return {"report": call.cited(text)}
+
+
+@of_a_world("GET coverage")
+def get_coverage(call: OperatorCall, world: ServedWorld) -> list[dict[str, Any]]:
+    """Return how often the journal has each operation and each of its documented errors."""
+    journal = [each for each in world.app.journal if each.operation is not None]
+    requests = Counter(each.operation for each in journal)
+    refused = Counter((each.operation, each.refusal.name) for each in journal if each.refusal is not None)
+    return [
+        {
+            "operation": name,
+            "title": each.title,
+            "method": each.routes[0][0],
+            "path": each.routes[0][1],
+            "page": each.page,
+            "requests": requests[name],
+            "errors": {error: refused[name, error] for error in each.errors},
+        }
+        for name, each in contracts().operations.items()
+    ]
 
 
 @of_a_world("GET contract-warnings")

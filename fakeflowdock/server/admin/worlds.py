@@ -7,8 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ...api.callers import ANYONE
-from ...api.environ import root_of
-from ...api.internal_routes import DOCS, STREAM, api_of, served_at
+from ...api.environ import path_of, root_of
+from ...api.internal_routes import DOCS, PREFIX, STREAM, api_of, served_at
 from ...api.media_types import HTML
 from ...api.operations import NOTHING, Reply, created, nothing
 from ...contract.package_files import document
@@ -19,6 +19,7 @@ from ...world.clock import timestamp
 from ...world.errors import SeedError
 from .. import documentation, metrics
 from ..credentials import credentials_of
+from ..worlds import OFF
 from .errors import Invalid, NotReady, Unknown
 from .operations import operation, world_of_the_path
 
@@ -35,7 +36,7 @@ def get_health(call: OperatorCall, _: None) -> dict[str, Any]:
     """Return that the server is running, whether its world is saved, and with which servers it is shared."""
     replica = call.directory.replica
     store = None if replica is None else replica.status()
-    if store is not None and store["problem"] is not None and call.route.endswith("/ready"):
+    if store is not None and store["problem"] is not None and path_of(call.environ).rstrip("/").endswith("/ready"):
         raise NotReady(store["problem"])
     saver = call.directory.saver
     saving = "off" if saver is None else "failing" if saver.is_failing else "ok"
@@ -47,6 +48,22 @@ def get_health(call: OperatorCall, _: None) -> dict[str, Any]:
 def get_metrics(call: OperatorCall, _: None) -> Reply:
     """Return the metrics of the server."""
     return Reply(200, metrics.text_of(call.directory), media=metrics.MEDIA_TYPE)
+
+
+@operation("GET ", callers=(ANYONE,), find=nothing)
+def get_index(call: OperatorCall, _: None) -> dict[str, Any]:
+    """Return where the parts of the server are."""
+    own = f"{call.base}{PREFIX}"
+    return {
+        "name": "fakeflowdock",
+        "version": __version__,
+        "inspector_url": None if call.directory.inspector == OFF else own,
+        "worlds_url": f"{own}worlds",
+        "health_url": f"{own}health",
+        "metrics_url": f"{own}metrics",
+        "openapi_url": f"{own}openapi.json",
+        "admin_openapi_url": f"{own}admin/openapi.json",
+    }
 
 
 @operation("GET admin/openapi.json", find=nothing)

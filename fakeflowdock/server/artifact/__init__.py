@@ -1,0 +1,1 @@
+"""A world and its traffic, frozen in one HTML file: the inspector without a server."""
