@@ -285,7 +285,7 @@ class Replica:
                         await self._process(number, content)
                     except Exception as bug:
                         self._halted = NoLog.BUG.format(number=number, bug=repr(bug))
-                        raise
+                        raise NoLog(self._halted) from bug
             found = await self._log.exchange(self.seen) if len(found) >= MOST and self._halted is None else []
         for ticket in batch:
             self._mine.pop(ticket.number, None)

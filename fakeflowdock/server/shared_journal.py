@@ -179,6 +179,7 @@ def unpacked(content: bytes, store: Store) -> Exchange:
         original=answer,
         fault=None,
         failure=None,
+        made=None,
     )
     when = datetime.fromisoformat(head["time"])
     exchange = Exchange(0, environ, cast("Handling", handling), answer, head["seconds"], when)
