@@ -7,6 +7,7 @@ import io
 import os
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from time import process_time
 from typing import TYPE_CHECKING, Any
@@ -80,11 +81,7 @@ def measured() -> Table:
         except TypeError as error:  # aioresponses 0.7 with aiohttp 3.14
             table.note(str(peer), f"left out: they do not fit each other: {error}")
             continue
-        timed = compare(
-            lambda peer=peer: faked(fake, peer),  # type: ignore[misc]  # of this round
-            lambda peer=peer: stubbed(reply, peer),  # type: ignore[misc]
-            PAIRS,
-        )
+        timed = compare(partial(faked, fake, peer), partial(stubbed, reply, peer), PAIRS)
         table.at_most(str(peer), timed, LIMIT, best=True)
         table.note("the fake, the stub", f"{microseconds(timed.ours)}, {microseconds(timed.peer)}")
     return table

@@ -32,6 +32,7 @@ PAGE: Schema = {
     "title": "a page",
 }
 TEXT: Schema = {"type": "string", "contentMediaType": "text/plain", "title": "a text"}
+SOURCE_FILE: Schema = {"type": "string", "contentMediaType": "text/*", "title": "a file of text"}
 
 
 class Compiler:
@@ -171,6 +172,8 @@ class Compiler:
             return PAGE
         if words == "A text." and part.rows is None and part.code is None:
             return TEXT
+        if words == "A file of text." and part.rows is None and part.code is None:
+            return SOURCE_FILE
         if link is None:
             raise section.refuse(part.line, f"{words!r} names no object")
         example = {"examples": [json_of(section, part)]}

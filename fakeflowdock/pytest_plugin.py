@@ -211,10 +211,10 @@ def pytest_runtest_protocol() -> Generator[None, object, object]:
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
     """Begin to watch, and import what a fixture needs before other fixtures can fake the file system."""
     if any(name in getattr(item, "fixturenames", ()) for name in FIXTURES):
-        from fakeflowdock import FakeFlowdock  # noqa: F401
+        from fakeflowdock import FakeFlowdock  # noqa: F401  # for the fixture
 
         if folder_for(item) is not None:
-            from fakeflowdock.server.artifact import folder  # noqa: F401
+            from fakeflowdock.server.artifact import folder  # noqa: F401  # for what runs later
     if (watching := _watching()) is not None:
         watching.begin()
     return (yield from _settling(item, check=False))

@@ -102,7 +102,7 @@ def half_open(number: int) -> str:
 
 def _connection(server: Served, stack: ExitStack | None) -> HTTPConnection:
     """Return a connection, which is closed with the stack, or else by its only response."""
-    connection = HTTPConnection(*server.address, timeout=6 * PATIENCE)
+    connection = HTTPConnection(*server.address, timeout=PATIENCE)
     if stack is not None:
         stack.callback(connection.close)
         connection.connect()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COMMAND = [sys.executable, "-m", "fakeflowdock", "--port", "0", "--json"]
-PATIENCE = 10.0  # seconds after which an answer that did not come is called a hang
+PATIENCE = 60.0  # seconds after which an answer that did not come is called a hang: many times what one takes
 
 
 class Wrong(Exception):

@@ -82,7 +82,6 @@ def environ_from(
     return environ
 
 
-@lru_cache(maxsize=256)  # clients send the same headers again
 def _key(name: str | bytes) -> str:
     """Return the key of a header in an environ."""
     key = _text(name).upper().replace("-", "_")

@@ -139,7 +139,7 @@ def encoded(value: Any) -> bytes:
 def _at_once(value: Any) -> bytes:
     """Encode a value that its schema has accepted: in a tenth of the time of `encode`, with the same result."""
     try:
-        return orjson.dumps(value, option=PLAIN)
+        return bytes(memoryview(orjson.dumps(value, option=PLAIN)))  # a copy: its own has a buffer of 4 KiB at least
     except TypeError:
         return encode(value).encode()
 

@@ -42,7 +42,7 @@ class Exchanges(Copies[Exchange]):
         self._store = store
         self._journal = journal
 
-    def clear(self) -> None:  # type: ignore[override]
+    def clear(self) -> None:  # type: ignore[override]  # other copies have none
         """Forget all requests, here and in the journal. The world stays as it is. Numbers start from 1 again.
 
         Raises:

@@ -16,7 +16,7 @@ CHANGING = (
 class Copies(list[T]):
     """A list that cannot be changed. It equals any list with the same items; `list(…)` returns one that can."""
 
-    if TYPE_CHECKING:  # so that calling one is an error for type checkers too
+    if TYPE_CHECKING:  # so that calling one is an error for type checkers too; a list has them, hence each `ignore`
         append: None  # type: ignore[assignment]
         extend: None  # type: ignore[assignment]
         insert: None  # type: ignore[assignment]

@@ -48,8 +48,8 @@ def test_it_notes_a_parameter_that_no_page_knows() -> None:
 @pytest.mark.parametrize(
     ("form", "told"),
     [
-        ("none", "fakeflowdock: warning in the world suite-1: List sources has no parameter lmit (docs"),
-        ("json", '{"event": "warning", "world": "suite-1", "message": "List sources has no parameter lmit (docs'),
+        ("none", "fakeflowdock: warning in the world suite-1: List sources has no parameter lmit (http"),
+        ("json", '{"event": "warning", "world": "suite-1", "message": "List sources has no parameter lmit (http'),
     ],
 )
 def test_a_note_names_the_world_of_the_suite_that_it_is_for(form: str, told: str) -> None:
@@ -72,7 +72,7 @@ def test_a_note_is_one_line_whatever_was_sent() -> None:
         process.terminate()
         _, errors = process.communicate(timeout=30)
     [note] = errors.splitlines()
-    assert "has no parameter a\\nfakeflowdock: b\\x1b[2J\\u2028 (docs" in note
+    assert "has no parameter a\\nfakeflowdock: b\\x1b[2J\\u2028 (http" in note
 
 
 @pytest.mark.newest_only

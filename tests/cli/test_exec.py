@@ -113,7 +113,7 @@ def test_the_command_reaches_the_world_that_was_chosen(outside: dict[str, str], 
         fake.dump(state)
     asks = 'curl -sS -u "$FAKEFLOWDOCK_API_TOKEN:" https://api.flowdock.com/sources; '
     asks += 'curl -sS -u "$FAKEFLOWDOCK_EMAIL:$FAKEFLOWDOCK_PASSWORD" $FLOWDOCK_API_URL/sources'
-    options = ["--world", "docs", "--state", str(state), "--shape", "drift"]  # a state comes before a world
+    options = ["--state", str(state), "--shape", "drift"]
     status, out, err = ended(start(*options, "--", "sh", "-c", asks, env=outside))
     assert (status, err) == (0, "")
     first, end = json.JSONDecoder().raw_decode(out)

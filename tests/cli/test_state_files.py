@@ -90,7 +90,8 @@ def test_a_world_is_saved_at_the_end_and_there_again_at_the_next_beginning(
     with running(*options) as (process, stdout):
         again = ready(stdout)
         assert (again["world"], sources(again)) == (str(file), ["Builds"])
-        assert [name for name in first if first[name] != again[name]] == ["url", "stream_url", "world", "pid"]
+        other = ["url", "inspector_url", "stream_url", "world", "pid"]
+        assert [name for name in first if first[name] != again[name]] == other
         add_source(again, "Tickets")
         assert ended(process) == (0, "")
     assert [source.name for source in loaded(file).sources] == ["Builds", "Tickets"]

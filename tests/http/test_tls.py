@@ -338,7 +338,7 @@ def test_the_ca_is_written_where_it_is_wanted_and_stays_there(tmp_path: Path) ->
 
 def test_the_greeting_shows_calls_that_trust_the_server(tmp_path: Path) -> None:
     with running("--tls", "--port", "0", TMPDIR=str(tmp_path)) as (_, stdout):
-        lines = [stdout.readline().strip() for _ in range(5)]
+        lines = [stdout.readline().strip() for _ in range(6)]
     [curl] = [line for line in lines if line.startswith("curl ")]
     assert curl.split()[1] == "--cacert"
     assert curl.split()[-1].startswith("https://127.0.0.1:")

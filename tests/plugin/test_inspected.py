@@ -229,7 +229,7 @@ def test_a_suite_that_passes_leaves_nothing_and_a_sweep_no_more(pytester: pytest
     assert not (pytester.path / "out").exists()
 
 
-@pytest.mark.skipif("FAKEFLOWDOCK_INSPECTOR" not in os.environ, reason="FAKEFLOWDOCK_INSPECTOR=whole runs it")
+@pytest.mark.skipif("FAKEFLOWDOCK_BROWSERS" not in os.environ, reason="FAKEFLOWDOCK_BROWSERS=whole runs it")
 def test_a_test_that_fakes_the_file_system_leaves_a_file_too(pytester: pytest.Pytester) -> None:
     pytest.importorskip("pyfakefs")
     pytester.makepyfile("""

@@ -15,8 +15,7 @@ import requests
 
 from fakeflowdock import FakeFlowdock
 from fakeflowdock.server.artifact.writing import watched_now, write
-from tests.server.test_inspector_whole import AXE, RUN
-from tests.support.inspector import CHECKS, EVIL, SCRIPT, WIDTHS, Page
+from tests.support.inspector import EVIL, SCRIPT, Page, suits_everybody
 from tests.support.receiving import Receiver, post_pull, update
 from tests.support.sockets import serving
 from tests.support.streams import listening
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from tests.support.chromium import Browsers
 
 pytestmark = pytest.mark.newest_only
-WHOLE = pytest.mark.skipif("FAKEFLOWDOCK_INSPECTOR" not in os.environ, reason="FAKEFLOWDOCK_INSPECTOR=whole runs it")
+WHOLE = pytest.mark.skipif("FAKEFLOWDOCK_BROWSERS" not in os.environ, reason="FAKEFLOWDOCK_BROWSERS=whole runs it")
 
 MESSAGES = "https://api.flowdock.com/flows/example/main/messages"
 TEST = f"tests/test_bot.py::test_posts[{EVIL}] (call)"
@@ -145,19 +144,4 @@ def test_its_requests_are_exported(page: FrozenPage) -> None:
 @WHOLE
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_each_width_and_has_names_and_contrast(page: FrozenPage, scheme: str) -> None:
-    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    page.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    for view in ("", *VIEWS):
-        page.open(view)
-        for width in WIDTHS:
-            page.resize(width)
-            found = page.chrome.execute_script(CHECKS)
-            assert found == {"width": width, "nameless": [], "pale": [], "twice": []}, (view, width)
-            if AXE.exists():
-                page.chrome.execute_script(AXE.read_text("utf-8"))
-                page.chrome.set_script_timeout(120)
-                result: Any = page.chrome.execute_async_script(RUN)
-                assert result["violations"] == [], (view, width)
-    page.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-    if not AXE.exists():
-        pytest.skip("axe-core is not there: npm install --prefix build/node axe-core")
+    suits_everybody(page, scheme, [(view, {}) for view in ("", *VIEWS)])

@@ -12,7 +12,7 @@ import requests
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.support.inspector import Page, inspected, said
+from tests.support.inspector import Page, attacked, inspected, said
 from tests.support.receiving import ASSIGN, Receiver, post_pull, update
 from tests.support.sockets import serving
 
@@ -92,3 +92,10 @@ def test_requests_are_filtered_opened_and_copied(page: Page, fake_flowdock: Fake
     assert "Send message" in requests.get(url, timeout=30).text
     page.clicks("Clear")
     page.shows("No requests yet")
+
+
+def test_what_clients_send_stays_text(page: Page, fake_flowdock: FakeFlowdock) -> None:
+    thread = attacked(fake_flowdock)
+    for view, more in (("flow", {"item": thread}), ("requests", {"request": 1})):
+        page.open(view, **more).shows("<script>")
+        page.is_inert()

@@ -83,14 +83,19 @@ def fits(chrome: webdriver.Chrome) -> bool:
     return bool(chrome.execute_script("return document.documentElement.scrollWidth <= window.innerWidth"))
 
 
-def violations(chrome: webdriver.Chrome) -> Any:
-    """What axe-core finds on the page. The test is skipped where that is missing."""
+def needs_axe() -> None:
+    """Skip the test where axe-core is missing."""
     if not AXE.exists():
         pytest.skip("axe-core is not there: npm install --prefix build/node axe-core")
+
+
+def violations(chrome: webdriver.Chrome, *, frames: bool = True) -> Any:
+    """What axe-core finds on the page, and in its frames. The test is skipped where that is missing."""
+    needs_axe()
     chrome.execute_script(AXE.read_text("utf-8"))
     chrome.set_script_timeout(300)
-    run = "axe.run().then(arguments[0], error => arguments[0]({violations: [String(error)]}))"
-    return chrome.execute_async_script(run)["violations"]
+    run = "axe.run({iframes: arguments[0]}).then(arguments[1], error => arguments[1]({violations: [String(error)]}))"
+    return chrome.execute_async_script(run, frames)["violations"]
 
 
 @contextmanager

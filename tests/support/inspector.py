@@ -13,8 +13,11 @@ from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
+from tests.support.administering import operator_of
+from tests.support.chromium import AXE, looks, needs_axe, violations
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from selenium import webdriver
     from selenium.webdriver.remote.webelement import WebElement
@@ -84,6 +87,12 @@ class Page:
     def presses(self, key: str) -> None:
         self.chrome.switch_to.active_element.send_keys(key)
 
+    def is_inert(self) -> None:
+        """Check that no text became an element or a script."""
+        assert "broken" not in self.chrome.title
+        assert self.count("main img, main script, main svg, main [onerror], main [onload], main [style]") == 0
+        assert self.count("main a[href^='javascript']") == 0
+
     @property
     def complaints(self) -> list[str]:
         """What the browser has logged: errors of scripts, and what the policy has blocked."""
@@ -108,6 +117,35 @@ def said(fake: FakeFlowdock, content: str, **more: Any) -> dict[str, Any]:
     url = f"{fake.url}/flows/example/main/messages"
     message: dict[str, Any] = requests.post(url, auth=(fake.user.api_token, ""), json=sent, timeout=30).json()
     return message
+
+
+def attacked(fake: FakeFlowdock) -> str:
+    """Put HTML and scripts into every text that a client can set. Returns the id of a thread with them."""
+    operator = operator_of(fake)
+    fake.add_user(name=EVIL, nick="evil")
+    source = fake.add_source(name=EVIL, error_message=EVIL)
+    operator.post(
+        "messages",
+        {
+            "source": source.id,
+            "event": "activity",
+            "title": EVIL,
+            "author": {"name": EVIL},
+            "external_thread_id": "evil",
+            "thread": {
+                "title": EVIL,
+                "body": f'{EVIL}<a href="{SCRIPT}">here</a><svg onload="document.title=\'broken\'"></svg>',
+                "status": {"color": "red", "value": EVIL[:20]},
+                "fields": [{"label": EVIL, "value": EVIL}],
+            },
+        },
+        201,
+    )
+    operator.post("messages", {"content": EVIL, "user": "evil", "tags": [EVIL.replace(" ", "")[:40]]}, 201)
+    operator.put("settings", {"strict": False})
+    requests.get(f"{fake.url}/{EVIL}?{urlencode({'q': EVIL})}", headers={"X-Evil": EVIL}, timeout=30)
+    [thread] = [each for each in operator.get("threads") if each["shown"]["title"] == EVIL]
+    return str(thread["id"])
 
 
 @contextmanager
@@ -168,3 +206,20 @@ return {
   twice: ids.filter((each, at) => ids.indexOf(each) !== at),
 };
 """
+
+
+def suits_everybody(page: Page, scheme: str, views: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    """Each view fits each width, its controls have names, its texts contrast, and axe-core finds nothing.
+
+    All else is looked at where axe-core is missing, before the test is skipped.
+    """
+    for view, more in views:
+        page.open(view, **more)
+        for width in WIDTHS:
+            looks(page.chrome, width=width, scheme=scheme)
+            found = page.chrome.execute_script(CHECKS)
+            assert found == {"width": width, "nameless": [], "pale": [], "twice": []}, (view, width)
+            if AXE.exists():
+                assert violations(page.chrome, frames=False) == [], (view, width)
+    page.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    needs_axe()

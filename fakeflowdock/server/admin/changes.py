@@ -117,7 +117,7 @@ class ChangeWatch:
             listeners[look] = None
 
     def add(self, *_: Any, **__: Any) -> streams.Stream:
-        """Open no stream."""
+        """Open no stream: each has a watch of its own, and nobody asks one for more."""
         raise NotImplementedError
 
     def replay(self, stream: streams.Stream) -> None:
