@@ -18,7 +18,7 @@ from .authentication import authenticate
 from .callers import ANYONE, PROVISIONER, Caller
 from .citing import cited
 from .contract_warnings import ContractWarnings, warnings_of
-from .environ import BASE, EXCHANGE, is_plain, path_of, root_of
+from .environ import BASE, ENTRY, EXCHANGE, is_plain, path_of, root_of
 from .faults import Faults, elapse, in_process, on_a_socket
 from .handling import Handling
 from .journal import Journal
@@ -166,8 +166,12 @@ class App:
         return pauses.run(self._steps(environ), wait)
 
     def begin(self, environ: WSGIEnvironment) -> Answer | Steps:
-        """Answer a request for a server, in steps if it may be delayed. A delay advances a frozen clock."""
-        return self._steps_on_a_socket(environ) if self.faults.active else self._answered(environ)
+        """Answer a request for a server, in steps if it may be delayed. A delay advances a frozen clock.
+
+        In a world that servers share, only entries of their log meet faults, so that all servers count them.
+        """
+        meets = self.faults.active and (self.sharing is None or ENTRY in environ)
+        return self._steps_on_a_socket(environ) if meets else self._answered(environ)
 
     def _answered(self, environ: WSGIEnvironment) -> Answer:
         begun = perf_counter()

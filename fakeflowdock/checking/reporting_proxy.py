@@ -135,6 +135,9 @@ class Proxy:
     def begins(self) -> None:
         """Do nothing: no event loop is needed."""
 
+    async def ends(self) -> None:
+        """Do nothing."""
+
     def tidy(self) -> None:
         """Do nothing: there is nothing to tidy."""
 

@@ -94,8 +94,6 @@ def run(given: SimpleNamespace) -> None:
         server.serve()
         if saving is not None:
             saving.save(app.store)
-        if shared is not None:
-            shared.end()
 
 
 def _dedicate() -> None:

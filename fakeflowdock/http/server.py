@@ -112,6 +112,7 @@ class Server:
         for connection in list(connections):
             connection.abort()
         await asyncio.sleep(0)
+        await self._context.site.ends()
 
     # Accepting. asyncio's own way stops for a second, and prints a traceback, for each attempt without a free file.
 

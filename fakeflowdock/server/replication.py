@@ -86,6 +86,7 @@ class Replica:
         self._number = 0
         self.touched: dict[str, int] = {}  # by world: the milliseconds of its last entry
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._busy = asyncio.Lock()  # while entries are processed
         self._loop: asyncio.AbstractEventLoop | None = None
         self.upkeep = Upkeep(self)
         worlds.replica = self
@@ -105,8 +106,7 @@ class Replica:
             if note is not None and not self.is_foreign:  # another server has told it
                 note(finding)
 
-        if not self.is_local:
-            world.app.journal = SharedJournal(world, self._tell)
+        world.app.journal = SharedJournal(world, None if self.is_local else self._tell)
         world.app.sharing = SharedDeliveries(world, self._wait_for)
         world.app.streams.left, world.app.note = left, note_own
         self.touched[world.name] = int(self._clock.passed() * 1000)
@@ -149,9 +149,16 @@ class Replica:
         if self._halted is not None:
             raise NoLog(self._halted)
 
-    async def end(self) -> None:
-        """Write a last snapshot, so that another version can go on from it."""
+    async def ends(self) -> None:
+        """Stop between two entries, and write a last snapshot, so that another version can go on from it."""
+        tasks = [*self._tasks]
+        async with self._busy:
+            for task in tasks:
+                task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._loop = None
+        await self._log.close()
+        await self.upkeep.ends()
         self._log = SharedLog(self.url, self._clock)
         with suppress(Exception):  # the log has everything
             self.submit(None, self.id.encode(), GONE)
@@ -274,19 +281,15 @@ class Replica:
     async def _round(self, batch: list[Ticket]) -> None:
         """Append the entries of a batch, and process all that the log has."""
         entries = [ticket.content for ticket in batch if ticket.content is not None]
-        if (found := await self._log.exchange(self.seen, entries)) is None:
-            await self._load()  # the log was trimmed meanwhile, or has lost its last entries
-            if (found := await self._log.exchange(self.seen, entries)) is None:
-                raise NoLog(NoLog.GONE)
-        while found:
-            for number, content in found:
-                if self._halted is None:
-                    try:
-                        await self._process(number, content)
-                    except Exception as bug:
-                        self._halted = NoLog.BUG.format(number=number, bug=repr(bug))
-                        raise NoLog(self._halted) from bug
-            found = await self._log.exchange(self.seen) if len(found) >= MOST and self._halted is None else []
+        found = await self._log.exchange(self.seen, entries)
+        async with self._busy:
+            if found is None:
+                await self._load()  # the log was trimmed meanwhile, or has lost its last entries
+                if (found := await self._log.exchange(self.seen, entries)) is None:
+                    raise NoLog(NoLog.GONE)
+            while found:
+                await self._process_all(found)
+                found = await self._log.exchange(self.seen) if len(found) >= MOST and self._halted is None else []
         for ticket in batch:
             self._mine.pop(ticket.number, None)
             lost = ticket.content is not None or self._halted is not None
@@ -296,6 +299,16 @@ class Replica:
             self.spawn(self.upkeep.save(self.frozen(), self.seen, self.position))
 
     # Entries
+
+    async def _process_all(self, entries: list[tuple[str, bytes]]) -> None:
+        """Process entries, unless there is one that this server cannot process."""
+        for number, content in entries:
+            if self._halted is None:
+                try:
+                    await self._process(number, content)
+                except Exception as bug:
+                    self._halted = NoLog.BUG.format(number=number, bug=repr(bug))
+                    raise NoLog(self._halted) from bug
 
     async def _process(self, place: str, content: bytes) -> None:
         """Process an entry."""
@@ -376,20 +389,11 @@ class Replica:
                 if ticket is not None:
                     ticket.result = result
         elif kind == GONE:
-            server = content.decode()
-            for world in self.worlds.worlds:
-                with world.store.lock:
-                    world.app.streams.forget(lambda stream: stream.server == server)
+            self.upkeep.end_streams(server := content.decode())
             if self._loop is not None:
                 self.spawn(self.upkeep.forget(server))
         else:
-            name, _, number = content.decode().partition(" ")
-            world = self.worlds.named(name)
-            if world is not None and kind == LEFT:
-                with world.store.lock:
-                    world.app.streams.forget(lambda stream: str(stream.number) == number)
-            elif world is not None and kind == EXPIRED and self.touched.get(name, 0) <= int(number) < milliseconds:
-                self.worlds.delete(world)
+            self.upkeep.process(kind, content, milliseconds)
 
     def status(self) -> dict[str, Any]:
         """Return what it is connected to, and how far behind it is."""

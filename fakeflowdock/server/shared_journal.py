@@ -23,6 +23,7 @@ from ..api.messages import Shortened
 from ..api.parameters import Given
 from ..api.responses import Answer
 from ..contract.errors import Refusal
+from ..contract.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 MOST = 4 * 1024 * 1024  # bytes that wait to be unpacked
 KINDS = ("user", "source", "application")
+WARNED = b" warned"  # behind the name of a world: there are contract warnings
 
 
 class SharedJournal(Journal):
@@ -42,10 +44,15 @@ class SharedJournal(Journal):
 
     Args:
         world: the world.
-        tell: appends an entry about an exchange.
+        tell: appends an entry about an exchange; None if other servers need not know of it.
+
+    Attributes:
+        unshared: how many exchanges other servers do not have.
     """
 
-    def __init__(self, world: ServedWorld, tell: Callable[[ServedWorld, Exchange, bytes], None]) -> None:
+    unshared = 0
+
+    def __init__(self, world: ServedWorld, tell: Callable[[ServedWorld, Exchange, bytes], None] | None) -> None:
         settings = world.store.settings
         super().__init__(settings.journal, settings.journal_bytes, world.app.journal.budget)
         self._world, self._told = world, tell
@@ -56,7 +63,8 @@ class SharedJournal(Journal):
         self, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float, world_time: datetime
     ) -> Exchange:
         """Keep an exchange; one that is no entry itself when its entry is processed."""
-        if ENTRY in environ:
+        if ENTRY in environ or self._told is None:
+            self.unshared += ENTRY not in environ
             if not self._pending:
                 return super().add(environ, handling, answer, duration, world_time)
             exchange = Exchange(0, environ, handling, answer, duration, world_time)
@@ -72,6 +80,9 @@ class SharedJournal(Journal):
         Args:
             own: the exchange, if it was one of this server.
         """
+        if own is None and content[: content.index(b"\n")].endswith(WARNED):
+            own = unpacked(content, self._world.store)
+            self._world.app.warnings.remember(own.warnings)
         self._append(own or content, len(content))
 
     def _append(self, each: Exchange | bytes, size: int) -> None:
@@ -120,7 +131,7 @@ class SharedJournal(Journal):
 
     def _empty(self) -> None:
         self._pending.clear()
-        self._waiting = 0
+        self._waiting = self.unshared = 0
         super()._empty()
 
 
@@ -144,12 +155,15 @@ def packed(
     }
     if len(body) > WHOLE:
         head["left"] = [len(body), hashlib.sha256(body).hexdigest()]
-    return f"{world}\n{json.dumps(head)}\n".encode() + raw + body[:WHOLE]
+    if handling.warnings:
+        head["warnings"] = [each.as_json() for each in handling.warnings]
+    first = world.encode() + (WARNED if handling.warnings else b"")
+    return first + f"\n{json.dumps(head)}\n".encode() + raw + body[:WHOLE]
 
 
 def world_of(content: bytes) -> str:
     """Return the name of the world of an exchange."""
-    return content[: content.index(b"\n")].decode()
+    return content[: content.index(b"\n")].removesuffix(WARNED).decode()
 
 
 def unpacked(content: bytes, store: Store) -> Exchange:
@@ -174,7 +188,7 @@ def unpacked(content: bytes, store: Store) -> Exchange:
         operation=operation,
         caller=caller,
         given=None if head["raw"] is None else Given(raw=bodies[:raw]),
-        warnings=(),
+        warnings=tuple(Finding(**each) for each in head.get("warnings", ())),
         refusal=refusal,
         original=answer,
         fault=None,

@@ -234,6 +234,10 @@ class SharedLog:
         """Forget a server that is gone."""
         await self._redis.zrem(SERVERS, server)
 
+    async def forget_worlds(self, names: Iterable[str]) -> None:
+        """Forget when worlds were used that are deleted."""
+        await self._redis.hdel(USED, *names)
+
     async def tidy(self, server: str, used: Iterable[str]) -> Tidied:
         """Tell that a server is there, and which worlds it has used; and return what is known of the others."""
         now, gone, times, servers, added, saved = await self._run(

@@ -64,13 +64,13 @@ class SharedSite(Site):
         """Load the shared worlds, or share those that are there. Raises NoLog."""
         asyncio.run(self.replica.start())
 
-    def end(self) -> None:
-        """Write a last snapshot."""
-        asyncio.run(self.replica.end())
-
     def begins(self) -> None:
         """Follow the log."""
         self.replica.begins()
+
+    async def ends(self) -> None:
+        """Write a last snapshot."""
+        await self.replica.ends()
 
     def writes(self, environ: WSGIEnvironment) -> bool:
         """Return whether a request is an entry of the log, as far as its method and path tell."""
@@ -88,7 +88,7 @@ class SharedSite(Site):
 
 def changes(app: Answering, environ: WSGIEnvironment) -> bool:
     """Return whether a request that seems to read changes the world of an app."""
-    if not isinstance(app, App) or environ["REQUEST_METHOD"] == "OPTIONS":
+    if not isinstance(app, App):
         return False
     path = path_of(environ)
     if path.startswith(internal_routes.ACTIONS):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..api.fault_matching import DeliveryMatching
 from ..contract.errors import Refusal
+from ..contract.findings import Finding
 from ..world import serialization
 from ..world.clock import Clock
 from ..world.settings import Settings
@@ -27,7 +28,7 @@ def frozen(worlds: Worlds) -> dict[str, Any]:
         "format": FORMAT,
         "limit": worlds.limit,
         "ttl": worlds.ttl,
-        "admin_token": worlds.admin_token,
+        "number": worlds.number,
         "worlds": [_frozen(each) for each in worlds.worlds],
     }
 
@@ -49,7 +50,8 @@ def _frozen(world: ServedWorld) -> dict[str, Any]:
                 [isinstance(each.matching, DeliveryMatching), each.given, each.exported()] for each in app.faults.active
             ],
             "deliveries": app.deliveries.number,
-            "journal": app.journal.count,
+            "warnings": [*app.warnings],
+            "journal": app.journal.count - getattr(app.journal, "unshared", 0),
             "fault_count": app.faults.count,
         }
 
@@ -71,6 +73,7 @@ def dumps(state: dict[str, Any]) -> bytes:
             **each,
             **{name: place_of(each[name]) for name in ("store", "first", "began")},
             "snapshots": {name: place_of(store) for name, store in each["snapshots"].items()},
+            "warnings": [finding.as_json() for finding in each["warnings"]],
         }
         for each in state["worlds"]
     ]
@@ -82,9 +85,7 @@ def restore(worlds: Worlds, data: bytes) -> dict[str, Any]:
     state: dict[str, Any] = json.loads(data)
     if state.get("format") != FORMAT:
         raise ValueError(state.get("format"))
-    worlds.limit, worlds.ttl = state["limit"], state["ttl"]
-    if state["admin_token"] is not None:
-        worlds.admin_token = state["admin_token"]
+    worlds.limit, worlds.ttl, worlds.number = state["limit"], state["ttl"], state["number"]
     stores = [_store(*each) for each in state["stores"]]
     others: list[ServedWorld] = []
     for each in state["worlds"]:
@@ -103,6 +104,8 @@ def restore(worlds: Worlds, data: bytes) -> dict[str, Any]:
         world.app.journal.resize(store.settings.journal, store.settings.journal_bytes)
         world.app.journal.go_on(each["journal"])
         world.app.deliveries.go_on(each["deliveries"])
+        world.app.warnings.clear()
+        world.app.warnings.remember([Finding(**given) for given in each["warnings"]])
         _add_faults(world, each)
     worlds.adopt(others)
     return state

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 AGAIN = 0.2  # seconds between two attempts to reach the log
 BREATH = 0.01  # seconds in which new entries of others are collected: each look costs a part of a millisecond
 ROUND = 1.0  # seconds
+FORGOTTEN = 60_000  # milliseconds since a deleted world was used
 SPARED = 20  # times as long as writing a snapshot took, none is written
 LEFT, GONE, EXPIRED = "left", "gone", "expired"  # the kinds of entries that are no requests
 
@@ -92,6 +93,7 @@ class Upkeep:
             except Exception as error:
                 raise_unless_expected(error)
                 continue
+            await self._forget_worlds(told)
             for server in told.gone:
                 replica.submit(None, server.encode(), GONE)
             replica.saved = max(replica.saved, told.saved)
@@ -99,6 +101,14 @@ class Upkeep:
                 last = max(told.used.get(world.name, 0), replica.touched.get(world.name, 0))
                 if world.expires_in is not None and told.now - last >= world.expires_in * 1000:
                     replica.submit(None, f"{world.name} {last}".encode(), EXPIRED)
+
+    async def _forget_worlds(self, told: Tidied) -> None:
+        """Forget when worlds were used that are deleted. One that this server does not know yet was just used."""
+        known, since = {each.name for each in self._replica.worlds.worlds}, told.now - FORGOTTEN
+        gone = [name for name, used in told.used.items() if name not in known and used < since]
+        if gone:
+            with suppress(Exception):  # they are found again
+                await self._log.forget_worlds(gone)
 
     def status(self) -> dict[str, Any]:
         """Return how the servers are connected."""
@@ -110,6 +120,28 @@ class Upkeep:
             "servers": 1 if told is None else max(told.servers, 1),
             "reads": "local" if replica.is_local else "linearizable",
         }
+
+    def end_streams(self, server: str) -> None:
+        """End the streams of a server that is gone."""
+        for world in self._replica.worlds.worlds:
+            with world.store.lock:
+                world.app.streams.forget(lambda stream: stream.server == server)
+
+    def process(self, kind: str, content: bytes, milliseconds: int) -> None:
+        """Process an entry about a stream that its client has left, or a world that has expired."""
+        name, _, number = content.decode().partition(" ")
+        worlds = self._replica.worlds
+        if (world := worlds.named(name)) is None:
+            return
+        if kind == LEFT:
+            with world.store.lock:
+                world.app.streams.forget(lambda stream: str(stream.number) == number)
+        elif self._replica.touched.get(name, 0) <= int(number) < milliseconds:
+            worlds.delete(world)
+
+    async def ends(self) -> None:
+        """Close the connection."""
+        await self._log.close()
 
     async def forget(self, server: str) -> None:
         """Forget a server that is gone."""

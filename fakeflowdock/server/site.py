@@ -77,6 +77,9 @@ class Site:
     def begins(self) -> None:
         """Do what needs the event loop of the server, which runs now."""
 
+    async def ends(self) -> None:
+        """Do what needs the event loop of the server, after the last request."""
+
     def tidy(self) -> None:
         """Delete the worlds that have expired."""
         self.worlds.tidy()

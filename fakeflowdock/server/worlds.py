@@ -166,6 +166,7 @@ class Worlds:
 
     Attributes:
         meters: of each server that serves them, its counts.
+        number: that of the last name that nobody chose.
         replica: what shares them with other servers, if they are shared.
     """
 
@@ -199,7 +200,7 @@ class Worlds:
         self.meters: list[Meter] = []
         self._others: dict[str, ServedWorld] = {}  # replaced, never changed: readers need no lock
         self._owners: dict[Shown, tuple[ServedWorld, Store]] = {}
-        self._numbers = count(1)  # of names that nobody chose
+        self.number = 0
         self._lock = threading.RLock()
 
     def listens(self, host: str, bound: str, meter: Meter) -> None:
@@ -291,7 +292,8 @@ class Worlds:
         with self._lock:
             if name is None:
                 taken = {each.casefold() for each in self._others}
-                name = next(free for number in self._numbers if (free := f"world-{number}") not in taken)
+                self.number = next(each for each in count(self.number + 1) if f"world-{each}" not in taken)
+                name = f"world-{self.number}"
             known = next((each for each in self.worlds if each.name.casefold() == name.casefold()), None)
             if known is not None and not (again and known.name == name != DEFAULT):
                 same = Taken.DEFAULT_WORLD if name == DEFAULT else Taken.WORLD

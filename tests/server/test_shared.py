@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -16,6 +17,7 @@ import pytest
 import requests
 from requests.auth import HTTPBasicAuth
 
+from fakeflowdock.cli import main
 from tests.support.linearizable import Call, is_linearizable
 from tests.support.processes import CLEAN, LIMIT, Process, until
 from tests.support.sharing import (
@@ -41,7 +43,7 @@ pytestmark = [
 ]
 WHOLE = bool(os.environ.get("FAKEFLOWDOCK_SERVERS"))  # `.ci/run extended`
 MESSAGES = f"{FLOW}/messages"
-SOURCE = f"{FLOW}/sources/1"
+LOG, SNAPSHOT = "fakeflowdock:{worlds}:log", "fakeflowdock:{worlds}:snapshot"
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +56,20 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
 def pair(redis: Redis) -> Iterator[list[Server]]:
     """Two servers on one world."""
     with servers(redis.url, 2) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def durable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    """A Redis that tests stop."""
+    with redis_in(tmp_path_factory.mktemp("durable"), "everysec") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def two(durable: Redis) -> Iterator[list[Server]]:
+    """Two servers on one world, in the Redis that tests stop."""
+    with servers(durable.url, 2) as started:
         yield started
 
 
@@ -75,7 +91,7 @@ def test_what_one_server_was_told_is_read_on_the_other_at_once(pair: list[Server
 
 
 def test_many_clients_get_valid_responses_no_id_twice_and_equal_worlds(pair: list[Server]) -> None:
-    eight_clients_agree_on(pair, 1_250 if WHOLE else 40)
+    eight_clients_agree_on(pair, 1_250 if WHOLE else 25)
 
 
 @pytest.mark.skipif(not WHOLE, reason="10,000 requests: `.ci/run servers`")
@@ -136,6 +152,10 @@ def test_a_fault_applies_once_whichever_server_the_requests_go_to(pair: list[Ser
     assert statuses == [200, 200, 503, 200, 200]
     [fault] = other.admin("GET", "faults")
     assert (fault["matched"], fault["applied"]) == (5, 1)
+    one.admin("POST", "faults", status=201, json={"path": "/users", "status": 503, "nth": 9})
+    for server in pair:
+        assert server("OPTIONS", "/users").status_code == 204
+    assert [[each["matched"] for each in server.admin("GET", "faults")] for server in pair] == [[5, 2]] * 2
     other.admin("DELETE", "faults", status=204)
     assert one.admin("GET", "faults") == []
 
@@ -172,7 +192,7 @@ def test_worlds_are_made_reset_and_deleted_on_all_servers(pair: list[Server]) ->
     assert other.admin("GET", "worlds")[1]["flows"] == 1
     one.admin("DELETE", "worlds/suite", status=204)
     assert len(other.admin("GET", "worlds")) == 1
-    made = one.admin("POST", "worlds", status=201, json={"name": "brief", "expires_in": 1.5})
+    one.admin("POST", "worlds", status=201, json={"name": "brief", "expires_in": 1.5})
     until(lambda: len(other.admin("GET", "worlds")) == 1)
 
 
@@ -196,9 +216,14 @@ def test_the_journals_of_all_servers_have_the_same_requests_in_the_same_order(pa
     for server in pair:
         [read] = [each for each in server.admin("GET", "requests") if each["request_id"] == "read-2"]
         assert (read["path"], read["caller"]) == ("/users/3", {"user": 1})
+    assert one("GET", "/users/1?colour=red").status_code == 200
+    until(lambda: numbers_on(other) == [*range(1, 14)])
+    for server in pair:
+        assert [each["pointer"] for each in server.admin("GET", "contract-warnings")] == ["/colour"]
+        assert [len(each["warnings"]) for each in server.admin("GET", "requests")] == [0] * 12 + [1]
     waited = other.admin("POST", "requests/wait", json={"operation": "get-user", "count": 6, "timeout": 20})
     assert waited["arrived"]
-    asserted = {"assertion": "requested", "operation": "get-user", "times": 6}
+    asserted = {"assertion": "requested", "operation": "get-user", "times": 7}
     assert other.admin("POST", "assertions", json=asserted)
 
 
@@ -253,14 +278,21 @@ def test_an_action_requests_the_integration_once_and_all_servers_know_the_outcom
             server.admin("POST", "perform", json={"thread": "ticket:9", "action": "Close"})["outcome"]
             for server in (one, other, one)
         ]
+        one.admin("PUT", "settings", json={"sign_actions": True})
+        one.admin("POST", "faults", status=201, json={"status": 500, "nth": 99})
+        [thread] = [each for each in other("GET", f"{FLOW}/threads").json() if each["title"] == "A ticket"]
+        signed = thread["actions"][0]["target"]["urlTemplate"].removeprefix(other.url)
+        assert other("POST", signed).json()["outcome"] == "done"
+        one.admin("PUT", "settings", json={"sign_actions": False})
         integration.shutdown()
     assert outcomes == ["done", "failed", "done"]
-    assert Integration.requests == ["/close"] * 2
+    assert Integration.requests == ["/close"] * 3
     shown = [server.admin("GET", "deliveries") for server in pair]
     assert shown[0] == shown[1]
-    assert [(each["number"], each["outcome"]) for each in shown[0]] == [(1, "done"), (2, "failed"), (3, "done")]
-    one.admin("DELETE", "faults", status=204)
+    done = ["done", "failed", "done", "done"]
+    assert [(each["number"], each["outcome"]) for each in shown[0]] == [*enumerate(done, 1)]
     same_worlds(pair)
+    one.admin("DELETE", "faults", status=204)
 
 
 def test_reads_and_writes_of_one_source_are_linearizable(pair: list[Server]) -> None:
@@ -274,7 +306,7 @@ def test_reads_and_writes_of_one_source_are_linearizable(pair: list[Server]) -> 
         draw = Random(number)  # noqa: S311  # the same in every run
         with requests.Session() as session:
             session.auth = HTTPBasicAuth(pair[0].line["api_token"], "")
-            for turn in range(500 if WHOLE else 40):
+            for turn in range(500 if WHOLE else 25):
                 url, value = draw.choice(pair).url + source, f"{number}-{turn}"
                 is_write, began = draw.random() < 0.5, time.monotonic()
                 given: dict[str, Any] = {"json": {"error_message": value}} if is_write else {}
@@ -292,20 +324,35 @@ def test_reads_and_writes_of_one_source_are_linearizable(pair: list[Server]) -> 
     assert not is_linearizable(stale, "first"), "the check itself"
 
 
-def test_a_server_that_starts_goes_on_from_the_last_snapshot_and_the_log(redis: Redis, pair: list[Server]) -> None:
+def test_local_reads_need_no_round_trip_and_a_server_goes_on_from_a_snapshot_and_the_log(
+    redis: Redis, pair: list[Server]
+) -> None:
     pair[0].admin("POST", "faults", status=201, json={"operation": "list-users", "status": 500, "probability": 0.5})
     pair[0].admin("PUT", "snapshots/kept")
+    unnamed = pair[0].admin("POST", "worlds", status=201, json={})["name"]
+    pair[1].admin("DELETE", f"worlds/{unnamed}", status=204)
     for turn in range(3):
         pair[turn % 2]("GET", "/users")
-    with servers(redis.url, 1) as [ended]:
-        assert ended.end() == ""  # it has written a snapshot
+    with servers(redis.url, 1, "--reads", "local") as [local]:
+        say(pair[0], "for local readers")
+        until(lambda: last_on(local) == "for local readers")
+        say(local, "by a local reader")
+        assert last_on(pair[1]) == "by a local reader"
+        assert local.health["reads"] == "local"
+        warnings = pair[0].admin("GET", "contract-warnings")
+        assert local.end() == "", "it has written a snapshot"
     say(pair[0], "after the snapshot")
-    with servers(redis.url, 1) as third:
-        same_worlds([*pair, *third])
-        assert {server("GET", "/users").status_code for server in (*pair, *third) for _ in range(8)} == {200, 500}
-        same_worlds([*pair, *third])
-        assert third[0].health["servers"] >= 1
+    with servers(redis.url, 1) as [third]:
+        same_worlds([*pair, third])
+        assert third.admin("GET", "contract-warnings") == warnings
+        assert third.admin("POST", "worlds", status=201, json={})["name"] != unnamed
+        same_worlds([*pair, third])
+        assert {server("GET", "/users").status_code for server in (*pair, third) for _ in range(8)} == {200, 500}
+        same_worlds([*pair, third])
+        assert third.health["servers"] >= 1
     pair[0].admin("DELETE", "faults", status=204)
+    for world in pair[0].admin("GET", "worlds")[1:]:
+        pair[0].admin("DELETE", f"worlds/{world['name']}", status=204)
 
 
 def test_health_and_metrics_tell_what_a_server_is_connected_to(redis: Redis, pair: list[Server]) -> None:
@@ -316,52 +363,62 @@ def test_health_and_metrics_tell_what_a_server_is_connected_to(redis: Redis, pai
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL] if WHOLE else [signal.SIGKILL])
-def test_without_redis_requests_get_503_and_afterwards_nothing_is_lost(tmp_path: Path, how: int) -> None:
-    with redis_in(tmp_path, "everysec") as own, servers(own.url, 2) as running:
-        one, other = running
-        for turn in range(10):
-            say(running[turn % 2], f"before {turn}")
-        with other("GET", "/_fakeflowdock/stream/flows?filter=example/main", stream=True) as stream:
-            own.stop(how)
-            reply = one("GET", "/sources")
-            assert reply.status_code == 503
-            assert "log-not-reached" in reply.json()["message"]
-            assert one("POST", MESSAGES, json={"event": "message", "content": "lost"}).status_code == 503
-            until(lambda: other("GET", "/_fakeflowdock/health/ready").status_code == 503)
-            assert one("GET", "/_fakeflowdock/health/live").status_code == 200
-            assert one("POST", "/_fakeflowdock/worlds", auth=None, json={}).status_code == 503
-            own.start()
-            until(lambda: one("GET", "/_fakeflowdock/health/ready").status_code == 200)
-            until(lambda: other("GET", "/_fakeflowdock/health/ready").status_code == 200)
-            say(one, "after")
-            assert "after" in [each["content"] for each in _first(events_of(stream), 1)]
-        assert [f"before {turn}" in messages_on(other) for turn in range(10)] == [True] * 10
-        assert "lost" not in messages_on(one)
-        same_worlds(running)
+def test_without_redis_requests_get_503_and_afterwards_nothing_is_lost(
+    durable: Redis, two: list[Server], how: int
+) -> None:
+    nothing_is_lost(durable, two, how)
 
 
-def test_servers_agree_again_after_redis_has_lost_its_last_entries_or_all(tmp_path: Path) -> None:
+@pytest.mark.skipif(not WHOLE, reason="two more servers: `.ci/run servers`")
+def test_so_it_is_when_each_entry_is_written_to_the_disk(tmp_path: Path) -> None:
+    with redis_in(tmp_path, "always") as own, servers(own.url, 2) as running:
+        nothing_is_lost(own, running, signal.SIGKILL)
+
+
+def nothing_is_lost(own: Redis, running: list[Server], how: int) -> None:
+    one, other = running
+    for turn in range(10):
+        say(running[turn % 2], f"before {turn}")
+    with other("GET", "/_fakeflowdock/stream/flows?filter=example/main", stream=True) as stream:
+        own.stop(how)
+        reply = one("GET", "/sources")
+        assert reply.status_code == 503
+        assert "log-not-reached" in reply.json()["message"]
+        assert one("POST", MESSAGES, json={"event": "message", "content": "lost"}).status_code == 503
+        until(lambda: other("GET", "/_fakeflowdock/health/ready").status_code == 503)
+        assert one("GET", "/_fakeflowdock/health/live").status_code == 200
+        assert one("POST", "/_fakeflowdock/worlds", auth=None, json={}).status_code == 503
+        own.start()
+        until(lambda: one("GET", "/_fakeflowdock/health/ready").status_code == 200)
+        until(lambda: other("GET", "/_fakeflowdock/health/ready").status_code == 200)
+        say(one, "after")
+        assert "after" in [each["content"] for each in _first(events_of(stream), 1)]
+    assert [f"before {turn}" in messages_on(other) for turn in range(10)] == [True] * 10
+    assert "lost" not in messages_on(one)
+    same_worlds(running)
+
+
+def test_servers_agree_again_after_redis_has_lost_its_last_entries_or_all(durable: Redis, two: list[Server]) -> None:
     import redis as client
 
-    with redis_in(tmp_path) as own, servers(own.url, 2) as running, client.Redis(port=own.port) as connection:
-        one, other = running
+    one, other = two
+    with client.Redis(port=durable.port) as connection:
         number = say(one, "kept")
-        say(other, "lost")
-        assert last_on(one) == "lost"
-        log = "fakeflowdock:{worlds}:log"
-        entries: Any = connection.xrange(log)
-        lost = [place for place, entry in entries if b"lost" in entry[b"e"] or b" read\n" in entry[b"e"]]
-        connection.xdel(log, *lost)
+        say(other, "to be forgotten")
+        assert last_on(one) == "to be forgotten"
+        entries: Any = connection.xrange(LOG)
+        at = next(place for place, entry in entries if b"to be forgotten" in entry[b"e"])
+        connection.xdel(LOG, *(place for place, _ in entries if place >= at))
         assert say(one, "after") == number + 1
         assert (last_on(one), last_on(other)) == ("after", "after")
-        assert "lost" not in messages_on(other)
-        same_worlds(running)
+        assert "to be forgotten" not in messages_on(other)
+        same_worlds(two)
         connection.flushall()
         until(lambda: other("GET", "/sources").status_code == 503)
         assert "Redis has lost the worlds" in other("GET", "/sources").json()["message"]
-        with servers(own.url, 1) as [third]:
+        with servers(durable.url, 1) as [third]:
             until(lambda: one("GET", "/sources").status_code == other("GET", "/sources").status_code == 200)
-            same_worlds([*running, third])
+            same_worlds([*two, third])
 
 
 def _first(events: Iterator[Any], count: int) -> list[Any]:
@@ -374,22 +431,13 @@ def test_no_acknowledged_write_is_lost_when_a_server_is_killed(redis: Redis, pai
             killing = threading.Timer(0.2 + turn % 5 / 10, victim.process.kill)
             killing.start()
             urls = [pair[0].url, victim.url]
-            done = at_once(urls, pair[0].line, 8, 60 if WHOLE else 30, valid=(503,))
+            done = at_once(urls, pair[0].line, 8, 60 if WHOLE else 20, valid=(503,))
             killing.join(LIMIT)
         assert not done.failed
         stored = messages_on(pair[1])
         missing = {content: number for content, number in done.contents.items() if stored.get(content) != number}
         assert not missing
         same_worlds(pair)
-
-
-def test_local_reads_need_no_round_trip_and_follow(redis: Redis, pair: list[Server]) -> None:
-    with servers(redis.url, 1, "--reads", "local") as [local]:
-        say(pair[0], "for local readers")
-        until(lambda: last_on(local) == "for local readers")
-        say(local, "by a local reader")
-        assert last_on(pair[1]) == "by a local reader"
-        assert local.health["reads"] == "local"
 
 
 def refusal_of(*options: str) -> str:
@@ -401,22 +449,32 @@ def refusal_of(*options: str) -> str:
     return str(said)
 
 
-def test_a_server_of_another_version_than_the_log_does_not_start(tmp_path: Path) -> None:
+def is_without_log(server: Server) -> bool:
+    return server("GET", "/sources").status_code == 503
+
+
+@pytest.mark.usefixtures("pair")
+def test_a_server_of_another_version_than_the_log_does_not_start(redis: Redis) -> None:
     import redis as client
 
-    with redis_in(tmp_path) as own, servers(own.url, 1) as [running]:
-        with client.Redis(port=own.port) as connection:
-            connection.xadd("fakeflowdock:{worlds}:log", {"e": b"abc 1 9.9.9 request\n{}\n"})
-        until(lambda: running("GET", "/sources").status_code == 503)
-        assert "fakeflowdock 9.9.9" in running("GET", "/sources").json()["message"]
-        assert "the log has entries of fakeflowdock 9.9.9" in refusal_of("--store", own.url)
+    url = redis.url.removesuffix("0") + "1"
+    with client.Redis(port=redis.port) as connection:
+        for key in (LOG, SNAPSHOT):
+            assert connection.copy(key, key, destination_db=1)
+    with client.Redis(port=redis.port, db=1) as connection, servers(url, 1 if WHOLE else 0) as running:
+        connection.xadd(LOG, {"e": b"abc 1 9.9.9 request\n{}\n"})
+        for server in running:
+            until(partial(is_without_log, server))
+            assert "fakeflowdock 9.9.9" in server("GET", "/sources").json()["message"]
+        assert "the log has entries of fakeflowdock 9.9.9" in refusal_of("--store", url)
 
 
-def test_options_that_contradict_each_other_are_told(tmp_path: Path) -> None:
-    assert "--store cannot be used with --state or --save-on-exit" in refusal_of(
-        "--store", "redis://127.0.0.1:1/0", "--save-on-exit", str(tmp_path / "world.json")
-    )
-    assert "--reads local requires --store" in refusal_of("--reads", "local")
+def test_options_that_contradict_each_other_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = str(tmp_path / "world.json")
+    assert main.main(["--store", "redis://127.0.0.1:1/0", "--save-on-exit", file]) == 2
+    assert "--store cannot be used with --state or --save-on-exit" in capsys.readouterr().err
+    assert main.main(["--reads", "local"]) == 2
+    assert "--reads local requires --store" in capsys.readouterr().err
     said = refusal_of("--store", "redis://user:secret@127.0.0.1:1/0")
     assert "the worlds cannot be shared: redis://127.0.0.1:1/0: " in said
     assert "secret" not in said
