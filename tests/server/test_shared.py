@@ -22,6 +22,7 @@ from tests.support.linearizable import Call, is_linearizable
 from tests.support.processes import CLEAN, LIMIT, Process, until
 from tests.support.sharing import (
     FLOW,
+    LONG,
     REDIS,
     Redis,
     Server,
@@ -323,7 +324,7 @@ def test_reads_and_writes_of_one_source_are_linearizable(pair: list[Server]) -> 
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(LIMIT)
+        thread.join(LONG)
     assert is_linearizable(histories, "first")
     stale = [*histories, [Call(False, "first", time.monotonic(), time.monotonic())]]
     assert not is_linearizable(stale, "first"), "the check itself"
