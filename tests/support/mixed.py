@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections import Counter
 from random import Random
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -135,14 +136,19 @@ class Mixed:
         self._random = Random(seed)  # noqa: S311  # the same draws in every run
         self._rare = [each for each in ADMIN.operations if each.name not in NOT_LOGGED]
         self._count = 0
+        self._turns = [0, 0]  # of operations of Flowdock and of the admin API
+        self._passed: Counter[str] = Counter()
 
     def draw(self) -> tuple[str, WSGIEnvironment]:
         """The name of an operation, and a request for it."""
         self._count += 1
         operations = self._rare if self._random.random() < 0.15 else routing.FLOWDOCK.operations
-        operation = operations[self._count % len(operations)]
-        if (operation.routes[0][0] == "DELETE" or operation.name in LARGE) and self._random.random() < 0.7:
-            operation = self._random.choice(operations)
+        turn = self._turns[operations is self._rare] = self._turns[operations is self._rare] + 1
+        operation = operations[turn % len(operations)]
+        if operation.routes[0][0] == "DELETE" or operation.name in LARGE:
+            self._passed[operation.name] += 1
+            if self._passed[operation.name] % 3 != 1:  # otherwise little would be left
+                operation = self._random.choice(operations)
         self._world = self._random.choice(self._site.worlds.worlds)
         self._store = self._world.store
         method, route = self._random.choice(operation.routes)
@@ -159,6 +165,7 @@ class Mixed:
         members = [] if self._flow is None else [store.users[each] for each in sorted(self._flow.seen_by)]
         self._user = self._of(members if draw.random() < 0.9 else store.users.values(), None)
         self._sso = self._of([each for each in store.organizations.values() if each.scim_token], None)
+        self._choose_message(operation)
         is_admin = operation in self._rare
         path = "/".join(self._value(operation, step[1:]) if step[:1] == ":" else step for step in route.split("/"))
         fields = {
@@ -178,6 +185,17 @@ class Mixed:
             return environ_of(method, f"{path}?{query}" if query else path, headers)
         headers["Content-Type"] = "application/json"
         return environ_of(method, path, headers, json.dumps(fields).encode())
+
+    def _choose_message(self, operation: Operation[Any, Any]) -> None:
+        """Choose a message, mostly with its sender as the user, and with whom a private one was talked."""
+        store, self._other = self._store, None
+        place = self._of(store.conversations, None) if "private" in operation.name else self._flow and self._flow.id
+        messages = {} if place is None else store.archive.of(place).messages
+        self._message = self._of(messages)
+        if "message" in operation.name and self._message and self._random.random() < 0.8:
+            self._user = store.users.get(messages[self._message].user_id or 0, self._user)
+            if place in store.conversations and self._user is not None:
+                self._other = store.conversations[place].other(self._user.id)
 
     def _credentials(self, operation: Operation[Any, Any], fields: dict[str, Any]) -> dict[str, str]:
         store = self._store
@@ -211,7 +229,6 @@ class Mixed:
     def _value(self, operation: Operation[Any, Any], name: str) -> str:
         """A value in the path."""
         store, flow, what = self._store, self._flow, operation.name
-        places = [*store.flows, *store.conversations]
         if name == "id" or name == "user_id":
             name = next((kind for kind in ("source", "thread", "invitation", "application", "fault", "stream")
                          if kind in what), "user")  # fmt: skip
@@ -222,11 +239,11 @@ class Mixed:
             "organization": lambda: store.organizations[flow.organization_id].parameterized_name if flow else "none",
             "flow": lambda: flow_name,
             "source": lambda: self._of(store.sources),
-            "thread": lambda: self._of(each.id for each in store.archive.threads(places)),
+            "thread": lambda: self._of(each.id for each in store.archive.threads([*store.flows, *store.conversations])),
             "invitation": lambda: self._of(store.invitations.by_id()),
             "application": lambda: self._of(store.applications),
-            "user": lambda: self._of(store.users),
-            "message": lambda: self._of(store.archive.of(self._of(places)).messages) if places else 1,
+            "user": lambda: self._other or self._of(store.users),
+            "message": lambda: self._message,
             "fault": lambda: self._of(each.number for each in self._world.app.faults.active),
             "stream": lambda: 1,
             "world": lambda: self._world.name,
