@@ -119,6 +119,11 @@ class SharedJournal(Journal):
         self._settle()
         return super().after(last)
 
+    def requests_of(self, replaced: int) -> Callable[[int], int | None]:
+        """Return what finds the exchange that made an event. See `Journal.requests_of`."""
+        self._settle()
+        return super().requests_of(replaced)
+
     def keep(self, exchange: Exchange) -> None:
         """Keep an exchange that was made elsewhere, as the next one."""
         self._settle()
