@@ -59,10 +59,6 @@ OUTSIDE = {
     "README.md#supported-versions": "guide/install.md#supported-versions",
     "README.md": "index.md",
 }
-    "benchmarks/README.md": "benchmarks.md",
-    "CHANGELOG.md": "changelog.md",
-    "CONTRIBUTING.md": "contributing.md",
-}
 
 # What readers search for, and where it is. Sphinx's search neither finds a number in a text nor a synonym.
 SEARCH = {
