@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # A line of `--help` has 55 columns for the sentence.
 OPTIONS = (
-    Option("world", "Start with the world docs or empty.", "docs", choice("docs", "empty"), "WORLD"),
+    Option("world", "docs, empty.", "docs", choice("docs", "empty"), "WORLD"),
     Option("state", "Load the initial world.", "", FILE, "FILE"),
     Option("seed", "Make it from a seed.", "", FILE, "FILE"),
     Option("clock", "The time: of the world, of the system, or another.", "world", CLOCK, "CLOCK"),
