@@ -227,7 +227,7 @@ def test_pending_invitations_are_listed_apart(operator: Operator, world: World) 
     )
 
     def found(**asked: Any) -> list[Any]:
-        return operator.get("worlds/one/invitations", params=asked)[-2:]
+        return [*operator.get("worlds/one/invitations", params=asked)][-2:]
 
     assert found() == found(pending=True) == [one, two]
     operator.post("worlds/one/accept", {"invitation": two["invitation"]}, 200)

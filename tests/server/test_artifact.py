@@ -301,7 +301,7 @@ def test_it_answers_all_that_the_page_reads(fake_flowdock: FakeFlowdock, tmp_pat
     answered |= set(re.findall(r'^  "?([a-z/-]+)"?: \(', text, re.MULTILINE))
     read: set[str] = set()
     for file in LIVE.glob("*.mjs"):
-        read |= set(re.findall(r"""\b(?:get|all)\(["'`]([a-z-]+(?:/[a-z-]+)*)""", file.read_text("utf-8")))
+        read |= set(re.findall(r"""\b(?:get|pages)\((?:ctx, \d+, )?["'`]([a-z-]+(?:/[a-z-]+)*)""", file.read_text("utf-8")))
     assert {"users", "messages", "requests"} <= read
     assert read <= answered
 

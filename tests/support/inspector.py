@@ -108,7 +108,8 @@ def inspected(fake: FakeFlowdock, browsers: Browsers) -> Iterator[Page]:
     page.chrome.get("about:blank")
     for fault in fake.faults:
         fault.optional = True
-    assert page.complaints == []
+    complaints = page.complaints
+    assert not complaints, complaints
 
 
 def said(fake: FakeFlowdock, content: str, **more: Any) -> dict[str, Any]:
