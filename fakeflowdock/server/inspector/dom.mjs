@@ -134,7 +134,7 @@ export const html = (text, title) => (isPlain(text) ? h("p", text) : h("iframe",
 		sheet = new its.defaultView.CSSStyleSheet()
 	for (let it of links) Object.assign(it, {target: "_blank", rel: "noopener noreferrer"})
 	for (let it of [...images]) it.replaceWith(`[${it.alt || it.src}]`)
-	sheet.replaceSync(":root{color-scheme:light dark}body{height:fit-content;margin:0;overflow-x:auto;font:.9375rem/1.45 system-ui,sans-serif;overflow-wrap:anywhere}p{margin:.25rem 0}a{color:inherit}table{border-collapse:collapse}th,td{padding:.25rem .5rem;border:1px solid #8888;text-align:left}")
+	sheet.replaceSync(":root{color-scheme:light dark;overflow:auto hidden}body{display:flow-root;height:fit-content;margin:0;font:.9375rem/1.45 system-ui,sans-serif;overflow-wrap:anywhere}p{margin:.25rem 0}a{color:inherit}table{border-collapse:collapse;font:inherit}th,td{padding:.25rem .5rem;border:1px solid #8888;text-align:left}")
 	its.adoptedStyleSheets = [sheet]
 	its.documentElement.replaceWith(documentElement)
 	new ResizeObserver(() => { target.height = its.body.offsetHeight }).observe(its.body)
