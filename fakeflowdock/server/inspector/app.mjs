@@ -24,9 +24,13 @@ const ctx = {
 		return route()
 	},
 	get: (name, values) => read(below(name), values),
-	write: (method, name, body) => write(method, below(name), body).catch(error => toast(error.message)), // undefined where it failed
+	// "POST messages"; undefined where it failed
+	write(what, body) {
+		let [method, name] = what.split(" ")
+		return write(method, below(name), body).catch(error => toast(error.message))
+	},
 	// A button that writes, if there may be any
-	act: (label, what, body, more) => mayWrite && button(label, async () => await ctx.write(...what.split(" "), body) !== undefined && toast(`${label}: done`), {class: /^DEL|reset/.test(what) ? "danger" : null, ...more}),
+	act: (label, what, body, of) => mayWrite && button(label, async () => await ctx.write(what, body) !== undefined && toast(`${label}: done`), {class: /^DEL|reset/.test(what) && "danger", label: of && `${label}: ${of}`}),
 	// Reads what entities refer to, for `the`: {users: it => it.user}; with sources their applications
 	async known(found, refer) {
 		for (let [name, id] of Object.entries(refer)) await ctx.know(name, found.map(id))
@@ -90,8 +94,8 @@ setInterval(tick, 1000)
 async function settings() {
 	let [given, snapshots] = await Promise.all([ctx.get("settings"), ctx.get("snapshots")]),
 		disabled = !mayWrite,
-		change = name => value => ctx.write("PUT", "settings", {[name]: value}),
-		set = body => ctx.write("PUT", "clock", body),
+		change = name => value => ctx.write("PUT settings", {[name]: value}),
+		set = body => ctx.write("PUT clock", body),
 		move = (label, body) => button(label, () => set(body)),
 		shape = select("Shape of responses", [["default"], ["minimal"], ["maximal"], ["drift"]], given.shape, change("shape"))
 	shape.disabled = disabled
@@ -102,7 +106,7 @@ async function settings() {
 		let {same, lines} = await ctx.get(`snapshots/${it.name}/difference`)
 		dialog(`Since ${it.name}`, pre(same ? "No differences." : lines.join("\n")))
 	}), ctx.act("Restore", `POST snapshots/${it.name}/restore`, {})), "None yet."),
-	mayWrite && buttons(button("Make snapshot…", () => ask("Make snapshot", [["name", "Name", {required: true, pattern: "[A-Za-z0-9._\\-]+"}]], "Make", ({name}) => ctx.write("PUT", `snapshots/${name}`))),
+	mayWrite && buttons(button("Make snapshot…", () => ask("Make snapshot", [["name", "Name", {required: true, pattern: "[A-Za-z0-9._\\-]+"}]], "Make", ({name}) => ctx.write(`PUT snapshots/${name}`))),
 		ctx.act("Reset the world", "POST reset", {})))
 }
 

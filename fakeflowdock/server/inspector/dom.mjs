@@ -41,7 +41,7 @@ export const
 	check = (label, checked, onchange, more) => h("label.check", h("input", {type: "checkbox", checked, ...more, onchange: event => onchange?.(event.target.checked)}), label),
 	link = (href, text = href, name = "a") => (/^https?:\/\//i.test(href ?? "") ? h(name, {href, target: "_blank", rel: "noopener noreferrer"}, text) : h("span", text)),
 	chip = (text, tone = "", title) => h(`span.chip${tone && "."}${tone}`, {title}, text),
-	list = (found, draw, none) => (found.length ? h("ul.rows", found.map(it => h("li", draw(it)))) : soft(none)),
+	list = (found, draw, none) => (found.length ? h("ul.rows", found.slice(0, 200).map(it => h("li", draw(it)))) : soft(none)),
 	line = (name, more, ...its) => [h("span.grow", b(name), small(" ", more)), its],
 	table = (heads, rows) => h("table", h("thead", h("tr", heads.map(name => h("th", {scope: "col"}, name)))), rows),
 	row = (cells, more = {}) => h("tr", more, cells.map(it => h("td", it))),

@@ -86,7 +86,7 @@ export const flow = ({get, go, know, known, params, the, to, write}) => {
 			delivery = deliveries.get(id)
 		let doing = action => (action["@type"] !== "UpdateAction" ? link(action.url, action.name, "a.button") : mayWrite ? button(action.name, async event => {
 			event.currentTarget.disabled = true
-			deliveries.set(id, await write("POST", "perform", {thread: id, action: action.name}))
+			deliveries.set(id, await write("POST perform", {thread: id, action: action.name}))
 			drawItem()
 		}) : chip(action.name))
 		return h("article.card", h("a.head", {href: here({item: its ? "" : id}), "aria-expanded": String(Boolean(its))}, avatar(name ?? shown.title, icon(source)), h("span.grow", small(name, " ", time(at)), b(source ? inline(shown.title) : shown.title || "Untitled")), status && h(`span.status.${tone}`, status.value)),
@@ -135,7 +135,7 @@ export const flow = ({get, go, know, known, params, the, to, write}) => {
 		form.onsubmit = async event => {
 			event.preventDefault()
 			let [user, said] = [Number(as.value), text.value.trim()]
-			if (said && await (at.flow ? write("POST", "messages", {flow: at.flow.id, user, content: said, ...thread && {thread_id: thread}}) : write("POST", "private-messages", {from_user: user, to_user: at.users.find(it => it !== user), content: said}))) text.value = ""
+			if (said && await (at.flow ? write("POST messages", {flow: at.flow.id, user, content: said, ...thread && {thread_id: thread}}) : write("POST private-messages", {from_user: user, to_user: at.users.find(it => it !== user), content: said}))) text.value = ""
 		}
 		fill(form, as, text, h("button.strong", "Send"))
 	}

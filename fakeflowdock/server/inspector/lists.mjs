@@ -11,8 +11,8 @@ const pages = ({get, known}, size, name, draw, refer = {}, more) => paged(size, 
 export const sources = ctx => {
 	let {act, params, the, to, write} = ctx
 	let post = it => ask(`Post as ${it.name}`, [["title", "Title", {value: "deployed to production"}], ["thread", "Thread", {value: "Build 42"}]], "Post",
-		({title, thread}) => write("POST", "messages", {source: it.id, event: "activity", title, author: {name: it.name}, external_thread_id: thread || title, thread: {title: thread || title}}))
-	let change = it => ask(`Error of ${it.name}`, [["error_message", "Error message; empty for none", {value: it.error_message ?? ""}]], "Save", given => write("PUT", `sources/${it.id}`, given))
+		({title, thread}) => write("POST messages", {source: it.id, event: "activity", title, author: {name: it.name}, external_thread_id: thread || title, thread: {title: thread || title}}))
+	let change = it => ask(`Error of ${it.name}`, [["error_message", "Error message; empty for none", {value: it.error_message ?? ""}]], "Save", given => write(`PUT sources/${it.id}`, given))
 	let card = isGone => it => {
 		let application = the("applications", it.application),
 			error = !isGone && it.error_message,
@@ -40,7 +40,7 @@ export const people = ctx => {
 		let now = roles[blocked.includes(it.id) ? 2 : admins.includes(it.id) ? 1 : 0],
 			label = now === roles[0] ? name : `${name}: ${now}`
 		return mayWrite ? button(label, () => ask(`Role of ${it.name} in ${name}`, [["role", "Role", [now, ...roles.filter(it => it !== now)]]], "Save",
-			({role}) => write("PUT", `memberships/${it.id}`, {flow, admin: role === roles[1], blocked: role === roles[2]})), {class: "chip"}) : chip(label)
+			({role}) => write(`PUT memberships/${it.id}`, {flow, admin: role === roles[1], blocked: role === roles[2]})), {class: "chip"}) : chip(label)
 	}
 	let users = pages(ctx, 60, "users", found => cards(found, it => [head(it.name, "", small(it.nick)), pairs([["Id", it.id], ["E-mail", it.email], ["Organizations", it.organizations.join(", ")],
 		["Flows", flows.filter(({flow}) => flow.members.includes(it.id)).slice(0, 20).map(({flow}) => [membership(it, flow), " "])], own(it, "password"), own(it, "api_token")])]), {}, () => ({search: params.q}))
@@ -52,7 +52,7 @@ export const people = ctx => {
 	let form = h("form.buttons", {onsubmit: event => {
 		event.preventDefault()
 		let {user, application, ...scopes} = values(form)
-		write("POST", "access-tokens", {user, application, scope: Object.keys(scopes).join(" ")})
+		write("POST access-tokens", {user, application, scope: Object.keys(scopes).join(" ")})
 	}})
 	let outbox = h("")
 	let mail = (it, ...more) => line(it.email, `to ${it.flow}${it.message ? `: ${it.message}` : ""}`, more)
@@ -71,7 +71,7 @@ export const people = ctx => {
 		let before = str(flows)
 		flows = await get("flows", {limit: 200})
 		let [mails] = await Promise.all([get("outbox"), users.update(before !== str(flows)), apps.update(), tokens.update(), invitations.update(), mayWrite && drawForm()])
-		fill(outbox, list(mails.slice(-100).reverse(), it => mail(it, small(minute(it.sent)), link(it.join_url, "Its link")), "No mails to invited people."))
+		fill(outbox, list(mails.reverse(), it => mail(it, small(minute(it.sent)), link(it.join_url, "Its link")), "No mails to invited people."))
 	}, {first: users.first})
 }
 
@@ -87,13 +87,13 @@ export const faults = ({act, get, hit, params, write}) => {
 	let shown = h("")
 	let form = h("form.grid", {onsubmit: async event => {
 		event.preventDefault()
-		if (await write("POST", "faults", values(form))) form.reset()
+		if (await write("POST faults", values(form))) form.reset()
 	}}, fields([["operation", "Operation", {placeholder: "send-message", value: params.operation ?? ""}], ["method", "Method", {placeholder: "POST"}], ["path", "Path", {placeholder: "/user"}], ["status", "Status", {placeholder: "503"}],
 		["retry_after", "Retry-After, seconds"], ["latency", "Delay, seconds"], ["connection", "Connection", " refused reset closed cut timeout".split(" ")], ["times", "Times", {placeholder: "every request"}], ["nth", "Only the n-th"], ["probability", "Probability", {placeholder: "0.5"}]]), check("Process the request first", false, null, {name: "after"}), h("button.strong", "Add fault"))
 
 	return view("Faults", ["faults"], [soft("The next requests that match fail on purpose. If several faults match, the oldest applies."), buttons(Object.entries(QUICK).map(([text, fault]) => act(text, "POST faults", fault))), shown, mayWrite && ["Add a fault", form]], async () => {
 		let found = (await get("faults")).filter(it => hit(it))
-		fill(shown, list(found.slice(0, 200), it => line(it.description, it.record, chip(`matched ${it.matched}`), chip(`applied ${it.applied}`), act("Remove", `DELETE faults/${it.id}`, undefined, {label: `Remove: ${it.description}`})), "No active faults."),
+		fill(shown, list(found, it => line(it.description, it.record, chip(`matched ${it.matched}`), chip(`applied ${it.applied}`), act("Remove", `DELETE faults/${it.id}`, undefined, it.description)), "No active faults."),
 			found.length > 0 && act("Remove all", "DELETE faults"))
 	})
 }
@@ -107,8 +107,8 @@ export const streams = ({act, get, hit}) => {
 
 	return view("Streams and deliveries", ["streams", "deliveries"], ["Open streams", open, "Deliveries of thread actions", sent], async ({deliveries: last}) => {
 		let [streams, deliveries] = (await Promise.all([get("streams"), get("deliveries", {after: Math.max(0, last - 100)})])).map(all => all.filter(it => hit(it)))
-		fill(open, list(streams.slice(0, 200), it => line(`#${it.number} user ${it.user}: ${it.flows.join(", ") || "no flows"}`, `${it.format}, ${it.state}; last: ${it.last_events.join(", ") || "nothing"}`, chip(`${it.events} sent`),
-			act("Close", `DELETE streams/${it.number}`, undefined, {label: `Close stream ${it.number}`})), "No client reads a stream."))
+		fill(open, list(streams, it => line(`#${it.number} user ${it.user}: ${it.flows.join(", ") || "no flows"}`, `${it.format}, ${it.state}; last: ${it.last_events.join(", ") || "nothing"}`, chip(`${it.events} sent`),
+			act("Close", `DELETE streams/${it.number}`, undefined, `stream ${it.number}`)), "No client reads a stream."))
 		fill(sent, list(deliveries.reverse(), it => line(`#${it.number} ${it.action}`, `by user ${it.user}: ${it.request.method} ${it.request.url} ${it.reason ?? ""}`,
 			chip(it.verification.valid ? "valid" : `invalid: ${it.verification.reason}`), outcome(it), details(it)), "No action was performed yet."))
 	})
