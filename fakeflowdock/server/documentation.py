@@ -65,7 +65,7 @@ _OF_DOCUMENT = Markup(
 )
 _ROW = Markup(
     '<tr><td><a href="{url}">{title}</a><br><code>{name}</code></td><td><code>{method} {path}</code></td>'
-    "<td>{parameters}</td><td>{responses}</td></tr>\n"
+    '<td>{parameters}</td><td class="codes">{responses}</td></tr>\n'
 )
 _CODE = Markup("<code>{}</code>")
 _TABLE = '<div class="table" tabindex="0">\n<table>'  # can be scrolled on a narrow screen

@@ -60,6 +60,7 @@ class FlowArchive(Branching):
         self._events = Index()
         self._threads = Index()
         self._tags = Index()
+        self._sources = Index()
         self._words = WordIndex()
         self._order = Order()  # of threads with messages
 
@@ -104,6 +105,8 @@ class FlowArchive(Branching):
         yield self._events, message.event
         if message.thread_id is not None:
             yield self._threads, message.thread_id
+        if message.source_id is not None:
+            yield self._sources, str(message.source_id)
         yield from ((self._tags, tag.casefold()) for tag in message.tags)
 
     def find(self, criteria: Filter) -> list[Message]:
@@ -128,6 +131,10 @@ class FlowArchive(Branching):
     def newest(self) -> Message | None:
         """Return the latest message, or None."""
         return next((self.messages[number] for number in self._ids.page(1)), None)
+
+    def newest_of(self, source_id: int) -> Message | None:
+        """Return the latest message of a source, or None."""
+        return next((self.messages[number] for number in self._sources[str(source_id)].page(1)), None)
 
     def count_tagged(self, tag: str) -> int:
         """Return the number of messages with a tag."""

@@ -5,7 +5,7 @@ test_inspector_whole.py has the rest, which `.ci/run extended` runs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -95,7 +95,7 @@ def test_requests_are_filtered_opened_and_copied(page: Page, fake_flowdock: Fake
 
 
 def test_what_clients_send_stays_text(page: Page, fake_flowdock: FakeFlowdock) -> None:
-    thread = attacked(fake_flowdock)
-    for view, more in (("flow", {"item": thread}), ("requests", {"request": 1})):
+    opened: list[tuple[str, dict[str, Any]]] = [("flow", {"item": thread}) for thread in attacked(fake_flowdock)]
+    for view, more in (*opened, ("requests", {"request": 1})):
         page.open(view, **more).shows("<script>")
         page.is_inert()
