@@ -12,6 +12,7 @@ import requests
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from tests.support.chromium import WHOLE
 from tests.support.inspector import Page, attacked, inspected, said
 from tests.support.receiving import ASSIGN, Receiver, post_pull, update
 from tests.support.sockets import serving
@@ -45,6 +46,7 @@ def test_a_message_of_another_client_appears_without_a_reload(page: Page, fake_f
     assert str(origin.get_attribute("href")).endswith("request=1")
 
 
+@WHOLE
 def test_an_update_action_is_performed_by_its_button(page: Page, fake_flowdock: FakeFlowdock) -> None:
     source = fake_flowdock.add_source(name="Pulls")
     receiver = Receiver(fake_flowdock.application.client_secret, str(fake_flowdock.user.id))
@@ -58,6 +60,7 @@ def test_an_update_action_is_performed_by_its_button(page: Page, fake_flowdock: 
     assert [delivery.outcome for delivery in fake_flowdock.deliveries] == ["done"]
 
 
+@WHOLE
 def test_a_fault_of_one_click_meets_the_next_request(page: Page, fake_flowdock: FakeFlowdock) -> None:
     page.open("faults")
     page.clicks("429 once")
@@ -69,6 +72,7 @@ def test_a_fault_of_one_click_meets_the_next_request(page: Page, fake_flowdock: 
     page.shows("No active faults")
 
 
+@WHOLE
 def test_requests_are_filtered_opened_and_copied(page: Page, fake_flowdock: FakeFlowdock) -> None:
     url, auth = fake_flowdock.url, (fake_flowdock.user.api_token, "")
     requests.get(f"{url}/user", auth=auth, timeout=30)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
 import subprocess
@@ -19,6 +18,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from tests.support.administering import Operator, operator_of
+from tests.support.chromium import WHOLE
 from tests.support.inspector import IN_FRAMES, VIEWS, Page, attacked, inspected, relayed, said, suits_everybody
 from tests.support.processes import running
 from tests.support.receiving import post_pull, update
@@ -30,10 +30,7 @@ if TYPE_CHECKING:
     from fakeflowdock import FakeFlowdock
     from tests.support.chromium import Browsers
 
-pytestmark = [
-    pytest.mark.newest_only,
-    pytest.mark.skipif("FAKEFLOWDOCK_BROWSERS" not in os.environ, reason="FAKEFLOWDOCK_BROWSERS=whole runs it"),
-]
+pytestmark = [pytest.mark.newest_only, WHOLE]
 DOT = "R0lGODdhAQABAIAAAP///////ywAAAAAAQABAAACAkQBADs="  # a picture of one pixel
 
 
