@@ -146,7 +146,7 @@ def _is_long(value: Any, levels: int) -> bool:
         return True
     if isinstance(value, dict):
         for item in value.values():  # a loop takes half the time of `any`, and most values are texts
-            if type(item) in NESTED and _is_long(item, levels - 1):
+            if type(item) in NESTED and item and _is_long(item, levels - 1):
                 return True
     return False
 

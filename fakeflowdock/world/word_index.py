@@ -106,7 +106,7 @@ class Words(Branching):
 
     def _built(self) -> WordIndex:
         with BUILDING:
-            layers = [self]
+            layers: list[Words] = [self]
             while layers[-1]._index is None and layers[-1]._base is not None:
                 layers.append(layers[-1]._base)
             index = layers.pop()._settled(WordIndex())
