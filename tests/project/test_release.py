@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from fakeflowdock.version import __version__
+
 pytestmark = pytest.mark.newest_only
 
 ROOT = Path(__file__).parent.parent.parent
@@ -97,6 +99,16 @@ def test_another_folder_umask_and_time_give_the_same_bytes(dist: dict[str, Path]
     assert done.returncode == 0, done.stdout + done.stderr
     again = {file.name: file.read_bytes() for file in (tmp_path / "again").iterdir()}
     assert {name: file.read_bytes() == again.get(name) for name, file in dist.items()} == dict.fromkeys(again, True)
+
+
+def test_whatever_shows_the_version_shows_this_one() -> None:
+    files = ("README.md", "clients/node/package.json", "docs/admin/document.md", "docs/guide/server.md")
+    shown = set[str]()
+    for file in (*files, "docs/admin/health.md", "schemas/admin/document.json", "schemas/admin/health.json"):
+        found = re.findall(r"(?:fakeflowdock |\"version\": \")(\d+\.\d+\.\d+)", (ROOT / file).read_text("utf-8"))
+        assert found, file
+        shown.update(found)
+    assert shown == {__version__}
 
 
 def test_what_says_which_pythons_are_tested_agrees() -> None:

@@ -1,4 +1,4 @@
-"""`.ci/release`: changelog, version, commit and tag of a release, in a repository of its own."""
+"""`.ci/release.py`: changelog, version, commit and tag of a release, in a repository of its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 pytestmark = pytest.mark.newest_only
 
-SCRIPT = Path(__file__).parent.parent.parent / ".ci/release"
+SCRIPT = Path(__file__).parent.parent.parent / ".ci/release.py"
 CHANGES = """# Changelog
 
 ## [Unreleased]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Make a release of what is committed: changelog, version, commit, tag, artifacts and notes. RELEASING.md describes it.
 
-`.ci/release 0.3.0`: needs hatchling, build and twine, as `.venv` has them. It publishes nothing.
+`python .ci/release.py 0.3.0`: needs hatchling, build and twine, as `.venv` has them. It publishes nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +18,13 @@ from pathlib import Path
 VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 UNRELEASED = "## [Unreleased]\n"
 FILE, CHANGES = Path("fakeflowdock/version.py"), Path("CHANGELOG.md")
+NAMING = (  # others that show the version; the schemas are compiled from two of them
+    "README.md",
+    "clients/node/package.json",
+    "docs/admin/document.md",
+    "docs/admin/health.md",
+    "docs/guide/server.md",
+)
 
 
 def git(*words: str) -> str:
@@ -30,7 +37,7 @@ def parts(version: str) -> tuple[int, ...]:
 
 def unreleased(changes: str) -> str:
     """Return the text of the section "Unreleased"."""
-    before, found, after = changes.partition(UNRELEASED)
+    _, found, after = changes.partition(UNRELEASED)
     if not found:
         sys.exit(f'{CHANGES} has no line "{UNRELEASED.strip()}"')
     return after.partition("\n## [")[0].strip()
@@ -54,8 +61,14 @@ def check(version: str) -> str:
 
 
 def write(version: str, notes: str, day: str) -> None:
-    """Write the version, and date the section."""
-    FILE.write_text(re.sub(r'"[\d.]+"', f'"{version}"', FILE.read_text("utf-8"), count=1), "utf-8")
+    """Write the version wherever it is shown, and date the section."""
+    now = re.findall(r'"([\d.]+)"', FILE.read_text("utf-8"))[0]
+    for file in (FILE, *map(Path, NAMING)):
+        if file.exists():
+            text = file.read_text("utf-8")
+            file.write_text(re.sub(rf"(fakeflowdock |\"){re.escape(now)}\b", rf"\g<1>{version}", text), "utf-8")
+    if Path("docs/compile.py").exists():
+        subprocess.run([sys.executable, "docs/compile.py"], check=True)
     before, _, after = CHANGES.read_text("utf-8").partition(UNRELEASED)
     later = after[after.index(notes) + len(notes) :]
     CHANGES.write_text(f"{before}{UNRELEASED}\n## [{version}] - {day}\n\n{notes}{later}", "utf-8")
@@ -67,9 +80,9 @@ def build(tag: str, folder: Path) -> list[Path]:
         archive = subprocess.run(["git", "archive", tag], check=True, stdout=subprocess.PIPE).stdout
         # The archive leaves nothing out, for the project has no attribute `export-ignore`.
         subprocess.run(["tar", "-x", "-C", copy], input=archive, check=True)
-        environ = {"SOURCE_DATE_EPOCH": git("log", "-1", "--format=%ct", tag)}
+        time = "SOURCE_DATE_EPOCH=" + git("log", "-1", "--format=%ct", tag)
         command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), copy]
-        subprocess.run(["env", *(f"{name}={value}" for name, value in environ.items()), *command], check=True)
+        subprocess.run(["env", time, *command], check=True)
     made = sorted([*folder.glob("*.whl"), *folder.glob("*.tar.gz")])
     subprocess.run([sys.executable, "-m", "twine", "check", "--strict", *made], check=True)
     return made
@@ -83,7 +96,7 @@ def main() -> None:
     version, tag = given.version, f"v{given.version}"
     notes = check(version)
     write(version, notes, datetime.datetime.now(datetime.UTC).date().isoformat())
-    git("commit", "--quiet", "--message", f"Release {version}", str(FILE), str(CHANGES))
+    git("commit", "--quiet", "--all", "--message", f"Release {version}")
     git("tag", "--annotate", tag, "--cleanup=whitespace", "--message", f"fakeflowdock {version}\n\n{notes}")
     if not given.no_artifacts:
         folder = Path("dist", version)
