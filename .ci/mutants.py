@@ -398,6 +398,7 @@ def main() -> int:
     options.add_argument("--sample", type=int, default=SAMPLE)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--skip", type=int, default=0, help="mutants of the order that the seed gives")
+    options.add_argument("--tests", nargs="+", default=TESTS)
     options.add_argument("--jobs", type=int, default=2)
     options.add_argument("--map", type=Path, help="which tests execute which lines: written if absent, read if present")
     given = options.parse_args()
@@ -411,7 +412,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = folder
         runner = Runner(chosen, given.jobs, given.map or Path(folder, "map.json"))
-        pytest.main(["-q", *plain, *TESTS], plugins=[runner])
+        pytest.main(["-q", *plain, *given.tests], plugins=[runner])
     counts = Counter(runner.results.values())
     counted = counts["killed"] + counts["survived"] + counts["no test"]
     print(f"{len(everything)} mutants in all; {dict(counts)}")
