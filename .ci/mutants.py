@@ -2,7 +2,7 @@
 
 `python .ci/mutants.py`             a sample of all mutants, the same in each run
 `python .ci/mutants.py --all`       every mutant
-`python .ci/mutants.py --sample 50 --seed 3 fakeflowdock/world/tagging.py`
+`python .ci/mutants.py --all fakeflowdock/world/tagging.py:67`
 
 The tests are collected once. A first child process runs each of them, and notes which lines it executes. Then each
 mutant gets a child of its own: its code is put in the place of the function's, and the tests that execute the line run
@@ -26,6 +26,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -336,6 +337,8 @@ class Runner:
             pid, status = os.waitpid(-1, os.WNOHANG) if running else (0, 0)
             if pid in running:
                 mutant, _ = running.pop(pid)
+                with suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)  # what its tests left running
                 code = os.waitstatus_to_exitcode(status)
                 self.note(mutant, {0: "survived", 3: "not applied"}.get(code, "killed"))
             else:
@@ -347,7 +350,8 @@ class Runner:
     def note(self, mutant: Mutant, result: str) -> None:
         self.results[mutant] = result
         if result != "killed":
-            print(f"{result}: {mutant}", flush=True)
+            line = source_of(mutant.file).splitlines()[mutant.line - 1].strip()
+            print(f"{len(self.results)}: {result}: {mutant}: {line}", flush=True)
 
     def child(
         self, mutant: Mutant, live: dict[tuple[str, Place], list[FunctionType]], items: list[pytest.Item]
@@ -393,7 +397,7 @@ def quiet(session: pytest.Session) -> None:
 
 def main() -> int:
     options = argparse.ArgumentParser()
-    options.add_argument("files", nargs="*", default=[])
+    options.add_argument("files", nargs="*", help="paths, or FILE:LINE")
     options.add_argument("--all", action="store_true")
     options.add_argument("--sample", type=int, default=SAMPLE)
     options.add_argument("--seed", type=int, default=1)
@@ -404,11 +408,13 @@ def main() -> int:
     given = options.parse_args()
     os.chdir(ROOT)
     files = given.files or sorted(str(path) for target in TARGETS for path in Path(target).glob("*.py"))
-    everything = [mutant for file in files for mutant in mutants_of(file)]
+    split = [file.partition(":")[::2] for file in files]
+    everything = [each for file, line in split for each in mutants_of(file) if line in ("", str(each.line))]
     chosen = random.Random(given.seed).sample(everything, len(everything))[given.skip :]  # noqa: S311 - it has to be repeatable
     if not given.all:
         chosen = chosen[: given.sample]
-    plain = ["-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider", "-p", "few", "--hypothesis-seed=1"]
+    plain = ["-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider", "--hypothesis-seed=1"]
+    plain += ["--ignore-glob=*browser*", "--ignore-glob=*accessibility*"]
     with tempfile.TemporaryDirectory() as folder:
         os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = folder
         runner = Runner(chosen, given.jobs, given.map or Path(folder, "map.json"))
