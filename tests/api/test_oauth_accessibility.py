@@ -12,7 +12,7 @@ from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.support.browsing import asking
-from tests.support.chromium import fits, looks, violations
+from tests.support.chromium import WHOLE, fits, looks, violations
 
 if TYPE_CHECKING:
     from selenium import webdriver
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fakeflowdock import FakeFlowdock
     from tests.support.chromium import Browsers
 
-pytestmark = pytest.mark.newest_only
+pytestmark = [pytest.mark.newest_only, WHOLE]
 # The ratio of a border to what is around it, as WCAG 2 counts; axe-core looks at text alone.
 CONTRASTS = """
 const light = color => {

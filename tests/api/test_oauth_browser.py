@@ -14,6 +14,7 @@ from selenium.webdriver.support.expected_conditions import presence_of_element_l
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.support.browsing import asking
+from tests.support.chromium import WHOLE
 from tests.support.doors import SOURCES
 from tests.support.sockets import serving
 
@@ -83,7 +84,7 @@ class Person:
         return {name: value for name, [value] in parse_qs(urlsplit(self.chrome.current_url).query).items()}
 
 
-@pytest.fixture(params=["with scripts", "without scripts"])
+@pytest.fixture(params=["with scripts", pytest.param("without scripts", marks=WHOLE)])
 def person(request: pytest.FixtureRequest, fake_flowdock: FakeFlowdock, browsers: Browsers) -> Person:
     return Person(browsers.browser(scripts=request.param == "with scripts"), fake_flowdock)
 
@@ -119,6 +120,7 @@ def test_a_person_signs_in_clicks_authorize_and_the_application_creates_a_source
     person.says("Sign in to Flowdock")
 
 
+@WHOLE
 def test_a_person_says_no(person: Person, application: Application) -> None:
     person.asked(state="x")
     person.clicks("Deny")
@@ -126,6 +128,7 @@ def test_a_person_says_no(person: Person, application: Application) -> None:
     assert (told["error"], told["state"], "code" in told) == ("access_denied", "x", False)
 
 
+@WHOLE
 def test_a_person_copies_a_code(person: Person) -> None:
     fake = person.fake
     fake.add_application(name="Script")
@@ -138,6 +141,7 @@ def test_a_person_copies_a_code(person: Person) -> None:
     assert [kept.code for kept in fake._store.codes] == [code]
 
 
+@WHOLE
 def test_the_style_of_the_page_is_allowed_by_its_own_policy(person: Person) -> None:
     person.asked()
     heading = person.chrome.find_element(By.TAG_NAME, "header")

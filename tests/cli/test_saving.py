@@ -22,7 +22,7 @@ from fakeflowdock.server.site import Site
 from fakeflowdock.server.worlds import Worlds
 from fakeflowdock.world import serialization
 from tests.support.administering import Operator
-from tests.support.hypothesis_profiles import LONGER
+from tests.support.hypothesis_profiles import often
 from tests.support.processes import CLEAN, LIMIT, Process, ready, running, until
 
 if TYPE_CHECKING:
@@ -107,7 +107,9 @@ def test_the_world_of_a_command_is_saved_while_it_runs(tmp_path: Path) -> None:
 # What ends a server without asking
 
 
-@pytest.mark.parametrize(("messages", "kills"), [(0, 6 * LONGER), (1000, 3 * LONGER)], ids=["small", "large"])
+@pytest.mark.parametrize(
+    ("messages", "kills"), [(0, often(6, in_ci=3)), (1000, often(3, in_ci=2))], ids=["small", "large"]
+)
 def test_what_was_acknowledged_survives_a_kill_while_the_world_is_saved(
     messages: int, kills: int, tmp_path: Path
 ) -> None:

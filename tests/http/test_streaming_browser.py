@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from selenium.webdriver.support.wait import WebDriverWait
 
+from tests.support.chromium import WHOLE
 from tests.support.sockets import serving
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def test_a_page_of_another_origin_reads_server_sent_events_and_resumes(
     assert opened[-1].request.headers["origin"] == reader.chrome.execute_script("return location.origin")
 
 
+@WHOLE
 def test_a_page_of_another_origin_reads_json_by_fetch(reader: Reader, fake_flowdock: FakeFlowdock) -> None:
     url, token = f"{fake_flowdock.stream_url}/example/main", fake_flowdock.user.api_token
     reader.opens("/fetch", url=url, token=token)
@@ -148,6 +150,7 @@ def test_a_page_of_another_origin_reads_json_by_fetch(reader: Reader, fake_flowd
     assert (stream.ended, fake_flowdock.streams) == ("left", [])
 
 
+@WHOLE
 def test_a_page_is_told_why_it_gets_no_stream(reader: Reader, fake_flowdock: FakeFlowdock) -> None:
     reader.opens("/source", url=f"{fake_flowdock.stream_url}?filter=example/main&access_token=unknown")
     assert reader.shows(1) == [["error", 2]]  # closed: it does not try again

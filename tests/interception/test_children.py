@@ -9,7 +9,7 @@ import textwrap
 import pytest
 
 from tests.support import clients
-from tests.support.hypothesis_profiles import LONGER
+from tests.support.hypothesis_profiles import often
 from tests.support.processes import LIMIT
 
 pytestmark = pytest.mark.newest_only
@@ -142,7 +142,7 @@ def test_children_that_serve_and_have_children_of_their_own() -> None:
 
 
 def test_a_fork_beside_busy_threads_leaves_no_child_waiting() -> None:
-    forks = 40 if LONGER == 1 else 200
+    forks = often(40, in_ci=10)
     said = python(
         """
         import threading, time, warnings

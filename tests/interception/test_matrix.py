@@ -334,7 +334,7 @@ def cells() -> Iterator[tuple[str, str, str, str]]:
     turns = [(order, place) for order in ORDERS for place in PLACES]
     for number, pair in enumerate(pairs):
         order, place = turns[number * 5 % len(turns)]
-        shorter = "here" if place == "child" and number % 2 else place
+        shorter = "here" if place == "child" and number % 5 else place
         for turn in turns if whole else [(order, shorter)]:
             yield (*pair, *turn)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +15,7 @@ import trustme
 from fakeflowdock.http import certificates
 from fakeflowdock.server.child_environment import Door
 from tests.support.proxied import Host
+from tests.support.runtimes import need
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,8 +69,7 @@ def environ(door: Door, **given: str) -> dict[str, str]:
 @pytest.mark.parametrize("client", OTHERS)
 def test_another_host_is_reached_with_the_ca_that_was_trusted_before(client: str, opened: Door, tmp_path: Path) -> None:
     given, command = OTHERS[client]
-    if shutil.which(command[0]) is None:
-        pytest.skip(f"{command[0]} is not there")
+    need(command[0])
     other, mine = trustme.CA(), tmp_path / "mine.pem"
     other.cert_pem.write_to_path(mine)
     (tmp_path / "wgetrc").write_text(f"# mine\nCA-certificate = {mine}")
@@ -138,8 +137,7 @@ def test_options_of_the_user_are_kept(opened: Door) -> None:
 
 
 def test_a_file_that_php_ran_first_is_still_run(opened: Door, tmp_path: Path) -> None:
-    if shutil.which("php") is None:
-        pytest.skip("php is not there")
+    need("php")
     (tmp_path / "first.php").write_text("<?php $mine = 'mine';")
     (tmp_path / "mine.ini").write_text(f"auto_prepend_file={tmp_path / 'first.php'}")
     (tmp_path / "main.php").write_text("<?php echo json_encode([$mine, get_defined_vars() === ['mine' => $mine]]);")

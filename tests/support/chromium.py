@@ -1,4 +1,7 @@
-"""Chromium without a screen. Tests are skipped where Debian's packages `chromium` and `chromium-driver` are missing."""
+"""Chromium without a screen. Tests are skipped where Debian's packages `chromium` and `chromium-driver` are missing.
+
+What is marked with WHOLE is run by `.ci/run extended`: a browser takes longer than a hundred other tests.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 AXE = Path(os.environ.get("FAKEFLOWDOCK_AXE", "build/node/node_modules/axe-core/axe.min.js"))
+WHOLE = pytest.mark.skipif("FAKEFLOWDOCK_BROWSERS" not in os.environ, reason="FAKEFLOWDOCK_BROWSERS=whole runs it")
 OPTIONS = (
     "--headless",
     "--no-sandbox",

@@ -11,7 +11,7 @@ LONGER = {"ci": 1, "extended": 1, "nightly": 10}[PROFILE]
 
 # A machine that has other things to do is no bug.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", PATIENT)
+settings.register_profile("ci", PATIENT, max_examples=50)
 settings.register_profile("extended", PATIENT)
 settings.register_profile("nightly", PATIENT, max_examples=100 * LONGER)
 

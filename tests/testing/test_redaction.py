@@ -233,7 +233,7 @@ def texts(one: Served, before: Any, asked: Sent) -> Iterator[tuple[str, str]]:
         yield "access log", line
 
 
-@examples(60, in_ci=25)
+@examples(60, in_ci=12)
 @given(st.data())
 def test_no_text_shows_a_secret_of_a_request(data: st.DataObject) -> None:
     secret = data.draw(secrets())
@@ -245,7 +245,7 @@ def test_no_text_shows_a_secret_of_a_request(data: st.DataObject) -> None:
     assert shown == []
 
 
-@examples(15)
+@examples(15, in_ci=8)
 @given(secrets())
 def test_no_text_shows_the_password_of_a_user_wherever_somebody_puts_it(secret: Secret) -> None:
     with served() as one:
