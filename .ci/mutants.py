@@ -402,6 +402,7 @@ def main() -> int:
     options.add_argument("--sample", type=int, default=SAMPLE)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--skip", type=int, default=0, help="mutants of the order that the seed gives")
+    options.add_argument("--again", type=Path, help="the output of an earlier run: only what was not noticed there")
     options.add_argument("--tests", nargs="+", default=TESTS)
     options.add_argument("--jobs", type=int, default=2)
     options.add_argument("--map", type=Path, help="which tests execute which lines: written if absent, read if present")
@@ -411,6 +412,9 @@ def main() -> int:
     split = [file.partition(":")[::2] for file in files]
     everything = [each for file, line in split for each in mutants_of(file) if line in ("", str(each.line))]
     chosen = random.Random(given.seed).sample(everything, len(everything))[given.skip :]  # noqa: S311 - it has to be repeatable
+    if given.again:
+        lines = given.again.read_text()
+        chosen = [mutant for mutant in chosen if f": {mutant}" in lines]
     if not given.all:
         chosen = chosen[: given.sample]
     plain = ["-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider", "--hypothesis-seed=1"]
