@@ -5,7 +5,7 @@
 
 FROM python:3.13-slim AS build
 COPY . /src
-RUN python -m venv /opt/fakeflowdock && /opt/fakeflowdock/bin/pip install --no-cache-dir /src
+RUN python -m venv /opt/fakeflowdock && /opt/fakeflowdock/bin/pip install --no-cache-dir "/src[redis]"
 
 FROM python:3.13-slim
 COPY --from=build /opt/fakeflowdock /opt/fakeflowdock

@@ -242,6 +242,7 @@ def check(image: Image, folder: Path, *options: str, **environ: str) -> None:
             for path, status in (("/x", 1), ("/opt/fakeflowdock/x", 1), ("/tmp/x", 1), ("/state/x", 0)):
                 assert said(image.command(state, ["touch", path]))[0] == status, path
             assert said(image.command(state, ["id", "-u"])) == (0, f"{user}\n")
+            assert said(image.command(state, ["python", "-c", "import redis, hiredis"])) == (0, "")  # for --store
             os.kill(_first_of(server.pid), signal.Signals[image.stage.last["STOPSIGNAL"]])
             assert server.wait(LIMIT) == 0, server.returncode
         finally:

@@ -18,7 +18,7 @@ from .authentication import authenticate
 from .callers import ANYONE, PROVISIONER, Caller
 from .citing import cited
 from .contract_warnings import ContractWarnings, warnings_of
-from .environ import BASE, EXCHANGE, is_plain, path_of, root_of
+from .environ import BASE, ENTRY, EXCHANGE, is_plain, path_of, root_of
 from .faults import Faults, elapse, in_process, on_a_socket
 from .handling import Handling
 from .journal import Journal
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ..contract.errors import BrokenContract
     from ..contract.findings import Finding
     from ..world.store import Store
-    from .actions.delivery import Delivery
+    from .actions.delivery import Delivery, SharingDeliveries
     from .actions.request import ActionRequest
     from .exchange import Exchange
     from .failures import Failure
@@ -73,6 +73,7 @@ class App:
         deliveries: the last requests to integrations, for thread actions.
         integration: what gets them instead of their URL: a WSGI or ASGI application, the URL of a server, or None.
         deliver: sends a request to an integration, for an action that is performed by its signed URL.
+        sharing: what shares thread actions with other servers, if the world is shared.
         before_request: called with the world before each request.
         notice: called with each exchange that was rejected or has contract warnings.
         delayed: the requests over sockets that a fault delays.
@@ -82,6 +83,7 @@ class App:
 
     before_request: Callable[[Store], None] | None = None
     notice: Callable[[Exchange], None] | None = None
+    sharing: SharingDeliveries | None = None
     may_wait = False  # for other servers
 
     def __init__(
@@ -117,6 +119,10 @@ class App:
         self.replaced += 1
         self.attempts = Attempts()
         self.streams.end()
+
+    def keep_delivery(self, delivery: Delivery) -> Delivery:
+        """Keep a delivery. Returns it with its number."""
+        return self.deliveries.add(delivery) if self.sharing is None else self.sharing.add(delivery)
 
     def close(self) -> None:
         """End the streams and drop the journal of a world that is deleted."""
@@ -160,8 +166,12 @@ class App:
         return pauses.run(self._steps(environ), wait)
 
     def begin(self, environ: WSGIEnvironment) -> Answer | Steps:
-        """Answer a request for a server, in steps if it may be delayed. A delay advances a frozen clock."""
-        return self._steps_on_a_socket(environ) if self.faults.active else self._answered(environ)
+        """Answer a request for a server, in steps if it may be delayed. A delay advances a frozen clock.
+
+        In a world that servers share, only entries of their log meet faults, so that all servers count them.
+        """
+        meets = self.faults.active and (self.sharing is None or ENTRY in environ)
+        return self._steps_on_a_socket(environ) if meets else self._answered(environ)
 
     def _answered(self, environ: WSGIEnvironment) -> Answer:
         begun = perf_counter()

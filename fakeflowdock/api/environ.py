@@ -35,6 +35,8 @@ BEGUN = "fakeflowdock.begun"  # when the request was complete, by the monotonic 
 OPERATION = "fakeflowdock.operation"  # the name of the operation of the admin API; empty for an unknown one
 WORLD = "fakeflowdock.world"  # the name of the world, if the server has several
 DEFAULT_WORLD = "default"  # the name of the server's own
+ENTRY = "fakeflowdock.entry"  # the id of the request in the log that servers share
+AUTHORIZED = "fakeflowdock.authorized"  # of an entry of the log: that the server which was asked has let it in
 REFUSED = "fakeflowdock.refused"  # why an incomplete request was rejected
 
 

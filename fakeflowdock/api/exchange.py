@@ -266,6 +266,15 @@ class Exchange:
         """Whether it has a body that can be shortened."""
         return any(len(body) > WHOLE for body in self._bodies)
 
+    def given_elsewhere(self) -> None:
+        """Parse the parameters again when they are read: only the bytes are known."""
+        self._given = None
+
+    def shorten_response(self, left: Shortened) -> None:
+        """Keep what is left of the body of the response, which is not there any more."""
+        self._answer = self._original = replace(self._answer, body=b"")
+        self._left = self._left_original = left
+
     def shorten(self) -> None:
         """Keep only the beginning of each large body."""
         if isinstance(self._raw, bytes) and len(self._raw) > WHOLE:

@@ -51,8 +51,10 @@ class Fault:
         judged: whether a test was failed for it, or failed for another reason.
         standing: whether it stays when all faults are removed.
         number: its number in the world, from 1.
+        given: the fields of the request to the admin API that added it.
     """
 
+    given: Mapping[str, Any] | None = None
     standing = False
     optional = judged = False
     number = 0
@@ -125,6 +127,18 @@ class Fault:
         """Note a matching request, and draw whether it may fail."""
         self.matched += 1
         self._drawn = self.probability == 1 or self._random.random() < self.probability
+
+    def exported(self) -> list[Any]:
+        """Return its number, its counts and its draws as JSON data, for `imported`."""
+        version, state, gauss = self._random.getstate()
+        draws = [version, list(state), gauss] if self.probability != 1 else None
+        return [self.number, self.matched, self.applied, self._turn, self._drawn, draws]
+
+    def imported(self, state: Sequence[Any]) -> None:
+        """Go on with an exported state."""
+        self.number, self.matched, self.applied, self._turn, self._drawn, draws = state
+        if draws is not None:
+            self._random.setstate((draws[0], tuple(draws[1]), draws[2]))
 
     def act(self) -> Failure | None:
         """Return the next failure; None if the request succeeds."""

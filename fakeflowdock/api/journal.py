@@ -114,10 +114,21 @@ class Journal:
             self._count += 1
             exchange = Exchange(self._count, environ, handling, answer, duration, world_time)
             self._keep(exchange)
+        self._tell()
+        return exchange
+
+    def keep(self, exchange: Exchange) -> None:
+        """Keep an exchange that was made elsewhere, as the next one."""
+        with self._lock:
+            self._count += 1
+            exchange.number = self._count
+            self._keep(exchange)
+        self._tell()
+
+    def _tell(self) -> None:
         if self.listeners:
             for each in list(self.listeners):
                 each()
-        return exchange
 
     def _keep(self, exchange: Exchange) -> None:
         size = exchange.size
@@ -178,6 +189,12 @@ class Journal:
                 newest = self._kept[-1][0]
                 while self.size > self._limit and self.give(newest):
                     pass
+
+    def go_on(self, count: int) -> None:
+        """Drop all exchanges, and go on with a number."""
+        with self._lock:
+            self._empty()
+            self._count = count
 
     def clear(self) -> None:
         """Drop all exchanges and restart numbering."""

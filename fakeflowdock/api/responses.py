@@ -32,7 +32,13 @@ encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 # Leaves to it what has no form in JSON, and numbers of more than 64 bits, which `orjson` cannot encode.
 PLAIN = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 _TEXTS: dict[str, Callable[[Any], str]] = {FORM: urlencode}  # others are texts already
-_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+_PHRASES = {  # that depend on the version of Python: these are Flowdock's, and the same in all processes
+    413: "Request Entity Too Large",
+    414: "Request-URI Too Long",
+    416: "Requested Range Not Satisfiable",
+    422: "Unprocessable Entity",
+}
+_LINES = {status.value: f"{status.value} {_PHRASES.get(status.value, status.phrase)}" for status in HTTPStatus}
 
 Loss = Literal["refused", "reset", "closed", "timeout"]  # how a connection ends without a response
 

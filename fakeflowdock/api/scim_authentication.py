@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import AccessDenied, TooManyRequests, Unauthorized
 from .callers import Caller
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from ..world.store import Store
 
 MOST = 10  # failed attempts in a row
@@ -23,6 +21,14 @@ class Attempts:
 
     def __init__(self) -> None:
         self._failed: dict[int, deque[datetime]] = {}
+
+    def exported(self) -> list[Any]:
+        """Return them as JSON data, for `imported`."""
+        return [[number, [each.isoformat() for each in times]] for number, times in self._failed.items()]
+
+    def imported(self, state: list[Any]) -> None:
+        """Go on with exported ones."""
+        self._failed = {number: deque(map(datetime.fromisoformat, times), maxlen=MOST) for number, times in state}
 
     def authenticate(self, store: Store, header: str, uid: str, *, counts: bool) -> Caller:
         """Return the caller.

@@ -132,6 +132,12 @@ class Proxy:
     def listens(self, host: str, bound: str, meter: Meter) -> None:
         """Ignore the server's address, and its counts."""
 
+    def begins(self) -> None:
+        """Do nothing: no event loop is needed."""
+
+    async def ends(self) -> None:
+        """Do nothing."""
+
     def tidy(self) -> None:
         """Do nothing: there is nothing to tidy."""
 

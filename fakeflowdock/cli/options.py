@@ -106,6 +106,9 @@ CLOCK = Type(
 )
 TOKEN = Type(str, "8 to 256 ASCII characters without spaces", re.compile("[!-~]{8,256}").fullmatch, secret=True)
 URL = Type(_public_url, "a URL such as https://ci.example.com/flowdock")
+STORE = Type(
+    str, "a URL such as redis://host:6379/0", re.compile(r"(rediss?|valkeys?)://.+|unix://.+").fullmatch, secret=True
+)
 HOSTS = Type(
     lambda text: tuple(filter(None, map(str.strip, text.lower().split(",")))),
     "names such as example.com or *.example.com",

@@ -17,13 +17,15 @@ from ..version import __version__
 from ..world.settings import MOST_WORLDS
 from . import startup
 from .command import CONFIG, Command
-from .options import BOOLEAN, COUNT, FILE, PORT, SECONDS, TOKEN, URL, Option, choice
+from .errors import CommandError
+from .options import BOOLEAN, COUNT, FILE, PORT, SECONDS, STORE, TOKEN, URL, Option, choice
 from .signals import listen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import SimpleNamespace
 
+READS = ("linearizable", LOCAL := "local")
 # Of the garbage collector; Python's are much lower. A world is large and has hardly any cycles, and what is imported
 # has none. A full collection blocks all requests for tens of milliseconds, and by default happens each time the world
 # has grown by a quarter.
@@ -47,6 +49,10 @@ def run(given: SimpleNamespace) -> None:
     from ..server.worlds import OFF, Held, Worlds
     from .tls_options import chosen
 
+    if given.store and (given.state or given.save_on_exit):
+        raise CommandError(CommandError.STORE_AND_FILE)
+    if given.reads == LOCAL and not given.store:
+        raise CommandError(CommandError.READS_ALONE)
     with startup.saving(given) as saving:
         notes = startup.notes_of(given)
         app = App(startup.world_of(given), notes.bug, notes.finding)
@@ -64,9 +70,13 @@ def run(given: SimpleNamespace) -> None:
             freed=Memory().give_back,
             inspector=given.inspector,
         )
+        shared = startup.shared(given, worlds, notes)
+        if shared is not None:
+            credentials = startup.known_credentials(app.store)  # the world may be another one now
+        site = shared or Site(worlds)
         speaking = {**tls, "log": startup.log_of(given), "note": notes.note}
         speaking["stops"] = partial(_notify_systemd, b"STOPPING=1")
-        server = listen(lambda: Server(Site(worlds), given.host, given.port, **speaking), given.host, given.port)
+        server = listen(lambda: Server(site, given.host, given.port, **speaking), given.host, given.port)
         notes.docs = f"{given.public_url or server.url}{DOCS}"
         public = {"public_url": given.public_url} if given.public_url else {}
         own = {} if given.inspector == OFF else {"inspector_url": f"{given.public_url or server.url}{PREFIX}"}
@@ -165,11 +175,12 @@ serve_command = Command(
         Option("write-ca", "Write that CA to a file.", "", FILE, "FILE"),
         Option("tls-cert", "HTTPS certificate, PEM.", "", FILE, "FILE"),
         Option("tls-key", "Its key, if separate.", "", FILE, "FILE"),
+        Option("store", "Share worlds through Redis.", None, STORE, "URL"),
+        Option("reads", "linearizable or local.", None, choice(*READS), "HOW"),
         CONFIG,
     ],
     help="Serve Flowdock's REST API from memory. This is the default command.",
     epilog="""\
 \b
-Status: 0 success, also after SIGINT, SIGTERM or SIGHUP; 1 the world could not
-be saved; 2 invalid option, address or file; 128 + n second signal n.""",
+Status: 0 success, a signal; 1 not saved; 2 invalid; 128 + n second signal n.""",
 )

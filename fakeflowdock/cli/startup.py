@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from types import SimpleNamespace
 
     from ..http.access_log import AccessLog
+    from ..server.shared_site import SharedSite
+    from ..server.worlds import Worlds
     from ..world.store import Store
     from .save_on_exit import Saving
 
 # A line of `--help` has 55 columns for the sentence.
 OPTIONS = (
-    Option("world", "Start with the world docs or empty.", "docs", choice("docs", "empty"), "WORLD"),
+    Option("world", "docs, empty.", "docs", choice("docs", "empty"), "WORLD"),
     Option("state", "Load the initial world.", "", FILE, "FILE"),
     Option("seed", "Make it from a seed.", "", FILE, "FILE"),
     Option("clock", "The time: of the world, of the system, or another.", "world", CLOCK, "CLOCK"),
@@ -96,6 +99,22 @@ def world_of(given: SimpleNamespace) -> Store:
     return store
 
 
+def shared(given: SimpleNamespace, worlds: Worlds, notes: Notes) -> SharedSite | None:
+    """Return the worlds as several servers share them, or None. Raises CommandError."""
+    if not given.store:
+        return None
+    from ..server.shared_log import NoLog
+    from ..server.shared_site import SharedSite
+
+    url = re.sub("^valkey", "redis", given.store)
+    try:
+        site = SharedSite(worlds, url, notes.note, is_local=given.reads == "local")
+        site.start()
+    except NoLog as error:
+        raise CommandError.of(CommandError.STORE, reason=error) from None
+    return site
+
+
 def _initial(given: SimpleNamespace) -> str:
     """Return which of `state`, `seed` and `world` the initial world is, and empty the file of the others.
 
@@ -118,11 +137,17 @@ def _initial(given: SimpleNamespace) -> str:
 
 
 def credentials_of(store: Store) -> dict[str, Any]:
-    """Return the fields of the ready line. docs/guide/server.md describes them."""
-    from ..server import credentials
+    """Return the fields of the ready line, with an access token that may be new. docs/guide/server.md has them."""
     from ..world import factories
 
     user, application = store.users[min(store.users)], store.applications[min(store.applications)]
     if factories.whole_access_token(store, user, application) is None:
         factories.add_access_token(store, user, application, None)
+    return known_credentials(store)
+
+
+def known_credentials(store: Store) -> dict[str, Any]:
+    """Return the fields of the ready line."""
+    from ..server import credentials
+
     return {**credentials.credentials_of(store), "version": __version__, "pid": os.getpid()}

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 NO_HTTP, HOST_REFUSED, TIMEOUT = "no-http", "host-refused", "request-timeout"
 TARGET_TOO_LONG, HEAD_TOO_LARGE, VERSION_REFUSED = "target-too-long", "head-too-large", "http-version-refused"
 HOST_NOT_REACHED, NO_THREAD_LEFT = "host-not-reached", "no-thread-left"
-TOO_MANY_BODIES = "too-many-bodies"
-HEADERS = {TOO_MANY_BODIES: (("Retry-After", "1"),)}
+TOO_MANY_BODIES, NO_LOG = "too-many-bodies", "log-not-reached"
+LATER = (("Retry-After", "1"),)
+HEADERS = {TOO_MANY_BODIES: LATER, NO_LOG: LATER}
 
 EMPTY_HOST = "the host is empty"
 SCHEME = "Cannot reach {host}: unsupported proxy scheme '{scheme}', expected 'http'"
@@ -43,6 +44,8 @@ class Rejected(Exception):
     SLOW = "The body of the request arrived too slowly: expected at least {rate} bytes per second"
     BODIES = "Too many bodies are being received; try again later"
     BUSY = "Too many requests are waiting; try again later"
+    LOG = "The worlds of this server are shared, and their log cannot be used: {problem}"
+    LATE = "no answer within {seconds:g} seconds"
     CONNECT = "CONNECT must be the first request of a connection"
     WWW = "{path} of www.flowdock.com is not allowed: only /oauth/authorize is"
     FOREIGN = "{address} is not allowed: only api.flowdock.com and stream.flowdock.com are{hint}"

@@ -65,6 +65,14 @@ class Dispatcher(Protocol):
         """Note the address at which the server listens, and what counts its requests."""
         ...
 
+    def begins(self) -> None:
+        """Do what needs the event loop of the server, in which it is called before the first request."""
+        ...
+
+    async def ends(self) -> None:
+        """Do what needs the event loop of the server, in which it is called after the last request."""
+        ...
+
     def tidy(self) -> None:
         """Do what has to be done from time to time, without delay. It is called about once a second."""
         ...

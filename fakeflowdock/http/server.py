@@ -89,6 +89,7 @@ class Server:
     async def _serve(self) -> None:
         loop, connections = self._loop, self._context.connections
         self._room = _room()
+        self._context.site.begins()
         loop.add_reader(self._listener, self._accept)
         stopped = asyncio.ensure_future(self._stopping.wait())
         while not stopped.done():
@@ -111,6 +112,7 @@ class Server:
         for connection in list(connections):
             connection.abort()
         await asyncio.sleep(0)
+        await self._context.site.ends()
 
     # Accepting. asyncio's own way stops for a second, and prints a traceback, for each attempt without a free file.
 

@@ -38,6 +38,11 @@ class Lifetime:
         return bool(app.streams.open or app.delayed or any(listeners))
 
     @property
+    def idle(self) -> float:
+        """For how many seconds it was not used; 0 if it is in use."""
+        return 0.0 if self.is_in_use else monotonic() - self._used
+
+    @property
     def is_over(self) -> bool:
         """Whether the world was not used for too long. If it is in use, its lifetime begins again."""
         if self.seconds is None:

@@ -41,6 +41,13 @@ def _lines(worlds: Worlds) -> Iterator[str]:
         "fakeflowdock_journal_limit_bytes": ("The most that they can use.", budget.limit),
         "process_resident_memory_bytes": ("Memory of the process.", resident()),
     }
+    if worlds.replica is not None:
+        store = worlds.replica.status()
+        numbers |= {
+            "fakeflowdock_store_connected": ("Whether the shared log can be used.", int(store["connected"])),
+            "fakeflowdock_store_behind": ("Entries of the shared log not processed yet.", store["behind"]),
+            "fakeflowdock_store_servers": ("Servers that share the worlds.", store["servers"]),
+        }
     for name, (help_text, number) in numbers.items():
         yield from _metric(name, GAUGE, help_text, [("", number)])
 

@@ -42,6 +42,10 @@ class Site:
     def app_of(self, environ: WSGIEnvironment) -> Answering:
         """Return the app that answers a request, whose public address it sets."""
         self.introduce(environ)
+        return self.route(environ)
+
+    def route(self, environ: WSGIEnvironment) -> Answering:
+        """Return the app that answers a request, whose public address is set."""
         path = environ["PATH_INFO"]
         if (path == "/" or path.startswith(SHORT)) and self.worlds.inspector != OFF:
             from .pages import Inspector, is_page
@@ -69,6 +73,12 @@ class Site:
     def listens(self, host: str, bound: str, meter: Meter) -> None:
         """Set where the server listens. See `Worlds.listens`."""
         self.worlds.listens(host, bound, meter)
+
+    def begins(self) -> None:
+        """Do what needs the event loop of the server, which runs now."""
+
+    async def ends(self) -> None:
+        """Do what needs the event loop of the server, after the last request."""
 
     def tidy(self) -> None:
         """Delete the worlds that have expired."""

@@ -58,6 +58,18 @@ class Saver(Protocol):
         ...
 
 
+class Sharing(Protocol):
+    """Shares the worlds with other servers."""
+
+    def dress(self, world: ServedWorld) -> None:
+        """Let a new world share what happens in it."""
+        ...
+
+    def status(self) -> dict[str, Any]:
+        """Return what it is connected to, as docs/admin/health.md has it."""
+        ...
+
+
 def _deliver_by_url(app: App, request: ActionRequest) -> Delivery:
     """Send the request for an action. The code for that is imported with the first one: it takes long."""
     from ..testing.performing import deliver_by_url
@@ -154,7 +166,11 @@ class Worlds:
 
     Attributes:
         meters: of each server that serves them, its counts.
+        number: that of the last name that nobody chose.
+        replica: what shares them with other servers, if they are shared.
     """
+
+    replica: Sharing | None = None
 
     def __init__(
         self,
@@ -184,7 +200,7 @@ class Worlds:
         self.meters: list[Meter] = []
         self._others: dict[str, ServedWorld] = {}  # replaced, never changed: readers need no lock
         self._owners: dict[Shown, tuple[ServedWorld, Store]] = {}
-        self._numbers = count(1)  # of names that nobody chose
+        self.number = 0
         self._lock = threading.RLock()
 
     def listens(self, host: str, bound: str, meter: Meter) -> None:
@@ -276,7 +292,8 @@ class Worlds:
         with self._lock:
             if name is None:
                 taken = {each.casefold() for each in self._others}
-                name = next(free for number in self._numbers if (free := f"world-{number}") not in taken)
+                self.number = next(each for each in count(self.number + 1) if f"world-{each}" not in taken)
+                name = f"world-{self.number}"
             known = next((each for each in self.worlds if each.name.casefold() == name.casefold()), None)
             if known is not None and not (again and known.name == name != DEFAULT):
                 same = Taken.DEFAULT_WORLD if name == DEFAULT else Taken.WORLD
@@ -288,22 +305,41 @@ class Worlds:
             store = templates.of_its_own(name, begin, replace(default.store.settings, **choices))
             store.clock.move_like(default.store.clock.mode)
             self._check(store, but=known)
-            note = default.note if self._noting is None else self._noting(name)
-            world = ServedWorld(name, Held(App(store, default.report, note, default.journal.budget)), expires_in)
+            world = self.served(name, store, expires_in)
             self._others = {**self._others, name: world}
             if known is not None:
                 known.app.close()
             self._owners.clear()
             return world
 
+    def served(self, name: str, store: Store, expires_in: float | None, began: Store | None = None) -> ServedWorld:
+        """Return a world that is not listed yet."""
+        default = self.default.app
+        note = default.note if self._noting is None else self._noting(name)
+        app = App(store, default.report, note, default.journal.budget)
+        world = ServedWorld(name, Held(app, began), expires_in)
+        if self.replica is not None:
+            self.replica.dress(world)
+        return world
+
+    def adopt(self, others: list[ServedWorld]) -> None:
+        """Replace all worlds but the server's own."""
+        with self._lock:
+            known, self._others = self._others, {world.name: world for world in others}
+            for world in known.values():
+                world.app.close()
+            self._owners.clear()
+
     def tidy(self) -> None:
         """Delete the worlds that were not used for too long, in a thread. A server calls this about once a second."""
-        if any(each.lifetime.is_over for each in self._others.values()):
+        if self.replica is None and any(each.lifetime.is_over for each in self._others.values()):
             with suppress(RuntimeError):  # the system gives no more threads: next time
                 threading.Thread(target=self.expire, name="fakeflowdock: worlds that expire", daemon=True).start()
 
     def expire(self) -> None:
-        """Delete the worlds that were not used for too long."""
+        """Delete the worlds that were not used for too long. Servers that share them agree on that by their log."""
+        if self.replica is not None:
+            return
         with self._lock:
             over = [each for each in self._others.values() if each.lifetime.is_over]
             for world in over:

@@ -73,7 +73,11 @@ def deliver(app: App, request: ActionRequest, options: DeliveryOptions) -> tuple
     Returns:
         The delivery, and the exception that the integration raised, if it is called in process.
     """
-    met, begun = app.faults.due(request, DeliveryMatching), time.monotonic()
+    if app.sharing is None:
+        met = app.faults.due(request, DeliveryMatching)
+    else:
+        met = app.sharing.due(request, options.timeout)
+    begun = time.monotonic()
     failure = None if met is None else met[1]
     response: Response | None = None
     reason: str | None = None
@@ -90,7 +94,7 @@ def deliver(app: App, request: ActionRequest, options: DeliveryOptions) -> tuple
     except BaseException as error:  # also SystemExit, CancelledError and pytest.fail()
         reason, raised = NotDelivered.RAISED.format(error=f"{type(error).__name__}: {error}"), error
     seconds = time.monotonic() - begun
-    return app.deliveries.add(judged(request, response, reason, seconds, sent=sent, failure=failure)), raised
+    return app.keep_delivery(judged(request, response, reason, seconds, sent=sent, failure=failure)), raised
 
 
 def deliver_by_url(app: App, request: ActionRequest) -> Delivery:
@@ -103,7 +107,9 @@ def _answered(app: App, request: ActionRequest, options: DeliveryOptions, failur
     if failure is None:
         return _requested(app, request, options)
     replaces = failure.status is not None or failure.connection not in (None, "cut")
-    in_time = failure.connection != "timeout" and in_process(app.store, options.timeout)(failure.seconds)
+    in_time = failure.connection != "timeout" and failure.seconds <= options.timeout
+    if app.sharing is None and failure.connection != "timeout":  # a shared world has waited already
+        in_process(app.store, options.timeout)(failure.seconds)
     response: Response | None = None
     if failure.after or (in_time and not replaces):
         response = _requested(app, request, options)

@@ -1,4 +1,4 @@
-"""The clock of a world. Nothing else in a world reads the system time."""
+"""The clock of a world. Nothing else in a world reads the system time, and it does so by `Machine` alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import errors
 from .copy_on_write import Branching
@@ -16,8 +16,34 @@ if TYPE_CHECKING:
 
 FROZEN, RUNNING, SYSTEM = "frozen", "running", "system"  # the modes of a clock
 TICK = timedelta(milliseconds=1)
+MICROSECOND = timedelta(microseconds=1)
 FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 LAST = datetime(9000, 1, 1, tzinfo=UTC) - TICK  # where a clock stops: files cannot hold times after the year 9999
+
+
+class Machine:
+    """The clocks of the machine. Servers that share their worlds replace it by the clock that they share."""
+
+    def passed(self) -> float:
+        """Return seconds that pass by themselves."""
+        return time.monotonic()
+
+    def now(self) -> float:
+        """Return the system time, in seconds since 1970. Looked up each time: a test may replace `time.time`."""
+        return time.time()
+
+
+_machine = Machine()
+
+
+def follow_machine(machine: Machine) -> None:
+    """Set what moves all clocks of this process that are not frozen."""
+    global _machine  # a process has one, as it has one system time
+    _machine = machine
+
+
+def _passed() -> float:
+    return _machine.passed()
 
 
 class Clock(Branching):
@@ -31,7 +57,7 @@ class Clock(Branching):
         machine: returns seconds that pass by themselves, for a running clock.
     """
 
-    def __init__(self, moment: datetime, machine: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, moment: datetime, machine: Callable[[], float] = _passed) -> None:
         self._moment = moment
         self._machine = machine
         self._since: float | None = None  # while it runs
@@ -153,6 +179,23 @@ class Clock(Branching):
             twin._held = self._held or (self.mode, self._ahead or timedelta())
             return twin
 
+    def exported(self) -> list[Any]:
+        """Return its exact state as JSON data, for `imported`."""
+        with self._lock:
+            ahead = None if self._ahead is None else self._ahead / MICROSECOND
+            held = None if self._held is None else [self._held[0], self._held[1] / MICROSECOND]
+            return [self._moment.isoformat(), self._since, ahead, held]
+
+    @staticmethod
+    def imported(state: list[Any]) -> Clock:
+        """Return the clock with an exported state."""
+        moment, since, ahead, held = state
+        clock = Clock(datetime.fromisoformat(moment))
+        clock._since = since
+        clock._ahead = None if ahead is None else ahead * MICROSECOND
+        clock._held = None if held is None else (held[0], held[1] * MICROSECOND)
+        return clock
+
     @property
     def moves(self) -> str:
         """The mode of the clock, or the one in which it would move if it were not held."""
@@ -171,8 +214,7 @@ class Clock(Branching):
 
 
 def _system_time() -> datetime:
-    """Return the time of the system clock. Looked up with each call, for those who replace `time.time` in a test."""
-    return datetime.fromtimestamp(time.time(), UTC)
+    return datetime.fromtimestamp(_machine.now(), UTC)
 
 
 def parsed(moment: datetime | str) -> datetime:

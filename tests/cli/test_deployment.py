@@ -97,9 +97,15 @@ def test_nobody_who_wants_to_be_told_stops_nothing(path: str) -> None:
 
 
 def test_the_docs_name_only_flags_that_exist() -> None:
-    files = [UNIT, *(DEPLOY / name for name in ("compose.yaml", "kubernetes.yaml", "nginx.conf", "action.sh"))]
+    files = [
+        UNIT,
+        *(
+            DEPLOY / name
+            for name in ("compose.yaml", "kubernetes.yaml", "nginx.conf", "action.sh", "many-servers.yaml")
+        ),
+    ]
     own = {option.opts[0] for option in serve_command.options}
-    others = {"--now", "--build", "--wait", "--from-literal", "--quiet"}
+    others = {"--now", "--build", "--wait", "--from-literal", "--quiet", "--appendonly", "--appendfsync"}
     named = set(re.findall(r"(?<!\S)--[a-z][a-z-]+", "".join(path.read_text("utf-8") for path in files)))
     assert named <= own | others
 

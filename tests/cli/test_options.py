@@ -47,6 +47,8 @@ OWN |= {
     "callbacks": "none any",
     "inspector": "read off",
     "format": "junit json",
+    "store": "redis://a:6379/0 rediss://b",
+    "reads": "local linearizable",
 }
 NEEDS = {"proxy": ["http://x"], "conform": ["http://x"]}  # what a command cannot do without
 ENDS = {"exec": ["--", "true"]}  # and what stands behind its options

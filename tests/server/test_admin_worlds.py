@@ -324,7 +324,13 @@ def test_parameters_of_a_body_are_not_looked_for_in_the_query(operator: Operator
 
 
 def test_health_tells_the_version(operator: Operator) -> None:
-    assert operator.get("health") == {"status": "ok", "version": __version__, "saving": "off", "streams": 0}
+    assert operator.get("health") == {
+        "status": "ok",
+        "version": __version__,
+        "saving": "off",
+        "streams": 0,
+        "store": None,
+    }
 
 
 def test_a_bug_of_ours_is_told_and_reported(

@@ -30,9 +30,11 @@ def until(holds: Callable[[], object]) -> None:
 class Process(subprocess.Popen[str]):
     """A process that is killed where it does not end in time, and where its `with` ends early."""
 
+    limit = LIMIT
+
     def __init__(self, command: list[str], **more: Any) -> None:
         super().__init__(command, stdout=subprocess.PIPE, text=True, **more)
-        self._limit = threading.Timer(LIMIT, self.kill)
+        self._limit = threading.Timer(self.limit, self.kill)
         self._limit.daemon = True
         self._limit.start()
 

@@ -6,7 +6,7 @@ import re
 import threading
 from collections import deque
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 from ...redaction import brief, shortened
 from ...world.action_tokens import verify_token
@@ -151,6 +151,18 @@ def judged(
     return Delivery(request, response, outcome, reason, url, verification, problem, seconds, failure)
 
 
+class SharingDeliveries(Protocol):
+    """Shares the thread actions of a world with other servers."""
+
+    def due(self, request: ActionRequest, timeout: float) -> tuple[Any, Failure] | None:
+        """Return the fault and failure for a request to an integration, or None."""
+        ...
+
+    def add(self, delivery: Delivery) -> Delivery:
+        """Keep a delivery. Returns it with its number."""
+        ...
+
+
 class Deliveries:
     """The last deliveries of a world, oldest first.
 
@@ -205,6 +217,10 @@ class Deliveries:
 
     def clear(self) -> None:
         """Drop all deliveries and restart numbering."""
+        self.go_on(0)
+
+    def go_on(self, number: int) -> None:
+        """Drop all deliveries, and go on with a number."""
         with self._lock:
             self._kept.clear()
-            self._size = self.number = 0
+            self._size, self.number = 0, number

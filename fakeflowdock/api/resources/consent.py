@@ -17,7 +17,7 @@ from ...world.scopes import scopes_of
 from ...world.secrets import is_visitor, new_visitor
 from .. import consent_pages
 from ..callers import ANYONE
-from ..environ import DEFAULT_WORLD, WORLD, origin_of, root_of
+from ..environ import DEFAULT_WORLD, ENTRY, WORLD, origin_of, root_of
 from ..operations import Call, Reply, operation
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def ask_for_consent(call: Call, request: ConsentRequest | Reply) -> Reply:
     if call.store.settings.auto_consent and agrees is not None:
         return _with_code(call, request, agrees)
     if session is None:
-        session = _visitor(call.store)
+        session = _visitor(call)
         return _page(call, request, session, cookie=_cookie(call, session))
     return _page(call, request, session)
 
@@ -109,7 +109,7 @@ def give_consent(call: Call, request: ConsentRequest | Reply) -> Reply:
         return _with_error(request, "access_denied", consent_pages.USER_DENIED)
     if given["decision"] == "sign_out":
         _end(store, session)
-        session = _visitor(store)
+        session = _visitor(call)
         return _page(call, request, session, cookie=_cookie(call, session))
     if (user := _chosen(store, given["decision"])) is not None:
         _end(store, session)
@@ -219,9 +219,9 @@ def _user(store: Store, session: Session | None) -> User | None:
     return None if session is None or session.user_id is None else store.users[session.user_id]
 
 
-def _visitor(store: Store) -> Session:
+def _visitor(call: Call) -> Session:
     """Return the session of a browser that has not signed in. It is not stored: anyone can open the page."""
-    return Session(None, ended=False, cookie=new_visitor(store.seed))
+    return Session(None, ended=False, cookie=new_visitor(call.store.seed, call.environ.get(ENTRY)))
 
 
 def _begin(store: Store, user: User) -> Session:

@@ -12,6 +12,7 @@ from ...world.events import PRESENCE
 from ...world.models import Event, Message, UserEvent
 from ...world.private import place_of, seen_by
 from ...world.settings import KEEP_ALIVE
+from ..callers import Caller
 from .records import Record
 from .stream import Stream
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from ...world.store import Happening, Store
-    from ..callers import Caller
     from .emitted import Emitted
 
 STATES = {"true": 2_000_000, "idle": 1_000_000}  # by the parameter `active`; 0 is offline
@@ -35,7 +35,11 @@ class Streams:
         open: the open streams, oldest first.
         count: the number of streams so far.
         listeners: called after each stream that opens, by the thread that opens it.
+        left: called with a stream that its client has left, or does not read, in the place of forgetting it. For
+            servers that share their worlds: `forget` follows on all of them.
     """
+
+    left: Callable[[Stream], None] | None = None
 
     def __init__(self, report: Callable[[BrokenContract], None]) -> None:
         self._report = report
@@ -74,6 +78,12 @@ class Streams:
         if stream.active is not None:
             self._showing.setdefault(stream.user_id, Counter())[stream.active] += 1
             self._show(stream.user_id, store)
+        self._list(stream, store)
+        for each in list(self.listeners):
+            each()
+        return stream
+
+    def _list(self, stream: Stream, store: Store) -> None:
         if self._store is None:
             self._store = store
             store.listeners.append(self._hear)
@@ -82,9 +92,6 @@ class Streams:
             index.setdefault(key, {})[stream] = None
         if stream.with_presence:
             self._of_presence[stream] = None
-        for each in list(self.listeners):
-            each()
-        return stream
 
     def _indexes(self, stream: Stream) -> Iterator[tuple[dict[Any, dict[Stream, None]], Any]]:
         yield from ((self._of_flow, flow_id) for flow_id in stream.flows)
@@ -96,6 +103,9 @@ class Streams:
 
         A finalizer can call this in the middle of anything, also while this thread changes what is open.
         """
+        if self.left is not None:
+            self.left(stream)
+            return
         self._gone.append(stream)
         if self._store is not None and not _is_owned(self._store.lock):
             self._try_to_sweep()
@@ -150,6 +160,38 @@ class Streams:
             self._showing[stream.user_id][stream.active] -= 1
             self._show(stream.user_id, store)
 
+    def forget(self, which: Callable[[Stream], bool]) -> None:
+        """Forget some streams. The lock of the world is held."""
+        for stream in [each for each in self.open if which(each)]:
+            self._forget(stream)
+
+    def exported(self) -> list[Any]:
+        """Return the open streams as JSON data, for `imported`."""
+        shown = []
+        for each in self.open:
+            grant = each.caller.grant
+            token = None if grant is None else grant.access_token
+            what = [each.number, each.user_id, token, each.flows, each.form, each.base, each.server, each.events]
+            flags = {"user": each.with_user, "presence": each.with_presence, "active": each.active}
+            shown.append([*what, {**flags, "parameters": each.parameters}])
+        return [self.count, shown]
+
+    def imported(self, store: Store, state: list[Any]) -> None:
+        """Go on with exported streams, whose clients other servers have. Their users are shown already."""
+        self.count, streams = state
+        for number, user_id, token, flows, form, base, server, events, more in streams:
+            grant = None if token is None else store.access_tokens.find(token)
+            application = None if grant is None else store.applications[grant.application_id]
+            caller = Caller(store.users[user_id], application, grant=grant)
+            stream = Stream(self, number, caller, tuple(flows), form, base, **more)
+            stream.server, stream.is_elsewhere, stream.events = server, True, events
+            stream.store, stream.is_bound = store, _belongs(stream, store)
+            self._list(stream, store)
+            if stream.active is not None:
+                showing = self._showing.setdefault(user_id, Counter())
+                showing[stream.active] += 1
+                self._states[user_id] = max(STATES[active] for active, count in showing.items() if count)
+
     def _show(self, user_id: int, store: Store) -> None:
         """Tell how a user is shown, if that has changed. The highest state of their streams counts."""
         state = max((STATES[active] for active, count in self._showing[user_id].items() if count), default=0)
@@ -202,7 +244,7 @@ class Streams:
                 if self._is_permitted(stream, store):
                     stream.push(record.encoded(stream.form, stream.base))
                     if stream.ended:
-                        self._forget(stream)
+                        (self.left or self._forget)(stream)
         except BrokenContract as bug:
             self._report(bug)
 

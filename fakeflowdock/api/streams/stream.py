@@ -80,6 +80,8 @@ class Stream:
         events: how many events were sent.
         ended: how it ended, or None: `ended` by the server, `lagged` because the client did not read, `left` by the
             client; or by a fault: `reset`, or `cut` within a record.
+        server: which of the servers that share the world has its client; empty if it is the only one.
+        is_elsewhere: whether that is another one.
         is_silent: whether a fault keeps it open without sending anything.
     """
 
@@ -112,6 +114,8 @@ class Stream:
         self.parameters = dict(parameters or {})
         self.events = 0
         self.ended: End | None = None
+        self.server = ""
+        self.is_elsewhere = False
         self.is_silent = False
         self._break: tuple[Break, int] | None = None  # how a fault breaks it, and after how many events
         self._last: deque[bytes] = deque(maxlen=LAST)  # beginnings of records
@@ -158,6 +162,10 @@ class Stream:
 
     def push(self, record: bytes) -> None:
         """Add a record. A client for which too much waits is disconnected."""
+        if self.is_elsewhere:
+            self.events += 1
+            self._last.append(record[:NAMED])
+            return
         with self._lock:
             if self.ended is None and not self.is_silent:
                 self._size += len(record)

@@ -173,7 +173,8 @@ def add_access_token(call: OperatorCall, world: ServedWorld) -> Reply:
 @of_a_world("POST authorization-codes")
 def add_authorization_code(call: OperatorCall, world: ServedWorld) -> Reply:
     """Add an authorization code."""
-    code = world.store.codes.find(done(call, world, View.authorize))
+    secret = done(call, world, View.authorize)  # first: it may put another mapping in the place of `codes`
+    code = world.store.codes.find(secret)
     assert code is not None
     return created(entities.code(code))
 

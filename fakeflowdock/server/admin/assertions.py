@@ -92,7 +92,7 @@ def _assertion(call: OperatorCall, world: ServedWorld, expected: dict[str, Any])
     operation = known_operation(given["operation"])
     if misplaced := sorted(set(OF_REQUESTS) & set(expected)):
         raise Invalid((f"/expected/{each}", Invalid.BESIDE) for each in misplaced)
-    caller = caller_of(call, world)
+    caller = caller_of(call.fields, world)
     return partial(assertion, operation, status=given.get("status"), caller=caller, **times)
 
 
@@ -104,9 +104,9 @@ def known_operation(words: str) -> OperationName:
         raise Invalid.at("/operation", str(error)) from None
 
 
-def caller_of(call: OperatorCall, world: ServedWorld) -> User | Source | Application | None:
+def caller_of(fields: Mapping[str, Any], world: ServedWorld) -> User | Source | Application | None:
     """Return the entity in the field `caller`, or None if omitted. Raises Invalid."""
-    given = call.fields.get("caller")
+    given = fields.get("caller")
     if given is None:
         return None
     if len(given) != 1:

@@ -20,7 +20,7 @@ from .operations import of_a_world
 from .streams import user_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     from ...api.actions.delivery import Delivery
     from ...api.actions.request import ActionRequest
@@ -38,7 +38,7 @@ ROUND = 60.0  # seconds until another look, at most
 def perform_action(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """Perform a thread action, and return what came of it once the integration has answered."""
     given, app = call.fields, world.app
-    user = user_of(call, world)
+    user = user_of(given, world)
     try:
         if user is None:
             user = next(iter(world.store.users.values()))
@@ -48,7 +48,7 @@ def perform_action(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     except ValueError as error:
         raise Invalid.at("", str(error)) from None
     if not given.get("send", True):
-        return shown(app.deliveries.add(judged(request, None, NotSent.KEPT, 0, sent=False)))
+        return shown(app.keep_delivery(judged(request, None, NotSent.KEPT, 0, sent=False)))
     call.watch = DeliveryWait(world, request, options)
     return call.watch.shown()
 
@@ -122,16 +122,20 @@ def clear_deliveries(call: OperatorCall, world: ServedWorld) -> Reply:
 @of_a_world("POST deliveries/faults")
 def make_delivery_fault(call: OperatorCall, world: ServedWorld) -> Reply:
     """Add a fault for requests to integrations."""
-    given = call.fields
+    return created(add_delivery_fault(world, call.fields))
+
+
+def add_delivery_fault(world: ServedWorld, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Add a fault for deliveries, by the fields of a request. Returns it in the form of the page. Raises Refusal."""
     thread: Thread | None = None
     if "thread" in given:
         every = world.store.archive.threads(world.store.flows)
         thread = next((each for each in every if given["thread"] in (each.id, each.external_thread_id)), None)
         if thread is None:
             raise Invalid.at("/thread", Invalid.NO_THREAD)
-    matching = DeliveryMatching(action=given.get("action"), thread=thread, user=user_of(call, world))
+    matching = DeliveryMatching(action=given.get("action"), thread=thread, user=user_of(given, world))
     what = {each.name: given[each.name] for each in fields(Failure) if each.name in given}
-    return created(add_fault(world, given, matching, what))
+    return add_fault(world, given, matching, what)
 
 
 def shown(delivery: Delivery) -> dict[str, Any]:

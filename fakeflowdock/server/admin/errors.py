@@ -112,6 +112,15 @@ class NotWritten(Refusal):
         super().__init__(f"The world is not saved to {file}: {reason}")
 
 
+class NotReady(Refusal):
+    """The worlds are shared, and the log cannot be used."""
+
+    name = "not-ready"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"The log that the servers share cannot be used: {problem}")
+
+
 class Invalid(Refusal):
     """Fields are missing, unknown or invalid.
 

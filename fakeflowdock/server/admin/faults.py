@@ -32,16 +32,20 @@ LONGEST = 0.1  # seconds that the searches of a fault may take for one request, 
 @of_a_world("POST faults")
 def make_fault(call: OperatorCall, world: ServedWorld) -> Reply:
     """Add a fault."""
-    given = call.fields
+    return created(add_request_fault(world, call.fields))
+
+
+def add_request_fault(world: ServedWorld, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Add a fault for requests, by the fields of a request. Returns it in the form of the page. Raises Refusal."""
     operation = known_operation(given["operation"]) if "operation" in given else None
-    caller = caller_of(call, world)
+    caller = caller_of(given, world)
     what = {each.name: given[each.name] for each in fields(Failure) if each.name in given}
     expected = _expectation(operation, given["expected"]) if "expected" in given else None
     try:
         matching = matching_for(operation, given.get("method"), given.get("path"), caller, expected)
     except ValueError as error:
         raise Invalid.at("", str(error)) from None
-    return created(add_fault(world, given, matching, what))
+    return add_fault(world, given, matching, what)
 
 
 def _expectation(operation: OperationName | None, given: dict[str, Any]) -> Expectation | None:
@@ -104,6 +108,7 @@ def add_fault(
     except ValueError as error:
         raise Invalid.at("", str(error)) from None
     fault.optional = True  # only a test in Python is told of faults that never applied
+    fault.given = given
     return _shown(world.app.faults.add(fault))
 
 

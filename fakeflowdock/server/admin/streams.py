@@ -10,6 +10,8 @@ from .errors import Invalid, Unknown
 from .operations import Counting, of_a_world
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ...testing.streams import OpenStream
     from ...world.models import Flow, User
     from ..worlds import ServedWorld
@@ -79,7 +81,7 @@ def emit_event(call: OperatorCall, world: ServedWorld) -> Reply:
     """Send an event that no operation makes."""
     try:
         event = streams.emit(
-            world.app.streams, world.store, call.fields["event"], _flow(call, world), user_of(call, world)
+            world.app.streams, world.store, call.fields["event"], _flow(call, world), user_of(call.fields, world)
         )
     except ValueError as error:
         raise Invalid.at("/event", str(error)) from None
@@ -87,13 +89,13 @@ def emit_event(call: OperatorCall, world: ServedWorld) -> Reply:
 
 
 def _found(call: OperatorCall, world: ServedWorld) -> list[OpenStream]:
-    user, flow = user_of(call, world), _flow(call, world)
+    user, flow = user_of(call.fields, world), _flow(call, world)
     return streams.opened(world.app.streams, world.store, user, flow)
 
 
-def user_of(call: OperatorCall, world: ServedWorld) -> User | None:
+def user_of(given: Mapping[str, Any], world: ServedWorld) -> User | None:
     """Return the user with the given number. Raises Invalid."""
-    number = call.fields.get("user")
+    number = given.get("user")
     if number is None:
         return None
     user: User | None = world.store.users.get(number)

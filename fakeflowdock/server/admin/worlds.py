@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ...api.callers import ANYONE
-from ...api.environ import root_of
+from ...api.environ import path_of, root_of
 from ...api.internal_routes import DOCS, PREFIX, STREAM, api_of, served_at
 from ...api.media_types import HTML
 from ...api.operations import NOTHING, Reply, created, nothing
@@ -20,7 +20,7 @@ from ...world.errors import SeedError
 from .. import documentation, metrics
 from ..credentials import credentials_of
 from ..worlds import OFF
-from .errors import Invalid, Unknown
+from .errors import Invalid, NotReady, Unknown
 from .operations import operation, world_of_the_path
 
 if TYPE_CHECKING:
@@ -33,11 +33,15 @@ SHOWN = 50  # invalid places of a state
 
 @operation("GET health", "GET health/live", "GET health/ready", callers=(ANYONE,), find=nothing)
 def get_health(call: OperatorCall, _: None) -> dict[str, Any]:
-    """Return that the server is running, and whether its world is saved."""
+    """Return that the server is running, whether its world is saved, and with which servers it is shared."""
+    replica = call.directory.replica
+    store = None if replica is None else replica.status()
+    if store is not None and store["problem"] is not None and path_of(call.environ).rstrip("/").endswith("/ready"):
+        raise NotReady(store["problem"])
     saver = call.directory.saver
     saving = "off" if saver is None else "failing" if saver.is_failing else "ok"
     streams = sum(len(world.app.streams.open) for world in call.directory.worlds)
-    return {"status": "ok", "version": __version__, "saving": saving, "streams": streams}
+    return {"status": "ok", "version": __version__, "saving": saving, "streams": streams, "store": store}
 
 
 @operation("GET metrics", callers=(ANYONE,), find=nothing)
