@@ -19,7 +19,6 @@ VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 UNRELEASED = "## [Unreleased]\n"
 FILE, CHANGES = Path("fakeflowdock/version.py"), Path("CHANGELOG.md")
 NAMING = (  # others that show the version; the schemas are compiled from two of them
-    "README.md",
     "clients/node/package.json",
     "docs/admin/document.md",
     "docs/admin/health.md",

@@ -29,6 +29,7 @@ OPENAPI = "openapi"  # the name of the page about the OpenAPI documents, and the
 DOCUMENTS = {OPENAPI: "Flowdock's API", f"{ADMIN}/{OPENAPI}": "Admin API"}
 REFERENCES = {API: OPENAPI, ADMIN: f"{ADMIN}/{OPENAPI}"}  # the names of references, and of their documents
 GUIDE = {
+    "guide/install": "Install",
     "guide/tutorial": "Tutorial",
     "guide/how-to": "How-to",
     "guide/contract": "Contract validation",
