@@ -83,6 +83,7 @@ SEARCH = {
     "pytest-xdist": "guide/how-to#run-tests-in-parallel",
     "rate limit": "guide/how-to#test-retries-and-rate-limits",
     "retry": "guide/how-to#test-retries-and-rate-limits",
+    "Redis": "guide/many-servers",
     "Retry-After": "guide/how-to#test-retries-and-rate-limits",
     "SSE": "guide/how-to#test-a-client-that-reads-a-stream",
     "timeout": "guide/how-to#inject-faults",

@@ -34,6 +34,7 @@ GUIDE = {
     "guide/how-to": "How-to",
     "guide/contract": "Contract validation",
     "guide/server": "Server",
+    "guide/many-servers": "Many servers",
     "guide/inspector": "Inspector",
     "guide/clients": "Node, Ruby, Go and Java",
     "guide/servers": "Test your own server",
