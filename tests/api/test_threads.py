@@ -303,6 +303,9 @@ def test_the_last_updated_thread_stands_first(flowdock: Door) -> None:
     flowdock.say("x", thread_id=first["thread_id"])
     assert [thread["title"] for thread in flowdock.listed(THREADS)] == ["first", "second"]
     assert [thread["title"] for thread in flowdock.listed(THREADS, limit=1)] == ["first"]
+    reply = flowdock("GET", THREADS, flowdock.as_member, params={"limit": 1, "since": "2014-12-31"})
+    following = parse_qs(urlsplit(reply.links["next"]["url"]).query)
+    assert (following["limit"], following["since"]) == (["1"], ["2014-12-31"])
     moment = second["thread"]["updated_at"]
     assert [thread["title"] for thread in flowdock.listed(THREADS, since=moment)] == ["first"]
     assert flowdock.listed(THREADS, until=moment) == []

@@ -17,7 +17,7 @@ import pytest
 from fakeflowdock import FakeFlowdock
 from fakeflowdock.cli import main
 from fakeflowdock.http import certificates
-from tests.support.processes import CLEAN, Process
+from tests.support.processes import CLEAN, LIMIT, Process
 from tests.support.proxied import Host, door
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def start(*words: str, **more: Any) -> Process:
 
 def ended(process: Process, sent: str | None = None) -> tuple[int, str, str]:
     """How it ended: status, output, errors."""
-    out, err = process.communicate(sent, timeout=60)
+    out, err = process.communicate(sent, timeout=LIMIT)
     return process.returncode, out, err
 
 

@@ -22,6 +22,8 @@ ROOT = Path(__file__).parent.parent.parent
 MEASURED = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
+    ROOT / "RELEASING.md",
+    ROOT / "SECURITY.md",
     *sorted((ROOT / "docs/guide").glob("*.md")),
     *sorted((ROOT / "docs/background").glob("*.md")),
     *sorted((ROOT / "docs/python").glob("*.md")),

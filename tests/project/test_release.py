@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from fakeflowdock.version import __version__
 
 pytestmark = pytest.mark.newest_only
 
@@ -66,13 +71,59 @@ PRELOADS = {f"fakeflowdock/server/{name}" for name in ("preload.cjs", "preload.p
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def dist(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The sdist, and the wheel that is built from it."""
     folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    [built] = folder.glob("*.whl")
+    return {file.name: file for file in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def wheel(dist: dict[str, Path]) -> Path:
+    [built] = (file for name, file in dist.items() if name.endswith(".whl"))
     return built
+
+
+def test_another_folder_umask_and_time_give_the_same_bytes(dist: dict[str, Path], tmp_path: Path) -> None:
+    [sdist] = (file for name, file in dist.items() if name.endswith(".tar.gz"))
+    subprocess.run(["tar", "-xf", sdist, "-C", tmp_path], check=True, timeout=300)
+    copy = tmp_path / sdist.name.removesuffix(".tar.gz")
+    (copy / "PKG-INFO").unlink()  # which is made anew
+    for file in copy.rglob("*"):
+        file.chmod(file.stat().st_mode & 0o700)
+        os.utime(file, (1e9, 1e9))
+    command = [sys.executable, "-m", "hatchling", "build", "--directory", str(tmp_path / "again")]
+    done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False, timeout=300, umask=0o077)
+    assert done.returncode == 0, done.stdout + done.stderr
+    again = {file.name: file.read_bytes() for file in (tmp_path / "again").iterdir()}
+    assert {name: file.read_bytes() == again.get(name) for name, file in dist.items()} == dict.fromkeys(again, True)
+
+
+def test_whatever_shows_the_version_shows_this_one() -> None:
+    files = ("clients/node/package.json", "docs/admin/document.md", "docs/guide/server.md")
+    shown = set[str]()
+    for file in (*files, "docs/admin/health.md", "schemas/admin/document.json", "schemas/admin/health.json"):
+        found = re.findall(r"(?:fakeflowdock |\"version\": \")(\d+\.\d+\.\d+)", (ROOT / file).read_text("utf-8"))
+        assert found, file
+        shown.update(found)
+    assert shown == {__version__}
+
+
+def test_what_says_which_pythons_are_tested_agrees() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    named = [each.rpartition(" :: ")[2] for each in project["classifiers"] if "Python :: 3." in each]
+    [row] = re.findall(
+        r"^\| Python \| ([\d.]+) \| ([\d.]+) \|$", (ROOT / "docs/guide/install.md").read_text("utf-8"), re.MULTILINE
+    )
+    workflow = (ROOT / ".github/workflows/ci.yml").read_text("utf-8")
+    [matrix] = re.findall(r"python: \[(.*)\]", workflow)
+    assert re.findall(r"[\d.]+", matrix) == named
+    assert (named[0], named[-1]) == row
+    assert project["requires-python"] == f">={named[0]}"
+    [newer] = re.findall(r"^PYTHONS=\((.*?)\)", (ROOT / ".ci/run").read_text("utf-8"), re.MULTILINE)
+    assert newer.split() == named[1:]
 
 
 def test_the_wheel_holds_package_plugin_schemas_and_py_typed_and_nothing_else(wheel: Path) -> None:

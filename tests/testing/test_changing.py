@@ -293,3 +293,11 @@ def test_bulk_data_is_what_flowdock_would_have(fake: FakeFlowdock, tmp_path: Any
     assert FakeFlowdock(state=tmp_path / "world.json").same_world(fake)
     assert len(read(fake, "/flows/example/main/messages?limit=100")) == 100
     assert len(read(fake, "/flows/example/main/threads?limit=10")) == 10
+
+
+def test_a_user_is_removed_from_one_of_two_organizations(fake: FakeFlowdock) -> None:
+    fake.add_organization("acme")
+    bob = fake.add_user(name="Bob")
+    fake.add_member(bob, flow=fake.add_flow("acme/ops"))
+    fake.remove_user(bob, organization="acme")
+    assert [each.name for each in fake.organizations if bob in each.users] == [fake.organization.name]

@@ -267,6 +267,8 @@ def test_a_url_ends_before_what_cannot_end_it(text: str, found: str) -> None:
         "3.14",
         "127.0.0.1",
         "127.0.0.1:80/a",
+        "127.0.0.1/a,example.com",
+        "127.0.0.1/(example.com)",
         "example.comm",
         "example.invalid",
         "example..com",

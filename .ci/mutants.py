@@ -1,0 +1,437 @@
+"""Mutation testing of the world and of Flowdock's operations: changes one place at a time, and sees a test fail.
+
+`python .ci/mutants.py`             a sample of all mutants, the same in each run
+`python .ci/mutants.py --all`       every mutant
+`python .ci/mutants.py --all fakeflowdock/world/tagging.py:67`
+
+The tests are collected once. A first child process runs each of them, and notes which lines it executes. Then each
+mutant gets a child of its own: its code is put in the place of the function's, and the tests that execute the line run
+until one fails. What runs while modules are imported, the lines of assertions and annotations are not changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import functools
+import gc
+import importlib
+import json
+import os
+import random
+import resource
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+import coverage
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGETS = ("fakeflowdock/world", "fakeflowdock/api/resources")
+TESTS = ("tests/world", "tests/api", "tests/testing")
+SLOW = 2.0  # seconds of a test that is left out
+LONGEST = 10.0  # seconds of tests for a mutant
+SAMPLE = 150
+LEAST = 80  # percent that must be noticed
+MEMORY = 6 << 30
+
+Place = tuple[str, int]  # a function: its qualified name and its first line
+
+SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.FloorDiv,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.Mult,
+    ast.BitOr: ast.BitAnd,
+    ast.BitAnd: ast.BitOr,
+}
+NAMES = {"min": "max", "max": "min", "any": "all", "all": "any"}
+METHODS = {
+    "lower": "upper",
+    "upper": "lower",
+    "startswith": "endswith",
+    "endswith": "startswith",
+    "removeprefix": "removesuffix",
+    "partition": "rpartition",
+    "lstrip": "rstrip",
+    "rstrip": "lstrip",
+}
+CUTS = (ast.Expr, ast.Raise, ast.AugAssign, ast.Delete)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change: `number` is that of its node in `ast.walk`, `way` which of the node's changes."""
+
+    file: str
+    number: int
+    way: int
+    line: int
+    end: int
+    place: Place
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} {self.what}"
+
+
+def changes(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
+    """The nodes that may stand where a node stands; None removes a statement."""
+
+    def with_(**fields: Any) -> ast.AST:
+        other = copy.copy(node)
+        for name, value in fields.items():
+            setattr(other, name, value)
+        return other
+
+    match node:
+        case ast.Compare(ops=[operator]) if type(operator) in SWAPPED:
+            yield "other comparison", with_(ops=[SWAPPED[type(operator)]()])
+        case ast.BoolOp(op=operator, values=values):
+            yield "and/or", with_(op=SWAPPED[type(operator)]())
+            for at in range(len(values)):
+                left = values[:at] + values[at + 1 :]
+                yield f"without condition {at + 1}", left[0] if len(left) == 1 else with_(values=left)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            yield "without not", operand
+        case ast.BinOp(op=operator) | ast.AugAssign(op=operator) if type(operator) in SWAPPED:
+            yield "other operator", with_(op=SWAPPED[type(operator)]())
+        case ast.Constant(value=bool(value)):
+            yield f"{not value}", with_(value=not value)
+        case ast.Constant(value=int(value)):
+            yield f"{value + 1}", with_(value=value + 1)
+        case ast.Constant(value=str(value)) if value:
+            yield "other text", with_(value=value + "XX")
+        case ast.If(test=test) | ast.IfExp(test=test):
+            yield "always", with_(test=ast.copy_location(ast.Constant(True), test))
+            yield "never", with_(test=ast.copy_location(ast.Constant(False), test))
+        case ast.comprehension(ifs=[_, *_]):
+            yield "without filter", with_(ifs=[])
+        case ast.Return(value=ast.AST() as value) if not (isinstance(value, ast.Constant) and value.value is None):
+            yield "returns None", with_(value=ast.copy_location(ast.Constant(None), value))
+        case ast.Call(func=ast.Name(id=name)) if name in NAMES:
+            yield NAMES[name], with_(func=ast.copy_location(ast.Name(NAMES[name], ast.Load()), node.func))
+        case ast.Call(func=ast.Attribute(attr=name, value=value)) if name in METHODS:
+            other = ast.Attribute(value, METHODS[name], ast.Load())
+            yield METHODS[name], with_(func=ast.copy_location(other, node.func))
+        case ast.Continue():
+            yield "break", ast.copy_location(ast.Break(), node)
+        case _:
+            pass
+    if isinstance(node, ast.Call):
+        for at, keyword in enumerate(node.keywords):
+            if keyword.arg:
+                yield f"without {keyword.arg}=", with_(keywords=node.keywords[:at] + node.keywords[at + 1 :])
+    if isinstance(node, CUTS) or (isinstance(node, ast.Assign) and not isinstance(node.targets[0], ast.Name)):
+        yield "removed", None
+
+
+def parents(tree: ast.AST) -> dict[ast.AST, ast.AST]:
+    return {child: parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
+
+
+def left_out(node: ast.AST, above: dict[ast.AST, ast.AST]) -> bool:
+    """Docstrings, annotations, assertions, and the names of types in casts."""
+    child = node
+    while (parent := above.get(child)) is not None:
+        if isinstance(parent, ast.Assert | ast.arg) or (
+            isinstance(parent, ast.AnnAssign) and child is parent.annotation
+        ):
+            return True
+        if isinstance(parent, ast.FunctionDef) and (child is parent.returns or child in parent.decorator_list):
+            return True
+        if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name) and parent.func.id == "cast":
+            return child is parent.args[0]
+        child = parent
+    documented = node.value if isinstance(node, ast.Expr) else node
+    return isinstance(documented, ast.Constant) and isinstance(above.get(documented), ast.Expr)
+
+
+def function_of(node: ast.AST, above: dict[ast.AST, ast.AST]) -> ast.FunctionDef | ast.Lambda | None:
+    """The outermost function in whose body a node stands."""
+    found, child = None, node
+    while (parent := above.get(child)) is not None:
+        if (isinstance(parent, ast.FunctionDef) and child in parent.body) or (
+            isinstance(parent, ast.Lambda) and child is parent.body
+        ):
+            found = parent
+        child = parent
+    return found
+
+
+def place_of(function: ast.FunctionDef | ast.Lambda, above: dict[ast.AST, ast.AST]) -> Place:
+    names, child = [], function
+    while (parent := above.get(child)) is not None:
+        if isinstance(parent, ast.ClassDef):
+            names.append(parent.name)
+        child = parent
+    lambda_ = isinstance(function, ast.Lambda)
+    line = function.lineno if lambda_ or not function.decorator_list else function.decorator_list[0].lineno
+    return ".".join([*reversed(names), "<lambda>" if lambda_ else function.name]), line
+
+
+def mutants_of(file: str) -> Iterator[Mutant]:
+    tree = ast.parse((ROOT / file).read_text())
+    above = parents(tree)
+    for number, node in enumerate(ast.walk(tree)):
+        function = function_of(node, above)
+        if function is None or left_out(node, above):
+            continue
+        lined = node
+        while not hasattr(lined, "lineno"):
+            lined = above[lined]
+        head = lined.test if isinstance(lined, ast.If) else lined
+        for way, (what, _) in enumerate(changes(node)):
+            yield Mutant(file, number, way, lined.lineno, head.end_lineno or 0, place_of(function, above), what)
+
+
+def codes_in(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from codes_in(constant)
+
+
+@functools.lru_cache(maxsize=1)
+def source_of(file: str) -> str:
+    return (ROOT / file).read_text()
+
+
+def code_of(mutant: Mutant) -> CodeType:
+    """The code of the changed function."""
+    tree = ast.parse(source_of(mutant.file))
+    old = next(node for number, node in enumerate(ast.walk(tree)) if number == mutant.number)
+    new = [change for _, change in changes(old)][mutant.way]
+
+    class Change(ast.NodeTransformer):
+        def visit(self, node: ast.AST) -> ast.AST:
+            if node is old:
+                return ast.copy_location(ast.Pass(), old) if new is None else new
+            return super().visit(node)
+
+    code = compile(ast.fix_missing_locations(Change().visit(tree)), str(ROOT / mutant.file), "exec", dont_inherit=True)
+    return next(each for each in codes_in(code) if (each.co_qualname, each.co_firstlineno) == mutant.place)
+
+
+def functions() -> dict[tuple[str, Place], list[FunctionType]]:
+    """Every function of the mutated files, however it is decorated and wherever it is registered."""
+    found: dict[tuple[str, Place], list[FunctionType]] = {}
+    for each in gc.get_objects():
+        if type(each) is FunctionType and each.__code__.co_filename.startswith(str(ROOT / "fakeflowdock")):
+            code = each.__code__
+            file = str(Path(code.co_filename).relative_to(ROOT))
+            found.setdefault((file, (code.co_qualname, code.co_firstlineno)), []).append(each)
+    return found
+
+
+class Runner:
+    """A plugin that, when all is collected, runs mutants instead of the tests."""
+
+    def __init__(self, mutants: list[Mutant], jobs: int, map_file: Path) -> None:
+        self.map_file = map_file
+        self.mutants = mutants
+        self.jobs = jobs
+        self.failed: list[str] = []
+        self.results: dict[Mutant, str] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failed.append(report.nodeid)
+
+    def run(self, items: list[pytest.Item], stop: Callable[[], bool] = bool) -> Iterator[pytest.Item]:
+        for item, following in zip_longest(items, items[1:]):
+            yield item
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if stop():
+                return
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if not self.map_file.exists():
+            pid = os.fork()
+            if not pid:
+                quiet(session)
+                status = 1
+                try:
+                    self.map_file.write_text(json.dumps(self.map(session.items)))
+                    status = 0
+                finally:
+                    os._exit(status)
+            assert not os.waitpid(pid, 0)[1], "the first run of the tests failed"
+        known = json.loads(self.map_file.read_text())
+        for module in known["modules"]:
+            importlib.import_module(module)
+        print(f"{len(known['seconds'])} of {len(session.items)} tests pass and take less than {SLOW:g} s", flush=True)
+        items = {item.nodeid: item for item in session.items if item.nodeid in known["seconds"]}
+        self.spread(session, items, known)
+        return True
+
+    def map(self, items: list[pytest.Item]) -> dict[str, Any]:
+        """Which tests execute each line, how long each takes, and what is imported meanwhile."""
+        measured = coverage.Coverage(data_file=None, config_file=False, include=[f"{ROOT}/{t}/*" for t in TARGETS])
+        measured.start()
+        before, seconds = time.process_time(), {}
+        numbers = {item.nodeid: str(number) for number, item in enumerate(items)}
+        last = None
+        for item in self.run(items):
+            now = time.process_time()
+            if last:
+                seconds[last] = now - before
+            before, last = now, item.nodeid
+            measured.switch_context(numbers[last])
+        seconds[last] = time.process_time() - before
+        measured.stop()
+        names = {number: name for name, number in numbers.items()}
+        good = {name for name, spent in seconds.items() if spent < SLOW and name not in self.failed}
+        data = measured.get_data()
+        lines = {
+            f"{Path(file).relative_to(ROOT)}:{line}": [names[each] for each in tests if names.get(each) in good]
+            for file in data.measured_files()
+            for line, tests in data.contexts_by_lineno(file).items()
+        }
+        modules = [name for name in sys.modules if name.startswith("fakeflowdock.")]
+        return {"lines": lines, "seconds": {name: seconds[name] for name in good}, "modules": modules}
+
+    def spread(self, session: pytest.Session, items: dict[str, pytest.Item], known: dict[str, Any]) -> None:
+        live = functions()
+        running: dict[int, tuple[Mutant, float]] = {}
+        waiting = list(reversed(self.mutants))
+        while waiting or running:
+            while waiting and len(running) < self.jobs:
+                mutant = waiting.pop()
+                lines = range(mutant.line, mutant.end + 1)
+                tests = {test for line in lines for test in known["lines"].get(f"{mutant.file}:{line}", ())}
+                if not tests:
+                    self.note(mutant, "no test")
+                    continue
+                pid = os.fork()
+                if not pid:
+                    quiet(session)
+                    self.child(mutant, live, [items[test] for test in ordered(tests, known["seconds"])])
+                running[pid] = (mutant, time.monotonic())
+            pid, status = os.waitpid(-1, os.WNOHANG) if running else (0, 0)
+            if pid in running:
+                mutant, _ = running.pop(pid)
+                with suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)  # what its tests left running
+                code = os.waitstatus_to_exitcode(status)
+                self.note(mutant, {0: "survived", 3: "not applied"}.get(code, "killed"))
+            else:
+                time.sleep(0.01)
+            for pid, (_, began) in running.items():
+                if time.monotonic() - began > 12 * LONGEST:
+                    os.killpg(pid, signal.SIGKILL)
+
+    def note(self, mutant: Mutant, result: str) -> None:
+        self.results[mutant] = result
+        if result != "killed":
+            line = source_of(mutant.file).splitlines()[mutant.line - 1].strip()
+            print(f"{len(self.results)}: {result}: {mutant}: {line}", flush=True)
+
+    def child(
+        self, mutant: Mutant, live: dict[tuple[str, Place], list[FunctionType]], items: list[pytest.Item]
+    ) -> None:
+        """Run the tests on a mutant; the exit status is what came of it."""
+        try:
+            os.setpgid(0, 0)
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+            spent = int(time.process_time() + 3 * LONGEST)
+            resource.setrlimit(resource.RLIMIT_CPU, (spent, spent))
+            code = code_of(mutant)
+            for function in live.get((mutant.file, mutant.place), ()):
+                if function.__code__.co_freevars != code.co_freevars:
+                    os._exit(3)
+                function.__code__ = code
+            if (mutant.file, mutant.place) not in live:
+                os._exit(3)
+            end = time.process_time() + LONGEST
+            for _ in self.run(items, lambda: bool(self.failed) or time.process_time() > end):
+                pass
+        except BaseException:  # a mutant may break everything
+            os._exit(1)
+        os._exit(1 if self.failed else 0)
+
+
+def ordered(tests: set[str], seconds: dict[str, float]) -> list[str]:
+    """Of each file the shortest test, then the others, file by file."""
+    files: dict[str, list[str]] = {}
+    for test in sorted(tests, key=lambda test: (seconds[test], test)):
+        files.setdefault(test.partition("::")[0], []).append(test)
+    rest = sorted(files.values(), key=lambda group: (sum(seconds[test] for test in group), group))
+    return [group[0] for group in rest] + [test for group in rest for test in group[1:]]
+
+
+def quiet(session: pytest.Session) -> None:
+    """Show nothing, of pytest either, whose terminal is a copy of standard output."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    terminal._tw._file = os.fdopen(os.dup(nothing), "w")
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)
+
+
+def main() -> int:
+    options = argparse.ArgumentParser()
+    options.add_argument("files", nargs="*", help="paths, or FILE:LINE")
+    options.add_argument("--all", action="store_true")
+    options.add_argument("--sample", type=int, default=SAMPLE)
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--skip", type=int, default=0, help="mutants of the order that the seed gives")
+    options.add_argument("--again", type=Path, help="the output of an earlier run: only what was not noticed there")
+    options.add_argument("--tests", nargs="+", default=TESTS)
+    options.add_argument("--jobs", type=int, default=2)
+    options.add_argument("--map", type=Path, help="which tests execute which lines: written if absent, read if present")
+    given = options.parse_args()
+    os.chdir(ROOT)
+    files = given.files or sorted(str(path) for target in TARGETS for path in Path(target).glob("*.py"))
+    split = [file.partition(":")[::2] for file in files]
+    everything = [each for file, line in split for each in mutants_of(file) if line in ("", str(each.line))]
+    chosen = random.Random(given.seed).sample(everything, len(everything))[given.skip :]  # noqa: S311 - it has to be repeatable
+    if given.again:
+        lines = given.again.read_text()
+        chosen = [mutant for mutant in chosen if f": {mutant}" in lines]
+    if not given.all:
+        chosen = chosen[: given.sample]
+    plain = ["-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider", "--hypothesis-seed=1"]
+    plain += ["--ignore-glob=*browser*", "--ignore-glob=*accessibility*"]
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = folder
+        runner = Runner(chosen, given.jobs, given.map or Path(folder, "map.json"))
+        pytest.main(["-q", *plain, *given.tests], plugins=[runner])
+    counts = Counter(runner.results.values())
+    counted = counts["killed"] + counts["survived"] + counts["no test"]
+    print(f"{len(everything)} mutants in all; {dict(counts)}")
+    if not counted:
+        return 1
+    score = 100 * counts["killed"] / counted
+    print(f"{score:.1f} % of {counted} were noticed")
+    return score < LEAST
+
+
+if __name__ == "__main__":
+    sys.exit(main())
