@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gc
 import os
 import signal
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from random import Random
@@ -18,6 +20,7 @@ import requests
 from requests.auth import HTTPBasicAuth
 
 from fakeflowdock.cli import main
+from fakeflowdock.server.shared_upkeep import end_all
 from fakeflowdock.world import clock
 from tests.support.linearizable import Call, is_linearizable
 from tests.support.processes import LIMIT, until
@@ -445,6 +448,21 @@ def test_no_acknowledged_write_is_lost_when_a_server_is_killed(redis: Redis, pai
         missing = {content: number for content, number in done.contents.items() if stored.get(content) != number}
         assert not missing
         same_worlds(pair)
+
+
+def test_a_task_that_takes_its_end_for_a_timeout_ends_all_the_same() -> None:
+    async def waits() -> None:
+        with suppress(asyncio.CancelledError):  # as in redis-py, whose time can be up at the same moment
+            await asyncio.sleep(LIMIT)
+        await asyncio.sleep(LIMIT)
+
+    async def ended() -> bool:
+        task = asyncio.create_task(waits())
+        await asyncio.sleep(0)
+        await asyncio.wait_for(end_all([task]), LIMIT)
+        return task.cancelled()
+
+    assert asyncio.run(ended())
 
 
 @pytest.fixture
