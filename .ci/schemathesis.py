@@ -20,7 +20,7 @@ ONE_ROUTE = "--exclude-operation-id-regex=-at-|-by-patch|post-activity"
 PHASES = {
     "coverage": [ONE_ROUTE, "--include-path-regex=sources"],
     "examples,fuzzing": [ONE_ROUTE, "--max-examples=1"],
-    "stateful": ["--max-examples=5"],
+    "stateful": ["--max-examples=2"],
 }
 
 

@@ -56,6 +56,7 @@ class Effort:
 
 
 WHOLE = Effort(5, 2, (1_000, 10_000, 100_000), 12)
+SHORT = Effort(3, 1, (1_000, 10_000, 100_000), 4)
 QUICK = Effort(1, 1, (1_000, 10_000), 4)
 
 
@@ -166,11 +167,16 @@ def two_and_one() -> tuple[str, str]:
         ).decode()
 
 
-def table(*, quick: bool = False) -> Table:
-    """Run it. Raises NotInstalled where `wrk` is missing, RuntimeError where a server answers with errors."""
+def table(*, quick: bool = False, short: bool = False) -> Table:
+    """Run it, as a whole if nothing else is said.
+
+    Raises:
+        NotInstalled: `wrk` is missing.
+        RuntimeError: a server answers with errors.
+    """
     if shutil.which("wrk") is None:
         raise NotInstalled("wrk is not installed: apt-get install wrk")
-    effort = QUICK if quick else WHOLE
+    effort = QUICK if quick else SHORT if short else WHOLE
     everyone = peers(FOLDER, *two_and_one())
     seen = {peer.name: Measured() for peer in everyone}
     for _ in range(effort.rounds):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .test_architecture import MODULES, PACKAGE, wing_of
+from .support.imports import MODULES, PACKAGE, wing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -530,17 +530,18 @@ type AccessToken struct {
 
 // Source is a source with its secret.
 type Source struct {
-	ID               int       `json:"id"`
-	Name             string    `json:"name"`
-	Flow             string    `json:"flow"`
-	Application      int       `json:"application"`
-	Creator          int       `json:"creator"`
-	ExternalURL      string    `json:"external_url"`
-	ErrorMessage     string    `json:"error_message"`
-	ConfigurationURL string    `json:"configuration_url"`
-	CreatedAt        time.Time `json:"created_at"`
-	UpdatedAt        time.Time `json:"updated_at"`
-	FlowToken        string    `json:"flow_token"`
+	ID               int        `json:"id"`
+	Name             string     `json:"name"`
+	Flow             string     `json:"flow"`
+	Application      int        `json:"application"`
+	Creator          int        `json:"creator"`
+	ExternalURL      string     `json:"external_url"`
+	ErrorMessage     string     `json:"error_message"`
+	ConfigurationURL string     `json:"configuration_url"`
+	CreatedAt        time.Time  `json:"created_at"`
+	UpdatedAt        time.Time  `json:"updated_at"`
+	LastPostedAt     *time.Time `json:"last_posted_at"`
+	FlowToken        string     `json:"flow_token"`
 }
 
 // Message is a message of a flow, or a private one.

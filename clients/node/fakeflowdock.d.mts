@@ -187,6 +187,7 @@ export interface Source {
   configuration_url: string | null;
   created_at: string;
   updated_at: string;
+  last_posted_at: string | null;
   flow_token: string;
 }
 

@@ -285,19 +285,20 @@ class FlowdockHandling(Handling):
         self.store = store = self.app.store
         self.lock, self.shape = store.lock, store.settings.shape
         environ, route = self.environ, self.route
+        if not route.startswith(internal_routes.PREFIX):
+            return super().run()
         if internal_routes.is_of_streams(route):
             self._check_line()
-        elif route.startswith(internal_routes.ACTIONS) and self.app.deliver is not None:
+            return super().run()
+        if route.startswith(internal_routes.ACTIONS) and self.app.deliver is not None:
             header = environ.get("HTTP_AUTHORIZATION", "")
             with store.lock:
                 self.caller = authenticate(store, header, {})
             deliver = partial(self.app.deliver, self.app)
             return signed.reply(store, environ["REQUEST_METHOD"], route, self.caller.user, deliver)
-        elif route.startswith(internal_routes.PREFIX):
-            query, root = environ.get("QUERY_STRING", ""), root_of(environ.get(BASE, ""))
-            reply = internal_routes.reply(environ["REQUEST_METHOD"], route, store, query, root)
-            return replace(reply, body=cited(reply.body, environ)) if reply.status == 403 else reply
-        return super().run()
+        query, root = environ.get("QUERY_STRING", ""), root_of(environ.get(BASE, ""))
+        reply = internal_routes.reply(environ["REQUEST_METHOD"], route, store, query, root)
+        return replace(reply, body=cited(reply.body, environ)) if reply.status == 403 else reply
 
     def _check_line(self) -> None:
         """Raise Unreadable if the request line is longer than the host for streams allows."""

@@ -17,7 +17,7 @@ ANY_USER = (USER, APPLICATION)
 CREDENTIALS = ("access_token", "flow_token")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen, because each request creates one
 class Caller:
     """The caller: a user, a user through an application, a source, the SSO of an organization, or anyone.
 

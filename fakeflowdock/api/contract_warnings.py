@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from functools import partial
-from itertools import chain, islice
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ..contract.contracts import contracts
@@ -100,8 +100,8 @@ def _warnings_of(
     known = contract.parameters_of(fields)
     about = partial(_about, contract, strict=strict)
     others = {*match.values, *CREDENTIALS}
-    unknown = _unknown(fields, known, others, contract.request.place)
-    for steps, siblings in islice(unknown, MOST):
+    unknown = [*_unknown(fields, known, others, contract.request.place)]
+    for steps, siblings in unknown[:MOST]:
         field, pointer = ".".join(steps), pointer_to(steps)
         where, values = place_of(given, pointer)
         yield about(
@@ -113,7 +113,7 @@ def _warnings_of(
             actual=shown(at(values, pointer), pointer),
             suggestion=nearest(field, [".".join((*steps[:-1], name)) for name in sorted(siblings)]),
         )
-    if more := sum(1 for _ in unknown):
+    if (more := len(unknown) - MOST) > 0:
         message = f"has {more:,} more unknown parameters"
         yield about("request.parameter.unknown", message, where="body" if given.body else "query")
     for name, value in given.fields.items():

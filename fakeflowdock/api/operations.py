@@ -124,7 +124,7 @@ class Operation(Generic[Asked, Subject]):
     invalid: Callable[[Asked, Subject, list[Violation]], Any]
     needs: Needs | None
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name of its section on its page, `create-source` for `create_source`."""
         return self.handle.__name__.strip("_").replace("_", "-").replace("flow-token", "flow_token")

@@ -26,6 +26,7 @@ METHODS = "POST, PUT, PATCH, DELETE, GET, OPTIONS"
 HEADERS = "Origin, Accept, Content-type, Authorization, X-CSRF-Token, X-Requested-With, X-Prototype-Version"
 
 LONG = 100  # items of a list or an object that are encoded one by one, so that other threads run meanwhile
+NESTED = (list, dict)
 LEVELS = 3  # of an object around such lists
 
 encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -145,13 +146,13 @@ def _at_once(value: Any) -> bytes:
 
 
 def _is_long(value: Any, levels: int) -> bool:
-    if not isinstance(value, (list, dict)) or levels == 0:
+    if type(value) not in NESTED or levels == 0:
         return False
     if len(value) > LONG:
         return True
     if isinstance(value, dict):
         for item in value.values():  # a loop takes half the time of `any`, and most values are texts
-            if isinstance(item, (list, dict)) and _is_long(item, levels - 1):
+            if type(item) in NESTED and item and _is_long(item, levels - 1):
                 return True
     return False
 

@@ -168,7 +168,7 @@ serve_command = Command(
         Option("json", "Print the ready line as JSON.", False, BOOLEAN),
         Option("until-eof", "Stop with its input.", False, BOOLEAN),
         Option("admin-token", "Token required by the admin API.", None, TOKEN, "TOKEN", unset="generated"),
-        Option("inspector", "Show UI.", "full", choice("full", "read", "off"), "MODE"),
+        Option("inspector", "Webpage.", "full", choice("full", "read", "off"), "MODE"),
         Option("max-worlds", "Allow this many worlds besides the server's own.", MOST_WORLDS, COUNT, "N"),
         Option("world-ttl", "Delete unused ones.", None, SECONDS, "SECONDS"),
         Option("tls", "Serve HTTPS with a test CA.", False, BOOLEAN),

@@ -122,13 +122,25 @@ class OperationContract:
 
     def parameters_of(self, fields: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         """Return the parameters for these values, each with its schema. All others are ignored."""
-        return next((known for variant, known in self._cases if variant.fits(fields)), self.properties)
+        value = fields.get(self._decider)
+        if isinstance(value, str) or self._decider not in fields:
+            return self._cases.get(value, self.properties)
+        return self.properties
 
     @cached_property
-    def _cases(self) -> list[tuple[Variant, Mapping[str, Mapping[str, Any]]]]:
-        """The parameters of each variant, as `fields_of` tells them."""
+    def _decider(self) -> str:
+        """The field on which the variants depend; empty if there are none."""
+        return self.variants[0].field if self.variants else ""
+
+    @cached_property
+    def _cases(self) -> dict[str | None, Mapping[str, Mapping[str, Any]]]:
+        """The parameters of each variant by the value of that field, as `fields_of` tells them."""
         always = {name: schema for name, schema in self.properties.items() if schema}
-        return [(variant, {**always, **variant.properties}) for variant in self.variants]
+        cases: dict[str | None, Mapping[str, Mapping[str, Any]]] = {}
+        for variant in self.variants:
+            absent = (None,) if variant.is_default else ()
+            cases |= {value: {**always, **variant.properties} for value in (*variant.values, *absent)}
+        return cases
 
     @cached_property
     def _absent_if_blank(self) -> frozenset[str]:

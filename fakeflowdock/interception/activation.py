@@ -46,6 +46,7 @@ LIBRARIES = {
 }
 _under_way = local()
 _ways: dict[str, Any] = {}  # imported modules
+_reached: dict[str, Any] = {}  # of the libraries, those of which every function is patched
 _patches: dict[tuple[Any, str], Patch] = {}  # of all libraries that were reached, by class and name
 _started: list[Interception] = []  # oldest first
 
@@ -77,7 +78,7 @@ class Interception:
             _tell()
             self._enter(_patches.values())
         for name in LIBRARIES:
-            if name in sys.modules:
+            if name in sys.modules and sys.modules[name] is not _reached.get(name):
                 _reach(name)
 
     def stop(self) -> None:
@@ -149,11 +150,14 @@ def _patch(name: str) -> None:
             module = import_module(name)
     way = _ways.get(name) or _ways.setdefault(name, import_module(f".{LIBRARIES[name]}", __package__))
     with lock, suppress(AttributeError):  # a stub of the user's
-        new = [seam for seam in way.seams(module) if _exists(*seam[:2]) and seam[:2] not in _patches]
-        found = {seam[:2]: Patch(*seam) for seam in new}
+        seams = [*way.seams(module)]
+        there = [seam for seam in seams if _exists(*seam[:2])]
+        found = {seam[:2]: Patch(*seam) for seam in there if seam[:2] not in _patches}
         _patches.update(found)
         for each in _started:
             each._enter(found.values())
+        if len(there) == len(seams):
+            _reached[name] = module
 
 
 def _exists(owner: Any, name: str) -> bool:

@@ -78,6 +78,7 @@ class Patch:
 
     def __init__(self, owner: Owner, name: str, make: Make) -> None:
         self._owner, self._name, self._make = owner, name, make
+        self._was_covered = False
         self._function = function = _genuine(owner, name)
         if function is not None:
             self._code = function.__code__
@@ -92,13 +93,15 @@ class Patch:
         """Restore the function."""
         if self._function is not None and self._function.__code__ is self._leading:
             self._function.__code__ = self._code
-        self._clear()
+        if self._was_covered:
+            self._clear()
 
     def cover(self) -> Layer | None:
         """Stand on top of a mock that replaced the function, if there is one."""
         found = self._clear()
         if self._function is not None and (found is self._function or _leads_to(found, self._function)):
             return None
+        self._was_covered = True
         return Layer(self._owner, self._name, self._make)
 
     def _clear(self) -> Any:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from urllib3 import HTTPHeaderDict
     from urllib3.exceptions import HTTPError
 
+    from ..api.app import App
     from ..api.responses import Answer
 else:
     HTTPHeaderDict = type(HTTPResponse().headers)  # no public name before urllib3 2
@@ -38,10 +39,18 @@ HTTP_1_1 = {"SERVER_PROTOCOL": "HTTP/1.1"}
 NO_PORT = re.compile(r"(//[^/?#]*):0+(?=[/?#]|\Z)")  # requests sends to the default port
 
 
-def received(request: PreparedRequest, timeout: Any, retries: Retry | None) -> HTTPResponse:
+def app_of(url: str) -> tuple[re.Match[str], App] | None:
+    """Return the match of a Flowdock URL, and the app that answers, as `answers` does, with the port of `requests`."""
+    return answers(NO_PORT.sub(r"\1", url) if ":0" in url else url)
+
+
+def received(
+    found: tuple[re.Match[str], App], request: PreparedRequest, timeout: Any, retries: Retry | None
+) -> HTTPResponse:
     """Return the app's response, with the history of its retries, as urllib3 does.
 
     Args:
+        found: what `app_of` found for the URL.
         request: a request to Flowdock.
         timeout: as `requests` takes it.
         retries: the retry policy of the adapter, or None.
@@ -49,9 +58,6 @@ def received(request: PreparedRequest, timeout: Any, retries: Retry | None) -> H
     Raises:
         RequestException: there is no response, or none that the policy accepts.
     """
-    url = str(request.url)
-    if (found := answers(NO_PORT.sub(r"\1", url) if ":0" in url else url)) is None:
-        raise exceptions.ConnectionError(errors.STOPPED_MEANWHILE, request=request)
     called, app = found
     body, until = _bytes(request.body), read_timeout(timeout)
     while True:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from requests.exceptions import ConnectionError  # noqa: A004  # as callers of requests know it
 from responses import BaseResponse, CallList
 
 from ..api.environ import FLOWDOCK
-from .requests_responses import received
+from . import errors
+from .requests_responses import app_of, received
 
 if TYPE_CHECKING:
     from requests import PreparedRequest
@@ -38,7 +40,9 @@ class FlowdockResponse(BaseResponse):
     def get_response(self, request: PreparedRequest) -> HTTPResponse:
         """Return the app's response. The mock itself applies the retry policy of the adapter."""
         timeout = cast("Any", request).req_kwargs["timeout"]  # where responses stores it
-        return received(request, timeout, None)
+        if (found := app_of(str(request.url))) is None:
+            raise ConnectionError(errors.STOPPED_MEANWHILE, request=request)
+        return received(found, request, timeout, None)
 
 
 STUB = FlowdockResponse()

@@ -11,9 +11,8 @@ from requests.adapters import HTTPAdapter
 from urllib3 import Timeout
 
 from . import errors
-from .patches import answers
 from .plain_requests import METHODS, NAMES, SIZE
-from .requests_responses import received
+from .requests_responses import app_of, received
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,13 +39,13 @@ def _make(before: Callable[..., Any]) -> Any:
         proxies: Any = None,
     ) -> Any:
         more = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
-        if answers(str(request.url)) is None or not _is_plain(request):
+        if (found := app_of(str(request.url))) is None or not _is_plain(request):
             return before(adapter, request, **more)  # through urllib3, which refuses what cannot be sent
         # As requests does before it connects, also in an adapter of the user's.
         adapter.add_headers(request, **more)
         if timeout is not None:
             _check_timeout(timeout)
-        return adapter.build_response(request, received(request, timeout, adapter.max_retries))
+        return adapter.build_response(request, received(found, request, timeout, adapter.max_retries))
 
     return send
 

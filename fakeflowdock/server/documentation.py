@@ -29,10 +29,12 @@ OPENAPI = "openapi"  # the name of the page about the OpenAPI documents, and the
 DOCUMENTS = {OPENAPI: "Flowdock's API", f"{ADMIN}/{OPENAPI}": "Admin API"}
 REFERENCES = {API: OPENAPI, ADMIN: f"{ADMIN}/{OPENAPI}"}  # the names of references, and of their documents
 GUIDE = {
+    "guide/install": "Install",
     "guide/tutorial": "Tutorial",
     "guide/how-to": "How-to",
     "guide/contract": "Contract validation",
     "guide/server": "Server",
+    "guide/many-servers": "Many servers",
     "guide/inspector": "Inspector",
     "guide/clients": "Node, Ruby, Go and Java",
     "guide/servers": "Test your own server",
@@ -63,7 +65,7 @@ _OF_DOCUMENT = Markup(
 )
 _ROW = Markup(
     '<tr><td><a href="{url}">{title}</a><br><code>{name}</code></td><td><code>{method} {path}</code></td>'
-    "<td>{parameters}</td><td>{responses}</td></tr>\n"
+    '<td>{parameters}</td><td class="codes">{responses}</td></tr>\n'
 )
 _CODE = Markup("<code>{}</code>")
 _TABLE = '<div class="table" tabindex="0">\n<table>'  # can be scrolled on a narrow screen

@@ -40,11 +40,14 @@ class Configurable:
 
         def __setattr__(self, name: str, value: Any) -> None:
             """Set a setting. Other names would be ignored, unless a class of the user's has them."""
+            if name.startswith("_"):
+                super().__setattr__(name, value)
+                return
             kind = type(self)
             known = getattr(kind, name, None)
             if isinstance(known, property) and known.fset is None:
                 raise AttributeError(errors.READ_ONLY.format(name=name, hint=INSTEAD.get(name, "")))
-            if known is None and not name.startswith("_") and kind.__module__.startswith(OURS):
+            if known is None and kind.__module__.startswith(OURS):
                 raise no_attribute(self, name)
             super().__setattr__(name, value)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FAILED = ("addError", "addFailure", "addSubTest")
-DONE = "__fakeflowdock__"  # the attribute of a method that was replaced
+DONE = "__fakeflowdock__"  # the attribute of a class whose methods were replaced
 
 
 def attach(begin: Callable[[], None], note: Callable[[BaseException | None], None], end: Callable[[], None]) -> None:
@@ -38,14 +38,16 @@ def attach(begin: Callable[[], None], note: Callable[[BaseException | None], Non
                 end()
             return result
 
-        setattr(called, DONE, True)
         return called
 
     kinds: list[type] = [unittest.TestResult]
     while kinds:
         kind = kinds.pop()
         kinds += kind.__subclasses__()
+        if DONE in vars(kind):
+            continue
+        setattr(kind, DONE, True)
         for name in (*FAILED, "addSkip", "startTest", "stopTest"):
             method = vars(kind).get(name)
-            if inspect.isfunction(method) and not hasattr(method, DONE):
+            if inspect.isfunction(method):
                 setattr(kind, name, around(method, name))

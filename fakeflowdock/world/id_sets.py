@@ -9,6 +9,7 @@ from .copy_on_write import Branching, Groups, branch
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping
 
+INFINITE = float("inf")
 BITS = 1024  # numbers per integer: few enough that adding one copies little
 
 
@@ -43,7 +44,7 @@ class IdSet(Branching):
         return bool(self._chunks)
 
     def __len__(self) -> int:
-        return sum(bits.bit_count() for bits in self._chunks.values())
+        return sum(map(int.bit_count, self._chunks.values()))
 
     def __and__(self, other: IdSet) -> IdSet:
         """Return the intersection."""
@@ -78,7 +79,8 @@ class IdSet(Branching):
             skip: how many of those to skip first.
         """
         taken: list[int] = []
-        for number in sorted(self._chunks, reverse=newest):
+        least, most = -1 if above is None else above // BITS, INFINITE if below is None else below // BITS
+        for number in sorted([each for each in self._chunks if least <= each <= most], reverse=newest):
             bits = _between(self._chunks[number], number * BITS, above, below)
             if skip and skip >= (count := bits.bit_count()):
                 skip -= count

@@ -9,11 +9,10 @@ from itertools import islice, takewhile
 from operator import and_, or_
 from typing import TYPE_CHECKING
 
-from .chat_text import words
 from .copy_on_write import Branching, Groups
 from .id_sets import IdSet, Index
 from .thread_order import Order
-from .word_index import WordIndex
+from .word_index import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, MutableMapping, Sequence
@@ -60,7 +59,8 @@ class FlowArchive(Branching):
         self._events = Index()
         self._threads = Index()
         self._tags = Index()
-        self._words = WordIndex()
+        self._sources = Index()
+        self._words = Words(self.messages)
         self._order = Order()  # of threads with messages
 
     # Messages
@@ -90,13 +90,13 @@ class FlowArchive(Branching):
 
     def _index(self, message: Message) -> None:
         self._ids.add(message.id)
-        self._words.add(words_of(message), message.id)
+        self._words.add(message)
         for index, name in self._names(message):
             index.add(name, message.id)
 
     def _forget(self, message: Message) -> None:
         self._ids.discard(message.id)
-        self._words.discard(words_of(message), message.id)
+        self._words.discard(message)
         for index, name in self._names(message):
             index.discard(name, message.id)
 
@@ -104,6 +104,8 @@ class FlowArchive(Branching):
         yield self._events, message.event
         if message.thread_id is not None:
             yield self._threads, message.thread_id
+        if message.source_id is not None:
+            yield self._sources, str(message.source_id)
         yield from ((self._tags, tag.casefold()) for tag in message.tags)
 
     def find(self, criteria: Filter) -> list[Message]:
@@ -128,6 +130,10 @@ class FlowArchive(Branching):
     def newest(self) -> Message | None:
         """Return the latest message, or None."""
         return next((self.messages[number] for number in self._ids.page(1)), None)
+
+    def newest_of(self, source_id: int) -> Message | None:
+        """Return the latest message of a source, or None."""
+        return next((self.messages[number] for number in self._sources[str(source_id)].page(1)), None)
 
     def count_tagged(self, tag: str) -> int:
         """Return the number of messages with a tag."""
@@ -250,18 +256,3 @@ class Archive(Branching):
             return None
         message = self.of(flow_id).messages[number]
         return message, next(file for file in message.attachments if file.file_token == file_token)
-
-
-def words_of(message: Message) -> set[str]:
-    """Return the words under which a message is found."""
-    found: set[str] = set()
-    for text in (message.title if message.parent_id is None else None, message.body):
-        if text:
-            found.update(words(text, html=True))
-    if message.content:
-        found.update(words(message.content))
-    if message.mail is not None:
-        found.update(words(message.mail.subject), words(message.mail.content, html=True))
-    for file in message.attachments:
-        found.update(words(file.file_name))
-    return found

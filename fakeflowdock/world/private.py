@@ -87,7 +87,8 @@ def send(store: Store, user: User, other: User, event: str, fields: Mapping[str,
     if errors:
         raise ValidationError(errors)
     conversation = begun(store, user, other)
-    store.conversations.put(replace(conversation, open_for=conversation.user_ids))
+    if conversation.open_for != conversation.user_ids:
+        store.conversations.put(replace(conversation, open_for=conversation.user_ids))
     sent = store.tick()
     content = None if event == "file" else fields["content"]
     tags = tagging.tags_of(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
+from binascii import b2a_base64
 
 
 def uuid_of(drawn: str) -> str:
@@ -13,12 +13,17 @@ def uuid_of(drawn: str) -> str:
 
 def short(drawn: str) -> str:
     """Return 32 hexadecimal digits as 22 characters, for files and messages."""
-    return base64.urlsafe_b64encode(bytes.fromhex(drawn)).rstrip(b"=").decode()
+    return _base64(bytes.fromhex(drawn))[:22]
 
 
 def thread_id_of(drawn: str) -> str:
     """Return 27 characters for 32 hexadecimal digits, for ids of threads."""
-    return base64.urlsafe_b64encode(hashlib.sha1(drawn.encode(), usedforsecurity=False).digest())[:27].decode()
+    return _base64(hashlib.sha1(drawn.encode(), usedforsecurity=False).digest())[:27]
+
+
+def _base64(raw: bytes) -> str:
+    """Return bytes in the Base64 for URLs, with padding."""
+    return b2a_base64(raw, newline=False).decode("ascii").replace("+", "-").replace("/", "_")
 
 
 def join_key_of(drawn: str) -> str:

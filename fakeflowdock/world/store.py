@@ -111,8 +111,9 @@ class Store(Branching):
 
     def next_id(self, kind: str, wanted: int | None = None) -> int:
         """Return the number for a new entity: the wanted one, or the next."""
-        number = self.counters.get(kind, 0) + 1 if wanted is None else wanted
-        self.counters[kind] = max(number, self.counters.get(kind, 0))
+        last = self.counters.get(kind, 0)
+        number = last + 1 if wanted is None else wanted
+        self.counters[kind] = number if number > last else last
         return number
 
     def draw(self, kind: str) -> str:
@@ -260,8 +261,7 @@ class Store(Branching):
 
     def user_by_password(self, email: str, password: str) -> User | None:
         """Return the user with an e-mail address and password, or None."""
-        user = self.user_by_email(email)
-        known = user.password if user is not None else ""
+        known = "" if (user := self.user_by_email(email)) is None else user.password
         return user if hmac.compare_digest(_raw(known), _raw(password)) else None
 
     def user_by_api_token(self, api_token: str) -> User | None:

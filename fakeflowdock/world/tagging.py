@@ -42,7 +42,8 @@ class People:
 
     def named(self, text: str) -> list[str]:
         """Return the tags for users whose nick is in a text without an at sign."""
-        numbers = [number for nick, number in self._by_nick.items() if names_nick(text, nick)]
+        folded = text.casefold()
+        numbers = [number for nick, number in self._by_nick.items() if nick in folded and names_nick(text, nick)]
         return [tag for number in numbers for tag in (f":highlight:{number}", *self._unread(number))]
 
     def given(self, tags: Iterable[str]) -> tuple[list[str], list[str]]:

@@ -28,10 +28,11 @@ class Order(Branching):
 
     def add(self, thread: Thread) -> None:
         """Add a thread."""
-        number = min(self._run_of(_place(thread)), len(self._runs) - 1)
-        if number < 0:
-            self._runs.append((thread,))
+        last = self._runs[-1] if self._runs else ()
+        if len(last) < RUN and (not last or _place(last[-1]) < _place(thread)):  # a new one
+            self._runs[-1:] = [(*last, thread)]
             return
+        number = min(self._run_of(_place(thread)), len(self._runs) - 1)
         run = self._runs[number]
         position = bisect_right(run, _place(thread), key=_place)
         run = (*run[:position], thread, *run[position:])

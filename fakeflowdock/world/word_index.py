@@ -6,14 +6,19 @@ from array import array
 from bisect import bisect_left, insort
 from functools import reduce
 from operator import and_
+from threading import Lock
 from typing import TYPE_CHECKING
 
+from .chat_text import words
 from .copy_on_write import Branching, Groups
 from .id_sets import IdSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, MutableMapping
 
+    from .models import Message
+
+BUILDING = Lock()  # worlds with a common origin share what is built, and have locks of their own
 SHORT = 1024  # numbers; up to this many are kept as a list, which is small and fast to copy, more as bits
 
 
@@ -66,3 +71,80 @@ class WordIndex(Branching):
             common = set(few[0]).intersection(*few[1:])
             return IdSet(number for number in common if all(number in each for each in many))
         return reduce(and_, many)
+
+
+class Words(Branching):
+    """The words in the messages of a flow. The first search builds the index, and it is kept up to date from then on.
+
+    Args:
+        messages: the messages of the flow, as they are until the first search.
+    """
+
+    def __init__(self, messages: MutableMapping[int, Message]) -> None:
+        self._index: WordIndex | None = None
+        self._base: Words | None = None  # of a branch: where it starts
+        self._new = messages  # of a branch: those that its base has not, as the next are those that it has no more
+        self._gone: dict[int, Message] = {}
+
+    def add(self, message: Message) -> None:
+        """Add a message."""
+        if self._index is not None:
+            self._index.add(words_of(message), message.id)
+        elif self._base is not None:
+            self._new[message.id] = message
+
+    def discard(self, message: Message) -> None:
+        """Remove a message."""
+        if self._index is not None:
+            self._index.discard(words_of(message), message.id)
+        elif self._base is not None and self._new.pop(message.id, None) is None:
+            self._gone[message.id] = message
+
+    def find(self, words: Iterable[str]) -> IdSet:
+        """Return the messages that contain all the words."""
+        return self._built().find(words)
+
+    def _built(self) -> WordIndex:
+        with BUILDING:
+            layers: list[Words] = [self]
+            while layers[-1]._index is None and layers[-1]._base is not None:
+                layers.append(layers[-1]._base)
+            index = layers.pop()._settled(WordIndex())
+            while layers:
+                index = layers.pop()._settled(index.branch())
+        return index
+
+    def _settled(self, index: WordIndex) -> WordIndex:
+        """Return the index, made from that of the base."""
+        if self._index is None:
+            for message in self._gone.values():
+                index.discard(words_of(message), message.id)
+            for message in self._new.values():
+                index.add(words_of(message), message.id)
+            self._index, self._base, self._new, self._gone = index, None, {}, {}
+        return self._index
+
+    def branch(self) -> Words:
+        """Return the words of the same messages. These must not be written to any more."""
+        twin = Words({})
+        with BUILDING:
+            if self._index is not None:
+                twin._index = self._index.branch()
+            else:
+                twin._base = self if self._base is None or self._new or self._gone else self._base
+        return twin
+
+
+def words_of(message: Message) -> set[str]:
+    """Return the words under which a message is found."""
+    found: set[str] = set()
+    for text in (message.title if message.parent_id is None else None, message.body):
+        if text:
+            found.update(words(text, html=True))
+    if message.content:
+        found.update(words(message.content))
+    if message.mail is not None:
+        found.update(words(message.mail.subject), words(message.mail.content, html=True))
+    for file in message.attachments:
+        found.update(words(file.file_name))
+    return found

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fakeflowdock.server.artifact.folder import file_name
+from tests.support.chromium import WHOLE
 from tests.support.frozen import data_of
 from tests.support.inner_pytest import run
 
@@ -229,7 +229,7 @@ def test_a_suite_that_passes_leaves_nothing_and_a_sweep_no_more(pytester: pytest
     assert not (pytester.path / "out").exists()
 
 
-@pytest.mark.skipif("FAKEFLOWDOCK_BROWSERS" not in os.environ, reason="FAKEFLOWDOCK_BROWSERS=whole runs it")
+@WHOLE
 def test_a_test_that_fakes_the_file_system_leaves_a_file_too(pytester: pytest.Pytester) -> None:
     pytest.importorskip("pyfakefs")
     pytester.makepyfile("""

@@ -1,4 +1,7 @@
-"""Every block of code in the guide is run, page by page, in the order in which a reader does it."""
+"""Every block of code in the guide is run, page by page, in the order in which a reader does it.
+
+So are the examples of the Python API, which has all public names, each once.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import pytest
 import requests
 import yaml  # noqa: F401  # its C extension breaks if a pytest within this process imports it once more
 
+import fakeflowdock
 from fakeflowdock import FakeFlowdock
 from tests.support import inner_pytest
 from tests.support.languages import LANGUAGES
@@ -21,16 +25,20 @@ from tests.support.suites import PAGE
 
 pytestmark = pytest.mark.newest_only
 
-GUIDE = Path(__file__).parent.parent.parent / "docs/guide"
+DOCS = Path(__file__).parent.parent.parent / "docs"
 SERVER, PROXY = "http://127.0.0.1:8080", "http://127.0.0.1:8081"
 SCRIPTS = {"sh": ("script.sh", "bash", "-e"), "javascript": ("script.mjs", "node")}  # its name, and what runs it
-PLUGINS = {"from-pytest-httpx.md": ["pytest_httpx"], "from-requests-mock.md": ["requests_mock.contrib._pytest_plugin"]}
-PAGES = [path.name for path in sorted(GUIDE.glob("*.md"))]
+PLUGINS = {
+    "guide/from-pytest-httpx.md": ["pytest_httpx"],
+    "guide/from-requests-mock.md": ["requests_mock.contrib._pytest_plugin"],
+}
+PAGES = [str(path.relative_to(DOCS)) for path in (DOCS / "index.md", *sorted((DOCS / "guide").glob("*.md")))]
+REFERENCE = sorted((DOCS / "python").glob("*.md"))
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
     """Each block of a page: its language and its text."""
-    text = (GUIDE / page).read_text("utf-8")
+    text = (DOCS / page).read_text("utf-8")
     return re.findall(r"^```([^\n]*)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 
 
@@ -98,7 +106,7 @@ def test_the_blocks_of_a_page_do_what_they_show(page: str, pytester: pytest.Pyte
             result = inner_pytest.run(pytester, *options, plugins=PLUGINS.get(page, ()))
             result.stdout.re_match_lines([shown(line) for line in lines if line not in ("", "…")])
             written = 0
-        elif page == PAGE.name and language in LANGUAGES:
+        elif DOCS / page == PAGE and language in LANGUAGES:
             continue  # tests/clients/test_suites.py runs it
         elif language in SCRIPTS:
             if shutil.which(SCRIPTS[language][1]) is None:
@@ -110,3 +118,33 @@ def test_the_blocks_of_a_page_do_what_they_show(page: str, pytester: pytest.Pyte
     assert written == 0, "what was written last was not run"
     if missing:
         pytest.skip(f"all else was run, but here is no {' and no '.join(missing)} for some of its blocks")
+
+
+def test_the_examples_of_the_python_api_pass(pytester: pytest.Pytester) -> None:
+    examples = 0
+    for path in REFERENCE:
+        for language, text in blocks(f"python/{path.name}"):
+            assert language in ("python", "{eval-rst}"), f"{language!r} in {path.name} is not run"
+            if language == "python":
+                assert text.count("\ndef test_") == 1 or text.startswith("def test_"), text
+                examples += 1
+                pytester.path.joinpath(f"test_{path.stem}_{examples}.py").write_text(text, "utf-8")
+    inner_pytest.run(pytester, "-q").assert_outcomes(passed=examples)
+
+
+def described(kinds: str) -> list[str]:
+    """The names for which the pages of the Python API have a directive, from all pages."""
+    pages = "".join(path.read_text("utf-8") for path in REFERENCE)
+    return re.findall(rf"^\.\. auto(?:{kinds}):: ([\w.]+)$", pages, re.MULTILINE)
+
+
+def test_each_public_name_is_described_once() -> None:
+    in_text = {"OperationName", "__version__"}  # a type of names, and a text
+    assert sorted(described("class|exception|function")) == sorted({*dir(fakeflowdock)} - in_text)
+    overview = (DOCS / "python/index.md").read_text("utf-8")
+    assert [name for name in dir(fakeflowdock) if f"`{name}`" not in overview] == []
+
+
+def test_each_method_of_the_fake_is_described_once() -> None:
+    public = [name for name in dir(FakeFlowdock) if not name.startswith("_")]
+    assert sorted(described("method|attribute")) == sorted(f"FakeFlowdock.{name}" for name in (*public, "__call__"))

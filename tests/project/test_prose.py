@@ -24,6 +24,8 @@ MEASURED = [
     ROOT / "CONTRIBUTING.md",
     *sorted((ROOT / "docs/guide").glob("*.md")),
     *sorted((ROOT / "docs/background").glob("*.md")),
+    *sorted((ROOT / "docs/python").glob("*.md")),
+    ROOT / "docs/index.md",
 ]
 READ = [*MEASURED, ROOT / "CHANGELOG.md"]
 MOST_WORDS = 17  # of a sentence, on average

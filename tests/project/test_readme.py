@@ -61,7 +61,8 @@ def test_the_oldest_versions_are_those_of_the_project() -> None:
     tested = dict(line.split(">=") for line in project["optional-dependencies"]["test"])
     oldest["redis"] = tested["redis[hiredis]"]  # an extra
     oldest |= {name: tested[name] for name in (*supported["clients"], *supported["mocks"])}
-    rows = re.findall(r"^\| ([\w-]+) \| ([\d.]+) \| ([\d.]+) \|$", README, re.MULTILINE)
+    page = (ROOT / "docs/guide/install.md").read_text("utf-8")
+    rows = re.findall(r"^\| ([\w-]+) \| ([\d.]+) \| ([\d.]+) \|$", page, re.MULTILINE)
     assert {name for name, _, _ in rows} == {"Python", *oldest}
     assert project["requires-python"] == f">={rows[0][1]}"
     for name, first, last in rows[1:]:

@@ -195,3 +195,42 @@ def test_threads_of_the_team_inbox_are_listed_alone(operator: Operator) -> None:
     assert [each["shown"]["title"] for each in threads] == ["Daily digest", "The capacitor is dusty"]
     after = {"inbox": "true", "limit": 1, "until": threads[0]["updated_at"]}
     assert operator.get("worlds/suite-1/threads", params=after) == threads[1:]
+
+
+def test_a_source_says_when_it_last_posted(operator: Operator, world: World) -> None:
+    source, other = (operator.post("worlds/one/sources", {"name": name}, 201) for name in ("Builds", "Others"))
+
+    def last_posts(deleted: bool = False) -> list[str | None]:
+        return [each["last_posted_at"] for each in operator.get("worlds/one/sources", params={"deleted": deleted})]
+
+    before = last_posts()
+    assert before[-2:] == [None, None]
+    posted = {"source": source["id"], "event": "activity", "title": "built", "author": {"name": "CI"}}
+    first, last = (
+        operator.post("worlds/one/messages", {**posted, "external_thread_id": name, "thread": {"title": name}}, 201)
+        for name in ("Build 1", "Build 2")
+    )
+    assert first["sent"] < last["sent"]
+    assert last_posts() == [*before[:-2], last["sent"], None]
+    operator.delete(f"worlds/one/messages/{last['id']}", 204)
+    assert operator.get(f"worlds/one/sources/{source['id']}")["last_posted_at"] == first["sent"]
+    operator.delete(f"worlds/one/sources/{source['id']}", 204)
+    assert last_posts(deleted=True) == [first["sent"]]
+    assert operator.put(f"worlds/one/sources/{other['id']}", {"error_message": "Down"})["last_posted_at"] is None
+    assert create_source(world)["id"] == operator.get("worlds/one/sources")[-1]["id"]
+    assert last_posts()[-1] is not None  # Flowdock itself posted that it was added
+
+
+def test_pending_invitations_are_listed_apart(operator: Operator, world: World) -> None:
+    one, two = (
+        operator.post("worlds/one/invitations", {"email": f"{name}@example.com"}, 201) for name in ("one", "two")
+    )
+
+    def found(**asked: Any) -> list[Any]:
+        return [*operator.get("worlds/one/invitations", params=asked)][-2:]
+
+    assert found() == found(pending=True) == [one, two]
+    operator.post("worlds/one/accept", {"invitation": two["invitation"]}, 200)
+    assert found() == [one, {**two, "state": "accepted"}]
+    assert found(pending=True)[-1] == one
+    assert found(after=one["invitation"], limit=1) == [{**two, "state": "accepted"}]

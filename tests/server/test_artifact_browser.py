@@ -6,7 +6,6 @@ What is marked with WHOLE is run by `.ci/run extended`.
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -15,6 +14,7 @@ import requests
 
 from fakeflowdock import FakeFlowdock
 from fakeflowdock.server.artifact.writing import watched_now, write
+from tests.support.chromium import WHOLE
 from tests.support.inspector import EVIL, SCRIPT, Page, suits_everybody
 from tests.support.receiving import Receiver, post_pull, update
 from tests.support.sockets import serving
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from tests.support.chromium import Browsers
 
 pytestmark = pytest.mark.newest_only
-WHOLE = pytest.mark.skipif("FAKEFLOWDOCK_BROWSERS" not in os.environ, reason="FAKEFLOWDOCK_BROWSERS=whole runs it")
 
 MESSAGES = "https://api.flowdock.com/flows/example/main/messages"
 TEST = f"tests/test_bot.py::test_posts[{EVIL}] (call)"
@@ -99,6 +98,7 @@ def test_it_opens_at_the_request_that_matters_below_the_name_of_the_test(page: F
     page.shows("GET /nowhere → 404", within=".told pre")
 
 
+@WHOLE
 def test_every_view_shows_what_there_was_and_has_no_control_that_changes_it(page: FrozenPage) -> None:
     for view, texts in VIEWS.items():
         page.open(view).shows(*texts)
@@ -106,7 +106,7 @@ def test_every_view_shows_what_there_was_and_has_no_control_that_changes_it(page
         assert not labels & {"Send", "Clear", "Delete", "Post as it", "429 once", "Add fault", "Add token", "Revoke"}
         assert not labels & {"Open the consent page", "Accept", "Close", "Remove", "Remove all", "Fault…"}
         assert page.count(".live, .dot") == 0
-        assert "broken" not in page.chrome.title
+        assert page.chrome.title == f"{TEST} · fakeflowdock"
         assert page.count("main img, main svg, main [onerror], main [onload], main script, a[href^='javascript']") == 0
     page.open("flow").clicks("Older messages")
     page.shows("Hello 1\n")

@@ -5,13 +5,14 @@ test_inspector_whole.py has the rest, which `.ci/run extended` runs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from tests.support.chromium import WHOLE
 from tests.support.inspector import Page, attacked, inspected, said
 from tests.support.receiving import ASSIGN, Receiver, post_pull, update
 from tests.support.sockets import serving
@@ -45,6 +46,7 @@ def test_a_message_of_another_client_appears_without_a_reload(page: Page, fake_f
     assert str(origin.get_attribute("href")).endswith("request=1")
 
 
+@WHOLE
 def test_an_update_action_is_performed_by_its_button(page: Page, fake_flowdock: FakeFlowdock) -> None:
     source = fake_flowdock.add_source(name="Pulls")
     receiver = Receiver(fake_flowdock.application.client_secret, str(fake_flowdock.user.id))
@@ -58,6 +60,7 @@ def test_an_update_action_is_performed_by_its_button(page: Page, fake_flowdock: 
     assert [delivery.outcome for delivery in fake_flowdock.deliveries] == ["done"]
 
 
+@WHOLE
 def test_a_fault_of_one_click_meets_the_next_request(page: Page, fake_flowdock: FakeFlowdock) -> None:
     page.open("faults")
     page.clicks("429 once")
@@ -69,6 +72,7 @@ def test_a_fault_of_one_click_meets_the_next_request(page: Page, fake_flowdock: 
     page.shows("No active faults")
 
 
+@WHOLE
 def test_requests_are_filtered_opened_and_copied(page: Page, fake_flowdock: FakeFlowdock) -> None:
     url, auth = fake_flowdock.url, (fake_flowdock.user.api_token, "")
     requests.get(f"{url}/user", auth=auth, timeout=30)
@@ -95,7 +99,7 @@ def test_requests_are_filtered_opened_and_copied(page: Page, fake_flowdock: Fake
 
 
 def test_what_clients_send_stays_text(page: Page, fake_flowdock: FakeFlowdock) -> None:
-    thread = attacked(fake_flowdock)
-    for view, more in (("flow", {"item": thread}), ("requests", {"request": 1})):
+    opened: list[tuple[str, dict[str, Any]]] = [("flow", {"item": thread}) for thread in attacked(fake_flowdock)]
+    for view, more in (*opened, ("requests", {"request": 1})):
         page.open(view, **more).shows("<script>")
         page.is_inert()

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 import socket
 import subprocess
 from contextlib import suppress
@@ -18,7 +18,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from tests.support.administering import Operator, operator_of
-from tests.support.inspector import VIEWS, Page, attacked, inspected, relayed, said, suits_everybody
+from tests.support.chromium import WHOLE
+from tests.support.inspector import IN_FRAMES, VIEWS, Page, attacked, inspected, relayed, said, suits_everybody
 from tests.support.processes import running
 from tests.support.receiving import post_pull, update
 from tests.support.streams import listening
@@ -29,10 +30,7 @@ if TYPE_CHECKING:
     from fakeflowdock import FakeFlowdock
     from tests.support.chromium import Browsers
 
-pytestmark = [
-    pytest.mark.newest_only,
-    pytest.mark.skipif("FAKEFLOWDOCK_BROWSERS" not in os.environ, reason="FAKEFLOWDOCK_BROWSERS=whole runs it"),
-]
+pytestmark = [pytest.mark.newest_only, WHOLE]
 DOT = "R0lGODdhAQABAIAAAP///////ywAAAAAAQABAAACAkQBADs="  # a picture of one pixel
 
 
@@ -69,6 +67,50 @@ def test_somebody_speaks_as_a_user(page: Page, fake_flowdock: FakeFlowdock) -> N
     page.types(".write textarea", f"Good morning{Keys.ENTER}")
     page.shows("Ulla", "Good morning", within=".messages")
     fake_flowdock.assert_message(content="Good morning")
+
+
+def test_a_body_is_shown_as_it_was_answered_in_a_frame_that_runs_and_loads_nothing(
+    page: Page, fake_flowdock: FakeFlowdock
+) -> None:
+    picture = f"{fake_flowdock.url}/nowhere.png"
+    body = f'<p>It is <b>red</b> again.</p><a href="https://example.com/">Log</a><img src="{picture}" alt="chart">'
+    title = 'opened <a href="https://example.com/42">the ticket</a>'
+    source = fake_flowdock.add_source(name="Builds")
+    fake_flowdock.add_message(
+        event="activity",
+        source=source,
+        title=title,
+        author={"name": "CI"},
+        external_thread_id="42",
+        thread={
+            "title": title,
+            "body": body,
+            "fields": [{"label": "At", "value": "<a href='https://a.example.com'>a</a>"}],
+        },
+    )
+    page.open("flow", item=fake_flowdock.threads[-1].id).shows("opened the ticket", "At", within=".card")
+    page.waits(lambda: page.chrome.execute_script(IN_FRAMES, "b") == 1)
+    [frame] = page.all(".card iframe")
+    inside = "return arguments[0].contentDocument.body.innerText"
+    assert page.chrome.execute_script(inside, frame) == "It is red again.\n\nLog[chart]"
+    page.waits(lambda: 20 < frame.size["height"] < 120)
+    links = [each.get_attribute("href") for each in page.all(".card th + td a, .card .head a, .card a")]
+    assert {"https://example.com/42", "https://a.example.com/"} <= {*links}
+    page.is_inert()
+    assert fake_flowdock.requests == []
+
+
+def test_a_role_is_changed(page: Page, fake_flowdock: FakeFlowdock) -> None:
+    user = fake_flowdock.add_user(name="Ulla", nick="ulla")
+    fake_flowdock.add_member(user)
+    page.open("people").shows("Ulla")
+    page.all(".card .chip")[-1].click()
+    for role, shown in (("administrator", "Main: administrator"), ("blocked", "Main: blocked")):
+        page.types("dialog select", role)
+        page.clicks("Save")
+        page.shows(shown)
+        page.clicks(shown)
+    assert fake_flowdock.flow.blocked_ids == {user.id}
 
 
 def test_a_token_is_added_with_scopes_and_revoked(page: Page, fake_flowdock: FakeFlowdock) -> None:
@@ -246,12 +288,14 @@ def test_an_invitation_is_accepted_and_a_source_is_changed(page: Page, fake_flow
     page.open("people").shows("new@example.com")
     page.clicks("Accept")
     page.waits(lambda: any(user.email == "new@example.com" for user in fake_flowdock.users))
+    page.waits(lambda: re.search(r"Pending invitations\s+None\.\s+Outbox\s+new@example\.com", page.main))
     fake_flowdock.add_source(name="Builds")
-    page.open("sources")
+    page.open("sources").shows("none yet")
     page.clicks("Post as it")
     page.presses(Keys.ENTER)
     page.waits(lambda: not page.all("dialog"))
     fake_flowdock.assert_message(event="activity", title="deployed to production", source="Builds")
+    page.hides("none yet")
     page.clicks("Error…")
     page.types("dialog input", f"Down{Keys.ENTER}")
     page.shows("failing", "Down")
@@ -334,8 +378,8 @@ def test_much_stays_paged_and_the_document_small(page: Page, fake_flowdock: Fake
 
 
 def test_no_text_of_a_client_becomes_html(page: Page, fake_flowdock: FakeFlowdock) -> None:
-    thread = attacked(fake_flowdock)
-    for view, more in (("flow", {"item": thread}), ("flow", {"thread": thread}), *((each, {}) for each in VIEWS)):
+    opened = [{name: thread} for thread in attacked(fake_flowdock) for name in ("item", "thread")]
+    for view, more in (*(("flow", each) for each in opened), *((each, {}) for each in VIEWS)):
         page.open(view, **more)
         if view not in ("faults", "streams", "contract", "API"):
             page.shows("<script>")

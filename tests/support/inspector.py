@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 EVIL = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>\"'&"
 SCRIPT = "javascript:document.title='broken'"
 LIMIT = 60  # seconds
+SANDBOXES = "return [...document.querySelectorAll('iframe:not([src])')].map(each => each.getAttribute('sandbox'))"
+IN_FRAMES = """
+return [...document.querySelectorAll('iframe:not([src])')]
+  .reduce((sum, each) => sum + each.contentDocument.querySelectorAll(arguments[0]).length, 0)
+"""
 VIEWS = ("flow", "sources", "requests", "people", "faults", "streams", "contract", "API")
 WIDTHS = (320, 768, 1280, 1920)
 
@@ -92,6 +97,10 @@ class Page:
         assert "broken" not in self.chrome.title
         assert self.count("main img, main script, main svg, main [onerror], main [onload], main [style]") == 0
         assert self.count("main a[href^='javascript']") == 0
+        for sandbox in self.chrome.execute_script(SANDBOXES):
+            assert "allow-scripts" not in sandbox
+            assert "allow-forms" not in sandbox
+        assert self.chrome.execute_script(IN_FRAMES, "script, img, svg, [onerror], [onload], [style]") == 0
 
     @property
     def complaints(self) -> list[str]:
@@ -108,7 +117,8 @@ def inspected(fake: FakeFlowdock, browsers: Browsers) -> Iterator[Page]:
     page.chrome.get("about:blank")
     for fault in fake.faults:
         fault.optional = True
-    assert page.complaints == []
+    complaints = page.complaints
+    assert not complaints, complaints
 
 
 def said(fake: FakeFlowdock, content: str, **more: Any) -> dict[str, Any]:
@@ -119,8 +129,8 @@ def said(fake: FakeFlowdock, content: str, **more: Any) -> dict[str, Any]:
     return message
 
 
-def attacked(fake: FakeFlowdock) -> str:
-    """Put HTML and scripts into every text that a client can set. Returns the id of a thread with them."""
+def attacked(fake: FakeFlowdock) -> list[str]:
+    """Put HTML and scripts into every text that a client can set. Returns the ids of the threads with them."""
     operator = operator_of(fake)
     fake.add_user(name=EVIL, nick="evil")
     source = fake.add_source(name=EVIL, error_message=EVIL)
@@ -144,8 +154,7 @@ def attacked(fake: FakeFlowdock) -> str:
     operator.post("messages", {"content": EVIL, "user": "evil", "tags": [EVIL.replace(" ", "")[:40]]}, 201)
     operator.put("settings", {"strict": False})
     requests.get(f"{fake.url}/{EVIL}?{urlencode({'q': EVIL})}", headers={"X-Evil": EVIL}, timeout=30)
-    [thread] = [each for each in operator.get("threads") if each["shown"]["title"] == EVIL]
-    return str(thread["id"])
+    return [str(each["id"]) for each in operator.get("threads")]
 
 
 @contextmanager

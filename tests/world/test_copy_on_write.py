@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
+from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from fakeflowdock.world import copy_on_write
+from fakeflowdock.world import copy_on_write, word_index
 from fakeflowdock.world.copy_on_write import Groups, Layered, branch
 from fakeflowdock.world.id_sets import IdSet, Index
+from fakeflowdock.world.message_store import Filter, FlowArchive
+from fakeflowdock.world.models import Message
+from fakeflowdock.world.store import START
 from fakeflowdock.world.word_index import SHORT, WordIndex
 from tests.support.hypothesis_profiles import examples
 
 pytestmark = pytest.mark.newest_only
 
 KEYS = st.integers(0, 12)
+TEXTS = ["the", "said", "told", "evenly", "oddly"]
 Pair = tuple[MutableMapping[int, int], dict[int, int]]
 
 
@@ -217,3 +223,56 @@ def test_a_word_of_many_messages_is_found_together_with_a_word_of_few() -> None:
         words.add(["the", *(["even"] if number % 2 == 0 else []), *(["rare"] if number % 100 == 0 else [])], number)
     assert listed(words.find(["rare", "the", "even"])) == list(range(100, 3 * SHORT, 100))
     assert len(words.find(["the", "even"])) == 3 * SHORT // 2 - 1
+
+
+@pytest.mark.parametrize("few", [0, 64])
+@pytest.mark.parametrize("searched", [0.0, 0.05, 1.0])
+def test_each_fork_finds_its_own_messages_however_late_it_is_searched(
+    few: int, searched: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copy_on_write, "FEW", few)
+    random, flows = Random(f"{few} {searched}"), [FlowArchive()]  # noqa: S311  # the same each time
+    for number in range(1, 400):
+        place = random.randrange(len(flows))
+        flow = flows[place]
+        known, content = [*flow.messages.values()], " ".join(random.sample(TEXTS, 2))
+        kind = random.choice(["add", "add", "add", "change", "remove", "fork"])
+        if kind == "add":
+            flow.add(Message("main", number, "message", 1, None, START, (), content=content))
+        elif kind == "fork":
+            flows[place] = branch(flow)
+            flows.append(branch(flow))
+        elif known and kind == "change":
+            flow.change(replace(random.choice(known), content=content))
+        elif known:
+            flow.remove(random.choice(known))
+        if random.random() < searched:
+            assert_each_word_is_found(random.choice(flows))
+    for flow in flows:
+        assert_each_word_is_found(flow)
+
+
+def test_nothing_is_indexed_by_words_before_the_first_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    indexed: list[int] = []
+
+    def words_of(message: Message) -> set[str]:
+        indexed.append(message.id)
+        return {"the"}
+
+    monkeypatch.setattr(word_index, "words_of", words_of)
+    flow = FlowArchive()
+    for number in range(1, 101):
+        flow.add(Message("main", number, "message", 1, None, START, (), content="the"))
+    fork, other = branch(flow), branch(flow)
+    fork.add(Message("main", 101, "message", 1, None, START, (), content="the"))
+    assert indexed == []
+    assert len(fork.find(Filter(200, keywords=["the"]))) == 101
+    assert indexed == [*range(1, 102)]
+    assert len(other.find(Filter(200, keywords=["the"]))) == 100  # what both began with is indexed once
+    assert indexed == [*range(1, 102)]
+
+
+def assert_each_word_is_found(flow: FlowArchive) -> None:
+    for word in TEXTS:
+        expected = [number for number, each in sorted(flow.messages.items()) if word in str(each.content).split()]
+        assert [each.id for each in flow.find(Filter(1_000, keywords=[word]))] == expected

@@ -25,7 +25,7 @@ INBOX = "influx"  # the app of messages in the inbox
 WAIT = "x-flowdock-wait-for-message"
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class MessagePlace:
     """A flow, and optionally one of its threads, and the message to comment on.
 

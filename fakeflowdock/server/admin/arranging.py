@@ -192,19 +192,19 @@ def revoke_access_token(call: OperatorCall, world: ServedWorld) -> Reply:
 @of_a_world("POST sources")
 def add_source(call: OperatorCall, world: ServedWorld) -> Reply:
     """Add a source."""
-    return created(entities.source(done(call, world, View.add_source)))
+    return created(entities.source(done(call, world, View.add_source), world.store))
 
 
 @of_a_world("GET sources/:source")
 def get_source(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """Return a source."""
-    return entities.source(bound(in_path(call, world, "source"), world.store))
+    return entities.source(bound(in_path(call, world, "source"), world.store), world.store)
 
 
 @of_a_world("PUT sources/:source")
 def update_source(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """Change a source."""
-    return entities.source(done(call, world, View.update_source, in_path(call, world, "source")))
+    return entities.source(done(call, world, View.update_source, in_path(call, world, "source")), world.store)
 
 
 @of_a_world("DELETE sources/:source")

@@ -261,8 +261,9 @@ def code(code: AuthorizationCode) -> dict[str, Any]:
     }
 
 
-def source(source: Source) -> dict[str, Any]:
-    """Return a source."""
+def source(source: Source, store: Store) -> dict[str, Any]:
+    """Return a source, with when it last posted."""
+    newest = store.archive.of(source.flow_id).newest_of(source.id)
     return {
         "id": source.id,
         "name": source.name,
@@ -274,6 +275,7 @@ def source(source: Source) -> dict[str, Any]:
         "configuration_url": source.configuration_url,
         "created_at": timestamp(source.created_at),
         "updated_at": timestamp(source.updated_at),
+        "last_posted_at": None if newest is None else timestamp(newest.sent),
         "flow_token": source.flow_token,
     }
 

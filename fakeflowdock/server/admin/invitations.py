@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ...api.operations import NOTHING, Reply, created
 from ...world.clock import timestamp
+from ...world.invitations import PENDING
 from .assertions import View
 from .entities import done, number_in
 from .errors import Invalid, Unknown
+from .lists import LIMIT
 from .operations import of_a_world
 
 if TYPE_CHECKING:
@@ -21,16 +24,31 @@ if TYPE_CHECKING:
 def add_invitation(call: OperatorCall, world: ServedWorld) -> Reply:
     """Invite an address to a flow."""
     sent: Invitation = done(call, world, View.add_invitation)
-    return created(
-        {
-            "invitation": sent.id,
-            "email": sent.email,
-            "flow": world.store.path_of(world.store.flows[sent.flow_id]),
-            "inviter": sent.inviter_id,
-            "message": sent.message,
-            "state": sent.state,
-        }
-    )
+    return created(_shown(sent, world))
+
+
+@of_a_world("GET invitations")
+def list_invitations(call: OperatorCall, world: ServedWorld) -> list[dict[str, Any]]:
+    """Return the invitations."""
+    after, is_pending = call.fields.get("after", 0), call.fields.get("pending", False)
+    with world.store.lock:
+        found = (
+            each
+            for each in world.store.invitations.values()
+            if each.id > after and (each.state == PENDING or not is_pending)
+        )
+        return [_shown(each, world) for each in islice(found, call.fields.get("limit", LIMIT))]
+
+
+def _shown(sent: Invitation, world: ServedWorld) -> dict[str, Any]:
+    return {
+        "invitation": sent.id,
+        "email": sent.email,
+        "flow": world.store.path_of(world.store.flows[sent.flow_id]),
+        "inviter": sent.inviter_id,
+        "message": sent.message,
+        "state": sent.state,
+    }
 
 
 @of_a_world("DELETE invitations/:invitation")

@@ -112,7 +112,7 @@ def list_access_tokens(call: OperatorCall, world: ServedWorld) -> Listed:
 def list_sources(call: OperatorCall, world: ServedWorld) -> Listed:
     """Return the sources, or those that were deleted."""
     name = "deleted_sources" if call.fields.get("deleted", False) else "sources"
-    return _by_id(call, world, name, entities.source, of=_flow(call, world))
+    return _by_id(call, world, name, lambda each: entities.source(each, world.store), of=_flow(call, world))
 
 
 @of_a_world("GET messages")

@@ -13,7 +13,7 @@ async function unpacked() {
 
 export const held = unpacked();
 
-const idOf = (each) => each.message?.id ?? each.flow?.id ?? each.number ?? each.access_token ?? each.id;
+const idOf = (each) => each.message?.id ?? each.flow?.id ?? each.number ?? each.invitation ?? each.access_token ?? each.id;
 
 // Returns a page of a list as the admin API does: `after` is the id of an entity, a number or a text.
 function paged(found, { after, before, limit = 1000 }, isNewest = false) {
@@ -65,6 +65,7 @@ const READ = {
     if (!Object.hasOwn(tables.files, path)) throw new Error("The file is not kept here.");
     return tables.files[path];
   },
+  invitations: (tables, values) => paged(tables.invitations.filter((each) => each.state === "pending"), values),
   snapshots: () => [],
   report: ({ about }) => ({ report: about.report }),
   "requests/export": (tables) => ({ log: { version: "1.2", creator: { name: "fakeflowdock", version: tables.about.version }, entries: tables.requests.map(entry) } }),

@@ -43,6 +43,7 @@ LISTS = {
     "applications": lists.list_applications,
     "access-tokens": lists.list_access_tokens,
     "sources": lists.list_sources,
+    "invitations": invitations.list_invitations,
     "outbox": invitations.list_outbox,
     "faults": faults.list_faults,
     "streams": streams.list_streams,

@@ -13,7 +13,7 @@ export const page = name => name
 let asking
 const askToken = () => asking ??= new Promise(resolve => {
 	ask("Admin token", [["token", `${sessionStorage.getItem(KEY) ? "That token is not valid. " : ""}The ready line of the server has it.`, {type: "password", required: true}]], "Open the inspector",
-		({token}) => sessionStorage.setItem(KEY, token.trim()) ?? null).onclose = () => { asking = null; resolve() }
+		({token}) => sessionStorage.setItem(KEY, token.trim()) ?? null).addEventListener("close", () => { asking = null; resolve() })
 })
 
 async function sent(path, more = {}, headers = {}) {
@@ -22,9 +22,8 @@ async function sent(path, more = {}, headers = {}) {
 			reply = await fetch(new URL(path, BASE), {...more, headers: {...headers, ...(token && {Authorization: `Bearer ${token}`})}})
 		if (reply.ok) return reply
 		if (reply.status === 401) {await askToken(); continue }
-		let text = await reply.text()
-		let message = text
-		try {({message} = JSON.parse(text)); } catch {/* not JSON */}
+		let message = await reply.text()
+		try { ({message} = JSON.parse(message)) } catch { /* not JSON */ }
 		throw Object.assign(new Error(message), {status: reply.status})
 	}
 }

@@ -1,23 +1,22 @@
 // The frame of the page: the world, its clock and settings, the views, and what is live.
 import {changes, frozen, mayWrite, read, write} from "./api.mjs"
-import {ask, button, buttons, check, chip, count, dialog, fill, h, list, minute, pre, select, small, toast, str} from "./dom.mjs"
+import {ask, button, buttons, check, chip, count, dialog, fill, h, line, list, minute, pre, select, small, toast, str} from "./dom.mjs"
 import {flow} from "./flow.mjs"
 import {requests} from "./requests.mjs"
 import {contract, documentation, faults, people, sources, streams} from "./lists.mjs"
 
 const VIEWS = {flow, sources, requests, people, faults, streams, contract, API: documentation},
 	main = document.getElementById("main")
-let world, view, state, newest, params, shown, clock, live, paused, busy, stop, typing
+const params = {}
+let world, view, state, newest, shown, clock, live, paused, busy, stop, typing
 let known = {}
 let stale = new Set()
 const below = name => `worlds/${encodeURIComponent(world)}/${name}`
 
 // What a view is given
 const ctx = {
-	get world() { return world },
-	get state() { return state },
-	get params() { return params },
-	// The address has all that is needed to come back: #world=bot&view=requests&status=4
+	params,
+	// #world=bot&view=requests&status=4
 	to: (view, params, its = world) => `#${new URLSearchParams(Object.entries({world: its, view, ...params}).filter(([, it]) => (it ?? "") !== ""))}`,
 	go(...to) { location.hash = ctx.to(...to) },
 	set(more) {
@@ -25,10 +24,18 @@ const ctx = {
 		return route()
 	},
 	get: (name, values) => read(below(name), values),
-	write: (method, name, body) => write(method, below(name), body).catch(error => toast(error.message)), // undefined where it failed
+	// "POST messages"; undefined where it failed
+	write(what, body) {
+		let [method, name] = what.split(" ")
+		return write(method, below(name), body).catch(error => toast(error.message))
+	},
 	// A button that writes, if there may be any
-	act: (label, what, body, more) => mayWrite && button(label, async () => await ctx.write(...what.split(" "), body) !== undefined && toast(`${label}: done`), {class: /^DEL|reset/.test(what) ? "danger" : null, ...more}),
-	// Reads entities, so that `the` has them; with sources their applications
+	act: (label, what, body, of) => mayWrite && button(label, async () => await ctx.write(what, body) !== undefined && toast(`${label}: done`), {class: /^DEL|reset/.test(what) && "danger", label: of && `${label}: ${of}`}),
+	// Reads what entities refer to, for `the`: {users: it => it.user}; with sources their applications
+	async known(found, refer) {
+		for (let [name, id] of Object.entries(refer)) await ctx.know(name, found.map(id))
+		return found
+	},
 	async know(name, ids) {
 		let its = known[name] ??= new Map()
 		if (stale.delete(name) && its.size <= 1000) its.clear()
@@ -42,14 +49,12 @@ const ctx = {
 		if (name === "sources") await ctx.know("applications", ids.map(id => its.get(id)?.application))
 	},
 	the: (name, id) => known[name]?.get(Number(id)),
-	// Whether something has the words that are searched
+	// Whether something has the searched words
 	hit(it) {
 		let text = str(it).toLowerCase()
 		return (params.q ?? "").toLowerCase().split(" ").every(word => text.includes(str(word).slice(1, -1)))
 	},
 }
-
-// The top
 
 const worlds = h("select", {id: "world", label: "World", onchange: event => ctx.go(view, {}, event.target.value)}),
 	now = button("", settings, {class: "chip", title: "The clock of the world"}),
@@ -89,23 +94,23 @@ setInterval(tick, 1000)
 async function settings() {
 	let [given, snapshots] = await Promise.all([ctx.get("settings"), ctx.get("snapshots")]),
 		disabled = !mayWrite,
-		change = name => value => ctx.write("PUT", "settings", {[name]: value}),
-		set = body => ctx.write("PUT", "clock", body),
+		change = name => value => ctx.write("PUT settings", {[name]: value}),
+		set = body => ctx.write("PUT clock", body),
 		move = (label, body) => button(label, () => set(body)),
 		shape = select("Shape of responses", [["default"], ["minimal"], ["maximal"], ["drift"]], given.shape, change("shape"))
 	shape.disabled = disabled
-	dialog(`World ${world}`, mayWrite && [h("h3", "Clock"), buttons(move("+1 minute", {advance: 60}), move("+1 hour", {advance: 3600}), move("+1 day", {advance: 86400}), move("Freeze", {frozen: true}), move("Run", {frozen: false}),
+	dialog(`World ${world}`, mayWrite && [h("h3", "Clock"), buttons(move("+1 hour", {advance: 3600}), move("Freeze", {frozen: true}), move("Run", {frozen: false}),
 		button("Set…", () => ask("Set the clock", [["now", "Time in UTC, not before the present one", {value: clock.now}]], "Set", set)))],
 	h("h3", "Settings"), h("label", "Shape of responses ", shape), check("Strict: contract warnings are violations", given.strict, change("strict"), {disabled}), check("Skip the consent page", given.auto_consent, change("auto_consent"), {disabled}),
-	h("h3", "Snapshots"), list(snapshots, it => [h("span.grow", it.name, small(` ${minute(it.now)}, ${count(it.messages, "message")}`)), button("Compare", async () => {
+	h("h3", "Snapshots"), list(snapshots, it => line(it.name, `${minute(it.now)}, ${count(it.messages, "message")}`, button("Compare", async () => {
 		let {same, lines} = await ctx.get(`snapshots/${it.name}/difference`)
 		dialog(`Since ${it.name}`, pre(same ? "No differences." : lines.join("\n")))
-	}), ctx.act("Restore", `POST snapshots/${it.name}/restore`, {})], "None yet."),
-	mayWrite && buttons(button("Make snapshot…", () => ask("Make snapshot", [["name", "Name", {required: true, pattern: "[A-Za-z0-9._\\-]+"}]], "Make", ({name}) => ctx.write("PUT", `snapshots/${name}`))),
+	}), ctx.act("Restore", `POST snapshots/${it.name}/restore`, {})), "None yet."),
+	mayWrite && buttons(button("Make snapshot…", () => ask("Make snapshot", [["name", "Name", {required: true, pattern: "[A-Za-z0-9._\\-]+"}]], "Make", ({name}) => ctx.write(`PUT snapshots/${name}`))),
 		ctx.act("Reset the world", "POST reset", {})))
 }
 
-// Live: states come at any rate, and are shown at most every 150 ms, one after the other.
+// States come at any rate, and are shown at most every 150 ms.
 async function changed(next) {
 	newest = next
 	if (paused || busy || !next) return
@@ -116,7 +121,7 @@ async function changed(next) {
 	if (differs()) known = {}
 	if (differs("content")) stale = new Set(["users", "sources", "applications"])
 	try {
-		await Promise.all([shown.update(differs), differs("requests", "faults", "journal", "settings") && showTop()])
+		await Promise.all([shown.update(differs, state), differs("requests", "faults", "journal", "settings") && showTop()])
 	} catch (error) { toast(error.message) }
 	setTimeout(() => {
 		busy = false
@@ -125,10 +130,13 @@ async function changed(next) {
 }
 
 async function route() {
-	let [old, before] = [world, view];
-	({world = "default", view = "flow", ...params} = Object.fromEntries(new URLSearchParams(location.hash.slice(1))))
+	let [old, before] = [world, view]
+	for (let name in params) delete params[name];
+	({world = "default", view = "flow"} = Object.assign(params, Object.fromEntries(new URLSearchParams(location.hash.slice(1)))))
+	delete params.world
+	delete params.view
 	if (!Object.hasOwn(VIEWS, view)) view = "flow"
-	document.title = `${view} · ${world} · fakeflowdock`
+	if (!frozen) document.title = `${view} · ${world} · fakeflowdock`
 	if (document.activeElement !== search) search.value = params.q ?? ""
 	fill(nav, Object.keys(VIEWS).map(it => h("a", {href: ctx.to(it), "aria-current": it === view && "page"}, it)))
 	nav.querySelector("[aria-current]").scrollIntoView({block: "nearest", inline: "nearest"})
@@ -148,7 +156,7 @@ async function route() {
 		fill(main, shown.element)
 	} else shown.first?.()
 	try {
-		if (state) await shown.update(() => true); // otherwise with the first state
+		if (state) await shown.update(() => true, state); // otherwise with the first state
 	} catch (error) { fill(main, h("p.empty", error.message)) }
 }
 

@@ -1,7 +1,7 @@
-// Elements. Texts are inserted as text nodes alone, so nothing that a client has sent becomes HTML.
+// Elements. Texts become text nodes alone, never HTML.
 import {page} from "./api.mjs"
 
-const nodes = children => children.flat(9).filter(it => (it ?? false) !== false)
+const nodes = children => children.flat(9).filter(it => (it ?? false) !== false && it !== "")
 
 // h("a.button", {href}, "text", [more]): attributes may be left out; `label` is aria-label
 export function h(name, ...children) {
@@ -10,8 +10,7 @@ export function h(name, ...children) {
 	if (classes.length) element.className = classes.join(" ")
 	if (children[0]?.constructor === Object) {
 		for (let [key, value] of Object.entries(children.shift())) {
-			if (key.startsWith("on")) element.addEventListener(key.slice(2), value)
-			else if (key === "value" || key === "checked") element[key] = value
+			if (/^(on.*|value|checked)$/.test(key)) element[key] = value
 			else if ((value ?? false) !== false) element.setAttribute(key === "label" ? "aria-label" : key, value === true ? "" : value)
 		}
 	}
@@ -19,7 +18,7 @@ export function h(name, ...children) {
 	return element
 }
 
-// Replaces what is in an element. The focus stays where it was.
+// Replaces what is in an element; keeps the focus
 export function fill(element, ...children) {
 	let old = document.activeElement,
 		all = () => [...element.querySelectorAll("a, button, input, select, textarea, [tabindex]")],
@@ -42,25 +41,26 @@ export const
 	check = (label, checked, onchange, more) => h("label.check", h("input", {type: "checkbox", checked, ...more, onchange: event => onchange?.(event.target.checked)}), label),
 	link = (href, text = href, name = "a") => (/^https?:\/\//i.test(href ?? "") ? h(name, {href, target: "_blank", rel: "noopener noreferrer"}, text) : h("span", text)),
 	chip = (text, tone = "", title) => h(`span.chip${tone && "."}${tone}`, {title}, text),
-	list = (found, draw, none) => (found.length ? h("ul.rows", found.map(it => h("li", draw(it)))) : soft(none)),
-	facts = (...pairs) => h("dl", pairs.map(([name, ...value]) => nodes(value).join("") && [h("dt", name), h("dd", value)])),
+	list = (found, draw, none) => (found.length ? h("ul.rows", found.slice(0, 200).map(it => h("li", draw(it)))) : soft(none)),
+	line = (name, more, ...its) => [h("span.grow", b(name), small(" ", more)), its],
 	table = (heads, rows) => h("table", h("thead", h("tr", heads.map(name => h("th", {scope: "col"}, name)))), rows),
-	row = (cells, more = {}) => h("tr", more, cells.map(cell => h("td", cell))),
+	row = (cells, more = {}) => h("tr", more, cells.map(it => h("td", it))),
+	pairs = all => h("table", all.map(([name, ...value]) => nodes(value).join("") && h("tr", h("th", {scope: "row"}, name), h("td", value)))),
 	time = text => h("time", {datetime: text, title: text}, text.slice(11, 19)),
 	minute = text => text.slice(0, 16).replace("T", " "),
 	count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`
 
-// A page of the documentation: its address as this server has it, a link, and a box to read it in
+// A page of the documentation: its address, a link, a frame
 export const
 	address = name => page(/^docs\/\w+\/[\w-]+\.md(#[\w-]+)?$/.test(name ?? "") ? name.replace(".md", "") : "docs/"),
-	reference = (name, text = name) => (address(name) ? h("a", {href: address(name), target: "_blank"}, text) : text),
-	frame = (src, title) => src && h("iframe", {src, title})
+	reference = (name, text = name) => h("a", {href: address(name), target: "_blank"}, text),
+	frame = (src, title) => h("iframe", {src, title})
 
+const toasts = document.getElementById("toast")
 export function toast(text) {
-	let place = document.getElementById("toast")
-	place.textContent = text
-	clearTimeout(toast.timer)
-	toast.timer = setTimeout(() => fill(place), 4000)
+	fill(toasts, text)
+	clearTimeout(toasts.timer)
+	toasts.timer = setTimeout(() => fill(toasts), 4000)
 }
 
 export const copy = (text, what) => navigator.clipboard.writeText(text).then(() => toast(`${what} copied`), () => dialog(what, pre(text))); // refused: to copy by hand
@@ -74,25 +74,22 @@ export function dialog(title, ...content) {
 }
 
 // Fields of a form: [name, label, attributes, or a list of choices]
-export const fields = all => all.map(([name, label, more]) => [h("label", {for: `f-${name}`}, label), Array.isArray(more) ? h("select", {id: `f-${name}`, name}, more.map(it => h("option", it))) : h("input", {id: `f-${name}`, name, ...more})])
+export const fields = all => all.map(([name, label, more, id = `f-${name}`]) => [h("label", {for: id}, label), Array.isArray(more) ? h("select", {id, name}, more.map(it => h("option", it))) : h("input", {id, name, ...more})])
 
-// What is in a form, without empty texts unless `all`
-export function values(form, all) {
-	let found = {}
-	for (let {name, type, value, checked} of form.elements) if (name && (type === "checkbox" ? checked : all || value)) found[name] = type === "checkbox" || (type === "number" ? Number(value) : value)
-	return found
-}
+// What is in a form: texts, or without empty ones, with numbers and what is checked
+export const texts = form => Object.fromEntries(new FormData(form))
+export const values = form => Object.fromEntries(Object.entries(texts(form)).filter(([, it]) => it).map(([name, it]) => [name, it === "on" || (isNaN(it) ? it : Number(it))]))
 
 export function ask(title, all, label, done) {
 	let box = dialog(title, h("form", {onsubmit: async event => {
 		event.preventDefault()
-		if (await done(values(event.target, true)) !== undefined) box.close()
+		if (await done(texts(event.target)) !== undefined) box.close()
 	}}, fields(all), buttons(h("button.strong", label))))
-	box.querySelector("input").focus()
+	box.querySelector("input, select").focus()
 	return box
 }
 
-// A list that is read page by page: `read` gets a cursor, `next` makes one
+// A list by pages: `read` gets a cursor, `next` makes one
 export function paged(size, read, next, draw, [back, forth] = ["Previous page", "Next page"]) {
 	let body = h(""),
 		turns = buttons(),
@@ -122,21 +119,26 @@ export const avatar = (name, src) => (/^data:image\/(png|gif|jpeg|webp);/.test(s
 // A text of the chat, with marks for mentions, tags and addresses
 export const chat = text => String(text).split(/(@[\p{L}\p{N}_.-]*[\p{L}\p{N}_-]|#[\p{L}\p{N}_-]+|https?:\/\/[^\s<>"]+)/u).map((part, at) => (at % 2 ? /^[@#]/.test(part) ? h("mark", part) : link(part) : part))
 
-// HTML as elements of the same names without attributes. What is parsed is itself never shown.
-const KEPT = /^(P|BR|B|I|STRONG|EM|CODE|PRE|[UO]L|LI|BLOCKQUOTE|H[1-6R]|TABLE|TBODY|T[RDH])$/,
-	DROPPED = /^(SCRIPT|STYLE|IFRAME|OBJECT|TEMPLATE|TITLE|NOSCRIPT|SVG|MATH)$/,
-	policy = window.trustedTypes?.createPolicy("inert", {createHTML: text => text})
-export function rich(text) {
-	let copied = node => {
-		let name = node.nodeName.toUpperCase()
-		if (node.nodeType === 3) return node.data
-		if (node.nodeType !== 1 || DROPPED.test(name)) return null
-		if (name === "A") return link(node.getAttribute("href"), node.textContent)
-		let its = [...node.childNodes].map(copied)
-		return KEPT.test(name) ? h(name, its) : its
-	}
-	return h(".rich", copied(new DOMParser().parseFromString(policy?.createHTML(text) ?? text, "text/html").body))
-}
+// A parsed document runs and loads nothing.
+const policy = window.trustedTypes?.createPolicy("inert", {createHTML: text => text}),
+	parsed = text => new DOMParser().parseFromString(policy?.createHTML(text) ?? text, "text/html"),
+	isPlain = text => !/[<&]/.test(text)
+
+// HTML of a title or a field: texts and links
+export const inline = text => (isPlain(text) ? text : [...parsed(text).body.childNodes].map(it => (it.nodeName === "A" ? link(it.getAttribute("href"), it.textContent) : it.textContent)))
+
+// HTML of a body, in a frame without scripts. Pictures are named, not loaded.
+export const html = (text, title) => (isPlain(text) ? h("p", text) : h("iframe", {title, sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox", onload({target}) {
+	let its = target.contentDocument,
+		{links, images, documentElement} = parsed(text),
+		sheet = new its.defaultView.CSSStyleSheet()
+	for (let it of links) Object.assign(it, {target: "_blank", rel: "noopener noreferrer"})
+	for (let it of [...images]) it.replaceWith(`[${it.alt || it.src}]`)
+	sheet.replaceSync(":root{color-scheme:light dark;overflow:auto hidden}body{display:flow-root;height:fit-content;margin:0;font:.9375rem/1.45 system-ui,sans-serif;overflow-wrap:anywhere}p{margin:.25rem 0}a{color:inherit}table{border-collapse:collapse;font:inherit}th,td{padding:.25rem .5rem;border:1px solid #8888;text-align:left}")
+	its.adoptedStyleSheets = [sheet]
+	its.documentElement.replaceWith(documentElement)
+	new ResizeObserver(() => { target.height = its.body.offsetHeight }).observe(its.body)
+}}))
 
 export const
 	masked = text => h("button.secret", {type: "button", label: "Show a secret", onclick: event => event.currentTarget.replaceWith(text)}, "••••••••"),
@@ -144,6 +146,12 @@ export const
 
 // A text in which each secret is hidden until it is clicked
 export const hidden = text => text.split(/((?<="[a-z_]*(?:token|password|secret|code)"\s*:\s*")[^"]+|(?<=(?:token|password|secret|code)=)[^&\s"]+|\b[0-9a-f]{32,40}\b)/i).map((part, at) => (at % 2 ? masked(part) : part))
+
+// An element that is drawn again only if its key differs
+export function cached(map, id, key, draw) {
+	if (map.get(id)?.key !== key) map.set(id, {key, node: draw()})
+	return map.get(id).node
+}
 
 // Moves the focus among the elements that a selector finds
 export function move(root, selector, by) {

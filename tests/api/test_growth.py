@@ -1,0 +1,137 @@
+"""What a private conversation or a stream costs does not depend on how much there is. No clock is read.
+
+`python -m benchmarks messages` and `stream` time the same.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from benchmarks.environs import environ_of
+from fakeflowdock import FakeFlowdock
+from fakeflowdock.world.models import Message
+from tests.support.counting import calls_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fakeflowdock.api.responses import Answer
+    from fakeflowdock.api.streams.stream import Stream
+
+pytestmark = pytest.mark.newest_only
+
+SMALL, LARGE = 1_000, 100_000  # messages, half of them private
+GROWTH = 1.05  # times the calls in the small world, at most
+API = "https://api.flowdock.com"
+FLOW = f"{API}/flows/example/main/messages"
+STREAM = "https://stream.flowdock.com/flows/example/main?user=1"
+AS_EVENTS = {"Accept": "text/event-stream"}
+
+
+class World:
+    """A world with many messages of a flow and of a private conversation."""
+
+    def __init__(self, messages: int) -> None:
+        self.fake = FakeFlowdock()
+        self.other = self.fake.add_user(name="Ulla")
+        self.private = f"{API}/private/{self.other.id}"
+        self.fake.add_private_message("hello", from_user=self.other, to_user=self.fake.user)
+        self.answer("POST", FLOW, 201, json={"event": "message", "content": "hello"})
+        for talk in (self.fake.user.flows[0].id, next(iter(self.fake._store.conversations))):
+            self.fill(talk, messages // 2)
+
+    def fill(self, place: str, messages: int) -> None:
+        """Add messages like the first one of a flow or conversation."""
+        store = self.fake._store
+        first = store.archive.of(place).messages[1]
+        values = {name: getattr(first, name) for name in ("flow_id", "event", "user_id", "source_id", "sent", "tags")}
+        values |= {name: getattr(first, name) for name in ("app", "content", "thread_id", "to_user_id")}
+        for _ in range(messages):
+            number, event_id = store.next_id(f"message {place}"), store.next_id("event")
+            store.archive.add(Message(**values, id=number, event_id=event_id))
+
+    def answer(self, method: str, url: str, status: int = 200, **more: Any) -> Answer:
+        """Return the response to a request of the first user, without a client library."""
+        app = self.fake._runs.current.app
+        answer = app.answer(environ_of(method, url, auth=(self.fake.user.api_token, ""), **more))
+        assert answer.status == status, answer
+        return answer
+
+    @contextmanager
+    def stream(self, **headers: str) -> Iterator[Stream]:
+        """Open a stream that is left at the end."""
+        stream = self.answer("GET", STREAM, headers={**AS_EVENTS, **headers}).stream
+        assert stream is not None
+        yield stream
+        stream.leave()
+
+    # What is counted
+
+    def list_conversations(self) -> None:
+        self.answer("GET", f"{API}/private")
+
+    def get_conversation(self) -> None:
+        self.answer("GET", self.private)
+
+    def close_conversation(self) -> None:
+        self.answer("PUT", self.private, json={"open": False})
+
+    def list_private_messages(self) -> None:
+        self.answer("GET", f"{self.private}/messages", params={"until_id": 500})
+
+    def list_unread_private_messages(self) -> None:
+        self.answer("GET", f"{self.private}/messages", params={"tags": ":unread:1"})
+
+    def send_and_change_and_delete_a_private_message(self) -> None:
+        sent = self.answer("POST", f"{self.private}/messages", 201, json={"event": "message", "content": "Great Scott"})
+        number = int(sent.body.partition(b'"id":')[2].partition(b",")[0])
+        self.answer("PUT", f"{self.private}/messages/{number}", json={"content": "Great Scott!", "tags": ["clock"]})
+        self.answer("DELETE", f"{self.private}/messages/{number}")
+
+    def open_and_leave_a_stream(self) -> None:
+        with self.stream() as stream:
+            assert stream.take() == []
+
+    def post_beside_a_stream(self) -> None:
+        with self.stream() as stream:
+            self.answer("POST", FLOW, 201, json={"event": "message", "content": "Great Scott"})
+            self.answer("POST", f"{self.private}/messages", 201, json={"event": "message", "content": "Great Scott"})
+            assert len(stream.take()) == 2
+
+    def resume_a_stream(self) -> None:
+        last = self.fake._store.counters["event"]
+        self.answer("POST", FLOW, 201, json={"event": "message", "content": "Great Scott"})
+        with self.stream(**{"Last-Event-ID": str(last)}) as stream:
+            stream.replay()
+            assert len(stream.take()) == 1
+
+
+OPERATIONS: list[Callable[[World], None]] = [
+    World.list_conversations,
+    World.get_conversation,
+    World.close_conversation,
+    World.list_private_messages,
+    World.list_unread_private_messages,
+    World.send_and_change_and_delete_a_private_message,
+    World.open_and_leave_a_stream,
+    World.post_beside_a_stream,
+    World.resume_a_stream,
+]
+
+
+@pytest.fixture(scope="module")
+def worlds() -> tuple[World, World]:
+    return World(SMALL), World(LARGE)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.__name__)
+def test_an_operation_makes_as_many_calls_in_a_large_world(
+    operation: Callable[[World], None], worlds: tuple[World, World]
+) -> None:
+    for world in worlds:
+        operation(world)  # what is made once
+    small, large = (calls_of(lambda world=world: operation(world)) for world in worlds)  # type: ignore[misc]  # bound now
+    assert large <= GROWTH * small
