@@ -325,7 +325,8 @@ class FlowdockHandling(Handling):
             secrets = Redaction(known=self.store.known_secrets)
             found = [each.without(secrets) for each in found]
         self.warnings = tuple(found)
-        self.app.warnings.remember(found)
+        if self.app.sharing is None or ENTRY in self.environ:  # otherwise when the log tells of the exchange
+            self.app.warnings.remember(found)
         if self.app.note is not None:
             for finding in self.warnings:
                 self.app.note(finding)

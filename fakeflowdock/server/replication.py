@@ -21,7 +21,7 @@ from .entries import Outcome, Ticket, applied, unpacked
 from .shared_deliveries import DELIVERED, DUE, SharedDeliveries
 from .shared_journal import SharedJournal
 from .shared_log import MOST, NoLog, SharedClock, SharedLog, raise_unless_expected, reason_of, shown_url
-from .shared_upkeep import EXPIRED, GONE, LEFT, Upkeep
+from .shared_upkeep import EXPIRED, GONE, LEFT, Upkeep, end_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -151,14 +151,12 @@ class Replica:
 
     async def ends(self) -> None:
         """Stop between two entries, and write a last snapshot, so that another version can go on from it."""
-        tasks = [*self._tasks]
         async with self._busy:
-            for task in tasks:
-                task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            await end_all(self._tasks)
         self._loop = None
-        await self._log.close()
-        await self.upkeep.ends()
+        with suppress(Exception):
+            await self._log.close()
+            await self.upkeep.ends()
         self._log = SharedLog(self.url, self._clock)
         with suppress(Exception):  # the log has everything
             self.submit(None, self.id.encode(), GONE)

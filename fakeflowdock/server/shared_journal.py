@@ -64,7 +64,9 @@ class SharedJournal(Journal):
     ) -> Exchange:
         """Keep an exchange; one that is no entry itself when its entry is processed."""
         if ENTRY in environ or self._told is None:
-            self.unshared += ENTRY not in environ
+            if ENTRY not in environ:
+                self.unshared += 1
+                self._world.app.warnings.remember(handling.warnings)
             if not self._pending:
                 return super().add(environ, handling, answer, duration, world_time)
             exchange = Exchange(0, environ, handling, answer, duration, world_time)
@@ -80,8 +82,8 @@ class SharedJournal(Journal):
         Args:
             own: the exchange, if it was one of this server.
         """
-        if own is None and content[: content.index(b"\n")].endswith(WARNED):
-            own = unpacked(content, self._world.store)
+        if content[: content.index(b"\n")].endswith(WARNED):
+            own = own or unpacked(content, self._world.store)
             self._world.app.warnings.remember(own.warnings)
         self._append(own or content, len(content))
 
@@ -125,8 +127,9 @@ class SharedJournal(Journal):
         return super().requests_of(replaced)
 
     def keep(self, exchange: Exchange) -> None:
-        """Keep an exchange that was made elsewhere, as the next one."""
+        """Keep an exchange of which no entry can tell, as the next one."""
         self._settle()
+        self._world.app.warnings.remember(exchange.warnings)
         super().keep(exchange)
 
     def resize(self, kept: int, limit: int) -> None:

@@ -25,6 +25,15 @@ SPARED = 20  # times as long as writing a snapshot took, none is written
 LEFT, GONE, EXPIRED = "left", "gone", "expired"  # the kinds of entries that are no requests
 
 
+async def end_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks until they have ended: one that waits for Redis may take a cancellation for a timeout."""
+    pending = {*tasks}
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=AGAIN)
+
+
 class Following(Protocol):
     """What follows the log."""
 

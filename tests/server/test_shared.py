@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import gc
 import os
 import signal
-import sys
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from random import Random
@@ -18,8 +20,10 @@ import requests
 from requests.auth import HTTPBasicAuth
 
 from fakeflowdock.cli import main
+from fakeflowdock.server.shared_upkeep import end_all
+from fakeflowdock.world import clock
 from tests.support.linearizable import Call, is_linearizable
-from tests.support.processes import CLEAN, LIMIT, Process, until
+from tests.support.processes import LIMIT, until
 from tests.support.sharing import (
     FLOW,
     LONG,
@@ -35,7 +39,7 @@ from tests.support.sharing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 pytestmark = [
@@ -446,13 +450,33 @@ def test_no_acknowledged_write_is_lost_when_a_server_is_killed(redis: Redis, pai
         same_worlds(pair)
 
 
-def refusal_of(*options: str) -> str:
-    """What a server says that does not start."""
-    command = [sys.executable, "-m", "fakeflowdock", "--port", "0", *options]
-    process = Process(command, stderr=-1, env=CLEAN)
-    _, said = process.communicate(timeout=LIMIT)
-    assert process.returncode == 2
-    return str(said)
+def test_a_task_that_takes_its_end_for_a_timeout_ends_all_the_same() -> None:
+    async def waits() -> None:
+        with suppress(asyncio.CancelledError):  # as in redis-py, whose time can be up at the same moment
+            await asyncio.sleep(LIMIT)
+        await asyncio.sleep(LIMIT)
+
+    async def ended() -> bool:
+        task = asyncio.create_task(waits())
+        await asyncio.sleep(0)
+        await asyncio.wait_for(end_all([task]), LIMIT)
+        return task.cancelled()
+
+    assert asyncio.run(ended())
+
+
+@pytest.fixture
+def refusal_of(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., str]]:
+    """What the command line says that does not start a server."""
+    thresholds = gc.get_threshold()
+
+    def refusal(*options: str) -> str:
+        assert main.main(["--port", "0", *options]) == 2
+        return capsys.readouterr().err
+
+    yield refusal
+    gc.set_threshold(*thresholds)
+    clock.follow_machine(clock.Machine())
 
 
 def is_without_log(server: Server) -> bool:
@@ -460,7 +484,7 @@ def is_without_log(server: Server) -> bool:
 
 
 @pytest.mark.usefixtures("pair")
-def test_a_server_of_another_version_than_the_log_does_not_start(redis: Redis) -> None:
+def test_a_server_of_another_version_than_the_log_does_not_start(redis: Redis, refusal_of: Callable[..., str]) -> None:
     import redis as client
 
     url = redis.url.removesuffix("0") + "1"
@@ -475,12 +499,12 @@ def test_a_server_of_another_version_than_the_log_does_not_start(redis: Redis) -
         assert "the log has entries of fakeflowdock 9.9.9" in refusal_of("--store", url)
 
 
-def test_options_that_contradict_each_other_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_options_that_contradict_each_other_are_told(tmp_path: Path, refusal_of: Callable[..., str]) -> None:
     file = str(tmp_path / "world.json")
-    assert main.main(["--store", "redis://127.0.0.1:1/0", "--save-on-exit", file]) == 2
-    assert "--store cannot be used with --state or --save-on-exit" in capsys.readouterr().err
-    assert main.main(["--reads", "local"]) == 2
-    assert "--reads local requires --store" in capsys.readouterr().err
+    for options in (("--save-on-exit", file), ("--state", file)):
+        said = refusal_of("--store", "redis://127.0.0.1:1/0", *options)
+        assert "--store cannot be used with --state or --save-on-exit" in said
+    assert "--reads local requires --store" in refusal_of("--reads", "local")
     said = refusal_of("--store", "redis://user:secret@127.0.0.1:1/0")
     assert "the worlds cannot be shared: redis://127.0.0.1:1/0: " in said
     assert "secret" not in said

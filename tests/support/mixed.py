@@ -194,8 +194,8 @@ class Mixed:
         self._message = self._of(messages)
         if "message" in operation.name and self._message and self._random.random() < 0.8:
             self._user = store.users.get(messages[self._message].user_id or 0, self._user)
-            if place in store.conversations and self._user is not None:
-                self._other = store.conversations[place].other(self._user.id)
+            if (conversation := store.conversations.get(place or "")) is not None and self._user is not None:
+                self._other = conversation.other(self._user.id)
 
     def _credentials(self, operation: Operation[Any, Any], fields: dict[str, Any]) -> dict[str, str]:
         store = self._store
