@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fakeflowdock import Application, FakeFlowdock
     from tests.support.chromium import Browsers
 
-pytestmark = pytest.mark.newest_only
+pytestmark = [pytest.mark.newest_only, WHOLE]
 
 
 class Callback(BaseHTTPRequestHandler):
@@ -84,7 +84,7 @@ class Person:
         return {name: value for name, [value] in parse_qs(urlsplit(self.chrome.current_url).query).items()}
 
 
-@pytest.fixture(params=["with scripts", pytest.param("without scripts", marks=WHOLE)])
+@pytest.fixture(params=["with scripts", "without scripts"])
 def person(request: pytest.FixtureRequest, fake_flowdock: FakeFlowdock, browsers: Browsers) -> Person:
     return Person(browsers.browser(scripts=request.param == "with scripts"), fake_flowdock)
 
@@ -120,7 +120,6 @@ def test_a_person_signs_in_clicks_authorize_and_the_application_creates_a_source
     person.says("Sign in to Flowdock")
 
 
-@WHOLE
 def test_a_person_says_no(person: Person, application: Application) -> None:
     person.asked(state="x")
     person.clicks("Deny")
@@ -128,7 +127,6 @@ def test_a_person_says_no(person: Person, application: Application) -> None:
     assert (told["error"], told["state"], "code" in told) == ("access_denied", "x", False)
 
 
-@WHOLE
 def test_a_person_copies_a_code(person: Person) -> None:
     fake = person.fake
     fake.add_application(name="Script")
@@ -141,7 +139,6 @@ def test_a_person_copies_a_code(person: Person) -> None:
     assert [kept.code for kept in fake._store.codes] == [code]
 
 
-@WHOLE
 def test_the_style_of_the_page_is_allowed_by_its_own_policy(person: Person) -> None:
     person.asked()
     heading = person.chrome.find_element(By.TAG_NAME, "header")
