@@ -25,6 +25,7 @@ class CommandError(Worded, click.ClickException):
     STORE = "the worlds cannot be shared: {reason}"
     STORE_AND_FILE = "--store cannot be used with --state or --save-on-exit: Redis keeps the worlds"
     READS_ALONE = "--reads local requires --store"
+    STORE_ALONE = "--store beyond loopback requires --admin-token: all servers need the same"
     NO_SEED = "seed requires a file, or --example"
     KEY_ALONE = "--tls-key requires --tls-cert"
     NO_CA = "--write-ca requires --tls without --tls-cert: only then is a CA generated"

@@ -42,6 +42,7 @@ def run(given: SimpleNamespace) -> None:
     gc.set_threshold(*THRESHOLDS)
     from ..api.app import App
     from ..api.internal_routes import DOCS, PREFIX, STREAM
+    from ..http.addresses import is_loopback
     from ..http.server import Server
     from ..server.memory import Memory
     from ..server.public_address import PublicAddress
@@ -53,6 +54,8 @@ def run(given: SimpleNamespace) -> None:
         raise CommandError(CommandError.STORE_AND_FILE)
     if given.reads == LOCAL and not given.store:
         raise CommandError(CommandError.READS_ALONE)
+    if given.store and given.admin_token is None and not (given.host == "localhost" or is_loopback(given.host)):
+        raise CommandError(CommandError.STORE_ALONE)  # each would make one of its own
     with startup.saving(given) as saving:
         notes = startup.notes_of(given)
         app = App(startup.world_of(given), notes.bug, notes.finding)

@@ -505,6 +505,8 @@ def test_options_that_contradict_each_other_are_told(tmp_path: Path, refusal_of:
         said = refusal_of("--store", "redis://127.0.0.1:1/0", *options)
         assert "--store cannot be used with --state or --save-on-exit" in said
     assert "--reads local requires --store" in refusal_of("--reads", "local")
+    said = refusal_of("--store", "redis://127.0.0.1:1/0", "--host", "0.0.0.0")
+    assert "--store beyond loopback requires --admin-token" in said
     said = refusal_of("--store", "redis://user:secret@127.0.0.1:1/0")
     assert "the worlds cannot be shared: redis://127.0.0.1:1/0: " in said
     assert "secret" not in said
