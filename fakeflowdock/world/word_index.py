@@ -131,8 +131,30 @@ class Words(Branching):
             if self._index is not None:
                 twin._index = self._index.branch()
             else:
-                twin._base = self if self._base is None or self._new or self._gone else self._base
+                twin._base = self._merged()
         return twin
+
+    def _merged(self) -> Words:
+        """Return the same words with few layers: one goes into that below it, unless that is much larger.
+
+        So a world that is never searched does not keep what was removed between its snapshots.
+        """
+        layer = self
+        while (below := layer._base) is not None and below._base is not None and below._size <= 2 * layer._size:
+            layer = below._with(layer)
+        return layer if layer._base is None or layer._size else layer._base
+
+    @property
+    def _size(self) -> int:
+        return len(self._new) + len(self._gone)
+
+    def _with(self, above: Words) -> Words:
+        """Return this layer and the one above it as one."""
+        kept = {number: each for number, each in self._new.items() if number not in above._gone}
+        merged = Words({**kept, **above._new})
+        merged._gone = self._gone | {number: each for number, each in above._gone.items() if number not in self._new}
+        merged._base = self._base
+        return merged
 
 
 def words_of(message: Message) -> set[str]:

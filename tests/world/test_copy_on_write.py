@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import MutableMapping
 from dataclasses import replace
 from random import Random
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from fakeflowdock import FakeFlowdock
 from fakeflowdock.world import copy_on_write, word_index
 from fakeflowdock.world.copy_on_write import Groups, Layered, branch
 from fakeflowdock.world.id_sets import IdSet, Index
@@ -270,6 +272,16 @@ def test_nothing_is_indexed_by_words_before_the_first_search(monkeypatch: pytest
     assert indexed == [*range(1, 102)]
     assert len(other.find(Filter(200, keywords=["the"]))) == 100  # what both began with is indexed once
     assert indexed == [*range(1, 102)]
+
+
+def test_a_world_that_is_never_searched_keeps_no_messages_that_were_removed_between_its_snapshots() -> None:
+    fake = FakeFlowdock()
+    for number in range(60):
+        fake.remove_message(fake.add_message(f"removed {number}"))
+        fake.snapshot()
+    gc.collect()
+    kept = [each for each in gc.get_objects() if type(each) is Message and str(each.content).startswith("removed ")]
+    assert len(kept) < 10
 
 
 def assert_each_word_is_found(flow: FlowArchive) -> None:
