@@ -277,7 +277,9 @@ def test_nothing_is_indexed_by_words_before_the_first_search(monkeypatch: pytest
 def test_a_world_that_is_never_searched_keeps_no_messages_that_were_removed_between_its_snapshots() -> None:
     fake = FakeFlowdock()
     for number in range(60):
-        fake.remove_message(fake.add_message(f"removed {number}"))
+        message = fake.add_message(f"removed {number}")
+        fake.snapshot()
+        fake.remove_message(message)
         fake.snapshot()
     gc.collect()
     kept = [each for each in gc.get_objects() if type(each) is Message and str(each.content).startswith("removed ")]
