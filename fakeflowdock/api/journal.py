@@ -110,15 +110,12 @@ class Journal:
         self, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float, world_time: datetime
     ) -> Exchange:
         """Keep an exchange. Returns it."""
-        with self._lock:
-            self._count += 1
-            exchange = Exchange(self._count, environ, handling, answer, duration, world_time)
-            self._keep(exchange)
-        self._tell()
+        exchange = Exchange(0, environ, handling, answer, duration, world_time)
+        self.keep(exchange)
         return exchange
 
     def keep(self, exchange: Exchange) -> None:
-        """Keep an exchange that was made elsewhere, as the next one."""
+        """Keep an exchange as the next one."""
         with self._lock:
             self._count += 1
             exchange.number = self._count

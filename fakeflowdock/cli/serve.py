@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import SimpleNamespace
 
-READS = ("linearizable", LOCAL := "local")
 # Of the garbage collector; Python's are much lower. A world is large and has hardly any cycles, and what is imported
 # has none. A full collection blocks all requests for tens of milliseconds, and by default happens each time the world
 # has grown by a quarter.
@@ -52,7 +51,7 @@ def run(given: SimpleNamespace) -> None:
 
     if given.store and (given.state or given.save_on_exit):
         raise CommandError(CommandError.STORE_AND_FILE)
-    if given.reads == LOCAL and not given.store:
+    if given.reads == startup.LOCAL and not given.store:
         raise CommandError(CommandError.READS_ALONE)
     if given.store and given.admin_token is None and not (given.host == "localhost" or is_loopback(given.host)):
         raise CommandError(CommandError.STORE_ALONE)  # each would make one of its own
@@ -179,7 +178,7 @@ serve_command = Command(
         Option("tls-cert", "HTTPS certificate, PEM.", "", FILE, "FILE"),
         Option("tls-key", "Its key, if separate.", "", FILE, "FILE"),
         Option("store", "Share worlds through Redis.", None, STORE, "URL"),
-        Option("reads", "linearizable or local.", None, choice(*READS), "HOW"),
+        Option("reads", "linearizable or local.", None, choice(*startup.READS), "HOW"),
         CONFIG,
     ],
     help="Serve Flowdock's REST API from memory. This is the default command.",

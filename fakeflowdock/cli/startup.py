@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..world.store import Store
     from .save_on_exit import Saving
 
+READS = ("linearizable", LOCAL := "local")
 # A line of `--help` has 55 columns for the sentence.
 OPTIONS = (
     Option("world", "docs, empty.", "docs", choice("docs", "empty"), "WORLD"),
@@ -108,7 +109,7 @@ def shared(given: SimpleNamespace, worlds: Worlds, notes: Notes) -> SharedSite |
 
     url = re.sub("^valkey", "redis", given.store)
     try:
-        site = SharedSite(worlds, url, notes.note, is_local=given.reads == "local")
+        site = SharedSite(worlds, url, notes.note, is_local=given.reads == LOCAL)
         site.start()
     except NoLog as error:
         raise CommandError.of(CommandError.STORE, reason=error) from None

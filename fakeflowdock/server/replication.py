@@ -21,7 +21,7 @@ from .entries import Outcome, Ticket, applied, unpacked
 from .shared_deliveries import DELIVERED, DUE, SharedDeliveries
 from .shared_journal import SharedJournal
 from .shared_log import MOST, NoLog, SharedClock, SharedLog, raise_unless_expected, reason_of, shown_url
-from .shared_upkeep import EXPIRED, GONE, LEFT, Upkeep, end_all
+from .shared_upkeep import AGAIN, EXPIRED, GONE, LEFT, Upkeep, end_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -39,7 +39,6 @@ REQUEST, READ = "request", "read"  # the kinds of most entries
 KEPT = (LEFT, GONE, EXPIRED, DELIVERED)  # the kinds that are appended as soon as the log is there again
 REMEMBERED = 1_000  # servers whose last entry is known, so that none is processed twice
 PATIENCE = 15.0  # seconds that a request waits for the log
-AGAIN = 0.2  # seconds between two attempts to reach the log
 
 
 class Replica:

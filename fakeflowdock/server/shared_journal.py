@@ -63,17 +63,17 @@ class SharedJournal(Journal):
         self, environ: WSGIEnvironment, handling: Handling, answer: Answer, duration: float, world_time: datetime
     ) -> Exchange:
         """Keep an exchange; one that is no entry itself when its entry is processed."""
-        if ENTRY in environ or self._told is None:
-            if ENTRY not in environ:
-                self.unshared += 1
-                self._world.app.warnings.remember(handling.warnings)
-            if not self._pending:
-                return super().add(environ, handling, answer, duration, world_time)
-            exchange = Exchange(0, environ, handling, answer, duration, world_time)
-            self._append(exchange, exchange.size)
-            return exchange
         exchange = Exchange(0, environ, handling, answer, duration, world_time)
-        self._told(self._world, exchange, packed(self._world.name, environ, handling, answer, duration, world_time))
+        if ENTRY not in environ and self._told is not None:
+            self._told(self._world, exchange, packed(self._world.name, environ, handling, answer, duration, world_time))
+            return exchange
+        if ENTRY not in environ:
+            self.unshared += 1
+            self._world.app.warnings.remember(handling.warnings)
+        if self._pending:
+            self._append(exchange, exchange.size)
+        else:
+            super().keep(exchange)
         return exchange
 
     def tell(self, content: bytes, own: Exchange | None) -> None:

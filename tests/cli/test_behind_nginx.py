@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from tests.support.processes import CLEAN, Process, ready, running, until
+from tests.support.sockets import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,12 +44,6 @@ http {{
     }}
 }}
 """
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 @pytest.fixture

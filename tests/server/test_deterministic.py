@@ -15,13 +15,13 @@ from fakeflowdock.server.admin.app import TABLE as ADMIN
 from tests.support.mixed import NOT_LOGGED
 from tests.support.processes import CLEAN, LIMIT
 from tests.support.replaying import OF_THE_JOURNAL
+from tests.support.sharing import WHOLE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.newest_only
 
-WHOLE = bool(os.environ.get("FAKEFLOWDOCK_SERVERS"))  # `.ci/run extended`
 COUNT = 6_000 if WHOLE else 400
 OTHER = os.environ.get("FAKEFLOWDOCK_OTHER_PYTHON")  # another version of Python, with the package
 

@@ -28,6 +28,7 @@ from tests.support.sharing import (
     FLOW,
     LONG,
     REDIS,
+    WHOLE,
     Redis,
     Server,
     at_once,
@@ -46,7 +47,6 @@ pytestmark = [
     pytest.mark.newest_only,
     pytest.mark.skipif(REDIS is None, reason="there is no redis-server"),
 ]
-WHOLE = bool(os.environ.get("FAKEFLOWDOCK_SERVERS"))  # `.ci/run extended`
 MESSAGES = f"{FLOW}/messages"
 LOG, SNAPSHOT = "fakeflowdock:{worlds}:log", "fakeflowdock:{worlds}:snapshot"
 

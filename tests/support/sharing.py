@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,11 +19,13 @@ import requests
 from requests.auth import HTTPBasicAuth
 
 from tests.support.processes import CLEAN, Process, until
+from tests.support.sockets import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+WHOLE = bool(os.environ.get("FAKEFLOWDOCK_SERVERS"))  # of the tests of many servers: `.ci/run servers`
 REDIS = shutil.which("redis-server") or shutil.which("valkey-server")
 # As `-m fakeflowdock`, without OpenTelemetry, which only the tests have: redis-py would import it for a third of the
 # time that the start of a server takes.
@@ -42,12 +44,6 @@ class LongProcess(Process):
     """A process that many tests share."""
 
     limit = 3_600
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 class Redis:

@@ -32,6 +32,13 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
         thread.join(60)
 
 
+def free_port() -> int:
+    """One of this machine that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
 def talk(url: str, request: bytes) -> tuple[str, dict[str, str], bytes]:
     """Send bytes, read until the server closes: status line, headers in small letters, body."""
     parts = urlsplit(url)
