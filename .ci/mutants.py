@@ -5,17 +5,13 @@
 `python .ci/mutants.py --all fakeflowdock/world/tagging.py:67`
 
 The tests are collected once. A first child process runs each of them, and notes which lines it executes. Then each
-mutant gets a child of its own: its code is put in the place of the function's, and the tests that execute the line run
-until one fails. What runs while modules are imported, the lines of assertions and annotations are not changed.
+mutant gets a child of its own: its code replaces that of the function, and the tests that execute the line run until
+one fails. What runs while modules are imported, the lines of assertions and annotations are not changed.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import copy
-import functools
-import gc
 import importlib
 import json
 import os
@@ -27,19 +23,20 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 import coverage
 import pytest
+from mutations import ROOT, code_of, functions, mutants_of, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import FunctionType
 
-ROOT = Path(__file__).resolve().parent.parent
+    from mutations import Mutant, Place
+
 TARGETS = ("fakeflowdock/world", "fakeflowdock/api/resources")
 TESTS = ("tests/world", "tests/api", "tests/testing")
 SLOW = 2.0  # seconds of a test that is left out
@@ -47,207 +44,6 @@ LONGEST = 10.0  # seconds of tests for a mutant
 SAMPLE = 150
 LEAST = 80  # percent that must be noticed
 MEMORY = 6 << 30
-
-Place = tuple[str, int]  # a function: its qualified name and its first line
-
-SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
-    ast.And: ast.Or,
-    ast.Or: ast.And,
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    ast.Mult: ast.FloorDiv,
-    ast.FloorDiv: ast.Mult,
-    ast.Mod: ast.Mult,
-    ast.BitOr: ast.BitAnd,
-    ast.BitAnd: ast.BitOr,
-}
-NAMES = {"min": "max", "max": "min", "any": "all", "all": "any"}
-METHODS = {
-    "lower": "upper",
-    "upper": "lower",
-    "startswith": "endswith",
-    "endswith": "startswith",
-    "removeprefix": "removesuffix",
-    "partition": "rpartition",
-    "lstrip": "rstrip",
-    "rstrip": "lstrip",
-}
-CUTS = (ast.Expr, ast.Raise, ast.AugAssign, ast.Delete)
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """One change: `number` is that of its node in `ast.walk`, `way` which of the node's changes."""
-
-    file: str
-    number: int
-    way: int
-    line: int
-    end: int
-    place: Place
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line} {self.what}"
-
-
-def changes(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
-    """The nodes that may stand where a node stands; None removes a statement."""
-
-    def with_(**fields: Any) -> ast.AST:
-        other = copy.copy(node)
-        for name, value in fields.items():
-            setattr(other, name, value)
-        return other
-
-    match node:
-        case ast.Compare(ops=[operator]) if type(operator) in SWAPPED:
-            yield "other comparison", with_(ops=[SWAPPED[type(operator)]()])
-        case ast.BoolOp(op=operator, values=values):
-            yield "and/or", with_(op=SWAPPED[type(operator)]())
-            for at in range(len(values)):
-                left = values[:at] + values[at + 1 :]
-                yield f"without condition {at + 1}", left[0] if len(left) == 1 else with_(values=left)
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            yield "without not", operand
-        case ast.BinOp(op=operator) | ast.AugAssign(op=operator) if type(operator) in SWAPPED:
-            yield "other operator", with_(op=SWAPPED[type(operator)]())
-        case ast.Constant(value=bool(value)):
-            yield f"{not value}", with_(value=not value)
-        case ast.Constant(value=int(value)):
-            yield f"{value + 1}", with_(value=value + 1)
-        case ast.Constant(value=str(value)) if value:
-            yield "other text", with_(value=value + "XX")
-        case ast.If(test=test) | ast.IfExp(test=test):
-            yield "always", with_(test=ast.copy_location(ast.Constant(True), test))
-            yield "never", with_(test=ast.copy_location(ast.Constant(False), test))
-        case ast.comprehension(ifs=[_, *_]):
-            yield "without filter", with_(ifs=[])
-        case ast.Return(value=ast.AST() as value) if not (isinstance(value, ast.Constant) and value.value is None):
-            yield "returns None", with_(value=ast.copy_location(ast.Constant(None), value))
-        case ast.Call(func=ast.Name(id=name)) if name in NAMES:
-            yield NAMES[name], with_(func=ast.copy_location(ast.Name(NAMES[name], ast.Load()), node.func))
-        case ast.Call(func=ast.Attribute(attr=name, value=value)) if name in METHODS:
-            other = ast.Attribute(value, METHODS[name], ast.Load())
-            yield METHODS[name], with_(func=ast.copy_location(other, node.func))
-        case ast.Continue():
-            yield "break", ast.copy_location(ast.Break(), node)
-        case _:
-            pass
-    if isinstance(node, ast.Call):
-        for at, keyword in enumerate(node.keywords):
-            if keyword.arg:
-                yield f"without {keyword.arg}=", with_(keywords=node.keywords[:at] + node.keywords[at + 1 :])
-    if isinstance(node, CUTS) or (isinstance(node, ast.Assign) and not isinstance(node.targets[0], ast.Name)):
-        yield "removed", None
-
-
-def parents(tree: ast.AST) -> dict[ast.AST, ast.AST]:
-    return {child: parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
-
-
-def left_out(node: ast.AST, above: dict[ast.AST, ast.AST]) -> bool:
-    """Docstrings, annotations, assertions, and the names of types in casts."""
-    child = node
-    while (parent := above.get(child)) is not None:
-        if isinstance(parent, ast.Assert | ast.arg) or (
-            isinstance(parent, ast.AnnAssign) and child is parent.annotation
-        ):
-            return True
-        if isinstance(parent, ast.FunctionDef) and (child is parent.returns or child in parent.decorator_list):
-            return True
-        if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name) and parent.func.id == "cast":
-            return child is parent.args[0]
-        child = parent
-    documented = node.value if isinstance(node, ast.Expr) else node
-    return isinstance(documented, ast.Constant) and isinstance(above.get(documented), ast.Expr)
-
-
-def function_of(node: ast.AST, above: dict[ast.AST, ast.AST]) -> ast.FunctionDef | ast.Lambda | None:
-    """The outermost function in whose body a node stands."""
-    found, child = None, node
-    while (parent := above.get(child)) is not None:
-        if (isinstance(parent, ast.FunctionDef) and child in parent.body) or (
-            isinstance(parent, ast.Lambda) and child is parent.body
-        ):
-            found = parent
-        child = parent
-    return found
-
-
-def place_of(function: ast.FunctionDef | ast.Lambda, above: dict[ast.AST, ast.AST]) -> Place:
-    names, child = [], function
-    while (parent := above.get(child)) is not None:
-        if isinstance(parent, ast.ClassDef):
-            names.append(parent.name)
-        child = parent
-    lambda_ = isinstance(function, ast.Lambda)
-    line = function.lineno if lambda_ or not function.decorator_list else function.decorator_list[0].lineno
-    return ".".join([*reversed(names), "<lambda>" if lambda_ else function.name]), line
-
-
-def mutants_of(file: str) -> Iterator[Mutant]:
-    tree = ast.parse((ROOT / file).read_text())
-    above = parents(tree)
-    for number, node in enumerate(ast.walk(tree)):
-        function = function_of(node, above)
-        if function is None or left_out(node, above):
-            continue
-        lined = node
-        while not hasattr(lined, "lineno"):
-            lined = above[lined]
-        head = lined.test if isinstance(lined, ast.If) else lined
-        for way, (what, _) in enumerate(changes(node)):
-            yield Mutant(file, number, way, lined.lineno, head.end_lineno or 0, place_of(function, above), what)
-
-
-def codes_in(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from codes_in(constant)
-
-
-@functools.lru_cache(maxsize=1)
-def source_of(file: str) -> str:
-    return (ROOT / file).read_text()
-
-
-def code_of(mutant: Mutant) -> CodeType:
-    """The code of the changed function."""
-    tree = ast.parse(source_of(mutant.file))
-    old = next(node for number, node in enumerate(ast.walk(tree)) if number == mutant.number)
-    new = [change for _, change in changes(old)][mutant.way]
-
-    class Change(ast.NodeTransformer):
-        def visit(self, node: ast.AST) -> ast.AST:
-            if node is old:
-                return ast.copy_location(ast.Pass(), old) if new is None else new
-            return super().visit(node)
-
-    code = compile(ast.fix_missing_locations(Change().visit(tree)), str(ROOT / mutant.file), "exec", dont_inherit=True)
-    return next(each for each in codes_in(code) if (each.co_qualname, each.co_firstlineno) == mutant.place)
-
-
-def functions() -> dict[tuple[str, Place], list[FunctionType]]:
-    """Every function of the mutated files, however it is decorated and wherever it is registered."""
-    found: dict[tuple[str, Place], list[FunctionType]] = {}
-    for each in gc.get_objects():
-        if type(each) is FunctionType and each.__code__.co_filename.startswith(str(ROOT / "fakeflowdock")):
-            code = each.__code__
-            file = str(Path(code.co_filename).relative_to(ROOT))
-            found.setdefault((file, (code.co_qualname, code.co_firstlineno)), []).append(each)
-    return found
 
 
 class Runner:
@@ -411,7 +207,7 @@ def main() -> int:
     files = given.files or sorted(str(path) for target in TARGETS for path in Path(target).glob("*.py"))
     split = [file.partition(":")[::2] for file in files]
     everything = [each for file, line in split for each in mutants_of(file) if line in ("", str(each.line))]
-    chosen = random.Random(given.seed).sample(everything, len(everything))[given.skip :]  # noqa: S311 - it has to be repeatable
+    chosen = random.Random(given.seed).sample(everything, len(everything))[given.skip :]  # noqa: S311  # repeatable
     if given.again:
         lines = given.again.read_text()
         chosen = [mutant for mutant in chosen if f": {mutant}" in lines]
