@@ -146,7 +146,7 @@ def test_why_a_host_is_not_reached_is_told_in_words(error: OSError | UnicodeErro
 
 
 def test_each_refusal_of_the_page_has_its_test() -> None:
-    elsewhere = ["log-not-reached"]  # tests/server/test_shared.py stops Redis
+    elsewhere = ["log-not-reached"]  # tests/server/test_shared_losses.py stops Redis
     assert list(PROVOKED) == [name for name in contracts().refusals if name not in elsewhere]
 
 

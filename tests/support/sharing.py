@@ -36,6 +36,8 @@ from fakeflowdock.cli.main import main
 sys.exit(main())
 """
 FLOW = "/flows/example/main"
+MESSAGES = f"{FLOW}/messages"
+LOG, SNAPSHOT = "fakeflowdock:{worlds}:log", "fakeflowdock:{worlds}:snapshot"  # keys in Redis
 LONG = 1_800  # seconds for thousands of requests
 TIMEOUT = 60  # seconds: many times what a request takes on a busy machine
 
@@ -147,6 +149,19 @@ def servers(store: str, count: int, *options: str) -> Iterator[list[Server]]:
         yield [server.is_ready() for server in started]
 
 
+def say(server: Server, content: str) -> int:
+    """Post a message. Returns its id."""
+    reply = server("POST", MESSAGES, json={"event": "message", "content": content})
+    assert reply.status_code == 201, reply.text
+    number: int = reply.json()["id"]
+    return number
+
+
+def last_on(server: Server) -> Any:
+    """The content of the last message on a server."""
+    return server("GET", f"{MESSAGES}?limit=1").json()[-1]["content"]
+
+
 def same_worlds(running: Sequence[Server]) -> None:
     """Assert that all servers have the same worlds, with their faults and streams."""
     first = running[0]
@@ -223,12 +238,12 @@ class Client:
     def _one(self, url: str, name: str, chance: float) -> tuple[int, str]:
         line, flow = self._line, url + FLOW
         if chance < 0.35:
-            reply = self._ask("POST", f"{flow}/messages", json={"event": "message", "content": name})
+            reply = self._ask("POST", f"{url}{MESSAGES}", json={"event": "message", "content": name})
             if reply.status_code == 201:
                 with self._done.lock:
                     self._done.contents[name] = reply.json()["id"]
         elif chance < 0.6:
-            reply = self._ask("GET", f"{flow}/messages?limit=3")
+            reply = self._ask("GET", f"{url}{MESSAGES}?limit=3")
         elif chance < 0.68:
             reply = self._ask("POST", f"{flow}/sources", headers=self._bearer, json={"name": name})
             if reply.status_code == 201:
