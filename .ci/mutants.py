@@ -7,7 +7,7 @@
 The tests are collected once. A first child process runs each of them, and notes which lines it executes. Then each
 mutant gets a child of its own: its code replaces that of the function, and the tests that execute the line run until
 one fails or they have taken too long. What runs while modules are imported, the lines of assertions and annotations
-are not changed, and neither is what `equivalent.toml` names.
+are not changed, and neither is what `excluded.toml` names.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 import coverage
 import pytest
-from mutations import ROOT, code_of, functions, in_order, mutants_of, without_equivalent
+from mutations import ROOT, code_of, functions, in_order, mutants_of, not_excluded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -211,7 +211,7 @@ def main() -> int:
     files = given.files or sorted(str(path) for target in TARGETS for path in Path(target).glob("*.py"))
     split = [file.partition(":")[::2] for file in files]
     everything = [
-        each for file, line in split for each in without_equivalent(mutants_of(file)) if line in ("", str(each.line))
+        each for file, line in split for each in not_excluded(mutants_of(file)) if line in ("", str(each.line))
     ]
     chosen = in_order(everything, given.seed)[given.skip :]
     if given.again:

@@ -73,7 +73,7 @@ class Mutant:
 
     @property
     def text(self) -> str:
-        """The line that is changed, as `equivalent.toml` has it."""
+        """The line that is changed, as `excluded.toml` has it."""
         return source_of(self.file).splitlines()[self.line - 1].strip()
 
 
@@ -187,9 +187,9 @@ def mutants_of(file: str) -> Iterator[Mutant]:
             yield Mutant(file, number, way, lined.lineno, head.end_lineno or 0, place_of(function, above), what)
 
 
-def without_equivalent(mutants: Iterable[Mutant]) -> Iterator[Mutant]:
-    """Leave out what `equivalent.toml` names. Each change there must be one that can be made."""
-    entries = tomllib.loads((ROOT / ".ci/equivalent.toml").read_text())["equivalent"]
+def not_excluded(mutants: Iterable[Mutant]) -> Iterator[Mutant]:
+    """Leave out what `excluded.toml` names. Each change there must be one that can be made."""
+    entries = tomllib.loads((ROOT / ".ci/excluded.toml").read_text())["excluded"]
     named = {
         (entry["file"], entry["function"], entry["line"], what): False for entry in entries for what in entry["what"]
     }
@@ -202,7 +202,7 @@ def without_equivalent(mutants: Iterable[Mutant]) -> Iterator[Mutant]:
         else:
             yield mutant
     stale = [change for change, fits in named.items() if not fits and change[0] in files]
-    assert not stale, f"equivalent.toml has changes that cannot be made: {stale}"
+    assert not stale, f"excluded.toml has changes that cannot be made: {stale}"
 
 
 def in_order(mutants: Iterable[Mutant], seed: int) -> list[Mutant]:
