@@ -120,6 +120,8 @@ def test_an_archived_flow_has_no_invitations(flowdock: Door) -> None:
     for method, path in (("GET", ""), ("POST", ""), ("GET", "/1"), ("DELETE", "/1")):
         reply = flowdock(method, INVITATIONS + path, flowdock.as_member, **({"json": {}} if method == "POST" else {}))
         assert (reply.status_code, reply.json()) == (404, {"message": "not found"})
+    with pytest.raises(ValueError, match="flow 'example/main' is archived, or has blocked 'bob'"):
+        flowdock.fake.accept(1)
 
 
 def test_an_invitation_is_of_its_flow_alone(flowdock: Door) -> None:
@@ -299,9 +301,11 @@ def test_the_text_of_a_mail_is_limited_so_that_a_list_of_mails_is(flowdock: Door
         ({"email": BOB, "message": 5}, "message is not a string"),
         ({"email": BOB, "message": "x" * 8097}, r"message is too long \(maximum is 8096 characters\)"),
         ({"email": "nobody"}, "email Invalid email"),
+        ({"email": BOB, "inviter": "Eve"}, "invalid inviter 'Eve': expected a member of 'example/main'"),
     ],
 )
 def test_a_test_cannot_invite_what_a_request_cannot(fake_flowdock: FakeFlowdock, given: Any, reason: str) -> None:
+    fake_flowdock.add_user(name="Eve")
     with pytest.raises(ValueError, match=reason):
         fake_flowdock.add_invitation(**given)
     assert fake_flowdock.outbox == []

@@ -239,6 +239,7 @@ def test_an_invitation_is_cancelled(fake: FakeFlowdock) -> None:
         (lambda fake: fake.remove_member(fake.add_user(name="Eve")), "Eve is not a member of example/main"),
         (lambda fake: fake.update_member(fake.add_user(name="Eve"), admin=True), "Eve is not a member of example/main"),
         (lambda fake: fake.update_message(fake.add_message("x"), "x" * 8097), "content is too long"),
+        (lambda fake: fake.update_message(fake.add_message("x"), tags=["x"] * 1001), "tags has too many tags"),
         (lambda fake: fake.update_message(fake.add_message("x", event="status"), "y"), "cannot edit the content"),
         (lambda fake: fake.remove_message(fake.add_message("x", event="status")), "cannot delete a message"),
         (lambda fake: fake.remove_message(FakeFlowdock().add_message("x")), "is not a message of this world"),
