@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 import coverage
 import pytest
-from mutations import ROOT, code_of, functions, in_order, mutants_of, not_excluded
+from mutations import ROOT, code_of, codes_in, functions, in_order, mutants_of, not_excluded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -160,11 +160,11 @@ class Runner:
         try:
             os.setpgid(0, 0)
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-            code = code_of(mutant)
-            for function in live.get((mutant.file, mutant.place), ()):
-                if function.__code__.co_freevars != code.co_freevars:
-                    os._exit(3)
-                function.__code__ = code
+            for code in codes_in(code_of(mutant)):  # also of functions that it made while modules were imported
+                for function in live.get((mutant.file, (code.co_qualname, code.co_firstlineno)), ()):
+                    if function.__code__.co_freevars != code.co_freevars:
+                        os._exit(3)
+                    function.__code__ = code
             if (mutant.file, mutant.place) not in live:
                 os._exit(3)
             end = time.process_time() + LONGEST

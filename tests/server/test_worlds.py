@@ -275,6 +275,9 @@ def test_a_world_has_credentials_of_its_own_and_the_same_on_each_run(operator: O
         again = operator_of(another).make("one")
     assert {**again, **{name: one[name] for name in one if name.endswith("url")}} == one
     assert one["email"] == "ada+one@example.com"
+    assert operator.make("one.more")["email"] == "ada+one.more@example.com"
+    for name in ("one..more", ".one", "one."):  # no address has such a mailbox
+        assert re.fullmatch("[0-9a-f]{32}@example[.]com", operator.make(name)["email"])
 
 
 @pytest.mark.parametrize("began", ["empty", "docs"])
