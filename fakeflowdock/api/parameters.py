@@ -53,16 +53,18 @@ class Given:
         return {**self.query, **self.body}
 
 
+NOTHING = Given()  # of a request without any; it is never changed
+
+
 def read(environ: WSGIEnvironment, *, nulls: bool = False) -> Given:
     """Return the parameters of a request. Errors are in the result and are not raised.
 
     Args:
         nulls: whether nulls inside the objects and lists of a JSON body are kept. A parameter that is null is not.
     """
-    given = Given()
     if environ.get("CONTENT_LENGTH") == "0" and not (environ.get("QUERY_STRING") or "wsgi.input_terminated" in environ):
-        return given  # most requests that read
-    query = environ.get("QUERY_STRING", "").encode("latin-1")
+        return NOTHING  # most requests that read
+    given, query = Given(), environ.get("QUERY_STRING", "").encode("latin-1")
     try:
         if query:
             given.query = gathered(pairs(_text(query, "utf-8", QUERY), "utf-8", QUERY), QUERY)
