@@ -195,7 +195,7 @@ def route_of(environ: WSGIEnvironment, path: str) -> str:
 
 
 def _of_host(host: str, route: str) -> str:
-    if STREAM_HOST.fullmatch(host) and not route.startswith(internal_routes.PREFIX):
+    if host[:7].lower() == "stream." and STREAM_HOST.fullmatch(host) and not route.startswith(internal_routes.PREFIX):
         return f"{internal_routes.STREAM}{route}"
     return route
 
