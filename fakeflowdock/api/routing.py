@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -242,6 +241,8 @@ def nearest_route(method: str, path: str) -> tuple[str, str] | None:
     """Return the most similar method and path, with the requested names filled in, and its page; or None."""
     if len(path) > LONGEST_COMPARED:
         return None
+    import difflib
+
     requested = normal(path).split("/")
     pages: dict[str, str] = {}
     for operation in OPERATIONS:
