@@ -104,13 +104,7 @@ messages = st.fixed_dictionaries(
 @cache
 def both_validators(page: str, anchor: str) -> tuple[Any, Any]:
     """Those of one schema: the fast one, and jsonschema's."""
-    import jsonschema_rs
-
-    address = f"{contracts.BASE}{page}.json#{anchor}"
-    fast = jsonschema_rs.Draft202012Validator(
-        {"$ref": address}, validate_formats=True, formats=FORMATS, registry=PAGES.fast_registry
-    )
-    return fast, PAGES.validator(address)
+    return PAGES.fast_validator(page, anchor, FORMATS), PAGES.validator(f"{contracts.BASE}{page}.json#{anchor}")
 
 
 @given(fields | messages | json_values)
