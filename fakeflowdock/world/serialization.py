@@ -325,11 +325,11 @@ def _inner(name: str, value: Any) -> Any:
 
 
 def line_of(text: str, pointer: str) -> int:
-    """Return the line where a value of a JSON text starts. JSON is YAML, and the YAML parser records lines."""
+    """Return the line where a value of a JSON text starts. Without tabs JSON is YAML, whose parser records lines."""
     import yaml
 
     try:
-        node = yaml.compose(text, yaml.SafeLoader)
+        node = yaml.compose(text.replace("\t", " "), yaml.SafeLoader)
     except yaml.YAMLError:
         return 1
     for step in steps_of(pointer):
