@@ -1,4 +1,4 @@
-"""A plugin for pytest, `-p few`: of a test with many parameters only four, the first and the last among them."""
+"""A plugin for pytest, `-p few`: of a test with many parameters only some, the first and the last among them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
-FEW = 4
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the number."""
+    parser.addoption("--few", type=int, default=4, help="how many parameters of a test, at most (default: 4)")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the others. What the few execute, the whole suite executes too."""
+    few = config.getoption("few")
     functions = defaultdict(list)
     for item in items:
         functions[item.nodeid.partition("[")[0]].append(item)
     kept = set()
     for group in functions.values():
         last = len(group) - 1
-        kept.update(group[round(number * last / (FEW - 1))] for number in range(FEW))
+        kept.update(group[round(number * last / (few - 1))] for number in range(few))
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = [item for item in items if item in kept]
