@@ -243,11 +243,11 @@ def test_an_error_that_breaks_its_page_is_a_broken_contract(monkeypatch: pytest.
 
     monkeypatch.setattr("fakeflowdock.api.handling.permit", forbidden)
     fake = FakeFlowdock()
-    with pytest.raises(BrokenContract, match="List sources .* with /message"), fake:
+    with pytest.raises(BrokenContract, match=r"List sources .* with /message"), fake:
         assert leaking(fake).status_code == 500
 
 
-@pytest.mark.parametrize("headers", [{}, {"Last-Event-ID": "1"}])
+@pytest.mark.parametrize("headers", [{}, {"Accept": "text/event-stream", "Last-Event-ID": "1"}])
 def test_a_record_of_a_stream_that_breaks_its_page_is_not_sent(
     headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,7 +261,7 @@ def test_a_record_of_a_stream_that_breaks_its_page_is_not_sent(
         with requests.get(stream, auth=(fake.user.api_token, ""), headers=headers, stream=True, timeout=9) as reply:
             if not headers:
                 fake.add_message("after")
-            assert next(reply.iter_content(None)).isspace()
+            assert next(reply.iter_content(None)).strip() in (b"", b":")
 
 
 BUILT = """
