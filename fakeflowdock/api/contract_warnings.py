@@ -75,7 +75,7 @@ def warnings_of(
     *,
     strict: Strict = False,
     is_plain: bool = False,
-) -> Iterator[Finding]:
+) -> Iterable[Finding]:
     """Return the warnings about a request.
 
     Args:
@@ -83,9 +83,12 @@ def warnings_of(
         is_plain: whether it goes to Flowdock without TLS.
         strict: whether warnings are violations. Those of ignored rules are omitted.
     """
+    contract = match.operation.contract
+    if not (given.query or given.body or given.guessed or match.obsolete or contract.successor or is_plain):
+        return ()
     found = _warnings_of(method, match, given, fields, strict=strict)
     if is_plain:
-        found = chain(found, [_about(match.operation.contract, PLAIN, IS_PLAIN, strict=strict, **OF_PLAIN)])
+        found = chain(found, [_about(contract, PLAIN, IS_PLAIN, strict=strict, **OF_PLAIN)])
     if isinstance(strict, bool):
         return found
     return (each for each in found if choice_of(strict, each.rule) != "ignore")
@@ -95,8 +98,6 @@ def _warnings_of(
     method: str, match: Match, given: Given, fields: Mapping[str, Any], *, strict: Strict
 ) -> Iterator[Finding]:
     contract = match.operation.contract
-    if not (given.query or given.body or given.guessed or match.obsolete or contract.successor):
-        return
     known = contract.parameters_of(fields)
     about = partial(_about, contract, strict=strict)
     others = {*match.values, *CREDENTIALS}

@@ -74,7 +74,8 @@ def environ_from(
         "wsgi.run_once": False,
     }
     for name, value in headers:
-        key, text = _key(name), _text(value)
+        key = _key(name if type(name) is str else _text(name))
+        text = value if type(value) is str else _text(value)
         environ[key] = f"{environ[key]},{text}" if key in environ else text
     if "HTTP_HOST" not in environ:
         environ["HTTP_HOST"] = f"{host}:{port}" if port and port != PORTS[scheme] else host
@@ -82,9 +83,10 @@ def environ_from(
     return environ
 
 
-def _key(name: str | bytes) -> str:
+@lru_cache(maxsize=256)  # clients send the same headers again
+def _key(name: str) -> str:
     """Return the key of a header in an environ."""
-    key = _text(name).upper().replace("-", "_")
+    key = name.upper().replace("-", "_")
     return key if key == "CONTENT_TYPE" else f"HTTP_{key}"
 
 

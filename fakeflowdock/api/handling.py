@@ -57,20 +57,20 @@ class Handling(ABC):
     private = False
     lock: AbstractContextManager[Any] = nullcontext()
     shape: str = settings.DEFAULT
+    operation: Operation[Any, Any] | None = None
+    caller: Caller | None = None
+    given: Given | None = None
+    warnings: tuple[Finding, ...] = ()
+    refusal: Refusal | None = None
+    fault: Fault | None = None
+    failure: Failure | None = None
+    original: Answer | None = None
+    made: tuple[int, int, int] | None = None
 
     def __init__(self, environ: WSGIEnvironment) -> None:
         self.environ = environ
         self.path = path_of(environ)
         self.route = self.normal()
-        self.operation: Operation[Any, Any] | None = None
-        self.caller: Caller | None = None
-        self.given: Given | None = None
-        self.warnings: tuple[Finding, ...] = ()
-        self.refusal: Refusal | None = None
-        self.fault: Fault | None = None
-        self.failure: Failure | None = None
-        self.original: Answer | None = None
-        self.made: tuple[int, int, int] | None = None
 
     def normal(self) -> str:
         """Return the path in the form of the routes."""
@@ -147,7 +147,7 @@ class Handling(ABC):
             if given.unreadable is not None:
                 raise given.unreadable
             documented = contract.parameters_of(fields) if fields else ()
-            known = {name: value for name, value in fields.items() if name in documented}
+            known = {name: value for name, value in fields.items() if name in documented} if fields else fields
             call = self.call(caller, match.values, known, base_of(environ))
             subject = operation.find(call)
             permit(operation, caller)
@@ -208,7 +208,7 @@ def check_reply(operation: Operation[Any, Any], reply: Reply) -> None:
         raise BrokenContract.of(BrokenContract.STATUS, contract=contract, reply=reply)
     if (reply.media == HTML) != (reply.status in contract.pages) and reply.status not in contract.redirects:
         raise BrokenContract.of(BrokenContract.MEDIA_TYPE, contract=contract, reply=reply)
-    has_location = "Location" in dict(reply.headers)
+    has_location = bool(reply.headers) and "Location" in dict(reply.headers)
     if has_location != (reply.status in contract.redirects):
         text = BrokenContract.LOCATION if has_location else BrokenContract.NO_LOCATION
         raise BrokenContract.of(text, contract=contract, reply=reply)

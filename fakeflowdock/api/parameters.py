@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DRAINED = 256 * 1024 * 1024  # bytes of a rejected body that are still read, so that the client can read the response
 CHUNK = 64 * 1024
+NESTED = (dict, list)
 BODY_IS_OPTIONAL = ("GET", "HEAD", "DELETE", "OPTIONS")
 CHARSETS = ("utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16", "utf-16-le", "utf-16-be")
 QUERY = "query string"  # in errors
@@ -53,16 +54,18 @@ class Given:
         return {**self.query, **self.body}
 
 
+NOTHING = Given()  # of a request without any; it is never changed
+
+
 def read(environ: WSGIEnvironment, *, nulls: bool = False) -> Given:
     """Return the parameters of a request. Errors are in the result and are not raised.
 
     Args:
         nulls: whether nulls inside the objects and lists of a JSON body are kept. A parameter that is null is not.
     """
-    given = Given()
     if environ.get("CONTENT_LENGTH") == "0" and not (environ.get("QUERY_STRING") or "wsgi.input_terminated" in environ):
-        return given  # most requests that read
-    query = environ.get("QUERY_STRING", "").encode("latin-1")
+        return NOTHING  # most requests that read
+    given, query = Given(), environ.get("QUERY_STRING", "").encode("latin-1")
     try:
         if query:
             given.query = gathered(pairs(_text(query, "utf-8", QUERY), "utf-8", QUERY), QUERY)
@@ -216,11 +219,17 @@ def _too_deep() -> BeyondLimit:
     return BeyondLimit.of(BeyondLimit.TOO_DEEP, depth=DEPTH)
 
 
-def _without_nulls(value: Any, depth: int = 0) -> Any:
-    if depth > DEPTH:
+def _without_nulls(value: dict[str, Any] | list[Any], depth: int = 0) -> Any:
+    if depth == DEPTH and any(item is not None for item in (value.values() if isinstance(value, dict) else value)):
         raise _too_deep()
     if isinstance(value, dict):
-        return {name: _without_nulls(item, depth + 1) for name, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [_without_nulls(item, depth + 1) for item in value if item is not None]
-    return value
+        return {
+            name: _without_nulls(item, depth + 1) if type(item) in NESTED else item
+            for name, item in value.items()
+            if item is not None
+        }
+    return [
+        _without_nulls(item, depth + 1) if type(item) in NESTED else item  # most values are texts
+        for item in value
+        if item is not None
+    ]

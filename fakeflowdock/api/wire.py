@@ -33,22 +33,21 @@ def source(source: Source, store: Store, base: str, *, with_flow_token: bool = F
         base: scheme and host of the requested URL, `https://api.flowdock.com`.
         with_flow_token: whether the secret is included, as in the response to its creation.
     """
-    return {
-        "id": source.id,
-        "name": source.name,
-        "url": _url(source, store, base),
-        **_present(
-            external_url=source.external_url,
-            error_message=source.error_message,
-            configuration_url=source.configuration_url,
-        ),
-        "created_at": timestamp(source.created_at),
-        "updated_at": timestamp(source.updated_at),
-        **({"flow_token": source.flow_token} if with_flow_token else {}),
-        "_links": _links(source),
-        "application": application(store.applications[source.application_id], base),
-        "creator": user(store.users[source.creator_id]),
-    }
+    shown: JSON = {"id": source.id, "name": source.name, "url": _url(source, store, base)}
+    if source.external_url is not None:
+        shown["external_url"] = source.external_url
+    if source.error_message is not None:
+        shown["error_message"] = source.error_message
+    if source.configuration_url is not None:
+        shown["configuration_url"] = source.configuration_url
+    shown["created_at"] = timestamp(source.created_at)
+    shown["updated_at"] = timestamp(source.updated_at)
+    if with_flow_token:
+        shown["flow_token"] = source.flow_token
+    shown["_links"] = _links(source)
+    shown["application"] = application(store.applications[source.application_id], base)
+    shown["creator"] = user(store.users[source.creator_id])
+    return shown
 
 
 def _url(source: Source, store: Store, base: str) -> str:

@@ -98,6 +98,8 @@ class Patch:
 
     def cover(self) -> Layer | None:
         """Stand on top of a mock that replaced the function, if there is one."""
+        if self._function is not None and self._owner.__dict__.get(self._name) is self._function:
+            return None
         found = self._clear()
         if self._function is not None and (found is self._function or _leads_to(found, self._function)):
             return None

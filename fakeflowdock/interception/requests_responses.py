@@ -9,6 +9,7 @@ from http.client import IncompleteRead, RemoteDisconnected
 from typing import TYPE_CHECKING, Any, cast
 
 from requests import exceptions
+from requests.structures import CaseInsensitiveDict
 from requests.utils import requote_uri
 from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, Retry
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError
@@ -84,7 +85,13 @@ def _environ_of(called: re.Match[str], request: PreparedRequest, body: bytes) ->
     target = request.path_url
     if not target.isascii():
         target = requote_uri(target)
-    return environ_from(called, request.method or "GET", target, request.headers.items(), body)
+    return environ_from(called, request.method or "GET", target, headers_of(request), body)
+
+
+def headers_of(request: PreparedRequest) -> list[tuple[str, str]]:
+    """Return the names and values of headers, in order. Names may be in lowercase, as they are kept."""
+    headers = request.headers
+    return [*(headers.lower_items() if isinstance(headers, CaseInsensitiveDict) else headers.items())]
 
 
 def _bytes(body: Any) -> bytes:
@@ -98,6 +105,14 @@ def _bytes(body: Any) -> bytes:
     if hasattr(body, "read"):
         return _bytes(body.read())
     return b"".join(_bytes(piece) for piece in body)
+
+
+class _Body(io.BytesIO):
+    """A body that urllib3 need not read again to find its end, as that of http.client."""
+
+    def isclosed(self) -> bool:
+        """Return whether there is nothing left to read."""
+        return self.closed or self.tell() == self.getbuffer().nbytes
 
 
 class _CutShort(io.BytesIO):
@@ -123,7 +138,7 @@ def _response_of(answer: Answer, request: PreparedRequest, retries: Retry | None
         ended.close()
         original = HTTPResponse(body=ended, msg=cast("Any", headers), preload_content=False)
     return HTTPResponse(
-        body=_CutShort(answer) if answer.cut else io.BytesIO(answer.body),
+        body=_CutShort(answer) if answer.cut else _Body(answer.body),
         headers=headers,
         status=answer.status,
         version=11,

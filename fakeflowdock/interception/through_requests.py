@@ -12,7 +12,7 @@ from urllib3 import Timeout
 
 from . import errors
 from .plain_requests import METHODS, NAMES, SIZE
-from .requests_responses import app_of, received
+from .requests_responses import app_of, headers_of, received
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,9 +52,9 @@ def _make(before: Callable[..., Any]) -> Any:
 
 def _is_plain(request: PreparedRequest) -> bool:
     """Return whether urllib3 and a server take the request for what it is."""
-    headers = request.headers
+    headers, pairs = request.headers, headers_of(request)
     try:
-        names, values = ",".join(headers).lower(), "".join(headers.values())
+        names, values = ",".join([name for name, _ in pairs]).lower(), "".join([value for _, value in pairs])
     except TypeError:  # a value in bytes
         return False
     if "transfer-encoding" in names and ("content-length" in names or headers["Transfer-Encoding"] != "chunked"):

@@ -166,7 +166,8 @@ class Clock(Branching):
         """Return the time of a write, in whole milliseconds, at least one after the last."""
         with self._lock:
             now, last = self.now, self._moment
-            now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+            if now.microsecond % 1000:
+                now = now.replace(microsecond=now.microsecond // 1000 * 1000)
             self._moment = min(now + TICK if self._ahead is None else max(now, last + TICK), LAST)
             if self._since is not None:
                 self._since = self._machine()

@@ -57,7 +57,7 @@ class FlowArchive(Branching):
         self.statuses: MutableMapping[int, str] = {}  # by user: the text of the latest status
         self._ids = IdSet()
         self._events = Index()
-        self._threads = Index()
+        self._threads = Index()  # without the messages that started them, which most threads have alone
         self._tags = Index()
         self._sources = Index()
         self._words = Words(self.messages)
@@ -65,10 +65,15 @@ class FlowArchive(Branching):
 
     # Messages
 
-    def add(self, message: Message) -> None:
-        """Add a message."""
+    def add(self, message: Message, thread: Thread | None = None) -> None:
+        """Add a message, with its new or updated thread."""
         self.messages[message.id] = message
-        self._index(message)
+        if thread is None:
+            self._index(message)
+        else:
+            before, self.threads[thread.id] = self.threads.get(thread.id), thread
+            self._index(message)
+            self._reorder(before, thread)
         if message.event == "status" and message.user_id is not None and message.content is not None:
             self.statuses[message.user_id] = message.content
 
@@ -91,19 +96,21 @@ class FlowArchive(Branching):
     def _index(self, message: Message) -> None:
         self._ids.add(message.id)
         self._words.add(message)
+        if (thread_id := message.thread_id) is not None and not self._starts(message, self.threads.get(thread_id)):
+            self._threads.add(thread_id, message.id)
         for index, name in self._names(message):
             index.add(name, message.id)
 
     def _forget(self, message: Message) -> None:
         self._ids.discard(message.id)
         self._words.discard(message)
+        if message.thread_id is not None:
+            self._threads.discard(message.thread_id, message.id)
         for index, name in self._names(message):
             index.discard(name, message.id)
 
     def _names(self, message: Message) -> Iterator[tuple[Index, str]]:
         yield self._events, message.event
-        if message.thread_id is not None:
-            yield self._threads, message.thread_id
         if message.source_id is not None:
             yield self._sources, str(message.source_id)
         yield from ((self._tags, tag.casefold()) for tag in message.tags)
@@ -113,10 +120,10 @@ class FlowArchive(Branching):
         if criteria.tags or criteria.keywords:
             found = self._tagged(criteria) | self._words.find(criteria.keywords)
             if criteria.thread_id is not None:
-                found = found & self._threads[criteria.thread_id]
+                found = found & self._of_thread(criteria.thread_id)
             numbers = found.page(criteria.limit, skip=criteria.skip)
         else:
-            found = self._ids if criteria.thread_id is None else self._threads[criteria.thread_id]
+            found = self._ids if criteria.thread_id is None else self._of_thread(criteria.thread_id)
             if criteria.events:
                 found = found & reduce(or_, (self._events[event] for event in criteria.events))
             numbers = found.page(criteria.limit, above=criteria.above, below=criteria.below, newest=criteria.newest)
@@ -143,13 +150,32 @@ class FlowArchive(Branching):
 
     def keep(self, thread: Thread) -> Thread:
         """Add or update a thread."""
-        before = self.threads.get(thread.id)
+        before, self.threads[thread.id] = self.threads.get(thread.id), thread
+        self._reorder(before, thread)
+        return thread
+
+    def _reorder(self, before: Thread | None, thread: Thread) -> None:
+        """Put a thread in its place, if it has messages."""
         if before is not None:
             self._order.discard(before)
-        self.threads[thread.id] = thread
-        if thread.id in self._threads:
+        if self._first(thread) is not None or thread.id in self._threads:
             self._order.add(thread)
-        return thread
+
+    def _of_thread(self, thread_id: str) -> IdSet:
+        """Return the numbers of the messages of a thread."""
+        found, thread = self._threads[thread_id], self.threads.get(thread_id)
+        first = None if thread is None else self._first(thread)
+        return found if first is None or first in found else found | IdSet((first,))
+
+    def _first(self, thread: Thread) -> int | None:
+        """Return the number of the message that started a thread; None if it is not there any more."""
+        number = thread.initial_message
+        first = self.messages.get(number)
+        return number if first is not None and self._starts(first, thread) else None
+
+    @staticmethod
+    def _starts(message: Message, thread: Thread | None) -> bool:
+        return thread is not None and thread.initial_message == message.id and thread.id == message.thread_id
 
     def threads_between(self, since: datetime | None, until: datetime | None, limit: int) -> tuple[list[Thread], bool]:
         """Return the threads updated between two times, newest first, and whether there are more."""
@@ -192,9 +218,11 @@ class Archive(Branching):
         """Yield the threads of some flows, by flow, oldest first."""
         return (thread for flow_id in flow_ids for thread in self.of(flow_id).threads.values())
 
-    def add(self, message: Message) -> Message:
-        """Add a message with its files."""
-        self._own(message.flow_id).add(message)
+    def add(self, message: Message, thread: Thread | None = None) -> Message:
+        """Add a message with its files, and with its new or updated thread."""
+        self._own(message.flow_id).add(message, thread)
+        if thread is not None:
+            self._name(thread)
         self._log[message.event_id] = message
         for file in message.attachments:
             self.files[file.file_token] = (message.flow_id, message.id)
@@ -240,9 +268,12 @@ class Archive(Branching):
 
     def keep(self, thread: Thread) -> Thread:
         """Add or update a thread."""
+        self._name(thread)
+        return self._own(thread.flow_id).keep(thread)
+
+    def _name(self, thread: Thread) -> None:
         if thread.source_id is not None and thread.external_thread_id is not None:
             self._external[thread.source_id, thread.external_thread_id] = (thread.flow_id, thread.id)
-        return self._own(thread.flow_id).keep(thread)
 
     def thread_of(self, source_id: int, external_thread_id: str) -> Thread | None:
         """Return the thread with a source's external id, or None."""

@@ -246,9 +246,7 @@ def announce(store: Store, source: Source) -> Message:
 
 
 def _stored(store: Store, message: Message, thread: Thread | None) -> Message:
-    store.archive.add(message)
-    if thread is not None:
-        store.archive.keep(thread)
+    store.archive.add(message, thread)
     store.emit(message)
     return message
 

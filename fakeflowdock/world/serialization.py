@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import atomic_file
 from ..contract.contracts import contracts
 from ..contract.errors import Unreadable
 from ..contract.json_pointer import steps_of
@@ -69,6 +68,8 @@ def dump(store: Store, file: str | os.PathLike[str]) -> None:
     """
     with store.lock:
         text = dumps(store)
+    from .. import atomic_file
+
     with atomic_file.written(file, private=True) as draft:
         draft.write(text)
 

@@ -368,6 +368,14 @@ def test_a_secret_is_hidden_at_any_depth_and_in_what_is_no_json() -> None:
         assert "S3cret" not in str(found) + Redaction().body(body, "application/json").decode()
 
 
+def test_json_in_any_encoding_shows_no_password_in_the_inspector(fake_flowdock: FakeFlowdock, tmp_path: Path) -> None:
+    for charset in ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32"):
+        body = '{"event": "message", "password": "s3cret-password-of-ada", "tags": ["a"]}'.encode(charset)
+        requests.post(f"{fake_flowdock.url}/messages", body, headers={"Content-Type": "application/json"}, timeout=30)
+    shown = json.dumps(data_of(fake_flowdock.inspect(tmp_path / "world.html")))
+    assert not any("password-of-ada" in reading for reading in readings(shown))
+
+
 JWT = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIiwiZXhwIjoxfQ.c2lnbmF0dXJlc2lnbmF0dXJlc2lnbmF0dXJl"
 
 
