@@ -247,6 +247,7 @@ def test_an_edit_leaves_tags_where_they_stand_and_tells_nobody_twice(flowdock: D
     flowdock.fake.add_member(bob)
     flowdock.say("@Bob, see #one and http://example.com", tags=["kept"])
     path = f"{MESSAGES}/1"
+    flowdock("PUT", path, flowdock.as_member, json={})
     assert flowdock.listed()[0]["tags"] == ["kept", "one", f":user:{bob.id}", f":unread:{bob.id}", ":url"]
     read = ["late", "one", f":user:{bob.id}", ":url", "kept"]  # Bob's client takes off that he did not read it
     flowdock("PUT", path, as_user(bob), json={"tags": read})

@@ -303,6 +303,10 @@ def test_a_world_begins_as_a_document_with_secrets_of_its_own(operator: Operator
     assert flowdock(one, "GET", "/sources", params={"flow_token": source["flow_token"]}).status_code == 200
     assert operator.asked("twin") == [("GET", "/sources", 200)]
     assert twin["email"] == "ada+one+twin@example.com"
+    for kind in ("applications", "sources", "access_tokens", "threads", "messages", "events"):
+        state[kind] = []
+    bare = operator.make("bare", state=state)
+    assert (bare["api_token"] is None, bare.get("access_token")) == (False, None)
 
 
 def test_a_document_that_shares_a_credential_is_refused_and_nothing_changes(operator: Operator, one: World) -> None:

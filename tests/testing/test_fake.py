@@ -92,7 +92,8 @@ def test_what_was_arranged_is_there() -> None:
         (lambda fake: fake.add_organization("example"), "organization 'example' already exists"),
         (lambda fake: fake.add_application(name=""), "name can't be blank"),
         (lambda fake: fake.access_token(scope="flow integrate"), "unknown scope 'integrate': expected flow, "),
-        (lambda fake: FakeFlowdock(cast("Any", "other")), "unknown world 'other': expected docs or empty"),
+        (lambda fake: FakeFlowdock(cast("Any", "other")), "unknown world 'other': expected docs or empty$"),
+        (lambda fake: FakeFlowdock(cast("Any", "w.toml")), "docs or empty; pass a world file as state=, and a seed as"),
     ],
 )
 def test_what_flowdock_could_never_show_is_refused_with_a_reason(arrange: Any, reason: str) -> None:
