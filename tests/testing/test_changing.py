@@ -287,9 +287,9 @@ def test_bulk_data_needs_what_it_belongs_to(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="no application can create sources"):
             none.populate(sources=1)
         none.add_application()
-        for given in ({"flows": 1}, {"sources": 1}):
+        for kind in ("flows", "sources"):
             with pytest.raises(ValueError, match="no user can create flows or sources"):
-                none.populate(**given)
+                none.populate(**{kind: 1})
         none.populate(users=1, flows=1, messages=2)
 
 
