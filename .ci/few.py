@@ -1,14 +1,15 @@
-"""A plugin for pytest, `-p few`: of a test with many parameters only four, the first and the last among them."""
+"""A plugin for pytest, `-p few`: of a test with many parameters only FEW, the first and the last among them."""
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pytest
 
-FEW = 4
+FEW = int(os.environ.get("FEW", "4"))  # at least 2
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -6,13 +6,16 @@ import ast
 import copy
 import functools
 import gc
+import hashlib
+import tomllib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -68,6 +71,11 @@ class Mutant:
     def __str__(self) -> str:
         return f"{self.file}:{self.line} {self.what}"
 
+    @property
+    def text(self) -> str:
+        """The line that is changed, as `excluded.toml` has it."""
+        return source_of(self.file).splitlines()[self.line - 1].strip()
+
 
 def changes(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
     """The nodes that may stand where a node stands; None removes a statement."""
@@ -114,7 +122,7 @@ def changes(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
             pass
     if isinstance(node, ast.Call):
         for at, keyword in enumerate(node.keywords):
-            if keyword.arg:
+            if keyword.arg not in (None, "strict"):  # which asserts that iterables are as long as each other
                 yield f"without {keyword.arg}=", with_(keywords=node.keywords[:at] + node.keywords[at + 1 :])
     if isinstance(node, CUTS) or (isinstance(node, ast.Assign) and not isinstance(node.targets[0], ast.Name)):
         yield "removed", None
@@ -177,6 +185,36 @@ def mutants_of(file: str) -> Iterator[Mutant]:
         head = lined.test if isinstance(lined, ast.If) else lined
         for way, (what, _) in enumerate(changes(node)):
             yield Mutant(file, number, way, lined.lineno, head.end_lineno or 0, place_of(function, above), what)
+
+
+def not_excluded(mutants: Iterable[Mutant]) -> Iterator[Mutant]:
+    """Leave out what `excluded.toml` names. Each change there must be one that can be made."""
+    entries = tomllib.loads((ROOT / ".ci/excluded.toml").read_text())["excluded"]
+    named = {
+        (entry["file"], entry["function"], entry["line"], what): False for entry in entries for what in entry["what"]
+    }
+    files = set()
+    for mutant in mutants:
+        files.add(mutant.file)
+        change = mutant.file, mutant.place[0], mutant.text, mutant.what
+        if change in named:
+            named[change] = True
+        else:
+            yield mutant
+    stale = [change for change, fits in named.items() if not fits and change[0] in files]
+    assert not stale, f"excluded.toml has changes that cannot be made: {stale}"
+
+
+def in_order(mutants: Iterable[Mutant], seed: int) -> list[Mutant]:
+    """Shuffle mutants. What is changed elsewhere in the code does not change their order."""
+    seen = Counter[str]()
+
+    def rank(mutant: Mutant) -> bytes:
+        change = f"{seed} {mutant.file} {mutant.place[0]} {mutant.text} {mutant.what}"
+        seen[change] += 1
+        return hashlib.blake2b(f"{change} {seen[change]}".encode()).digest()
+
+    return sorted(mutants, key=rank)
 
 
 def codes_in(code: CodeType) -> Iterator[CodeType]:

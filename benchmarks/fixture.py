@@ -77,7 +77,7 @@ def counting() -> Iterator[dict[str, int]]:
             ("steps of routes", routing._Step, "__init__"),
             ("jsonschema validators", explanations, "_Validator"),
             ("jsonschema-rs validators", jsonschema_rs, "Draft202012Validator"),
-            ("schemas read", contracts, "schema_files"),
+            ("schemas read", contracts, "document"),
         ):
             counts[name] = 0
             stack.enter_context(patch.object(owner, maker, counted(counts, name, getattr(owner, maker))))

@@ -87,7 +87,12 @@ def running(peer: Peer, seen: Measured | None = None) -> Iterator[tuple[str, Ask
             yield None
             return
         url, begun = f"http://127.0.0.1:{port}", monotonic()
-        with (files / "out").open("w") as out, subprocess.Popen(command, stdout=out, stderr=out, cwd=files) as process:  # noqa: S603  # named in peers.py
+        # Whoever installs a package has its bytecode: without it, half of the time to the first answer is compilation.
+        usual = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        with (
+            (files / "out").open("w") as out,
+            subprocess.Popen(command, stdout=out, stderr=out, cwd=files, env=usual) as process,  # noqa: S603  # named in peers.py
+        ):
             try:
                 _wait(url, process)
                 if seen is not None:

@@ -30,6 +30,7 @@ from openapi_admin import openapi_of_admin
 from page_compiler import Compiler
 from sections import NotUnderstood
 
+from fakeflowdock.contract.contracts import names_of
 from fakeflowdock.contract.explanations import validators_of
 from fakeflowdock.contract.validation import ADMIN, API
 
@@ -61,7 +62,7 @@ def compile_pages(folder: Path) -> dict[str, str]:
         "openapi": openapi_of(schemas),
         "openapi.strict": openapi_of(schemas, strict=True),
     }
-    documents["index"] = [*schemas]  # the files of a package in an archive cannot be listed
+    documents["index"] = _names(schemas)  # the files of a package in an archive cannot be listed
     files = {f"schemas/{name}.json": json.dumps(document, indent=2) + "\n" for name, document in documents.items()}
     files["fakeflowdock/contract/operation_names.py"] = _operation_names(schemas)
     certificate = Certificate(folder.parent.parent, pages, schemas)
@@ -69,7 +70,7 @@ def compile_pages(folder: Path) -> dict[str, str]:
     if not folder.with_name(ADMIN).is_dir():
         return files
     pages, schemas = _compiled(folder.with_name(ADMIN), ADMIN)
-    documents = {**schemas, "openapi": openapi_of_admin(schemas), "index": [*schemas]}
+    documents = {**schemas, "openapi": openapi_of_admin(schemas), "index": _names(schemas)}
     files |= {f"schemas/admin/{name}.json": json.dumps(each, indent=2) + "\n" for name, each in documents.items()}
     return {**files, "docs/admin/index.md": index_of(pages, ADMIN_API)}
 
@@ -80,6 +81,11 @@ def _compiled(folder: Path, part: str) -> tuple[list[Page], dict[str, Schema]]:
     schemas = {page.name: compiler.compile(page) for page in pages}
     _check_examples(pages, schemas)
     return pages, schemas
+
+
+def _names(schemas: dict[str, Schema]) -> dict[str, dict[str, list[str]]]:
+    """Return the names on each page, so that only the pages that are needed are read."""
+    return {page: names_of(schema) for page, schema in schemas.items()}
 
 
 def _operation_names(schemas: dict[str, Schema]) -> str:

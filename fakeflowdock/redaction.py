@@ -185,8 +185,8 @@ class Redaction:
         return body
 
     def _body(self, text: str, kind: str) -> str:
-        if not _has_signs(text):
-            return self._values(text)
+        if "\0" in text or not _has_signs(text):
+            return self.text(text)
         if "json" in kind or text.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
             return self.json(text) if '"' in text else self._quoted(text)
         return self._pairs(text, 0, between="(&)") if "x-www-form-urlencoded" in kind or not kind else self.text(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -44,14 +43,14 @@ class _Step:
         written: the steps that may come next, by their texts.
         value: the step that comes next in place of any other text, or None.
         has_slashes: whether the value in its place is the whole rest of the path.
-        ends: what ends here, by method: an operation, the names of the values, and whether the route is obsolete.
+        ends: what ends here, by method: an operation, the names of the values, and the route.
     """
 
     def __init__(self, *, has_slashes: bool = False) -> None:
         self.written: dict[str, _Step] = {}
         self.value: _Step | None = None
         self.has_slashes = has_slashes
-        self.ends: dict[str, tuple[Operation[Any, Any], tuple[str, ...], bool]] = {}
+        self.ends: dict[str, tuple[Operation[Any, Any], tuple[str, ...], tuple[str, str]]] = {}
 
     def reached(self, path: Sequence[str], values: tuple[str, ...] = ()) -> Iterator[tuple[_Step, tuple[str, ...]]]:
         """Yield each step at which a path ends, with its values: first what is written out."""
@@ -110,9 +109,8 @@ class Table:
                         end = end.value
                     else:
                         end = end.written.setdefault(text, _Step())
-                obsolete = (method, path, True) in operation.contract.routes
                 for each in filter(None, (method, self._more.get(method))):
-                    end.ends.setdefault(each, (operation, tuple(names), obsolete))
+                    end.ends.setdefault(each, (operation, tuple(names), (method, path)))
         return first
 
     def _end(self, path: str) -> tuple[_Step, tuple[str, ...]]:
@@ -143,7 +141,8 @@ class Table:
         step, values = self._end(path)
         if method not in step.ends:
             raise MethodNotAllowed(method, {*step.ends, "OPTIONS"})
-        operation, names, obsolete = step.ends[method]
+        operation, names, route = step.ends[method]
+        obsolete = (*route, True) in operation.contract.routes  # not before: it reads the page of the operation
         return Match(operation, dict(zip(names, values, strict=True)), obsolete)
 
     def methods_of(self, path: str) -> set[str]:
@@ -242,6 +241,8 @@ def nearest_route(method: str, path: str) -> tuple[str, str] | None:
     """Return the most similar method and path, with the requested names filled in, and its page; or None."""
     if len(path) > LONGEST_COMPARED:
         return None
+    import difflib
+
     requested = normal(path).split("/")
     pages: dict[str, str] = {}
     for operation in OPERATIONS:

@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import SimpleNamespace
 
-# Of the garbage collector; Python's are much lower. A world is large and has hardly any cycles, and what is imported
-# has none. A full collection blocks all requests for tens of milliseconds, and by default happens each time the world
-# has grown by a quarter.
-THRESHOLDS = (20_000, 50, 100)
-
 
 def run(given: SimpleNamespace) -> None:
     """Serve.
@@ -38,7 +33,6 @@ def run(given: SimpleNamespace) -> None:
         CommandError: the state is invalid, TLS is not possible, the address cannot be bound, or the world cannot be
             saved.
     """
-    gc.set_threshold(*THRESHOLDS)
     from ..api.app import App
     from ..api.internal_routes import DOCS, PREFIX, STREAM
     from ..http.addresses import is_loopback
@@ -101,7 +95,6 @@ def run(given: SimpleNamespace) -> None:
 def _dedicate() -> None:
     """Allow as many connections as possible, and leave what is there now to no garbage collection."""
     gc.freeze()
-    gc.set_threshold(*THRESHOLDS)
     try:
         import resource
     except ImportError:  # Windows has no such limit

@@ -53,9 +53,11 @@ def saving(given: SimpleNamespace) -> AbstractContextManager[Saving | None]:
     file = given.state if given.save_on_exit is True else given.save_on_exit
     if given.save_every is not None and not file:
         raise CommandError(CommandError.EVERY_ALONE)
+    if not file:
+        return nullcontext()
     from .save_on_exit import Saving
 
-    return Saving(file, given.save_every) if file else nullcontext()
+    return Saving(file, given.save_every)
 
 
 def log_of(given: SimpleNamespace) -> AccessLog | None:

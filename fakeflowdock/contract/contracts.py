@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, cast
+from functools import cache, cached_property, partial
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..redaction import brief
 from ..suggestions import did_you_mean
@@ -15,10 +16,12 @@ from .schema_walk import Variant, as_recorded, variants_of
 from .validation import API, Check, Pages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from .operation_names import OperationName
     from .validation import Violation
+
+Value = TypeVar("Value")
 
 BASE = "https://api.flowdock.com/_fakeflowdock/schemas/"
 
@@ -167,6 +170,31 @@ def _coerced(value: Any, kind: str) -> Any:
     return int(number[1]) if number else value
 
 
+class ByName(Mapping[str, Value]):
+    """What pages say, by name. A page is read when the first of its names is needed: a client needs few of them.
+
+    Args:
+        pages: name to page.
+        read: returns what a page says, by name.
+    """
+
+    def __init__(self, pages: Mapping[str, str], read: Callable[[str], Mapping[str, Value]]) -> None:
+        self._pages, self._read = pages, read
+        self._known: dict[str, Value] = {}
+
+    def __getitem__(self, name: str) -> Value:
+        if name not in self._known:
+            for each, value in self._read(self._pages[name]).items():
+                self._known.setdefault(each, value)  # the same for all threads
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._pages)
+
+    def __len__(self) -> int:
+        return len(self._pages)
+
+
 @dataclass(frozen=True)
 class Contracts:
     """All pages of the contract.
@@ -179,17 +207,42 @@ class Contracts:
         rules: heading to (grade, evidence, page, description): what applies to every operation.
     """
 
-    operations: dict[str, OperationContract]
-    errors: dict[str, ErrorContract]
-    refusals: dict[str, ErrorContract]
-    objects: dict[str, Check]
-    rules: dict[str, tuple[str, str, str, str]]
+    operations: Mapping[str, OperationContract]
+    errors: Mapping[str, ErrorContract]
+    refusals: Mapping[str, ErrorContract]
+    objects: Mapping[str, Check]
+    rules: Mapping[str, tuple[str, str, str, str]]
+
+
+KINDS = {
+    "x-operation": "operations",
+    "x-error": "errors",
+    "x-refusal": "refusals",
+    "x-rule": "rules",
+}  # the rest: objects
+
+
+def names_of(page: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the names on a compiled page, by the attribute of `Contracts`. The index has those of all pages."""
+    names: dict[str, list[str]] = {}
+    for anchor, schema in page["$defs"].items():
+        if (kind := _kind_of(anchor, schema)) is not None:
+            names.setdefault(kind, []).append(schema["title"] if kind == "rules" else anchor)
+    return names
+
+
+def _kind_of(anchor: str, schema: Mapping[str, Any]) -> str | None:
+    kind = next((kind for key, kind in KINDS.items() if key in schema), None)
+    return kind or (None if "." in anchor else "objects")
+
+
+def _folder(part: str) -> str:
+    return "" if part == API else f"{part}/"
 
 
 def schema_files(part: str = API) -> dict[str, dict[str, Any]]:
     """Return the compiled pages, without the combined documents. Raises RuntimeError if there are none."""
-    folder = "" if part == API else f"{part}/"
-    return {name: document(f"{folder}{name}") for name in document(f"{folder}index")}
+    return {name: document(_folder(part) + name) for name in document(f"{_folder(part)}index")}
 
 
 def contracts(part: str = API, *, recorded: bool = False) -> Contracts:
@@ -206,23 +259,37 @@ def contracts(part: str = API, *, recorded: bool = False) -> Contracts:
 
 @cache  # not on `contracts`: without and with `API`, that would be two objects
 def _contracts(part: str, recorded: bool) -> Contracts:
-    files = schema_files(part)
-    pages = Pages(as_recorded(files) if recorded else files, part)
-    made = Contracts({}, {}, {}, {}, {})
-    for page, file in pages.schemas.items():
-        for anchor, schema in file["$defs"].items():
-            where = f"docs/{part}/{page}.md#{anchor}"
-            if operation := schema.get("x-operation"):
-                made.operations[anchor] = _operation(Check(pages, page, anchor), schema, **operation)
-            elif error := schema.get("x-error"):
-                made.errors[anchor] = _error(Check(pages, page, anchor), schema, **error, page=where)
-            elif refusal := schema.get("x-refusal"):
-                facts = {**refusal, "page": where, "everywhere": False}
-                made.refusals[anchor] = _error(Check(pages, page, anchor), schema, **facts)
-            elif rule := schema.get("x-rule"):
-                made.rules[schema["title"]] = (rule["grade"], rule["evidence"], where, schema["description"])
-            elif "." not in anchor:
-                made.objects[anchor] = Check(pages, page, anchor)
+    index: dict[str, dict[str, list[str]]] = document(f"{_folder(part)}index")
+    files: Mapping[str, Any] = ByName(
+        {page: page for page in index}, lambda page: {page: document(_folder(part) + page)}
+    )
+    pages = Pages(as_recorded(dict(files)) if recorded else files, part)
+    read = cache(partial(_read, pages))
+
+    def by_name(kind: str) -> ByName[Any]:
+        return ByName(
+            {name: page for page in index for name in index[page].get(kind, ())}, lambda page: read(page)[kind]
+        )
+
+    return Contracts(**{kind: by_name(kind) for kind in (*KINDS.values(), "objects")})
+
+
+def _read(pages: Pages, page: str) -> dict[str, dict[str, Any]]:
+    """Return what a page says, by the attribute of `Contracts` and by name."""
+    made: dict[str, dict[str, Any]] = {kind: {} for kind in (*KINDS.values(), "objects")}
+    for anchor, schema in pages.schemas[page]["$defs"].items():
+        where = f"docs/{pages.part}/{page}.md#{anchor}"
+        if operation := schema.get("x-operation"):
+            made["operations"][anchor] = _operation(Check(pages, page, anchor), schema, **operation)
+        elif error := schema.get("x-error"):
+            made["errors"][anchor] = _error(Check(pages, page, anchor), schema, **error, page=where)
+        elif refusal := schema.get("x-refusal"):
+            facts = {**refusal, "page": where, "everywhere": False}
+            made["refusals"][anchor] = _error(Check(pages, page, anchor), schema, **facts)
+        elif rule := schema.get("x-rule"):
+            made["rules"][schema["title"]] = (rule["grade"], rule["evidence"], where, schema["description"])
+        elif "." not in anchor:
+            made["objects"][anchor] = Check(pages, page, anchor)
     return made
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     Schema = Mapping[str, Any]
 
+ANNOTATIONS = {"$anchor", "title", "description", "examples"}
+INNER = {"items", "additionalProperties", "not", "if", "then"}  # keywords with one schema
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -66,6 +69,35 @@ def target_of(reference: str, page: str) -> tuple[str, str]:
     """Return the page and the anchor of a `$ref` on a page."""
     name, _, anchor = reference.partition("#")
     return name.removesuffix(".json") or page, anchor
+
+
+def standalone(files: Mapping[str, Schema], page: str, anchor: str) -> dict[str, Any]:
+    """Return a schema with all schemas to which it refers, without what says nothing about values."""
+    needed: dict[str, Schema] = {}
+    waiting = [(page, anchor)]
+    while waiting:
+        here, name = waiting.pop()
+        if (key := f"{here}.{name}") not in needed:
+            needed[key] = _bare(files[here]["$defs"][name], here, waiting)
+    return {"$ref": f"#/$defs/{page}.{anchor}", "$defs": needed}
+
+
+def _bare(schema: Schema, page: str, found: list[tuple[str, str]]) -> Schema:
+    """Return a schema without titles, examples and so on. The targets of its references are added to `found`."""
+    bare: dict[str, Any] = {}
+    for keyword, value in schema.items():
+        if keyword == "$ref":
+            found.append(target_of(value, page))
+            bare[keyword] = f"#/$defs/{'.'.join(found[-1])}"
+        elif keyword == "properties":
+            bare[keyword] = {name: _bare(each, page, found) for name, each in value.items()}
+        elif keyword in ("allOf", "anyOf"):
+            bare[keyword] = [_bare(each, page, found) for each in value]
+        elif keyword in INNER and isinstance(value, dict):
+            bare[keyword] = _bare(value, page, found)
+        elif keyword not in ANNOTATIONS and not keyword.startswith("x-"):
+            bare[keyword] = value
+    return bare
 
 
 def as_recorded(value: Any) -> Any:

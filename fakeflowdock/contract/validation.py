@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .formats import FORMATS, REMEMBERED
-from .schema_walk import SchemaPlace
+from .schema_walk import SchemaPlace, standalone
 from .violations import BLANK, MOST, Violation, by_field, missing
 
 if TYPE_CHECKING:
@@ -87,9 +87,7 @@ class Check:
     def _verdict(self) -> Callable[[Any], bool] | None:
         if fast is None:
             return None
-        return fast.Draft202012Validator(
-            {"$ref": self.address}, validate_formats=True, formats=self._formats, registry=self.pages.fast_registry
-        ).is_valid
+        return self.pages.fast_validator(self.page, self.anchor, self._formats).is_valid
 
 
 class Pages:
@@ -111,11 +109,12 @@ class Pages:
 
         return validators_of({schema["$id"]: schema for schema in self.schemas.values()})
 
-    @cached_property
-    def fast_registry(self) -> jsonschema_rs.Registry:
-        """The same schemas, for the fast validator."""
+    def fast_validator(
+        self, page: str, anchor: str, formats: dict[str, Callable[[str], bool]]
+    ) -> jsonschema_rs.Draft202012Validator:
+        """Return the fast validator of a schema. It copies what it gets, so it gets what that schema needs."""
         assert fast is not None
-        return fast.Registry([(schema["$id"], dict(schema)) for schema in self.schemas.values()])
+        return fast.Draft202012Validator(standalone(self.schemas, page, anchor), validate_formats=True, formats=formats)
 
 
 def _pieces(value: list[Any]) -> Iterable[list[Any]]:

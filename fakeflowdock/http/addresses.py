@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from contextlib import suppress
 
 from .errors import EMPTY_HOST
 
@@ -27,7 +28,8 @@ def listening(host: str, port: int) -> socket.socket:
     host = bare(host)
     if not host.strip():
         raise UnicodeError(EMPTY_HOST)
-    family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    known = host.encode() if is_address(host) else host  # only names need the codec, whose tables take long to import
+    family, *_, address = socket.getaddrinfo(known, port, type=socket.SOCK_STREAM)[0]
     both = family == socket.AF_INET6 and address[0] == "::" and socket.has_dualstack_ipv6()
     bound = str(address[0]), int(address[1])
     return socket.create_server(bound, family=family, backlog=BACKLOG, dualstack_ipv6=both)
@@ -50,6 +52,13 @@ def shown(address: tuple[object, ...] | None) -> tuple[str, str]:
     if not address:
         return "", ""
     return str(address[0]).removeprefix("::ffff:"), str(address[1])
+
+
+def is_address(host: str) -> bool:
+    """Return whether a host is an IP address."""
+    with suppress(ValueError):
+        return bool(ipaddress.ip_address(host))
+    return False
 
 
 def is_loopback(address: str) -> bool:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..world import diff
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -65,7 +63,7 @@ class Turns:
             after: the world now.
         """
         if before is not self._states[0]:
-            return [], [*diff.between(before, after)]
+            return [], [*_between(before, after)]
         both: tuple[list[str], list[str]] = [], []
         for number, states in enumerate(pairwise([*self._states, after])):
             both[number % 2].extend(_between(*states))
@@ -73,4 +71,8 @@ class Turns:
 
 
 def _between(before: Store, after: Store) -> Iterator[str]:
-    return iter(()) if before is after else diff.between(before, after)
+    if before is after:
+        return iter(())
+    from ..world import diff
+
+    return diff.between(before, after)

@@ -65,5 +65,5 @@ class Session:
     """
 
     user_id: int | None
-    ended: bool
     cookie: str = secret()
+    ended: bool = False

@@ -79,9 +79,7 @@ def update_flow(
     with store.lock:
         current: Flow = known(store, "flow", flow)
         if access_mode not in (None, *ACCESS_MODES):
-            raise InvalidValues.of(
-                "access_mode", errors.ACCESS_MODE.format(given=access_mode, known=", ".join(ACCESS_MODES))
-            )
+            raise ValueError(errors.ACCESS_MODE.format(given=access_mode, known=", ".join(ACCESS_MODES)))
         changed = replace(current, **_given({"name": name, "access_mode": access_mode, "disabled": disabled}))
         serialization.check(changed, "kept-flow")
         store.tick()

@@ -89,7 +89,7 @@ class Clock(Branching):
             if self._since is None:
                 return self._moment
             passed = timedelta(seconds=self._machine() - self._since)
-            return self._moment + passed if passed < LAST - self._moment else LAST
+            return self._moment + min(passed, LAST - self._moment)
 
     @property
     def last(self) -> datetime:

@@ -114,9 +114,7 @@ def add_flow(
     organization_name, flow_name = _split(path)
     users = [known(store, "user", member) for member in members]
     if access_mode not in ACCESS_MODES:
-        raise InvalidValues.of(
-            "access_mode", errors.ACCESS_MODE.format(given=access_mode, known=", ".join(ACCESS_MODES))
-        )
+        raise ValueError(errors.ACCESS_MODE.format(given=access_mode, known=", ".join(ACCESS_MODES)))
     with store.lock:
         if store.flow_named(organization_name, flow_name) is not None:
             raise InvalidValues.of("path", errors.EXISTS.format(kind="flow", name=path))

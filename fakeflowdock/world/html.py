@@ -35,5 +35,4 @@ def _cleaned(html: str, tags: frozenset[str]) -> str:
         return html
     import nh3  # slow to import, and most texts need no sanitizing
 
-    attributes = {tag: allowed for tag, allowed in ATTRIBUTES.items() if tag in tags or tag == "*"}
-    return nh3.clean(html, tags=set(tags), attributes=attributes, url_schemes=SCHEMES, link_rel="nofollow")
+    return nh3.clean(html, tags=set(tags), attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="nofollow")

@@ -95,12 +95,10 @@ def _parsed_toml(text: str, path: Path) -> Any:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        reason, _, place = str(error).partition(" (at ")
-        found = re.match("line ([0-9]+),", place)
-        line = found[1] if found else len(text.splitlines()) if place else 1
-        raise SeedError(
-            "", SeedError.NESTED if isinstance(error, RecursionError) else reason, f"{path}:{line}: "
-        ) from None
+        reason = SeedError.NESTED if isinstance(error, RecursionError) else str(error)
+        found = re.search(r" \(at (?:line ([0-9]+), .*|end of document)\)$", reason)
+        line = 1 if found is None else found[1] or len(text.splitlines())
+        raise SeedError("", reason[: found and found.start()], f"{path}:{line}: ") from None
 
 
 def _size(value: Any, known: dict[int, int]) -> int:

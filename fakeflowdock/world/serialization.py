@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import atomic_file
 from ..contract.contracts import contracts
 from ..contract.errors import Unreadable
 from ..contract.json_pointer import steps_of
@@ -69,6 +68,8 @@ def dump(store: Store, file: str | os.PathLike[str]) -> None:
     """
     with store.lock:
         text = dumps(store)
+    from .. import atomic_file
+
     with atomic_file.written(file, private=True) as draft:
         draft.write(text)
 
@@ -324,11 +325,11 @@ def _inner(name: str, value: Any) -> Any:
 
 
 def line_of(text: str, pointer: str) -> int:
-    """Return the line where a value of a JSON text starts. JSON is YAML, and the YAML parser records lines."""
+    """Return the line where a value of a JSON text starts. Without tabs JSON is YAML, whose parser records lines."""
     import yaml
 
     try:
-        node = yaml.compose(text, yaml.SafeLoader)
+        node = yaml.compose(text.replace("\t", " "), yaml.SafeLoader)
     except yaml.YAMLError:
         return 1
     for step in steps_of(pointer):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-import mimetypes
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from ..contract.errors import ValidationError
 from .values import File
 
 if TYPE_CHECKING:
+    import mimetypes
     from collections.abc import Iterable, Mapping
 
 WITH_ATTACHMENTS = ("activity", "discussion")
@@ -22,6 +22,8 @@ PICTURES = (b"\x89PNG\r\n", b"GIF8", b"\xff\xd8\xff", b"RIFF", b"BM")  # first b
 @cache
 def _types() -> mimetypes.MimeTypes:
     """Return Python's own types, independent of this machine."""
+    import mimetypes
+
     return mimetypes.MimeTypes()
 
 

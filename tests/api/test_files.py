@@ -115,6 +115,10 @@ def test_a_file_is_put_beside_a_message(flowdock: Door, path: str) -> None:
     assert (message["event"], message["tags"]) == ("file", [":file", "influx:1"])
     assert (message["thread_id"], message["content"]["file_size"]) == (said["thread_id"], 0)
     assert message["thread"]["internal_comments"] == 1
+    about = {"event": "comment", "message": 2, "flow": flowdock.fake.flow.id, "content": "an empty one"}
+    assert (
+        flowdock("POST", path.replace("1", "2"), flowdock.as_member, json=about).json()["content"]["title"] == "a.txt"
+    )
 
 
 @pytest.mark.parametrize("event", ["activity", "discussion"])
@@ -286,7 +290,8 @@ def test_a_file_is_gone_with_its_message(flowdock: Door) -> None:
         (b"GIF89a\x80\x07\x3f\x04", (1920, 1087), (100, 57)),
         (b"GIF89a\x01\x00\xe8\x03", (1, 1000), (1, 100)),
         (b"GIF89a\x32\x00\x14\x00", (50, 20), (50, 20)),
-        (b"GIF89a\x00\x00\x00\x00", None, None),
+        (b"GIF89a\x00\x00\x01\x00", None, None),
+        (b"GIF89a\x01\x00\x00\x00", None, None),
         (b"GIF8", None, None),
         (b"\x89PNG\r\n", None, None),
         (b"\xff\xd8\xff\xe0", None, None),

@@ -62,6 +62,7 @@ def test_the_same_address_again_sends_the_same_invitation_again(flowdock: Door) 
     assert invited(flowdock, "BOB@example.com") == first
     fake = flowdock.fake
     assert [(mail.email, mail.message) for mail in fake.outbox] == [(BOB, "Welcome"), (BOB, None)]
+    assert [invitation.message for invitation in fake.invitations] == [None]
     assert len({mail.join_url for mail in fake.outbox}) == 1
     assert len(actions(fake)) == 1
     fake.add_flow("example/other")
@@ -85,11 +86,13 @@ def test_an_address_is_needed_and_is_not_that_of_a_member(flowdock: Door) -> Non
 
 def test_a_colleague_who_is_no_member_is_invited_like_anybody_else(flowdock: Door) -> None:
     fake = flowdock.fake
-    colleague = fake.add_user(email=BOB)
+    colleague = fake.add_user(email=BOB, organization=fake.organization, admin=True)
     invitation = invited(flowdock)
     assert colleague.id not in fake.flow.member_ids
     assert fake.accept(invitation["id"]) == colleague
     assert colleague.id in fake.flow.member_ids
+    renamed = flowdock("PUT", FLOW, as_user(colleague), json={"name": "Ours"})
+    assert renamed.status_code == 200  # who administered the organization still does
 
 
 def test_only_members_see_invitations_and_others_are_told_no_more_than_they_see(flowdock: Door) -> None:
@@ -117,6 +120,8 @@ def test_an_archived_flow_has_no_invitations(flowdock: Door) -> None:
     for method, path in (("GET", ""), ("POST", ""), ("GET", "/1"), ("DELETE", "/1")):
         reply = flowdock(method, INVITATIONS + path, flowdock.as_member, **({"json": {}} if method == "POST" else {}))
         assert (reply.status_code, reply.json()) == (404, {"message": "not found"})
+    with pytest.raises(ValueError, match="flow 'example/main' is archived, or has blocked 'bob'"):
+        flowdock.fake.accept(1)
 
 
 def test_an_invitation_is_of_its_flow_alone(flowdock: Door) -> None:
@@ -296,9 +301,11 @@ def test_the_text_of_a_mail_is_limited_so_that_a_list_of_mails_is(flowdock: Door
         ({"email": BOB, "message": 5}, "message is not a string"),
         ({"email": BOB, "message": "x" * 8097}, r"message is too long \(maximum is 8096 characters\)"),
         ({"email": "nobody"}, "email Invalid email"),
+        ({"email": BOB, "inviter": "Eve"}, "invalid inviter 'Eve': expected a member of 'example/main'"),
     ],
 )
 def test_a_test_cannot_invite_what_a_request_cannot(fake_flowdock: FakeFlowdock, given: Any, reason: str) -> None:
+    fake_flowdock.add_user(name="Eve")
     with pytest.raises(ValueError, match=reason):
         fake_flowdock.add_invitation(**given)
     assert fake_flowdock.outbox == []

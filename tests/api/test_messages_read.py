@@ -94,6 +94,8 @@ def test_a_search_reads_titles_bodies_subjects_and_the_names_of_files(flowdock: 
     assert found == {"one": [1], "two": [1], "three": [2]}
     assert [message["id"] for message in flowdock.listed(search="four")] == [3]
     assert flowdock.listed(search="six") == flowdock.listed(search="amp") == flowdock.listed(search="href") == []
+    flowdock.say("seven", body="eight")  # which a message of the chat has not
+    assert flowdock.listed(search="b") == flowdock.listed(search="eight") == []
 
 
 def test_words_and_tags_are_two_searches_whose_finds_are_joined(flowdock: Door) -> None:
@@ -253,6 +255,10 @@ def test_an_edit_leaves_tags_where_they_stand_and_tells_nobody_twice(flowdock: D
     assert flowdock.listed()[0]["tags"] == ["late", f":user:{bob.id}", ":url", "kept", "two"]
 
 
+def test_a_name_that_no_member_has_tags_nobody(flowdock: Door) -> None:
+    assert flowdock.say("@nobody, look")["tags"] == []
+
+
 def test_the_team_is_a_tag_of_its_own_that_nobody_reads(flowdock: Door) -> None:
     flowdock.fake.add_member(flowdock.fake.add_user(nick="team"))
     assert flowdock.say("@TEAM, look")["tags"] == flowdock.say("x", tags="@team")["tags"] == [":user:team"]
@@ -357,6 +363,7 @@ def test_a_file_of_ones_own_and_what_is_in_the_inbox_are_gone_when_they_are_dele
             gone = flowdock(method, f"{MESSAGES}/{number}", who)
             assert (gone.status_code, gone.content) == (404, b'{"message":"not found"}')
     assert flowdock.listed() == flowdock.listed(event="file,activity,mail") == flowdock.listed(search="dot x") == []
+    assert flowdock.listed(THREADS) == []
     assert flowdock.say("x")["id"] == 7  # each deletion is an event of the flow
 
 

@@ -192,7 +192,9 @@ def test_a_code_used_twice_is_refused_and_takes_back_what_it_bought(flowdock: Do
     assert works(flowdock, first["access_token"])
     assert works(flowdock, second["access_token"])
     flowdock.fake.advance(3600)
-    assert error(exchange(flowdock, code)) == (400, "invalid_grant")
+    again = exchange(flowdock, code)
+    assert error(again) == (400, "invalid_grant")
+    assert again.json()["error_description"].startswith("The code was already used")
     for bought in (first, second):
         reply = flowdock("GET", "/sources", headers={"Authorization": f"Bearer {bought['access_token']}"})
         assert (reply.status_code, reply.json()) == (

@@ -166,7 +166,7 @@ def test_only_users_with_single_sign_on_are_there(flowdock: Door) -> None:
 
 def test_users_are_searched_by_name_or_address(flowdock: Door) -> None:
     fake = flowdock.fake
-    user, other = joe(fake), fake.add_user(sso_name='o"dd\\', email="odd@example.com")
+    user, other = joe(fake), fake.add_user(sso_name='o"dd\\\nx', email="odd@example.com")
     fake.add_user(email="bot@example.com")
     fake.add_user(email="out@example.com", sso_name="out", organization=fake.add_organization("acme"))
     for criteria in (
@@ -175,7 +175,7 @@ def test_users_are_searched_by_name_or_address(flowdock: Door) -> None:
         ' emails  eq "JOE@example.com" ',
     ):
         assert listed(flowdock, criteria) == [user.id]
-    assert listed(flowdock, r'userName eq "o\"dd\\"') == [other.id]
+    assert listed(flowdock, 'userName eq "o\\"dd\\\\\\\nx"') == [other.id]
     assert listed(flowdock, 'emails eq "odd@example.com"') == [other.id]
     for nobody in (
         'userName eq "x"',
@@ -193,9 +193,10 @@ def test_users_are_searched_by_name_or_address(flowdock: Door) -> None:
 
 def test_a_user_is_created_in_the_organization_and_in_no_flow(flowdock: Door) -> None:
     fake = flowdock.fake
-    before = flowdock("GET", "/organizations/example", flowdock.as_member).json()["user_count"]
+    before, moment = flowdock("GET", "/organizations/example", flowdock.as_member).json()["user_count"], fake.clock.now
     reply = asked(flowdock, "POST", USERS, json={**JOE, "nickName": "JoeD"})
     assert reply.status_code == 201, reply.text
+    assert fake.clock.now > moment
     made = reply.json()
     assert (made["userName"], made["nickName"], made["name"]) == (JOE["userName"], "JoeD", JOE["name"])
     assert asked(flowdock, "GET", f"{USERS}/{made['id']}").json() == made

@@ -102,6 +102,9 @@ def test_a_message_of_the_chat_may_say_what_its_thread_is(flowdock: Door) -> Non
     assert (message["thread"]["title"], message["thread"]["source"]["id"]) == ("T", source.id)
     said = flowdock.say("y", thread_id=message["thread_id"], thread={"title": "U"})
     assert (said["thread"]["title"], said["thread"]["internal_comments"]) == ("U", 2)
+    del body["external_thread_id"]
+    unnamed = flowdock("POST", "/messages", as_source(source), json=body)
+    assert unnamed.json()["errors"] == {"thread": ["requires a thread_id or an external_thread_id"]}
 
 
 def test_two_names_of_two_threads_are_refused(flowdock: Door) -> None:

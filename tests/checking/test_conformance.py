@@ -253,6 +253,30 @@ def test_a_flow_token_that_leaks_from_a_list_is_told_and_not_shown() -> None:
         assert secret not in text
 
 
+def test_a_list_without_what_it_must_have_and_one_with_what_it_must_not_have_are_told() -> None:
+    seen: list[Any] = []
+
+    def confuse(method: str, path: str, status: int, value: Any) -> tuple[int, Any]:
+        if (method, path, status) == ("GET", "/flows/all", 200):
+            seen.extend(value)
+            return status, []
+        return status, [*value, *seen] if (method, path, status) == ("GET", "/flows", 200) else value
+
+    came = differences(confuse, "A user joins a flow that is open to the organization")
+    lines = told(came, "A user joins a flow that is open to the organization by opening it")
+    for line, expected, got in zip(lines, ("a list with", "a list without"), ("0 (", "1 ("), strict=True):
+        assert f'expected {expected} an item that has {{"id": ' in line
+        assert f", got a list of {got}" in line
+
+
+def test_what_a_server_does_not_delete_is_told() -> None:
+    with FakeFlowdock() as fake:
+        fake.fail("delete source", status=500)
+        came = conform(fake.url, **credentials(fake), only="An application creates a source")
+    assert came.ok
+    assert "the target of DELETE /flows/{organization}/{place.flow}/sources/{id}" in came.left_behind
+
+
 def led_to(location: str) -> Conformance:
     """What comes of a server that leads everybody to another address."""
     with FakeFlowdock() as fake:

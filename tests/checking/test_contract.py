@@ -244,6 +244,7 @@ def source(**changes: Any) -> dict[str, Any]:
             ),
         ),
         ((None, 404, {**JSON, "Status": "404 Not Found"}, {"message": "not found"}), ""),
+        ((None, "404 Not Found", {**JSON, "Status": "404 Not Found"}, [b'{"message":', b' "not found"}']), ""),
         (
             (None, 200, {**JSON, "Status": "200 OK"}, {}),
             (
@@ -401,6 +402,9 @@ REQUESTS: dict[str, Callable[[], Any]] = {
     "Werkzeug": lambda: a_builder().get_request(),
     "urllib": lambda: Request(API + SOURCES, json.dumps(BODY).encode(), {**BEARER, **JSON}),
     "WSGI": lambda: a_builder().get_environ(),
+    "WSGI, by its standard": lambda: {
+        name: value for name, value in a_builder().get_environ().items() if name not in ("RAW_URI", "REQUEST_URI")
+    },
 }
 
 

@@ -140,6 +140,22 @@ def test_tokens_that_were_granted_are_granted_again(folder: Path, fake_flowdock:
     assert [f"{each}\n{each.differences}" for each in told if each.differences] == []
 
 
+def test_tokens_from_before_the_recording_are_refreshed(folder: Path, fake_flowdock: FakeFlowdock) -> None:
+    application, user = fake_flowdock.application, fake_flowdock.user
+    client = {"client_id": application.client_id, "client_secret": application.client_secret}
+    password = {"grant_type": "password", "username": user.email, "password": user.password, **client}
+    granted = ask("POST", "/oauth/token", {}, data=password)
+    fake_flowdock.requests.clear()
+    ask(
+        "POST",
+        "/oauth/token",
+        {},
+        data={**client, "grant_type": "refresh_token", "refresh_token": granted["refresh_token"]},
+    )
+    [told] = replayed(fake_flowdock)
+    assert (told.status, told.differences) == (200, ())
+
+
 def only(told: CheckedRecording) -> Difference:
     [difference] = told.differences
     return difference

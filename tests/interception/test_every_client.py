@@ -220,3 +220,36 @@ def test_each_call_of_a_decorated_function_has_its_own_world_whatever_the_client
 
     with ThreadPoolExecutor(len(clients.NAMES)) as pool:
         assert list(pool.map(sources_of, clients.NAMES)) == [[name] for name in clients.NAMES]
+
+
+def test_httpcore_is_answered_beneath_httpx(fake_flowdock: FakeFlowdock) -> None:
+    import asyncio
+
+    import httpcore
+
+    headers = [*basic(fake_flowdock).items()]
+    stream = "https://stream.flowdock.com/flows?filter=example/main"
+
+    async def asynchronously() -> tuple[int, bytes, bytes]:
+        async with httpcore.AsyncConnectionPool() as pool:
+            said = await pool.request("GET", f"{API}/sources", headers=headers)
+            with fake_flowdock.fail("list sources", connection="cut", after=True), pytest.raises(error):
+                await pool.request("GET", f"{API}/sources", headers=headers)
+            async with pool.stream("GET", stream, headers=headers) as reply:
+                fake_flowdock.add_message("Hello")
+                return said.status, said.content, await anext(aiter(reply.aiter_stream()))
+
+    def synchronously() -> tuple[int, bytes, bytes]:
+        with httpcore.ConnectionPool() as pool:
+            said = pool.request("GET", f"{API}/sources", headers=headers)
+            with fake_flowdock.fail("list sources", connection="cut", after=True), pytest.raises(error):
+                pool.request("GET", f"{API}/sources", headers=headers)
+            with pool.stream("GET", stream, headers=headers) as reply:
+                fake_flowdock.add_message("Hello")
+                return said.status, said.content, next(iter(reply.iter_stream()))
+
+    error = httpcore.RemoteProtocolError
+    for status, content, event in (synchronously(), asyncio.run(asynchronously())):
+        assert (status, content) == (200, b"[]")
+        assert b'"content":"Hello"' in event
+    assert [exchange.status for exchange in fake_flowdock.requests] == [200] * 6

@@ -341,9 +341,10 @@ def test_one_line_stands_for_repeated_requests_and_a_thousand_are_kept(pytester:
         import requests
 
         def test_it(fake_flowdock):
-            for number in range(1003):
-                requests.get(f"https://api.flowdock.com/{number}")
-                requests.get("https://api.flowdock.com/flowz")
+            with requests.Session() as session:
+                for number in range(1003):
+                    session.get(f"https://api.flowdock.com/{number}")
+                    session.get("https://api.flowdock.com/flowz")
     """)
     result = run(pytester)
     result.assert_outcomes(failed=1)

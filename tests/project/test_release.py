@@ -160,6 +160,7 @@ def test_the_wheel_works_from_an_empty_environment(wheel: Path, tmp_path: Path) 
         "--quiet",
         "--no-index",
         "--no-deps",
+        "--no-compile",
         "--disable-pip-version-check",
     ]
     subprocess.run([*install, wheel], check=True, capture_output=True, timeout=300)

@@ -1,4 +1,4 @@
-"""8 threads and 4 workers of pytest on one server of its own; tests/support/many_suites.py runs more."""
+"""8 threads and workers of pytest on one server of its own; tests/support/many_suites.py runs more."""
 
 from __future__ import annotations
 

@@ -135,6 +135,12 @@ def test_a_fault_applies_once_whichever_server_the_requests_go_to(pair: list[Ser
     for server in pair:
         assert server("OPTIONS", "/users").status_code == 204
     assert [[each["matched"] for each in server.admin("GET", "faults")] for server in pair] == [[5, 2]] * 2
+    one.admin("POST", "faults", status=201, json={"operation": "list-users", "latency": 0.01, "times": 1})
+    assert other("GET", "/users").status_code == 200
+    one.admin("POST", "faults", status=201, json={"operation": "list-users", "connection": "reset", "times": 1})
+    with pytest.raises(requests.ConnectionError):
+        other("GET", "/users")
+    assert one("GET", "/users").status_code == 200
     other.admin("DELETE", "faults", status=204)
     assert one.admin("GET", "faults") == []
 
@@ -315,6 +321,8 @@ def test_local_reads_need_no_round_trip_and_a_server_goes_on_from_a_snapshot_and
     pair[0].admin("PUT", "snapshots/kept")
     unnamed = pair[0].admin("POST", "worlds", status=201, json={})["name"]
     pair[1].admin("DELETE", f"worlds/{unnamed}", status=204)
+    pair[1].admin("POST", "worlds", status=201, json={"name": "another"})
+    stream = pair[1]("GET", "/_fakeflowdock/stream/flows?filter=example/main&active=idle", stream=True)
     for turn in range(3):
         pair[turn % 2]("GET", "/users")
     with servers(redis.url, 1, "--reads", "local") as [local]:
@@ -326,8 +334,10 @@ def test_local_reads_need_no_round_trip_and_a_server_goes_on_from_a_snapshot_and
         warnings = pair[0].admin("GET", "contract-warnings")
         assert local.end() == "", "it has written a snapshot"
     say(pair[0], "after the snapshot")
-    with servers(redis.url, 1) as [third]:
+    with stream, servers(redis.url, 1) as [third]:
         same_worlds([*pair, third])
+        [shown], [known] = (server.admin("GET", "streams") for server in (third, pair[0]))
+        assert {name for name in shown if shown[name] != known[name]} <= {"seconds", "last_events"}
         assert third.admin("GET", "contract-warnings") == warnings
         assert third.admin("POST", "worlds", status=201, json={})["name"] != unnamed
         same_worlds([*pair, third])

@@ -316,6 +316,7 @@ def test_a_document_that_shares_a_credential_is_refused_and_nothing_changes(oper
     for more, reason in (
         ({"applications": state["applications"]}, "the client_id "),
         ({"seed": state["seed"]}, "the seed 'world one'"),
+        ({"users": [{**state["users"][0], "api_token": "0" * 32}]}, "the e-mail address ada+one@example.com"),
     ):
         told = operator.put("worlds/other/state", {"state": {**emptied, **more}}, 409)["message"]
         assert told.startswith(f"World 'one' has {reason}")

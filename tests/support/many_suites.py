@@ -1,4 +1,4 @@
-"""Many suites on one server: 8 threads, and pytest with 4 workers, each with worlds of its own, at the same time.
+"""Many suites on one server: 8 threads, and workers of pytest, each with worlds of its own, at the same time.
 
     python -m tests.support.many_suites     10,000 requests, in half a minute; ends with 1 where something leaked
 
@@ -18,10 +18,11 @@ from typing import Any
 import requests
 
 from tests.support.administering import Operator, World, flowdock
+from tests.support.hypothesis_profiles import often
 from tests.support.processes import Process
 
 ROOT = Path(__file__).resolve().parents[2]
-THREADS, WORKERS, TESTS = 8, 4, 8
+THREADS, WORKERS, TESTS = 8, often(4, in_ci=2), 8
 WHOLE = 125  # turns of each suite, of which there are 16: 10,000 requests
 ANSWERS = [201, 202, 200, 204, 410]  # of the five requests of a turn
 

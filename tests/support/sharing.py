@@ -113,10 +113,6 @@ class Server:
         self.url = str(self.line["url"])
         return self
 
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate(timeout=TIMEOUT)
-
     def end(self) -> str:
         """End it, and return what it said on standard error."""
         self.process.terminate()
@@ -145,7 +141,7 @@ def servers(store: str, count: int, *options: str) -> Iterator[list[Server]]:
     with ExitStack() as stack:
         started = [Server(store, *options) for _ in range(count)]
         for server in started:
-            stack.callback(server.kill)
+            stack.callback(server.process.stop)
         yield [server.is_ready() for server in started]
 
 

@@ -67,6 +67,9 @@ def test_what_a_flow_received_is_found_whichever_way_it_came(fake_flowdock: Fake
     fake.assert_message(flow=fake.flow, thread={"title": "Polish it", "status": {"color": "red"}, "activities": 1})
     fake.assert_no_message(content="by nobody")
     fake.assert_no_message(flow="example/main", event="mail")
+    fake.assert_no_thread(title="Polish another")
+    fake.assert_no_flow(name="Other")
+    fake.assert_no_user(nick="Grace")
 
 
 def test_a_source_is_found_whichever_way_it_came(fake_flowdock: FakeFlowdock, source: Source) -> None:
@@ -162,6 +165,21 @@ FAILURES: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         "assert_no_source",
         {"name": "Builds"},
         ["unexpected source with name 'Builds':", "    source 1 'Builds'"],
+    ),
+    "a thread that should not be there": (
+        "assert_no_thread",
+        {"external_thread_id": "ticket:42"},
+        ["unexpected thread with external_thread_id 'ticket:42':", "    thread ticket:42 'Polish it'"],
+    ),
+    "a flow that should not be there": (
+        "assert_no_flow",
+        {"name": "Main"},
+        ["unexpected flow with name 'Main':", "    flow 42ea2dc5-bebd-4643-a084-c2140328ae35 'Main'"],
+    ),
+    "a user that should not be there": (
+        "assert_no_user",
+        {"nick": "Ada"},
+        ["unexpected user with nick 'Ada':", "    user 1 'Ada Example'"],
     ),
     "a source by another name": (
         "assert_source",

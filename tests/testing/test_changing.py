@@ -239,6 +239,7 @@ def test_an_invitation_is_cancelled(fake: FakeFlowdock) -> None:
         (lambda fake: fake.remove_member(fake.add_user(name="Eve")), "Eve is not a member of example/main"),
         (lambda fake: fake.update_member(fake.add_user(name="Eve"), admin=True), "Eve is not a member of example/main"),
         (lambda fake: fake.update_message(fake.add_message("x"), "x" * 8097), "content is too long"),
+        (lambda fake: fake.update_message(fake.add_message("x"), tags=["x"] * 1001), "tags has too many tags"),
         (lambda fake: fake.update_message(fake.add_message("x", event="status"), "y"), "cannot edit the content"),
         (lambda fake: fake.remove_message(fake.add_message("x", event="status")), "cannot delete a message"),
         (lambda fake: fake.remove_message(FakeFlowdock().add_message("x")), "is not a message of this world"),
@@ -258,6 +259,7 @@ def test_bulk_data_is_the_same_in_each_world(fake: FakeFlowdock) -> None:
     assert fake.same_world(other)
     counts = (len(fake.messages), len(fake.users), len(fake.flows), len(fake.sources))
     assert counts == (500, 9, 4, 5)
+    assert [each.parameterized_name for each in fake.flows] == ["main", "flow-2", "flow-3", "flow-4"]
     assert {each.event for each in fake.messages} == {"message", "comment", "activity"}
     assert all(fake.messages.where(flow=flow) for flow in fake.flows)
     assert all(fake.messages.where(source=source) for source in fake.sources)
@@ -289,6 +291,10 @@ def test_bulk_data_needs_what_it_belongs_to(tmp_path: Path) -> None:
 def test_bulk_data_is_what_flowdock_would_have(fake: FakeFlowdock, tmp_path: Any) -> None:
     fake.populate(messages=200, users=3, sources=2)
     assert len(fake.flow.member_ids) == 5
+    fake.assert_user(name="Dan 3", nick="dan3", email="user3@example.com")
+    ticket = fake.assert_thread(title="Ticket 1", source="Source 2", status={"value": "passed", "color": "green"})
+    changes = [f"changed ticket 1 to {status}" for status in ("open", "passed")]
+    assert [each.title for each in ticket.messages if each.event == "activity"] == changes
     fake.dump(tmp_path / "world.json")
     assert FakeFlowdock(state=tmp_path / "world.json").same_world(fake)
     assert len(read(fake, "/flows/example/main/messages?limit=100")) == 100

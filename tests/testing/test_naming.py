@@ -35,6 +35,7 @@ def test_a_user_is_named_by_name_nick_and_address(name: str, fake: FakeFlowdock)
 
 @pytest.mark.parametrize("name", ["ops", "Ops", "acme/ops"])
 def test_a_flow_is_named_by_path_and_name(name: str, fake: FakeFlowdock) -> None:
+    fake.update_flow("zen/builds", name="acme/ops")  # a path is unique
     message = fake.add_message("Hello", user="Bob", flow=name)
     assert (fake.users[1].id, fake.flows[0].id) == (message.user_id, message.flow_id)
     assert [*fake.messages.where(flow=name)] == [message] == [fake.assert_message(flow=name)]

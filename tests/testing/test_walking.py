@@ -128,6 +128,7 @@ def test_a_flow_a_thread_a_source_and_an_application_lead_to_what_they_have() ->
     assert built.thread.messages == [built, comment]
     assert (source.messages, source.threads) == ([built], [built.thread])
     assert (other.messages, other.threads) == ([], [])
+    fake.add_source(application=fake.add_application(name="Another"))
     assert fake.application.sources == [source, other]
     assert fake.application.sources[0].messages[0].flow == fake.flow
 

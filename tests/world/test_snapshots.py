@@ -141,6 +141,15 @@ def test_a_fork_has_settings_a_journal_and_a_server_of_its_own() -> None:
         assert (len(base.sources), len(fork.sources)) == (1, 2)
 
 
+def test_what_begins_alike_tells_its_own_streams_alone() -> None:
+    one, two = FakeFlowdock(), FakeFlowdock()
+    url = "https://stream.flowdock.com/flows/example/main"
+    with one, requests.get(url, stream=True, timeout=9, **as_user(one.user)) as stream:
+        two.add_message("of the other")
+        one.add_message("its own")
+        assert '"content":"its own"' in next(stream.iter_lines()).decode()
+
+
 def test_a_fork_is_reset_to_where_it_began() -> None:
     base = FakeFlowdock()
     base.add_source(name="shared")

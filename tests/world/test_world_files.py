@@ -368,6 +368,10 @@ CONTRADICTIONS = {
         lambda w: w["events"].append(an_event(w, id=w["messages"][0]["id"])),
         "/events/0/id is a duplicate in its flow",
     ),
+    "an event with the place of a message among all events": (
+        lambda w: w["events"].append(an_event(w, event_id=w["messages"][0]["event_id"])),
+        "/events/0/event_id is a duplicate",
+    ),
     "an event of a kind that there is not": (
         lambda w: w["events"].append(an_event(w, event="line")),
         "/events/0/event is not one of message-edit, message-delete, tag-change, emoji-reaction, user-edit, ",
@@ -491,6 +495,9 @@ def test_a_file_that_contradicts_itself_is_refused(what: str, tmp_path: Path) ->
         ('{"format": ' + "[" * 900 + "]" * 900 + "}", ":1: "),
         ('{"a": 1, "a": 2}', ":1: duplicate key 'a'"),
         ("[]", ":1: the file is not"),
+        ('{"format": NaN}', ":1: invalid number NaN: expected an integer"),
+        ('{\n\t"format": 1}', ":2: /format is not"),
+        ('{\n"format": "\x7f"}', ":1: /format is not"),  # which no YAML could have
     ],
 )
 def test_no_other_error_comes_of_a_file(text: str, reason: str, tmp_path: Path) -> None:
@@ -504,15 +511,18 @@ def test_a_file_that_forgot_to_count_makes_nothing_twice(tmp_path: Path) -> None
     file = tmp_path / "world.json"
     with FakeFlowdock() as fake:
         left = lived_in(fake)
+        made = [requests.post(f"{API}{SOURCES}", json={"name": "x"}, timeout=9, **as_application(fake)).json()]
         fake.dump(file)
         world = json.loads(file.read_text())
         world["counters"] = {}
         file.write_text(json.dumps(world))
         fake.load(file)
-        made = requests.post(f"{API}{SOURCES}", json={"name": "x"}, timeout=9, **as_application(fake)).json()
-        assert made["id"] == 3
+        threads = len(fake.threads)
+        made += [requests.post(f"{API}{SOURCES}", json={"name": "x"}, timeout=9, **as_application(fake)).json()]
+        assert [source["id"] for source in made] == [3, 4]
         fake.add_application()
-        assert fake.add_message("new").id == 13  # the source that was just made is 12
+        assert fake.add_message("new").id == 14  # the source that was just made is 13
+        assert len(fake.threads) == threads + 2
         fake.add_flow("example/new")
         fake.add_user()
         for who, status in ((as_source(left["source"]), 200), (as_source(left["deleted"]), 410)):

@@ -205,7 +205,7 @@ def _session(call: Call) -> Session | None:
         if (session := store.sessions.find(value)) is not None and not session.ended:
             return session
         if is_visitor(store.seed, value):
-            return Session(None, ended=False, cookie=value)
+            return Session(None, cookie=value)
     return None
 
 
@@ -221,12 +221,12 @@ def _user(store: Store, session: Session | None) -> User | None:
 
 def _visitor(call: Call) -> Session:
     """Return the session of a browser that has not signed in. It is not stored: anyone can open the page."""
-    return Session(None, ended=False, cookie=new_visitor(call.store.seed, call.environ.get(ENTRY)))
+    return Session(None, cookie=new_visitor(call.store.seed, call.environ.get(ENTRY)))
 
 
 def _begin(store: Store, user: User) -> Session:
     cookie = store.draw("session")
-    return store.sessions.add(cookie, Session(user.id, ended=False, cookie=cookie))
+    return store.sessions.add(cookie, Session(user.id, cookie=cookie))
 
 
 def _end(store: Store, session: Session) -> None:

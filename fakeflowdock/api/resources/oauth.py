@@ -48,7 +48,7 @@ def create_application(call: Call, _: None) -> Reply:
 @operation("GET /oauth/applications/:id", callers=ANYBODY, find=application_of_the_path)
 def get_application(call: Call, application: Application) -> wire.JSON:
     """Return one application. Only its owner sees the client credentials."""
-    if call.caller.kind == USER and call.caller.user is not None and call.caller.user.id == application.owner_id:
+    if call.caller.kind == USER and call.user.id == application.owner_id:
         return wire.own_application(application, call.base)
     return wire.application(application, call.base)
 
