@@ -49,11 +49,11 @@ def lenient(schema: Schema, *, bounded: bool) -> Schema:
 
 
 def _as_text(low: int | None, high: int | None) -> list[Schema]:
-    """The texts of the integers within bounds, as many as pages have."""
+    """The texts of the integers within bounds, as many as pages have, and the empty one, which counts as absent."""
     patterns = {
-        (None, None): "^-?[0-9]{1,18}$",
-        (0, None): "^([0-9]{1,18}|-0{1,18})$",
-        (1, None): "^(?=0*[1-9])[0-9]{1,18}$",
-        (1, 100): "^(0{0,17}[1-9]|0{0,16}[1-9][0-9]|0{0,15}100)$",
+        (None, None): "^(-?[0-9]{1,18})?$",
+        (0, None): "^([0-9]{1,18}|-0{1,18})?$",
+        (1, None): "^((?=0*[1-9])[0-9]{1,18})?$",
+        (1, 100): "^(0{0,17}[1-9]|0{0,16}[1-9][0-9]|0{0,15}100)?$",
     }
     return [{"type": "string", "pattern": patterns[low, high]}]

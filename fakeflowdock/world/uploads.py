@@ -13,7 +13,7 @@ from .values import File
 
 if TYPE_CHECKING:
     import mimetypes
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 WITH_ATTACHMENTS = ("activity", "discussion")
 PICTURES = (b"\x89PNG\r\n", b"GIF8", b"\xff\xd8\xff", b"RIFF", b"BM")  # first bytes of pictures whose size can be read
@@ -46,15 +46,14 @@ def uploads(event: str, fields: Mapping[str, Any], errors: dict[str, list[str]])
         fields: its parameters, already validated against the page.
         errors: receives the errors by field.
     """
-    given: Iterable[tuple[str, str | None, Mapping[str, Any]]] = ()
+    given: list[tuple[str, str | None, Mapping[str, Any]]] = []
     if event == "file":
-        given = [("content", None, fields["content"])]
-    elif fields.get("attachments"):
-        attached = fields["attachments"]
+        given.append(("content", None, fields["content"]))
+    if attached := fields.get("attachments"):
         if isinstance(attached, dict):
-            given = [(f"attachments.{name}", name.strip() or None, upload) for name, upload in attached.items()]
+            given += [(f"attachments.{name}", name.strip() or None, upload) for name, upload in attached.items()]
         else:
-            given = [(f"attachments.{position}", None, upload) for position, upload in enumerate(attached)]
+            given += [(f"attachments.{position}", None, upload) for position, upload in enumerate(attached)]
         if event not in WITH_ATTACHMENTS:
             errors["attachments"] = [ValidationError.ATTACHMENTS.format(events=" and ".join(WITH_ATTACHMENTS))]
     return [file for name, content_id, one in given if (file := _read(name, content_id, one, errors)) is not None]

@@ -186,9 +186,16 @@ def test_one_wrong_attachment_is_named_and_none_is_stored(flowdock: Door) -> Non
     body = activity(source, attachments={"a": file, "b": {**file, "data": "?"}})
     reply = flowdock("POST", "/messages", json=body)
     assert reply.json()["errors"] == {"attachments.b.data": ["is not base64"]}
-    body = {"event": "message", "content": "x", "attachments": [file]}
+    assert flowdock.listed() == []
+
+
+@pytest.mark.parametrize(("event", "content"), [("message", "x"), ("file", {"data": "eA==", "file_name": "y"})])
+def test_chat_has_no_attachments_besides_its_file(event: str, content: object, flowdock: Door) -> None:
+    attachments = [{"data": "eA==", "file_name": "x"}, {"data": "?", "file_name": "x"}]
+    body = {"event": event, "content": content, "attachments": attachments}
     reply = flowdock("POST", MESSAGES, flowdock.as_member, json=body)
-    assert reply.json()["errors"] == {"attachments": ["are only allowed for activity and discussion"]}
+    wrong = {"attachments": ["are only allowed for activity and discussion"], "attachments.1.data": ["is not base64"]}
+    assert (reply.status_code, reply.json()["errors"]) == (400, wrong)
     assert flowdock.listed() == []
 
 
