@@ -38,7 +38,7 @@ class Form:
 
     def add(self, name: str, schema: Schema, *, required: bool) -> None:
         """Add a field of the object, with all that is inside it."""
-        leaves, needed = self._leaves(name, schema)
+        leaves, needed = self._leaves(name, schema, required=required)
         self.properties |= leaves
         if required:
             self.required += needed
@@ -53,7 +53,7 @@ class Form:
             if others := [name for name in needed if name != leaf and name not in known]:
                 self.dependent[leaf] = [*known, *others]
 
-    def _leaves(self, name: str, schema: Schema) -> tuple[Schema, list[str]]:
+    def _leaves(self, name: str, schema: Schema, *, required: bool) -> tuple[Schema, list[str]]:
         """What is inside a field, by its name in a form; and what of that must be there where anything of it is."""
         kind, words = schema.get("type"), told(schema)
         items = schema.get("items", {})
@@ -76,15 +76,16 @@ class Form:
             return self._inside(name, schema)
         if kind == "array":
             return {f"{name}[]": _several(converted(items, dict), words)}, [f"{name}[]"]
-        return {name: lenient(_without_null(converted(refined(schema), dict)), bounded=True)}, [name]
+        return {name: lenient(_without_null(converted(refined(schema), dict)), bounded=True, required=required)}, [name]
 
     def _inside(self, name: str, schema: Schema) -> tuple[Schema, list[str]]:
         leaves: Schema = {}
         needed: list[str] = []
         for inner, each in schema["properties"].items():
-            more, deeper = self._leaves(f"{name}[{inner}]", each)
+            required = inner in schema.get("required", ())
+            more, deeper = self._leaves(f"{name}[{inner}]", each, required=required)
             leaves |= more
-            if inner in schema.get("required", ()):
+            if required:
                 needed += deeper
             elif "properties" in each:
                 self._tie(more, deeper)

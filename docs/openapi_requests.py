@@ -36,7 +36,8 @@ class Requests:
         result = self._object(schema)
         for name, each in result["properties"].items():
             required = name in result.get("required", ())
-            result["properties"][name] = _loose(each) if required else nullable(_loose(each))
+            loose = lenient(each, bounded=False, required=required)
+            result["properties"][name] = loose if required else nullable(loose)
         if self._closed:
             result["properties"] |= {name: {} for name in CREDENTIALS if name not in result["properties"]}
         return result
@@ -93,10 +94,6 @@ class Requests:
             result["properties"] |= {name: {} for name in CREDENTIALS if name not in form.properties}
             result["additionalProperties"] = False
         return result
-
-
-def _loose(schema: Schema) -> Schema:
-    return lenient(schema, bounded=False)
 
 
 def nullable(schema: Schema) -> Schema:

@@ -27,12 +27,13 @@ def refined(schema: Schema) -> Schema:
     return schema
 
 
-def lenient(schema: Schema, *, bounded: bool) -> Schema:
+def lenient(schema: Schema, *, bounded: bool, required: bool) -> Schema:
     """A number or a truth as it may come: as text, too.
 
     Args:
         schema: of any type; all others stay as they are.
         bounded: whether all is text, where a number has no more than so many digits.
+        required: whether it must be there. An empty text counts as absent.
     """
     words = told(schema)
     low, high = schema.get("minimum"), schema.get("maximum")
@@ -41,19 +42,19 @@ def lenient(schema: Schema, *, bounded: bool) -> Schema:
         if bounded:
             bounds = {"minimum": -(10**DIGITS - 1) if low is None else low, "maximum": high or 10**DIGITS - 1}
         number = {"type": "integer", **{name: bound for name, bound in bounds.items() if bound is not None}}
-        return {"anyOf": [number, *_as_text(low, high)], **words}
+        return {"anyOf": [number, _as_text(low, high, required=required)], **words}
     if schema.get("type") == "boolean":
         truth = {"type": "string", "pattern": "^([01]|[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])$"}
         return {"anyOf": [{"type": "boolean"}, {"type": "integer", "enum": [0, 1]}, truth], **words}
     return schema
 
 
-def _as_text(low: int | None, high: int | None) -> list[Schema]:
-    """The texts of the integers within bounds, as many as pages have, and the empty one, which counts as absent."""
+def _as_text(low: int | None, high: int | None, *, required: bool) -> Schema:
+    """The texts of the integers within bounds, as many as pages have."""
     patterns = {
-        (None, None): "^(-?[0-9]{1,18})?$",
-        (0, None): "^([0-9]{1,18}|-0{1,18})?$",
-        (1, None): "^((?=0*[1-9])[0-9]{1,18})?$",
-        (1, 100): "^(0{0,17}[1-9]|0{0,16}[1-9][0-9]|0{0,15}100)?$",
+        (None, None): "-?[0-9]{1,18}",
+        (0, None): "[0-9]{1,18}|-0{1,18}",
+        (1, None): "(?=0*[1-9])[0-9]{1,18}",
+        (1, 100): "0{0,17}[1-9]|0{0,16}[1-9][0-9]|0{0,15}100",
     }
-    return [{"type": "string", "pattern": patterns[low, high]}]
+    return {"type": "string", "pattern": f"^({patterns[low, high]}){'' if required else '?'}$"}
