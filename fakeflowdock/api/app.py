@@ -312,9 +312,11 @@ class FlowdockHandling(Handling):
     def read(self, match: Match, /) -> tuple[Given, dict[str, Any]]:
         """Return what was parsed, and the parameters by their types. Keeps contract warnings."""
         given, contract = self.given or self._read or parameters.read(self.environ), match.operation.contract
-        fields = contract.coerced(given.query if contract.streams else given.fields)
+        fields = {}
+        if given is not parameters.NOTHING:
+            fields = contract.coerced(given.query if contract.streams else given.fields)
         method, strict = self.environ["REQUEST_METHOD"], self.store.settings.strict
-        plain = is_plain(self.environ)
+        plain = self.environ["wsgi.url_scheme"] != "https" and is_plain(self.environ)
         if found := [*warnings_of(method, match, given, fields, strict=strict, is_plain=plain)]:
             self._warn(found)
         return given, fields

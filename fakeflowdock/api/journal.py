@@ -120,12 +120,12 @@ class Journal:
             self._count += 1
             exchange.number = self._count
             self._keep(exchange)
-        self._tell()
+        if self.listeners:
+            self._tell()
 
     def _tell(self) -> None:
-        if self.listeners:
-            for each in list(self.listeners):
-                each()
+        for each in list(self.listeners):
+            each()
 
     def _keep(self, exchange: Exchange) -> None:
         size = exchange.size

@@ -190,7 +190,7 @@ def route_of(environ: WSGIEnvironment, path: str) -> str:
     Args:
         path: as requested, decoded.
     """
-    return _of_host(environ.get("HTTP_HOST", ""), normal(path))
+    return _of_host(environ.get("HTTP_HOST", ""), _remembered(path) if len(path) <= LONGEST else _normal(path))
 
 
 def _of_host(host: str, route: str) -> str:

@@ -175,9 +175,9 @@ class Peer(asyncio.Protocol):
         self._server.connections.discard(self)
 
     @property
+    @abstractmethod
     def is_idle(self) -> bool:
         """Whether the connection can be closed to make room for others."""
-        return False
 
     def end(self) -> None:
         """Close the connection after everything has been sent."""

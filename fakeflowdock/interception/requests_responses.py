@@ -108,11 +108,10 @@ def _bytes(body: Any) -> bytes:
 
 
 class _Body(io.BytesIO):
-    """A body that urllib3 need not read again to find its end, as that of http.client."""
+    """A body with the method of http.client that urllib3 tries first, three times for each response."""
 
     def isclosed(self) -> bool:
-        """Return whether there is nothing left to read."""
-        return self.closed or self.tell() == self.getbuffer().nbytes
+        return self.closed
 
 
 class _CutShort(io.BytesIO):

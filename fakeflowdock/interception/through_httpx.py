@@ -44,10 +44,7 @@ def response_of(httpx: Any, called: re.Match[str], app: App, request: Any, body:
         body = _both_kinds(httpx, EventStream)(httpx, answer.stream, request.extensions)
     return httpx.Response(
         answer.status,
-        headers=[
-            (name.encode("latin-1"), value.encode("latin-1"))  # as from a socket: httpx encodes texts slowly
-            for name, value in headers_in_process(answer, request.headers.get("connection"))
-        ],
+        headers=headers_in_process(answer, request.headers.get("connection")),
         stream=body,
         extensions={"http_version": b"HTTP/1.1", "reason_phrase": answer.line[4:].encode()},
     )

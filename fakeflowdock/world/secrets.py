@@ -57,7 +57,7 @@ class Secrets(Branching, Generic[Value]):
 
     def find(self, secret: str) -> Value | None:
         """Return the value of a secret, or None."""
-        raw = _raw(secret)
+        raw = secret.encode("utf-8", "surrogatepass")
         stored, value = self._known.get(_digest(raw), (b"", None))
         return value if hmac.compare_digest(stored, raw) else None
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from fakeflowdock import BrokenContract, FakeFlowdock
 from fakeflowdock.api import wire
 from fakeflowdock.api.streams import records
-from fakeflowdock.contract import contracts, errors, explanations, validation
+from fakeflowdock.contract import contracts, errors, explanations, schema_walk, validation
 from fakeflowdock.contract.formats import FORMATS
 
 SOURCES = "https://api.flowdock.com/sources"
@@ -261,6 +261,9 @@ def test_a_record_of_a_stream_that_breaks_its_page_is_not_sent(
 BUILT = """
 import gc, requests
 from jsonschema import Draft202012Validator
+from fakeflowdock.contract import contracts
+read, document = [], contracts.document
+contracts.document = lambda name: read.append(name) or document(name)
 from fakeflowdock import FakeFlowdock
 from fakeflowdock.api.routing import _Step
 from fakeflowdock.contract.validation import Check
@@ -280,12 +283,31 @@ before = count()
 for _ in range(5):
     use()
 print(before > 0, count() - before)
+print(*read)
 """
 
 
-def test_no_route_schema_or_validator_is_built_for_another_fake() -> None:
-    """In a process of its own: what other tests have left in threads does not count."""
+@cache
+def built() -> list[str]:
+    """What is built and read, in a process of its own: what other tests have left in threads does not count."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", BUILT], capture_output=True, text=True, check=False, timeout=300
     )
-    assert (done.stdout, done.stderr) == ("True 0\n", "")
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
+def test_no_route_schema_or_validator_is_built_for_another_fake() -> None:
+    assert built()[0] == "True 0"
+
+
+def test_only_the_pages_of_what_is_used_are_read_and_once() -> None:
+    assert built()[1] == "index sources world-files"  # an added source is checked as files of worlds are
+
+
+def test_the_fast_validator_gets_a_schema_with_those_to_which_it_refers_and_no_texts() -> None:
+    given = schema_walk.standalone(contracts.schema_files(), "sources", "list-sources.200")
+    assert {"sources.list-sources.200", "sources.source"} <= given["$defs"].keys()
+    assert all(name.startswith("sources.") for name in given["$defs"])
+    assert set(given["$defs"]["sources.source"]) == {"type", "properties", "required", "additionalProperties"}
+    assert given["$defs"]["sources.source"]["properties"]["id"] == {"type": "integer", "minimum": 1}

@@ -143,6 +143,17 @@ def test_a_write_in_place_that_was_interrupted_is_finished(tmp_path: Path) -> No
         assert (file.read_text("utf-8"), left(tmp_path)) == (whole, ["world.json"])
 
 
+def test_a_draft_of_a_process_that_has_ended_is_deleted_and_one_that_is_being_written_is_not(tmp_path: Path) -> None:
+    file = tmp_path / "world.json"
+    with atomic_file.written(file, private=True) as draft:
+        draft.write("new")
+        [name] = left(tmp_path)
+        (tmp_path / f"{name}-of-another").write_text("half", "utf-8")
+        assert not atomic_file.recover(file)
+        assert left(tmp_path) == [name]
+    assert (file.read_text("utf-8"), left(tmp_path)) == ("new", ["world.json"])
+
+
 def test_a_file_that_cannot_be_written_in_place_leaves_a_copy_and_the_error_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
