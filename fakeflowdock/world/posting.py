@@ -179,7 +179,7 @@ class Post:
         name = fields.get("external_user_name")
         sender_id = None if self.user is None or name is not None else self.user.id
         content = fields["content"] if self.event in ("message", "comment", "status") else None
-        body = fields.get("body") if self.event in INBOX else None
+        body = fields.get("body")
         title = title_of(self.parent) if self.event == "comment" and self.parent is not None else None
         author = fields.get("author") or {}
         return Message(

@@ -121,6 +121,11 @@ def test_a_file_is_put_beside_a_message(flowdock: Door, path: str) -> None:
     )
 
 
+def test_bytes_without_a_name_are_a_file_called_so(fake_flowdock: FakeFlowdock) -> None:
+    [file] = fake_flowdock.add_message(b"x", event="file").attachments
+    assert (file.file_name, file.data) == ("file", b"x")
+
+
 @pytest.mark.parametrize("event", ["activity", "discussion"])
 def test_attachments_have_names_all_or_none(flowdock: Door, event: str) -> None:
     source, file = flowdock.fake.add_source(), {"data": "eA==", "file_name": "x"}

@@ -402,6 +402,7 @@ def test_an_application_that_does_not_show_who_it_is_gets_nothing(flowdock: Door
         {"json": {"client_secret": who["client_secret"]}},
         {"json": {**who, "client_id": "nobody"}},
         {"json": {**who, "client_id": 7}},
+        {"json": {**who, "client_id": [7]}},
         {"json": {**who, "client_secret": "wrong"}},
         {"json": {**who, "client_secret": other.client_secret}},
         {"auth": (who["client_id"], "wrong")},

@@ -275,6 +275,9 @@ def test_a_world_has_credentials_of_its_own_and_the_same_on_each_run(operator: O
         again = operator_of(another).make("one")
     assert {**again, **{name: one[name] for name in one if name.endswith("url")}} == one
     assert one["email"] == "ada+one@example.com"
+    assert operator.make("one.more")["email"] == "ada+one.more@example.com"
+    for name in ("one..more", ".one", "one."):  # no address has such a mailbox
+        assert re.fullmatch("[0-9a-f]{32}@example[.]com", operator.make(name)["email"])
 
 
 @pytest.mark.parametrize("began", ["empty", "docs"])
@@ -300,6 +303,10 @@ def test_a_world_begins_as_a_document_with_secrets_of_its_own(operator: Operator
     assert flowdock(one, "GET", "/sources", params={"flow_token": source["flow_token"]}).status_code == 200
     assert operator.asked("twin") == [("GET", "/sources", 200)]
     assert twin["email"] == "ada+one+twin@example.com"
+    for kind in ("applications", "sources", "access_tokens", "threads", "messages", "events"):
+        state[kind] = []
+    bare = operator.make("bare", state=state)
+    assert (bare["api_token"] is None, bare.get("access_token")) == (False, None)
 
 
 def test_a_document_that_shares_a_credential_is_refused_and_nothing_changes(operator: Operator, one: World) -> None:

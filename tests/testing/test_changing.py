@@ -263,7 +263,8 @@ def test_bulk_data_is_the_same_in_each_world(fake: FakeFlowdock) -> None:
     assert {each.event for each in fake.messages} == {"message", "comment", "activity"}
     assert all(fake.messages.where(flow=flow) for flow in fake.flows)
     assert all(fake.messages.where(source=source) for source in fake.sources)
-    fake.populate(messages=10, users=2, flows=1, sources=1)
+    fake.populate(messages=10, users=2)
+    fake.populate(flows=1, sources=1)
     assert (len(fake.messages), len(fake.users), len(fake.flows), len(fake.sources)) == (510, 11, 5, 6)
 
 
@@ -281,11 +282,15 @@ def test_bulk_data_needs_what_it_belongs_to(tmp_path: Path) -> None:
             with pytest.raises(ValueError, match=missing):
                 none.populate(**given)
         none.add_organization("acme")
-        with pytest.raises(ValueError, match="no user can create flows or sources"):
-            none.populate(flows=1)
-        none.populate(users=1, flows=1, messages=2)
+        none.add_flow("acme/ops", members=[])
+        none.populate(messages=1)  # of a guest
         with pytest.raises(ValueError, match="no application can create sources"):
             none.populate(sources=1)
+        none.add_application()
+        for kind in ("flows", "sources"):
+            with pytest.raises(ValueError, match="no user can create flows or sources"):
+                none.populate(**{kind: 1})
+        none.populate(users=1, flows=1, messages=2)
 
 
 def test_bulk_data_is_what_flowdock_would_have(fake: FakeFlowdock, tmp_path: Any) -> None:

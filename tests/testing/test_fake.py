@@ -64,7 +64,8 @@ def test_what_was_arranged_is_there() -> None:
         assert (shown["creator"]["website"], shown["application"]["name"]) == ("https://bob.example/", "CI")
         assert (shown["error_message"], shown["external_url"]) == ("broken", "https://ci.example.net/")
         assert requests.get(SOURCES, params={"flow_token": source.flow_token}, timeout=9).json() == [shown]
-        assert fake.add_source(flow="acme/ops").flow_id == flow.id
+        bare = fake.add_source(flow="acme/ops", error_message="")
+        assert (bare.flow_id, bare.error_message) == (flow.id, None)
         assert fake.add_member(fake.user, flow="acme/ops").member_ids == {bob.id, fake.user.id}
         assert len(requests.get(SOURCES, timeout=9, **as_user(fake.user)).json()) == 2
 
@@ -92,7 +93,8 @@ def test_what_was_arranged_is_there() -> None:
         (lambda fake: fake.add_organization("example"), "organization 'example' already exists"),
         (lambda fake: fake.add_application(name=""), "name can't be blank"),
         (lambda fake: fake.access_token(scope="flow integrate"), "unknown scope 'integrate': expected flow, "),
-        (lambda fake: FakeFlowdock(cast("Any", "other")), "unknown world 'other': expected docs or empty"),
+        (lambda fake: FakeFlowdock(cast("Any", "other")), "unknown world 'other': expected docs or empty$"),
+        (lambda fake: FakeFlowdock(cast("Any", "w.toml")), "docs or empty; pass a world file as state=, and a seed as"),
     ],
 )
 def test_what_flowdock_could_never_show_is_refused_with_a_reason(arrange: Any, reason: str) -> None:

@@ -225,6 +225,8 @@ def test_a_word_of_many_messages_is_found_together_with_a_word_of_few() -> None:
         words.add(["the", *(["even"] if number % 2 == 0 else []), *(["rare"] if number % 100 == 0 else [])], number)
     assert listed(words.find(["rare", "the", "even"])) == list(range(100, 3 * SHORT, 100))
     assert len(words.find(["the", "even"])) == 3 * SHORT // 2 - 1
+    words.discard(["the", "even"], 2)
+    assert len(words.find(["the", "even"])) == 3 * SHORT // 2 - 2
 
 
 @pytest.mark.parametrize("few", [0, 64])

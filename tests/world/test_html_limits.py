@@ -48,6 +48,7 @@ ACCEPTED = {
     "end tags with attributes": "<svg>" + "</a/b=" * 10_000,
     "much text": "x < y & z " * 100_000,
     "200 levels after paragraphs that they end": "<p>x<div>" * 200 + "x" * 2_000 + "</div>" * 200,
+    "a short text": "<div>" * 400,
     "a long list": "<ul>" + "<li>x" * 5_000 + "</ul>",
     "a long table": "<table>" + "<tr><td>x</td><td>y</td></tr>" * 5_000 + "</table>",
     "a mail from an office": "<!--[if mso]><style>p {}</style><![endif]-->" + "<p><font><b>x</b></font></p>" * 3_000,
