@@ -194,7 +194,9 @@ def test_one_wrong_attachment_is_named_and_none_is_stored(flowdock: Door) -> Non
     assert flowdock.listed() == []
 
 
-@pytest.mark.parametrize(("event", "content"), [("message", "x"), ("file", {"data": "eA==", "file_name": "y"})])
+@pytest.mark.parametrize(
+    ("event", "content"), [("message", "x"), ("activity.user", {}), ("file", {"data": "eA==", "file_name": "y"})]
+)
 def test_chat_has_no_attachments_besides_its_file(event: str, content: object, flowdock: Door) -> None:
     attachments = [{"data": "eA==", "file_name": "x"}, {"data": "?", "file_name": "x"}]
     body = {"event": event, "content": content, "attachments": attachments}

@@ -398,7 +398,7 @@ def test_a_server_of_another_version_than_the_log_does_not_start(redis: Redis, r
     url = redis.url.removesuffix("0") + "1"
     with client.Redis(port=redis.port) as connection:
         for key in (LOG, SNAPSHOT):
-            assert connection.copy(key, key, destination_db=1)
+            assert connection.copy(key, key, destination_db="1")
     with client.Redis(port=redis.port, db=1) as connection, servers(url, 1 if WHOLE else 0) as running:
         connection.xadd(LOG, {"e": b"abc 1 9.9.9 request\n{}\n"})
         for server in running:

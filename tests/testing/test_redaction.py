@@ -265,6 +265,15 @@ def test_no_text_shows_the_password_of_a_user_wherever_somebody_puts_it(secret: 
     assert [(name, text) for name, text in told if secret.is_in(text)] == []
 
 
+@pytest.mark.parametrize("between", ["#", "?", ";", "%41"])
+def test_no_text_shows_a_token_in_a_path_that_is_awkward(between: str) -> None:
+    secret = Secret("flow_api_token", "jhrsqgigpkurnohimqlh", "nrigmqoosnjsvqpusmvn", between)
+    with served() as one:
+        before, asked = one.fake.snapshot(), Sent("GET", f"/messages/chat/{quote(secret.text)}")
+        one.send(asked)
+        assert [name for name, text in texts(one, before, asked) if secret.is_in(text)] == []
+
+
 def test_no_text_shows_the_scim_token_wherever_somebody_puts_it() -> None:
     with served() as one:
         before, token = one.fake.snapshot(), one.fake.scim().token

@@ -10,6 +10,7 @@ from ...world import editing, events, tagging
 from ...world.chat_text import words
 from ...world.message_store import Filter
 from ...world.posting import Post
+from ...world.uploads import uploads
 from .. import wire
 from ..callers import ANY_USER, ANYBODY, SOURCE
 from ..operations import NOTHING, Call, Reply, operation
@@ -121,6 +122,10 @@ def send_message(call: Call, place: MessagePlace) -> Reply:
         return _posted(call, place)
     if call.caller.source is not None:
         raise ValidationError({"event": [ValidationError.OF_A_USER.format(event=events.ACTIVITY)]})
+    errors: dict[str, list[str]] = {}
+    uploads(events.ACTIVITY, call.fields, errors)
+    if errors:
+        raise ValidationError(errors)
     events.pass_on(call.store, place.known_flow.id, events.ACTIVITY, call.user.id, call.fields["content"])
     return Reply(202, {})
 

@@ -8,6 +8,7 @@ from functools import cache
 from html.parser import HTMLParser
 from itertools import chain
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 from ...contract.validation import API
 from ...redaction import Redaction
@@ -205,7 +206,7 @@ class Masking:
             **row,
             **self.redaction.value(rest),
             **self._message(row),
-            "path": self.redaction.target(row["path"]),
+            "path": unquote(self.redaction.target(quote(row["path"]))),  # it is decoded, and may have a `#`
             "url": self.redaction.target(row["url"]),
             "response": None if response is None else {**response, **self._message(response)},
         }
