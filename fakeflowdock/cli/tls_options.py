@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ..atomic_file import written
 from ..http.console import told_once
 from .errors import CommandError
 
@@ -31,6 +30,7 @@ def chosen(options: SimpleNamespace, note: Callable[[str], None]) -> tuple[dict[
         raise CommandError(CommandError.NO_CA)
     if not (options.tls or certificate):
         return {}, {}
+    from ..atomic_file import written
     from ..http import certificates
     from ..http.errors import NoCertificate
     from ..http.tls import secured

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from html import unescape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,7 +31,11 @@ def urls(text: str) -> list[str]:
 def words(text: str, *, html: bool = False) -> list[str]:
     """Return the distinct words of a text in order, case-folded. Of HTML, only the visible text counts."""
     if html:
-        text = _ENTITY.sub(lambda entity: unescape(entity[0]), _MARKUP.sub(" ", text))
+        text = _MARKUP.sub(" ", text)
+        if "&" in text:
+            from html import unescape  # large, and few texts need it
+
+            text = _ENTITY.sub(lambda entity: unescape(entity[0]), text)
     return list(dict.fromkeys(word.casefold() for word in _WORD.findall(text)))
 
 

@@ -17,6 +17,7 @@ ATTRIBUTES = {
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan"},
 }
+SIGNS = "<>&"  # a text without them is HTML that shows itself
 SCHEMES = {"http", "https", "mailto", "cid"}  # cid: refers to an attachment of the same message
 
 
@@ -30,8 +31,17 @@ def block(html: str) -> str:
     return _cleaned(html, BLOCK)
 
 
+def escaped(text: str) -> str:
+    """Return the HTML that shows a text."""
+    if not any(sign in text for sign in SIGNS):
+        return text
+    from html import escape
+
+    return escape(text, quote=False)
+
+
 def _cleaned(html: str, tags: frozenset[str]) -> str:
-    if not any(sign in html for sign in "<>&"):
+    if not any(sign in html for sign in SIGNS):
         return html
     import nh3  # slow to import, and most texts need no sanitizing
 

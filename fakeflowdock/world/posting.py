@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import sys
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -217,11 +216,11 @@ def announce(store: Store, source: Source) -> Message:
     flow, creator = store.flows[source.flow_id], store.users[source.creator_id]
     application = store.applications[source.application_id]
     number = store.next_id(f"message {flow.id}")
-    name = html.escape(source.name, quote=False)
+    name = markup.escaped(source.name)
     thread = Thread(
         id=thread_id_of(store.draw("thread")),
         flow_id=flow.id,
-        title=f"{html.escape(application.name, quote=False)} source {name} added",
+        title=f"{markup.escaped(application.name)} source {name} added",
         initial_message=number,
         created_at=source.created_at,
         updated_at=source.created_at,
