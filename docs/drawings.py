@@ -232,8 +232,9 @@ def benchmarks() -> str:
     page = (ROOT / "benchmarks/README.md").read_text("utf-8")
     table = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line[:1] == "|"]
     [head] = [row for row in table if "GET, 16" in row]
-    figures = {row[0]: row for row in table[table.index(head) :] if row[0] in SERVERS}
-    [when] = re.findall(r"Medians of five rounds, (\d{4}-\d\d-\d\d)", page)
+    rows = table[table.index(head) :]
+    figures = {server: next(row for row in rows if row[0].startswith(server)) for server in SERVERS}
+    [when] = re.findall(r"Medians of three runs of three rounds,\s(\d{4}-\d\d-\d\d)", page)
     found = {
         (server, load): int(figures[server][head.index(column)].split()[0].replace(",", ""))
         for server in SERVERS
@@ -255,7 +256,7 @@ def benchmarks() -> str:
             body.append(f'<rect class="{load}" x="{LABELS + 10}" y="{top}" width="{long}" height="{BAR - 2}"/>')
             body.append(f'<text class="quiet" x="{LABELS + 16 + long}" y="{top + 11}">{figure:,}</text>')
     height = 78 + len(SERVERS) * (2 * BAR + 14) + 34
-    note = f"WireMock and Prism store nothing. Medians of five rounds on two shared cores, {when}: read the ratios."
+    note = f"WireMock and Prism store nothing. Medians of nine rounds on two shared cores, {when}: read the ratios."
     body.append(f'<text class="quiet" x="20" y="{height - 18}">{note}</text>')
     title = "Requests per second with 16 connections: " + ", ".join(
         f"{server} {found[server, 'get']:,} GET and {found[server, 'post']:,} POST" for server in SERVERS
