@@ -87,6 +87,14 @@ def nothing_is_lost(own: Redis, running: list[Server], how: int) -> None:
     same_worlds(running)
 
 
+# At once: what a server appended meanwhile would stay, behind a gap that no crash leaves.
+FORGET = """
+for _, entry in ipairs(redis.call("XRANGE", KEYS[1], ARGV[1], "+")) do
+    redis.call("XDEL", KEYS[1], entry[1])
+end
+"""
+
+
 def test_servers_agree_again_after_redis_has_lost_its_last_entries_or_all(durable: Redis, two: list[Server]) -> None:
     import redis as client
 
@@ -97,7 +105,7 @@ def test_servers_agree_again_after_redis_has_lost_its_last_entries_or_all(durabl
         assert last_on(one) == "to be forgotten"
         entries: Any = connection.xrange(LOG)
         at = next(place for place, entry in entries if b"to be forgotten" in entry[b"e"])
-        connection.xdel(LOG, *(place for place, _ in entries if place >= at))
+        connection.eval(FORGET, 1, LOG, at)
         assert say(one, "after") == number + 1
         assert (last_on(one), last_on(other)) == ("after", "after")
         assert "to be forgotten" not in messages_on(other)
