@@ -35,6 +35,7 @@ LEFT = pytest.StashKey[int]()
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[STDERR] = os.dup(2)  # the real one: nothing is captured yet
     config.stash[LEFT] = 0
+    gc.set_threshold(20_000, 50, 100)  # as for a server: a twentieth of the suite would be collections
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -14,6 +14,7 @@ from benchmarks.environs import environ_of
 from fakeflowdock import FakeFlowdock
 from fakeflowdock.world.models import Message
 from tests.support.counting import calls_of
+from tests.support.hypothesis_profiles import PROFILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.newest_only
 
-SMALL, LARGE = 1_000, 100_000  # messages, half of them private
+SMALL = 1_000  # messages, half of them private
+LARGE = 20_000 if PROFILE == "ci" else 100_000
 GROWTH = 1.05  # times the calls in the small world, at most
 API = "https://api.flowdock.com"
 FLOW = f"{API}/flows/example/main/messages"
