@@ -108,7 +108,7 @@ def test_the_world_of_a_command_is_saved_while_it_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("messages", "kills"), [(0, often(6, in_ci=3)), (1000, often(3, in_ci=2))], ids=["small", "large"]
+    ("messages", "kills"), [(0, often(6, in_ci=2)), (1000, often(3, in_ci=1))], ids=["small", "large"]
 )
 def test_what_was_acknowledged_survives_a_kill_while_the_world_is_saved(
     messages: int, kills: int, tmp_path: Path

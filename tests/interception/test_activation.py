@@ -24,6 +24,7 @@ import vcr.cassette
 
 from fakeflowdock import FakeFlowdock, runs
 from tests.support import clients
+from tests.support.hypothesis_profiles import some
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +107,7 @@ def test_a_fake_imports_no_client_library() -> None:
     )
 
 
-@pytest.mark.parametrize("name", [name for name in clients.NAMES if name[0] in "ah"])
+@pytest.mark.parametrize("name", some((name for name in clients.NAMES if name[0] in "ah"), in_ci=4))
 def test_a_library_that_is_imported_while_the_fake_is_started_is_reached(name: str) -> None:
     library, _, kind = name.partition(" ")
     plain = f"print(library.get({URL!r}).status_code)"

@@ -18,6 +18,7 @@ import vcr
 from fakeflowdock import FakeFlowdock
 from tests.support import clients
 from tests.support.clients import API, basic
+from tests.support.hypothesis_profiles import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,7 +203,7 @@ def test_the_fake_that_was_started_last_answers_after_a_cassette_beneath_it_has_
     client.close()
 
 
-@pytest.mark.parametrize("name", MOCKS["cassette"])
+@pytest.mark.parametrize("name", some(MOCKS["cassette"], in_ci=3))
 def test_all_of_it_may_be_imported_late_and_in_any_order(name: str, tmp_path: Path) -> None:
     """A recorder keeps what it finds when it is imported: here the functions of a fake that stopped since."""
     code = f"""

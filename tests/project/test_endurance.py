@@ -19,12 +19,12 @@ pytestmark = pytest.mark.newest_only
 
 
 def test_whatever_is_sent_to_the_socket_is_answered_to_its_end_and_never_with_500() -> None:
-    count = often(400, in_ci=200)
+    count = often(400, in_ci=100)
     assert fuzzing.on_the_socket(count).startswith(f"{count} connections with ")
 
 
 def test_whatever_a_wsgi_server_hands_on_is_answered_and_never_with_500() -> None:
-    count = often(800, in_ci=300)
+    count = often(800, in_ci=150)
     assert fuzzing.on_the_application(count).startswith(f"{count} environs: ")
 
 
@@ -51,7 +51,7 @@ def test_a_server_takes_more_clients_than_a_process_may_have_files_at_first() ->
 
 
 def test_sixteen_clients_at_once_get_what_is_due_to_each() -> None:
-    assert crowds.requests(often(1_600, in_ci=800)).startswith("memory ")
+    assert crowds.requests(often(1_600, in_ci=400)).startswith("memory ")
 
 
 def test_posts_of_strangers_fill_no_memory() -> None:

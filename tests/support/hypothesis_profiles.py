@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci")
 LONGER = {"ci": 1, "extended": 1, "nightly": 10}[PROFILE]
@@ -19,6 +23,12 @@ settings.register_profile("nightly", PATIENT, max_examples=100 * LONGER)
 def often(number: int, *, in_ci: int) -> int:
     """How often a test does something that takes long: under `extended`, and on each run."""
     return in_ci if PROFILE == "ci" else number * LONGER
+
+
+def some(values: Iterable[Any], *, in_ci: int) -> list[Any]:
+    """The parameters of a test that takes long for each: all of them under `extended`, on each run so many."""
+    known = [*values]
+    return known[:: -(-len(known) // in_ci)] if PROFILE == "ci" else known
 
 
 def examples(number: int, stateful_step_count: int = 50, *, in_ci: int | None = None) -> settings:
