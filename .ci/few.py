@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
-FEW = int(os.environ.get("FEW", "4"))  # at least 2
+FEW = int(os.environ["FEW"])  # at least 2
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

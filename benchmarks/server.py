@@ -87,7 +87,7 @@ def running(peer: Peer, seen: Measured | None = None) -> Iterator[tuple[str, Ask
             yield None
             return
         url, begun = f"http://127.0.0.1:{port}", monotonic()
-        # Whoever installs a package has its bytecode: without it, half of the time to the first answer is compilation.
+        # An installed package has bytecode. Without it, half of the time until the first response is compilation.
         usual = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         with (
             (files / "out").open("w") as out,

@@ -316,7 +316,7 @@ class FlowdockHandling(Handling):
         if given is not parameters.NOTHING:
             fields = contract.coerced(given.query if contract.streams else given.fields)
         method, strict = self.environ["REQUEST_METHOD"], self.store.settings.strict
-        plain = self.environ["wsgi.url_scheme"] != "https" and is_plain(self.environ)
+        plain = is_plain(self.environ)
         if found := [*warnings_of(method, match, given, fields, strict=strict, is_plain=plain)]:
             self._warn(found)
         return given, fields

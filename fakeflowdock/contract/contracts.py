@@ -13,7 +13,7 @@ from ..suggestions import did_you_mean
 from .errors import NO_OPERATION, NO_SUCH_OPERATION
 from .package_files import document
 from .schema_walk import Variant, as_recorded, variants_of
-from .validation import API, Check, Pages
+from .validation import API, Check, Pages, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -171,11 +171,11 @@ def _coerced(value: Any, kind: str) -> Any:
 
 
 class ByName(Mapping[str, Value]):
-    """What pages say, by name. A page is read when the first of its names is needed: a client needs few of them.
+    """Values of pages, by name. A page is read when one of its names is first needed. Most clients need few pages.
 
     Args:
         pages: name to page.
-        read: returns what a page says, by name.
+        read: returns the values of a page, by name.
     """
 
     def __init__(self, pages: Mapping[str, str], read: Callable[[str], Mapping[str, Value]]) -> None:
@@ -214,12 +214,8 @@ class Contracts:
     rules: Mapping[str, tuple[str, str, str, str]]
 
 
-KINDS = {
-    "x-operation": "operations",
-    "x-error": "errors",
-    "x-refusal": "refusals",
-    "x-rule": "rules",
-}  # the rest: objects
+KINDS = {"x-operation": "operations", "x-error": "errors", "x-refusal": "refusals", "x-rule": "rules"}
+ATTRIBUTES = (*KINDS.values(), "objects")  # of `Contracts`
 
 
 def names_of(page: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -236,13 +232,9 @@ def _kind_of(anchor: str, schema: Mapping[str, Any]) -> str | None:
     return kind or (None if "." in anchor else "objects")
 
 
-def _folder(part: str) -> str:
-    return "" if part == API else f"{part}/"
-
-
 def schema_files(part: str = API) -> dict[str, dict[str, Any]]:
     """Return the compiled pages, without the combined documents. Raises RuntimeError if there are none."""
-    return {name: document(_folder(part) + name) for name in document(f"{_folder(part)}index")}
+    return {name: document(folder_of(part) + name) for name in document(f"{folder_of(part)}index")}
 
 
 def contracts(part: str = API, *, recorded: bool = False) -> Contracts:
@@ -259,9 +251,9 @@ def contracts(part: str = API, *, recorded: bool = False) -> Contracts:
 
 @cache  # not on `contracts`: without and with `API`, that would be two objects
 def _contracts(part: str, recorded: bool) -> Contracts:
-    index: dict[str, dict[str, list[str]]] = document(f"{_folder(part)}index")
+    index: dict[str, dict[str, list[str]]] = document(f"{folder_of(part)}index")
     files: Mapping[str, Any] = ByName(
-        {page: page for page in index}, lambda page: {page: document(_folder(part) + page)}
+        {page: page for page in index}, lambda page: {page: document(folder_of(part) + page)}
     )
     pages = Pages(as_recorded(dict(files)) if recorded else files, part)
     read = cache(partial(_read, pages))
@@ -271,25 +263,27 @@ def _contracts(part: str, recorded: bool) -> Contracts:
             {name: page for page in index for name in index[page].get(kind, ())}, lambda page: read(page)[kind]
         )
 
-    return Contracts(**{kind: by_name(kind) for kind in (*KINDS.values(), "objects")})
+    return Contracts(**{kind: by_name(kind) for kind in ATTRIBUTES})
 
 
 def _read(pages: Pages, page: str) -> dict[str, dict[str, Any]]:
-    """Return what a page says, by the attribute of `Contracts` and by name."""
-    made: dict[str, dict[str, Any]] = {kind: {} for kind in (*KINDS.values(), "objects")}
+    """Return the values of a page, by the attribute of `Contracts` and by name."""
+    made: dict[str, dict[str, Any]] = {kind: {} for kind in ATTRIBUTES}
     for anchor, schema in pages.schemas[page]["$defs"].items():
-        where = f"docs/{pages.part}/{page}.md#{anchor}"
-        if operation := schema.get("x-operation"):
-            made["operations"][anchor] = _operation(Check(pages, page, anchor), schema, **operation)
-        elif error := schema.get("x-error"):
-            made["errors"][anchor] = _error(Check(pages, page, anchor), schema, **error, page=where)
-        elif refusal := schema.get("x-refusal"):
-            facts = {**refusal, "page": where, "everywhere": False}
-            made["refusals"][anchor] = _error(Check(pages, page, anchor), schema, **facts)
-        elif rule := schema.get("x-rule"):
-            made["rules"][schema["title"]] = (rule["grade"], rule["evidence"], where, schema["description"])
-        elif "." not in anchor:
-            made["objects"][anchor] = Check(pages, page, anchor)
+        if (kind := _kind_of(anchor, schema)) is None:
+            continue
+        check, where = Check(pages, page, anchor), f"docs/{pages.part}/{page}.md#{anchor}"
+        if kind == "operations":
+            made[kind][anchor] = _operation(check, schema, **schema["x-operation"])
+        elif kind == "errors":
+            made[kind][anchor] = _error(check, schema, **schema["x-error"], page=where)
+        elif kind == "refusals":
+            made[kind][anchor] = _error(check, schema, **{**schema["x-refusal"], "page": where, "everywhere": False})
+        elif kind == "rules":
+            rule = schema["x-rule"]
+            made[kind][schema["title"]] = (rule["grade"], rule["evidence"], where, schema["description"])
+        else:
+            made[kind][anchor] = check
     return made
 
 

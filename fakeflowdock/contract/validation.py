@@ -25,9 +25,16 @@ try:
 except ImportError:  # no wheel for this platform: slower, with the same results
     fast = None  # type: ignore[assignment]  # a module or nothing
 
-__all__ = ["ADMIN", "API", "BLANK", "MOST", "Check", "Pages", "Violation", "by_field", "missing"]
+__all__ = ["ADMIN", "API", "BLANK", "MOST", "Check", "Pages", "Violation", "by_field", "folder_of", "missing"]
 
 API, ADMIN = "api", "admin"  # the parts of the contract: Flowdock's operations and our own, each a folder in `docs`
+
+
+def folder_of(part: str) -> str:
+    """Return the folder of a part in `schemas`, as a prefix of a name."""
+    return "" if part == API else f"{part}/"
+
+
 PIECE = 100  # items of a list that are checked at once
 
 
@@ -45,7 +52,7 @@ class Check:
 
     def __init__(self, pages: Pages, page: str, anchor: str, *, ours: bool = False) -> None:
         self._formats = REMEMBERED if ours else FORMATS
-        self.schema = f"schemas/{'' if pages.part == API else pages.part + '/'}{page}.json#{anchor}"
+        self.schema = f"schemas/{folder_of(pages.part)}{page}.json#{anchor}"
         self.address = f"{pages.schemas[page]['$id']}#{anchor}"
         self.pages, self.page, self.anchor = pages, page, anchor
 

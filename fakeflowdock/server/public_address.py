@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..api.environ import BASE, HOST, LONGEST_HOST
+from ..http.addresses import is_address
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -38,7 +38,7 @@ class PublicAddress:
         """Set the public address of a request, and the address of its client. Invalid headers are ignored."""
         if self.trusts:
             client = _first(environ, "FOR").strip("[]")
-            if _is_address(client):
+            if is_address(client):
                 environ["REMOTE_ADDR"] = client
         if self.url:
             environ[BASE] = self.url
@@ -87,11 +87,3 @@ def _is_host(host: str) -> bool:
 
 def _is_prefix(prefix: str) -> bool:
     return len(prefix) <= LONGEST_PREFIX and PREFIX.fullmatch(prefix) is not None
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -24,8 +24,8 @@ from tests.support.sharing import (
     FLOW,
     LOG,
     LONG,
+    MARKS,
     MESSAGES,
-    REDIS,
     SNAPSHOT,
     WHOLE,
     Redis,
@@ -44,10 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-pytestmark = [
-    pytest.mark.newest_only,
-    pytest.mark.skipif(REDIS is None, reason="there is no redis-server"),
-]
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from fakeflowdock.server.shared_upkeep import end_all
 from tests.support.processes import LIMIT, until
 from tests.support.sharing import (
     LOG,
+    MARKS,
     MESSAGES,
-    REDIS,
     WHOLE,
     Redis,
     Server,
@@ -31,10 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [
-    pytest.mark.newest_only,
-    pytest.mark.skipif(REDIS is None, reason="there is no redis-server"),
-]
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import requests
 from requests.auth import HTTPBasicAuth
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 WHOLE = bool(os.environ.get("FAKEFLOWDOCK_SERVERS"))  # of the tests of many servers: `.ci/run servers`
 REDIS = shutil.which("redis-server") or shutil.which("valkey-server")
+MARKS = [pytest.mark.newest_only, pytest.mark.skipif(REDIS is None, reason="there is no redis-server")]
 # As `-m fakeflowdock`, without OpenTelemetry, which only the tests have: redis-py would import it for a third of the
 # time that the start of a server takes.
 COMMAND = """
