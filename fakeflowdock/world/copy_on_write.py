@@ -7,7 +7,7 @@ the fork, and continues with branches itself. Entities and texts are immutable a
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, ItemsView, Iterator, Mapping, MutableMapping, ValuesView
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, MutableMapping, ValuesView
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -15,6 +15,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 FEW = 64  # entries; a dict up to this size is copied, which is as fast, and faster to read
+GAPS = 64  # numbers that a list may leave out, besides as many as it has
 
 
 def branch(value: T) -> T:
@@ -29,7 +30,7 @@ def branch(value: T) -> T:
         known = known.copy() if len(known) <= FEW else Layered(known)
     elif kind is array:
         known = known[:]
-    elif kind is Layered:
+    elif kind is Layered or kind is Numbered:
         known = known.another()
     elif isinstance(known, Branching):
         known = known.branch()
@@ -48,6 +49,90 @@ class Branching:
             name: value.copy() if type(value) is dict and len(value) <= FEW else branch(value)  # most are small dicts
             for name, value in self.__dict__.items()
         }
+        return twin
+
+
+class Numbered(MutableMapping[int, V]):
+    """A mapping from numbers that mostly count up, in a fifth of the memory of a dict. It reads in their order.
+
+    Args:
+        pairs: the first entries. No value is None.
+    """
+
+    __slots__ = ("_far", "_length", "_listed")
+
+    def __init__(self, pairs: Iterable[tuple[int, V]] = ()) -> None:
+        self._listed: list[V | None] = []  # that of 1 is the first
+        self._far: dict[int, V] = {}  # that of numbers beyond the list
+        self._length = 0
+        for number, value in pairs:
+            self[number] = value
+
+    def __repr__(self) -> str:
+        return f"<Numbered, {self._length} entries>"
+
+    def __getitem__(self, number: int) -> V:
+        if 0 < number <= len(self._listed) and (value := self._listed[number - 1]) is not None:
+            return value
+        return self._far[number]
+
+    def get(self, number: Any, default: Any = None) -> Any:
+        """Return the value of a number, or the default."""
+        if isinstance(number, int) and 0 < number <= len(self._listed):
+            value = self._listed[number - 1]
+            return default if value is None else value
+        return self._far.get(number, default)
+
+    def __contains__(self, number: object) -> bool:
+        return self.get(number) is not None
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[int]:
+        return (number for number, _ in self.pairs())
+
+    def pairs(self) -> Iterator[tuple[int, V]]:
+        """Yield each number with its value, in order, those beyond the list as they were added."""
+        for number, value in enumerate(self._listed, 1):
+            if value is not None:
+                yield number, value
+        yield from self._far.items()
+
+    def items(self) -> ItemsView[int, V]:
+        """Return the numbers with their values."""
+        return _Items(self)
+
+    def values(self) -> ValuesView[V]:
+        """Return the values."""
+        return _Values(self)
+
+    def __setitem__(self, number: int, value: V) -> None:
+        listed, far = self._listed, self._far
+        if (end := len(listed)) < number <= 2 * self._length + GAPS:
+            listed += [far.pop(each, None) for each in range(end + 1, number + 1)] if far else [None] * (number - end)
+        if 0 < number <= len(listed):
+            self._length += listed[number - 1] is None
+            listed[number - 1] = value
+        else:
+            self._length += number not in far
+            far[number] = value
+
+    def __delitem__(self, number: int) -> None:
+        if 0 < number <= len(self._listed):
+            if self._listed[number - 1] is None:
+                raise KeyError(number)
+            self._listed[number - 1] = None
+        else:
+            del self._far[number]
+        self._length -= 1
+
+    def another(self) -> MutableMapping[int, V]:
+        """Return a mapping with the same content. This one must not be written to any more."""
+        if len(self._listed) + len(self._far) > FEW:
+            return Layered(self)
+        twin: Numbered[V] = Numbered()
+        twin._listed, twin._far, twin._length = self._listed.copy(), self._far.copy(), self._length
         return twin
 
 
@@ -139,7 +224,7 @@ class Layered(MutableMapping[K, V]):
         if self._settled is None:
             self._settled = self._merged()
         settled = self._settled
-        return settled.copy() if isinstance(settled, dict) and len(settled) <= FEW else Layered(settled)
+        return branch(settled) if isinstance(settled, (dict, Numbered)) else Layered(settled)
 
     @property
     def _weight(self) -> int:
@@ -156,8 +241,8 @@ class Layered(MutableMapping[K, V]):
         merged: Layered[K, V] = self
         while isinstance(merged._base, Layered) and merged._base._weight <= 2 * merged._weight:
             merged = merged._base._with(merged)
-        if isinstance(merged._base, dict) and len(merged._base) <= 2 * merged._weight:
-            return dict(merged.pairs())
+        if isinstance(merged._base, (dict, Numbered)) and len(merged._base) <= 2 * merged._weight:
+            return type(merged._base)(merged.pairs())
         lean: Layered[K, V] = Layered(merged._base)
         lean._own, lean._gone, lean._length = merged._own, merged._gone, merged._length
         return lean
@@ -172,14 +257,15 @@ class Layered(MutableMapping[K, V]):
 
 
 class _Items(ItemsView[K, V]):
-    _mapping: Layered[K, V]
+    _mapping: Any  # one of those above
 
     def __iter__(self) -> Iterator[tuple[K, V]]:
-        return self._mapping.pairs()
+        pairs: Iterator[tuple[K, V]] = self._mapping.pairs()
+        return pairs
 
 
 class _Values(ValuesView[V]):
-    _mapping: Layered[Any, V]
+    _mapping: Any
 
     def __iter__(self) -> Iterator[V]:
         return (value for _, value in self._mapping.pairs())

@@ -9,7 +9,7 @@ from itertools import islice, takewhile
 from operator import and_, or_
 from typing import TYPE_CHECKING
 
-from .copy_on_write import Branching, Groups
+from .copy_on_write import Branching, Groups, Numbered
 from .id_sets import IdSet, Index
 from .thread_order import Order
 from .word_index import Words
@@ -51,7 +51,7 @@ class FlowArchive(Branching):
     """The messages, events and threads of one flow. Messages are mostly added in the order of their numbers."""
 
     def __init__(self) -> None:
-        self.messages: MutableMapping[int, Message] = {}
+        self.messages: MutableMapping[int, Message] = Numbered()
         self.events: MutableMapping[int, Event] = {}
         self.threads: MutableMapping[str, Thread] = {}
         self.statuses: MutableMapping[int, str] = {}  # by user: the text of the latest status
@@ -194,7 +194,7 @@ class Archive(Branching):
         self._flows: Groups[str, FlowArchive] = Groups()
         self.files: MutableMapping[str, tuple[str, int]] = {}  # by token: flow and message number
         # By `event_id`: messages and events, and of a message that was removed the id of its flow.
-        self._log: MutableMapping[int, Message | Event | str] = {}
+        self._log: MutableMapping[int, Message | Event | str] = Numbered()
         self._external: MutableMapping[tuple[int, str], tuple[str, str]] = {}  # by source and external id: flow, thread
 
     def of(self, flow_id: str) -> FlowArchive:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from fakeflowdock import FakeFlowdock
 from fakeflowdock.world import copy_on_write, word_index
-from fakeflowdock.world.copy_on_write import Groups, Layered, branch
+from fakeflowdock.world.copy_on_write import Groups, Layered, Numbered, branch
 from fakeflowdock.world.id_sets import IdSet, Index
 from fakeflowdock.world.message_store import Filter, FlowArchive
 from fakeflowdock.world.models import Message
@@ -32,9 +32,15 @@ Pair = tuple[MutableMapping[int, int], dict[int, int]]
 class Mappings(RuleBasedStateMachine):
     """Mappings, forks of them and forks of those, each beside a dict that went through the same."""
 
+    def first(self) -> MutableMapping[int, int]:
+        return {}
+
+    def shown(self, entries: Iterable[Any]) -> list[Any]:
+        return list(entries)
+
     def __init__(self) -> None:
         super().__init__()
-        self.pairs: list[Pair] = [({}, {})]
+        self.pairs: list[Pair] = [(self.first(), {})]
         self.frozen: list[Pair] = []
 
     @rule(which=st.integers(0), key=KEYS, value=st.integers(0, 3))
@@ -81,8 +87,9 @@ class Mappings(RuleBasedStateMachine):
     @invariant()
     def each_is_what_its_dict_is(self) -> None:
         for ours, plain in [*self.pairs, *self.frozen]:
-            assert list(ours.items()) == list(plain.items())
-            assert (list(ours), list(ours.values()), len(ours)) == (list(plain), list(plain.values()), len(plain))
+            assert self.shown(ours.items()) == self.shown(plain.items())
+            assert (self.shown(ours), self.shown(ours.values())) == (self.shown(plain), self.shown(plain.values()))
+            assert len(ours) == len(plain)
             assert ours == plain
             assert [ours.get(key, -1) for key in range(14)] == [plain.get(key, -1) for key in range(14)]
             for key in range(14):
@@ -94,10 +101,35 @@ class Mappings(RuleBasedStateMachine):
                         ours[key]
 
 
+class NumberedMappings(Mappings):
+    """The same with numbers, which are kept in a list unless there are too many gaps, in an order of their own."""
+
+    def first(self) -> MutableMapping[int, int]:
+        return Numbered()
+
+    def shown(self, entries: Iterable[Any]) -> list[Any]:
+        return sorted(entries)
+
+
 @pytest.mark.parametrize("few", [-1, 3])
-def test_a_mapping_and_its_forks_are_dicts_to_their_readers(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [Mappings, NumberedMappings])
+def test_a_mapping_and_its_forks_are_dicts_to_their_readers(
+    kind: type[Mappings], few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(copy_on_write, "FEW", few)
-    run_state_machine_as_test(Mappings, settings=examples(40, stateful_step_count=30))
+    monkeypatch.setattr(copy_on_write, "GAPS", 3)
+    run_state_machine_as_test(kind, settings=examples(40, stateful_step_count=30))
+
+
+def test_numbers_read_in_their_order_and_what_is_far_away_takes_no_room() -> None:
+    mapping: Numbered[str] = Numbered([(2, "b"), (10**18, "far"), (1, "a"), (40, "d"), (0, "zero"), (4, "c")])
+    assert dict(mapping) == {1: "a", 2: "b", 4: "c", 40: "d", 10**18: "far", 0: "zero"}
+    assert list(mapping) == [1, 2, 4, 40, 10**18, 0]
+    assert mapping.get(None) is mapping.get("1") is mapping.get(3) is None
+    assert repr(mapping) == "<Numbered, 6 entries>"
+    every_thousandth: Numbered[int] = Numbered((1000 * number, number) for number in range(1, 1000))
+    assert len(every_thousandth._listed) < 2 * len(every_thousandth) + 2 * copy_on_write.GAPS
+    assert all(every_thousandth[1000 * number] == number for number in range(1, 1000))
 
 
 def depth(mapping: Any) -> int:
