@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from .copy_on_write import Branching, Groups, Numbered
 from .id_sets import IdSet, Index
 from .thread_order import Order
+from .threads import Threads, started_by, thread_of
 from .word_index import Words
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from .models import Event, Message, Thread
+    from .threads import Kept
     from .values import File
 
 
@@ -53,7 +55,7 @@ class FlowArchive(Branching):
     def __init__(self) -> None:
         self.messages: MutableMapping[int, Message] = Numbered()
         self.events: MutableMapping[int, Event] = {}
-        self.threads: MutableMapping[str, Thread] = {}
+        self.threads = Threads()
         self.statuses: MutableMapping[int, str] = {}  # by user: the text of the latest status
         self._ids = IdSet()
         self._events = Index()
@@ -71,11 +73,19 @@ class FlowArchive(Branching):
         if thread is None:
             self._index(message)
         else:
-            before, self.threads[thread.id] = self.threads.get(thread.id), thread
+            before = self.threads.get(thread.id)
+            self.threads.put(thread)
             self._index(message)
             self._reorder(before, thread)
         if message.event == "status" and message.user_id is not None and message.content is not None:
             self.statuses[message.user_id] = message.content
+
+    def begin(self, message: Message) -> None:
+        """Add a chat message that starts a thread."""
+        self.messages[message.id] = message
+        self.threads.put(message)
+        self._list(message)
+        self._order.add(message)
 
     def remove(self, message: Message) -> None:
         """Remove a message."""
@@ -94,10 +104,14 @@ class FlowArchive(Branching):
         self._index(after)
 
     def _index(self, message: Message) -> None:
+        self._list(message)
+        if (thread_id := message.thread_id) is not None and self.threads.first_of(thread_id) != message.id:
+            self._threads.add(thread_id, message.id)
+
+    def _list(self, message: Message) -> None:
+        """Index a message by everything but its thread."""
         self._ids.add(message.id)
         self._words.add(message)
-        if (thread_id := message.thread_id) is not None and not self._starts(message, self.threads.get(thread_id)):
-            self._threads.add(thread_id, message.id)
         for index, name in self._names(message):
             index.add(name, message.id)
 
@@ -150,16 +164,20 @@ class FlowArchive(Branching):
 
     def keep(self, thread: Thread) -> Thread:
         """Add or update a thread."""
-        before, self.threads[thread.id] = self.threads.get(thread.id), thread
-        self._reorder(before, thread)
+        before, first = self.threads.get(thread.id), self.messages.get(thread.initial_message)
+        is_new = first is not None and first.event == "message" and first.thread_id == thread.id
+        kept: Kept = first if first is not None and is_new and started_by(first) == thread else thread
+        self.threads.put(kept)
+        self._reorder(before, kept)
         return thread
 
-    def _reorder(self, before: Thread | None, thread: Thread) -> None:
+    def _reorder(self, before: Thread | None, after: Kept) -> None:
         """Put a thread in its place, if it has messages."""
+        thread = thread_of(after)
         if before is not None:
             self._order.discard(before)
         if self._first(thread) is not None or thread.id in self._threads:
-            self._order.add(thread)
+            self._order.add(after)
 
     def _of_thread(self, thread_id: str) -> IdSet:
         """Return the numbers of the messages of a thread."""
@@ -171,15 +189,13 @@ class FlowArchive(Branching):
         """Return the number of the message that started a thread; None if it is not there any more."""
         number = thread.initial_message
         first = self.messages.get(number)
-        return number if first is not None and self._starts(first, thread) else None
-
-    @staticmethod
-    def _starts(message: Message, thread: Thread | None) -> bool:
-        return thread is not None and thread.initial_message == message.id and thread.id == message.thread_id
+        return number if first is not None and first.thread_id == thread.id else None
 
     def threads_between(self, since: datetime | None, until: datetime | None, limit: int) -> tuple[list[Thread], bool]:
         """Return the threads updated between two times, newest first, and whether there are more."""
-        found = takewhile(lambda thread: since is None or thread.updated_at > since, self._order.backwards(until))
+        found = takewhile(
+            lambda thread: since is None or thread.updated_at > since, map(thread_of, self._order.backwards(until))
+        )
         threads = list(islice(found, limit + 1))
         return threads[:limit], len(threads) > limit
 
@@ -227,6 +243,11 @@ class Archive(Branching):
         for file in message.attachments:
             self.files[file.file_token] = (message.flow_id, message.id)
         return message
+
+    def begin(self, message: Message) -> None:
+        """Add a chat message that starts a thread. It has no files."""
+        self._own(message.flow_id).begin(message)
+        self._log[message.event_id] = message
 
     def record(self, event: Event) -> None:
         """Add an event. No list of messages has it."""

@@ -11,21 +11,24 @@ from ..contract.validation import BLANK
 from . import html as markup
 from . import tagging
 from . import uploads as files
+from .bound import maker_of
 from .html_limits import too_complex
-from .models import Message, Thread, counts_of
+from .models import Message, counts_of
 from .random_ids import short, thread_id_of
+from .threads import new_thread
 from .values import Author, Field, Mail, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from .models import Flow, Source, User
+    from .models import Flow, Source, Thread, User
     from .store import Store
     from .values import File
 
 INBOX = ("activity", "discussion")  # sent by a source; always in a thread
 THREADLESS = ("status", "action")
+new_message = maker_of(Message)
 
 
 @dataclass(slots=True)  # not frozen, because creating one would take five times as long
@@ -92,14 +95,22 @@ class Post:
 
     def kept(self, thread: Thread | None, uploads: list[File]) -> Message:
         """Store the message, with the result of `prepared`."""
-        sent = self.store.tick()
-        number = self.store.next_id(f"message {self.flow.id}")
+        store, fields = self.store, self.fields
+        sent = store.tick()
+        number = store.next_id(f"message {self.flow.id}")
         if thread is not None:
-            state = _state(self.fields["thread"]) if "thread" in self.fields else {}
+            state = _state(fields["thread"]) if "thread" in fields else {}
             thread = thread.counting(self.event, 1, updated_at=sent, **state)
         elif self.event not in THREADLESS:
-            thread = self._new_thread(number, sent, uploads)
-        return _stored(self.store, self._message(number, sent, thread, uploads), thread)
+            thread_id = thread_id_of(store.draw("thread"))
+            if self.event == "message" and self.parent is None and "external_thread_id" not in fields:
+                message = self._message(number, sent, thread_id, uploads)
+                store.archive.begin(message)
+                store.emit(message)
+                return message
+            thread = self._new_thread(thread_id, number, sent, uploads)
+        message = self._message(number, sent, None if thread is None else thread.id, uploads)
+        return _stored(store, message, thread)
 
     # Threads
 
@@ -146,14 +157,14 @@ class Post:
         elif "thread" in self.fields and not external:
             errors["thread"] = [ValidationError.NO_THREAD_ID]
 
-    def _new_thread(self, number: int, sent: datetime, uploads: list[File]) -> Thread:
+    def _new_thread(self, thread_id: str, number: int, sent: datetime, uploads: list[File]) -> Thread:
         external_id = self.fields.get("external_thread_id")
         state: dict[str, Any] = (
             {"title": self._title(uploads)} if external_id is None else _state(self.fields["thread"])
         )
         state.update(counts_of(self.event))
-        return Thread(
-            id=thread_id_of(self.store.draw("thread")),
+        return new_thread(
+            id=thread_id,
             flow_id=self.flow.id,
             initial_message=number,
             created_at=sent,
@@ -173,7 +184,7 @@ class Post:
 
     # The message
 
-    def _message(self, number: int, sent: datetime, thread: Thread | None, uploads: list[File]) -> Message:
+    def _message(self, number: int, sent: datetime, thread_id: str | None, uploads: list[File]) -> Message:
         fields, store = self.fields, self.store
         name = fields.get("external_user_name")
         sender_id = None if self.user is None or name is not None else self.user.id
@@ -181,7 +192,7 @@ class Post:
         body = fields.get("body")
         title = title_of(self.parent) if self.event == "comment" and self.parent is not None else None
         author = fields.get("author") or {}
-        return Message(
+        return new_message(
             flow_id=self.flow.id,
             id=number,
             event=sys.intern(self.event),
@@ -198,7 +209,7 @@ class Post:
             ),
             app="influx" if self.event in (*INBOX, "mail") else "chat",
             uuid=fields["uuid"] if "uuid" in fields else short(store.draw("uuid")),
-            thread_id=None if thread is None else thread.id,
+            thread_id=thread_id,
             content=content,
             title=markup.inline(fields["title"]) if self.event in INBOX else title,
             body=None if body is None else markup.block(body),
@@ -217,7 +228,7 @@ def announce(store: Store, source: Source) -> Message:
     application = store.applications[source.application_id]
     number = store.next_id(f"message {flow.id}")
     name = markup.escaped(source.name)
-    thread = Thread(
+    thread = new_thread(
         id=thread_id_of(store.draw("thread")),
         flow_id=flow.id,
         title=f"{markup.escaped(application.name)} source {name} added",
@@ -227,7 +238,7 @@ def announce(store: Store, source: Source) -> Message:
         source_id=source.id,
         activities=1,
     )
-    message = Message(
+    message = new_message(
         flow_id=flow.id,
         id=number,
         event="activity",

@@ -6,27 +6,28 @@ from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 from .copy_on_write import Branching
+from .models import Thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from .models import Thread
+    from .threads import Kept
 
 RUN = 128  # threads per run: few enough that a run is rebuilt fast when one of them moves
 
 
-def _place(thread: Thread) -> tuple[datetime, str]:
-    return thread.updated_at, thread.id
+def _place(kept: Kept) -> tuple[datetime, str]:
+    return (kept.updated_at, kept.id) if isinstance(kept, Thread) else (kept.sent, kept.thread_id or "")
 
 
 class Order(Branching):
     """Threads by update time, in sorted, non-empty runs. A run is never modified."""
 
     def __init__(self) -> None:
-        self._runs: list[tuple[Thread, ...]] = []
+        self._runs: list[tuple[Kept, ...]] = []
 
-    def add(self, thread: Thread) -> None:
+    def add(self, thread: Kept) -> None:
         """Add a thread."""
         last = self._runs[-1] if self._runs else ()
         if len(last) < RUN and (not last or _place(last[-1]) < _place(thread)):  # a new one
@@ -38,7 +39,7 @@ class Order(Branching):
         run = (*run[:position], thread, *run[position:])
         self._runs[number : number + 1] = [run] if len(run) <= RUN else [run[: RUN // 2], run[RUN // 2 :]]
 
-    def discard(self, thread: Thread) -> None:
+    def discard(self, thread: Kept) -> None:
         """Remove a thread, if present."""
         place = _place(thread)
         number = self._run_of(place)
@@ -60,7 +61,7 @@ class Order(Branching):
         """Return the index of the first run that reaches a position, or the number of runs."""
         return bisect_left(self._runs, place, key=lambda run: _place(run[-1]))
 
-    def backwards(self, until: datetime | None) -> Iterator[Thread]:
+    def backwards(self, until: datetime | None) -> Iterator[Kept]:
         """Yield the threads updated before a time, latest first."""
         if until is None:
             reach, end = len(self._runs), 0
