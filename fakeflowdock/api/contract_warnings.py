@@ -84,7 +84,9 @@ def warnings_of(
         strict: whether warnings are violations. Those of ignored rules are omitted.
     """
     contract = match.operation.contract
-    if not (given.query or given.body or given.guessed or match.obsolete or contract.successor or is_plain):
+    if not (given.query or given.guessed or match.obsolete or contract.successor or is_plain) and (
+        not given.body or contract.has_plainly(fields)
+    ):
         return ()
     found = _warnings_of(method, match, given, fields, strict=strict)
     if is_plain:

@@ -29,7 +29,7 @@ QUERY = "query string"  # in errors
 KNOWN = f"{JSON}, {FORM} or {MULTIPART_FORM}"
 
 
-@dataclass
+@dataclass(slots=True)
 class Given:
     """The parameters of a request.
 
@@ -65,14 +65,14 @@ def read(environ: WSGIEnvironment, *, nulls: bool = False) -> Given:
     """
     if environ.get("CONTENT_LENGTH") == "0" and not (environ.get("QUERY_STRING") or "wsgi.input_terminated" in environ):
         return NOTHING  # most requests that read
-    given, query = Given(), environ.get("QUERY_STRING", "").encode("latin-1")
-    try:
-        if query:
+    given = Given()
+    if query := environ.get("QUERY_STRING", "").encode("latin-1"):
+        try:
             given.query = gathered(pairs(_text(query, "utf-8", QUERY), "utf-8", QUERY), QUERY)
-    except Unreadable as reason:
-        given.unreadable = reason.forgetful()
-        found = parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True)
-        given.query = {name: value for name, value in found if "[" not in name}  # for the credentials in it
+        except Unreadable as reason:
+            given.unreadable = reason.forgetful()
+            found = parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True)
+            given.query = {name: value for name, value in found if "[" not in name}  # for the credentials in it
     content_type, optional = environ.get("CONTENT_TYPE", ""), environ["REQUEST_METHOD"] in BODY_IS_OPTIONAL
     try:
         given.raw = read_body(environ)
@@ -114,11 +114,12 @@ def read_body(environ: WSGIEnvironment) -> bytes:
         return body
     if not (length.isascii() and length.isdigit()) or len(length) > 18:
         raise Unreadable(Unreadable.NO_LENGTH)
-    if int(length) > MAX_BODY:
-        _drain(stream, min(int(length), DRAINED))
+    size = int(length)
+    if size > MAX_BODY:
+        _drain(stream, min(size, DRAINED))
         raise TooLarge
-    body = _read(stream, int(length))
-    if len(body) < int(length):
+    body = _read(stream, size)
+    if len(body) < size:
         raise Unreadable(Unreadable.SHORT)
     return body
 
@@ -127,8 +128,10 @@ def _read(stream: Any, length: int) -> bytes:
     parts: list[bytes] = []
     try:
         while length > 0 and (part := stream.read(length)):
-            parts.append(part)
             length -= len(part)
+            if not (length or parts):
+                return bytes(part)  # usually all of it
+            parts.append(part)
     except OSError:
         raise Unreadable(Unreadable.INCOMPLETE) from None
     return b"".join(parts)
@@ -174,7 +177,7 @@ def _guessed(body: bytes) -> dict[str, Any]:
 
 def _text(raw: bytes, charset: str, what: str) -> str:
     try:
-        if codecs.lookup(charset).name in CHARSETS:
+        if charset == "utf-8" or codecs.lookup(charset).name in CHARSETS:
             return raw.decode(charset).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise Unreadable.of(Unreadable.NOT_IN_CHARSET, what=what, charset=short(charset), start=error.start) from None

@@ -190,10 +190,10 @@ def _administers(user: User, flow: Flow, store: Store) -> bool:
 
 def message(message: Message, store: Store, base: str) -> JSON:
     """Return a message with its thread. docs/api/messages.md#message, docs/api/private.md#private-message."""
-    is_private = message.to_user_id is not None
+    to, edited = message.to_user_id, message.edited
     shown: JSON = {
         "id": message.id,
-        **({"to": str(message.to_user_id)} if is_private else {"flow": message.flow_id}),
+        "flow" if to is None else "to": message.flow_id if to is None else str(to),
         "event": message.event,
         "app": message.app,
         "user": str(message.user_id or 0),
@@ -202,11 +202,14 @@ def message(message: Message, store: Store, base: str) -> JSON:
         "attachments": [file(each, message, store) for each in message.attachments],
         "sent": milliseconds(message.sent),
         "created_at": timestamp(message.sent),
-        "edited": None if message.edited is None else milliseconds(message.edited),
-        "edited_at": None if message.edited is None else timestamp(message.edited),
+        "edited": None if edited is None else milliseconds(edited),
+        "edited_at": None if edited is None else timestamp(edited),
         "emojiReactions": reactions(message),
     }
-    shown |= _present(uuid=message.uuid, external_user_name=message.external_user_name)
+    if message.uuid is not None:
+        shown["uuid"] = message.uuid
+    if message.external_user_name is not None:
+        shown["external_user_name"] = message.external_user_name
     if (author := message.author) is not None:
         shown["author"] = {"name": author.name, **_present(email=author.email, avatar=author.avatar)}
         shown["title"], shown["body"] = message.title, message.body

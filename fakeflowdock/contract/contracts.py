@@ -130,6 +130,15 @@ class OperationContract:
             return self._cases.get(value, self.properties)
         return self.properties
 
+    def has_plainly(self, fields: Mapping[str, Any]) -> bool:
+        """Return whether all of these are parameters, none of them nested or converted."""
+        known = self.parameters_of(fields)
+        return (
+            fields.keys() <= known.keys()
+            and self._typed.isdisjoint(fields)
+            and not any(type(value) in NESTED for value in fields.values())
+        )
+
     @cached_property
     def _decider(self) -> str:
         """The field on which the variants depend; empty if there are none."""
@@ -156,6 +165,7 @@ class OperationContract:
         return frozenset(n for n, schema in self.properties.items() if schema.get("type") in ("integer", "boolean"))
 
 
+NESTED = (dict, list)
 NUMBER = re.compile("(-?[0-9]{1,18})[A-Za-z]*")
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 

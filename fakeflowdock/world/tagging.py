@@ -82,13 +82,15 @@ def tags_of(
         html: the content of a message from outside.
         parent: the commented message.
     """
-    given, unread = people.given(split(fields.get("tags")))
-    intrinsic = [":file"] if event == "file" or fields.get("attachments") else []
+    given, unread = people.given(split(fields["tags"])) if "tags" in fields else ([], [])
+    tags = given + _parsed(people, text) + unread
+    if event == "file" or fields.get("attachments"):
+        tags.append(":file")
     if parent is not None:
-        intrinsic.append(f"influx:{parent.id}")
+        tags.append(f"influx:{parent.id}")
     if event == "mail":
-        intrinsic.append(f":source:{re.sub('[^a-z0-9_]+', '-', fields['source'].lower()).strip('-')}")
-    return once((*given, *_parsed(people, text), *unread, *intrinsic, *_links(text, html)))
+        tags.append(f":source:{re.sub('[^a-z0-9_]+', '-', fields['source'].lower()).strip('-')}")
+    return once(tags + _links(text, html))
 
 
 def tags_after(
@@ -129,7 +131,7 @@ def _parsed(people: People, text: str) -> list[str]:
 
 
 def _links(*texts: str) -> list[str]:
-    return [":url"] if any(urls(text) for text in texts) else []
+    return [":url"] if any(map(urls, texts)) else []
 
 
 def _known(tags: Iterable[str]) -> set[str]:
