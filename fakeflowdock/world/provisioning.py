@@ -71,9 +71,8 @@ def create(
 
 
 def _free_nick(store: Store, organization: Organization, wanted: str) -> str:
-    taken = {user.nick.casefold() for user in store.users_of_organization(organization)}
     nick, number = wanted, 1
-    while nick.casefold() in taken:
+    while any(store.belongs(store.users[id_], organization.id) for id_ in store.identities.called(nick.casefold())):
         number += 1
         nick = f"{wanted}{number}"
     return nick
