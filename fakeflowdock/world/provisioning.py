@@ -104,6 +104,7 @@ def names_of(user: User) -> tuple[str, str]:
 
 def log_out(store: Store, user: User) -> None:
     """End all sessions of a user: web sessions, and everything that they granted to applications so far."""
-    for session in [each for each in store.sessions if each.user_id == user.id and not each.ended]:
-        store.sessions.change(session.cookie, replace(session, ended=True))
+    for session in store.sessions.of(user.id):
+        if not session.ended:
+            store.sessions.change(session.cookie, replace(session, ended=True))
     factories.revoke_all(store, user)

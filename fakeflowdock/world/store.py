@@ -16,7 +16,7 @@ from .copy_on_write import Branching, Groups, branch
 from .identities import Identities
 from .invitations import Invitations
 from .message_store import Archive
-from .secrets import Secrets, _raw, is_visitor
+from .secrets import OwnedSecrets, Secrets, _raw, is_visitor
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -51,10 +51,10 @@ class Store(Branching):
         self.users: MutableMapping[int, User] = {}
         self.flows: MutableMapping[str, Flow] = {}
         self.applications: MutableMapping[int, Application] = {}
-        self.access_tokens: Secrets[AccessToken] = Secrets()
-        self.refresh_tokens: Secrets[RefreshToken] = Secrets()
-        self.codes: Secrets[AuthorizationCode] = Secrets()
-        self.sessions: Secrets[Session] = Secrets()
+        self.access_tokens: OwnedSecrets[AccessToken] = OwnedSecrets()
+        self.refresh_tokens: OwnedSecrets[RefreshToken] = OwnedSecrets()
+        self.codes: OwnedSecrets[AuthorizationCode] = OwnedSecrets()
+        self.sessions: OwnedSecrets[Session] = OwnedSecrets()
         self.revoked_grants: MutableMapping[int, None] = {}
         self.settings = Settings()
         self.listeners: list[Listener] = []
