@@ -9,18 +9,19 @@ import json
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlsplit
 
 from fakeflowdock.contract.operation_names import OperationName
 
 from .comparing import Comparison, Table, microseconds
-from .growth_operations import CASES, Side
+from .growth_operations import CASES
+from .growth_sides import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .growth_operations import Case
+    from .growth_sides import Case
 
 SIZES = (1_000, 100_000)
 LIMIT = 1.1
@@ -28,11 +29,12 @@ ROUNDS, TIMES = 40, 8  # of all operations; requests of one in a round
 
 
 @contextmanager
-def _sides() -> Iterator[list[Side]]:
+def _sides() -> Iterator[list[Server]]:
     """The servers, which make their worlds at the same time."""
     with ExitStack() as stack:
         processes = [stack.enter_context(_process(size)) for size in SIZES]
-        yield [_side(process, size) for process, size in zip(processes, SIZES, strict=True)]
+        ready = [_ready(process) for process in processes]  # of all, before the first is connected to
+        yield [Server(*each, size) for each, size in zip(ready, SIZES, strict=True)]
 
 
 @contextmanager
@@ -45,14 +47,15 @@ def _process(size: int) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def _side(process: subprocess.Popen[str], size: int) -> Side:
+def _ready(process: subprocess.Popen[str]) -> tuple[tuple[str, int], int, dict[str, Any]]:
+    """Return the address of a server when it is ready, its process, and what is known of its world."""
     assert process.stdout is not None
     known, ready = (json.loads(process.stdout.readline()) for _ in range(2))
     url = urlsplit(ready["url"])
-    return Side((str(url.hostname), int(url.port or 0)), process.pid, size, known)
+    return (str(url.hostname), int(url.port or 0)), process.pid, known
 
 
-def _block(side: Side, case: Case, times: int) -> float:
+def _block(side: Server, case: Case, times: int) -> float:
     """Play a case some times. Returns the processor time of the server for each, in seconds."""
     requests = [side.written(case.sent(side, case.prepared(side))) for _ in range(times)]
     with side.beside(case.beside):
@@ -62,7 +65,7 @@ def _block(side: Side, case: Case, times: int) -> float:
         return (side.spent - begun) / times
 
 
-def measure(sides: Sequence[Side], cases: Sequence[Case], rounds: int) -> dict[Case, Comparison]:
+def measure(sides: Sequence[Server], cases: Sequence[Case], rounds: int) -> dict[Case, Comparison]:
     """Play all cases in turns: on one server and the other, then the other way round."""
     pairs: dict[Case, list[tuple[float, float]]] = {case: [] for case in cases}
     for number in range(rounds + 1):  # the first warms up

@@ -2,181 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-import socket
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from time import clock_gettime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from . import growth_world as world
-from .growth_world import BUSY, EXAMPLE, FIRST, FRIEND, HOME, QUIET, SSO, SSO_OF_HOME, secret
+from .growth_sides import Case, Sent, Server, Side, head_of
+from .growth_world import BUSY, EXAMPLE, FRIEND, HOME, QUIET, SSO, SSO_OF_HOME, secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-STEP = 7_919  # a prime, by which the numbers of requests are apart, so that they are spread over the world
 MAIN = f"/flows/{EXAMPLE}/main"
 TALK = f"/private/{FRIEND}/messages"
 STREAM = "/_fakeflowdock/stream/flows"
-JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 AUTHOR = {"author": {"name": "Emmett"}, "title": "closed"}
-_LENGTH = re.compile(rb"(?i)\r\ncontent-length: *([0-9]+)")
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A request.
-
-    Attributes:
-        sender: a number of a user, or what its `Authorization` is.
-    """
-
-    method: str
-    path: str
-    body: Any = None
-    sender: int | str = BUSY
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-class Side:
-    """A server with its client.
-
-    Args:
-        address: where it listens.
-        pid: its process.
-        size: how many entities of each kind it has.
-        main_token: the `api_token` of the flow with everything.
-        home_token: the SCIM token of `home`.
-        tokens: the `api_token` of each user.
-    """
-
-    def __init__(self, address: tuple[str, int], pid: int, size: int, known: dict[str, Any]) -> None:
-        self.address, self._pid, self.size, self.known = address, pid, size, known
-        self._asked = 0
-        self._connection = self.connect()
-
-    def connect(self) -> socket.socket:
-        """Return a new connection."""
-        connection = socket.create_connection(self.address, timeout=60)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connection
-
-    @property
-    def spent(self) -> float:
-        """The processor time of the server so far, in seconds."""
-        return clock_gettime((~self._pid << 3) | 2)  # the clock of another process, as Linux numbers them
-
-    @property
-    def new(self) -> int:
-        """A number that was not used before."""
-        self._asked += 1
-        return self._asked
-
-    @property
-    def any(self) -> int:
-        """The number of one of the many."""
-        return FIRST + self.new * STEP % self.size
-
-    def any_of(self, rest: int) -> int:
-        """Return the number of one of the messages with this rest of a division by 3."""
-        number = self.any
-        number += (rest - number) % 3
-        return number if number < FIRST + self.size else number - 3
-
-    def written(self, sent: Sent) -> bytes:
-        """Return a request as bytes."""
-        lines = [f"{sent.method} {sent.path} HTTP/1.1", "Host: 127.0.0.1"]
-        if sent.sender:
-            sender = sent.sender
-            if isinstance(sender, int):
-                sender = f"Basic {base64.b64encode(self.known[str(sender)].encode() + b':').decode()}"
-            lines.append(f"Authorization: {sender}")
-        body = b""
-        if sent.body is not None:
-            kind, text = (FORM, sent.body) if isinstance(sent.body, str) else (JSON, json.dumps(sent.body))
-            body = text.encode()
-            lines += [f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
-        lines += [f"{name}: {value}" for name, value in sent.headers.items()]
-        return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-
-    def ask(self, sent: Sent) -> tuple[bytes, bytes]:
-        """Return head and body of the response. Raises RuntimeError if it is an error."""
-        return self.exchange(self.written(sent))
-
-    def exchange(self, request: bytes) -> tuple[bytes, bytes]:
-        """Send bytes, and return head and body of the response. Raises RuntimeError if it is an error."""
-        self._connection.sendall(request)
-        head, body = _head(self._connection)
-        if (length := _LENGTH.search(head)) is not None:
-            while len(body) < int(length[1]):
-                body += self._connection.recv(262_144)
-        if head[9:10] not in b"23":
-            raise RuntimeError(f"{request[:300]!r} was answered with {head[:20]!r} {body[:500]!r}")
-        return head, body
-
-    def hear(self) -> None:
-        """Wait for an event on the open stream."""
-        heard = b""
-        while not heard.endswith(b"\n\r\n"):
-            heard += self._stream.recv(262_144)
-
-    @contextmanager
-    def beside(self, path: str | None) -> Iterator[None]:
-        """Keep a stream open meanwhile."""
-        if path is None:
-            yield
-            return
-        with self.connect() as self._stream:
-            self._stream.sendall(self.written(Sent("GET", path)))
-            _head(self._stream)
-            yield
-
-    def made(self, sent: Sent) -> Any:
-        """Return the JSON of a response."""
-        return json.loads(self.ask(sent)[1])
-
-
-def _head(connection: socket.socket) -> tuple[bytes, bytes]:
-    """Return the head of a response, and what came with it."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        if not (piece := connection.recv(262_144)):
-            raise RuntimeError("the server has closed the connection")
-        data += piece
-    head, _, rest = data.partition(b"\r\n\r\n")
-    return head, rest
-
-
-@dataclass(frozen=True)
-class Case:
-    """A call of an operation.
-
-    Attributes:
-        operation: its title.
-        sent: the request, with what `prepared` returned.
-        what: in which way it is called.
-        prepared: done before each request, and not measured.
-        bounded: whether the response lists all there is, so that the caller is one who sees as little in each world.
-        measured: sends the request, as bytes, and waits for what is to come.
-        beside: the path of a stream that is open meanwhile.
-    """
-
-    operation: str
-    sent: Callable[[Side, Any], Sent]
-    what: str = ""
-    prepared: Callable[[Side], Any] = lambda _: None
-    bounded: bool = False
-    measured: Callable[[Side, bytes], object] = lambda side, request: side.exchange(request)
-    beside: str | None = None
-
-    @property
-    def name(self) -> str:
-        """How it is shown."""
-        return self.operation + (f", {self.what}" if self.what else "")
 
 
 def _get(operation: str, path: Callable[[Side], str] | str, what: str = "", **more: Any) -> Case:
@@ -246,7 +86,11 @@ def _invited(side: Side) -> Any:
 
 def _person(side: Side) -> dict[str, Any]:
     name = f"new-{side.new}"
-    return {"userName": name, "name": {"givenName": name, "familyName": "Person"}, "emails": [{"value": f"{name}@a.example.com"}]}
+    return {
+        "userName": name,
+        "name": {"givenName": name, "familyName": "Person"},
+        "emails": [{"value": f"{name}@a.example.com"}],
+    }
 
 
 def _provisioned(side: Side) -> Any:
@@ -317,7 +161,9 @@ def _by_refresh_token(_: Side, made: tuple[int, str]) -> Sent:
     return Sent("POST", "/oauth/token", urlencode(given), sender="")
 
 
-def _scim(operation: str, method: str, path: Callable[[Side], str], body: Callable[[Side], Any] | None = None, what: str = "") -> Case:
+def _scim(
+    operation: str, method: str, path: Callable[[Side], str], body: Callable[[Side], Any] | None = None, what: str = ""
+) -> Case:
     def sent(side: Side, _: Any) -> Sent:
         return Sent(method, path(side), None if body is None else body(side), side.known["scim"])
 
@@ -329,17 +175,25 @@ def _scim_filter(side: Side) -> str:
     return f"/scim/{SSO}/Users?{urlencode({'filter': criteria})}"
 
 
-def _opened(side: Side, request: bytes) -> None:
+def _as_token(given: dict[str, Any]) -> dict[str, Any]:
+    return {"token": given.pop("flow_token"), **given}
+
+
+def _thread(side: Side) -> str:
+    return world.thread_id(side.known["main_id"], side.any_of(0))
+
+
+def _opened(server: Server, request: bytes) -> None:
     """Open a stream and leave it."""
-    with side.connect() as connection:
+    with server.connect() as connection:
         connection.sendall(request)
-        _head(connection)
+        head_of(connection)
 
 
-def _heard(side: Side, request: bytes) -> None:
+def _heard(server: Server, request: bytes) -> None:
     """Post, and wait for the event on the stream that is open."""
-    side.exchange(request)
-    side.hear()
+    server.exchange(request)
+    server.hear()
 
 
 def _stream(what: str, query: str, headers: Callable[[Side], dict[str, str]] = lambda _: {}) -> Case:
@@ -365,13 +219,29 @@ CASES = (
     _post("Import address list", f"{MAIN}/invitations/import", lambda side: {"list": _guest(side)["email"]}),
     _delete("Delete invitation", f"{MAIN}/invitations/{{}}", _invited),
     _post("Send message", f"{MAIN}/messages", _chat),
-    _post("Send message", f"{MAIN}/messages", lambda side: {**_chat(side), "content": f"@person-{side.any}, look"}, "mention"),
-    _post("Send message", f"{MAIN}/messages", lambda side: {**_chat(side), "content": f"person-{side.any} looks"}, "nick"),
+    _post(
+        "Send message",
+        f"{MAIN}/messages",
+        lambda side: {**_chat(side), "content": f"@person-{side.any}, look"},
+        "mention",
+    ),
+    _post(
+        "Send message", f"{MAIN}/messages", lambda side: {**_chat(side), "content": f"person-{side.any} looks"}, "nick"
+    ),
     _post("Send message", lambda side: f"{MAIN}/threads/{_thread(side)}/messages", _chat, "to a thread"),
-    _post("Send message", f"{MAIN}/messages", lambda _: {"event": "activity.user", "content": {"last_activity": 1413284788131}}, "user active"),
+    _post(
+        "Send message",
+        f"{MAIN}/messages",
+        lambda _: {"event": "activity.user", "content": {"last_activity": 1413284788131}},
+        "user active",
+    ),
     _post("Send message", "/messages", _activity, "activity to a known thread", sender=""),
     _post("Send message", "/messages", _new_activity, "activity to a new thread", sender=""),
-    _post("Create comment", lambda side: f"{MAIN}/messages/{side.any_of(0)}/comments", lambda side: {**_chat(side), "event": "comment"}),
+    _post(
+        "Create comment",
+        lambda side: f"{MAIN}/messages/{side.any_of(0)}/comments",
+        lambda side: {**_chat(side), "event": "comment"},
+    ),
     _post("Post activity", "/activities", lambda side: _as_token(_activity(side)), sender=""),
     _get("List messages", f"{MAIN}/messages"),
     _get("List messages", lambda side: f"{MAIN}/messages?until_id={side.any + 40}", "until"),
@@ -381,9 +251,17 @@ CASES = (
     _get("List messages", f"{MAIN}/messages?search=great+number", "search"),
     _get("List messages", lambda side: f"{MAIN}/threads/{_thread(side)}/messages", "of a thread"),
     _get("Get message", lambda side: f"{MAIN}/messages/{side.any}"),
-    _put("Update message", lambda side: f"{MAIN}/messages/{side.any_of(0)}", lambda side: {"content": f"Text {side.new}"}),
-    _put("Update message", lambda side: f"{MAIN}/messages/{side.any}", lambda side: {"tags": [f"tag-{side.new}"]}, "tags"),
-    _post("React to message", lambda side: f"{MAIN}/messages/{side.any}/emoji_reaction", lambda side: {"type": "add", "emoji": f"e{side.new}"}),
+    _put(
+        "Update message", lambda side: f"{MAIN}/messages/{side.any_of(0)}", lambda side: {"content": f"Text {side.new}"}
+    ),
+    _put(
+        "Update message", lambda side: f"{MAIN}/messages/{side.any}", lambda side: {"tags": [f"tag-{side.new}"]}, "tags"
+    ),
+    _post(
+        "React to message",
+        lambda side: f"{MAIN}/messages/{side.any}/emoji_reaction",
+        lambda side: {"type": "add", "emoji": f"e{side.new}"},
+    ),
     _delete("Delete message", f"{MAIN}/messages/{{}}", _posted, "chat"),
     _delete("Delete message", f"{MAIN}/messages/{{}}", _told, "inbox"),
     _post("Create application", "/oauth/applications", lambda _: {"application": {"name": "New"}}),
@@ -397,7 +275,11 @@ CASES = (
     _get("List organizations", "/organizations", sender=QUIET, bounded=True),
     _get("Get organization", lambda side: f"/organizations/company-{side.any}"),
     _get("Find organization", lambda side: f"/organizations/find?id={side.any}"),
-    _put("Update organization", lambda side: f"/organizations/company-{side.any}", lambda side: {"name": f"Company {side.new}"}),
+    _put(
+        "Update organization",
+        lambda side: f"/organizations/company-{side.any}",
+        lambda side: {"name": f"Company {side.new}"},
+    ),
     _get("List private conversations", "/private", sender=QUIET, bounded=True),
     _get("Get private conversation", lambda side: f"/private/{side.any}"),
     _put("Update private conversation", lambda side: f"/private/{side.any}", lambda side: {"open": side.new % 2 == 0}),
@@ -408,31 +290,88 @@ CASES = (
     _get("List private messages", f"{TALK}?tags=:unread:{BUSY}", "unread"),
     _get("List private messages", f"{TALK}?search=great+number", "search"),
     _get("Get private message", lambda side: f"{TALK}/{side.any}"),
-    Case("Update private message", lambda side, number: Sent("PUT", f"{TALK}/{number}", {"content": f"Text {side.new}"}), prepared=_sent_in_private),
-    _put("Update private message", lambda side: f"{TALK}/{side.any}", lambda side: {"tags": [f"tag-{side.new}"]}, "tags"),
+    Case(
+        "Update private message",
+        lambda side, number: Sent("PUT", f"{TALK}/{number}", {"content": f"Text {side.new}"}),
+        prepared=_sent_in_private,
+    ),
+    _put(
+        "Update private message", lambda side: f"{TALK}/{side.any}", lambda side: {"tags": [f"tag-{side.new}"]}, "tags"
+    ),
     _delete("Delete private message", f"{TALK}/{{}}", _sent_in_private),
-    Case("Push to chat", lambda side, _: Sent("POST", f"/messages/chat/{side.known['main']}", {"content": "Done", "external_user_name": "CI"}, "")),
-    Case("Push to team inbox", lambda side, _: Sent("POST", f"/messages/team_inbox/{side.known['main']}", {"source": "CI", "from_address": "ci@example.com", "subject": f"Done {side.new}", "content": "All is well"}, "")),
+    Case(
+        "Push to chat",
+        lambda side, _: Sent(
+            "POST", f"/messages/chat/{side.known['main']}", {"content": "Done", "external_user_name": "CI"}, ""
+        ),
+    ),
+    Case(
+        "Push to team inbox",
+        lambda side, _: Sent(
+            "POST",
+            f"/messages/team_inbox/{side.known['main']}",
+            {"source": "CI", "from_address": "ci@example.com", "subject": f"Done {side.new}", "content": "All is well"},
+            "",
+        ),
+    ),
     _scim("Check SCIM authorization", "GET", lambda _: f"/scim/{SSO}"),
-    Case("List SCIM users", lambda side, _: Sent("GET", f"/scim/{SSO_OF_HOME}/Users", None, side.known["scim_of_home"]), bounded=True),
+    Case(
+        "List SCIM users",
+        lambda side, _: Sent("GET", f"/scim/{SSO_OF_HOME}/Users", None, side.known["scim_of_home"]),
+        bounded=True,
+    ),
     _scim("List SCIM users", "GET", _scim_filter, what="filter"),
     _scim("Get SCIM user", "GET", lambda side: f"/scim/{SSO}/Users/{side.any}"),
     _scim("Create SCIM user", "POST", lambda _: f"/scim/{SSO}/Users", _person),
-    Case("Update SCIM user", lambda side, number: Sent("PUT", f"/scim/{SSO}/Users/{number}", {"nickName": f"nick-{side.new}"}, side.known["scim"]), prepared=_provisioned),
-    Case("Update SCIM user", lambda side, number: Sent("PUT", f"/scim/{SSO}/Users/{number}", {"active": False}, side.known["scim"]), "log out", _provisioned),
-    Case("Delete SCIM user", lambda side, number: Sent("DELETE", f"/scim/{SSO}/Users/{number}", None, side.known["scim"]), prepared=_member),
+    Case(
+        "Update SCIM user",
+        lambda side, number: Sent(
+            "PUT", f"/scim/{SSO}/Users/{number}", {"nickName": f"nick-{side.new}"}, side.known["scim"]
+        ),
+        prepared=_provisioned,
+    ),
+    Case(
+        "Update SCIM user",
+        lambda side, number: Sent("PUT", f"/scim/{SSO}/Users/{number}", {"active": False}, side.known["scim"]),
+        "log out",
+        _provisioned,
+    ),
+    Case(
+        "Delete SCIM user",
+        lambda side, number: Sent("DELETE", f"/scim/{SSO}/Users/{number}", None, side.known["scim"]),
+        prepared=_member,
+    ),
     _get("List sources", "/sources", sender=QUIET, bounded=True),
     _get("List flow sources", f"/flows/{HOME}/{HOME}/sources", bounded=True),
     _get("Get source", lambda side: f"{MAIN}/sources/{side.any}"),
     _post("Create source", f"{MAIN}/sources", lambda _: {"name": "New"}, sender=APPLICATION),
-    _put("Update source", lambda side: f"{MAIN}/sources/{side.any}", lambda side: {"error_message": f"Wrong {side.new}"}),
-    _put("Update source by flow_token", lambda _: "/sources", lambda side: {"flow_token": secret("flow_token", side.any), "error_message": "Wrong"}, sender=""),
+    _put(
+        "Update source", lambda side: f"{MAIN}/sources/{side.any}", lambda side: {"error_message": f"Wrong {side.new}"}
+    ),
+    _put(
+        "Update source by flow_token",
+        lambda _: "/sources",
+        lambda side: {"flow_token": secret("flow_token", side.any), "error_message": "Wrong"},
+        sender="",
+    ),
     _delete("Delete source", f"{MAIN}/sources/{{}}", _source),
     _stream("opened and left", f"filter={EXAMPLE}/main"),
     _stream("of private messages", "user=1"),
     _stream("of somebody active", f"filter={EXAMPLE}/main&user=1&active=true&presence=true"),
-    Case("Stream events", lambda side, _: Sent("POST", f"{MAIN}/messages", _chat(side)), "from a post to the event", measured=_heard, beside=f"{STREAM}?filter={EXAMPLE}/main"),
-    Case("Stream events", lambda side, _: Sent("POST", TALK, _chat(side)), "from a private message to the event", measured=_heard, beside=f"{STREAM}?user=1"),
+    Case(
+        "Stream events",
+        lambda side, _: Sent("POST", f"{MAIN}/messages", _chat(side)),
+        "from a post to the event",
+        measured=_heard,
+        beside=f"{STREAM}?filter={EXAMPLE}/main",
+    ),
+    Case(
+        "Stream events",
+        lambda side, _: Sent("POST", TALK, _chat(side)),
+        "from a private message to the event",
+        measured=_heard,
+        beside=f"{STREAM}?user=1",
+    ),
     _get("List threads", f"{MAIN}/threads"),
     _get("Get thread", lambda side: f"{MAIN}/threads/{_thread(side)}"),
     _get("Get own user", "/user"),
@@ -441,16 +380,10 @@ CASES = (
     _put("Update user", lambda _: f"/users/{QUIET}", lambda side: {"nick": f"Quiet{side.new}"}, sender=QUIET),
     _get("List flow users", f"/flows/{HOME}/{HOME}/users", bounded=True),
     Case("Add flow user", lambda _, number: Sent("POST", f"{MAIN}/users", {"id": number}), prepared=_provisioned),
-    Case("Block flow user", lambda _, number: Sent("PUT", f"{MAIN}/users/{number}", {"disabled": True}), prepared=_member),
+    Case(
+        "Block flow user", lambda _, number: Sent("PUT", f"{MAIN}/users/{number}", {"disabled": True}), prepared=_member
+    ),
     _get("List organization users", f"/organizations/{HOME}/users", bounded=True),
     _get("Get organization user", lambda side: f"/organizations/{EXAMPLE}/users/{side.any}"),
     _delete("Remove organization user", f"/organizations/{EXAMPLE}/users/{{}}", _member),
 )
-
-
-def _as_token(given: dict[str, Any]) -> dict[str, Any]:
-    return {"token": given.pop("flow_token"), **given}
-
-
-def _thread(side: Side) -> str:
-    return world.thread_id(side.known["main_id"], side.any_of(0))

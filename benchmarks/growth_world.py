@@ -190,17 +190,17 @@ def _add_credentials(store: Store, numbers: range) -> None:
 
 def main() -> int:
     """Serve the world. The arguments after its size are those of `fakeflowdock serve`."""
-    import fakeflowdock.__main__  # for its thresholds of the garbage collector
+    import fakeflowdock.__main__  # noqa: F401  # for its thresholds of the garbage collector
     from fakeflowdock.cli.main import main as serve
     from fakeflowdock.world import templates
 
     world = world_of(int(sys.argv.pop(1))).freeze()
-    print(json.dumps(_known(world)), flush=True)
-    templates.initial = lambda **_: world  # type: ignore[assignment]
+    print(json.dumps(known_of(world)), flush=True)
+    templates.initial = lambda **_: world
     return serve()
 
 
-def _known(store: Store) -> dict[str, str]:
+def known_of(store: Store) -> dict[str, str]:
     """Return the secrets that requests need."""
     example, home = store.organizations[1], store.organizations[2]
     main, busy = next(iter(store.flows.values())), store.users[BUSY]
