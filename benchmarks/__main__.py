@@ -11,7 +11,7 @@ from .comparing import NotInstalled
 
 NAMES = ("intercepted", "application", "journal", "validation", "messages", "forks", "fixture", "plugin", "recordings")
 # They take long, and the first needs programs that are no packages of Python.
-WHEN_NAMED = ("server", "servers", "hostile", "stream", "inspector")
+WHEN_NAMED = ("server", "servers", "hostile", "growth", "stream", "inspector")
 # Those with goals beside others; the last two have a short form.
 SHORT = ("intercepted", "application", "fixture", "plugin", "messages", "server")
 RUNS = 3

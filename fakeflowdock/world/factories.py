@@ -19,7 +19,7 @@ from .random_ids import join_key_of, uuid_of
 from .scopes import SCOPES, scopes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import timedelta
 
     from .authorization import AuthorizationCode, Grant
@@ -209,19 +209,27 @@ def revoke(store: Store, access_token: str) -> None:
 def revoke_application(store: Store, application: Application | str, user: User | str | None) -> None:
     """Revoke everything that a user, or all users, granted an application so far."""
     application = known(store, "application", application)
-    chosen = None if user is None else known(store, "user", user).id
     with store.lock:
-        _revoke(store, lambda given: given.application_id == application.id and chosen in (None, given.user_id))
+        grants = _all_grants(store) if user is None else _grants_of(store, known(store, "user", user))
+        _revoke(store, [given for given in grants if given.application_id == application.id])
 
 
 def revoke_all(store: Store, user: User) -> None:
     """Revoke everything that a user granted applications so far. The lock of the world is held."""
-    _revoke(store, lambda given: given.user_id == user.id)
+    _revoke(store, _grants_of(store, user))
 
 
-def _revoke(store: Store, chosen: Callable[[Grant], bool]) -> None:
-    for given in (*store.access_tokens, *store.refresh_tokens, *store.codes):
-        if chosen(given) and not store.is_revoked(given):
+def _all_grants(store: Store) -> list[Grant]:
+    return [*store.access_tokens, *store.refresh_tokens, *store.codes]
+
+
+def _grants_of(store: Store, user: User) -> list[Grant]:
+    return [*store.access_tokens.of(user.id), *store.refresh_tokens.of(user.id), *store.codes.of(user.id)]
+
+
+def _revoke(store: Store, grants: list[Grant]) -> None:
+    for given in grants:
+        if not store.is_revoked(given):
             store.revoke(given.grant_id)
 
 

@@ -1,7 +1,8 @@
-"""Single Sign-On: which organizations have it, and who its users are. docs/api/scim.md."""
+"""Who users are: by their nicks, and for Single Sign-On. docs/api/scim.md."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from .copy_on_write import Branching
@@ -13,17 +14,23 @@ if TYPE_CHECKING:
     from .models import Organization, User
 
 
+PIECE = re.compile(r"\w+|\W")  # a word, or a character between words
+
+
 class Identities(Branching):
-    """The Single Sign-On of all organizations.
+    """The nicks of all users, and the Single Sign-On of all organizations.
 
     Attributes:
         tokens: the SCIM tokens, with the ids of their organizations.
+        pieces: how many pieces the longest nick had so far.
     """
 
     def __init__(self) -> None:
         self.tokens: Secrets[int] = Secrets()
         self._organizations: MutableMapping[str, int] = {}  # by uid
         self._users: MutableMapping[str, int] = {}  # by name, ignoring case
+        self._nicks: MutableMapping[str, tuple[int, ...]] = {}  # ignoring case
+        self.pieces = 0
 
     def set_up(self, before: Organization | None, organization: Organization) -> None:
         """Register the uid and the token of an organization, if it has them, instead of those before."""
@@ -37,11 +44,26 @@ class Identities(Branching):
             self.tokens.add(organization.scim_token, organization.id)
 
     def link(self, before: User | None, user: User) -> None:
-        """Register the name of a user, if they have one, instead of that before."""
+        """Register the nick of a user, and the name if they have one, instead of those before."""
+        self._call(before, user)
         if before is not None and before.sso_name is not None:
             self._users.pop(before.sso_name.casefold(), None)
         if user.sso_name is not None:
             self._users[user.sso_name.casefold()] = user.id
+
+    def _call(self, before: User | None, user: User) -> None:
+        if before is not None:
+            was = before.nick.casefold()
+            self._nicks[was] = tuple(number for number in self._nicks[was] if number != user.id)
+            if not self._nicks[was]:
+                del self._nicks[was]
+        nick = user.nick.casefold()
+        self._nicks[nick] = (*self._nicks.get(nick, ()), user.id)
+        self.pieces = max(self.pieces, len(PIECE.findall(nick)))
+
+    def called(self, nick: str) -> tuple[int, ...]:
+        """Return the ids of the users with a nick, which is case-folded."""
+        return self._nicks.get(nick, ())
 
     def organization_of(self, uid: str) -> int | None:
         """Return the id of the organization with a uid, or None."""

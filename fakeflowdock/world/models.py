@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .bound import Bound, Walk
@@ -134,10 +135,12 @@ class Flow(Bound):
         """Return whether a user is a member who can see it and its content."""
         return not self.disabled and user.id in self.member_ids and user.id not in self.blocked_ids
 
-    @property
+    @cached_property
     def seen_by(self) -> frozenset[int]:
-        """Return the members who can see it and its content."""
-        return frozenset() if self.disabled else self.member_ids - self.blocked_ids
+        """The members who can see it and its content."""
+        if self.disabled:
+            return frozenset()
+        return self.member_ids - self.blocked_ids if self.blocked_ids else self.member_ids
 
     organization = Walk["Organization"](lambda self, world: world.organizations[self.organization_id])
     members = _users("member_ids")

@@ -45,12 +45,7 @@ def sees(store: Store, conversation: PrivateConversation, user: User) -> bool:
 
 def may_talk(store: Store, user: User, other: User) -> bool:
     """Return whether a user can write to another: they belong to one organization, and are not the same."""
-    return user.id != other.id and _shared_organization(store, user, other) is not None
-
-
-def _shared_organization(store: Store, user: User, other: User) -> int | None:
-    shared = (each.id for each in store.organizations_of(user) if store.belongs(other, each.id))
-    return next(shared, None)
+    return user.id != other.id and store.shared_organization(user, other) is not None
 
 
 def begun(store: Store, user: User, other: User) -> PrivateConversation:
@@ -58,7 +53,7 @@ def begun(store: Store, user: User, other: User) -> PrivateConversation:
     found = conversation_of(store, user, other)
     if found is not None:
         return found
-    organization_id = _shared_organization(store, user, other)
+    organization_id = store.shared_organization(user, other)
     assert organization_id is not None
     users = frozenset({user.id, other.id})
     return store.conversations.put(PrivateConversation(id_of(users), organization_id, users))

@@ -71,9 +71,8 @@ def create(
 
 
 def _free_nick(store: Store, organization: Organization, wanted: str) -> str:
-    taken = {user.nick.casefold() for user in store.users_of_organization(organization)}
     nick, number = wanted, 1
-    while nick.casefold() in taken:
+    while any(store.belongs(store.users[id_], organization.id) for id_ in store.identities.called(nick.casefold())):
         number += 1
         nick = f"{wanted}{number}"
     return nick
@@ -105,6 +104,7 @@ def names_of(user: User) -> tuple[str, str]:
 
 def log_out(store: Store, user: User) -> None:
     """End all sessions of a user: web sessions, and everything that they granted to applications so far."""
-    for session in [each for each in store.sessions if each.user_id == user.id and not each.ended]:
-        store.sessions.change(session.cookie, replace(session, ended=True))
+    for session in store.sessions.of(user.id):
+        if not session.ended:
+            store.sessions.change(session.cookie, replace(session, ended=True))
     factories.revoke_all(store, user)

@@ -6,16 +6,26 @@ import hashlib
 import hmac
 import secrets
 from functools import lru_cache
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from ..redaction import cut
-from .copy_on_write import Branching
+from .copy_on_write import Branching, Groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, MutableMapping
 
 
+class OfUser(Protocol):
+    """What belongs to a user, or to nobody."""
+
+    @property
+    def user_id(self) -> int | None:
+        """The user."""
+        ...
+
+
 Value = TypeVar("Value")
+Owned = TypeVar("Owned", bound=OfUser)
 
 
 LONGEST = 512  # bytes; digests of longer secrets are not cached
@@ -68,6 +78,30 @@ class Secrets(Branching, Generic[Value]):
     def forget(self, secret: str) -> None:
         """Remove a secret."""
         del self._known[_digest(_raw(secret))]
+
+
+class OwnedSecrets(Secrets[Owned]):
+    """Secrets of what belongs to users. What belongs to whom is listed when it is asked for the first time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._of_user: Groups[int | None, MutableMapping[bytes, None]] | None = None
+
+    def of(self, user_id: int) -> list[Owned]:
+        """Return the values of one user, oldest first."""
+        if self._of_user is None:
+            self._of_user = Groups()
+            for digest, (_, value) in self._known.items():
+                self._of_user.own(value.user_id, dict)[digest] = None
+        found = (self._known.get(digest) for digest in self._of_user.get(user_id, ()))
+        return [each[1] for each in found if each is not None]
+
+    def add(self, secret: str, value: Owned) -> Owned:
+        """Add a secret with its value."""
+        super().add(secret, value)
+        if self._of_user is not None:
+            self._of_user.own(value.user_id, dict)[_digest(_raw(secret))] = None
+        return value
 
 
 def _raw(secret: str) -> bytes:

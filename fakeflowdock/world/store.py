@@ -16,7 +16,7 @@ from .copy_on_write import Branching, Groups, branch
 from .identities import Identities
 from .invitations import Invitations
 from .message_store import Archive
-from .secrets import Secrets, _raw, is_visitor
+from .secrets import OwnedSecrets, Secrets, _raw, is_visitor
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -51,10 +51,10 @@ class Store(Branching):
         self.users: MutableMapping[int, User] = {}
         self.flows: MutableMapping[str, Flow] = {}
         self.applications: MutableMapping[int, Application] = {}
-        self.access_tokens: Secrets[AccessToken] = Secrets()
-        self.refresh_tokens: Secrets[RefreshToken] = Secrets()
-        self.codes: Secrets[AuthorizationCode] = Secrets()
-        self.sessions: Secrets[Session] = Secrets()
+        self.access_tokens: OwnedSecrets[AccessToken] = OwnedSecrets()
+        self.refresh_tokens: OwnedSecrets[RefreshToken] = OwnedSecrets()
+        self.codes: OwnedSecrets[AuthorizationCode] = OwnedSecrets()
+        self.sessions: OwnedSecrets[Session] = OwnedSecrets()
         self.revoked_grants: MutableMapping[int, None] = {}
         self.settings = Settings()
         self.listeners: list[Listener] = []
@@ -208,6 +208,16 @@ class Store(Branching):
         """Return whether a user is an administrator of an organization."""
         return self._members[organization_id].get(user.id, False)
 
+    def shared_organization(self, user: User, other: User) -> int | None:
+        """Return the id of the oldest organization to which both users belong, or None."""
+        theirs = self._organizations_of_user.get(user.id, ()), self._organizations_of_user.get(other.id, ())
+        few, many = sorted(theirs, key=len)
+        return min((number for number in few if number in many), default=None)
+
+    def belongs_to_any(self, user: User) -> bool:
+        """Return whether a user belongs to an organization."""
+        return bool(self._organizations_of_user.get(user.id))
+
     def users_of_organization(self, organization: Organization) -> list[User]:
         """Return the users of an organization, by number."""
         return [self.users[user_id] for user_id in sorted(self._members[organization.id])]
@@ -291,6 +301,20 @@ class Store(Branching):
         """Return the flows that a user joined, except those that blocked the user, oldest first."""
         joined = sorted(self._flows_of_user.get(user.id, ()), key=self._flow_order.__getitem__)
         return [flow for id_ in joined if (flow := self.flows[id_]).is_seen_by(user)]
+
+    def flows_of_user_in(self, user: User, organization: Organization) -> list[Flow]:
+        """Return those of `flows_of_user` that are in one organization."""
+        joined, there = self._flows_of_user.get(user.id, ()), self._flows_of_organization.get(organization.id, ())
+        few, many = sorted((joined, there), key=len)
+        found = sorted((id_ for id_ in few if id_ in many), key=self._flow_order.__getitem__)
+        return [flow for id_ in found if (flow := self.flows[id_]).is_seen_by(user)]
+
+    def share_flow(self, user_id: int, other_id: int) -> bool:
+        """Return whether both users see one of the flows."""
+        user, other = self.users[user_id], self.users[other_id]
+        few, many = sorted((self._flows_of_user.get(each, ()) for each in (user_id, other_id)), key=len)
+        shared = (self.flows[id_] for id_ in few if id_ in many)
+        return any(flow.is_seen_by(user) and flow.is_seen_by(other) for flow in shared)
 
     def flows_of_organization(self, organization: Organization) -> list[Flow]:
         """Return the flows of an organization, oldest first."""

@@ -7,9 +7,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .chat_text import hashtags, mentions, names_nick, urls
+from .identities import PIECE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from .conversations import PrivateConversation
     from .models import Flow, Message
@@ -24,27 +25,43 @@ class People:
     """The users of a flow or conversation, by nick."""
 
     def __init__(self, store: Store, flow: Flow | PrivateConversation, sender_id: int | None) -> None:
-        self.ids = sorted(flow.seen_by)
-        self.sender_id = sender_id
-        self._by_nick = {store.users[number].nick.casefold(): number for number in self.ids}
+        self._store, self._seen_by, self._sender_id = store, flow.seen_by, sender_id
 
     def _unread(self, *numbers: int) -> list[str]:
-        return [f":unread:{number}" for number in numbers if number != self.sender_id]
+        return [f":unread:{number}" for number in numbers if number != self._sender_id]
+
+    def _called(self, nick: str) -> list[int]:
+        """Return the numbers of those with a nick, which is case-folded, in order. The last one is meant."""
+        return sorted(number for number in self._store.identities.called(nick) if number in self._seen_by)
 
     def addressed(self, name: str) -> tuple[str | None, list[str]]:
         """Return the tag for a name after an at sign, or None if there is no such user, and its unread tags."""
         if name.casefold() in EVERYONE:
-            return ":user:everyone", self._unread(*self.ids)
+            return ":user:everyone", self._unread(*sorted(self._seen_by))
         if name.casefold() == TEAM:
             return ":user:team", []
-        number = self._by_nick.get(name.casefold())
-        return (None, []) if number is None else (f":user:{number}", self._unread(number))
+        numbers = self._called(name.casefold())
+        return (f":user:{numbers[-1]}", self._unread(numbers[-1])) if numbers else (None, [])
 
     def named(self, text: str) -> list[str]:
         """Return the tags for users whose nick is in a text without an at sign."""
-        folded = text.casefold()
-        numbers = [number for nick, number in self._by_nick.items() if nick in folded and names_nick(text, nick)]
-        return [tag for number in numbers for tag in (f":highlight:{number}", *self._unread(number))]
+        named = [numbers for nick, numbers in self._perhaps_in(text.casefold()) if names_nick(text, nick)]
+        last = [numbers[-1] for numbers in sorted(named)]
+        return [tag for number in last for tag in (f":highlight:{number}", *self._unread(number))]
+
+    def _perhaps_in(self, text: str) -> Iterator[tuple[str, list[int]]]:
+        """Yield each nick that may be a word of a text, with its users. The text is case-folded."""
+        users, identities = self._store.users, self._store.identities
+        if len(self._seen_by) <= len(text) * identities.pieces:
+            known = (users[number].nick.casefold() for number in self._seen_by)
+            nicks = {nick for nick in known if nick in text}
+        else:
+            pieces, most = PIECE.findall(text), identities.pieces
+            starts = range(len(pieces))
+            nicks = {"".join(pieces[at : at + number]) for at in starts for number in range(1, most + 1)}
+        for nick in nicks:
+            if numbers := self._called(nick):
+                yield nick, numbers
 
     def given(self, tags: Iterable[str]) -> tuple[list[str], list[str]]:
         """Return tags with each `@name` as the tag of its user, and the unread tags of these users."""

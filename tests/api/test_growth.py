@@ -1,17 +1,21 @@
-"""What a private conversation or a stream costs does not depend on how much there is. No clock is read.
+"""What an operation costs does not depend on how much there is in the world. No clock is read.
 
-`python -m benchmarks messages` and `stream` time the same.
+`python -m benchmarks growth` times each operation on a server, `messages` and `stream` some of them.
 """
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from benchmarks import growth_operations, growth_world
 from benchmarks.environs import environ_of
-from fakeflowdock import FakeFlowdock
+from benchmarks.growth_sides import FORM, JSON, Case, Sent, Side
+from fakeflowdock import FakeFlowdock, Headers, Request
+from fakeflowdock.api.app import App
 from fakeflowdock.world.models import Message
 from tests.support.counting import calls_of
 from tests.support.hypothesis_profiles import PROFILE
@@ -19,8 +23,11 @@ from tests.support.hypothesis_profiles import PROFILE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from _typeshed.wsgi import WSGIEnvironment
+
     from fakeflowdock.api.responses import Answer
     from fakeflowdock.api.streams.stream import Stream
+    from fakeflowdock.contract.errors import BrokenContract
 
 pytestmark = pytest.mark.newest_only
 
@@ -136,4 +143,55 @@ def test_an_operation_makes_as_many_calls_in_a_large_world(
     for world in worlds:
         operation(world)  # what is made once
     small, large = (calls_of(lambda world=world: operation(world)) for world in worlds)  # type: ignore[misc]  # bound now
+    assert large <= GROWTH * small
+
+
+class InProcess(Side):
+    """A world with many entities of each kind, around one user."""
+
+    def __init__(self, size: int) -> None:
+        store = growth_world.world_of(size).freeze().branch()
+        super().__init__(size, growth_world.known_of(store))
+        self._app = App(store, _report)
+
+    def _answer(self, environ: WSGIEnvironment) -> Answer:
+        answer = self._app.answer(environ)
+        assert answer.status < 400, answer
+        return answer
+
+    def environ(self, sent: Sent) -> WSGIEnvironment:
+        headers, body = self.authorization(sent) | sent.headers, b""
+        if sent.body is not None:
+            headers["Content-Type"] = FORM if isinstance(sent.body, str) else JSON
+            body = (sent.body if isinstance(sent.body, str) else json.dumps(sent.body)).encode()
+        return Request(sent.method, f"{API}{sent.path}", Headers(headers.items()), body).environ
+
+    def ask(self, sent: Sent) -> tuple[bytes, bytes]:
+        answer = self._answer(self.environ(sent))
+        return "\r\n".join(f"{name}: {value}" for name, value in answer.headers).encode(), answer.body
+
+    def calls_of(self, case: Case) -> int:
+        """Return the calls of functions for one request, the least of some."""
+        environs = [self.environ(case.sent(self, case.prepared(self))) for _ in range(4)]
+        return min(calls_of(lambda environ=environ: self._play(environ)) for environ in environs)  # type: ignore[misc]
+
+    def _play(self, environ: WSGIEnvironment) -> None:
+        if (stream := self._answer(environ).stream) is not None:
+            stream.leave()
+
+
+def _report(bug: BrokenContract) -> None:
+    raise bug
+
+
+@pytest.fixture(scope="module")
+def sides() -> tuple[InProcess, InProcess]:
+    return InProcess(SMALL), InProcess(LARGE // 2)
+
+
+@pytest.mark.parametrize("case", growth_operations.CASES, ids=lambda case: case.name)
+def test_each_operation_makes_as_many_calls_in_a_large_world(case: Case, sides: tuple[InProcess, InProcess]) -> None:
+    for side in sides:
+        side.calls_of(case)  # what is made once
+    small, large = (side.calls_of(case) for side in sides)
     assert large <= GROWTH * small

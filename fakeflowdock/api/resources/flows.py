@@ -78,8 +78,7 @@ def list_all_flows(call: Call, _: None) -> list[wire.JSON]:
 @operation("GET /flows/:organization", callers=ANY_USER, scope="flow", find=organization_of_the_path)
 def list_organization_flows(call: Call, organization: Organization) -> list[wire.JSON]:
     """List the flows of one organization that the user joined."""
-    flows = call.store.flows_of_user(call.user)
-    return _shown(call, [flow for flow in flows if flow.organization_id == organization.id])
+    return _shown(call, call.store.flows_of_user_in(call.user, organization))
 
 
 @operation("GET /flows/find", callers=ANY_USER, scope="flow", find=nothing)

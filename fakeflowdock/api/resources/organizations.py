@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 def organization_of_the_path(call: Call) -> Organization:
     """Return the organization in the path. Raises NotFound if it does not exist for this caller."""
     organization = call.store.organization_named(call.path["organization"])
-    if organization is None or organization.id not in organizations_of_the_caller(call):
+    if organization is None or not _is_of_the_caller(call, organization):
         raise NotFound
     return organization
 
 
-def organizations_of_the_caller(call: Call) -> list[int]:
-    """Return the ids of the user's organizations, or of the organization of a source's flow."""
+def _is_of_the_caller(call: Call, organization: Organization) -> bool:
+    """Return whether the user belongs to an organization, or a source to a flow of it."""
     if call.caller.source is not None:
-        return [call.store.flows[call.caller.source.flow_id].organization_id]
-    return [organization.id for organization in call.store.organizations_of(call.user)]
+        return call.store.flows[call.caller.source.flow_id].organization_id == organization.id
+    return call.store.belongs(call.user, organization.id)
 
 
 def check_administrator(call: Call, organization: Organization, what: str) -> None:

@@ -11,7 +11,7 @@ from .. import wire
 from ..callers import ANY_USER
 from ..operations import NOTHING, Call, Reply, nothing, operation
 from .flows import flow_of_the_path
-from .organizations import check_administrator, organization_of_the_path, organizations_of_the_caller
+from .organizations import check_administrator, organization_of_the_path
 
 if TYPE_CHECKING:
     from ...world.models import Flow, Organization, User
@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 
 def user_of_the_path(call: Call) -> User:
     """Return the user in the path. Raises NotFound unless they share an organization with the caller."""
-    user = call.store.users.get(call.number("id"))
-    if user is not None and (
-        user == call.caller.user
-        or any(call.store.belongs(user, number) for number in organizations_of_the_caller(call))
-    ):
-        return user
-    raise NotFound
+    user, source = call.store.users.get(call.number("id")), call.caller.source
+    if user is None:
+        raise NotFound
+    if source is not None:
+        is_known = call.store.belongs(user, call.store.flows[source.flow_id].organization_id)
+    else:
+        is_known = user.id == call.user.id or call.store.shared_organization(call.user, user) is not None
+    if not is_known:
+        raise NotFound
+    return user
 
 
 def organization_and_user_of_the_path(call: Call) -> tuple[Organization, User]:

@@ -256,8 +256,7 @@ class Streams:
             return [each for each in self._of_flow.get(event.flow_id, ()) if each.user_id in users]
         if event.event != PRESENCE:
             return list(self._of_user.get(event.user_id, ()))
-        near = {number for flow in store.flows_of_user(store.users[event.user_id]) for number in flow.seen_by}
-        return [each for each in self._of_presence if each.user_id in near]
+        return [each for each in self._of_presence if store.share_flow(event.user_id, each.user_id)]
 
     def _is_permitted(self, stream: Stream, store: Store) -> bool:
         """Return whether the credentials of a stream are still valid. Otherwise end it."""
@@ -299,7 +298,7 @@ class Streams:
 def _belongs(stream: Stream, store: Store) -> bool:
     """Return whether the user of a stream belongs to an organization of which it could be sent anything."""
     user = store.users[stream.user_id]
-    if stream.with_user and store.organizations_of(user):
+    if stream.with_user and store.belongs_to_any(user):
         return True
     return any(store.belongs(user, store.flows[flow_id].organization_id) for flow_id in stream.flows)
 
