@@ -17,8 +17,12 @@ ATTRIBUTES = {
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan"},
 }
-SIGNS = "<>&"  # a text without them is HTML that shows itself
 SCHEMES = {"http", "https", "mailto", "cid"}  # cid: refers to an attachment of the same message
+
+
+def _shows_itself(text: str) -> bool:
+    """Return whether a text is the same as HTML."""
+    return not ("<" in text or ">" in text or "&" in text)
 
 
 def inline(html: str) -> str:
@@ -33,7 +37,7 @@ def block(html: str) -> str:
 
 def escaped(text: str) -> str:
     """Return the HTML that shows a text."""
-    if not any(sign in text for sign in SIGNS):
+    if _shows_itself(text):
         return text
     from html import escape
 
@@ -41,7 +45,7 @@ def escaped(text: str) -> str:
 
 
 def _cleaned(html: str, tags: frozenset[str]) -> str:
-    if not any(sign in html for sign in SIGNS):
+    if _shows_itself(html):
         return html
     import nh3  # slow to import, and most texts need no sanitizing
 

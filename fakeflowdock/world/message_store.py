@@ -80,12 +80,12 @@ class FlowArchive(Branching):
         if message.event == "status" and message.user_id is not None and message.content is not None:
             self.statuses[message.user_id] = message.content
 
-    def begin(self, message: Message) -> None:
-        """Add a chat message that starts a thread."""
+    def begin(self, message: Message, thread: Kept) -> None:
+        """Add a message that starts a thread."""
         self.messages[message.id] = message
-        self.threads.put(message)
+        self.threads.put(thread)
         self._list(message)
-        self._order.add(message)
+        self._order.add(thread)
 
     def remove(self, message: Message) -> None:
         """Remove a message."""
@@ -239,15 +239,24 @@ class Archive(Branching):
         self._own(message.flow_id).add(message, thread)
         if thread is not None:
             self._name(thread)
+        return self._noted(message)
+
+    def _noted(self, message: Message) -> Message:
         self._log[message.event_id] = message
         for file in message.attachments:
             self.files[file.file_token] = (message.flow_id, message.id)
         return message
 
-    def begin(self, message: Message) -> None:
-        """Add a chat message that starts a thread. It has no files."""
-        self._own(message.flow_id).begin(message)
-        self._log[message.event_id] = message
+    def begin(self, message: Message, thread: Thread | None = None) -> Message:
+        """Add a message that starts a thread, with its files.
+
+        Args:
+            thread: the new thread; None if it is only this chat message.
+        """
+        self._own(message.flow_id).begin(message, thread or message)
+        if thread is not None:
+            self._name(thread)
+        return self._noted(message)
 
     def record(self, event: Event) -> None:
         """Add an event. No list of messages has it."""

@@ -101,16 +101,16 @@ class Post:
         if thread is not None:
             state = _state(fields["thread"]) if "thread" in fields else {}
             thread = thread.counting(self.event, 1, updated_at=sent, **state)
-        elif self.event not in THREADLESS:
+            message = store.archive.add(self._message(number, sent, thread.id, uploads), thread)
+        elif self.event in THREADLESS:
+            message = store.archive.add(self._message(number, sent, None, uploads))
+        else:
             thread_id = thread_id_of(store.draw("thread"))
-            if self.event == "message" and self.parent is None and "external_thread_id" not in fields:
-                message = self._message(number, sent, thread_id, uploads)
-                store.archive.begin(message)
-                store.emit(message)
-                return message
-            thread = self._new_thread(thread_id, number, sent, uploads)
-        message = self._message(number, sent, None if thread is None else thread.id, uploads)
-        return _stored(store, message, thread)
+            if self.event != "message" or self.parent is not None or "external_thread_id" in fields:
+                thread = self._new_thread(thread_id, number, sent, uploads)
+            message = store.archive.begin(self._message(number, sent, thread_id, uploads), thread)
+        store.emit(message)
+        return message
 
     # Threads
 
@@ -252,12 +252,7 @@ def announce(store: Store, source: Source) -> Message:
         author=Author(creator.name, avatar=creator.avatar),
         event_id=store.next_id("event"),
     )
-    return _stored(store, message, thread)
-
-
-def _stored(store: Store, message: Message, thread: Thread | None) -> Message:
-    store.archive.add(message, thread)
-    store.emit(message)
+    store.emit(store.archive.begin(message, thread))
     return message
 
 
