@@ -50,6 +50,7 @@ from .redaction import shortened
 from .testing import watching
 from .testing.sweep_results import FAILURES, SweepResult, SweepSummary, accepted_in, finding_of
 from .version import __version__
+from .world.known_secrets import known_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Iterator
@@ -254,7 +255,7 @@ class Sweep:
         for report, info in self._reports:
             if not report.passed or info is not None:
                 when = "call" if report.when == SENT else report.when
-                known = () if self._fake is None else self._fake._store.known_secrets
+                known = () if self._fake is None else known_secrets(self._fake._store)
                 outcome, phase, exception, message = _why(info, when, known)
                 finding = finding_of(trial.name, outcome, None if info is None else info.value, again=False)
                 return SweepResult(*run, outcome, phase, exception, message, finding)

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from ..contract.errors import Refusal, Unreadable
 from ..redaction import Redaction
+from ..world.known_secrets import known_secrets
 from . import internal_routes, parameters, pauses, routing
 from .actions import signed
 from .actions.delivery import Deliveries
@@ -331,7 +332,7 @@ class FlowdockHandling(Handling):
     def _warn(self, found: list[Finding]) -> None:
         """Keep contract warnings."""
         if any(each.actual is not None for each in found):
-            secrets = Redaction(known=self.store.known_secrets)
+            secrets = Redaction(known=known_secrets(self.store))
             found = [each.without(secrets) for each in found]
         self.warnings = tuple(found)
         if self.app.sharing is None or ENTRY in self.environ:  # otherwise when the log tells of the exchange

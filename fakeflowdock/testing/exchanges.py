@@ -12,6 +12,7 @@ from ..contract.contracts import contracts, operation_named
 from ..contract.errors import NoSuchRoute
 from ..world.copies import Copies
 from ..world.fields import check_names
+from ..world.known_secrets import known_secrets
 from . import errors
 from .criteria import NAMES, Criteria
 from .matching import ROLES, exchange_view, misses
@@ -124,7 +125,7 @@ class Exchanges(Copies[Exchange]):
         """
         from ..checking.recordings import har_export
 
-        known = () if self._store is None else self._store.known_secrets
+        known = () if self._store is None else known_secrets(self._store)
         har_export.export(self, file, with_secrets=with_secrets, known=known)
 
 

@@ -16,6 +16,7 @@ from ..redaction import masked, shortened
 from ..world import naming, tagging
 from ..world.bound import all_bound
 from ..world.invitations import Invitation
+from ..world.known_secrets import known_secrets
 from ..world.models import Application, Flow, Message, Organization, Source, Thread, User
 from . import matchers
 from .matchers import ENTITIES
@@ -178,7 +179,7 @@ class Search(Generic[Candidate]):
         for missed, candidate in sorted(looked, key=lambda pair: len(pair[0]))[:SHOWN]:
             lines.append(f"closest of {len(looked)}: {named(candidate)}")
             lines += [f"    {line}" for miss in missed for line in miss.lines()]
-        raise AssertionError(shortened("\n".join(lines), self.store.known_secrets))
+        raise AssertionError(shortened("\n".join(lines), known_secrets(self.store)))
 
     def none(self, note: str = "") -> None:
         """Raise AssertionError, which lists them, if any candidates match."""
@@ -196,7 +197,7 @@ class Search(Generic[Candidate]):
     def _listed(self, what: str, note: str, there: list[Candidate]) -> str:
         shown = "".join(f"\n    {named(each)}" for each in there[:SHOWN])
         more = f"\n    ({len(there) - SHOWN} more not shown)" if len(there) > SHOWN else ""
-        return shortened(f"{what}{with_values(self.expected)}{note}:{shown}{more}", self.store.known_secrets)
+        return shortened(f"{what}{with_values(self.expected)}{note}:{shown}{more}", known_secrets(self.store))
 
 
 def caller_of(exchange: Exchange) -> User | Source | Application | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from ..redaction import shortened
 from ..world.bound import all_bound
+from ..world.known_secrets import known_secrets
 from . import errors, kinds
 from .assertions import Asserting
 from .criteria import NAMES, Criteria
@@ -60,7 +61,7 @@ class Ordering(Asserting):
         searches, there, found = self._looked(take, steps)
         if None not in found:
             return all_bound(found, self._store)
-        raise AssertionError(shortened(_explained(searches, there, found, note), self._store.known_secrets))
+        raise AssertionError(shortened(_explained(searches, there, found, note), known_secrets(self._store)))
 
     def _looked(self, take: Any, steps: tuple[Any, ...]) -> tuple[list[Search[Any]], list[Any], list[Any]]:
         with self._store.lock:

@@ -14,6 +14,7 @@ from ..api.callers import CREDENTIALS
 from ..checking.recordings.entries import counted
 from ..redaction import brief, shortened
 from ..world import diff
+from ..world.known_secrets import known_secrets
 from . import causes
 from .credential_hints import scheme_of
 from .evidence import Evidence
@@ -116,7 +117,7 @@ def text(
     lines += [] if changed else ["", "no changes by requests" if arranged else "no changes in the world"]
     if (page := next((each.page for each in reversed(exchanges) if each.refusal and each.page), None)) is not None:
         lines += ["", f"more about any page, error or rule: {EXPLAIN} {page}"]
-    return shortened("\n".join(lines), before.known_secrets | after.known_secrets)
+    return shortened("\n".join(lines), known_secrets(before) | known_secrets(after))
 
 
 def _listed(title: str, items: Sequence[str], most: int = SHOWN, what: str = "change") -> list[str]:

@@ -7,7 +7,7 @@ the fork, and continues with branches itself. Entities and texts are immutable a
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, MutableMapping, ValuesView
+from collections.abc import Callable, Collection, ItemsView, Iterable, Iterator, Mapping, MutableMapping, ValuesView
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -35,6 +35,12 @@ def branch(value: T) -> T:
     elif isinstance(known, Branching):
         known = known.branch()
     return known  # type: ignore[no-any-return]
+
+
+def in_both(one: Collection[T], other: Collection[T]) -> Iterator[T]:
+    """Yield what is in two containers, in the order of the smaller one."""
+    few, many = sorted((one, other), key=len)
+    return (each for each in few if each in many)
 
 
 class Branching:

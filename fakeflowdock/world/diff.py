@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..redaction import cut, is_secret, shortened
 from .clock import timestamp
+from .known_secrets import known_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -60,7 +61,7 @@ def between(before: Store, after: Store) -> Iterator[str]:
 
 def everything(before: Store, after: Store) -> Iterator[str]:
     """Yield the same for everything in a world file, and for the settings."""
-    known = before.known_secrets | after.known_secrets
+    known = known_secrets(before) | known_secrets(after)
     yield from (shortened(line, known) for line in _world(before, after))
     yield from _values("setting", asdict(before.settings), asdict(after.settings))
 

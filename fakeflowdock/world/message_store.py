@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .copy_on_write import Branching, Groups, Numbered
 from .id_sets import IdSet, Index
 from .thread_order import Order
-from .threads import Threads, started_by, thread_of
+from .threads import FlowThreads, started_by, thread_of
 from .word_index import Words
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class FlowArchive(Branching):
     def __init__(self) -> None:
         self.messages: MutableMapping[int, Message] = Numbered()
         self.events: MutableMapping[int, Event] = {}
-        self.threads = Threads()
+        self.threads = FlowThreads()
         self.statuses: MutableMapping[int, str] = {}  # by user: the text of the latest status
         self._ids = IdSet()
         self._events = Index()
@@ -160,7 +160,7 @@ class FlowArchive(Branching):
         """Return the number of messages with a tag."""
         return len(self._tags[tag])
 
-    # Threads
+    # FlowThreads
 
     def keep(self, thread: Thread) -> Thread:
         """Add or update a thread."""

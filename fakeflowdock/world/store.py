@@ -7,12 +7,12 @@ import hmac
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from ..redaction import TOKEN
 from .clock import Clock
 from .conversations import Conversations
-from .copy_on_write import Branching, Groups, branch
+from .copy_on_write import Branching, Groups, branch, in_both
 from .identities import Identities
 from .invitations import Invitations
 from .message_store import Archive
@@ -28,8 +28,18 @@ if TYPE_CHECKING:
     Happening = Message | Event | UserEvent | None  # None: somebody's access was taken away
     Listener = Callable[[Happening], None]
 
-
 START = datetime(2015, 1, 1, tzinfo=UTC)
+SECRETS = {  # that identify a caller, and where they are
+    "api_token": "_api_tokens",
+    "flow_token": "_flow_tokens",
+    "access_token": "access_tokens",
+    "flow api_token": "_flow_api_tokens",
+    "refresh_token": "refresh_tokens",
+    "code": "codes",
+    "session": "sessions",
+    "scim_token": "identities.tokens",
+}
+_secrets_of: Callable[[Store], tuple[Secrets[Any], ...]] = attrgetter(*SECRETS.values())
 LIVE = ("lock", "clock", "settings", "listeners")  # shared with a frozen copy, not branched
 
 
@@ -138,31 +148,7 @@ class Store(Branching):
     @property
     def secrets(self) -> dict[str, Secrets[Any]]:
         """All secrets that identify a caller, by name, including expired and revoked ones."""
-        return {
-            "api_token": self._api_tokens,
-            "flow_token": self._flow_tokens,
-            "access_token": self.access_tokens,
-            "flow api_token": self._flow_api_tokens,
-            "refresh_token": self.refresh_tokens,
-            "code": self.codes,
-            "session": self.sessions,
-            "scim_token": self.identities.tokens,
-        }
-
-    @property
-    def known_secrets(self) -> set[str]:
-        """The secrets without the form of a token, because a user or a world file may choose any text."""
-        kept: tuple[tuple[Iterable[Any], *tuple[str, ...]], ...] = (
-            (self.organizations.values(), "scim_token"),
-            (self.users.values(), "password", "api_token"),
-            (self.flows.values(), "api_token", "join_key"),
-            (self.applications.values(), "client_secret"),
-            (self.sources.values(), "flow_token"),
-            *((self.access_tokens, "access_token"), (self.refresh_tokens, "refresh_token")),
-            *((self.codes, "code"), (self.sessions, "cookie")),
-        )
-        found = (getattr(entity, name) for entities, *names in kept for entity in entities for name in names)
-        return {secret for secret in found if not TOKEN.fullmatch(secret)}
+        return dict(zip(SECRETS, _secrets_of(self), strict=True))
 
     def knows(self, shown: str, digest: bytes) -> bool:
         """Return whether a text is or was a credential of this world, or an e-mail address, client_id or file_token.
@@ -170,15 +156,8 @@ class Store(Branching):
         Args:
             digest: that of `shown`, by `digest_of`.
         """
-        return (  # like `secrets`, but without building it for each world of a server
-            digest in self._api_tokens
-            or digest in self._flow_tokens
-            or digest in self.access_tokens
-            or digest in self._flow_api_tokens
-            or digest in self.refresh_tokens
-            or digest in self.codes
-            or digest in self.sessions
-            or digest in self.identities.tokens
+        return (
+            any(digest in each for each in _secrets_of(self))
             or shown in self._client_ids
             or shown.casefold() in self._user_ids
             or shown in self.archive.files
@@ -210,9 +189,8 @@ class Store(Branching):
 
     def shared_organization(self, user: User, other: User) -> int | None:
         """Return the id of the oldest organization to which both users belong, or None."""
-        theirs = self._organizations_of_user.get(user.id, ()), self._organizations_of_user.get(other.id, ())
-        few, many = sorted(theirs, key=len)
-        return min((number for number in few if number in many), default=None)
+        groups = self._organizations_of_user
+        return min(in_both(groups.get(user.id, ()), groups.get(other.id, ())), default=None)
 
     def belongs_to_any(self, user: User) -> bool:
         """Return whether a user belongs to an organization."""
@@ -305,16 +283,14 @@ class Store(Branching):
     def flows_of_user_in(self, user: User, organization: Organization) -> list[Flow]:
         """Return those of `flows_of_user` that are in one organization."""
         joined, there = self._flows_of_user.get(user.id, ()), self._flows_of_organization.get(organization.id, ())
-        few, many = sorted((joined, there), key=len)
-        found = sorted((id_ for id_ in few if id_ in many), key=self._flow_order.__getitem__)
+        found = sorted(in_both(joined, there), key=self._flow_order.__getitem__)
         return [flow for id_ in found if (flow := self.flows[id_]).is_seen_by(user)]
 
     def share_flow(self, user_id: int, other_id: int) -> bool:
         """Return whether both users see one of the flows."""
-        user, other = self.users[user_id], self.users[other_id]
-        few, many = sorted((self._flows_of_user.get(each, ()) for each in (user_id, other_id)), key=len)
-        shared = (self.flows[id_] for id_ in few if id_ in many)
-        return any(flow.is_seen_by(user) and flow.is_seen_by(other) for flow in shared)
+        user, other, groups = self.users[user_id], self.users[other_id], self._flows_of_user
+        shared = in_both(groups.get(user_id, ()), groups.get(other_id, ()))
+        return any(self.flows[id_].is_seen_by(user) and self.flows[id_].is_seen_by(other) for id_ in shared)
 
     def flows_of_organization(self, organization: Organization) -> list[Flow]:
         """Return the flows of an organization, oldest first."""

@@ -36,7 +36,7 @@ def thread_of(kept: Kept) -> Thread:
     return kept if isinstance(kept, Thread) else started_by(kept)
 
 
-class Threads(Branching, Mapping[str, Thread]):
+class FlowThreads(Branching, Mapping[str, Thread]):
     """The threads of a flow or conversation, by id."""
 
     def __init__(self) -> None:

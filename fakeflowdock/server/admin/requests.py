@@ -15,6 +15,7 @@ from ...testing import report
 from ...testing.criteria import Criteria
 from ...testing.exchanges import Exchanges, has_unknown_path
 from ...world.clock import timestamp
+from ...world.known_secrets import known_secrets
 from .assertions import known_operation
 from .errors import Invalid
 from .operations import Counting, of_a_world
@@ -92,7 +93,7 @@ def clear_journal(call: OperatorCall, world: ServedWorld) -> Reply:
 @of_a_world("GET requests/export")
 def export_requests(call: OperatorCall, world: ServedWorld) -> dict[str, Any]:
     """Return the journal as HAR."""
-    given, known = call.fields, world.app.store.known_secrets
+    given, known = call.fields, known_secrets(world.app.store)
     later = (each for each in world.app.journal if each.number > given.get("after", 0))
     with_secrets = given.get("with_secrets", False)
     return har_export.log(islice(later, given.get("limit")), with_secrets=with_secrets, known=known)

@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 
 from ...contract.validation import API
 from ...redaction import Redaction
+from ...world.known_secrets import known_secrets
 from .. import documentation
 from ..admin import clock_and_settings, deliveries, faults, invitations, lists, requests, streams, worlds
 from ..admin.changes import state
@@ -60,7 +61,7 @@ def tables(held: Held) -> dict[str, Any]:
     directory = Worlds(held)
     world, store = directory.default, held.app.store
     with store.lock:  # what is read belongs together
-        known = store.known_secrets | held.began.known_secrets | held.first.known_secrets
+        known = known_secrets(store) | known_secrets(held.began) | known_secrets(held.first)
         listed = worlds.list_worlds.handle(_call(directory), None)
         found = {name: _listed(world, directory, read) for name, read in LISTS.items()}
         found["deleted-sources"] = _listed(world, directory, lists.list_sources, deleted=True)

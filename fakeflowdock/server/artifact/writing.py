@@ -19,6 +19,7 @@ from ...redaction import Redaction
 from ...testing import watching
 from ...testing.watching import Watched
 from ...version import __version__
+from ...world.known_secrets import known_secrets
 from .page import html
 from .tables import FILE, LISTS, LONGEST, MOST, tables
 
@@ -94,7 +95,7 @@ def frozen(watched: Watched, test: str | None, report: str) -> str:
     """Return the content of the file."""
     held = cast("Held", watched.run)  # as those of all fakes are
     report, exchanges = report[:REPORT], watched.requests
-    name = None if test is None else Redaction(known=held.app.store.known_secrets).text(test[:TITLE])
+    name = None if test is None else Redaction(known=known_secrets(held.app.store)).text(test[:TITLE])
     first_line = report.partition("\n")[0]
     cause = first_line.removeprefix(CAUSE) if first_line.startswith(CAUSE) else None
     about = {
