@@ -70,11 +70,25 @@ def bound(entity: T, world: Any) -> T:
     if hasattr(entity, "__dict__"):
         vars(twin).update(vars(entity))
     else:
-        read, setters = _slots(kind)
-        for set_value, value in zip(setters, read(entity), strict=True):
-            set_value(twin, value)
+        _copy_slots(entity, twin)
     object.__setattr__(twin, "_world", world)
     return twin
+
+
+def changed(entity: T, **changes: Any) -> T:
+    """Return an entity with slots with some other values, like `replace`, in half the time."""
+    twin: T = object.__new__(type(entity))
+    _copy_slots(entity, twin)
+    for name, value in changes.items():
+        object.__setattr__(twin, name, value)
+    return twin
+
+
+def _copy_slots(entity: Any, twin: Any) -> None:
+    kind: Any = type(entity)
+    read, setters = _slots(kind)
+    for set_value, value in zip(setters, read(entity), strict=True):
+        set_value(twin, value)
 
 
 @cache

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from .bound import Bound, Walk
+from .bound import Bound, Walk, changed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -389,7 +389,7 @@ class Thread(Bound):
         """
         counter = COUNTERS.get(event)
         counts: dict[str, Any] = {counter: getattr(self, counter) + by} if counter is not None else {}
-        return replace(self, **counts, **changes)
+        return changed(self, **counts, **changes)
 
     flow = Walk["Flow"](lambda self, world: world.flows[self.flow_id])
     messages = Walk["Copies[Message]"](lambda self, world: _in_flow(self, world, "messages", "thread_id"))
