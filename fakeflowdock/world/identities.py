@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from .copy_on_write import Branching
+from .id_sets import Index
 from .secrets import Secrets
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Identities(Branching):
         self.tokens: Secrets[int] = Secrets()
         self._organizations: MutableMapping[str, int] = {}  # by uid
         self._users: MutableMapping[str, int] = {}  # by name, ignoring case
-        self._nicks: MutableMapping[str, tuple[int, ...]] = {}  # ignoring case
+        self._nicks = Index()  # ignoring case
         self.pieces = 0
 
     def set_up(self, before: Organization | None, organization: Organization) -> None:
@@ -53,17 +54,15 @@ class Identities(Branching):
 
     def _call(self, before: User | None, user: User) -> None:
         if before is not None:
-            was = before.nick.casefold()
-            self._nicks[was] = tuple(number for number in self._nicks[was] if number != user.id)
-            if not self._nicks[was]:
-                del self._nicks[was]
+            self._nicks.discard(before.nick.casefold(), user.id)
         nick = user.nick.casefold()
-        self._nicks[nick] = (*self._nicks.get(nick, ()), user.id)
+        self._nicks.add(nick, user.id)
         self.pieces = max(self.pieces, len(PIECE.findall(nick)))
 
-    def called(self, nick: str) -> tuple[int, ...]:
-        """Return the ids of the users with a nick, which is case-folded."""
-        return self._nicks.get(nick, ())
+    def called(self, nick: str) -> list[int]:
+        """Return the ids of the users with a nick, which is case-folded, in ascending order."""
+        found = self._nicks[nick]
+        return found.page(len(found))
 
     def organization_of(self, uid: str) -> int | None:
         """Return the id of the organization with a uid, or None."""

@@ -32,7 +32,7 @@ class People:
 
     def _called(self, nick: str) -> list[int]:
         """Return the numbers of those with a nick, which is case-folded, in order. The last one is meant."""
-        return sorted(number for number in self._store.identities.called(nick) if number in self._seen_by)
+        return [number for number in self._store.identities.called(nick) if number in self._seen_by]
 
     def addressed(self, name: str) -> tuple[str | None, list[str]]:
         """Return the tag for a name after an at sign, or None if there is no such user, and its unread tags."""
