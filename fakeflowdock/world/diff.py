@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..redaction import cut, is_secret, shortened
 from .clock import timestamp
 from .known_secrets import known_secrets
+from .threads import thread_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -33,7 +34,7 @@ KINDS: dict[str, Callable[[Store], Kept]] = {
     "invitation": lambda store: store.invitations.by_id(),
 }
 POSTS: dict[str, Callable[[str, Store], Kept]] = {
-    "thread": lambda flow_id, store: store.archive.of(flow_id).threads,
+    "thread": lambda flow_id, store: store.archive.of(flow_id).threads.kept,
     "message": lambda flow_id, store: store.archive.of(flow_id).messages,
     "event": lambda flow_id, store: store.archive.of(flow_id).events,
 }
@@ -115,6 +116,8 @@ def _kept(kind: str, kept: Callable[[Store], Kept], before: Store, after: Store,
         was, now = old.get(key), new.get(key)
         if was is now:
             continue
+        if kind == "thread":
+            was, now = (None if each is None else thread_of(each) for each in (was, now))
         if now is None:
             yield f"- {_named(kind, key, was, before)}"
         elif was is None:

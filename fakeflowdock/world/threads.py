@@ -37,30 +37,34 @@ def thread_of(kept: Kept) -> Thread:
 
 
 class FlowThreads(Branching, Mapping[str, Thread]):
-    """The threads of a flow or conversation, by id."""
+    """The threads of a flow or conversation, by id.
+
+    Attributes:
+        kept: as they are kept. Forks share what neither of them changed.
+    """
 
     def __init__(self) -> None:
-        self._kept: MutableMapping[str, Kept] = {}
+        self.kept: MutableMapping[str, Kept] = {}
 
     def __getitem__(self, thread_id: str) -> Thread:
-        return thread_of(self._kept[thread_id])
+        return thread_of(self.kept[thread_id])
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._kept)
+        return iter(self.kept)
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self.kept)
 
     def get(self, thread_id: Any, default: None = None) -> Thread | None:  # type: ignore[override]  # needs no other
         """Return a thread, or None."""
-        kept = self._kept.get(thread_id)
+        kept = self.kept.get(thread_id)
         return default if kept is None else thread_of(kept)
 
     def first_of(self, thread_id: str) -> int | None:
         """Return the number of the first message of a thread, or None if there is no such thread."""
-        kept = self._kept.get(thread_id)
+        kept = self.kept.get(thread_id)
         return None if kept is None else kept.initial_message if isinstance(kept, Thread) else kept.id
 
     def put(self, kept: Kept) -> None:
         """Add or update a thread."""
-        self._kept[kept.id if isinstance(kept, Thread) else kept.thread_id or ""] = kept
+        self.kept[kept.id if isinstance(kept, Thread) else kept.thread_id or ""] = kept

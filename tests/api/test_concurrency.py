@@ -150,7 +150,7 @@ def test_a_world_is_read_as_it_is_at_one_moment_while_others_change_it(
         fake.add_source(name="Builds")
     archive = store.archive.of(flow_id)
     store.sources = Lazy(store.sources)
-    archive.messages, archive.threads._kept = Lazy(archive.messages), Lazy(archive.threads._kept)
+    archive.messages, archive.threads.kept = Lazy(archive.messages), Lazy(archive.threads.kept)
 
     def post() -> None:
         while not done.is_set():
