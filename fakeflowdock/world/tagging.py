@@ -32,7 +32,8 @@ class People:
 
     def _called(self, nick: str) -> list[int]:
         """Return the numbers of those with a nick, which is case-folded, in order. The last one is meant."""
-        return sorted(number for number in self._store.identities.called(nick) if number in self._seen_by)
+        known = self._store.identities.called(nick)
+        return sorted(number for number in known if number in self._seen_by) if known else []
 
     def addressed(self, name: str) -> tuple[str | None, list[str]]:
         """Return the tag for a name after an at sign, or None if there is no such user, and its unread tags."""
