@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-import secrets
 from abc import abstractmethod
-from functools import lru_cache
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from httptools.parser import parser as _httptools
@@ -19,6 +16,7 @@ from ..contract.errors import MAX_BODY, TooLarge
 from ..redaction import shortened
 from . import errors
 from .errors import Rejected, refusal
+from .heads import EMPTY, RepeatedLines, id_of, key_of, set_target
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -28,18 +26,13 @@ if TYPE_CHECKING:
 HEAD = 65_536  # bytes of a request line and its headers
 httptools: Any = _httptools  # not the package: if that is imported again, its errors are others than those raised
 STREAM = internal_routes.STREAM.encode()
-REMEMBERED = 64  # bytes of the name of a header
 
 METHOD = re.compile(rb"([!#$&'*+.^_`|~0-9A-Za-z-]{1,1000})( |\Z)")  # of a request, as far as it has arrived
 UNKNOWN = ("method", "Preface")  # in what llhttp says of a method that it does not know
 INVALID_METHOD = "Invalid method encountered"  # as llhttp says it
 POST = b"POST"  # stands for a method that llhttp does not know
-EMPTY = b"\r\n\r\n"  # the end of a line, and an empty one
 
 _line_ends = re.compile(rb"[\r\n]*")
-_ID = re.compile(r"[A-Za-z0-9._:+/=@~-]{1,128}")
-_process = secrets.token_hex(4)  # distinguishes the ids of servers, and of runs of one server
-_numbers = count(1)
 
 
 class _Cut(io.RawIOBase):
@@ -72,6 +65,8 @@ class RequestParser:
         self._in_method = False  # whether it does not know the method that is arriving
         self._environ: WSGIEnvironment = {}
         self._parts: list[bytes] = []
+        self._head = b""  # the beginning of the request
+        self._repeated = RepeatedLines()
 
     # Defined by subclasses
 
@@ -117,7 +112,14 @@ class RequestParser:
     def _parse(self) -> None:
         """Parse what was received: up to the end of each message, because it may have to be answered first."""
         while self._at < len(self._rest) and not (self._ending or self._held()):
+            is_new = not self._in_request
             data = self._piece()
+            if is_new:
+                if (environ := self._repeated.environ_of(data)) is not None:
+                    self._received = 0
+                    self._take(environ, keep=True)
+                    continue
+                self._head = data
             while data and not self._ending:
                 try:
                     if self._in_method and not (data := self._renamed(data, "")):
@@ -261,7 +263,7 @@ class RequestParser:
         if self._in_request and self._target:
             method = self._environ["REQUEST_METHOD"] or self._method or self._parser.get_method().decode("ascii")
             environ |= {**self._environ, "REQUEST_METHOD": method, "RAW_URI": self._target.decode("latin-1")}
-        environ.setdefault(REQUEST_ID, _id_of(environ.get("HTTP_X_REQUEST_ID")))
+        environ.setdefault(REQUEST_ID, id_of(environ.get("HTTP_X_REQUEST_ID")))
         self._in_request = self._in_body = False
         self._ending, self._environ, self._parts = True, {}, []
         self._end_with(refusal(name, message, self._introduced(environ)), environ)
@@ -305,7 +307,7 @@ class RequestParser:
             raise Rejected(errors.HEAD_TOO_LARGE, Rejected.HEAD.format(limit=HEAD))
         if self._in_body:
             return  # a trailer, or the head of `_framing`
-        key = _short_key(name) if len(name) <= REMEMBERED else _key(name)
+        key = key_of(name)
         if key is None:
             return
         text = value.decode("latin-1")
@@ -323,14 +325,11 @@ class RequestParser:
         environ, parser = self._environ, self._parser
         target = self._target.decode("latin-1")
         environ["REQUEST_METHOD"] = self._method or parser.get_method().decode("ascii")
-        environ["RAW_URI"] = target
-        path, _, environ["QUERY_STRING"] = target.partition("?")
-        environ["PATH_INFO"] = path
+        set_target(environ, target)
         version = parser.get_http_version()
         if version not in ("1.0", "1.1"):  # llhttp accepts 0.9 and 2.0 too
             raise Rejected(errors.VERSION_REFUSED, Rejected.VERSION)
         environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
-        environ[REQUEST_ID] = _id_of(environ.get("HTTP_X_REQUEST_ID"))
         self._in_body = True
         length = environ.get("HTTP_CONTENT_LENGTH")
         if self._chunked or length is not None:
@@ -375,6 +374,8 @@ class RequestParser:
         self._environ, self._parts = {}, []
         environ["wsgi.input"] = io.BytesIO(b"".join(parts))
         environ["CONTENT_LENGTH"] = str(self._received)
+        if self._keep and not parts:
+            self._repeated.keep(self._head, environ)
         self._take(environ, keep=self._keep)
 
 
@@ -382,19 +383,3 @@ def _escaped(data: bytes) -> bytes:
     """Return a request with an ASCII request line. Some clients do not encode URLs."""
     line, end, rest = data.partition(b"\n")
     return re.sub(rb"[\x80-\xff]", lambda letter: b"%%%02X" % letter[0][0], line) + end + rest
-
-
-def _id_of(given: str | None) -> str:
-    """Return the id of a request: that of its header `X-Request-Id` if it is valid, otherwise a new one."""
-    return given if given is not None and _ID.fullmatch(given) else f"{_process}-{next(_numbers)}"
-
-
-def _key(name: bytes) -> str | None:
-    """Return the name of a header in a WSGI environ; None for an ambiguous one with an underscore."""
-    if b"_" in name:
-        return None
-    key = name.decode("latin-1").upper().replace("-", "_")
-    return key if key == "CONTENT_TYPE" else f"HTTP_{key}"
-
-
-_short_key = lru_cache(maxsize=1024)(_key)

@@ -62,7 +62,7 @@ def headers_in_process(answer: Answer, connection: str | bytes | None) -> list[t
 
 def head_of(line: str, headers: list[tuple[str, str]], environ: WSGIEnvironment, *, keep: bool) -> bytes:
     """Return the head of a response, with its `Connection` header."""
-    lines = [f"HTTP/1.1 {line}", *[f"{name}: {value}" for name, value in headers]]
+    lines = [f"HTTP/1.1 {line}", *map(": ".join, headers)]
     if not keep:
         lines.append("Connection: close")
     elif environ["SERVER_PROTOCOL"] == "HTTP/1.0":

@@ -61,6 +61,8 @@ class Identities(Branching):
 
     def called(self, nick: str) -> list[int]:
         """Return the ids of the users with a nick, which is case-folded, in ascending order."""
+        if nick not in self._nicks:
+            return []
         found = self._nicks[nick]
         return found.page(len(found))
 

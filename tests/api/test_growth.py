@@ -16,6 +16,7 @@ from benchmarks.environs import environ_of
 from benchmarks.growth_sides import FORM, JSON, Case, Sent, Side
 from fakeflowdock import FakeFlowdock, Headers, Request
 from fakeflowdock.api.app import App
+from fakeflowdock.contract.contracts import contracts
 from fakeflowdock.world.models import Message
 from tests.support.counting import calls_of
 from tests.support.hypothesis_profiles import PROFILE
@@ -187,6 +188,12 @@ def _report(bug: BrokenContract) -> None:
 @pytest.fixture(scope="module")
 def sides() -> tuple[InProcess, InProcess]:
     return InProcess(SMALL), InProcess(LARGE // 2)
+
+
+def test_each_operation_is_called_in_these_worlds() -> None:
+    assert {case.operation for case in growth_operations.CASES} == {
+        each.title for each in contracts().operations.values()
+    }
 
 
 @pytest.mark.parametrize("case", growth_operations.CASES, ids=lambda case: case.name)
