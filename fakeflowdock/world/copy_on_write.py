@@ -52,6 +52,27 @@ class Branching:
         return twin
 
 
+def later() -> Any:
+    """Declare an attribute that a branch takes over from its `origin` when it is first used.
+
+    It is read more slowly than others, so it is for what most worlds never use.
+    """
+    return Later()
+
+
+class Later:
+    """Such an attribute."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, holder: Any, owner: type | None = None) -> Any:
+        """Branch the value of the origin. It is an attribute of the branch itself from now on."""
+        if holder is None:
+            return self
+        return vars(holder).setdefault(self._name, branch(getattr(holder.origin, self._name)))  # or another thread's
+
+
 class Numbered(MutableMapping[int, V]):
     """A mapping from numbers that mostly count up, in a fifth of the memory of a dict. It reads in their order.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..redaction import TOKEN
 from .clock import Clock
 from .conversations import Conversations
-from .copy_on_write import Branching, Groups, branch
+from .copy_on_write import FEW, Branching, Groups, Later, branch, later
 from .identities import Identities
 from .invitations import Invitations
 from .message_store import Archive
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 START = datetime(2015, 1, 1, tzinfo=UTC)
-LIVE = ("lock", "clock", "settings", "listeners")  # shared with a frozen copy, not branched
+LIVE = ("lock", "clock", "settings", "listeners", "origin")  # shared with a frozen copy, not branched
 
 
 class Store(Branching):
@@ -43,8 +43,19 @@ class Store(Branching):
         listeners: called with each event when it happens, while the lock is held. A copy of the world has none.
     """
 
+    refresh_tokens: OwnedSecrets[RefreshToken] = later()
+    codes: OwnedSecrets[AuthorizationCode] = later()
+    sessions: OwnedSecrets[Session] = later()
+    archive: Archive = later()
+    conversations: Conversations = later()
+    invitations: Invitations = later()
+    identities: Identities = later()
+    _client_secrets: Secrets[int] = later()
+    _flow_api_tokens: Secrets[str] = later()
+
     def __init__(self, seed: str = "") -> None:
         self.seed = seed
+        self.origin: Store | None = None  # of what it is a branch
         self.lock = threading.RLock()
         self.clock = Clock(START)
         self.organizations: MutableMapping[int, Organization] = {}
@@ -52,9 +63,9 @@ class Store(Branching):
         self.flows: MutableMapping[str, Flow] = {}
         self.applications: MutableMapping[int, Application] = {}
         self.access_tokens: OwnedSecrets[AccessToken] = OwnedSecrets()
-        self.refresh_tokens: OwnedSecrets[RefreshToken] = OwnedSecrets()
-        self.codes: OwnedSecrets[AuthorizationCode] = OwnedSecrets()
-        self.sessions: OwnedSecrets[Session] = OwnedSecrets()
+        self.refresh_tokens = OwnedSecrets()
+        self.codes = OwnedSecrets()
+        self.sessions = OwnedSecrets()
         self.revoked_grants: MutableMapping[int, None] = {}
         self.settings = Settings()
         self.listeners: list[Listener] = []
@@ -77,16 +88,18 @@ class Store(Branching):
         self._sources_of_flow: Groups[str, MutableMapping[int, None]] = Groups()
         self._api_tokens: Secrets[int] = Secrets()
         self._client_ids: MutableMapping[str, int] = {}
-        self._client_secrets: Secrets[int] = Secrets()
+        self._client_secrets = Secrets()
         self._flow_tokens: Secrets[int] = Secrets()
-        self._flow_api_tokens: Secrets[str] = Secrets()
+        self._flow_api_tokens = Secrets()
 
     def freeze(self) -> Store:
         """Return a frozen copy of the current state, for reading and branching. This store remains usable."""
         with self.lock:
+            for name in LATER:
+                getattr(self, name)
             frozen = object.__new__(Store)
             vars(frozen).update(vars(self))
-            frozen.lock, frozen.listeners = threading.RLock(), []
+            frozen.lock, frozen.listeners, frozen.origin = threading.RLock(), [], None
             frozen.clock = self.clock.held()
             frozen.settings = replace(self.settings)
             for name, value in vars(frozen).items():
@@ -96,8 +109,13 @@ class Store(Branching):
 
     def branch(self) -> Store:
         """Return a new world that starts like a frozen one, with its settings."""
-        twin = super().branch()
-        twin.lock, twin.listeners = threading.RLock(), []
+        twin = object.__new__(Store)
+        twin.__dict__ = {
+            name: value.copy() if type(value) is dict and len(value) <= FEW else branch(value)  # most are small dicts
+            for name, value in vars(self).items()
+            if name not in NOT_YET
+        }
+        twin.lock, twin.listeners, twin.origin = threading.RLock(), [], self
         return twin
 
     # Events
@@ -422,3 +440,7 @@ class Store(Branching):
     def _hide_sources(self, flow_id: str, user_ids: Iterable[int]) -> None:
         for user_id in user_ids:
             del self._sourced_flows.own(user_id)[flow_id]
+
+
+LATER = tuple(name for name, value in vars(Store).items() if isinstance(value, Later))
+NOT_YET = {"origin", *LATER}  # what a branch does not take over at once
