@@ -295,9 +295,9 @@ class _Values(ValuesView[V]):
 class Groups(Branching, Generic[K, V]):
     """Containers by key. Each is branched on its first write, because most of a world is only read."""
 
-    def __init__(self, known: MutableMapping[K, V] | None = None) -> None:
-        self._known: MutableMapping[K, V] = {} if known is None else known
-        self._shared: set[K] = set(known) if type(known) is dict else set()
+    def __init__(self) -> None:
+        self._known: MutableMapping[K, V] = {}
+        self._shared: set[K] = set()  # with a container of what this is a branch of
 
     def __iter__(self) -> Iterator[K]:
         return iter(self._known)
@@ -343,4 +343,7 @@ class Groups(Branching, Generic[K, V]):
 
     def branch(self) -> Groups[K, V]:
         """Return the same containers in separate groups. These must not be written to any more."""
-        return Groups(branch(self._known))
+        twin: Groups[K, V] = object.__new__(Groups)
+        twin._known = known = branch(self._known)
+        twin._shared = set(known) if type(known) is dict else set()
+        return twin

@@ -50,7 +50,12 @@ class Store(Branching):
     conversations: Conversations = later()
     invitations: Invitations = later()
     identities: Identities = later()
+    _organizations_of_user: Groups[int, MutableMapping[int, None]] = later()
+    _flows_of_user: Groups[int, MutableMapping[str, None]] = later()
+    _flows_of_organization: Groups[int, MutableMapping[str, None]] = later()
+    _api_tokens: Secrets[int] = later()
     _client_secrets: Secrets[int] = later()
+    _flow_tokens: Secrets[int] = later()
     _flow_api_tokens: Secrets[str] = later()
 
     def __init__(self, seed: str = "") -> None:
@@ -80,16 +85,16 @@ class Store(Branching):
         self._user_ids: MutableMapping[str, int] = {}
         self._flow_ids: MutableMapping[tuple[str, str], str] = {}
         self._members: Groups[int, MutableMapping[int, bool]] = Groups()  # by organization, by user: is administrator
-        self._organizations_of_user: Groups[int, MutableMapping[int, None]] = Groups()
-        self._flows_of_user: Groups[int, MutableMapping[str, None]] = Groups()
+        self._organizations_of_user = Groups()
+        self._flows_of_user = Groups()
         self._flow_order: MutableMapping[str, int] = {}
-        self._flows_of_organization: Groups[int, MutableMapping[str, None]] = Groups()
+        self._flows_of_organization = Groups()
         self._sourced_flows: Groups[int, MutableMapping[str, None]] = Groups()  # by user: the flows with a source
         self._sources_of_flow: Groups[str, MutableMapping[int, None]] = Groups()
-        self._api_tokens: Secrets[int] = Secrets()
+        self._api_tokens = Secrets()
         self._client_ids: MutableMapping[str, int] = {}
         self._client_secrets = Secrets()
-        self._flow_tokens: Secrets[int] = Secrets()
+        self._flow_tokens = Secrets()
         self._flow_api_tokens = Secrets()
 
     def freeze(self) -> Store:
