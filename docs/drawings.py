@@ -139,7 +139,7 @@ def drawn(row: list[tuple[str, str]], number: int) -> str:
 # The architecture
 
 GROUPS = {  # what is drawn as one
-    "pytest plugin": ("pytest_plugin", "pytest_sweep", "pytest_options"),
+    "pytest plugin": ("pytest_plugin", "pytest_options", "plugin"),
     "cli": ("cli", "__main__"),
     "fake": ("fake", "runs", "decorator", "__init__"),
 }

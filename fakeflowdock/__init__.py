@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .version import __version__
-
 if TYPE_CHECKING:
     from .api.actions.delivery import Delivery, Verification
     from .api.actions.request import ActionRequest
@@ -43,6 +41,7 @@ if TYPE_CHECKING:
     )
     from .testing.single_sign_on import ScimAccess
     from .testing.streams import OpenStream
+    from .version import __version__
     from .world.action_tokens import verify_token
     from .world.clock import Clock
     from .world.conversations import PrivateConversation
@@ -120,54 +119,52 @@ __all__ = [
 ]
 
 _HOMES = {
-    name: home
-    for home, names in {
-        "api.actions.delivery": "Delivery Verification",
-        "api.actions.request": "ActionRequest",
-        "api.callers": "Caller",
-        "api.failures": "Failure",
-        "api.faults": "Fault",
-        "api.errors": "ShortenedBody",
-        "api.exchange": "Exchange",
-        "api.messages": "Headers Request Response Shortened",
-        "checking.conformance": "Conformance conform",
-        "checking.conformance.results": "ConformanceDifference ConformanceResult",
-        "checking.contract": "Contract",
-        "checking.recordings.checker": "CheckedExchange CheckedRecording check_recording",
-        "checking.recordings.differences": "Difference",
-        "checking.errors": "RecordingError",
-        "contract.errors": "BrokenContract",
-        "contract.findings": "ContractViolation Finding Findings",
-        "contract.operation_names": "OperationName",
-        "fake": "FakeFlowdock",
-        "testing.credentials": "Credentials",
-        "testing.errors": "FlowdockWarning",
-        "testing.exchanges": "Exchanges",
-        "testing.invitations": "InvitationMail",
-        "testing.lists": "Applications DeliveryList Flows InvitationList Messages Organizations PrivateMessages "
-        "Sources Threads Users",
-        "testing.single_sign_on": "ScimAccess",
-        "testing.streams": "OpenStream",
-        "world.action_tokens": "verify_token",
-        "world.clock": "Clock",
-        "world.conversations": "PrivateConversation",
-        "world.invitations": "Invitation",
-        "world.models": "Application Flow Message Organization Source Thread User",
-        "world.snapshots": "Snapshot",
-        "world.values": "Author Field File Mail Status",
-        "world.errors": "InvalidToken WorldFileError",
-    }.items()
-    for name in names.split()
+    "api.actions.delivery": "Delivery Verification",
+    "api.actions.request": "ActionRequest",
+    "api.callers": "Caller",
+    "api.failures": "Failure",
+    "api.faults": "Fault",
+    "api.errors": "ShortenedBody",
+    "api.exchange": "Exchange",
+    "api.messages": "Headers Request Response Shortened",
+    "checking.conformance": "Conformance conform",
+    "checking.conformance.results": "ConformanceDifference ConformanceResult",
+    "checking.contract": "Contract",
+    "checking.recordings.checker": "CheckedExchange CheckedRecording check_recording",
+    "checking.recordings.differences": "Difference",
+    "checking.errors": "RecordingError",
+    "contract.errors": "BrokenContract",
+    "contract.findings": "ContractViolation Finding Findings",
+    "contract.operation_names": "OperationName",
+    "fake": "FakeFlowdock",
+    "testing.credentials": "Credentials",
+    "testing.errors": "FlowdockWarning",
+    "testing.exchanges": "Exchanges",
+    "testing.invitations": "InvitationMail",
+    "testing.lists": "Applications DeliveryList Flows InvitationList Messages Organizations PrivateMessages "
+    "Sources Threads Users",
+    "testing.single_sign_on": "ScimAccess",
+    "testing.streams": "OpenStream",
+    "version": "__version__",
+    "world.action_tokens": "verify_token",
+    "world.clock": "Clock",
+    "world.conversations": "PrivateConversation",
+    "world.invitations": "Invitation",
+    "world.models": "Application Flow Message Organization Source Thread User",
+    "world.snapshots": "Snapshot",
+    "world.values": "Author Field File Mail Status",
+    "world.errors": "InvalidToken WorldFileError",
 }
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that importing the package costs almost nothing."""
-    if name not in _HOMES:
+    home = next((home for home, names in _HOMES.items() if name in names.split()), None)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    return getattr(import_module(f".{home}", __name__), name)
 
 
 def __dir__() -> list[str]:

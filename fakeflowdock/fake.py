@@ -109,16 +109,15 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing, Decorating, Reac
         callbacks: Literal["loopback", "none", "any"] = "loopback",
         unknown_paths: UnknownPaths = "fail",
     ) -> None:
-        self._interception: Interception | None = None
         self._unknown_paths: UnknownPaths = unknown_paths
-        self.other_hosts = other_hosts
         settings = Settings(auto_consent, refresh_tokens, shape, journal, strict, journal_bytes, keep_alive, callbacks)
         self._begin(templates.initial(world, state, seed, clock), settings)
+        self.other_hosts = other_hosts
 
     def _begin(self, world: Store, settings: Settings) -> None:
         self._settings = settings
         self._runs = Runs(world, settings, self._unknown_paths)
-        self._interception = None
+        self._interception: Interception | None = None
         self._lock = threading.RLock()
         self._starts = 0  # without their stop
 

@@ -78,7 +78,8 @@ class Patch:
 
     def __init__(self, owner: Owner, name: str, make: Make) -> None:
         self._owner, self._name, self._make = owner, name, make
-        self._was_covered = False
+        self._layer: Layer | None = None  # the last one
+        self._has_hidden = False  # whether a mock may put a layer of a stopped fake back
         self._function = function = _genuine(owner, name)
         if function is not None:
             self._code = function.__code__
@@ -93,18 +94,23 @@ class Patch:
         """Restore the function."""
         if self._function is not None and self._function.__code__ is self._leading:
             self._function.__code__ = self._code
-        if self._was_covered:
+        if self._has_hidden:
             self._clear()
 
     def cover(self) -> Layer | None:
-        """Stand on top of a mock that replaced the function, if there is one."""
+        """Stand on top of a mock that replaced the function, if there is one, or of a function in C."""
         if self._function is not None and self._owner.__dict__.get(self._name) is self._function:
             return None
         found = self._clear()
         if self._function is not None and (found is self._function or _leads_to(found, self._function)):
             return None
-        self._was_covered = True
-        return Layer(self._owner, self._name, self._make)
+        if self._layer is None or self._layer.active or self._layer.below is not found:
+            self._layer = Layer(self._owner, self._name, self._make, found, self._hide)
+        self._layer.put()
+        return self._layer
+
+    def _hide(self) -> None:
+        self._has_hidden = True
 
     def _clear(self) -> Any:
         """Remove the layers of stopped fakes, which were put back by mocks. Return what is on top."""
@@ -117,19 +123,29 @@ class Patch:
 
 
 class Layer:
-    """A replacement on top of a mock.
+    """A replacement on top of a mock, or of a function in C.
 
     Attributes:
         active: whether its fake is started.
+        below: what it is on top of.
+
+    Args:
+        hide: called if the layer is not on top when its fake stops.
     """
 
-    def __init__(self, owner: Owner, name: str, make: Make) -> None:
-        self.active = True
-        self._at, self._below = (owner, name), _attribute(owner, name)
-        self._inherited = name not in vars(owner)
-        made = make(self._below if isinstance(owner, ModuleType) else _calling(self._below))
+    def __init__(self, owner: Owner, name: str, make: Make, below: Any, hide: Callable[[], None]) -> None:
+        self.active = False
+        self.below = below
+        self._hide = hide
+        self._at = owner, name
+        made = make(below if isinstance(owner, ModuleType) else _calling(below))
         setattr(made, _LAYER, self)
-        self._function: Any = classmethod(made) if isinstance(self._below, classmethod) else made
+        self._function: Any = classmethod(made) if isinstance(below, classmethod) else made
+
+    def put(self) -> None:
+        """Put it on top."""
+        owner, name = self._at
+        self.active, self._inherited = True, name not in vars(owner)
         setattr(owner, name, self._function)
 
     def take(self) -> None:
@@ -140,7 +156,9 @@ class Layer:
             if self._inherited:
                 delattr(owner, name)
             else:
-                setattr(owner, name, self._below)
+                setattr(owner, name, self.below)
+        else:
+            self._hide()
 
 
 def _attribute(owner: Owner, name: str) -> Any:

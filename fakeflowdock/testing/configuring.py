@@ -41,7 +41,7 @@ class Configurable:
         def __setattr__(self, name: str, value: Any) -> None:
             """Set a setting. Other names would be ignored, unless a class of the user's has them."""
             if name.startswith("_"):
-                super().__setattr__(name, value)
+                object.__setattr__(self, name, value)
                 return
             kind = type(self)
             known = getattr(kind, name, None)

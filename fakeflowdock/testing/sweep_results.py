@@ -36,7 +36,7 @@ PASSED = "the test passes although the call fails"
 
 @dataclass(frozen=True)
 class SweepResult:
-    """One run of the sweep. The docstring of `pytest_sweep` lists the values."""
+    """One run of the sweep. The docstring of `plugin/sweep.py` lists the values."""
 
     test: str
     operation: str

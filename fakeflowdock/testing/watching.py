@@ -331,6 +331,8 @@ def _judged(run: WatchedRun) -> Iterator[str]:
     run.noticed.judged = run.noticed.count
     if lost and os.environ.get("FAKEFLOWDOCK_UNKNOWN_PATHS") != "allow":
         yield nets.listed(nets.UNKNOWN_PATHS('FakeFlowdock(unknown_paths="allow")'), lost)
+    if not run.app.faults.remembered:
+        return
     watched = Watched(run)
     faults = [line for shared in (False, True) for _, line in watched.overlooked(shared=shared)]
     if faults:

@@ -204,13 +204,12 @@ class Clock(Branching):
 
     def branch(self) -> Clock:
         """Return an independent clock with the same time."""
-        twin = self.held()
-        assert twin._held is not None
-        mode, ahead = twin._held
-        twin.move_like(mode)
-        if mode == SYSTEM:
-            twin._ahead = ahead
-        twin._held = None
+        with self._lock:
+            twin = Clock(self.now, self._machine)
+            mode, ahead = self._held or (self.mode, self._ahead)
+        if mode != FROZEN:
+            twin.move_like(mode)
+            twin._ahead = ahead if mode == SYSTEM else None
         return twin
 
 

@@ -58,6 +58,27 @@ class Branching:
         return twin
 
 
+def later() -> Any:
+    """Declare an attribute that a branch takes over from its `origin` when it is first used.
+
+    It is read more slowly than others, so it is for what most worlds never use.
+    """
+    return Later()
+
+
+class Later:
+    """Such an attribute."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, holder: Any, owner: type | None = None) -> Any:
+        """Branch the value of the origin. It is an attribute of the branch itself from now on."""
+        if holder is None:
+            return self
+        return vars(holder).setdefault(self._name, branch(getattr(holder.origin, self._name)))  # or another thread's
+
+
 class Numbered(MutableMapping[int, V]):
     """A mapping from numbers that mostly count up, in a fifth of the memory of a dict. It reads in their order.
 
@@ -280,9 +301,9 @@ class _Values(ValuesView[V]):
 class Groups(Branching, Generic[K, V]):
     """Containers by key. Each is branched on its first write, because most of a world is only read."""
 
-    def __init__(self, known: MutableMapping[K, V] | None = None) -> None:
-        self._known: MutableMapping[K, V] = {} if known is None else known
-        self._shared: set[K] = set(known) if type(known) is dict else set()
+    def __init__(self) -> None:
+        self._known: MutableMapping[K, V] = {}
+        self._shared: set[K] = set()  # with a container of what this is a branch of
 
     def __iter__(self) -> Iterator[K]:
         return iter(self._known)
@@ -328,4 +349,7 @@ class Groups(Branching, Generic[K, V]):
 
     def branch(self) -> Groups[K, V]:
         """Return the same containers in separate groups. These must not be written to any more."""
-        return Groups(branch(self._known))
+        twin: Groups[K, V] = object.__new__(Groups)
+        twin._known = known = branch(self._known)
+        twin._shared = set(known) if type(known) is dict else set()
+        return twin

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .clock import Clock
 from .conversations import Conversations
-from .copy_on_write import Branching, Groups, branch, in_both
+from .copy_on_write import FEW, Branching, Groups, Later, branch, in_both, later
 from .identities import Identities
 from .invitations import Invitations
 from .message_store import Archive
@@ -40,7 +40,7 @@ SECRETS = {  # that identify a caller, and where they are
     "scim_token": "identities.tokens",
 }
 _secrets_of: Callable[[Store], tuple[Secrets[Any], ...]] = attrgetter(*SECRETS.values())
-LIVE = ("lock", "clock", "settings", "listeners")  # shared with a frozen copy, not branched
+LIVE = ("lock", "clock", "settings", "listeners", "origin")  # shared with a frozen copy, not branched
 
 
 class Store(Branching):
@@ -53,8 +53,24 @@ class Store(Branching):
         listeners: called with each event when it happens, while the lock is held. A copy of the world has none.
     """
 
+    refresh_tokens: OwnedSecrets[RefreshToken] = later()
+    codes: OwnedSecrets[AuthorizationCode] = later()
+    sessions: OwnedSecrets[Session] = later()
+    archive: Archive = later()
+    conversations: Conversations = later()
+    invitations: Invitations = later()
+    identities: Identities = later()
+    _organizations_of_user: Groups[int, MutableMapping[int, None]] = later()
+    _flows_of_user: Groups[int, MutableMapping[str, None]] = later()
+    _flows_of_organization: Groups[int, MutableMapping[str, None]] = later()
+    _api_tokens: Secrets[int] = later()
+    _client_secrets: Secrets[int] = later()
+    _flow_tokens: Secrets[int] = later()
+    _flow_api_tokens: Secrets[str] = later()
+
     def __init__(self, seed: str = "") -> None:
         self.seed = seed
+        self.origin: Store | None = None  # of what it is a branch
         self.lock = threading.RLock()
         self.clock = Clock(START)
         self.organizations: MutableMapping[int, Organization] = {}
@@ -62,9 +78,9 @@ class Store(Branching):
         self.flows: MutableMapping[str, Flow] = {}
         self.applications: MutableMapping[int, Application] = {}
         self.access_tokens: OwnedSecrets[AccessToken] = OwnedSecrets()
-        self.refresh_tokens: OwnedSecrets[RefreshToken] = OwnedSecrets()
-        self.codes: OwnedSecrets[AuthorizationCode] = OwnedSecrets()
-        self.sessions: OwnedSecrets[Session] = OwnedSecrets()
+        self.refresh_tokens = OwnedSecrets()
+        self.codes = OwnedSecrets()
+        self.sessions = OwnedSecrets()
         self.revoked_grants: MutableMapping[int, None] = {}
         self.settings = Settings()
         self.listeners: list[Listener] = []
@@ -79,24 +95,26 @@ class Store(Branching):
         self._user_ids: MutableMapping[str, int] = {}
         self._flow_ids: MutableMapping[tuple[str, str], str] = {}
         self._members: Groups[int, MutableMapping[int, bool]] = Groups()  # by organization, by user: is administrator
-        self._organizations_of_user: Groups[int, MutableMapping[int, None]] = Groups()
-        self._flows_of_user: Groups[int, MutableMapping[str, None]] = Groups()
+        self._organizations_of_user = Groups()
+        self._flows_of_user = Groups()
         self._flow_order: MutableMapping[str, int] = {}
-        self._flows_of_organization: Groups[int, MutableMapping[str, None]] = Groups()
+        self._flows_of_organization = Groups()
         self._sourced_flows: Groups[int, MutableMapping[str, None]] = Groups()  # by user: the flows with a source
         self._sources_of_flow: Groups[str, MutableMapping[int, None]] = Groups()
-        self._api_tokens: Secrets[int] = Secrets()
+        self._api_tokens = Secrets()
         self._client_ids: MutableMapping[str, int] = {}
-        self._client_secrets: Secrets[int] = Secrets()
-        self._flow_tokens: Secrets[int] = Secrets()
-        self._flow_api_tokens: Secrets[str] = Secrets()
+        self._client_secrets = Secrets()
+        self._flow_tokens = Secrets()
+        self._flow_api_tokens = Secrets()
 
     def freeze(self) -> Store:
         """Return a frozen copy of the current state, for reading and branching. This store remains usable."""
         with self.lock:
+            for name in LATER:
+                getattr(self, name)
             frozen = object.__new__(Store)
             vars(frozen).update(vars(self))
-            frozen.lock, frozen.listeners = threading.RLock(), []
+            frozen.lock, frozen.listeners, frozen.origin = threading.RLock(), [], None
             frozen.clock = self.clock.held()
             frozen.settings = replace(self.settings)
             for name, value in vars(frozen).items():
@@ -106,8 +124,13 @@ class Store(Branching):
 
     def branch(self) -> Store:
         """Return a new world that starts like a frozen one, with its settings."""
-        twin = super().branch()
-        twin.lock, twin.listeners = threading.RLock(), []
+        twin = object.__new__(Store)
+        twin.__dict__ = {
+            name: value.copy() if type(value) is dict and len(value) <= FEW else branch(value)  # most are small dicts
+            for name, value in vars(self).items()
+            if name not in NOT_YET
+        }
+        twin.lock, twin.listeners, twin.origin = threading.RLock(), [], self
         return twin
 
     # Events
@@ -398,3 +421,7 @@ class Store(Branching):
     def _hide_sources(self, flow_id: str, user_ids: Iterable[int]) -> None:
         for user_id in user_ids:
             del self._sourced_flows.own(user_id)[flow_id]
+
+
+LATER = tuple(name for name, value in vars(Store).items() if isinstance(value, Later))
+NOT_YET = {"origin", *LATER}  # what a branch does not take over at once

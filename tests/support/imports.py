@@ -22,7 +22,8 @@ FLOORS = (
     ("fake",),
     ("cli",),
     ("__init__",),
-    ("pytest_options", "pytest_sweep"),
+    ("pytest_options",),
+    ("plugin",),
     ("__main__", "pytest_plugin"),
 )
 FLOOR_OF = {wing: number for number, wings in enumerate(FLOORS) for wing in wings}

@@ -39,25 +39,25 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest.runner import runtestprotocol
 
-from . import FakeFlowdock
-from .api.callers import ANYONE
-from .api.failures import Failure
-from .api.fault_matching import Matching
-from .api.faults import Fault
-from .checking.recordings.entries import counted
-from .contract.contracts import contracts
-from .redaction import shortened
-from .testing import watching
-from .testing.sweep_results import FAILURES, SweepResult, SweepSummary, accepted_in, finding_of
-from .version import __version__
-from .world.known_secrets import known_secrets
+from .. import FakeFlowdock
+from ..api.callers import ANYONE
+from ..api.failures import Failure
+from ..api.fault_matching import Matching
+from ..api.faults import Fault
+from ..checking.recordings.entries import counted
+from ..contract.contracts import contracts
+from ..redaction import shortened
+from ..testing import watching
+from ..testing.sweep_results import FAILURES, SweepResult, SweepSummary, accepted_in, finding_of
+from ..version import __version__
+from ..world.known_secrets import known_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Iterator
     from pathlib import Path
 
-    from .api.exchange import Exchange
-    from .api.fault_matching import FaultSubject
+    from ..api.exchange import Exchange
+    from ..api.fault_matching import FaultSubject
 
 LASTING = (401, 403, 404, 410)
 PASSING = {
