@@ -16,6 +16,7 @@ from ..api.environ import WORLD
 from ..http.addresses import is_loopback
 from ..testing.turns import Turns
 from ..world import templates
+from ..world.known_secrets import knows
 from ..world.secrets import digest_of
 from ..world.settings import MOST_WORLDS
 from ..world.sharing import shared_credential
@@ -239,7 +240,7 @@ class Worlds:
         if world is not None and world.app.store is store and self.named(world.name) is world:
             return world
         digest = digest_of(name)
-        candidates = [(each, held) for each in self.worlds if (held := each.app.store).knows(name, digest)]
+        candidates = [(each, held) for each in self.worlds if knows(held := each.app.store, name, digest)]
         if not candidates:
             return None
         if len(candidates) > 1 and password is not None:  # two worlds have this e-mail address

@@ -11,6 +11,7 @@ from ..api.callers import PROVISIONER
 from ..contract.contracts import contracts
 from ..contract.errors import AccessDenied, ClientRefused, TokenRefused, Unauthorized
 from ..world.clock import timestamp
+from ..world.known_secrets import secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -238,7 +239,7 @@ def _owners(store: Store, secret: str) -> Iterator[tuple[str, str]]:
     if (organization_id := store.identities.tokens.find(secret)) is not None:
         yield f"the organization {store.organizations[organization_id].name}'s", "scim_token"
     for kind in ("refresh_token", "code"):
-        if (held := store.secrets[kind].find(secret)) is not None:
+        if (held := secrets_of(store)[kind].find(secret)) is not None:
             yield f"{store.users[held.user_id].name}'s", kind
     yield from (
         (f"the flow {store.path_of(flow)}'s", "join_key") for flow in store.flows.values() if flow.join_key == secret

@@ -1,15 +1,49 @@
-"""The secrets of a world that printed text could show."""
+"""The secrets of a world: those that identify a caller, and those that printed text could show."""
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ..redaction import TOKEN
+from .secrets import Secrets, is_visitor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from .store import Store
+
+SECRETS = {  # that identify a caller, and where they are
+    "api_token": "_api_tokens",
+    "flow_token": "_flow_tokens",
+    "access_token": "access_tokens",
+    "flow api_token": "_flow_api_tokens",
+    "refresh_token": "refresh_tokens",
+    "code": "codes",
+    "session": "sessions",
+    "scim_token": "identities.tokens",
+}
+_secrets_of: Callable[[Store], tuple[Secrets[Any], ...]] = attrgetter(*SECRETS.values())
+
+
+def secrets_of(store: Store) -> dict[str, Secrets[Any]]:
+    """Return all secrets that identify a caller, by name, including expired and revoked ones."""
+    return dict(zip(SECRETS, _secrets_of(store), strict=True))
+
+
+def knows(store: Store, shown: str, digest: bytes) -> bool:
+    """Return whether a text is or was a credential of a world, or an e-mail address, `client_id` or `file_token`.
+
+    Args:
+        digest: that of `shown`, by `digest_of`.
+    """
+    return (
+        any(digest in each for each in _secrets_of(store))
+        or shown in store.client_ids
+        or store.user_by_email(shown) is not None
+        or shown in store.archive.files
+        or is_visitor(store.seed, shown)
+    )
 
 
 def known_secrets(store: Store) -> set[str]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .known_secrets import secrets_of
+
 if TYPE_CHECKING:
     from .store import Store
 
 
 def shared_credential(store: Store, other: Store) -> str | None:
     """Describe a credential that two worlds share, or return None. Secrets are shortened."""
-    theirs = other.secrets.values()
-    for name, kind in store.secrets.items():
+    theirs = secrets_of(other).values()
+    for name, kind in secrets_of(store).items():
         for digest in kind.digests:
             if any(digest in each for each in theirs):
                 return f"the {name} {kind.shown(digest)}"

@@ -7,8 +7,7 @@ import hmac
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .clock import Clock
 from .conversations import Conversations
@@ -16,7 +15,7 @@ from .copy_on_write import FEW, Branching, Groups, Later, branch, in_both, later
 from .identities import Identities
 from .invitations import Invitations
 from .message_store import Archive
-from .secrets import OwnedSecrets, Secrets, _raw, is_visitor
+from .secrets import OwnedSecrets, Secrets, _raw
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -29,17 +28,6 @@ if TYPE_CHECKING:
     Listener = Callable[[Happening], None]
 
 START = datetime(2015, 1, 1, tzinfo=UTC)
-SECRETS = {  # that identify a caller, and where they are
-    "api_token": "_api_tokens",
-    "flow_token": "_flow_tokens",
-    "access_token": "access_tokens",
-    "flow api_token": "_flow_api_tokens",
-    "refresh_token": "refresh_tokens",
-    "code": "codes",
-    "session": "sessions",
-    "scim_token": "identities.tokens",
-}
-_secrets_of: Callable[[Store], tuple[Secrets[Any], ...]] = attrgetter(*SECRETS.values())
 LIVE = ("lock", "clock", "settings", "listeners", "origin")  # shared with a frozen copy, not branched
 
 
@@ -50,6 +38,7 @@ class Store(Branching):
     same calls always create the same world.
 
     Attributes:
+        client_ids: the applications by `client_id`, including removed ones.
         listeners: called with each event when it happens, while the lock is held. A copy of the world has none.
     """
 
@@ -102,7 +91,7 @@ class Store(Branching):
         self._sourced_flows: Groups[int, MutableMapping[str, None]] = Groups()  # by user: the flows with a source
         self._sources_of_flow: Groups[str, MutableMapping[int, None]] = Groups()
         self._api_tokens = Secrets()
-        self._client_ids: MutableMapping[str, int] = {}
+        self.client_ids: MutableMapping[str, int] = {}
         self._client_secrets = Secrets()
         self._flow_tokens = Secrets()
         self._flow_api_tokens = Secrets()
@@ -165,27 +154,6 @@ class Store(Branching):
     def now(self) -> datetime:
         """The current time, in UTC."""
         return self.clock.now
-
-    # Credentials of any kind
-
-    @property
-    def secrets(self) -> dict[str, Secrets[Any]]:
-        """All secrets that identify a caller, by name, including expired and revoked ones."""
-        return dict(zip(SECRETS, _secrets_of(self), strict=True))
-
-    def knows(self, shown: str, digest: bytes) -> bool:
-        """Return whether a text is or was a credential of this world, or an e-mail address, client_id or file_token.
-
-        Args:
-            digest: that of `shown`, by `digest_of`.
-        """
-        return (
-            any(digest in each for each in _secrets_of(self))
-            or shown in self._client_ids
-            or shown.casefold() in self._user_ids
-            or shown in self.archive.files
-            or is_visitor(self.seed, shown)
-        )
 
     # Organizations, users, flows, applications
 
@@ -334,13 +302,13 @@ class Store(Branching):
     def add_application(self, application: Application) -> Application:
         """Add an OAuth application."""
         self.applications[application.id] = application
-        self._client_ids[application.client_id] = application.id
+        self.client_ids[application.client_id] = application.id
         self._client_secrets.add(application.client_secret, application.id)
         return application
 
     def application_by_client_id(self, client_id: str) -> Application | None:
         """Return the application with a client id, or None if there is none or it was removed."""
-        found = self.applications.get(self._client_ids.get(client_id, 0))
+        found = self.applications.get(self.client_ids.get(client_id, 0))
         return None if found is None or found.disabled else found
 
     def application_by_client_secret(self, client_id: str, client_secret: str) -> Application | None:
