@@ -48,7 +48,7 @@ class Client(NamedTuple):
         program, *words = self.command
         program = sys.executable if program == "python" else program
         need(program)
-        if self.installed is not None and not _succeeds(self.installed):
+        if self.installed is not None and not succeeds(self.installed):
             pytest.skip(f"{self.package or self.npm} is not there")
         code = next(each.code for each in CLIENTS if each.file == "client.js") if self.code == "node" else self.code
         (folder / self.file).write_text(_as_module(code) if self.code == "node" else code.lstrip())
@@ -58,7 +58,7 @@ class Client(NamedTuple):
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def _succeeds(command: list[str]) -> bool:
+def succeeds(command: list[str]) -> bool:
     if shutil.which(command[0]) is None:
         return False
     return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0
