@@ -58,6 +58,8 @@ class RepeatedLines:
     They were parsed once. A request line with nothing unusual needs no parser: llhttp would accept it.
     """
 
+    __slots__ = ("_environ", "_lines")
+
     def __init__(self) -> None:
         self._lines = b""
         self._environ: WSGIEnvironment = {}
