@@ -163,6 +163,9 @@ class Numbered(MutableMapping[int, V]):
         return twin
 
 
+PLAIN = (dict, Numbered)  # mappings without layers
+
+
 class Layered(MutableMapping[K, V]):
     """The changes to a mapping that stays as it is. It reads like a dict, in insertion order.
 
@@ -250,8 +253,8 @@ class Layered(MutableMapping[K, V]):
         """Return a mapping with the same content. This one must not be written to any more."""
         if self._settled is None:
             self._settled = self._merged()
-        settled = self._settled
-        return branch(settled) if isinstance(settled, (dict, Numbered)) else Layered(settled)
+        settled: Any = self._settled
+        return branch(settled) if type(settled) in PLAIN else Layered(settled)
 
     @property
     def _weight(self) -> int:
@@ -268,9 +271,11 @@ class Layered(MutableMapping[K, V]):
         merged: Layered[K, V] = self
         while isinstance(merged._base, Layered) and merged._base._weight <= 2 * merged._weight:
             merged = merged._base._with(merged)
-        if isinstance(merged._base, (dict, Numbered)) and len(merged._base) <= 2 * merged._weight:
-            return type(merged._base)(merged.pairs())
-        lean: Layered[K, V] = Layered(merged._base)
+        base: Any = merged._base
+        if type(base) in PLAIN and len(base) <= 2 * merged._weight:
+            plain: Mapping[K, V] = type(base)(merged.pairs())
+            return plain
+        lean: Layered[K, V] = Layered(base)
         lean._own, lean._gone, lean._length = merged._own, merged._gone, merged._length
         return lean
 
