@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import os
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from time import process_time
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-import aiohttp
-import aioresponses
 import httpx
 import requests
 import responses
@@ -23,19 +19,20 @@ import urllib3
 from pytest_httpx import HTTPXMock
 from pytest_httpx._options import _HTTPXMockOptions  # of its fixture, which has no public form
 
-from fakeflowdock import FakeFlowdock
-
+from . import intercepted_aiohttp
 from .comparing import Table, compare, microseconds, seconds_of
+from .sources import CALLS, PAIRS, URL, a_fake_with_two_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from fakeflowdock import FakeFlowdock
+
+    from .comparing import Comparison
+
     Headers = dict[str, str]
     Times = Callable[[int], float]  # calls some times over, and returns the seconds of one
 
-URL = "https://api.flowdock.com/sources"
-CALLS = 50
-PAIRS = 60
 LIMIT = 1.0
 
 
@@ -76,22 +73,18 @@ def measured() -> Table:
         reply = requests.get(URL, auth=(token, ""), timeout=9)
     table = Table(f"intercepted: a GET of {len(reply.json())} sources, request and reply validated, by a static stub")
     for peer in peers(token):
-        try:
-            stubbed(reply, peer)
-        except TypeError as error:  # aioresponses 0.7 with aiohttp 3.14
-            table.note(str(peer), f"left out: they do not fit each other: {error}")
-            continue
-        timed = compare(partial(faked, fake, peer), partial(stubbed, reply, peer), PAIRS)
-        table.at_most(str(peer), timed, LIMIT, best=True)
-        table.note("the fake, the stub", f"{microseconds(timed.ours)}, {microseconds(timed.peer)}")
+        show(table, str(peer), compare(partial(faked, fake, peer), partial(stubbed, reply, peer), PAIRS))
+    versions, timed = intercepted_aiohttp.compared()
+    if timed is None:
+        table.note("aiohttp by aioresponses", versions)
+    else:
+        show(table, versions, timed)
     return table
 
 
-def a_fake_with_two_sources() -> FakeFlowdock:
-    fake = FakeFlowdock()
-    fake.add_source(name="Example")
-    fake.add_source(name="Engineering", external_url="https://acme.example.com/polls/helsinki")
-    return fake
+def show(table: Table, what: str, timed: Comparison) -> None:
+    table.at_most(what, timed, LIMIT, best=True)
+    table.note("the fake, the stub", f"{microseconds(timed.ours)}, {microseconds(timed.peer)}")
 
 
 def faked(fake: FakeFlowdock, peer: Peer) -> float:
@@ -123,19 +116,10 @@ def peers(token: str) -> list[Peer]:
     def by_urllib3() -> Any:
         return pool.request("GET", URL, headers=headers).data
 
-    async def by_aiohttp(times: int) -> float:
-        async with aiohttp.ClientSession(headers=headers) as session:
-            begun = process_time()
-            for _ in range(times):
-                async with session.get(URL) as reply:
-                    await reply.read()
-            return (process_time() - begun) / times
-
     return [
         Peer("requests", "responses", lambda times: seconds_of(by_requests, times), stub_of_responses),
         Peer("httpx", "respx", lambda times: seconds_of(by_httpx, times), stub_of_respx),
         Peer("httpx", "pytest-httpx", lambda times: seconds_of(by_httpx, times), stub_of_pytest_httpx),
-        Peer("aiohttp", "aioresponses", lambda times: asyncio.run(by_aiohttp(times)), stub_of_aioresponses),
         Peer("urllib3", "", lambda times: seconds_of(by_urllib3, times), stub_of_a_pool),
     ]
 
@@ -162,13 +146,6 @@ def stub_of_pytest_httpx(body: bytes, headers: Headers) -> Iterator[None]:
         return mock._handle_request(transport, request)
 
     with patch.object(httpx.HTTPTransport, "handle_request", handle_request):
-        yield
-
-
-@contextmanager
-def stub_of_aioresponses(body: bytes, headers: Headers) -> Iterator[None]:
-    with aioresponses.aioresponses() as mock:
-        mock.get(URL, body=body, headers=headers, repeat=True)
         yield
 
 
