@@ -19,7 +19,7 @@ from .authentication import authenticate
 from .callers import ANYONE, PROVISIONER, Caller
 from .citing import cited
 from .contract_warnings import ContractWarnings, warnings_of
-from .environ import BASE, ENTRY, EXCHANGE, is_plain, path_of, root_of
+from .environ import BASE, ENTRY, EXCHANGE, HEAD, is_plain, path_of, root_of
 from .faults import Faults, elapse, in_process, on_a_socket
 from .handling import Handling
 from .journal import Journal
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from .parameters import Given
     from .pauses import Steps, Wait
     from .responses import Answer
+    from .routing import Head
 
 MANY = 1_000  # things in a world, from which on a request may be slow because of them
 SLOW = 0.01  # seconds
@@ -186,7 +187,7 @@ class App:
         if handling.operation is not None:
             name = handling.operation.name
             self._took[name] = max(duration, FADING * self._took.get(name, 0))
-        environ[EXCHANGE] = exchange = self.journal.add(environ, handling, answer, duration, self.store.now)
+        environ[EXCHANGE] = exchange = self.journal.add(environ, handling, answer, duration, self._store.clock.now)
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             self.last_write = exchange.number
         if self.notice is not None and (exchange.refusal is not None or exchange.warnings):
@@ -262,19 +263,21 @@ class FlowdockHandling(Handling):
     """One request to an app."""
 
     table = routing.FLOWDOCK
+    _counts = True
+    _known = 0
 
     def __init__(self, app: App, environ: WSGIEnvironment) -> None:
-        super().__init__(environ)
+        head: Head | None = environ.get(HEAD)
+        if head is None:
+            path = path_of(environ)
+            super().__init__(environ, path, routing.route_of(environ, path))
+        else:
+            super().__init__(environ, head.path, head.route)
+            self.match = head.match
         self.app, self.report = app, app.report
-        self._counts = True
-        self._known = 0
         if app.before_request is not None:
-            app.before_request(app.store)
+            app.before_request(app._store)
         self._read: Given | None = environ.pop("fakeflowdock.given", None)  # parsed already, to find credentials
-
-    def normal(self) -> str:
-        """Return the path in the form of the routes."""
-        return routing.route_of(self.environ, self.path)
 
     def look(self) -> Self:
         """Find operation and caller, by which faults match, before the request is processed."""
@@ -290,7 +293,7 @@ class FlowdockHandling(Handling):
     def run(self) -> Reply:
         """Return the reply. The paths below fakeflowdock's own prefix are in no table, but for those of streams."""
         self._counts = True
-        self.store = store = self.app.store
+        self.store = store = self.app._store
         self.lock, self.shape = store.lock, store.settings.shape
         environ, route = self.environ, self.route
         if not route.startswith(internal_routes.PREFIX):
@@ -319,14 +322,15 @@ class FlowdockHandling(Handling):
 
     def read(self, match: Match, /) -> tuple[Given, dict[str, Any]]:
         """Return what was parsed, and the parameters by their types. Keeps contract warnings."""
-        given, contract = self.given or self._read or parameters.read(self.environ), match.operation.contract
-        fields = {}
+        environ, fields = self.environ, {}
+        given, contract = self.given or self._read or parameters.read(environ), match.operation.contract
         if given is not parameters.NOTHING:
             fields = contract.coerced(given.query if contract.streams else given.fields)
-        method, strict = self.environ["REQUEST_METHOD"], self.store.settings.strict
-        plain = is_plain(self.environ)
-        if found := [*warnings_of(method, match, given, fields, strict=strict, is_plain=plain)]:
-            self._warn(found)
+        plain = environ["wsgi.url_scheme"] != "https" and is_plain(environ)
+        if given is not parameters.NOTHING or match.obsolete or contract.successor is not None or plain:
+            method, strict = environ["REQUEST_METHOD"], self.store.settings.strict
+            if found := [*warnings_of(method, match, given, fields, strict=strict, is_plain=plain)]:
+                self._warn(found)
         return given, fields
 
     def _warn(self, found: list[Finding]) -> None:

@@ -46,8 +46,8 @@ def authenticate(
     if isinstance(flow_token, str) and not flow_token.strip():
         flow_token = None
     caller = None
-    if header.strip():
-        caller = _by_header(store, header.strip())
+    if header and (header := header.strip()):
+        caller = _by_header(store, header)
     elif "access_token" in fields:
         caller = _by_access_token(store, fields["access_token"])
     if caller is None or (credential is not None and flow_token is not None):
@@ -60,30 +60,40 @@ def authenticate(
 
 
 def _by_header(store: Store, header: str) -> Caller:
-    scheme, _, value = header.partition(" ")
-    if scheme.lower() == "bearer":
-        return _by_access_token(store, value.strip())
-    if scheme.lower() != "basic":
+    scheme, name, password = _remembered(header) if len(header) <= LONGEST else _parsed(header)
+    if scheme == "bearer":
+        return _by_access_token(store, name)
+    if scheme != "basic":
         raise Unauthorized(Unauthorized.NO_SCHEME)
-    name, password = basic(value)
     user = store.user_by_api_token(name)
     if user is None and password is not None:
         user = store.user_by_password(name, password)
     if user is None:
         raise Unauthorized(Unauthorized.NO_USER)
-    return Caller(user=user)
+    return Caller(user)
+
+
+def _parsed(header: str) -> tuple[str, str, str | None]:
+    """Return the scheme of a header, with the name and password of Basic credentials, or what follows another scheme.
+
+    Raises:
+        Unauthorized: Basic credentials are not base64.
+    """
+    scheme, _, value = header.partition(" ")
+    if (scheme := scheme.lower()) == "basic":
+        return scheme, *basic(value)
+    return scheme, value.strip(), None
+
+
+_remembered = lru_cache(maxsize=256)(_parsed)  # a client sends the same with each request
 
 
 def basic(value: str) -> tuple[str, str | None]:
-    """Parse Basic credentials as leniently as the real service did. A client sends the same ones with each request.
+    """Parse Basic credentials as leniently as the real service did.
 
     Raises:
         Unauthorized: the value is not base64.
     """
-    return _remembered(value) if len(value) <= LONGEST else _basic(value)
-
-
-def _basic(value: str) -> tuple[str, str | None]:
     # Some clients pad wrongly or append ":password" after the base64: only the base64 before it counts.
     encoded = BASE64.match(value)[1]  # type: ignore[index]  # matches anything
     encoded = encoded.replace("-", "+").replace("_", "/")
@@ -97,9 +107,6 @@ def _basic(value: str) -> tuple[str, str | None]:
         text = raw.decode("latin-1")
     name, colon, password = text.partition(":")
     return name.strip(), password if colon else None
-
-
-_remembered = lru_cache(maxsize=256)(_basic)
 
 
 def basic_header(pair: str | bytes) -> str:

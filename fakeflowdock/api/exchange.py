@@ -7,6 +7,7 @@ import io
 import time as machine
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -14,9 +15,10 @@ from ..contract.contracts import contracts
 from ..redaction import shown_path
 from ..suggestions import no_attribute
 from . import parameters
-from .environ import REQUEST_ID, headers_of
+from .environ import HEAD, REQUEST_ID, environ_of, headers_of, room_of, texts_of
 from .errors import ShortenedBody
 from .messages import Headers, Request, Response, Shortened
+from .parameters import NOTHING
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -24,12 +26,12 @@ if TYPE_CHECKING:
     from .handling import Handling
     from .parameters import Given
     from .responses import Answer
+    from .routing import Head
     from .streams.stream import Stream
 
 WHOLE = 65_536  # bytes of a body that are always kept
 SMALL = 512  # bytes of a request whose parameters are kept as parsed; others are parsed again when they are read
 PARSED = 64  # bytes of memory for a byte that is parsed: an empty list or name needs as many
-TEXT = 128  # bytes of memory for a header without its name and value
 FIXED = 4096  # bytes of memory for an exchange without its texts
 EITHER = "request.{0} or response.{0}".format
 INSTEAD = {  # of names that requests and responses have, but no exchange
@@ -59,12 +61,15 @@ class Exchange:
         warnings: contract warnings: unknown parameters, and what the docs advise against.
         made: the events that it made in the world, or None; see `Handling`.
         world_time: the time of the world when it was answered.
+        counted: its size when its journal last looked.
     """
 
+    counted: int
+
     __slots__ = (
-        *("number", "method", "path", "_raw", "_given", "_environ", "_operation", "caller", "_answer", "refusal"),
+        *("number", "method", "path", "_raw", "_given", "_texts", "_operation", "caller", "_answer", "refusal"),
         *("warnings", "_duration", "_original", "fault", "failure", "_request", "_left", "_left_original"),
-        *("made", "world_time", "_received"),
+        *("made", "world_time", "_received", "_room", "counted"),
     )
 
     def __init__(
@@ -80,15 +85,21 @@ class Exchange:
         self._received = machine.time() - duration  # looked up each time: a test may replace it
         given = handling.given
         self._raw: bytes | Shortened | None = None if given is None else given.raw
-        is_small = given is not None and len(given.raw) + len(environ.get("QUERY_STRING", "")) <= SMALL
-        self._given = given if is_small else None
+        self._given: Given | None = None
+        head: Head | None = environ.get(HEAD)
+        self._texts = texts_of(environ) if head is None else head.texts
+        self._room = room_of(self._texts) if head is None else head.room  # bytes
+        if given is not None and given is not NOTHING:
+            size = len(given.raw) + len(environ.get("QUERY_STRING", ""))
+            if size <= SMALL:
+                self._given = given
+                self._room += PARSED * size
         self._request: Request | None = None
         self._left: Shortened | None = None  # of the response
         self._left_original: Shortened | None = None
         self.number = number
         self.method: str = environ["REQUEST_METHOD"]
         self.path = handling.path
-        self._environ = {name: value for name, value in environ.items() if type(value) is str}  # and no open stream
         self._operation = handling.operation
         self.caller = handling.caller
         self._answer = answer
@@ -111,9 +122,15 @@ class Exchange:
             raise no_attribute(self, name, INSTEAD)
 
     @property
+    def _environ(self) -> dict[str, str]:
+        """The texts in the environ of the request."""
+        return environ_of(self._texts)
+
+    @property
     def _target(self) -> str:
         """The request target as received."""
-        return self._environ.get("RAW_URI") or self._environ.get("REQUEST_URI") or quote(self.path)
+        environ = self._environ
+        return environ.get("RAW_URI") or environ.get("REQUEST_URI") or quote(self.path)
 
     @property
     def shown_path(self) -> str:
@@ -237,17 +254,13 @@ class Exchange:
     @property
     def size(self) -> int:
         """The memory for the exchange, in bytes: its texts, what is kept in parsed form, and a fixed part."""
-        environ = self._environ
-        texts = len("".join([*environ, *environ.values(), *[value for _, value in self._answer.headers]]))
-        texts += TEXT * len(environ) + 4 * len(self.path)
+        texts = self._room + sum(map(len, chain.from_iterable(self._answer.headers)))
         if self.refusal is not None:
             errors: dict[str, list[str]] = getattr(self.refusal, "errors", {})
             texts += len(self.refusal.message)
             texts += sum(PARSED + len(field) + sum(map(len, reasons)) for field, reasons in errors.items())
         for warning in self.warnings:
             texts += FIXED // 4 + sum(len(value) for value in vars(warning).values() if isinstance(value, str))
-        if self._given is not None:
-            texts += PARSED * (len(self._given.raw) + len(environ.get("QUERY_STRING", "")))
         if self._left is None and self._original is self._answer and isinstance(self._raw, bytes):  # usually
             return FIXED + texts + len(self._raw) + len(self._answer.body)
         return FIXED + texts + sum(map(len, self._bodies))

@@ -15,8 +15,8 @@ from ..world import settings
 from . import response_shapes
 from .callers import APPLICATION, Caller
 from .citing import cited
-from .environ import base_of, path_of
-from .media_types import HTML
+from .environ import base_of
+from .media_types import HTML, JSON
 from .operations import Reply
 from .responses import write
 
@@ -38,6 +38,11 @@ if TYPE_CHECKING:
 class Handling(ABC):
     """One request to a table of operations.
 
+    Args:
+        environ: the request.
+        path: its path, decoded.
+        route: its path in the form of the routes.
+
     Attributes:
         path: as requested, decoded.
         route: the same, normalized.
@@ -50,6 +55,7 @@ class Handling(ABC):
         private: whether other origins cannot read the response, and caches cannot store it.
         lock: held from authentication to the end of the handler.
         shape: the shape of the responses, one of `settings`.
+        match: the operation that is called, if it is known before.
     """
 
     report: Callable[[BrokenContract], None]
@@ -57,6 +63,7 @@ class Handling(ABC):
     private = False
     lock: AbstractContextManager[Any] = nullcontext()
     shape: str = settings.DEFAULT
+    match: Match | None = None
     operation: Operation[Any, Any] | None = None
     caller: Caller | None = None
     given: Given | None = None
@@ -67,14 +74,9 @@ class Handling(ABC):
     original: Answer | None = None
     made: tuple[int, int, int] | None = None
 
-    def __init__(self, environ: WSGIEnvironment) -> None:
+    def __init__(self, environ: WSGIEnvironment, path: str, route: str) -> None:
         self.environ = environ
-        self.path = path_of(environ)
-        self.route = self.normal()
-
-    def normal(self) -> str:
-        """Return the path in the form of the routes."""
-        return self.table.normal(self.path)
+        self.path, self.route = path, route
 
     @property
     def contract(self) -> OperationContract | None:
@@ -135,7 +137,7 @@ class Handling(ABC):
         method, path = environ["REQUEST_METHOD"], self.route
         if method == "OPTIONS":
             return Reply(204, headers=(("Allow", ", ".join(sorted(table.methods_of(path)))),))
-        match = table.match(method, path)
+        match = self.match or table.match(method, path)
         self.operation = operation = match.operation
         contract = operation.contract
         given, fields = self.read(match)
@@ -161,8 +163,11 @@ class Handling(ABC):
     def replied(self, operation: Operation[Any, Any], result: Any) -> Reply:
         """Return the reply with what a handler returned. Raises BrokenContract if it does not match its page."""
         reply, contract = result if isinstance(result, Reply) else Reply(200, result), operation.contract
-        shape, check = self.shape, contract.replies.get(reply.status)
-        if shape != settings.DEFAULT and check is not None and reply.status not in contract.streams:
+        if (shape := self.shape) == settings.DEFAULT:
+            check_reply(operation, reply)
+            return reply
+        check = contract.replies.get(reply.status)
+        if check is not None and reply.status not in contract.streams:
             reply = replace(reply, body=response_shapes.formed(shape, reply.body, check, base_of(self.environ)))
         check_reply(operation, reply)
         if reply.stream is not None:
@@ -206,14 +211,15 @@ def check_reply(operation: Operation[Any, Any], reply: Reply) -> None:
     contract = operation.contract
     if reply.status not in contract.replies:
         raise BrokenContract.of(BrokenContract.STATUS, contract=contract, reply=reply)
-    if (reply.media == HTML) != (reply.status in contract.pages) and reply.status not in contract.redirects:
-        raise BrokenContract.of(BrokenContract.MEDIA_TYPE, contract=contract, reply=reply)
-    has_location = bool(reply.headers) and "Location" in dict(reply.headers)
-    if has_location != (reply.status in contract.redirects):
-        text = BrokenContract.LOCATION if has_location else BrokenContract.NO_LOCATION
-        raise BrokenContract.of(text, contract=contract, reply=reply)
-    if reply.status in contract.streams:
-        return  # each record is checked when it is sent
+    if reply.headers or reply.media != JSON or reply.status in contract.unusual:
+        if (reply.media == HTML) != (reply.status in contract.pages) and reply.status not in contract.redirects:
+            raise BrokenContract.of(BrokenContract.MEDIA_TYPE, contract=contract, reply=reply)
+        has_location = "Location" in dict(reply.headers)
+        if has_location != (reply.status in contract.redirects):
+            text = BrokenContract.LOCATION if has_location else BrokenContract.NO_LOCATION
+            raise BrokenContract.of(text, contract=contract, reply=reply)
+        if reply.status in contract.streams:
+            return  # each record is checked when it is sent
     if (check := contract.replies[reply.status]) is not None:
         for violation in check.violations(reply.body):
             place, why, text = violation.pointer or BrokenContract.THE_BODY, violation.message, BrokenContract.BODY

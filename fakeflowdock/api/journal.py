@@ -62,7 +62,7 @@ class Journal:
         self._limit = limit
         self.budget = Budget(limit) if budget is None else budget
         self.size = 0
-        self._kept: deque[tuple[Exchange, int]] = deque()  # with their sizes
+        self._kept: deque[Exchange] = deque()
         self._large: deque[Exchange] = deque()  # those of them that can be shortened
         self._count = self.cleared = 0
         self._lock = self.budget.lock
@@ -76,7 +76,7 @@ class Journal:
         return self._count
 
     def __iter__(self) -> Iterator[Exchange]:
-        return iter([exchange for exchange, _ in list(self._kept)])
+        return iter(list(self._kept))
 
     def after(self, last: Exchange | None) -> tuple[list[Exchange], float]:
         """Return the exchanges after `last`, and the number up to which earlier ones were dropped.
@@ -86,7 +86,7 @@ class Journal:
                 infinity as the number.
         """
         with self._lock:
-            new = list(takewhile(lambda each: each is not last, (exchange for exchange, _ in reversed(self._kept))))
+            new = list(takewhile(lambda each: each is not last, reversed(self._kept)))
             forgotten = self._count - len(self._kept) if len(new) < len(self._kept) else math.inf
         return new[::-1], forgotten
 
@@ -97,7 +97,7 @@ class Journal:
             replaced: how often the world was replaced before it: see `App.replaced`.
         """
         with self._lock:
-            made = sorted((*each.made, each.number) for each, _ in self._kept if each.made is not None)
+            made = sorted((*each.made, each.number) for each in self._kept if each.made is not None)
         of_world = [(first, last, number) for count, first, last, number in made if count == replaced]
 
         def request_of(event: int) -> int | None:
@@ -117,8 +117,7 @@ class Journal:
     def keep(self, exchange: Exchange) -> None:
         """Keep an exchange as the next one."""
         with self._lock:
-            self._count += 1
-            exchange.number = self._count
+            self._count = exchange.number = self._count + 1
             self._keep(exchange)
         if self.listeners:
             self._tell()
@@ -135,14 +134,17 @@ class Journal:
                 size = exchange.size
             else:
                 self._large.append(exchange)
-        self._kept.append((exchange, size))
-        self._grow(size)
-        while len(self._kept) > self._most:
+        exchange.counted = size
+        kept, budget = self._kept, self.budget
+        kept.append(exchange)
+        self.size += size
+        budget.used += size
+        while len(kept) > self._most:
             self._drop()
         while self.size > self._limit and self.give(exchange):
             pass
-        if self.budget.used > self.budget.limit:
-            self.budget.make_room(exchange)
+        if budget.used > budget.limit:
+            budget.make_room(exchange)
 
     def give(self, newest: Exchange) -> bool:
         """Shorten the oldest large exchange, or drop the oldest. Returns whether either was possible.
@@ -152,12 +154,9 @@ class Journal:
         """
         if self._large and self._large[0] is not newest:
             exchange = self._large.popleft()
-            at = exchange.number - self._kept[0][0].number
-            before, exchange_size = self._kept[at][1], 0
             exchange.shorten()
-            exchange_size = exchange.size
-            self._kept[at] = (exchange, exchange_size)
-            self._grow(exchange_size - before)
+            before, exchange.counted = exchange.counted, exchange.size
+            self._grow(exchange.counted - before)
         elif len(self._kept) > 1:
             self._drop()
         else:
@@ -165,10 +164,10 @@ class Journal:
         return True
 
     def _drop(self) -> None:
-        exchange, size = self._kept.popleft()
+        exchange = self._kept.popleft()
         if self._large and self._large[0] is exchange:
             self._large.popleft()
-        self._grow(-size)
+        self._grow(-exchange.counted)
 
     def _grow(self, size: int) -> None:
         self.size += size
@@ -183,7 +182,7 @@ class Journal:
             while len(self._kept) > self._most:
                 self._drop()
             if self._kept:
-                newest = self._kept[-1][0]
+                newest = self._kept[-1]
                 while self.size > self._limit and self.give(newest):
                     pass
 

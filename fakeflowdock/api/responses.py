@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode
@@ -70,7 +71,7 @@ class Answer:
     @property
     def line(self) -> str:
         """The status line without the protocol: `201 Created`."""
-        return line_of(self.status)
+        return _LINES.get(self.status) or line_of(self.status)
 
     def cut_short(self) -> Answer:
         """Return the first half of the response; none of it if it has no body."""
@@ -102,14 +103,9 @@ def write(reply: Reply, environ: WSGIEnvironment, caller: Caller | None, *, priv
         private: whether other origins cannot read the response, and caches cannot store it.
     """
     raw = reply.body if isinstance(reply.body, bytes) else None
-    headers = [
-        ("Content-Type", reply.media if raw is not None else f"{reply.media}; charset=utf-8"),
-        ("Status", line_of(reply.status)),
-        ("Vary", "Origin"),
-        *reply.headers,
-    ]
+    headers = [*_head(reply.status, reply.media, raw is None), *reply.headers]
     if caller is not None and caller.user is not None:
-        headers.append(("Flowdock-User", str(caller.user.id)))
+        headers.append(_header("Flowdock-User", caller.user.id))
     if private:
         headers.append(("Cache-Control", "no-store"))
     elif reply.media != HTML and (origin := environ.get("HTTP_ORIGIN")):
@@ -128,13 +124,26 @@ def write(reply: Reply, environ: WSGIEnvironment, caller: Caller | None, *, priv
     if reply.stream is not None:
         return Answer(reply.status, headers, b"", stream=reply.stream)
     if reply.status != 204 and reply.sized:
-        headers.append(("Content-Length", str(len(body))))
+        headers.append(_header("Content-Length", len(body)))
     return Answer(reply.status, headers, b"" if environ["REQUEST_METHOD"] == "HEAD" else body)
+
+
+@lru_cache(maxsize=512)  # most are sent again, and the journal keeps them
+def _header(name: str, value: int) -> tuple[str, str]:
+    return name, str(value)
+
+
+@lru_cache(maxsize=256)
+def _head(status: int, media: str, is_text: bool) -> tuple[tuple[str, str], ...]:
+    kind = f"{media}; charset=utf-8" if is_text else media
+    return ("Content-Type", kind), ("Status", line_of(status)), ("Vary", "Origin")
 
 
 def encoded(value: Any) -> bytes:
     """Return a value as JSON. Long lists are encoded in pieces."""
-    return b"".join(_pieces(value, LEVELS)) if _is_long(value, LEVELS) else _at_once(value)
+    if (type(value) is list and len(value) <= LONG) or not _is_long(value, LEVELS):
+        return _at_once(value)
+    return b"".join(_pieces(value, LEVELS))
 
 
 def _at_once(value: Any) -> bytes:

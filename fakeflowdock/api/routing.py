@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..contract.errors import Closed, MethodNotAllowed, NoSuchRoute, Refusal
 from . import internal_routes
-from .environ import STREAM_HOST
+from .environ import HEAD, STREAM_HOST, path_of, room_of, texts_of
 from .operations import Match, Operation
 from .resources import (
     consent,
@@ -190,7 +191,8 @@ def route_of(environ: WSGIEnvironment, path: str) -> str:
     Args:
         path: as requested, decoded.
     """
-    return _of_host(environ.get("HTTP_HOST", ""), _remembered(path) if len(path) <= LONGEST else _normal(path))
+    route, host = _remembered(path) if len(path) <= LONGEST else _normal(path), environ.get("HTTP_HOST", "")
+    return route if host[:7].lower() != "stream." else _of_host(host, route)
 
 
 def _of_host(host: str, route: str) -> str:
@@ -200,6 +202,34 @@ def _of_host(host: str, route: str) -> str:
 
 
 URL = re.compile(r"(?:https?://(?:[^/?#]*@)?([^/?#]*))?([^?#]*)", re.IGNORECASE)
+
+
+class Head(NamedTuple):
+    """What is known of a request from its head, in every world.
+
+    Attributes:
+        path: as requested, decoded.
+        route: the same, normalized.
+        match: the operation, or None if there is none.
+        texts: those of its environ, as `texts_of` returns them.
+        room: the memory for them.
+    """
+
+    path: str
+    route: str
+    match: Match | None
+    texts: str
+    room: int
+
+
+def with_head(environ: WSGIEnvironment) -> WSGIEnvironment:
+    """Return an environ of which many will be copies, with what is known of them."""
+    path = path_of(environ)
+    route, found = route_of(environ, path), None
+    with suppress(Refusal):  # raised when the request is handled
+        found = match(environ["REQUEST_METHOD"], route)
+    texts = texts_of({name: value for name, value in environ.items() if name != "CONTENT_LENGTH"})
+    return {**environ, HEAD: Head(path, route, found, texts, room_of(texts))}
 
 
 def route_called(url: str) -> str:

@@ -100,6 +100,11 @@ class OperationContract:
         return [*variants_of(self.request.place.schema)]
 
     @cached_property
+    def unusual(self) -> frozenset[int]:
+        """The statuses with an HTML page, those that redirect, and those with an event stream."""
+        return self.pages | self.redirects | self.streams
+
+    @cached_property
     def missing(self) -> tuple[Violation, ...]:
         """What a request without parameters lacks."""
         return tuple(self.request.violations({}))

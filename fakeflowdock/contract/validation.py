@@ -69,17 +69,15 @@ class Check:
         """
         if (is_valid := self._verdict) is not None:
             try:
-                if is_valid(value) if not self._is_long(value) else all(map(is_valid, _pieces(value))):
+                # The fast validator lets no other thread run, so that parts of a long list are checked one by one.
+                is_long = type(value) is list and len(value) > PIECE and self._is_of_items
+                if all(map(is_valid, _pieces(value))) if is_long else is_valid(value):
                     return []
             except (ValueError, OverflowError):
                 pass  # the number is too large for Rust
         from .explanations import violations_of
 
         return [*islice((v for error in self._validator.iter_errors(value) for v in violations_of(error)), MOST)]
-
-    def _is_long(self, value: Any) -> bool:
-        """Return whether parts of a list are checked one by one: the fast validator lets no other thread run."""
-        return isinstance(value, list) and len(value) > PIECE and self._is_of_items
 
     @cached_property
     def _is_of_items(self) -> bool:

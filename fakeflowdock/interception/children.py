@@ -22,6 +22,7 @@ from threading import RLock
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
+from ..api.environ import HEAD
 from ..api.responses import Broken
 from . import errors, other_hosts
 from .child_streams import SentStream, received_stream
@@ -66,8 +67,9 @@ class ParentApp:
             raise self._error(errors.NO_SOCKET.format(reason=self._reason))
         connection = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
         is_kept = False
+        sent = {name: value for name, value in environ.items() if name != HEAD}  # refers to functions
         try:
-            kind, result = self._asked(connection, pickle.dumps((self._key, environ, timeout)))
+            kind, result = self._asked(connection, pickle.dumps((self._key, sent, timeout)))
             is_kept = kind == "stream"
         finally:
             if not is_kept:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..api.environ import environ_from
+from ..api.environ import keyed
 from ..api.responses import Broken
+from ..http.response_writer import headers_in_process
 from . import errors
 from .far_end import FarEnd
 from .other_hosts import refusal
 from .patches import answers, is_port
-from .plain_requests import is_plain
+from .plain_requests import LENGTH, plain_head, with_body
 from .transport_errors import error_of, retries_of
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def seams(
         name: the class with `handle_request`. The asynchronous one has the prefix `Async`.
         url_of: returns the URL of a request.
         response_of: returns a response, given the library, the match of `FLOWDOCK`, the app, the request, its body, and
-            the number of connection retries.
+            the transport.
     """
 
     def make(before: Callable[..., Any]) -> Any:
@@ -44,7 +45,7 @@ def seams(
             if found is None:
                 _check(module, request)
                 return before(owner, request)
-            return response_of(module, *found, request, b"".join(request.stream), retries_of(owner))
+            return response_of(module, *found, request, b"".join(request.stream), owner)
 
         return handle_request
 
@@ -55,7 +56,7 @@ def seams(
                 _check(module, request)
                 return await before(owner, request)
             body = b"".join([piece async for piece in request.stream])
-            return response_of(module, *found, request, body, retries_of(owner))
+            return response_of(module, *found, request, body, owner)
 
         return handle_async_request
 
@@ -73,30 +74,37 @@ def seams(
     yield getattr(module, f"Async{name}"), "handle_async_request", make_asynchronous
 
 
-def answer_of(library: Any, app: App, parts: tuple[Any, ...], extensions: Any, retries: int) -> Answer:
-    """Return the app's answer to a request.
+def answer_of(
+    library: Any, app: App, parts: tuple[Any, ...], extensions: Any, owner: Any
+) -> tuple[Answer, list[tuple[str, str]]]:
+    """Return the app's answer to a request, and the headers of the response.
 
     Args:
         library: the module that is intercepted.
         app: answers the request.
-        parts: the arguments of `environ_from`.
+        parts: the arguments of `environ_from`, with headers in bytes.
         extensions: the extensions of the request.
-        retries: the number of connection retries.
+        owner: the transport.
 
     Raises:
         Exception: the library's own, if there is no response.
     """
     timeout = (extensions.get("timeout") or {}).get("read")
-    called, *request = parts
-    data = None if is_plain(*request) else _written(library, *request)
+    called, method, target, headers, body = parts
+    head, data, tried = plain_head(f"{called[0]}{target}", method, headers), b"", 0
+    if head is None or head.get(LENGTH) not in (None, str(len(body))):
+        data = _written(library, method, target, headers, body)
+        head = keyed(headers)
     while True:
         try:
-            if data is not None:
-                return FarEnd(called, app, timeout).answer_to(data)
-            return app.answer(environ_from(called, *request), timeout=timeout)
+            if data:
+                answer = FarEnd(called, app, timeout).answer_to(data)
+            else:
+                answer = app.answer(with_body(head, body), timeout=timeout)
+            return answer, headers_in_process(answer, head.get("HTTP_CONNECTION"))
         except Broken as broken:
-            if broken.loss == "refused" and retries > 0:
-                retries -= 1
+            if broken.loss == "refused" and tried < retries_of(owner):
+                tried += 1
                 continue
             cause = error_of(broken.loss, timeout)
             name = "ReadTimeout" if cause is not None and cause.errno is None else ERRORS.get(broken.loss, "ReadError")

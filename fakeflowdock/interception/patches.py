@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import inspect
 from contextlib import suppress
+from functools import lru_cache
 from itertools import islice
 from threading import RLock
 from types import CodeType, FunctionType, ModuleType
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 lock = RLock()
 # What returns the app of each started fake, oldest first; a new tuple for each change: calls read it without the lock.
 apps: tuple[Callable[[], App], ...] = ()
+LONGEST = 200  # characters of a URL that is remembered: clients request the same again
 LONGEST_PORT = 18  # digits: `getaddrinfo` takes no larger ones
 _CALL = "the replacement"  # a constant in generated code, in place of which the replacement is put
 _LAYER = "__fakeflowdock_layer__"
@@ -43,13 +45,18 @@ _LAYER = "__fakeflowdock_layer__"
 
 def answers(url: str) -> tuple[re.Match[str], App] | None:
     """Return the match of a Flowdock URL, and the app that answers, that of the last fake; None for any other URL."""
-    called = FLOWDOCK.match(url)
-    if called is None:
+    called, started = (_remembered if len(url) <= LONGEST else FLOWDOCK.match)(url), apps
+    if called is None or not started:
         return None
-    started, port = apps, called[3] or ""
-    if not started or len(port) > LONGEST_PORT:
-        return None
-    return called, started[-1]() if is_port(port) else UNREACHABLE
+    if port := called[3]:
+        if len(port) > LONGEST_PORT:
+            return None
+        if not is_port(port):
+            return called, UNREACHABLE
+    return called, started[-1]()
+
+
+_remembered = lru_cache(maxsize=256)(FLOWDOCK.match)
 
 
 def is_port(port: str | int | None) -> bool:

@@ -2,28 +2,69 @@
 
 from __future__ import annotations
 
+import io
 import re
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from ..api.environ import FLOWDOCK, environ_with, key_of
+from ..api.routing import with_head
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+    from _typeshed.wsgi import WSGIEnvironment
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
-SIZE = 8_000  # bytes of a head
-NAMES = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+(?:,[-!#$%&'*+.^_`|~0-9A-Za-z]+)*")  # all of a request
-NAME = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
-VALUE = re.compile(rb"(?:[!-~\x80-\xff](?:[ -~\x80-\xff]*[!-~\x80-\xff])?)?")
+SIZE = 8_000  # characters of a head
+USUAL, USUAL_NAMES = 1_000, 20  # characters and headers of a head that is remembered
+NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
+TARGET = re.compile(r"/[!\"$-~]*")  # without a fragment
+LENGTH, CODING = "HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"
 
 
-def is_plain(method: str, target: str, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> bool:
-    """Return whether h11 and a server take the request for what it is."""
-    size, framings = len(target), 0
-    for name, value in headers:
-        size += len(name) + len(value)
-        if not (NAME.fullmatch(name) and VALUE.fullmatch(value)):
-            return False
-        if len(name) == 14 and name.lower() == b"content-length":
-            framings += 1 if value == b"%d" % len(body) else 2
-        elif len(name) == 17 and name.lower() == b"transfer-encoding":
-            framings += 1 if value == b"chunked" else 2
-    return size < SIZE and framings < 2 and method in METHODS
+def plain_head(url: str, method: Any, headers: Iterable[tuple[Any, Any]]) -> WSGIEnvironment | None:
+    """Return the environ of a request without its body, or None if a server might take it for something else.
+
+    Args:
+        url: a URL of Flowdock.
+        method: its method.
+        headers: the names and values of its headers, as text or bytes.
+    """
+    names, values = [*zip(*headers, strict=True)] or ((), ())
+    try:
+        is_usual = len(names) <= USUAL_NAMES and sum(map(len, names + values)) + len(url) <= USUAL
+        return (_remembered if is_usual else _head)(url, method, names, values)
+    except TypeError:  # no texts
+        return None
+
+
+def _head(url: str, method: Any, names: tuple[Any, ...], values: tuple[Any, ...]) -> WSGIEnvironment | None:
+    called, (keys, texts) = (
+        FLOWDOCK.match(url),
+        (
+            [each.decode("latin-1") if isinstance(each, bytes) else each for each in several]
+            for several in (names, values)
+        ),
+    )
+    target = None if called is None else TARGET.fullmatch(url, called.end())
+    if called is None or target is None or method not in METHODS or sum(map(len, (url, *keys, *texts))) > SIZE:
+        return None
+    if not all(map(NAME.fullmatch, keys)) or any(text != text.strip() for text in texts):
+        return None
+    if not all(text.isascii() and text.isprintable() for text in texts):
+        return None
+    headers = dict(zip(map(key_of, keys), texts, strict=True))
+    if len(headers) < len(names) or {LENGTH, CODING} <= headers.keys():
+        return None
+    if not headers.get(LENGTH, "0").isdigit() or headers.get(CODING, "chunked") != "chunked":
+        return None
+    return with_head(environ_with(called, method, target[0], headers, b""))
+
+
+_remembered = lru_cache(maxsize=256)(_head)  # clients send the same heads again
+
+
+def with_body(head: Mapping[str, Any], body: bytes) -> WSGIEnvironment:
+    """Return the environ of a request with a body."""
+    return {**head, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}

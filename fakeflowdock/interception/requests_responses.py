@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import http.client
-import io
 import re
-from http.client import IncompleteRead, RemoteDisconnected
+from http.client import RemoteDisconnected
 from typing import TYPE_CHECKING, Any, cast
 
 from requests import exceptions
@@ -17,24 +16,22 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError,
 from ..api.environ import PORTS, environ_from
 from ..api.responses import Broken
 from ..api.streams.reader import NeverEnds, Reader
-from ..http.response_writer import headers_in_process, written
+from ..http.response_writer import written
 from . import errors
 from .patches import answers
+from .plain_requests import with_body
 from .stream_file import BufferedStream, StreamFile
 from .timeouts import read_timeout
 from .transport_errors import error_of
+from .urllib3_responses import HTTPHeaderDict, response_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
     from requests import PreparedRequest
-    from urllib3 import HTTPHeaderDict
     from urllib3.exceptions import HTTPError
 
     from ..api.app import App
     from ..api.responses import Answer
-else:
-    HTTPHeaderDict = type(HTTPResponse().headers)  # no public name before urllib3 2
-
 
 HTTP_1_1 = {"SERVER_PROTOCOL": "HTTP/1.1"}
 NO_PORT = re.compile(r"(//[^/?#]*):0+(?=[/?#]|\Z)")  # requests sends to the default port
@@ -46,13 +43,18 @@ def app_of(url: str) -> tuple[re.Match[str], App] | None:
 
 
 def received(
-    found: tuple[re.Match[str], App], request: PreparedRequest, timeout: Any, retries: Retry | None
+    found: tuple[re.Match[str], App],
+    request: PreparedRequest,
+    head: WSGIEnvironment,
+    timeout: Any,
+    retries: Retry | None,
 ) -> HTTPResponse:
     """Return the app's response, with the history of its retries, as urllib3 does.
 
     Args:
         found: what `app_of` found for the URL.
         request: a request to Flowdock.
+        head: its environ, without a body.
         timeout: as `requests` takes it.
         retries: the retry policy of the adapter, or None.
 
@@ -60,18 +62,18 @@ def received(
         RequestException: there is no response, or none that the policy accepts.
     """
     called, app = found
-    body, until = _bytes(request.body), read_timeout(timeout)
+    body, until = _bytes(request.body), None if timeout is None else read_timeout(timeout)
     while True:
         try:
-            answer = app.answer(_environ_of(called, request, body), timeout=until)
+            answer = app.answer(with_body(head, body), timeout=until)
         except Broken as broken:
             retries = _again(broken, called, request, retries, until)
             continue
         if answer.stream is not None:
             return _stream_of(answer, called, request, retries, until)
-        response = _response_of(answer, request, retries)
+        response = response_of(answer, head, retries)
         after = "Retry-After" in response.headers
-        if retries is None or not retries.is_retry(str(request.method), response.status, after):
+        if retries is None or not retries.is_retry(head["REQUEST_METHOD"], response.status, after):
             return response
         try:
             retries = retries.increment(request.method, request.path_url, response=response)
@@ -81,11 +83,12 @@ def received(
             return response
 
 
-def _environ_of(called: re.Match[str], request: PreparedRequest, body: bytes) -> WSGIEnvironment:
+def head_of(called: re.Match[str], request: PreparedRequest) -> WSGIEnvironment:
+    """Return the environ of a request, without its body."""
     target = request.path_url
     if not target.isascii():
         target = requote_uri(target)
-    return environ_from(called, request.method or "GET", target, headers_of(request), body)
+    return environ_from(called, request.method or "GET", target, headers_of(request), b"")
 
 
 def headers_of(request: PreparedRequest) -> list[tuple[str, str]]:
@@ -105,48 +108,6 @@ def _bytes(body: Any) -> bytes:
     if hasattr(body, "read"):
         return _bytes(body.read())
     return b"".join(_bytes(piece) for piece in body)
-
-
-class _Body(io.BytesIO):
-    """A body with the method of http.client that urllib3 tries first, three times for each response."""
-
-    def isclosed(self) -> bool:
-        return self.closed
-
-
-class _CutShort(io.BytesIO):
-    """A body that ends before its Content-Length. Reading it to the end raises the error of http.client."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.body)
-        self._missing = int(dict(answer.headers)["Content-Length"]) - len(answer.body)
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        piece = super().read(size)
-        if size is None or size < 0:
-            raise IncompleteRead(piece, self._missing)
-        return piece
-
-
-def _response_of(answer: Answer, request: PreparedRequest, retries: Retry | None) -> HTTPResponse:
-    sent = headers_in_process(answer, request.headers.get("Connection"))
-    headers = HTTPHeaderDict(sent)  # keeps repeated names, which Set-Cookie needs
-    original: Any = None
-    if "Set-Cookie" in headers:  # requests reads cookies from http.client's message
-        ended = io.BytesIO()
-        ended.close()
-        original = HTTPResponse(body=ended, msg=cast("Any", headers), preload_content=False)
-    return HTTPResponse(
-        body=_CutShort(answer) if answer.cut else _Body(answer.body),
-        headers=headers,
-        status=answer.status,
-        version=11,
-        reason=answer.line[4:],
-        preload_content=False,
-        request_method=request.method,
-        retries=retries,
-        original_response=original,
-    )
 
 
 class _StreamSocket:

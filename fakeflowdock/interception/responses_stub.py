@@ -9,7 +9,7 @@ from responses import BaseResponse, CallList
 
 from ..api.environ import FLOWDOCK
 from . import errors
-from .requests_responses import app_of, received
+from .requests_responses import app_of, head_of, received
 
 if TYPE_CHECKING:
     from requests import PreparedRequest
@@ -42,7 +42,7 @@ class FlowdockResponse(BaseResponse):
         timeout = cast("Any", request).req_kwargs["timeout"]  # where responses stores it
         if (found := app_of(str(request.url))) is None:
             raise ConnectionError(errors.STOPPED_MEANWHILE, request=request)
-        return received(found, request, timeout, None)
+        return received(found, request, head_of(found[0], request), timeout, None)
 
 
 STUB = FlowdockResponse()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..http.response_writer import headers_in_process
 from . import httpx_transports
 from .event_stream import EventStream
 from .httpx_transports import answer_of
@@ -34,11 +33,9 @@ def _url_of(request: Any) -> str:
     return f"{url.scheme.decode('ascii')}://{url.host.decode('latin-1')}{port}/"
 
 
-def _response_of(httpcore: Any, called: re.Match[str], app: App, request: Any, content: bytes, retries: int) -> Any:
+def _response_of(httpcore: Any, called: re.Match[str], app: App, request: Any, content: bytes, pool: Any) -> Any:
     parts = called, request.method.decode("ascii"), request.url.target.decode("ascii"), request.headers, content
-    answer = answer_of(httpcore, app, parts, request.extensions, retries)
-    connection = next((value for name, value in request.headers if name.lower() == b"connection"), None)
-    headers = headers_in_process(answer, connection)
+    answer, headers = answer_of(httpcore, app, parts, request.extensions, pool)
     body: Any = answer.body
     if answer.cut:
         body = CutShort(httpcore, answer)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..http.response_writer import headers_in_process
 from . import httpx_transports
 from .event_stream import EventStream
 from .httpx_transports import answer_of
@@ -28,7 +27,7 @@ def seams(module: ModuleType) -> Iterator[Seam]:
     return httpx_transports.seams(module, "HTTPTransport", lambda request: str(request.url), response_of)
 
 
-def response_of(httpx: Any, called: re.Match[str], app: App, request: Any, body: bytes, retries: int) -> Any:
+def response_of(httpx: Any, called: re.Match[str], app: App, request: Any, body: bytes, transport: Any) -> Any:
     """Return the response to a request, not read yet.
 
     Raises:
@@ -36,7 +35,7 @@ def response_of(httpx: Any, called: re.Match[str], app: App, request: Any, body:
     """
     target = request.url.raw_path.decode("ascii")
     parts = called, request.method, target, request.headers.raw, body
-    answer = answer_of(httpx, app, parts, request.extensions, retries)
+    answer, headers = answer_of(httpx, app, parts, request.extensions, transport)
     body = httpx.ByteStream(answer.body)
     if answer.cut:
         body = _both_kinds(httpx, CutShort)(httpx, answer)
@@ -44,7 +43,7 @@ def response_of(httpx: Any, called: re.Match[str], app: App, request: Any, body:
         body = _both_kinds(httpx, EventStream)(httpx, answer.stream, request.extensions)
     return httpx.Response(
         answer.status,
-        headers=headers_in_process(answer, request.headers.get("connection")),
+        headers=headers,
         stream=body,
         extensions={"http_version": b"HTTP/1.1", "reason_phrase": answer.line[4:].encode()},
     )

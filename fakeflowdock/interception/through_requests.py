@@ -11,8 +11,8 @@ from requests.adapters import HTTPAdapter
 from urllib3 import Timeout
 
 from . import errors
-from .plain_requests import METHODS, NAMES, SIZE
-from .requests_responses import app_of, headers_of, received
+from .plain_requests import plain_head
+from .requests_responses import app_of, head_of, headers_of, received
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from requests import PreparedRequest
 
     from .patches import Seam
+
+
+_NO_HEADERS = HTTPAdapter.add_headers  # adds none
 
 
 def seams(_module: ModuleType) -> Iterator[Seam]:
@@ -38,32 +41,18 @@ def _make(before: Callable[..., Any]) -> Any:
         cert: Any = None,
         proxies: Any = None,
     ) -> Any:
-        more = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
-        if (found := app_of(str(request.url))) is None or not _is_plain(request):
-            return before(adapter, request, **more)  # through urllib3, which refuses what cannot be sent
-        # As requests does before it connects, also in an adapter of the user's.
-        adapter.add_headers(request, **more)
+        found = app_of(url := str(request.url))
+        head = None if found is None else plain_head(url, request.method, headers_of(request))
+        if found is None or head is None:  # urllib3 refuses what cannot be sent
+            return before(adapter, request, stream=stream, timeout=timeout, verify=verify, cert=cert, proxies=proxies)
+        if getattr(adapter.add_headers, "__func__", None) is not _NO_HEADERS:  # as requests does before it connects
+            adapter.add_headers(request, stream=stream, timeout=timeout, verify=verify, cert=cert, proxies=proxies)
+            head = head_of(found[0], request)
         if timeout is not None:
             _check_timeout(timeout)
-        return adapter.build_response(request, received(found, request, timeout, adapter.max_retries))
+        return adapter.build_response(request, received(found, request, head, timeout, adapter.max_retries))
 
     return send
-
-
-def _is_plain(request: PreparedRequest) -> bool:
-    """Return whether urllib3 and a server take the request for what it is."""
-    headers, pairs = request.headers, headers_of(request)
-    try:
-        names, values = ",".join([name for name, _ in pairs]).lower(), "".join([value for _, value in pairs])
-    except TypeError:  # a value in bytes
-        return False
-    if "transfer-encoding" in names and ("content-length" in names or headers["Transfer-Encoding"] != "chunked"):
-        return False
-    if "content-length" in names and not headers["Content-Length"].isdigit():
-        return False
-    size = len(names) + len(values) + len(str(request.url))
-    text = NAMES.fullmatch(names) and values.isascii() and values.isprintable()
-    return bool(text) and size < SIZE and request.method in METHODS
 
 
 def _check_timeout(timeout: Any) -> None:

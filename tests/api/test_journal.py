@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import requests
 
-from fakeflowdock import FakeFlowdock
+from fakeflowdock import FakeFlowdock, Headers, Request
+from fakeflowdock.api.app import App
+from fakeflowdock.world import templates
 from tests.support.doors import SOURCES, Door, as_source
 
 pytestmark = pytest.mark.newest_only
@@ -186,3 +188,10 @@ def test_an_application_acts_with_the_scopes_that_it_is_given(fake_flowdock: Fak
 def test_nobody_can_act_as_a_source_that_is_not_there(fake_flowdock: FakeFlowdock) -> None:
     with pytest.raises(ValueError, match="no source exists"):
         fake_flowdock.as_source()
+
+
+def test_a_header_with_a_nul_does_not_mix_with_others() -> None:
+    app = App(templates.make("empty"), lambda _: None)
+    app.answer(Request("GET", "/flows", Headers([("X-Mine", "a\0b"), ("X-Other", "c")])).environ)
+    [exchange] = app.journal
+    assert (exchange.request.headers["x-mine"], exchange.request.headers["x-other"]) == ("a\ufffdb", "c")

@@ -426,3 +426,11 @@ def test_a_file_is_sent_with_each_retry_and_stays_the_body_of_the_request() -> N
         assert [exchange.request.body for exchange in fake.requests] == [b'{"name": "Builds"}'] * 2
     assert (reply.status_code, built) == (201, [201])
     assert reply.request.body is file
+
+
+def test_requests_with_the_same_head_differ_by_their_bodies(fake_flowdock: FakeFlowdock) -> None:
+    for content in ("first", "other"):
+        sent = {"event": "message", "content": content}
+        requests.post(f"{API}/flows/example/main/messages", json=sent, **as_user(fake_flowdock.user), timeout=9)
+    assert [each.parameters["content"] for each in fake_flowdock.requests] == ["first", "other"]
+    assert [each.request.json["content"] for each in fake_flowdock.requests] == ["first", "other"]

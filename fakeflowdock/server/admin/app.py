@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...api import json_values, parameters
 from ...api.callers import ANYONE
-from ...api.environ import AUTHORIZED, DEFAULT_WORLD, OPERATION
+from ...api.environ import AUTHORIZED, DEFAULT_WORLD, OPERATION, path_of
 from ...api.handling import Handling
 from ...api.internal_routes import HEALTH, PREFIX
 from ...api.media_types import JSON, media_type
@@ -110,7 +110,8 @@ class AdminHandling(Handling):
     private = True
 
     def __init__(self, directory: Worlds, environ: WSGIEnvironment) -> None:
-        super().__init__(environ)
+        path = path_of(environ)
+        super().__init__(environ, path, TABLE.normal(path))
         self.report = directory.default.app.report
         self._directory = directory
         self._call: OperatorCall | None = None
