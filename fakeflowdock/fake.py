@@ -166,17 +166,18 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing, Decorating, Reac
             self._starts = max(self._starts - 1, 0)
             if self._starts:
                 return
-            if self._runs.process is None:
-                self._streams.end()  # while child processes can still be told
+            run = None if self._runs.process is not None else self._runs.current
+            if run is not None:
+                run.app.streams.end()  # while child processes can still be told
             if self._interception is not None:
                 self._interception.stop()
                 self._interception = None
-                watching.stopped(self, is_here=self._runs.process is None)
+                watching.stopped(self, is_here=run is not None)
                 self.note_report(under_way)
-            if self._runs.process is not None:
+            if run is None:
                 return
-            self._runs.current.stop_server()
-        watching.end(self._runs.current, under_way)
+            run.stop_server()
+        watching.end(run, under_way)
 
     def _leave(self) -> None:
         """Leave the worlds to the parent of this forked process. Another thread may have held the lock."""

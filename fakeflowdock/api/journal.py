@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections import deque
 from itertools import takewhile
 from typing import TYPE_CHECKING
-from weakref import WeakSet
+from weakref import ref
 
 from .exchange import WHOLE, Exchange
 
@@ -33,7 +33,21 @@ class Budget:
         self.limit = limit
         self.used = 0
         self.lock = threading.Lock()
-        self.journals: WeakSet[Journal] = WeakSet()  # a reference would be a cycle
+        self._journals: set[ref[Journal]] = set()  # a reference would be a cycle
+
+    @property
+    def journals(self) -> list[Journal]:
+        """The journals."""
+        return [journal for each in self._journals.copy() if (journal := each()) is not None]
+
+    def share(self, journal: Journal) -> None:
+        """Let another journal use it."""
+        with self.lock:
+            self._journals.add(ref(journal, self._journals.discard))
+
+    def leave(self, journal: Journal) -> None:
+        """Let a journal use it no more. The lock is held."""
+        self._journals.discard(ref(journal))
 
     def make_room(self, newest: Exchange) -> None:
         """Shorten and drop exchanges, but neither the newest one nor the last one of a journal."""
@@ -67,8 +81,7 @@ class Journal:
         self._count = self.cleared = 0
         self._lock = self.budget.lock
         self.listeners: dict[Callable[[], None], None] = {}  # called after each exchange, by the thread that keeps it
-        with self._lock:
-            self.budget.journals.add(self)
+        self.budget.share(self)
 
     @property
     def count(self) -> int:
@@ -203,7 +216,7 @@ class Journal:
         """Drop all exchanges of a world that is deleted."""
         with self._lock:
             self._empty()
-            self.budget.journals.discard(self)
+            self.budget.leave(self)
 
     def _empty(self) -> None:
         self._kept.clear()

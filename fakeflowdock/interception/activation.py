@@ -78,7 +78,7 @@ class Interception:
             _tell()
             self._enter(_patches.values())
         for name in LIBRARIES:
-            if name in sys.modules and sys.modules[name] is not _reached.get(name):
+            if (module := sys.modules.get(name)) is not None and module is not _reached.get(name):
                 _reach(name)
 
     def stop(self) -> None:
@@ -111,15 +111,12 @@ class Interception:
         self._left()
 
     def _enter(self, found: Iterable[Patch]) -> None:
-        for patch in found:
-            patch.put()
-            if (layer := patch.cover()) is not None:
-                self._layers.append(layer)
+        self._layers += [layer for patch in found if (layer := patch.put()) is not None]
 
 
 def _tell() -> None:
     """Tell the replacements which fakes are started."""
-    patches.apps = tuple(each._app for each in _started)
+    patches.apps = tuple([each._app for each in _started])
     other_hosts.refused = any(each.refuse for each in _started)
 
 

@@ -92,11 +92,6 @@ class Patch:
             self._code = function.__code__
             self._leading = _leading(function, make(_copy(function)))
 
-    def put(self) -> None:
-        """Replace the function. Does nothing if it is replaced."""
-        if self._function is not None and self._function.__code__ is self._code:
-            self._function.__code__ = self._leading
-
     def take(self) -> None:
         """Restore the function."""
         if self._function is not None and self._function.__code__ is self._leading:
@@ -104,17 +99,25 @@ class Patch:
         if self._has_hidden:
             self._clear()
 
-    def cover(self) -> Layer | None:
-        """Stand on top of a mock that replaced the function, if there is one, or of a function in C."""
-        if self._function is not None and self._owner.__dict__.get(self._name) is self._function:
-            return None
-        found = self._clear()
-        if self._function is not None and (found is self._function or _leads_to(found, self._function)):
-            return None
-        if self._layer is None or self._layer.active or self._layer.below is not found:
-            self._layer = Layer(self._owner, self._name, self._make, found, self._hide)
-        self._layer.put()
-        return self._layer
+    def put(self) -> Layer | None:
+        """Replace the function, unless it is replaced. Stand on top of a function in C, or of a mock if there is one.
+
+        Returns:
+            What stands on top.
+        """
+        if (function := self._function) is not None:
+            if function.__code__ is self._code:
+                function.__code__ = self._leading
+            if self._owner.__dict__.get(self._name) is function:
+                return None
+        last = self._layer
+        if last is None or last.active or last.below is not _attribute(self._owner, self._name):
+            found = self._clear()
+            if function is not None and (found is function or _leads_to(found, function)):
+                return None
+            self._layer = last = Layer(self._owner, self._name, self._make, found, self._hide)
+        last.put()
+        return last
 
     def _hide(self) -> None:
         self._has_hidden = True
@@ -171,8 +174,8 @@ class Layer:
 def _attribute(owner: Owner, name: str) -> Any:
     """Return an attribute without binding it, as `inspect.getattr_static` does, in a tenth of the time."""
     for each in owner.__mro__ if isinstance(owner, type) else (owner,):
-        if name in vars(each):
-            return vars(each)[name]
+        if (found := each.__dict__.get(name, _LAYER)) is not _LAYER:
+            return found
     raise AttributeError(name)
 
 

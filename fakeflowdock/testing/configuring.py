@@ -40,7 +40,7 @@ class Configurable:
 
         def __setattr__(self, name: str, value: Any) -> None:
             """Set a setting. Other names would be ignored, unless a class of the user's has them."""
-            if name.startswith("_"):
+            if name[:1] == "_":
                 object.__setattr__(self, name, value)
                 return
             kind = type(self)

@@ -58,25 +58,56 @@ class Branching:
         return twin
 
 
-def later() -> Any:
-    """Declare an attribute that a branch takes over from its `origin` when it is first used.
+class Inheriting(Branching):
+    """An object that takes over some of its containers, those declared with `later`, when they are first used."""
 
-    It is read more slowly than others, so it is for what most worlds never use.
+    origin: Any = None  # of what it is a branch
+    _late: dict[str, None]
+
+    def __init_subclass__(cls) -> None:
+        cls._late = dict.fromkeys(["origin", *(name for name, value in vars(cls).items() if type(value) is _Later)])
+
+    def branch(self: T) -> T:
+        """Return a branch. This object must not be written to any more."""
+        kept: Any = self
+        twin = object.__new__(type(kept))
+        twin.__dict__ = {
+            name: value.copy() if type(value) is dict and len(value) <= FEW else branch(value)
+            for name, value in kept.__dict__.items()
+            if name not in kept._late
+        }
+        twin.origin = self
+        return twin  # type: ignore[no-any-return]
+
+    def take_over(self) -> None:
+        """Take over all containers."""
+        for name in self._late:
+            getattr(self, name)
+
+
+def later(make: Callable[[], Any]) -> Any:
+    """Declare a container that most worlds never use. It is read more slowly than others.
+
+    Args:
+        make: creates it, if there is no origin.
     """
-    return Later()
+    return _Later(make)
 
 
-class Later:
-    """Such an attribute."""
+class _Later:
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
     def __get__(self, holder: Any, owner: type | None = None) -> Any:
-        """Branch the value of the origin. It is an attribute of the branch itself from now on."""
+        """Return the container. It is an attribute of the holder from now on, which is found without this."""
         if holder is None:
             return self
-        return vars(holder).setdefault(self._name, branch(getattr(holder.origin, self._name)))  # or another thread's
+        origin = holder.origin
+        made = self._make() if origin is None else branch(getattr(origin, self._name))
+        return vars(holder).setdefault(self._name, made)  # another thread may have been first
 
 
 class Numbered(MutableMapping[int, V]):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .clock import Clock
 from .conversations import Conversations
-from .copy_on_write import FEW, Branching, Groups, Later, branch, in_both, later
+from .copy_on_write import Groups, Inheriting, branch, in_both, later
 from .identities import Identities
 from .invitations import Invitations
 from .message_store import Archive
@@ -31,7 +31,7 @@ START = datetime(2015, 1, 1, tzinfo=UTC)
 LIVE = ("lock", "clock", "settings", "listeners", "origin")  # shared with a frozen copy, not branched
 
 
-class Store(Branching):
+class Store(Inheriting):
     """Everything in one world. Hold `lock` while reading and then writing.
 
     Ids count up and are never reused. Tokens are derived from `seed`, and the clock starts at a fixed time, so that the
@@ -42,70 +42,51 @@ class Store(Branching):
         listeners: called with each event when it happens, while the lock is held. A copy of the world has none.
     """
 
-    refresh_tokens: OwnedSecrets[RefreshToken] = later()
-    codes: OwnedSecrets[AuthorizationCode] = later()
-    sessions: OwnedSecrets[Session] = later()
-    archive: Archive = later()
-    conversations: Conversations = later()
-    invitations: Invitations = later()
-    identities: Identities = later()
-    _organizations_of_user: Groups[int, MutableMapping[int, None]] = later()
-    _flows_of_user: Groups[int, MutableMapping[str, None]] = later()
-    _flows_of_organization: Groups[int, MutableMapping[str, None]] = later()
-    _api_tokens: Secrets[int] = later()
-    _client_secrets: Secrets[int] = later()
-    _flow_tokens: Secrets[int] = later()
-    _flow_api_tokens: Secrets[str] = later()
+    refresh_tokens: OwnedSecrets[RefreshToken] = later(OwnedSecrets)
+    codes: OwnedSecrets[AuthorizationCode] = later(OwnedSecrets)
+    sessions: OwnedSecrets[Session] = later(OwnedSecrets)
+    archive: Archive = later(Archive)
+    conversations: Conversations = later(Conversations)
+    invitations: Invitations = later(Invitations)
+    identities: Identities = later(Identities)
+    _organizations_of_user: Groups[int, MutableMapping[int, None]] = later(Groups)
+    _flows_of_user: Groups[int, MutableMapping[str, None]] = later(Groups)
+    _flows_of_organization: Groups[int, MutableMapping[str, None]] = later(Groups)
+    _api_tokens: Secrets[int] = later(Secrets)
+    _client_secrets: Secrets[int] = later(Secrets)
+    _flow_tokens: Secrets[int] = later(Secrets)
+    _flow_api_tokens: Secrets[str] = later(Secrets)
 
     def __init__(self, seed: str = "") -> None:
-        self.seed = seed
-        self.origin: Store | None = None  # of what it is a branch
-        self.lock = threading.RLock()
-        self.clock = Clock(START)
+        self.seed, self.lock, self.clock = seed, threading.RLock(), Clock(START)
         self.organizations: MutableMapping[int, Organization] = {}
         self.users: MutableMapping[int, User] = {}
         self.flows: MutableMapping[str, Flow] = {}
         self.applications: MutableMapping[int, Application] = {}
         self.access_tokens: OwnedSecrets[AccessToken] = OwnedSecrets()
-        self.refresh_tokens = OwnedSecrets()
-        self.codes = OwnedSecrets()
-        self.sessions = OwnedSecrets()
         self.revoked_grants: MutableMapping[int, None] = {}
         self.settings = Settings()
         self.listeners: list[Listener] = []
         self.sources: MutableMapping[int, Source] = {}
         self.deleted_sources: MutableMapping[int, Source] = {}
-        self.archive = Archive()
-        self.conversations = Conversations()
-        self.invitations = Invitations()
-        self.identities = Identities()
         self.counters: MutableMapping[str, int] = {}
         self._organization_ids: MutableMapping[str, int] = {}
         self._user_ids: MutableMapping[str, int] = {}
         self._flow_ids: MutableMapping[tuple[str, str], str] = {}
         self._members: Groups[int, MutableMapping[int, bool]] = Groups()  # by organization, by user: is administrator
-        self._organizations_of_user = Groups()
-        self._flows_of_user = Groups()
         self._flow_order: MutableMapping[str, int] = {}
-        self._flows_of_organization = Groups()
         self._sourced_flows: Groups[int, MutableMapping[str, None]] = Groups()  # by user: the flows with a source
         self._sources_of_flow: Groups[str, MutableMapping[int, None]] = Groups()
-        self._api_tokens = Secrets()
         self.client_ids: MutableMapping[str, int] = {}
-        self._client_secrets = Secrets()
-        self._flow_tokens = Secrets()
-        self._flow_api_tokens = Secrets()
 
     def freeze(self) -> Store:
         """Return a frozen copy of the current state, for reading and branching. This store remains usable."""
         with self.lock:
-            for name in LATER:
-                getattr(self, name)
+            self.take_over()
             frozen = object.__new__(Store)
             vars(frozen).update(vars(self))
             frozen.lock, frozen.listeners, frozen.origin = threading.RLock(), [], None
-            frozen.clock = self.clock.held()
-            frozen.settings = replace(self.settings)
+            frozen.clock, frozen.settings = self.clock.held(), replace(self.settings)
             for name, value in vars(frozen).items():
                 if name not in LIVE:
                     setattr(self, name, branch(value))
@@ -113,13 +94,8 @@ class Store(Branching):
 
     def branch(self) -> Store:
         """Return a new world that starts like a frozen one, with its settings."""
-        twin = object.__new__(Store)
-        twin.__dict__ = {
-            name: value.copy() if type(value) is dict and len(value) <= FEW else branch(value)  # most are small dicts
-            for name, value in vars(self).items()
-            if name not in NOT_YET
-        }
-        twin.lock, twin.listeners, twin.origin = threading.RLock(), [], self
+        twin = super().branch()
+        twin.lock, twin.listeners = threading.RLock(), []
         return twin
 
     # Events
@@ -389,7 +365,3 @@ class Store(Branching):
     def _hide_sources(self, flow_id: str, user_ids: Iterable[int]) -> None:
         for user_id in user_ids:
             del self._sourced_flows.own(user_id)[flow_id]
-
-
-LATER = tuple(name for name, value in vars(Store).items() if isinstance(value, Later))
-NOT_YET = {"origin", *LATER}  # what a branch does not take over at once

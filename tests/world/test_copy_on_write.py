@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from fakeflowdock import FakeFlowdock
 from fakeflowdock.world import copy_on_write, word_index
-from fakeflowdock.world.copy_on_write import Groups, Layered, Numbered, branch
+from fakeflowdock.world.copy_on_write import Groups, Inheriting, Layered, Numbered, branch, later
 from fakeflowdock.world.id_sets import IdSet, Index
 from fakeflowdock.world.message_store import Filter, FlowArchive
 from fakeflowdock.world.models import Message
@@ -144,6 +144,27 @@ def test_layers_stay_few_however_often_a_mapping_is_forked() -> None:
         if number % 3 == 0:
             mapping.pop(number, None)
         assert depth(mapping) < 16
+
+
+class Shelf(Inheriting):
+    """Two containers."""
+
+    late: dict[str, int] = later(dict)
+
+    def __init__(self) -> None:
+        self.now = {"first": 1}
+
+
+def test_what_is_declared_as_late_is_taken_over_when_it_is_first_used() -> None:
+    origin = Shelf()
+    origin.late["first"] = 1
+    twin = origin.branch()
+    assert "late" not in vars(twin)
+    third = twin.branch()  # before its origin has used it
+    third.late["second"] = third.now["second"] = 2
+    assert origin.late == twin.late == origin.now == twin.now == {"first": 1}
+    assert third.late == third.now == {"first": 1, "second": 2}
+    assert third.late is third.late
 
 
 def test_a_fork_that_was_not_written_to_adds_no_layer() -> None:
