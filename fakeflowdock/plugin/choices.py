@@ -25,6 +25,7 @@ from ..pytest_options import (
     twin_of,
     words_of,
 )
+from . import errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -102,7 +103,7 @@ def _checked(name: str, where: str, given: Any) -> str:
         given = ",".join(f"{rule}={what}" for rule, what in given.items())
     chosen = str(given).lower() if isinstance(given, bool) else str(given)
     if not (re.fullmatch(PATTERNS[values], chosen) if values in PATTERNS else chosen in values):
-        raise pytest.UsageError(f"{where}: invalid {name} {chosen!r}: expected {words_of(values)}")
+        raise pytest.UsageError(errors.INVALID.format(where=where, name=name, chosen=chosen, values=words_of(values)))
     return chosen
 
 
@@ -173,9 +174,8 @@ def initial_for(item: Any) -> tuple[str, dict[str, Any]]:
     for label, folder, read in _layers(item):
         given = {name: value for name in INITIAL if (value := read(name)) is not None}
         if len(given) > 1:
-            raise pytest.UsageError(
-                f"{', '.join(dict.fromkeys(map(label, given)))}: give only one of {', '.join(INITIAL)}"
-            )
+            places = ", ".join(dict.fromkeys(map(label, given)))
+            raise pytest.UsageError(errors.ONLY_ONE.format(places=places, names=", ".join(INITIAL)))
         for name, value in given.items():
             if name != "seed" or not isinstance(value, Mapping):
                 checked = _checked(name, label(name), value)
@@ -200,7 +200,7 @@ def clock_for(item: Any) -> Any:
     try:
         return datetime.fromisoformat(chosen)
     except ValueError as error:
-        raise pytest.UsageError(f"invalid clock {chosen!r}: {error}") from None
+        raise pytest.UsageError(errors.CLOCK.format(chosen=chosen, reason=error)) from None
 
 
 def strict_for(item: Any) -> Any:

@@ -51,6 +51,7 @@ from ..testing import watching
 from ..testing.sweep_results import FAILURES, SweepResult, SweepSummary, accepted_in, finding_of
 from ..version import __version__
 from ..world.known_secrets import known_secrets
+from . import errors
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Iterator
@@ -132,10 +133,7 @@ def failures_in(text: str) -> tuple[str, ...]:
     named = [name.strip().replace("-", " ") for name in text.split(",")]
     for name in named:
         if name not in (*FAILURES, "all"):
-            raise pytest.UsageError(
-                f"--flowdock-sweep: unknown failure {name!r}: expected all or some of {','.join(FAILURES)}"
-                " (without a value, write --flowdock-sweep after the files)"
-            )
+            raise pytest.UsageError(errors.FAILURE.format(name=name, known=",".join(FAILURES)))
     return FAILURES if "all" in named else tuple(named)
 
 
@@ -146,21 +144,21 @@ def sweep_for(config: pytest.Config) -> Sweep:
         pytest.UsageError: the options conflict, or a file cannot be read or written.
     """
     if config.getoption("usepdb"):
-        raise pytest.UsageError("--flowdock-sweep and --pdb cannot be combined: the sweep makes tests fail on purpose")
+        raise pytest.UsageError(errors.WITH_PDB)
     results, baseline = (_file(config, f"flowdock_sweep_{name}") for name in ("file", "baseline"))
     updates = bool(config.getoption("flowdock_sweep_update"))
     if updates and baseline is None:
-        raise pytest.UsageError("--flowdock-sweep-update requires --flowdock-sweep-baseline FILE")
+        raise pytest.UsageError(errors.UPDATE_ALONE)
     accepted: list[str] = []
     if baseline is not None and not (updates and not baseline.exists()):
         try:
             accepted = accepted_in(baseline.read_text("utf-8").splitlines(), str(baseline))
         except (OSError, UnicodeDecodeError) as error:
-            hint = " (--flowdock-sweep-update writes it)" if isinstance(error, FileNotFoundError) else ""
+            hint = errors.WRITES_IT if isinstance(error, FileNotFoundError) else ""
             reason = getattr(error, "strerror", None) or error
-            raise pytest.UsageError(f"--flowdock-sweep-baseline: cannot read {baseline}: {reason}{hint}") from None
+            raise pytest.UsageError(errors.UNREADABLE.format(file=baseline, reason=reason, hint=hint)) from None
         except ValueError as error:
-            raise pytest.UsageError(f"--flowdock-sweep-baseline: {error}") from None
+            raise pytest.UsageError(errors.BASELINE.format(reason=error)) from None
     chosen = config.getoption("flowdock_sweep")
     return Sweep(failures_in("all" if chosen is None else chosen), results, baseline, updates, accepted)
 
@@ -172,7 +170,7 @@ def _file(config: pytest.Config, option: str) -> Path | None:
         return None
     file = config.invocation_params.dir / file
     if file.is_dir() or not file.parent.is_dir():
-        raise pytest.UsageError(f"--{option.replace('_', '-')}: cannot write to {file}")
+        raise pytest.UsageError(errors.UNWRITABLE.format(option=option.replace("_", "-"), file=file))
     return file
 
 
