@@ -61,8 +61,8 @@ class Side(ABC):
 
     @property
     def any(self) -> int:
-        """The number of one of the many."""
-        return FIRST + self.new * STEP % self.size
+        """The number of one of the many. Three of them in a row are of each kind of message."""
+        return FIRST + self.new * STEP % (self.size // 3 * 3)
 
     def any_of(self, rest: int) -> int:
         """Return the number of one of the messages with this rest of a division by 3."""
