@@ -91,6 +91,11 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing, Decorating, Reac
         ValueError: an argument or a file is invalid.
     """
 
+    _runs: Runs
+    _interception: Interception | None
+    _lock: threading.RLock
+    _starts: int  # without their stop
+
     def __init__(
         self,
         world: Literal["empty", "docs"] | None = None,
@@ -115,11 +120,9 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing, Decorating, Reac
         self.other_hosts = other_hosts
 
     def _begin(self, world: Store, settings: Settings) -> None:
-        self._settings = settings
-        self._runs = Runs(world, settings, self._unknown_paths)
-        self._interception: Interception | None = None
-        self._lock = threading.RLock()
-        self._starts = 0  # without their stop
+        runs = Runs(world, settings, self._unknown_paths)
+        # Without a look at each name, as setting an attribute takes.
+        vars(self).update(_settings=settings, _runs=runs, _interception=None, _lock=threading.RLock(), _starts=0)
 
     def __repr__(self) -> str:
         state = "started" if self.active else "stopped"
