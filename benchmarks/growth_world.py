@@ -94,7 +94,7 @@ def _add_people(store: Store, numbers: range) -> None:
     organization, friend = store.organizations[1], store.users[FRIEND]
     for n in numbers:
         own = {"id": n, "nick": f"person-{n}", "email": f"person-{n}@example.com", "sso_name": f"person-{n}"}
-        store.add_user(replace(friend, **own, api_token=secret("api_token", n)))  # type: ignore[arg-type]
+        store.add_user(replace(friend, **own, api_token=secret("api_token", n)))  # type: ignore[arg-type]  # of many types
         store.join(organization, store.users[n], admin=False)
     main = next(iter(store.flows.values()))
     store.add_flow(replace(main, member_ids=main.member_ids.union(numbers)))

@@ -121,7 +121,7 @@ class FakeFlowdock(Configurable, Talking, Performing, Changing, Decorating, Reac
 
     def _begin(self, world: Store, settings: Settings) -> None:
         runs = Runs(world, settings, self._unknown_paths)
-        # Without a look at each name, as setting an attribute takes.
+        # Setting an attribute would check its name.
         vars(self).update(_settings=settings, _runs=runs, _interception=None, _lock=threading.RLock(), _starts=0)
 
     def __repr__(self) -> str:

@@ -187,7 +187,7 @@ class App:
         if handling.operation is not None:
             name = handling.operation.name
             self._took[name] = max(duration, FADING * self._took.get(name, 0))
-        environ[EXCHANGE] = exchange = self.journal.add(environ, handling, answer, duration, self._store.clock.now)
+        environ[EXCHANGE] = exchange = self.journal.add(environ, handling, answer, duration, self.store.now)
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             self.last_write = exchange.number
         if self.notice is not None and (exchange.refusal is not None or exchange.warnings):
@@ -276,7 +276,7 @@ class FlowdockHandling(Handling):
             self.match = head.match
         self.app, self.report = app, app.report
         if app.before_request is not None:
-            app.before_request(app._store)
+            app.before_request(app.store)
         self._read: Given | None = environ.pop("fakeflowdock.given", None)  # parsed already, to find credentials
 
     def look(self) -> Self:
@@ -293,7 +293,7 @@ class FlowdockHandling(Handling):
     def run(self) -> Reply:
         """Return the reply. The paths below fakeflowdock's own prefix are in no table, but for those of streams."""
         self._counts = True
-        self.store = store = self.app._store
+        self.store = store = self.app.store
         self.lock, self.shape = store.lock, store.settings.shape
         environ, route = self.environ, self.route
         if not route.startswith(internal_routes.PREFIX):
@@ -326,11 +326,9 @@ class FlowdockHandling(Handling):
         given, contract = self.given or self._read or parameters.read(environ), match.operation.contract
         if given is not parameters.NOTHING:
             fields = contract.coerced(given.query if contract.streams else given.fields)
-        plain = environ["wsgi.url_scheme"] != "https" and is_plain(environ)
-        if given is not parameters.NOTHING or match.obsolete or contract.successor is not None or plain:
-            method, strict = environ["REQUEST_METHOD"], self.store.settings.strict
-            if found := [*warnings_of(method, match, given, fields, strict=strict, is_plain=plain)]:
-                self._warn(found)
+        method, strict, plain = environ["REQUEST_METHOD"], self.store.settings.strict, is_plain(environ)
+        if found := [*warnings_of(method, match, given, fields, strict=strict, is_plain=plain)]:
+            self._warn(found)
         return given, fields
 
     def _warn(self, found: list[Finding]) -> None:

@@ -88,7 +88,7 @@ def keyed(headers: Iterable[tuple[str | bytes, str | bytes]]) -> dict[str, str]:
     """Return headers by their keys in an environ."""
     found: dict[str, str] = {}
     for name, value in headers:
-        key, text = key_of(_text(name)), _text(value)
+        key, text = key_of(text_of(name)), text_of(value)
         found[key] = f"{found[key]},{text}" if key in found else text
     return found
 
@@ -99,7 +99,8 @@ def key_of(name: str) -> str:
     return key if key == "CONTENT_TYPE" else f"HTTP_{key}"
 
 
-def _text(value: str | bytes) -> str:
+def text_of(value: str | bytes) -> str:
+    """Return a name or a value of a header as text."""
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 

@@ -148,16 +148,14 @@ class Journal:
             else:
                 self._large.append(exchange)
         exchange.counted = size
-        kept, budget = self._kept, self.budget
-        kept.append(exchange)
-        self.size += size
-        budget.used += size
-        while len(kept) > self._most:
+        self._kept.append(exchange)
+        self._grow(size)
+        while len(self._kept) > self._most:
             self._drop()
         while self.size > self._limit and self.give(exchange):
             pass
-        if budget.used > budget.limit:
-            budget.make_room(exchange)
+        if self.budget.used > self.budget.limit:
+            self.budget.make_room(exchange)
 
     def give(self, newest: Exchange) -> bool:
         """Shorten the oldest large exchange, or drop the oldest. Returns whether either was possible.

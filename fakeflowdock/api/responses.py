@@ -71,7 +71,7 @@ class Answer:
     @property
     def line(self) -> str:
         """The status line without the protocol: `201 Created`."""
-        return _LINES.get(self.status) or line_of(self.status)
+        return line_of(self.status)
 
     def cut_short(self) -> Answer:
         """Return the first half of the response; none of it if it has no body."""
@@ -141,9 +141,7 @@ def _head(status: int, media: str, is_text: bool) -> tuple[tuple[str, str], ...]
 
 def encoded(value: Any) -> bytes:
     """Return a value as JSON. Long lists are encoded in pieces."""
-    if (type(value) is list and len(value) <= LONG) or not _is_long(value, LEVELS):
-        return _at_once(value)
-    return b"".join(_pieces(value, LEVELS))
+    return b"".join(_pieces(value, LEVELS)) if _is_long(value, LEVELS) else _at_once(value)
 
 
 def _at_once(value: Any) -> bytes:

@@ -191,8 +191,7 @@ def route_of(environ: WSGIEnvironment, path: str) -> str:
     Args:
         path: as requested, decoded.
     """
-    route, host = _remembered(path) if len(path) <= LONGEST else _normal(path), environ.get("HTTP_HOST", "")
-    return route if host[:7].lower() != "stream." else _of_host(host, route)
+    return _of_host(environ.get("HTTP_HOST", ""), _remembered(path) if len(path) <= LONGEST else _normal(path))
 
 
 def _of_host(host: str, route: str) -> str:

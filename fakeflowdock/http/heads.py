@@ -10,6 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from ..api.environ import REQUEST_ID
+from ..api.environ import key_of as key_of_text
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -43,10 +44,7 @@ def key_of(name: bytes) -> str | None:
 
 
 def _key(name: bytes) -> str | None:
-    if b"_" in name:
-        return None
-    key = name.decode("latin-1").upper().replace("-", "_")
-    return key if key == "CONTENT_TYPE" else f"HTTP_{key}"
+    return None if b"_" in name else key_of_text(name.decode("latin-1"))
 
 
 _short_key = lru_cache(maxsize=1024)(_key)

@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ..api.environ import FLOWDOCK, environ_with, key_of
+from ..api.environ import FLOWDOCK, environ_with, keyed, text_of
 from ..api.routing import with_head
 
 if TYPE_CHECKING:
@@ -40,13 +40,7 @@ def plain_head(url: str, method: Any, headers: Iterable[tuple[Any, Any]]) -> WSG
 
 
 def _head(url: str, method: Any, names: tuple[Any, ...], values: tuple[Any, ...]) -> WSGIEnvironment | None:
-    called, (keys, texts) = (
-        FLOWDOCK.match(url),
-        (
-            [each.decode("latin-1") if isinstance(each, bytes) else each for each in several]
-            for several in (names, values)
-        ),
-    )
+    called, keys, texts = FLOWDOCK.match(url), [*map(text_of, names)], [*map(text_of, values)]
     target = None if called is None else TARGET.fullmatch(url, called.end())
     if called is None or target is None or method not in METHODS or sum(map(len, (url, *keys, *texts))) > SIZE:
         return None
@@ -54,7 +48,7 @@ def _head(url: str, method: Any, names: tuple[Any, ...], values: tuple[Any, ...]
         return None
     if not all(text.isascii() and text.isprintable() for text in texts):
         return None
-    headers = dict(zip(map(key_of, keys), texts, strict=True))
+    headers = keyed(zip(keys, texts, strict=True))
     if len(headers) < len(names) or {LENGTH, CODING} <= headers.keys():
         return None
     if not headers.get(LENGTH, "0").isdigit() or headers.get(CODING, "chunked") != "chunked":

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from .patches import Seam
 
 
-USER_AGENT = f"python-urllib3/{urllib3.__version__}"  # type: ignore[attr-defined]  # by no stub
+USER_AGENT = f"python-urllib3/{urllib3.__version__}"  # type: ignore[attr-defined]  # the stubs leave it out
 DEFAULT = getattr(urllib3.connectionpool, "_Default", Timeout.DEFAULT_TIMEOUT)  # the former in urllib3 1
 WITH_BODY = ("POST", "PUT", "PATCH")  # also if it is empty
 UNUSUAL = ("pool_timeout", "release_conn", "chunked", "body_pos")

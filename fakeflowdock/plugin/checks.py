@@ -21,10 +21,10 @@ ELSEWHERE = "pass the choice to FakeFlowdock(…), or set it in the ini file for
 
 def import_for(item: pytest.Item) -> None:
     """Import what a test with a fixture of ours needs later."""
-    from .. import FakeFlowdock  # noqa: F401
+    from .. import FakeFlowdock  # noqa: F401  # loads its modules
 
     if folder_for(item) is not None:
-        from ..server.artifact import folder  # noqa: F401
+        from ..server.artifact import folder  # noqa: F401  # loads these too
 
 
 def enter() -> None:

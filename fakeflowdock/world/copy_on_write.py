@@ -77,7 +77,7 @@ class Inheriting(Branching):
             if name not in kept._late
         }
         twin.origin = self
-        return twin  # type: ignore[no-any-return]
+        return twin  # type: ignore[no-any-return]  # of the same class
 
     def take_over(self) -> None:
         """Take over all containers."""

@@ -116,7 +116,7 @@ def _kept(kind: str, kept: Callable[[Store], Kept], before: Store, after: Store,
         was, now = old.get(key), new.get(key)
         if was is now:
             continue
-        if kind == "thread":
+        if kind == "thread":  # perhaps kept as its first message
             was, now = (None if each is None else thread_of(each) for each in (was, now))
         if now is None:
             yield f"- {_named(kind, key, was, before)}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .copy_on_write import Branching, Groups, Numbered
 from .id_sets import IdSet, Index
 from .thread_order import Order
-from .threads import FlowThreads, started_by, thread_of
+from .threads import FlowThreads, shortest, thread_of
 from .word_index import Words
 
 if TYPE_CHECKING:
@@ -160,13 +160,11 @@ class FlowArchive(Branching):
         """Return the number of messages with a tag."""
         return len(self._tags[tag])
 
-    # FlowThreads
+    # Threads
 
     def keep(self, thread: Thread) -> Thread:
         """Add or update a thread."""
-        before, first = self.threads.get(thread.id), self.messages.get(thread.initial_message)
-        is_new = first is not None and first.event == "message" and first.thread_id == thread.id
-        kept: Kept = first if first is not None and is_new and started_by(first) == thread else thread
+        before, kept = self.threads.get(thread.id), shortest(thread, self.messages.get(thread.initial_message))
         self.threads.put(kept)
         self._reorder(before, kept)
         return thread

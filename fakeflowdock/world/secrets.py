@@ -90,9 +90,10 @@ class OwnedSecrets(Secrets[Owned]):
     def of(self, user_id: int) -> list[Owned]:
         """Return the values of one user, oldest first."""
         if self._of_user is None:
-            self._of_user = Groups()
+            of_user: Groups[int | None, MutableMapping[bytes, None]] = Groups()
             for digest, (_, value) in self._known.items():
-                self._of_user.own(value.user_id, dict)[digest] = None
+                of_user.own(value.user_id, dict)[digest] = None
+            self._of_user = of_user  # when it is complete, because worlds share it
         found = (self._known.get(digest) for digest in self._of_user.get(user_id, ()))
         return [each[1] for each in found if each is not None]
 

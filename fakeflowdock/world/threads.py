@@ -36,6 +36,18 @@ def thread_of(kept: Kept) -> Thread:
     return kept if isinstance(kept, Thread) else started_by(kept)
 
 
+def shortest(thread: Thread, first: Message | None) -> Kept:
+    """Return how a thread is kept.
+
+    Args:
+        thread: the thread.
+        first: its first message, if it is there.
+    """
+    if first is None or first.event != "message" or first.thread_id != thread.id:
+        return thread
+    return first if started_by(first) == thread else thread
+
+
 class FlowThreads(Branching, Mapping[str, Thread]):
     """The threads of a flow or conversation, by id.
 

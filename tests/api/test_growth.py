@@ -174,7 +174,7 @@ class InProcess(Side):
     def calls_of(self, case: Case) -> int:
         """Return the calls of functions for one request, the least of some."""
         environs = [self.environ(case.sent(self, case.prepared(self))) for _ in range(4)]
-        return min(calls_of(lambda environ=environ: self._play(environ)) for environ in environs)  # type: ignore[misc]
+        return min(calls_of(lambda environ=environ: self._play(environ)) for environ in environs)  # type: ignore[misc]  # bound now
 
     def _play(self, environ: WSGIEnvironment) -> None:
         if (stream := self._answer(environ).stream) is not None:
